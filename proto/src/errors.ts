@@ -1,0 +1,116 @@
+// The one taxonomy of errors: what features throw, how each travels on gRPC and HTTP, and whether trying again can help.
+
+export type ErrorCode =
+  | 'invalid_argument'
+  | 'unauthenticated'
+  | 'permission_denied'
+  | 'not_found'
+  | 'already_exists'
+  | 'failed_precondition'
+  | 'aborted'
+  | 'resource_exhausted'
+  | 'unimplemented'
+  | 'unavailable'
+  | 'deadline_exceeded'
+  | 'canceled'
+  | 'internal'
+
+/** Numeric gRPC status (Connect uses the same numbers), HTTP status, and whether the same call may succeed later. */
+export const errorCodes: Record<ErrorCode, { grpc: number; http: number; retryable: boolean }> = {
+  canceled: { grpc: 1, http: 499, retryable: false },
+  invalid_argument: { grpc: 3, http: 400, retryable: false },
+  deadline_exceeded: { grpc: 4, http: 504, retryable: true },
+  not_found: { grpc: 5, http: 404, retryable: false },
+  already_exists: { grpc: 6, http: 409, retryable: false },
+  permission_denied: { grpc: 7, http: 403, retryable: false },
+  resource_exhausted: { grpc: 8, http: 429, retryable: true },
+  failed_precondition: { grpc: 9, http: 400, retryable: false },
+  aborted: { grpc: 10, http: 409, retryable: true },
+  unimplemented: { grpc: 12, http: 404, retryable: false },
+  internal: { grpc: 13, http: 500, retryable: false },
+  unavailable: { grpc: 14, http: 503, retryable: true },
+  unauthenticated: { grpc: 16, http: 401, retryable: false },
+}
+
+export interface FieldViolation {
+  /** Path in the request, proto names: "inputs.version", "steps[2].needs". */
+  field: string
+  message: string
+}
+
+interface AppErrorDetails {
+  /** Stable word for consoles to translate by, e.g. "slug_taken". */
+  reason?: string
+  violations?: FieldViolation[]
+  /** Values for the translated text. */
+  params?: Record<string, string>
+  cause?: unknown
+}
+
+/** An error with a place in the taxonomy. Its message is for people and safe to send. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly reason: string
+  readonly violations: FieldViolation[]
+  readonly params: Record<string, string>
+
+  constructor(code: ErrorCode, message: string, details: AppErrorDetails = {}) {
+    super(message, { cause: details.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.reason = details.reason ?? ''
+    this.violations = details.violations ?? []
+    this.params = details.params ?? {}
+  }
+
+  get retryable(): boolean {
+    return errorCodes[this.code].retryable
+  }
+}
+
+/** The request is wrong at these fields. */
+export function invalid(violations: FieldViolation[], reason?: string): AppError {
+  const message = violations.map((v) => (v.field ? `${v.field}: ${v.message}` : v.message)).join('; ')
+  return new AppError('invalid_argument', message, reason === undefined ? { violations } : { violations, reason })
+}
+
+export function invalidField(field: string, message: string, reason?: string): AppError {
+  return invalid([{ field, message }], reason)
+}
+
+/** `noun` is a word of the design ("project"); the answer is the same whether it does not exist or may not be seen. */
+export function notFound(noun: string, id: string): AppError {
+  return new AppError('not_found', `There is no ${noun} ${JSON.stringify(id)} that you may see.`, {
+    reason: `${noun}_not_found`,
+    params: { id },
+  })
+}
+
+export function forbidden(permission: string): AppError {
+  return new AppError('permission_denied', `This needs the permission ${permission}. An owner can grant it.`, {
+    reason: 'permission_missing',
+    params: { permission },
+  })
+}
+
+export function unauthenticated(message = 'Sign in, or send a valid API token.'): AppError {
+  return new AppError('unauthenticated', message)
+}
+
+export function conflict(reason: string, message: string, params: Record<string, string> = {}): AppError {
+  return new AppError('already_exists', message, { reason, params })
+}
+
+export function precondition(reason: string, message: string, params: Record<string, string> = {}): AppError {
+  return new AppError('failed_precondition', message, { reason, params })
+}
+
+export function unavailable(message: string, cause?: unknown): AppError {
+  return new AppError('unavailable', message, { cause })
+}
+
+/** Anything caught becomes an AppError; what is not one becomes `internal`, whose text says nothing of the inside. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  return new AppError('internal', 'Something went wrong on the server.', { cause: error })
+}
