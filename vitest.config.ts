@@ -1,5 +1,5 @@
-import vue from './web/node_modules/@vitejs/plugin-vue/dist/index.mjs'
 import { defineConfig } from 'vitest/config'
+import vue from './web/node_modules/@vitejs/plugin-vue/dist/index.mjs'
 
 export default defineConfig({
   test: {
@@ -11,7 +11,15 @@ export default defineConfig({
         plugins: [vue()],
         test: { name: 'web', root: './web', include: ['src/**/*.test.ts'], environment: 'happy-dom' },
       },
-      { test: { name: 'e2e', include: ['e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })

@@ -1,0 +1,99 @@
+// Who may import whom: the table in README.md, enforced.
+const features = '^controller/src/features/([^/]+)/'
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'proto-is-pure',
+      comment: 'The contract knows no program, no Node and no I/O.',
+      severity: 'error',
+      from: { path: '^proto/src/', pathNot: '\\.test\\.ts$|/test/' },
+      to: { path: '^(controller|agent|web|e2e|deploy)/' },
+    },
+    {
+      name: 'proto-without-node',
+      severity: 'error',
+      from: { path: '^proto/src/', pathNot: '\\.test\\.ts$|/test/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'engine-is-pure',
+      comment: 'Clock, random and I/O come to the engine as arguments.',
+      severity: 'error',
+      from: { path: '^controller/src/engine/', pathNot: '\\.test\\.ts$|/test/' },
+      to: { pathNot: '^(controller/src/engine/|proto/)|node_modules/@bufbuild/protobuf' },
+    },
+    {
+      name: 'platform-and-transport-know-no-feature',
+      severity: 'error',
+      from: { path: '^controller/src/(platform|transport)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^controller/src/(features|engine|app|entities)' },
+    },
+    {
+      name: 'features-meet-at-index',
+      severity: 'error',
+      from: { path: features, pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^controller/src/features/[^/]+/',
+        pathNot: '^controller/src/features/$1/|^controller/src/features/[^/]+/index\\.ts$',
+      },
+    },
+    {
+      name: 'features-below-the-composition-root',
+      severity: 'error',
+      from: { path: features, pathNot: '\\.test\\.ts$' },
+      to: { path: '^controller/src/(app|main|entities)\\.ts$' },
+    },
+    {
+      name: 'agent-alone',
+      severity: 'error',
+      from: { path: '^agent/' },
+      to: { path: '^(controller|web|e2e|deploy)/' },
+    },
+    { name: 'web-alone', severity: 'error', from: { path: '^web/' }, to: { path: '^(controller|agent|e2e|deploy)/' } },
+    {
+      name: 'web-features-meet-at-index',
+      severity: 'error',
+      from: { path: '^web/src/features/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^web/src/features/[^/]+/', pathNot: '^web/src/features/$1/|^web/src/features/[^/]+/index\\.ts$' },
+    },
+    {
+      name: 'ui-is-dumb',
+      severity: 'error',
+      from: { path: '^web/src/ui/' },
+      to: { path: '^web/src/(features|router|api|live)' },
+    },
+    {
+      name: 'grpc-and-fastify-in-transport',
+      severity: 'error',
+      from: {
+        path: '^(controller|agent)/src/',
+        pathNot: '^controller/src/transport/|^agent/src/(connect|rpc-client)\\.ts$|\\.test\\.ts$|\\.routes\\.ts$',
+      },
+      to: { path: 'node_modules/(@grpc/grpc-js|fastify|@fastify/)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-undeclared-package',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    { name: 'resolvable', severity: 'error', from: { pathNot: '^vitest\\.config' }, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|gen)/' },
+    tsPreCompilationDeps: 'specify',
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'node', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.vue', '.d.ts'],
+    },
+  },
+}

@@ -1,0 +1,104 @@
+// The real MariaDB and NATS the tests run against: private instances on free ports, gone afterwards.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Sentence } from './progress.ts'
+import { endProcess, runCommand } from './run-command.ts'
+import { findProgram } from './system-packages.ts'
+
+export interface TestServer {
+  url: string
+  stop(): Promise<void>
+}
+
+export async function startMariadb(): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'ansflow-mariadb-'))
+  const data = join(folder, 'data')
+  const port = await freePort()
+  // mariadbd refuses to run as root, so the instance belongs to the package's own user.
+  const asUser = process.getuid?.() === 0 ? ['setpriv', '--reuid=mysql', '--regid=mysql', '--clear-groups'] : []
+  await chmod(folder, 0o777)
+  await mkdir(data, { mode: 0o777 })
+  await chmod(data, 0o777)
+  const run = (...args: string[]) => [...asUser, ...args] as [string, ...string[]]
+  const [installer, ...installArguments] = run(
+    findProgram('mariadb-install-db') ?? 'mariadb-install-db',
+    '--no-defaults',
+    `--datadir=${data}`,
+    '--auth-root-authentication-method=normal',
+    '--skip-test-db',
+  )
+  await runCommand(installer, installArguments)
+  const [server, ...serverArguments] = run(
+    findProgram('mariadbd') ?? 'mariadbd',
+    '--no-defaults',
+    `--datadir=${data}`,
+    `--port=${port}`,
+    '--bind-address=127.0.0.1',
+    `--socket=${join(folder, 's.sock')}`,
+    '--max-connections=400',
+  )
+  const child = spawn(server, serverArguments, { stdio: 'ignore' })
+  await listening(port, 'mariadbd', child)
+  return {
+    url: `mysql://root@127.0.0.1:${port}/`,
+    stop: async () => {
+      await endProcess(child)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export async function startNats(): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'ansflow-nats-'))
+  const port = await freePort()
+  const child = spawn(
+    findProgram('nats-server') ?? 'nats-server',
+    ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder],
+    {
+      stdio: 'ignore',
+    },
+  )
+  await listening(port, 'nats-server', child)
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    stop: async () => {
+      await endProcess(child)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function listening(port: number, name: string, child: ChildProcess): Promise<void> {
+  const until = Date.now() + 30_000
+  while (Date.now() < until) {
+    if (child.exitCode !== null) throw new Sentence(`${name} ended with code ${child.exitCode} while it started.`)
+    if (await accepts(port)) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Sentence(`${name} does not answer on port ${port} after 30 s.`)
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+  })
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}

@@ -1,0 +1,100 @@
+// `npm test`: installs the system programs the tests need, starts their servers, then checks, unit tests, the controller on both
+// databases, and the whole system. Its last line is "N passed, N failed, N skipped".
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildAll } from './build.ts'
+import { check, type Tally } from './check.ts'
+import { Sentence, say, step } from './progress.ts'
+import { runCommand } from './run-command.ts'
+import { ensureSystemPackages } from './system-packages.ts'
+import { startMariadb, startNats, type TestServer } from './test-servers.ts'
+
+const total: Tally = { passed: 0, failed: 0, skipped: 0 }
+const servers: TestServer[] = []
+const began = Date.now()
+
+try {
+  await ensureSystemPackages()
+  await buildAll()
+  add(await check())
+  const [mariadb, nats] = await step('starting MariaDB and NATS', () => Promise.all([startMariadb(), startNats()]))
+  servers.push(mariadb, nats)
+  const embedded = { ANSFLOW_TEST_NATS_URL: nats.url }
+  await vitest('unit tests, and the controller on SQLite', ['proto', 'controller', 'agent', 'web'], embedded)
+  await vitest('the controller on MariaDB and NATS', ['controller'], {
+    ...embedded,
+    ANSFLOW_TEST_DATABASE_URL: mariadb.url,
+  })
+  await vitest('the whole system: runs, faults, browser journeys', ['e2e'], {
+    ...embedded,
+    ANSFLOW_TEST_DATABASE_URL: mariadb.url,
+  })
+} catch (error) {
+  total.failed++
+  say(
+    error instanceof Sentence ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error),
+  )
+} finally {
+  await Promise.all(servers.map((server) => server.stop()))
+}
+say(`took ${Math.round((Date.now() - began) / 1000)} s`)
+process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
+
+/** Runs vitest projects and adds their counts; a runner that dies without a report counts as a failure. */
+async function vitest(what: string, projects: string[], env: Record<string, string>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'ansflow-test-'))
+  const report = join(folder, 'report.json')
+  try {
+    await step(what, () =>
+      runCommand(
+        'pnpm',
+        [
+          'exec',
+          'vitest',
+          'run',
+          ...projects.flatMap((name) => ['--project', name]),
+          '--reporter=default',
+          '--reporter=json',
+          `--outputFile.json=${report}`,
+        ],
+        { env, show: true },
+      ),
+    )
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error))
+    const counted = await counts(report)
+    if (!counted || counted.failed === 0) total.failed++
+  } finally {
+    const counted = await counts(report)
+    if (counted) add(counted)
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function counts(report: string): Promise<Tally | undefined> {
+  const text = await readFile(report, 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const json = JSON.parse(text) as {
+    numPassedTests: number
+    numFailedTests: number
+    numPendingTests: number
+    numTodoTests: number
+    numFailedTestSuites: number
+  }
+  return {
+    passed: json.numPassedTests,
+    failed: Math.max(
+      json.numFailedTests,
+      json.numFailedTestSuites > 0 && json.numFailedTests === 0 ? json.numFailedTestSuites : 0,
+    ),
+    skipped: json.numPendingTests + json.numTodoTests,
+  }
+}
+
+function add(tally: Tally): void {
+  total.passed += tally.passed
+  total.failed += tally.failed
+  total.skipped += tally.skipped
+}
