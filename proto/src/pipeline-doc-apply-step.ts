@@ -1,0 +1,143 @@
+// Owns writing one step, and what a graph says of the whole pipeline, into the shared document: only what differs.
+
+import { OnLost, type PipelineGraph, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type JsonObject, toJson } from '@bufbuild/protobuf'
+import { ValueSchema } from '@bufbuild/protobuf/wkt'
+import * as Y from 'yjs'
+import { type NewStep, writeParam, writeType } from './pipeline-doc-edit.ts'
+import { reorder } from './pipeline-doc-order.ts'
+import { inputIds, inputTypes } from './pipeline-doc-settings.ts'
+import {
+  type InputFields,
+  newInputId,
+  type Plain,
+  put,
+  rootsOf,
+  type StepConfig,
+  type StepMap,
+  stepPart,
+} from './pipeline-doc-shape.ts'
+import { retryWords, stepParams } from './pipeline-doc-step.ts'
+import { writeVariables } from './pipeline-doc-variables.ts'
+
+/** A step of a graph as what a new one is made of, but for its place and order. */
+export function stepContent(step: StepDefinition): Omit<NewStep, 'pos'> & { key: string } {
+  return {
+    type: step.uses,
+    key: step.id,
+    name: step.name,
+    on: !step.disabled,
+    params: plainParams(step),
+    cfg: stepConfig(step),
+    env: step.env,
+  }
+}
+
+function plainParams(step: StepDefinition): Record<string, Plain> {
+  return (step.with ?? {}) satisfies JsonObject as Record<string, Plain>
+}
+
+/** Only what the file says: defaults are left out. */
+export function stepConfig(step: StepDefinition): Partial<StepConfig> {
+  const config: Partial<StepConfig> = {}
+  if (step.description) config.description = step.description
+  if (step.when) config.when = step.when
+  if (step.timeoutMs) config.timeout = step.timeoutMs
+  if (step.allowFailure) config.allowFailure = true
+  if (step.runsOn.length > 0) config.runsOn = [...step.runsOn]
+  if (step.workspace) config.workspace = step.workspace
+  if (step.outputs.length > 0) config.outputs = [...step.outputs]
+  if (step.secrets.length > 0) config.secrets = [...step.secrets]
+  if (step.onLost !== OnLost.UNSPECIFIED) config.onLost = step.onLost === OnLost.RETRY ? 'retry' : 'fail'
+  const { retry } = step
+  if (retry) {
+    config['retry.max'] = retry.max
+    if (retry.delayMs) config['retry.delay'] = retry.delayMs
+    if (retry.backoff) config['retry.backoff'] = retry.backoff
+    const words = Object.entries(retryWords) as [keyof typeof retryWords, number][]
+    const on = retry.on.flatMap((value) => words.filter(([, number]) => number === value).map(([word]) => word))
+    if (on.length > 0) config['retry.on'] = on
+  }
+  return config
+}
+
+const configKeys = [
+  'description',
+  'when',
+  'retry.max',
+  'retry.delay',
+  'retry.backoff',
+  'retry.on',
+  'timeout',
+  'allowFailure',
+  'runsOn',
+  'workspace',
+  'outputs',
+  'secrets',
+  'onLost',
+] as const satisfies (keyof StepConfig)[]
+
+/** Everything of a step but its key, order, place and edges. Keys this program does not know stay. */
+export function writeStep(map: StepMap, step: StepDefinition): void {
+  writeType(map, step.uses)
+  put(map, 'name', step.name)
+  put(map, 'on', !step.disabled)
+  const wanted = plainParams(step)
+  const present = stepParams(map)
+  for (const name of new Set([...Object.keys(present), ...Object.keys(wanted)])) writeParam(map, name, wanted[name])
+  const cfg = stepPart(map, 'cfg')
+  if (cfg) {
+    const config = stepConfig(step)
+    // A value that reads as the default (allowFailure: false) may stay as it is written.
+    for (const key of configKeys)
+      if (!(config[key] === undefined && readsAsDefault(cfg.get(key)))) put(cfg, key, config[key])
+  }
+  const env = stepPart(map, 'env')
+  if (env) writeVariables(env, step.env)
+}
+
+function readsAsDefault(value: unknown): boolean {
+  return value === undefined || value === false || value === ''
+}
+
+export function writeSettings(doc: Y.Doc, graph: PipelineGraph): void {
+  const { settings, triggers, vars, inputs } = rootsOf(doc)
+  put(settings, 'name', graph.name)
+  if (graph.description || settings.get('description')) put(settings, 'description', graph.description || undefined)
+  if (graph.timeoutMs || settings.get('timeout')) put(settings, 'timeout', graph.timeoutMs || undefined)
+  put(triggers, 'manual', graph.triggers?.manual)
+  writeVariables(vars, graph.env)
+  writeInputs(inputs, graph)
+}
+
+function writeInputs(inputs: Y.Map<unknown>, graph: PipelineGraph): void {
+  const ids = new Map<string, string>()
+  for (const id of inputIds(inputs)) {
+    const name = (inputs.get(id) as Y.Map<unknown>).get('name')
+    if (typeof name === 'string' && !ids.has(name) && graph.inputs.some((input) => input.name === name))
+      ids.set(name, id)
+    else inputs.delete(id)
+  }
+  const items = graph.inputs.map((input) => {
+    const id = ids.get(input.name) ?? newInputId()
+    const present = inputs.get(id)
+    const map = present instanceof Y.Map ? present : new Y.Map<unknown>()
+    if (map !== present) inputs.set(id, map)
+    for (const [key, value] of Object.entries(inputFields(input))) put(map, key, value)
+    const ord = map.get('ord')
+    return { id, ord: typeof ord === 'string' && ord !== '' ? ord : undefined }
+  })
+  for (const [id, ord] of reorder(items)) (inputs.get(id) as Y.Map<unknown>).set('ord', ord)
+}
+
+function inputFields(input: PipelineGraph['inputs'][number]): Record<keyof InputFields, Plain | undefined> {
+  const words = Object.entries(inputTypes) as [InputFields['type'], number][]
+  return {
+    name: input.name,
+    type: words.find(([, number]) => number === input.type)?.[0] ?? 'string',
+    description: input.description,
+    default: input.defaultValue ? (toJson(ValueSchema, input.defaultValue) as Plain) : undefined,
+    options: input.options.length > 0 ? [...input.options] : undefined,
+    required: input.required,
+  }
+}

@@ -1,0 +1,104 @@
+// Owns the reading of what the shared document says of the whole pipeline: settings, inputs, variables, triggers.
+
+import {
+  type InputDefinition,
+  InputDefinitionSchema,
+  InputType,
+  type NameValue,
+  NameValueSchema,
+  type PipelineGraphSchema,
+  type Problem,
+  Severity,
+} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { create, fromJson, type MessageInitShape } from '@bufbuild/protobuf'
+import { ValueSchema } from '@bufbuild/protobuf/wkt'
+import * as Y from 'yjs'
+import { problem } from './pipeline-doc-problem.ts'
+import { compareText, type InputFields, isRecord } from './pipeline-doc-shape.ts'
+
+export const inputTypes: Record<InputFields['type'], InputType> = {
+  string: InputType.STRING,
+  number: InputType.NUMBER,
+  boolean: InputType.BOOLEAN,
+  choice: InputType.CHOICE,
+}
+
+export function projectSettings(
+  settings: Y.Map<unknown>,
+  triggers: Y.Map<unknown>,
+): MessageInitShape<typeof PipelineGraphSchema> {
+  const name = settings.get('name')
+  const description = settings.get('description')
+  const timeout = settings.get('timeout')
+  const manual = triggers.get('manual')
+  return {
+    name: typeof name === 'string' ? name : '',
+    description: typeof description === 'string' ? description : '',
+    timeoutMs: typeof timeout === 'number' && timeout > 0 ? Math.min(Math.round(timeout), 2 ** 32 - 1) : 0,
+    ...(typeof manual === 'boolean' ? { triggers: { manual } } : {}),
+  }
+}
+
+/** `{v, ord}` under each name, in their order. */
+export function variables(map: Y.Map<unknown> | undefined): NameValue[] {
+  const found: { name: string; value: string; ord: string }[] = []
+  for (const [name, entry] of map ?? []) {
+    if (!isRecord(entry) || typeof entry.v !== 'string') continue
+    found.push({ name, value: entry.v, ord: typeof entry.ord === 'string' ? entry.ord : '' })
+  }
+  found.sort((a, b) => compareText(a.ord, b.ord) || compareText(a.name, b.name))
+  return found.map(({ name, value }) => create(NameValueSchema, { name, value }))
+}
+
+/** Ids of the inputs in their order. */
+export function inputIds(inputs: Y.Map<unknown>): string[] {
+  const found: { id: string; ord: string }[] = []
+  for (const [id, entry] of inputs) {
+    if (!(entry instanceof Y.Map)) continue
+    const ord = entry.get('ord')
+    found.push({ id, ord: typeof ord === 'string' ? ord : '' })
+  }
+  return found.sort((a, b) => compareText(a.ord, b.ord) || compareText(a.id, b.id)).map(({ id }) => id)
+}
+
+export function projectInputs(inputs: Y.Map<unknown>, problems: Problem[]): InputDefinition[] {
+  const taken = new Set<string>()
+  return inputIds(inputs).map((id) => {
+    const fields = inputs.get(id) as Y.Map<unknown>
+    const wish = stringOf(fields.get('name')) || 'input'
+    let name = wish
+    for (let n = 2; taken.has(name); n += 1) name = `${wish}_${n}`
+    taken.add(name)
+    if (name !== wish) {
+      const message = `Two inputs are named "${wish}"; this one counts as "${name}".`
+      problems.push(problem(Severity.WARNING, 'input_name_taken', message, { params: { name: wish, used: name } }))
+    }
+    return projectInput(name, fields)
+  })
+}
+
+function projectInput(name: string, fields: Y.Map<unknown>): InputDefinition {
+  const type = stringOf(fields.get('type'))
+  const options = fields.get('options')
+  const input = create(InputDefinitionSchema, {
+    name,
+    type: Object.hasOwn(inputTypes, type) ? inputTypes[type as keyof typeof inputTypes] : InputType.STRING,
+    description: stringOf(fields.get('description')),
+    options: Array.isArray(options) ? options.filter((option) => typeof option === 'string') : [],
+    required: fields.get('required') === true,
+  })
+  const value = fields.get('default')
+  // Only what a form can hold; a nested value would not be one of any input type.
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || isFiniteNumber(value)) {
+    input.defaultValue = fromJson(ValueSchema, value)
+  }
+  return input
+}
+
+function isFiniteNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
+}
+
+function stringOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
