@@ -1,0 +1,18 @@
+// Expressions of a pipeline: CEL in `when` and `if`, and `${{ }}` in texts. Compiled once, evaluated for each step of a run.
+
+export {
+  compileExpression,
+  type Expression,
+  ExpressionError,
+  type Reference,
+  references,
+} from './expression/compile.ts'
+export { type ExpressionContext, evaluate, evaluateCondition, toText } from './expression/evaluate.ts'
+export { contextFields, contextRoots, functionNames, statusFunctions } from './expression/language.ts'
+export {
+  hasExpression,
+  interpolate,
+  interpolateValue,
+  parseTemplate,
+  type TemplatePart,
+} from './expression/template.ts'

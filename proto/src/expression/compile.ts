@@ -1,0 +1,221 @@
+// CEL text → a checked, bounded plan that can run many times, and the references it makes.
+import { type CelResult, parse, plan } from '@bufbuild/cel'
+import { limits } from '../limits.ts'
+import { suggestion } from '../suggest.ts'
+import {
+  contextRoots,
+  environment,
+  functionNames,
+  guards,
+  macroNames,
+  statusFunctions,
+  typeConstants,
+} from './language.ts'
+
+type Expr = NonNullable<ReturnType<typeof parse>['expr']>
+
+/** A place of the context an expression reads: `steps["a-b"].outputs.x` is root "steps", path ["a-b", "outputs", "x"]. */
+export interface Reference {
+  root: string
+  /** As far as it is written out; `steps[inputs.x].status` has an empty path, with `dynamic`. */
+  path: string[]
+  dynamic: boolean
+}
+
+export interface Expression {
+  readonly source: string
+  readonly references: readonly Reference[]
+  /** Calls success(), failure(), always() or canceled(). */
+  readonly usesStatus: boolean
+  readonly run: (bindings: Record<string, never>) => CelResult
+}
+
+/** Its message is a sentence for people. */
+export class ExpressionError extends Error {
+  override readonly name = 'ExpressionError'
+}
+
+const cacheSize = 2000
+const compiled = new Map<string, { expression?: Expression; error?: string }>()
+
+/** Parses and checks; what cannot be evaluated is an error here already. Results are kept for the next call. */
+export function compileExpression(cel: string): { expression?: Expression; error?: string } {
+  const known = compiled.get(cel)
+  if (known !== undefined) return known
+  const result = compile(cel)
+  if (compiled.size >= cacheSize) compiled.delete(compiled.keys().next().value!)
+  compiled.set(cel, result)
+  return result
+}
+
+export function references(expression: Expression): readonly Reference[] {
+  return expression.references
+}
+
+function compile(source: string): { expression?: Expression; error?: string } {
+  if (source.trim() === '') return { error: 'The expression is empty.' }
+  if (source.length > limits.expressionLength) {
+    return { error: `The expression is longer than ${limits.expressionLength} characters.` }
+  }
+  try {
+    const parsed = parse(source)
+    if (parsed.expr === undefined) return { error: 'The expression is empty.' }
+    const found: Findings = { references: [], functions: [], loops: false }
+    collect(parsed.expr, new Set(), found)
+    const unknown = found.functions.find((name) => !functionNames.includes(name))
+    if (unknown !== undefined) {
+      return { error: `There is no function ${unknown}().${suggestion(unknown, [...functionNames, ...macroNames])}` }
+    }
+    const stranger = found.references.find(({ root }) => !contextRoots.some((known) => known === root))
+    if (stranger !== undefined) return { error: unknownRoot(stranger.root) }
+    // Without loops nothing can grow beyond a small multiple of the expression and what it is given.
+    if (found.loops) guard(parsed.expr, new Set())
+    const run = plan(environment, parsed.expr) as Expression['run']
+    const usesStatus = found.functions.some((name) => statusFunctions.some((each) => each === name))
+    return { expression: { source, references: found.references, usesStatus, run } }
+  } catch (error) {
+    return { error: syntaxProblem(error) }
+  }
+}
+
+function unknownRoot(name: string): string {
+  if (['matrix', 'secrets', 'vars', 'github', 'job', 'needs'].includes(name)) {
+    const instead: Record<string, string> = {
+      secrets: ' Give the step `secrets: [NAME]` and read $NAME in its script.',
+      needs: ' Read steps.<id>.outputs instead.',
+      vars: ' Read env or inputs instead.',
+    }
+    return `There is no ${JSON.stringify(name)} in expressions of this version.${instead[name] ?? ''}`
+  }
+  return `There is no ${JSON.stringify(name)} in expressions.${suggestion(name, contextRoots)} Text needs quotes: '${name}'.`
+}
+
+function syntaxProblem(error: unknown): string {
+  if (error instanceof RangeError) return 'The expression is nested too deeply.'
+  const { location, found } = error as { location?: { start?: { column?: number } }; found?: string | null }
+  const column = location?.start?.column
+  if (column === undefined)
+    return `The expression cannot be used: ${error instanceof Error ? error.message : String(error)}.`
+  if (found === undefined || found === null) return `The expression ends too early, at character ${column}.`
+  return `The expression has a mistake at character ${column}, near ${JSON.stringify(found)}.`
+}
+
+interface Findings {
+  references: Reference[]
+  functions: string[]
+  loops: boolean
+}
+
+function collect(expr: Expr | undefined, bound: ReadonlySet<string>, found: Findings): void {
+  if (expr === undefined) return
+  const chain = chainOf(expr, bound, found)
+  if (chain !== undefined) {
+    if (!bound.has(chain.root) && !(typeConstants.has(chain.root) && chain.path.length === 0))
+      found.references.push(chain)
+    return
+  }
+  const { exprKind } = expr
+  switch (exprKind.case) {
+    case 'selectExpr':
+      collect(exprKind.value.operand, bound, found)
+      return
+    case 'callExpr':
+      if (!isOperator(exprKind.value.function)) found.functions.push(exprKind.value.function)
+      collect(exprKind.value.target, bound, found)
+      for (const arg of exprKind.value.args) collect(arg, bound, found)
+      return
+    case 'listExpr':
+      for (const element of exprKind.value.elements) collect(element, bound, found)
+      return
+    case 'structExpr':
+      if (exprKind.value.messageName !== '') throw new Error(`there is no type ${exprKind.value.messageName}`)
+      for (const entry of exprKind.value.entries) {
+        if (entry.keyKind.case === 'mapKey') collect(entry.keyKind.value, bound, found)
+        collect(entry.value, bound, found)
+      }
+      return
+    case 'comprehensionExpr': {
+      const loop = exprKind.value
+      found.loops = true
+      collect(loop.iterRange, bound, found)
+      const inside = new Set([...bound, loop.accuVar, loop.iterVar])
+      for (const part of [loop.accuInit, loop.loopCondition, loop.loopStep, loop.result]) collect(part, inside, found)
+    }
+  }
+}
+
+/** The reference a chain of fields and constant indexes makes; an index that is computed ends its path. */
+function chainOf(expr: Expr, bound: ReadonlySet<string>, found: Findings): Reference | undefined {
+  const { exprKind } = expr
+  if (exprKind.case === 'identExpr') return { root: exprKind.value.name.replace(/^\./, ''), path: [], dynamic: false }
+  if (exprKind.case === 'selectExpr' && exprKind.value.operand !== undefined) {
+    const chain = chainOf(exprKind.value.operand, bound, found)
+    if (chain === undefined || chain.dynamic) return chain
+    return { ...chain, path: [...chain.path, exprKind.value.field] }
+  }
+  if (exprKind.case === 'callExpr' && exprKind.value.function === '_[_]') {
+    const [operand, index] = exprKind.value.args
+    const chain = operand === undefined ? undefined : chainOf(operand, bound, found)
+    if (chain === undefined || index === undefined) return undefined
+    const constant = index.exprKind.case === 'constExpr' ? index.exprKind.value.constantKind : undefined
+    if (constant?.case === 'stringValue' && !chain.dynamic) return { ...chain, path: [...chain.path, constant.value] }
+    if (constant === undefined) collect(index, bound, found)
+    return { ...chain, dynamic: true }
+  }
+  return undefined
+}
+
+function isOperator(name: string): boolean {
+  return /^[!_@-]/.test(name)
+}
+
+/** Bounds loops: each round takes from a budget, and each value that is made is measured. */
+function guard(expr: Expr | undefined, accumulators: ReadonlySet<string>): void {
+  if (expr === undefined) return
+  const { exprKind } = expr
+  switch (exprKind.case) {
+    case 'selectExpr':
+      guard(exprKind.value.operand, accumulators)
+      return
+    case 'callExpr': {
+      const { function: name, target, args } = exprKind.value
+      guard(target, accumulators)
+      for (const arg of args) guard(arg, accumulators)
+      const first = args[0]?.exprKind
+      // The loop's own list grows by one a round; measuring it each time would cost its square.
+      const accumulates = name === '_+_' && first?.case === 'identExpr' && accumulators.has(first.value.name)
+      if (!accumulates && (name === '_+_' || !isOperator(name))) wrap(expr, guards.sized)
+      return
+    }
+    case 'listExpr':
+      for (const element of exprKind.value.elements) guard(element, accumulators)
+      wrap(expr, guards.sized)
+      return
+    case 'structExpr':
+      for (const entry of exprKind.value.entries) {
+        if (entry.keyKind.case === 'mapKey') guard(entry.keyKind.value, accumulators)
+        guard(entry.value, accumulators)
+      }
+      wrap(expr, guards.sized)
+      return
+    case 'comprehensionExpr': {
+      const loop = exprKind.value
+      const inside = new Set([...accumulators, loop.accuVar])
+      guard(loop.iterRange, accumulators)
+      for (const part of [loop.accuInit, loop.loopStep, loop.result]) guard(part, inside)
+      const condition = parse(`${guards.round}(1) && true`).expr!
+      if (condition.exprKind.case === 'callExpr' && loop.loopCondition !== undefined) {
+        condition.exprKind.value.args[1] = loop.loopCondition
+      }
+      loop.loopCondition = condition
+      wrap(expr, guards.sized)
+    }
+  }
+}
+
+function wrap(expr: Expr, name: string): void {
+  const call = parse(`${name}(0)`).expr!
+  const inner = { ...expr }
+  if (call.exprKind.case === 'callExpr') call.exprKind.value.args[0] = inner
+  expr.exprKind = call.exprKind
+}

@@ -1,0 +1,152 @@
+// Running compiled expressions against what a run knows, and turning their results into plain values.
+import { type CelInput, type CelValue, isCelError, isCelList, isCelMap, isCelUint } from '@bufbuild/cel'
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
+import { limits } from '../limits.ts'
+import { compileExpression, type Expression, ExpressionError, type Reference } from './compile.ts'
+import { contextFields, type StatusFlags, withStatus } from './language.ts'
+
+/** What expressions see. Of `steps` only those are read that the expression names. */
+export interface ExpressionContext {
+  inputs: JsonObject
+  env: Readonly<Record<string, string>>
+  git: Readonly<Record<string, string>>
+  run: JsonObject
+  /** By step id; `status` is a word such as "succeeded". */
+  steps: Readonly<Record<string, { status: string; outputs: Readonly<Record<string, string>> }>>
+  /** How the needs ended: what success(), failure() and canceled() answer. */
+  needs: StatusFlags
+}
+
+/** The value of an expression as JSON. Throws an ExpressionError whose message is a sentence. */
+export function evaluate(expression: Expression | string, context: ExpressionContext): JsonValue {
+  const { plan, source } = ready(expression)
+  const result = withStatus(context.needs, () => plan.run(bindings(plan.references, context) as Record<string, never>))
+  if (isCelError(result))
+    throw new ExpressionError(`${quoted(source)} cannot be evaluated: ${explain(result.message, plan)}.`)
+  const budget = { left: limits.expressionValueSize }
+  return plain(result, budget, source)
+}
+
+/**
+ * A condition of `when` or `if`. One that asks for none of success(), failure(), always() and canceled() is only looked at
+ * when the needs succeeded.
+ */
+export function evaluateCondition(cel: Expression | string, context: ExpressionContext): boolean {
+  const { plan, source } = ready(cel)
+  if (!plan.usesStatus && !context.needs.success) return false
+  const value = evaluate(plan, context)
+  if (typeof value === 'boolean') return value
+  throw new ExpressionError(
+    `The condition ${quoted(source)} must be true or false, but it is ${JSON.stringify(value)}.`,
+  )
+}
+
+function ready(expression: Expression | string): { plan: Expression; source: string } {
+  if (typeof expression !== 'string') return { plan: expression, source: expression.source }
+  const { expression: plan, error } = compileExpression(expression)
+  if (plan === undefined) throw new ExpressionError(`${quoted(expression)}: ${error}`)
+  return { plan, source: expression }
+}
+
+function quoted(source: string): string {
+  const short = source.trim()
+  return `\`${short.length > 120 ? `${short.slice(0, 119)}…` : short}\``
+}
+
+/** Only the roots, and of `steps` only the steps, that are referred to: a run may have ten thousand. */
+function bindings(references: readonly Reference[], context: ExpressionContext): Record<string, CelInput> {
+  const values: Record<string, CelInput> = {}
+  for (const { root, path } of references) {
+    if (root === 'steps') {
+      const steps = (values.steps ??= new Map<string, CelInput>()) as Map<string, CelInput>
+      const id = path[0]
+      const step = id === undefined ? undefined : own(context.steps, id)
+      if (id !== undefined && step !== undefined && !steps.has(id)) steps.set(id, stepValue(step))
+    } else if (values[root] === undefined) {
+      values[root] = rootValue(root, context)
+    }
+  }
+  return values
+}
+
+function stepValue(step: ExpressionContext['steps'][string]): CelInput {
+  return new Map<string, CelInput>([
+    ['status', step.status],
+    ['outputs', celValue(step.outputs)],
+  ])
+}
+
+function rootValue(root: string, context: ExpressionContext): CelInput {
+  switch (root) {
+    case 'inputs':
+      return celValue(context.inputs)
+    case 'env':
+      return celValue(context.env)
+    case 'git':
+      return celValue({ ...blank(contextFields.git), ...context.git })
+    default:
+      return celValue({ ...blank(contextFields.run), ...context.run })
+  }
+}
+
+function blank(fields: readonly string[]): Record<string, string> {
+  return Object.fromEntries(fields.map((field) => [field, '']))
+}
+
+function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined
+}
+
+/** Maps instead of objects, so that no name reaches a prototype. */
+function celValue(value: JsonValue | Readonly<Record<string, JsonValue>>): CelInput {
+  if (Array.isArray(value)) return value.map((item) => celValue(item))
+  if (value !== null && typeof value === 'object') {
+    return new Map(Object.entries(value).map(([key, item]): [string, CelInput] => [key, celValue(item)]))
+  }
+  return value
+}
+
+function plain(value: CelValue, budget: { left: number }, source: string): JsonValue {
+  budget.left -= typeof value === 'string' ? value.length + 1 : 1
+  if (budget.left < 0) throw new ExpressionError(`The value of ${quoted(source)} is too large.`)
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (typeof value === 'bigint') return safeNumber(value)
+  if (isCelUint(value)) return safeNumber(value.value)
+  if (isCelList(value)) return [...value].map((item) => plain(item, budget, source))
+  if (isCelMap(value)) {
+    return Object.fromEntries(
+      [...value].map(([key, item]) => [String(isCelUint(key) ? key.value : key), plain(item, budget, source)]),
+    )
+  }
+  throw new ExpressionError(
+    `The value of ${quoted(source)} is neither text, number, true/false, list nor map. Use string(…).`,
+  )
+}
+
+function safeNumber(value: bigint): JsonValue {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : String(value)
+}
+
+/** As text: what `${{ }}` puts in its place. Lists and maps become JSON, nothing becomes "". */
+export function toText(value: JsonValue): string {
+  if (typeof value === 'string') return value
+  if (value === null) return ''
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+function explain(message: string, plan: Expression): string {
+  const missing = /^(?:field not found|no such key): (.*)$/.exec(message)?.[1]
+  if (missing !== undefined) {
+    const reference = plan.references.find(({ path }) => path.includes(missing))
+    const place = reference === undefined ? missing : [reference.root, ...reference.path].join('.')
+    return `${place} has no value`
+  }
+  const overload = /^found no matching overload for '(.*)' applied to '(.*)'$/.exec(message)
+  if (overload !== null) {
+    const operator = overload[1]!.replaceAll('_', '').trim()
+    return `${operator} does not work on ${overload[2]!.replace(/^\((.*)\)$/, '$1')}; convert one side, for example with string(…)`
+  }
+  return message.replace(/\.$/, '')
+}

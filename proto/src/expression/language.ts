@@ -1,0 +1,171 @@
+// The words of the expression language: its roots, its functions, and the environment that runs it within limits.
+import {
+  type CelFunc,
+  type CelInput,
+  CelScalar,
+  type CelValue,
+  celEnv,
+  celFunc,
+  isCelList,
+  isCelMap,
+} from '@bufbuild/cel'
+import { strings } from '@bufbuild/cel/ext'
+import { limits } from '../limits.ts'
+
+export const contextRoots = ['inputs', 'env', 'git', 'run', 'steps'] as const
+export type ContextRoot = (typeof contextRoots)[number]
+
+/** What `git` and `run` hold; those a run has no value for are "". */
+export const contextFields: Record<'git' | 'run', readonly string[]> = {
+  git: ['branch', 'commit', 'ref', 'tag', 'url'],
+  run: ['id', 'number', 'pipeline', 'project', 'version', 'startedBy'],
+}
+
+/** Calls of these see how the needs of a step ended; a condition without any of them is about success. */
+export const statusFunctions = ['success', 'failure', 'always', 'canceled'] as const
+
+export interface StatusFlags {
+  success: boolean
+  failure: boolean
+  canceled: boolean
+}
+
+// An evaluation is synchronous and never nested, so its flags and its budget can live here while it runs.
+let flags: StatusFlags = { success: true, failure: false, canceled: false }
+let rounds = 0
+
+/** Runs one evaluation with its flags and a full budget. */
+export function withStatus<T>(status: StatusFlags, run: () => T): T {
+  const before = { flags, rounds }
+  flags = status
+  rounds = limits.expressionRounds
+  try {
+    return run()
+  } finally {
+    flags = before.flags
+    rounds = before.rounds
+  }
+}
+
+/** Calls put around loops and growing values by the compiler; not words of the language. */
+export const guards = { round: 'ansflow_round', sized: 'ansflow_sized' } as const
+
+// Left out: they can make a text far longer than what they are given.
+const unbounded = new Set(['replace', 'format', 'strings.quote', 'join'])
+
+const { BOOL, DOUBLE, DYN, INT } = CelScalar
+
+function status(name: string, value: () => boolean): CelFunc {
+  return celFunc(name, [], BOOL, value)
+}
+
+/** Numbers of JSON are doubles in CEL and 1 is an integer: without these, `inputs.count + 1` would be an error. */
+function mixed(operator: string, run: (a: number, b: number) => number): CelFunc[] {
+  return [
+    celFunc(operator, [DOUBLE, INT], DOUBLE, (a, b) => run(a, Number(b))),
+    celFunc(operator, [INT, DOUBLE], DOUBLE, (a, b) => run(Number(a), b)),
+  ]
+}
+
+const modulo = (a: number, b: number) => {
+  if (b === 0) throw new Error('modulus by zero')
+  return a % b
+}
+
+const functions: CelFunc[] = [
+  ...strings.filter((each) => !unbounded.has(each.name)),
+  status('success', () => flags.success),
+  status('failure', () => flags.failure),
+  status('always', () => true),
+  status('canceled', () => flags.canceled),
+  ...mixed('_+_', (a, b) => a + b),
+  ...mixed('_-_', (a, b) => a - b),
+  ...mixed('_*_', (a, b) => a * b),
+  ...mixed('_/_', (a, b) => a / b),
+  ...mixed('_%_', modulo),
+  celFunc('_%_', [DOUBLE, DOUBLE], DOUBLE, modulo),
+  celFunc(guards.round, [INT], BOOL, () => {
+    if (rounds-- <= 0) throw new Error(`the expression loops more than ${limits.expressionRounds} times`)
+    return true
+  }),
+  celFunc(guards.sized, [DYN], DYN, (value) => {
+    if (size(value, limits.expressionValueSize) < 0) throw new Error('a value of the expression grows too large')
+    return value as CelInput
+  }),
+]
+
+/** What is left of `budget` after counting a value's parts and characters; negative as soon as it is used up. */
+function size(value: CelValue, budget: number): number {
+  let left = budget - 1
+  if (typeof value === 'string') return left - value.length
+  if (value instanceof Uint8Array) return left - value.length
+  if (isCelList(value)) {
+    for (const item of value) {
+      if (left < 0) return left
+      left = size(item, left)
+    }
+  } else if (isCelMap(value)) {
+    for (const [key, item] of value) {
+      if (left < 0) return left
+      left = size(item, left - (typeof key === 'string' ? key.length : 1))
+    }
+  }
+  return left
+}
+
+export const environment = celEnv({ funcs: functions })
+
+/** Functions an expression may call. */
+export const functionNames: readonly string[] = [
+  ...statusFunctions,
+  'size',
+  'contains',
+  'startsWith',
+  'endsWith',
+  'charAt',
+  'indexOf',
+  'lastIndexOf',
+  'lowerAscii',
+  'upperAscii',
+  'split',
+  'substring',
+  'trim',
+  'int',
+  'uint',
+  'double',
+  'string',
+  'bool',
+  'type',
+  'dyn',
+  'bytes',
+  'duration',
+  'timestamp',
+  'getFullYear',
+  'getMonth',
+  'getDate',
+  'getDayOfMonth',
+  'getDayOfWeek',
+  'getDayOfYear',
+  'getHours',
+  'getMinutes',
+  'getSeconds',
+  'getMilliseconds',
+]
+
+/** Loops, written as calls: the parser turns them into comprehensions. */
+export const macroNames: readonly string[] = ['has', 'all', 'exists', 'exists_one', 'map', 'filter']
+
+export const typeConstants: ReadonlySet<string> = new Set([
+  'bool',
+  'bytes',
+  'double',
+  'duration',
+  'int',
+  'list',
+  'map',
+  'null_type',
+  'string',
+  'timestamp',
+  'type',
+  'uint',
+])

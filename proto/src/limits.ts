@@ -1,0 +1,48 @@
+// The limits of a pipeline, in one place: what the file may hold and how much work an expression may do.
+
+export const limits = {
+  fileBytes: 1024 * 1024,
+  nameLength: 128,
+  descriptionLength: 4096,
+  steps: 10_000,
+  needsOfAStep: 1000,
+  inputs: 200,
+  inputOptions: 200,
+  env: 500,
+  envValueBytes: 64 * 1024,
+  scriptBytes: 256 * 1024,
+  secretsOfAStep: 100,
+  outputsOfAStep: 100,
+  labelsOfAStep: 20,
+  retries: 20,
+  durationMs: 30 * 24 * 3_600_000,
+  expressionLength: 4096,
+  /** Rounds of all loops (map, filter, exists …) of one evaluation together. */
+  expressionRounds: 2000,
+  /** Values and characters one value of an expression may hold. */
+  expressionValueSize: 256 * 1024,
+  textLength: 1024 * 1024,
+  withDepth: 16,
+} as const
+
+/** Names of steps, of things the shell sees, of workspaces and of labels. */
+export const patterns = {
+  stepId: /^[a-z0-9][a-z0-9_-]{0,63}$/,
+  identifier: /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
+  workspace: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+  label: /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/,
+} as const
+
+export function utf8Length(text: string): number {
+  let bytes = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x80) bytes += 1
+    else if (unit < 0x800) bytes += 2
+    else if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < text.length) {
+      bytes += 4
+      i++
+    } else bytes += 3
+  }
+  return bytes
+}

@@ -1,0 +1,50 @@
+// Every step type there is, by id. A new type is one more file here and one more name in this list.
+import { suggestion } from '../suggest.ts'
+import { build } from './build.ts'
+import { custom } from './custom.ts'
+import { fetchCode } from './fetch-code.ts'
+import type { StepType } from './step-type.ts'
+import { test } from './test.ts'
+
+export { interpolateParams, paramSecrets, validateParams } from './params.ts'
+export type { Category, Execution, Param, ParamProblem, ParamSchema, StepType, Text, Widget } from './step-type.ts'
+
+export const stepTypes: ReadonlyMap<string, StepType> = new Map(
+  [fetchCode, build, test, custom].map((type) => [type.id, type]),
+)
+
+export function stepType(id: string): StepType | undefined {
+  return stepTypes.get(id)
+}
+
+/** Types of the design that this version does not have yet. */
+export const laterStepTypes: readonly string[] = [
+  'security_scan',
+  'deploy',
+  'notify',
+  'approval',
+  'condition',
+  'docker_build',
+  'docker_run',
+  'docker_push',
+  'docker_pull',
+  'k8s_deploy',
+  'k8s_wait',
+  'k8s_scale',
+  'k8s_exec',
+  'k8s_logs',
+  'k8s_delete',
+  'helm',
+  'ansible',
+  'http_request',
+  'trigger',
+]
+
+/** The sentence for a word after `uses:` that is no step type. */
+export function unknownStepType(id: string): string {
+  if (laterStepTypes.includes(id)) return `The step type ${JSON.stringify(id)} is not available in this version.`
+  const byAlias = [...stepTypes.values()].find((type) => type.aliases.includes(id.toLowerCase()))
+  const hint =
+    byAlias === undefined ? suggestion(id, [...stepTypes.keys()]) : ` Did you mean ${JSON.stringify(byAlias.id)}?`
+  return `There is no step type ${JSON.stringify(id)}.${hint}`
+}

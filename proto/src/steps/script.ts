@@ -1,0 +1,100 @@
+// What step types that run a script have in common: their parameters, their summary, their execution.
+import type { JsonObject } from '@bufbuild/protobuf'
+import { limits, utf8Length } from '../limits.ts'
+import { isInsidePath } from './path.ts'
+import { type Execution, type ParamProblem, type ParamSchema, type Text, text } from './step-type.ts'
+
+export const shells = ['sh', 'bash', 'pwsh'] as const
+
+/** The parameters of a script type; help and example differ by type. */
+export function scriptParams(script: { help: Text; examples: string[] }): ParamSchema {
+  return {
+    type: 'object',
+    properties: {
+      script: {
+        type: 'string',
+        minLength: 1,
+        examples: script.examples,
+        'x-widget': 'script',
+        'x-order': 1,
+        'x-text': { title: { en: 'Script', 'zh-CN': '脚本' }, help: script.help },
+      },
+      shell: {
+        type: 'string',
+        enum: [...shells],
+        default: 'sh',
+        'x-widget': 'shell',
+        'x-order': 2,
+        'x-text': {
+          title: { en: 'Shell', 'zh-CN': 'Shell' },
+          help: {
+            en: 'What runs the script. It must be installed on the agent.',
+            'zh-CN': '用来执行脚本的程序，代理主机上必须已安装。',
+          },
+        },
+        'x-enum-text': {
+          sh: { en: 'sh (POSIX shell)', 'zh-CN': 'sh（POSIX shell）' },
+          bash: { en: 'Bash', 'zh-CN': 'Bash' },
+          pwsh: { en: 'PowerShell', 'zh-CN': 'PowerShell' },
+        },
+      },
+      workingDirectory: {
+        type: 'string',
+        maxLength: 1024,
+        examples: ['web'],
+        'x-widget': 'path',
+        'x-order': 3,
+        'x-advanced': true,
+        'x-text': {
+          title: { en: 'Working directory', 'zh-CN': '工作目录' },
+          help: {
+            en: 'Where the script starts, relative to the workspace. Empty: the root of the workspace.',
+            'zh-CN': '脚本的起始目录，相对于工作区。留空表示工作区根目录。',
+          },
+        },
+      },
+    },
+    required: ['script'],
+    additionalProperties: false,
+  }
+}
+
+export function checkScript(params: JsonObject): ParamProblem[] {
+  const problems: ParamProblem[] = []
+  const script = text(params, 'script')
+  if (script.trim() === '')
+    problems.push({ field: 'script', message: 'The script is empty. Write at least one command.' })
+  if (utf8Length(script) > limits.scriptBytes) {
+    problems.push({
+      field: 'script',
+      message: `The script is longer than ${limits.scriptBytes / 1024} KiB. Keep it in the repository and call it from here.`,
+    })
+  }
+  if (script.includes('\0')) problems.push({ field: 'script', message: 'The script holds a NUL character. Remove it.' })
+  const directory = text(params, 'workingDirectory')
+  if (!isInsidePath(directory)) {
+    problems.push({
+      field: 'workingDirectory',
+      message: 'The working directory must be a relative path inside the workspace, such as "web".',
+    })
+  }
+  return problems
+}
+
+/** The first line that does something. */
+export function scriptSummary(params: JsonObject): string {
+  const lines = text(params, 'script').split('\n')
+  const line = lines.map((each) => each.trim()).find((each) => each !== '' && !each.startsWith('#')) ?? ''
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line
+}
+
+export function compileScript(params: JsonObject): Execution {
+  return {
+    case: 'shell',
+    value: {
+      shell: text(params, 'shell') || 'sh',
+      script: text(params, 'script'),
+      workingDirectory: text(params, 'workingDirectory'),
+    },
+  }
+}

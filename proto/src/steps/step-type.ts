@@ -1,0 +1,80 @@
+// What a step type is: one declarative value of this shape makes a family of steps known to file, editor and engine.
+import type { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { JsonObject, JsonValue, MessageInitShape } from '@bufbuild/protobuf'
+
+/** A text in the console's languages. */
+export interface Text {
+  en: string
+  'zh-CN': string
+}
+
+export type Category = 'source' | 'build' | 'test' | 'security' | 'deploy' | 'notify' | 'control'
+
+/** How the form shows a parameter, where its JSON type does not say enough. */
+export type Widget = 'script' | 'secret' | 'duration' | 'gitRef' | 'shell' | 'text' | 'multiline' | 'path'
+
+/** One parameter: JSON Schema (draft 2020-12) with hints for the form. */
+export interface Param {
+  type: 'string' | 'integer' | 'number' | 'boolean'
+  enum?: string[]
+  minLength?: number
+  maxLength?: number
+  minimum?: number
+  maximum?: number
+  pattern?: string
+  default?: JsonValue
+  examples?: string[]
+  'x-widget'?: Widget
+  /** Place in the form, ascending. */
+  'x-order'?: number
+  /** Folded away until asked for. */
+  'x-advanced'?: boolean
+  'x-text': { title: Text; help: Text }
+  /** Texts of the values of `enum`, where the value itself does not speak. */
+  'x-enum-text'?: Record<string, Text>
+}
+
+export interface ParamSchema {
+  type: 'object'
+  properties: Record<string, Param>
+  required: string[]
+  additionalProperties: false
+}
+
+/** What an agent does: the init of JobSpec's oneof. */
+export type Execution = Extract<NonNullable<MessageInitShape<typeof JobSpecSchema>['execution']>, { case: string }>
+
+/** Something wrong with a parameter; `field` is its name. */
+export interface ParamProblem {
+  field: string
+  message: string
+}
+
+export interface StepType {
+  /** The word after `uses:`. */
+  id: string
+  category: Category
+  /** A lucide icon's name. */
+  icon: string
+  title: Text
+  description: Text
+  /** Other words people search by. */
+  aliases: string[]
+  params: ParamSchema
+  /** The parameters a new step starts with. */
+  defaults: JsonObject
+  /** One line that says what the step does, for a node of the graph. */
+  summary(params: JsonObject): string
+  /** Outputs every step of this type sets, besides those it declares. */
+  outputs: string[]
+  /** What the schema cannot say; called with parameters that fit it and hold no `${{ }}`. */
+  check?(params: JsonObject): ParamProblem[]
+  /** Parameters are interpolated and fit the schema. */
+  compile(params: JsonObject, ctx: { stepId: string }): Execution
+}
+
+/** A text parameter, "" when it is absent. */
+export function text(params: JsonObject, name: string): string {
+  const value = params[name]
+  return typeof value === 'string' ? value : ''
+}

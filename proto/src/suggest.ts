@@ -1,0 +1,44 @@
+// "Did you mean": the nearest of some known words.
+
+/** The known word that a typing slip away from `word`, or undefined when none is near. */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
+  const wanted = word.toLowerCase()
+  let best: string | undefined
+  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1
+  for (const candidate of known) {
+    const distance = editDistance(wanted, candidate.toLowerCase(), bestDistance)
+    if (distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+/** ` Did you mean "test"?`, or the list of what there is when it is short, or nothing. */
+export function suggestion(word: string, known: readonly string[]): string {
+  const near = nearest(word, known)
+  if (near !== undefined) return ` Did you mean ${JSON.stringify(near)}?`
+  if (known.length > 0 && known.length <= 8) return ` There ${known.length === 1 ? 'is' : 'are'}: ${known.join(', ')}.`
+  return ''
+}
+
+/** Optimal string alignment (swapped neighbours count once), given up at `limit`. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit || a.length > 200) return limit
+  let before: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, (before[j - 2] ?? 0) + 1)
+      row.push(cost)
+    }
+    before = last
+    last = row
+  }
+  return last[b.length] ?? limit
+}
