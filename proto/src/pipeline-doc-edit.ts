@@ -20,7 +20,6 @@ import {
   parseEdgeKey,
   put,
   rootsOf,
-  type Settings,
   type StepConfig,
   type StepMap,
   seedOrigin,
@@ -290,23 +289,5 @@ export function setStepOrder(doc: Y.Doc, nodeId: string, after: string | undefin
   const index = after === undefined ? -1 : ids.indexOf(after)
   doc.transact(() => {
     put(step, 'ord', orderBetween(ordAt(index), ordAt(index + 1)))
-  }, origin)
-}
-
-export function setSetting<K extends keyof Settings>(
-  doc: Y.Doc,
-  key: K,
-  value: Settings[K] | undefined,
-  origin: EditOrigin,
-): void {
-  doc.transact(() => {
-    put(rootsOf(doc).settings, key, value)
-  }, origin)
-}
-
-/** undefined: the file does not say. */
-export function setManualTrigger(doc: Y.Doc, manual: boolean | undefined, origin: EditOrigin): void {
-  doc.transact(() => {
-    put(rootsOf(doc).triggers, 'manual', manual)
   }, origin)
 }

@@ -1,4 +1,5 @@
-// Owns the operations on variables (of a step, or of the whole pipeline) and on inputs in the shared document.
+// Owns the operations on what belongs to the whole pipeline in the shared document: settings, triggers, inputs, and variables
+// (those of a step too).
 import * as Y from 'yjs'
 import { orderBetween } from './pipeline-doc-order.ts'
 import { inputIds } from './pipeline-doc-settings.ts'
@@ -9,6 +10,7 @@ import {
   newInputId,
   put,
   rootsOf,
+  type Settings,
   stepMap,
   stepPart,
   type VariableValue,
@@ -106,5 +108,23 @@ export function setInput(
 export function removeInput(doc: Y.Doc, id: string, origin: EditOrigin): void {
   doc.transact(() => {
     put(rootsOf(doc).inputs, id, undefined)
+  }, origin)
+}
+
+export function setSetting<K extends keyof Settings>(
+  doc: Y.Doc,
+  key: K,
+  value: Settings[K] | undefined,
+  origin: EditOrigin,
+): void {
+  doc.transact(() => {
+    put(rootsOf(doc).settings, key, value)
+  }, origin)
+}
+
+/** undefined: the file does not say. */
+export function setManualTrigger(doc: Y.Doc, manual: boolean | undefined, origin: EditOrigin): void {
+  doc.transact(() => {
+    put(rootsOf(doc).triggers, 'manual', manual)
   }, origin)
 }

@@ -12,7 +12,15 @@ export { type DeletedStep, type Projection, project, projectShape, stepKeys } fr
 export { inputIds } from './pipeline-doc-settings.ts'
 export * from './pipeline-doc-shape.ts'
 export { createUndo, type Undo, type UndoOutcome } from './pipeline-doc-undo.ts'
-export { addInput, removeInput, renameEnv, setEnv, setInput } from './pipeline-doc-variables.ts'
+export {
+  addInput,
+  removeInput,
+  renameEnv,
+  setEnv,
+  setInput,
+  setManualTrigger,
+  setSetting,
+} from './pipeline-doc-variables.ts'
 
 /** A document for a new pipeline. Only the server seeds: two seeds of one document would both stay. */
 export function newDoc(graph?: PipelineGraph, source = ''): Y.Doc {
