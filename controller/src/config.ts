@@ -1,0 +1,239 @@
+// The controller's settings: each variable once, with what it means, its default and how it is read. Only this file reads
+// the environment; every mistake is reported in one go and nothing starts.
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+import { keyLength } from './platform/crypto.ts'
+import type { DatabaseConfig } from './platform/db.ts'
+import { type LogLevel, logLevels } from './platform/log.ts'
+
+interface Variable<T> {
+  doc: string
+  /** As text, run through `read`; undefined: the value is undefined. */
+  default?: string
+  /** Throws an Error whose message completes "ANSFLOW_X …". */
+  read: (text: string) => T
+}
+
+export interface Address {
+  host: string
+  port: number
+}
+
+const variables = {
+  ANSFLOW_HTTP: variable('Where console and HTTP API listen, host:port.', readAddress, '127.0.0.1:8080'),
+  ANSFLOW_GRPC: variable('Where gRPC (agents, programs) listens, host:port.', readAddress, '127.0.0.1:9090'),
+  ANSFLOW_DATA: variable(
+    'Folder of the database file, the master key and the local agent.',
+    (text) => resolve(text),
+    './data',
+  ),
+  ANSFLOW_DATABASE_URL: variable(
+    'mysql://user:password@host:port/name. Without it: SQLite in the data folder.',
+    readDatabaseUrl,
+  ),
+  ANSFLOW_NATS_URL: variable('nats://host:port, needed with more than one controller.', readUrl('nats:', 'tls:')),
+  ANSFLOW_MASTER_KEY: variable(
+    '32 bytes in base64: encrypts secrets and keys the token hashes. Without it: <data>/master.key, made on first start.',
+    readMasterKey,
+  ),
+  ANSFLOW_PUBLIC_URL: variable(
+    'Address people use for the console, when it is not ANSFLOW_HTTP itself.',
+    readPublicUrl,
+  ),
+  ANSFLOW_PUBLIC_GRPC: variable('Address agents dial, host:port, when it is not ANSFLOW_GRPC itself.', readAddress),
+  ANSFLOW_ADMIN_EMAIL: variable('With an empty database: the first owner.', readEmail),
+  ANSFLOW_ADMIN_PASSWORD: variable("The first owner's password, 10 to 256 characters.", readPassword),
+  ANSFLOW_ADMIN_TOKEN: variable("An API token of the first owner, 'af_' and at least 32 characters.", readAdminToken),
+  ANSFLOW_LOCAL_AGENT: variable("'on' or 'off': start an agent on this host.", readSwitch, 'on'),
+  ANSFLOW_LOCAL_AGENT_SLOTS: variable(
+    'Jobs the local agent runs at once. Default: the number of CPUs.',
+    readCount(1, 1024),
+  ),
+  ANSFLOW_LOST_AFTER: variable(
+    'Seconds without contact after which an agent counts as lost.',
+    readCount(10, 86_400),
+    '120',
+  ),
+  ANSFLOW_LOG_LEVEL: variable(`One of ${logLevels.join(', ')}.`, readLogLevel, 'info'),
+} satisfies Record<string, Variable<unknown>>
+
+export interface Config {
+  http: Address
+  grpc: Address
+  dataFolder: string
+  database: DatabaseConfig
+  natsUrl: string | undefined
+  masterKey: Buffer
+  /** Without a slash at the end; undefined: made from where HTTP listens. */
+  publicUrl: string | undefined
+  publicGrpc: Address | undefined
+  admin: { email: string; password: string; token: string | undefined } | undefined
+  localAgent: boolean
+  localAgentSlots: number
+  lostAfterMs: number
+  logLevel: LogLevel
+}
+
+/** Every problem with the settings, one a line. */
+export class ConfigError extends Error {
+  constructor(problems: string[]) {
+    super(['The settings are wrong, nothing was started:', ...problems.map((problem) => `  ${problem}`)].join('\n'))
+    this.name = 'ConfigError'
+  }
+}
+
+/** Reads and checks everything; makes the data folder and the master key when they are missing. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const problems: string[] = []
+  const values = Object.fromEntries(
+    Object.entries(variables).map(([name, { read, default: fallback }]: [string, Variable<unknown>]) => {
+      const text = env[name]?.trim() || fallback
+      if (text === undefined) return [name, undefined]
+      try {
+        return [name, read(text)]
+      } catch (error) {
+        problems.push(`${name} ${(error as Error).message}`)
+        return [name, undefined]
+      }
+    }),
+  ) as { [N in keyof typeof variables]: ReturnType<(typeof variables)[N]['read']> | undefined }
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('ANSFLOW_') && !Object.hasOwn(variables, name) && !foreign.has(name)) {
+      problems.push(`${name} is not a setting of the controller; is it misspelled?`)
+    }
+  }
+  const email = values.ANSFLOW_ADMIN_EMAIL
+  const password = values.ANSFLOW_ADMIN_PASSWORD
+  if (Boolean(env.ANSFLOW_ADMIN_EMAIL) !== Boolean(env.ANSFLOW_ADMIN_PASSWORD)) {
+    problems.push('ANSFLOW_ADMIN_EMAIL and ANSFLOW_ADMIN_PASSWORD must be given together')
+  }
+  if (env.ANSFLOW_ADMIN_TOKEN && !env.ANSFLOW_ADMIN_EMAIL) {
+    problems.push('ANSFLOW_ADMIN_TOKEN needs ANSFLOW_ADMIN_EMAIL and ANSFLOW_ADMIN_PASSWORD')
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+
+  const dataFolder = values.ANSFLOW_DATA as string
+  let masterKey = values.ANSFLOW_MASTER_KEY
+  try {
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
+    masterKey ??= masterKeyFile(join(dataFolder, 'master.key'))
+  } catch (error) {
+    throw new ConfigError([`ANSFLOW_DATA: the data folder ${dataFolder} cannot be used: ${(error as Error).message}`])
+  }
+  const databaseUrl = values.ANSFLOW_DATABASE_URL
+  return {
+    http: values.ANSFLOW_HTTP as Address,
+    grpc: values.ANSFLOW_GRPC as Address,
+    dataFolder,
+    database: databaseUrl
+      ? { kind: 'mysql', url: databaseUrl }
+      : { kind: 'sqlite', file: join(dataFolder, 'ansflow.db') },
+    natsUrl: values.ANSFLOW_NATS_URL,
+    masterKey,
+    publicUrl: values.ANSFLOW_PUBLIC_URL,
+    publicGrpc: values.ANSFLOW_PUBLIC_GRPC,
+    admin: email && password ? { email, password, token: values.ANSFLOW_ADMIN_TOKEN } : undefined,
+    localAgent: values.ANSFLOW_LOCAL_AGENT as boolean,
+    localAgentSlots: values.ANSFLOW_LOCAL_AGENT_SLOTS ?? availableParallelism(),
+    lostAfterMs: (values.ANSFLOW_LOST_AFTER as number) * 1000,
+    logLevel: values.ANSFLOW_LOG_LEVEL as LogLevel,
+  }
+}
+
+/** The table for `--help`. */
+export function describeSettings(): string {
+  return Object.entries(variables)
+    .map(([name, { doc, default: fallback }]: [string, Variable<unknown>]) => {
+      return `  ${name}\n      ${doc}${fallback === undefined ? '' : ` Default: ${fallback}`}`
+    })
+    .join('\n')
+}
+
+/** Variables of this family that other programs read. */
+const foreign = new Set(['ANSFLOW_TEST_DATABASE_URL', 'ANSFLOW_TEST_NATS_URL'])
+
+function variable<T>(doc: string, read: (text: string) => T, fallback?: string): Variable<T> {
+  return fallback === undefined ? { doc, read } : { doc, read, default: fallback }
+}
+
+function masterKeyFile(file: string): Buffer {
+  if (!existsSync(file))
+    writeFileSync(file, `${randomBytes(keyLength).toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
+  if (key.length !== keyLength) throw new Error(`${file} does not hold ${keyLength} bytes in base64`)
+  return key
+}
+
+function readAddress(text: string): Address {
+  const found = /^(?:\[([0-9a-fA-F:]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text)
+  const port = Number(found?.[3])
+  const host = found?.[1] ?? found?.[2]
+  if (!host || port > 65_535) throw new Error('must be host:port, for example 127.0.0.1:8080')
+  return { host, port }
+}
+
+function readUrl(...protocols: string[]): (text: string) => string {
+  return (text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (!url || !protocols.includes(url.protocol)) throw new Error(`must be a URL with ${protocols.join(' or ')}//`)
+    return text
+  }
+}
+
+function readDatabaseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'mariadb:') url.protocol = 'mysql:'
+  if (!url || !/^(mysql|mariadb):/.test(text) || url.pathname.length < 2) {
+    throw new Error('must be mysql://user:password@host:port/name')
+  }
+  return text.replace(/^mariadb:/, 'mysql:')
+}
+
+function readPublicUrl(text: string): string {
+  return readUrl('http:', 'https:')(text).replace(/\/+$/, '')
+}
+
+function readMasterKey(text: string): Buffer {
+  const key = Buffer.from(text, 'base64')
+  if (key.length !== keyLength)
+    throw new Error(`must be ${keyLength} bytes in base64 (openssl rand -base64 ${keyLength})`)
+  return key
+}
+
+function readEmail(text: string): string {
+  if (!/^[^\s@]+@[^\s@]+$/.test(text) || text.length > 254) throw new Error('must be an e-mail address')
+  return text.toLowerCase()
+}
+
+function readPassword(text: string): string {
+  if (text.length < 10 || text.length > 256) throw new Error('must have 10 to 256 characters')
+  return text
+}
+
+function readAdminToken(text: string): string {
+  if (!/^af_[A-Za-z0-9_-]{32,}$/.test(text)) throw new Error("must be 'af_' and at least 32 letters, digits, _ or -")
+  return text
+}
+
+function readSwitch(text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new Error("must be 'on' or 'off'")
+  return text === 'on'
+}
+
+function readCount(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const count = Number(text)
+    if (!Number.isInteger(count) || count < least || count > most) {
+      throw new Error(`must be a whole number from ${least} to ${most}`)
+    }
+    return count
+  }
+}
+
+function readLogLevel(text: string): LogLevel {
+  const level = logLevels.find((known) => known === text)
+  if (!level) throw new Error(`must be one of ${logLevels.join(', ')}`)
+  return level
+}

@@ -1,0 +1,30 @@
+// Cursor pages: a token is the sort key of the last row answered, so pages neither repeat nor skip rows.
+import { invalidField } from '@ansflow/proto/errors'
+
+export function pageSize(asked: number, usual: number, most = 200): number {
+  if (asked < 0 || asked > most) throw invalidField('page_size', `must be 1 to ${most}, or 0 for ${usual}`)
+  return asked || usual
+}
+
+export function writeCursor(key: readonly string[]): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url')
+}
+
+/** The key of `length` parts; undefined for the first page. */
+export function readCursor(token: string, length: number): string[] | undefined {
+  if (token === '') return undefined
+  try {
+    const key: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'))
+    if (Array.isArray(key) && key.length === length && key.every((part) => typeof part === 'string')) return key
+  } catch {
+    // Falls through to the answer for any wrong token.
+  }
+  throw invalidField('page_token', 'is not one that this method answered')
+}
+
+/** Rows were asked for with one more than `size`: the page, and the token when there is more. */
+export function cutPage<T>(rows: T[], size: number, key: (row: T) => string[]): { page: T[]; nextPageToken: string } {
+  const page = rows.slice(0, size)
+  const last = page.at(-1)
+  return { page, nextPageToken: rows.length > size && last !== undefined ? writeCursor(key(last)) : '' }
+}

@@ -1,0 +1,262 @@
+// One way for every call, whichever door it comes through: who calls, what the rpc asks for, on what, may they, do it,
+// and how an error is answered.
+
+import { isPermission, type Permission, type Role } from '@ansflow/proto/access'
+import { type AppError, forbidden, notFound, toAppError, unauthenticated } from '@ansflow/proto/errors'
+import { type Access, access, Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import type { ErrorInfo } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
+import { ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
+import type { Handlers } from '@ansflow/proto/rpc'
+import {
+  create,
+  type DescMethod,
+  type DescMethodBiDiStreaming,
+  type DescService,
+  getOption,
+  hasOption,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf'
+import type { EntityManager } from '../platform/db.ts'
+import { uuidv7 } from '../platform/ids.ts'
+import type { Logger } from '../platform/log.ts'
+
+export interface Grant {
+  organizationId: string
+  /** Null: on the whole organization. */
+  projectId: string | null
+  role: Role
+}
+
+export type Caller =
+  | { kind: 'anonymous' }
+  | {
+      kind: 'user'
+      userId: string
+      name: string
+      email: string
+      grants: Grant[]
+      /** Of the API token; a session has "*". */
+      scopes: string[]
+      sessionId?: string
+      tokenId?: string
+    }
+  | { kind: 'agent'; agentId: string; organizationId: string }
+
+export interface Scope {
+  organizationId: string
+  projectId?: string
+}
+
+export interface CallContext {
+  caller: Caller
+  /** Forked for this call. */
+  em: EntityManager
+  /** Aborts when the caller goes away or the controller stops. */
+  signal: AbortSignal
+  log: Logger
+  requestId: string
+  /** What the rpc's access option named, resolved; undefined for "public", "self" and "agent". */
+  scope: Scope | undefined
+  /** The other end, for rate limits and session lists. */
+  peer: { address: string; userAgent: string }
+  reply: Reply
+}
+
+export interface Reply {
+  /** Only browsers keep cookies: on gRPC this does nothing. Null takes the cookie away. */
+  setCookie(name: string, value: string | null, maxAgeSeconds?: number): void
+}
+
+/** What a door knows of a call before anything is decided. */
+export interface Incoming {
+  header(name: string): string | undefined
+  address: string
+  signal: AbortSignal
+  reply: Reply
+}
+
+/** One end of a bidirectional stream, whatever carries it. */
+export interface BidiStream<I, O> {
+  messages: AsyncIterable<I>
+  /** Resolves when the stream can take more. Rejects once the other side is gone. */
+  send(message: O): Promise<void>
+}
+
+type BidiKeys<S extends DescService> = {
+  [M in keyof S['method']]: S['method'][M] extends DescMethodBiDiStreaming ? M : never
+}[keyof S['method']]
+
+export type CallHandlers<S extends DescService> = Omit<Handlers<S, CallContext>, BidiKeys<S>>
+
+/** Handlers of bidirectional methods; the stream ends when their promise settles. Served on gRPC only. */
+export type StreamHandlers<S extends DescService> = {
+  [M in BidiKeys<S>]: S['method'][M] extends DescMethodBiDiStreaming<infer I, infer O>
+    ? (stream: BidiStream<MessageShape<I>, MessageInitShape<O>>, ctx: CallContext) => Promise<void>
+    : never
+}
+
+export type UnaryHandler = (request: Message, ctx: CallContext) => Promise<Record<string, unknown>>
+export type StreamHandler = (request: Message, ctx: CallContext) => AsyncIterable<Record<string, unknown>>
+export type BidiHandler = (stream: BidiStream<Message, Record<string, unknown>>, ctx: CallContext) => Promise<void>
+
+export interface ServiceTable {
+  service: DescService
+  handlers: Record<string, UnaryHandler | StreamHandler | BidiHandler>
+}
+
+/** A service with its handlers, ready to be served. */
+export function serviceTable<S extends DescService>(
+  service: S,
+  handlers: CallHandlers<S>,
+  ...[streams]: BidiKeys<S> extends never ? [] : [StreamHandlers<S>]
+): ServiceTable {
+  return { service, handlers: { ...handlers, ...streams } as ServiceTable['handlers'] }
+}
+
+export interface Rights {
+  /** Never throws for missing credentials (that is `anonymous`); throws `unauthenticated` for wrong ones. */
+  authenticate(incoming: Pick<Incoming, 'header'>): Promise<Caller>
+  /** Throws `forbidden`, or `notFound` when the caller may not even see it. */
+  authorize(caller: Caller, permission: Permission, scope: Scope, what?: { noun: string; id: string }): void
+  /** Where a thing belongs; undefined: there is none. An empty id is the caller's only organization. */
+  resolve: Record<number, (em: EntityManager, id: string, caller: Caller) => Promise<Scope | undefined>>
+}
+
+export interface Calls {
+  begin(method: DescMethod, incoming: Incoming): Promise<Call>
+  /** The answer for an error, logged when it is ours. */
+  fail(method: DescMethod, requestId: string, error: unknown): Failure
+}
+
+export interface Call {
+  requestId: string
+  /** Checks the caller's right to this request, then gives the handler's context. */
+  admit(request: Message | undefined): Promise<CallContext>
+}
+
+export interface Failure {
+  error: AppError
+  info: ErrorInfo
+}
+
+const nouns: Record<number, string> = {
+  [Resource.ORGANIZATION]: 'organization',
+  [Resource.PROJECT]: 'project',
+  [Resource.PIPELINE]: 'pipeline',
+  [Resource.RUN]: 'run',
+  [Resource.AGENT]: 'agent',
+}
+
+/** The rpc's access option; throws for an rpc that has none or one that makes no sense. */
+export function accessOf(method: DescMethod): Access {
+  const name = `${method.parent.typeName}/${method.name}`
+  if (!hasOption(method, access)) throw new Error(`${name} has no (ansflow.v1.access) option.`)
+  const rule = getOption(method, access)
+  if (['public', 'self', 'agent'].includes(rule.permission)) return rule
+  if (!isPermission(rule.permission)) throw new Error(`${name} names an unknown permission "${rule.permission}".`)
+  if (!nouns[rule.resource]) throw new Error(`${name} does not say what its permission is checked on.`)
+  const field = method.input.fields.find((candidate) => candidate.name === rule.field)
+  if (!field) throw new Error(`${name} names a field "${rule.field}" that its request does not have.`)
+  return rule
+}
+
+/** Throws unless every method of every service has an access option and a handler. */
+export function checkTables(tables: ServiceTable[]): void {
+  for (const { service, handlers } of tables) {
+    for (const method of service.methods) {
+      accessOf(method)
+      if (!handlers[method.localName]) throw new Error(`${service.typeName}/${method.name} has no handler.`)
+    }
+  }
+}
+
+export function createCalls(rights: Rights, newEm: () => EntityManager, log: Logger): Calls {
+  return {
+    async begin(method, incoming) {
+      const requestId = uuidv7()
+      const caller = await rights.authenticate(incoming)
+      const rule = accessOf(method)
+      return {
+        requestId,
+        async admit(request) {
+          const em = newEm()
+          const scope = await admit(rule, method, caller, request, em)
+          return {
+            caller,
+            em,
+            signal: incoming.signal,
+            log: log.child({ requestId, method: `${method.parent.typeName}/${method.name}` }),
+            requestId,
+            scope,
+            peer: { address: incoming.address, userAgent: (incoming.header('user-agent') ?? '').slice(0, 256) },
+            reply: incoming.reply,
+          }
+        },
+      }
+    },
+    fail(method, requestId, thrown) {
+      const error = toAppError(thrown)
+      if (error.code === 'internal') {
+        log.error(
+          { err: error.cause ?? error, requestId, method: `${method.parent.typeName}/${method.name}` },
+          'a call failed',
+        )
+      }
+      return { error, info: errorInfo(error, requestId) }
+    },
+  }
+
+  async function admit(
+    rule: Access,
+    method: DescMethod,
+    caller: Caller,
+    request: Message | undefined,
+    em: EntityManager,
+  ): Promise<Scope | undefined> {
+    if (rule.permission === 'public') return undefined
+    if (caller.kind === 'anonymous') throw unauthenticated()
+    if (rule.permission === 'agent') {
+      if (caller.kind !== 'agent') throw forbidden('agent')
+      return undefined
+    }
+    if (caller.kind === 'agent') throw forbidden(rule.permission)
+    if (rule.permission === 'self') return undefined
+    const field = method.input.fields.find((candidate) => candidate.name === rule.field)
+    const id = String((request as unknown as Record<string, unknown> | undefined)?.[field?.localName ?? ''] ?? '')
+    const noun = nouns[rule.resource] ?? 'resource'
+    const scope = await rights.resolve[rule.resource]?.(em, id, caller)
+    if (!scope) throw notFound(noun, id)
+    rights.authorize(caller, rule.permission as Permission, scope, { noun, id })
+    return scope
+  }
+}
+
+export function errorInfo(error: AppError, requestId: string): ErrorInfo {
+  return create(ErrorInfoSchema, {
+    code: error.code,
+    reason: error.reason,
+    violations: error.violations,
+    requestId,
+    params: error.params,
+  })
+}
+
+/** The signed-in person, in handlers of rpcs that ask for one. */
+export function personOf(ctx: CallContext): Extract<Caller, { kind: 'user' }> {
+  if (ctx.caller.kind !== 'user') throw unauthenticated()
+  return ctx.caller
+}
+
+/** The organization of an rpc whose access option names a resource. */
+export function organizationOf(ctx: CallContext): string {
+  if (!ctx.scope) throw new Error('This rpc has no scope.')
+  return ctx.scope.organizationId
+}
+
+/** The project of an rpc whose access option names a resource inside a project. */
+export function projectOf(ctx: CallContext): string {
+  if (!ctx.scope?.projectId) throw new Error('This rpc has no project scope.')
+  return ctx.scope.projectId
+}

@@ -1,0 +1,126 @@
+// What is not an rpc: downloads and WebSockets, which features declare as data and this file puts on Fastify.
+
+import { Readable } from 'node:stream'
+import type { AppError } from '@ansflow/proto/errors'
+import { errorCodes, forbidden, unauthenticated } from '@ansflow/proto/errors'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import type { EntityManager } from '../platform/db.ts'
+import type { Caller, Rights } from './call.ts'
+import { originOf } from './origin.ts'
+
+export interface DownloadRoute {
+  /** As Fastify writes them: "/download/runs/:runId/steps/:stepId/log". */
+  path: string
+  handle(request: DownloadRequest): Promise<Download>
+}
+
+export interface DownloadRequest {
+  params: Record<string, string>
+  query: Record<string, string>
+  caller: Caller
+  em: EntityManager
+  signal: AbortSignal
+}
+
+export interface Download {
+  contentType: string
+  /** Offered to save under; undefined: shown in place. */
+  fileName?: string
+  size?: number
+  body: AsyncIterable<Uint8Array> | Uint8Array | string
+}
+
+export interface SocketRoute {
+  /** As Fastify writes them: "/collab/:pipelineId". */
+  path: string
+  /** Largest message taken, in bytes. */
+  open(socket: WebSocket, request: SocketRequest): void
+}
+
+export interface SocketRequest {
+  params: Record<string, string>
+  /** Signed in, a person or an agent; the route checks the rights. */
+  caller: Caller
+  /** Asks again with the same credentials, for when "access.changed" came: rejects once they are worth nothing. */
+  authenticateAgain(): Promise<Caller>
+  /** Aborts when the controller stops. */
+  signal: AbortSignal
+}
+
+export interface RouteTools {
+  rights: Rights
+  newEm: () => EntityManager
+  publicUrl: string | undefined
+  stopping: AbortSignal
+}
+
+const callers = new WeakMap<FastifyRequest, Caller>()
+
+export function registerDownloads(http: FastifyInstance, routes: DownloadRoute[], tools: RouteTools): void {
+  for (const route of routes) {
+    http.get(route.path, async (request, reply) => {
+      const caller = await callerOf(request, tools)
+      const gone = new AbortController()
+      reply.raw.once('close', () => gone.abort())
+      const download = await route.handle({
+        params: request.params as Record<string, string>,
+        query: request.query as Record<string, string>,
+        caller,
+        em: tools.newEm(),
+        signal: AbortSignal.any([gone.signal, tools.stopping]),
+      })
+      reply.header('content-type', download.contentType).header('cache-control', 'no-store')
+      if (download.size !== undefined) reply.header('content-length', download.size)
+      if (download.fileName !== undefined) {
+        reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(download.fileName)}`)
+      }
+      const { body } = download
+      return reply.send(typeof body === 'string' || body instanceof Uint8Array ? body : Readable.from(body))
+    })
+  }
+}
+
+export function registerSockets(http: FastifyInstance, routes: SocketRoute[], tools: RouteTools): void {
+  for (const route of routes) {
+    http.get(
+      route.path,
+      {
+        websocket: true,
+        preValidation: async (request) => {
+          callers.set(request, await callerOf(request, tools))
+        },
+      },
+      (socket, request) => {
+        route.open(socket, {
+          params: request.params as Record<string, string>,
+          caller: callers.get(request) ?? { kind: 'anonymous' },
+          authenticateAgain: () => callerOf(request, tools),
+          signal: tools.stopping,
+        })
+      },
+    )
+  }
+}
+
+async function callerOf(request: FastifyRequest, { rights, publicUrl }: RouteTools): Promise<Caller> {
+  const origin = originOf(request.headers, publicUrl)
+  // Typing a download's address into the browser is `unknown` and harmless: it only reads. Sockets always send an origin.
+  if (origin === 'foreign') throw forbidden('same_origin')
+  const caller = await rights.authenticate({ header: (name) => headerText(request.headers[name]) })
+  if (caller.kind === 'anonymous') throw unauthenticated()
+  return caller
+}
+
+export function headerText(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** The same JSON as the Connect protocol answers for a failed unary call. */
+export function sendError(reply: FastifyReply, error: AppError, requestId: string): FastifyReply {
+  return reply.code(errorCodes[error.code].http).send({
+    code: error.code,
+    message: error.message,
+    details: [{ type: 'ansflow.v1.ErrorInfo', debug: { code: error.code, reason: error.reason, requestId } }],
+  })
+}
