@@ -1,0 +1,18 @@
+// Types of what Vite adds to modules and of the routes' meta data.
+/// <reference types="vite/client" />
+import 'vue-router'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** i18n key of the page's name: document title and default breadcrumb. */
+    title?: string
+    /** Reachable without a session. */
+    public?: boolean
+    /** What surrounds the page: rail and top bar (default), the collapsed rail alone, or nothing. */
+    chrome?: 'app' | 'rail' | 'bare'
+    /** A frame that stays while its tabs change. */
+    frame?: 'project' | 'settings'
+    /** The entry of the rail that is lit. */
+    section?: 'home' | 'projects' | 'runs' | 'agents' | 'settings'
+  }
+}
