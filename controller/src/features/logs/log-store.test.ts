@@ -1,0 +1,375 @@
+// The log path from an agent's messages to bytes, lines and hits, on a real SQLite database.
+import { createHash } from 'node:crypto'
+import { LogsRequestSchema, type LogsResponseSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Bus, memoryBus } from '../../platform/bus.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { type Db, memoryFile, openDb } from '../../platform/db.ts'
+import { createLog } from '../../platform/log.ts'
+import { LogChunk } from './log-chunk.entity.ts'
+import { readHead } from './log-head.ts'
+import { LogStream } from './log-stream.ts'
+import type { LogTables } from './log-tables.ts'
+import { createLogWatch } from './log-watch.ts'
+import { createLogWriter, type LogWriter } from './log-writer.ts'
+import { createMatcher } from './matcher.ts'
+import { readLines } from './read-lines.ts'
+import { readBytes } from './read-log.ts'
+import { searchLog } from './search-log.ts'
+
+const log = createLog('silent')
+let db: Db
+let bus: Bus
+let writer: LogWriter
+
+beforeEach(async () => {
+  db = await openDb({ kind: 'sqlite', file: memoryFile }, [LogChunk])
+  await db.orm.schema.create()
+  await db.orm.em.getConnection().execute(
+    `create table job (id text primary key, run_id text, step_id text, attempt int, agent_id text, epoch int,
+      log_size int default 0, log_complete int default 0)`,
+  )
+  bus = memoryBus(log)
+  writer = createLogWriter({ db, bus, clock: systemClock, log })
+})
+afterEach(async () => {
+  await writer.stop()
+  await bus.close()
+  await db.close()
+})
+
+async function addJob(id: string, agentId = 'agent-1', epoch = 1): Promise<void> {
+  await db.orm.em
+    .getConnection()
+    .execute('insert into job (id, run_id, step_id, attempt, agent_id, epoch) values (?, ?, ?, ?, ?, ?)', [
+      id,
+      'run-1',
+      'build',
+      1,
+      agentId,
+      epoch,
+    ])
+}
+
+type Answer = MessageInitShape<typeof LogsResponseSchema>
+
+/** An agent's side of one stream that does what the contract says. */
+class Sender {
+  readonly answers: Answer[] = []
+  readonly stream: LogStream
+  #changed: (() => void)[] = []
+
+  constructor(options: { secrets?: string[]; hardLimit?: number; agentId?: string } = {}) {
+    const { secrets = [], hardLimit, agentId = 'agent-1' } = options
+    const deps = { db, writer, clock: systemClock, log, secretsOf: async () => secrets }
+    this.stream = new LogStream(hardLimit === undefined ? deps : { ...deps, hardLimit }, agentId, {
+      send: (answer) => {
+        this.answers.push(answer)
+        for (const wake of this.#changed.splice(0)) wake()
+      },
+    })
+  }
+
+  send(jobId: string, offset: number, data: Buffer, epoch = 1): Promise<void> {
+    const lines = data.filter((byte) => byte === 10).length
+    return this.stream.onMessage(
+      create(LogsRequestSchema, {
+        job: { jobId, epoch },
+        offset: BigInt(offset),
+        data,
+        lineMs: Array.from({ length: lines }, (_, i) => i),
+        baseAt: timestampFromMs(1_900_000_000_000 + offset),
+      }),
+    )
+  }
+
+  finish(jobId: string, whole: Buffer, sha256 = createHash('sha256').update(whole).digest()): Promise<void> {
+    return this.stream.onMessage(
+      create(LogsRequestSchema, {
+        job: { jobId, epoch: 1 },
+        offset: BigInt(whole.length),
+        finalSize: BigInt(whole.length),
+        finalSha256: sha256,
+      }),
+    )
+  }
+
+  async answer(when: (answer: Answer) => boolean): Promise<Answer> {
+    for (;;) {
+      const found = this.answers.find(when)
+      if (found) return found
+      await new Promise<void>((resolve) => this.#changed.push(resolve))
+    }
+  }
+}
+
+function expectedLines(whole: Buffer): string[] {
+  const lines = whole.toString('utf8').split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
+}
+
+describe('bytes', () => {
+  test('any chunking, overlap, repeat and gap ends in exactly the bytes and lines', async () => {
+    let job = 0
+    const text = fc.array(fc.constantFrom('a', 'ä', '\n', '\n\n', 'a longer stretch of text ', '\r\n', '0123456789'), {
+      maxLength: 400,
+    })
+    const moves = fc.array(
+      fc.record({ back: fc.nat(50), size: fc.integer({ min: 1, max: 400 }), skip: fc.boolean() }),
+      {
+        minLength: 1,
+        maxLength: 40,
+      },
+    )
+    await fc.assert(
+      fc.asyncProperty(text, moves, fc.boolean(), async (parts, steps, reconnect) => {
+        const id = `job-${job++}`
+        await addJob(id)
+        const whole = Buffer.from(parts.join(''))
+        let sender = new Sender()
+        let sent = 0
+        for (const [i, step] of steps.entries()) {
+          const from = Math.max(0, sent - step.back)
+          const to = Math.min(whole.length, from + step.size)
+          // A gap: nothing of it may be stored.
+          if (step.skip) await sender.send(id, Math.max(sent, to) + 1, Buffer.from('never'))
+          if (to <= from) continue
+          await sender.send(id, from, Buffer.from(whole.subarray(from, to)))
+          sent = Math.max(sent, to)
+          if (reconnect && i % 7 === 6) {
+            await sender.answer((a) => Number(a.stored) === sent)
+            sender.stream.onClose()
+            sender = new Sender()
+          }
+        }
+        if (sent < whole.length) await sender.send(id, sent, Buffer.from(whole.subarray(sent)))
+        await sender.finish(id, whole)
+        await sender.answer((a) => a.complete === true)
+        expect(await readBytes(db, id, 0, whole.length + 10)).toEqual(whole)
+        const read = await readLines(db, id, 1, 2000)
+        expect(read.lines.map((line) => line.text)).toEqual(expectedLines(whole))
+        expect(read.totalBytes).toBe(whole.length)
+        const middle = Math.floor(whole.length / 2)
+        expect(await readBytes(db, id, middle, 37)).toEqual(whole.subarray(middle, middle + 37))
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('small pieces are joined to few rows, large ones cut', async () => {
+    await addJob('job')
+    const sender = new Sender()
+    let whole = Buffer.alloc(0)
+    for (let i = 0; i < 400; i++) {
+      const piece = Buffer.from(`line ${i}\n`)
+      await sender.send('job', whole.length, piece)
+      whole = Buffer.concat([whole, piece])
+      await sender.answer((a) => Number(a.stored) === whole.length)
+    }
+    const big = Buffer.from('x'.repeat(64 * 1024))
+    await sender.send('job', whole.length, big)
+    whole = Buffer.concat([whole, big])
+    await sender.finish('job', whole)
+    await sender.answer((a) => a.complete === true)
+    const rows = await db.kysely<LogTables>().selectFrom('log_chunk').select('size').execute()
+    expect(rows.length).toBe(2)
+    expect((await readBytes(db, 'job', 0, whole.length)).equals(whole)).toBe(true)
+  })
+
+  test('two streams of one agent cannot both write the same bytes', async () => {
+    await addJob('job')
+    const first = new Sender()
+    const second = new Sender()
+    await first.send('job', 0, Buffer.from('abc\n'))
+    await first.answer((a) => a.stored === 4n)
+    await second.send('job', 4, Buffer.from('def\n'))
+    await second.answer((a) => a.stored === 8n)
+    await first.send('job', 4, Buffer.from('XXXXXX\n'))
+    expect((await first.answer((a) => a.stored === 8n)).stale).toBeFalsy()
+    await first.send('job', 8, Buffer.from('ghi\n'))
+    await first.answer((a) => a.stored === 12n)
+    expect((await readBytes(db, 'job', 0, 100)).toString()).toBe('abc\ndef\nghi\n')
+  })
+
+  test('stale epochs, foreign agents and unknown jobs are refused', async () => {
+    await addJob('job', 'agent-1', 3)
+    const sender = new Sender()
+    await sender.send('job', 0, Buffer.from('x'), 2)
+    await sender.send('unknown', 0, Buffer.from('x'), 3)
+    const other = new Sender({ agentId: 'agent-2' })
+    await other.send('job', 0, Buffer.from('x'), 3)
+    expect([...sender.answers, ...other.answers].map((a) => a.stale)).toEqual([true, true, true])
+    expect((await readHead(db.kysely<LogTables>(), 'job'))?.size).toBe(0)
+  })
+
+  test('the end is checked; a difference is written into the log', async () => {
+    await addJob('job')
+    const sender = new Sender()
+    await sender.send('job', 0, Buffer.from('hello\n'))
+    await sender.finish('job', Buffer.from('hello\n'), createHash('sha256').update('other').digest())
+    await sender.answer((a) => a.complete === true)
+    expect((await readBytes(db, 'job', 0, 1000)).toString()).toContain('differs from what the agent')
+  })
+
+  test('a stream that did not see the beginning checks the stored rows', async () => {
+    await addJob('job')
+    const whole = Buffer.from('one\ntwo\n'.repeat(20_000))
+    const first = new Sender()
+    for (let at = 0; at < 128 * 1024; at += 64 * 1024) {
+      await first.send('job', at, Buffer.from(whole.subarray(at, at + 64 * 1024)))
+    }
+    await first.answer((a) => Number(a.stored) === 128 * 1024)
+    const second = new Sender()
+    await second.send('job', 128 * 1024, Buffer.from(whole.subarray(128 * 1024)))
+    await second.finish('job', whole)
+    await second.answer((a) => a.complete === true)
+    expect((await readBytes(db, 'job', 0, whole.length + 100)).equals(whole)).toBe(true)
+    // Again, as after a lost answer: answered the same.
+    const third = new Sender()
+    await third.finish('job', whole)
+    expect(third.answers).toMatchObject([{ complete: true, stored: BigInt(whole.length) }])
+  })
+
+  test('beyond the hard limit the log ends with a line that says so', async () => {
+    await addJob('job')
+    const sender = new Sender({ hardLimit: 10 })
+    await sender.send('job', 0, Buffer.from('0123456789abc'))
+    await sender.answer((a) => a.complete === true)
+    expect((await readBytes(db, 'job', 0, 1000)).toString()).toMatch(/^0123456789\n\[ansflow\] The log ends here/)
+  })
+})
+
+describe('masking again', () => {
+  test('overwrites known values, also across pieces that are stored already, and keeps every offset', async () => {
+    await addJob('job')
+    const sender = new Sender({ secrets: ['s3cr3t-value', 'two\nlines'] })
+    const pieces = ['a s3cr3t-value b\nhalf s3cr', '3t-value end\ntwo', '\nlines\n']
+    let whole = ''
+    for (const piece of pieces) {
+      await sender.send('job', whole.length, Buffer.from(piece))
+      whole += piece
+      await sender.answer((a) => Number(a.stored) === whole.length)
+    }
+    await sender.finish('job', Buffer.from(whole))
+    await sender.answer((a) => a.complete === true)
+    const stored = (await readBytes(db, 'job', 0, 1000)).toString()
+    expect(stored).toBe('a ************ b\nhalf ************ end\n***\n*****\n')
+  })
+
+  test('a value that begins in a full row is overwritten there too', async () => {
+    await addJob('job')
+    const sender = new Sender({ secrets: ['s3cr3t-value'] })
+    const first = Buffer.from(`${'x'.repeat(50_000)}s3cr`)
+    await sender.send('job', 0, Buffer.from(first))
+    await sender.answer((a) => Number(a.stored) === first.length)
+    const second = Buffer.from('3t-value\n')
+    await sender.send('job', first.length, Buffer.from(second))
+    await sender.finish('job', Buffer.concat([first, second]))
+    await sender.answer((a) => a.complete === true)
+    expect((await readBytes(db, 'job', 49_998, 100)).toString()).toBe('xx************\n')
+  })
+})
+
+describe('lines', () => {
+  async function store(id: string, whole: Buffer): Promise<void> {
+    await addJob(id)
+    const sender = new Sender()
+    for (let at = 0; at < whole.length; at += 64 * 1024) {
+      await sender.send(id, at, Buffer.from(whole.subarray(at, at + 64 * 1024)))
+    }
+    await sender.finish(id, whole)
+    await sender.answer((a) => a.complete === true)
+  }
+
+  test('any page of a long log, also from the end, with times', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, i) => `line number ${i + 1} ${'.'.repeat(i % 50)}`)
+    await store('job', Buffer.from(`${lines.join('\n')}\nunfinished`))
+    const total = 20_001
+    for (const first of [1, 2, 777, 9_999, 19_990, 20_001]) {
+      const read = await readLines(db, 'job', first, 13)
+      expect(read.totalLines).toBe(total)
+      expect(read.lines.map((l) => l.text)).toEqual([...lines, 'unfinished'].slice(first - 1, first + 12))
+      expect(read.lines[0]?.number).toBe(first)
+    }
+    const end = await readLines(db, 'job', -3, 10)
+    expect(end.lines.map((l) => l.number)).toEqual([19_999, 20_000, 20_001])
+    expect(end.lines.map((l) => l.at !== undefined)).toEqual([true, true, false])
+    const line = (await readLines(db, 'job', 5_000, 1)).lines[0]
+    const bytes = await readBytes(db, 'job', Number(line?.offset), Number(line?.size))
+    expect(bytes.toString()).toBe(`${lines[4_999]}\n`)
+    expect((await readLines(db, 'job', 99_999, 10)).lines).toEqual([])
+  })
+
+  test('a very long line is cut, and its size tells', async () => {
+    const long = Buffer.alloc(8_000_000, 'y')
+    await store('job', Buffer.concat([Buffer.from('before\n'), long, Buffer.from('\nafter\n')]))
+    const read = await readLines(db, 'job', 1, 10)
+    expect(read.lines.map((l) => l.text?.length)).toEqual([6, 16 * 1024, 5])
+    expect(read.lines[1]?.size).toBe(8_000_001n)
+    expect(read.lines[2]?.text).toBe('after')
+  })
+
+  test('search finds every place once, in long lines too', async () => {
+    const filler = 'z'.repeat(70_000)
+    const whole = `Error one\nnothing\nerror two, ERROR three\n${filler}error four${filler}error five\nlast error`
+    await store('job', Buffer.from(whole))
+    const find = async (query: string, regex: boolean, matchCase: boolean, max = 100) => {
+      const hits: string[] = []
+      for await (const found of searchLog(db, 'job', whole.length, createMatcher({ query, regex, matchCase }), max)) {
+        hits.push(...found.map((hit) => `${hit.line}:${hit.start}-${hit.end}`))
+      }
+      return hits
+    }
+    const all = ['1:0-5', '3:0-5', '3:11-16', '4:70000-70005', '4:140010-140015', '5:5-10']
+    expect(await find('error', false, false)).toEqual(all)
+    expect(await find('err[o]r', true, false)).toEqual(all)
+    expect(await find('error', false, true)).toEqual(all.filter((hit) => hit !== '1:0-5' && hit !== '3:11-16'))
+    expect(await find('ERROR', true, true)).toEqual(['3:11-16'])
+    expect(await find('error', false, false, 2)).toEqual(all.slice(0, 2))
+    expect(await find('^last', true, true)).toEqual(['5:0-4'])
+    expect(await find('(z+)+$', true, true)).toEqual([])
+  })
+})
+
+describe('following', () => {
+  test('gives what is there, then what comes, then the end', async () => {
+    await addJob('job')
+    const sender = new Sender()
+    await sender.send('job', 0, Buffer.from('one\n'))
+    await sender.answer((a) => a.stored === 4n)
+    const watch = createLogWatch({ db, bus, clock: systemClock })
+    const pieces: string[] = []
+    let wake = () => undefined as void
+    const followed = (async () => {
+      for await (const piece of watch.follow('job', 2, new AbortController().signal)) {
+        pieces.push(`${piece.offset}${piece.complete ? '!' : ''}:${piece.data.toString()}`)
+        wake()
+      }
+    })()
+    await new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    await sender.send('job', 4, Buffer.from('two\n'))
+    await new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    await sender.finish('job', Buffer.from('one\ntwo\n'))
+    await followed
+    expect(pieces).toEqual(['2:e\n', '4:two\n', '8!:'])
+    watch.stop()
+  })
+
+  test('an abort ends it', async () => {
+    await addJob('job')
+    const watch = createLogWatch({ db, bus, clock: systemClock })
+    const abort = new AbortController()
+    const next = watch.follow('job', 0, abort.signal).next()
+    abort.abort()
+    expect((await next).done).toBe(true)
+    watch.stop()
+  })
+})

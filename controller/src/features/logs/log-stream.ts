@@ -1,0 +1,232 @@
+// One agent's log stream: takes bytes in order, once, and answers with what is durably stored.
+import { createHash } from 'node:crypto'
+import { invalidField } from '@ansflow/proto/errors'
+import type { JobRef, LogsRequest, LogsResponseSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db } from '../../platform/db.ts'
+import type { Logger } from '../../platform/log.ts'
+import { countLineEnds, cutEnd, cutOverlap, type LogPiece, pieceOf, tailBytes } from './chunk.ts'
+import { type LogHead, readHead } from './log-head.ts'
+import { type LogTables, unpackRow } from './log-tables.ts'
+import type { LogWriter, OpenLog } from './log-writer.ts'
+import { readRows } from './read-log.ts'
+import { fill, Refill } from './refill.ts'
+
+export interface LogPipe {
+  send(response: MessageInitShape<typeof LogsResponseSchema>): void
+}
+
+export interface LogStreamDeps {
+  db: Db
+  writer: LogWriter
+  clock: Clock
+  log: Logger
+  /** Values to look for in the log of a job: the secrets it was started with. */
+  secretsOf(head: LogHead): Promise<string[]>
+  /** Bytes of one job's log; what comes after is refused. */
+  hardLimit?: number
+}
+
+const maxMessageBytes = 64 * 1024
+const defaultHardLimit = 1024 * 1024 * 1024
+
+interface StreamLog extends OpenLog {
+  ref: JobRef
+  refill: Refill
+  final: { size: number; sha256: Buffer | null } | null
+  checking: boolean
+  /** A gap was answered; nothing more is said until the agent has gone back. */
+  toldGap: boolean
+  lostRace: boolean
+}
+
+export class LogStream {
+  readonly #deps: LogStreamDeps
+  readonly #agentId: string
+  readonly #pipe: LogPipe
+  readonly #logs = new Map<string, StreamLog>()
+  readonly #opening = new Map<string, Promise<StreamLog | null>>()
+  #closed = false
+
+  constructor(deps: LogStreamDeps, agentId: string, pipe: LogPipe) {
+    this.#deps = deps
+    this.#agentId = agentId
+    this.#pipe = pipe
+  }
+
+  /** Resolves when the next message may be read. Messages must be given one after the other. */
+  async onMessage(message: LogsRequest): Promise<void> {
+    const ref = message.job
+    if (!ref) throw invalidField('job', 'is missing')
+    if (message.data.length > maxMessageBytes) throw invalidField('data', 'has more than 64 KiB')
+    const log = await this.#open(ref)
+    if (!log) return this.#pipe.send({ job: ref, stored: 0n, stale: true })
+    if (log.complete) return this.#answer(log)
+    if (message.data.length > 0) this.#take(log, pieceOf(message, this.#deps.clock.now().getTime()))
+    if (message.finalSize !== undefined && !log.final) {
+      const sha256 = message.finalSha256.length > 0 ? Buffer.from(message.finalSha256) : null
+      log.final = { size: Number(message.finalSize), sha256 }
+      this.#deps.writer.touch(log)
+    }
+    await this.#deps.writer.room()
+  }
+
+  onClose(): void {
+    this.#closed = true
+    this.#logs.clear()
+  }
+
+  #take(log: StreamLog, piece: LogPiece): void {
+    if (log.closing) return
+    const fresh = piece.offset > log.accepted ? null : cutOverlap(piece, log.accepted)
+    if (!fresh) {
+      const gap = piece.offset > log.accepted
+      if (gap && log.toldGap) return
+      log.toldGap = gap
+      // Answered behind what is in flight, so that the agent does not send that again.
+      return this.#deps.writer.touch(log)
+    }
+    log.toldGap = false
+    const room = (this.#deps.hardLimit ?? defaultHardLimit) - log.accepted
+    if (fresh.data.length > room) return this.#refuseFurther(log, fresh, room)
+    this.#store(log, fresh)
+  }
+
+  #store(log: StreamLog, piece: LogPiece): void {
+    log.hash?.update(piece.data)
+    const { changed, before } = log.refill.apply(piece.data, piece.offset)
+    if (changed) this.#deps.log.warn({ jobId: log.jobId }, 'an agent let a secret into a log; it was masked here')
+    if (before) {
+      log.overwrite.push(before)
+      for (const { data, offset } of log.pending) {
+        fill(data, Math.max(0, before.offset - offset), Math.min(data.length, before.offset + before.length - offset))
+      }
+    }
+    this.#deps.writer.add(log, changed ? { ...piece, refilled: true } : piece)
+  }
+
+  #refuseFurther(log: StreamLog, piece: LogPiece, room: number): void {
+    if (room > 0) this.#store(log, cutEnd(piece, room))
+    // No room at all: the notice was stored by a stream before this one.
+    if (room >= 0) this.#note(log, 'The log ends here: it has reached the largest size that is kept.')
+    log.closing = true
+    this.#deps.writer.touch(log)
+  }
+
+  /** A line of the controller's own, at the end. */
+  #note(log: StreamLog, text: string): void {
+    const data = Buffer.from(`\n[ansflow] ${text}\n`)
+    const now = this.#deps.clock.now().getTime()
+    const endedMs = Array.from({ length: countLineEnds(data) }, () => now)
+    this.#deps.writer.add(log, { offset: log.accepted, data, endedMs, refilled: true })
+  }
+
+  #onStored(log: StreamLog): void {
+    if (this.#closed) return
+    this.#answer(log)
+    if (log.complete || log.closing || log.checking || !log.final) return
+    if (log.pending.length > 0 || log.size !== log.accepted || log.size < log.final.size) return
+    log.checking = true
+    this.#check(log, log.final)
+      .catch((error: unknown) => {
+        this.#deps.log.error({ err: error, jobId: log.jobId }, 'a log could not be checked')
+        log.final = null
+      })
+      .finally(() => {
+        log.checking = false
+      })
+  }
+
+  async #check(log: StreamLog, final: { size: number; sha256: Buffer | null }): Promise<void> {
+    const sound = log.size === final.size && (await this.#hashFits(log, final.sha256))
+    if (!sound) {
+      this.#deps.log.error({ jobId: log.jobId, size: log.size, final: final.size }, 'a log is not what its agent sent')
+      this.#note(log, 'The stored log differs from what the agent says it sent.')
+    }
+    log.closing = true
+    this.#deps.writer.touch(log)
+  }
+
+  async #hashFits(log: StreamLog, expected: Buffer | null): Promise<boolean> {
+    if (!expected) return true
+    if (log.hash) return log.hash.copy().digest().equals(expected)
+    const hash = createHash('sha256')
+    for await (const row of readRows(this.#deps.db, log.jobId, 0, log.size)) {
+      // The agent's sum covers the bytes before they were masked here.
+      if (row.refilled) return true
+      hash.update(row.data)
+    }
+    return hash.digest().equals(expected)
+  }
+
+  #answer(log: StreamLog): void {
+    if (!this.#closed) this.#pipe.send({ job: log.ref, stored: BigInt(log.size), complete: log.complete })
+  }
+
+  /** Null: the agent does not hold this job at this epoch. */
+  async #open(ref: JobRef): Promise<StreamLog | null> {
+    const known = this.#logs.get(ref.jobId)
+    if (known && !known.lostRace) return known.ref.epoch === ref.epoch ? known : null
+    // A message and a lost race may want it at the same time; there must be one only.
+    let opening = this.#opening.get(ref.jobId)
+    if (!opening) {
+      opening = this.#load(ref).finally(() => this.#opening.delete(ref.jobId))
+      this.#opening.set(ref.jobId, opening)
+    }
+    const log = await opening
+    return log?.ref.epoch === ref.epoch ? log : null
+  }
+
+  async #load(ref: JobRef): Promise<StreamLog | null> {
+    const db = this.#deps.db.kysely<LogTables>()
+    const head = await readHead(db, ref.jobId)
+    if (!head || head.agentId !== this.#agentId || head.epoch !== ref.epoch) return null
+    const last = await db
+      .selectFrom('log_chunk')
+      .selectAll()
+      .where('job_id', '=', ref.jobId)
+      .orderBy('byte_offset', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    const lastRow = last ? unpackRow(last) : null
+    const refill = new Refill(head.complete ? [] : await this.#deps.secretsOf(head))
+    if (lastRow) refill.resume(lastRow.data)
+    const log: StreamLog = {
+      jobId: ref.jobId,
+      ref,
+      size: head.size,
+      accepted: head.size,
+      lines: lastRow ? lastRow.firstLine + lastRow.endedMs.length : 0,
+      tail: lastRow && lastRow.data.length < tailBytes ? lastRow : null,
+      pending: [],
+      overwrite: [],
+      closing: false,
+      complete: head.complete,
+      hash: head.size === 0 ? createHash('sha256') : null,
+      refill,
+      final: null,
+      checking: false,
+      toldGap: false,
+      lostRace: false,
+      onStored: () => this.#onStored(log),
+      onLostRace: () => {
+        log.lostRace = true
+        // Says where the agent has to go on from.
+        if (!this.#closed) void this.#answerAnew(log.ref)
+      },
+    }
+    this.#logs.set(ref.jobId, log)
+    return log
+  }
+
+  async #answerAnew(ref: JobRef): Promise<void> {
+    try {
+      const log = await this.#open(ref)
+      if (log) this.#answer(log)
+      else if (!this.#closed) this.#pipe.send({ job: ref, stored: 0n, stale: true })
+    } catch (error) {
+      this.#deps.log.error({ err: error, jobId: ref.jobId }, 'a log could not be opened again')
+    }
+  }
+}

@@ -1,0 +1,71 @@
+// The tables the log path reads and writes by hand-written statements, and the mapping between rows and bytes.
+import { promisify } from 'node:util'
+import { zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { Kysely } from 'kysely'
+import { type LogPiece, packTimes, type RawRow, unpackTimes } from './chunk.ts'
+
+export interface LogChunkRow {
+  job_id: string
+  byte_offset: number
+  size: number
+  data: Uint8Array
+  first_line: number
+  line_count: number
+  ends_line: number
+  base_ms: number
+  line_ms: Uint8Array
+  refilled: number
+}
+
+/** The columns of the job table that the log path owns or looks at. */
+export interface JobLogRow {
+  id: string
+  run_id: string
+  step_id: string
+  attempt: number
+  agent_id: string | null
+  epoch: number
+  log_size: number
+  log_complete: number
+}
+
+export interface LogTables {
+  log_chunk: LogChunkRow
+  job: JobLogRow
+}
+
+export type LogKysely = Kysely<LogTables>
+
+const compress = promisify(zstdCompress)
+/** Under this many bytes compressing takes less than handing the work to another thread. */
+const compressHere = 8 * 1024
+
+export async function packRow(jobId: string, row: RawRow): Promise<LogChunkRow> {
+  return {
+    job_id: jobId,
+    byte_offset: row.offset,
+    size: row.data.length,
+    data: row.data.length <= compressHere ? zstdCompressSync(row.data) : await compress(row.data),
+    first_line: row.firstLine,
+    line_count: row.endedMs.length,
+    ends_line: row.data.at(-1) === 10 ? 1 : 0,
+    base_ms: row.endedMs[0] ?? 0,
+    line_ms: packTimes(row.endedMs),
+    refilled: row.refilled ? 1 : 0,
+  }
+}
+
+/** The bytes of a row. Its size bounds what a damaged row may unpack to. */
+export function unpackData(row: Pick<LogChunkRow, 'data' | 'size'>): Buffer {
+  return zstdDecompressSync(row.data, { maxOutputLength: Math.max(1, row.size) })
+}
+
+export function unpackRow(row: LogChunkRow): RawRow {
+  const piece: LogPiece = {
+    offset: Number(row.byte_offset),
+    data: unpackData(row),
+    endedMs: unpackTimes(row.line_ms, Number(row.base_ms)),
+    refilled: Boolean(row.refilled),
+  }
+  return { ...piece, firstLine: row.first_line }
+}

@@ -1,0 +1,58 @@
+// Reading a log by bytes: rows in order, a bounded page at a time, never the whole.
+import type { Db } from '../../platform/db.ts'
+import { type LogKysely, type LogTables, unpackData } from './log-tables.ts'
+
+export interface LogSlice {
+  offset: number
+  data: Buffer
+  refilled: boolean
+}
+
+const rowsAPage = 16
+
+/** The stored bytes from `from` to before `to`, row by row. Ends early when less is stored. */
+export async function* readRows(db: Db, jobId: string, from: number, to: number): AsyncGenerator<LogSlice> {
+  let at = from
+  while (at < to) {
+    const page = await readPage(db.kysely<LogTables>(), jobId, at, to)
+    for (const slice of page) {
+      yield slice
+      at = slice.offset + slice.data.length
+    }
+    if (page.length === 0) return
+  }
+}
+
+async function readPage(db: LogKysely, jobId: string, from: number, to: number): Promise<LogSlice[]> {
+  const rows = await db
+    .selectFrom('log_chunk')
+    .select(['byte_offset', 'size', 'data', 'refilled'])
+    .where('job_id', '=', jobId)
+    // The row that holds the first byte begins at or before it.
+    .where('byte_offset', '>=', (eb) =>
+      eb
+        .selectFrom('log_chunk as before')
+        .select((inner) => inner.fn.max('before.byte_offset').as('at'))
+        .where('before.job_id', '=', jobId)
+        .where('before.byte_offset', '<=', from),
+    )
+    .where('byte_offset', '<', to)
+    .orderBy('byte_offset')
+    .limit(rowsAPage)
+    .execute()
+  const slices: LogSlice[] = []
+  for (const row of rows) {
+    const start = Number(row.byte_offset)
+    if (start + row.size <= from) continue
+    const data = unpackData(row).subarray(Math.max(0, from - start), to - start)
+    slices.push({ offset: Math.max(from, start), data, refilled: Boolean(row.refilled) })
+  }
+  return slices
+}
+
+/** One answer's worth: at most `limit` bytes from `from`. */
+export async function readBytes(db: Db, jobId: string, from: number, limit: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for await (const slice of readRows(db, jobId, from, from + limit)) parts.push(slice.data)
+  return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
+}
