@@ -1,0 +1,141 @@
+// Properties of every run: random graphs, random orders of events, 10,000 of them and more.
+import { type NeedKind, OnLost, type RetryOn } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { isTerminal, isTerminalJob, StepStatus } from '@ansflow/proto/status'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { advance } from './advance.ts'
+import { planRun } from './plan.ts'
+import { reasonText } from './reasons.ts'
+import type { Changes, RunEvent, RunState } from './state.ts'
+import * as world from './test/world.ts'
+
+const conditions = [
+  'success()',
+  'failure()',
+  'always()',
+  'canceled()',
+  'success() || failure()',
+  'always() && !canceled()',
+  'run.number == 7',
+  'run.number != 7',
+]
+
+const stepArbitrary = fc.record({
+  needs: fc.array(fc.record({ back: fc.nat(11), kind: fc.constantFrom(0, 1, 1, 2, 3) }), { maxLength: 3 }),
+  when: fc.nat(19),
+  retry: fc.option(fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), on: fc.nat(3) }), { freq: 3 }),
+  flags: fc.nat(63),
+})
+const graphArbitrary = fc.tuple(fc.array(stepArbitrary, { minLength: 1, maxLength: 12 }), fc.nat(3)).map(buildGraph)
+const choices = fc.array(fc.nat(16 * 720), { maxLength: 60 })
+
+type StepRecord = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never
+
+function buildGraph([steps, timeout]: [StepRecord[], number]) {
+  const definitions = steps.map(({ needs, when, retry, flags }, index) => {
+    const before = new Map(needs.filter(({ back }) => back < index).map(({ back, kind }) => [`s${back}`, kind]))
+    return {
+      id: `s${index}`,
+      needs: [...before].map(([stepId, kind]) => ({ stepId, kind: kind as NeedKind })),
+      when: conditions[when] ?? '',
+      ...(retry && { retry: { ...retry, on: retry.on === 0 ? [] : [retry.on as RetryOn] } }),
+      allowFailure: (flags & 1) > 0,
+      disabled: (flags & 6) === 6,
+      onLost: (flags & 8) > 0 ? OnLost.RETRY : OnLost.FAIL,
+      timeoutMs: (flags & 48) === 48 ? 5000 : 0,
+    }
+  })
+  return world.graphOf(definitions, timeout === 0 ? { timeoutMs: 20_000 } : {})
+}
+
+/** Looks at the state after each event and compares it with how it was before. */
+function watch(): world.World['check'] {
+  let before = new Map<string, string>()
+  let runBefore = 0
+  let current: world.World
+  const check = (changes: Changes, event: RunEvent) => {
+    const { state } = current
+    const changed = new Set(changes.steps)
+    for (const { job } of changes.newJobs) changed.add(job.step)
+    for (const job of changes.jobs) changed.add(job.step)
+    let cost = 2 + (event.type === 'timer' || event.type === 'cancelRequested' ? state.steps.size : 0)
+    // A failure behind steps that were canceled early spreads through them.
+    if (state.cancelLevel > 0) cost += state.steps.size * 3
+    for (const step of state.steps.values()) {
+      const { id } = step.definition
+      const picture = world.pictureOf(step)
+      const was = before.get(id)
+      if (was !== undefined && was !== picture) {
+        if (!changed.has(step)) throw new Error(`${id} changed silently`)
+        if (isTerminal(Number(was[0]))) throw new Error(`${id} changed after its end`)
+      }
+      before.set(id, picture)
+      checkStep(state, step.definition.id)
+    }
+    for (const step of changed) cost += 2 + step.needs.length + step.dependents.length
+    if (changes.touched > cost) throw new Error(`touched ${changes.touched}, more than ${cost}`)
+    for (const { job } of changes.newJobs) {
+      if (job.step.needs.some((need) => !isTerminal(need.status))) throw new Error('queued before its needs ended')
+    }
+    if (changes.result !== 'applied' && changed.size > 0) throw new Error(`${changes.result} but changed`)
+    if (isTerminal(runBefore) && state.status !== runBefore) throw new Error('the run changed after its end')
+    runBefore = state.status
+    if (isTerminal(state.status) !== (state.active.size === 0)) throw new Error('a run ends with its last step')
+  }
+  return Object.assign(check, {
+    of: (w: world.World) => {
+      current = w
+      before = new Map()
+    },
+  })
+}
+
+function checkStep(state: RunState, id: string): void {
+  const step = state.steps.get(id)!
+  const open = step.needs.filter((need) => !isTerminal(need.status)).length
+  if (step.needsLeft !== open) throw new Error(`${id} counts ${step.needsLeft} open needs of ${open}`)
+  if (step.status === StepStatus.BLOCKED && open === 0) throw new Error(`${id} is not queued though its needs ended`)
+  const jobs = step.attempts.filter((job) => !isTerminalJob(job.status))
+  if (jobs.length > (isTerminal(step.status) ? 0 : 1)) throw new Error(`${id} has ${jobs.length} open jobs`)
+  if (isTerminal(step.status)) {
+    if (step.status !== StepStatus.SUCCEEDED && !step.reason) throw new Error(`${id} ended without a reason`)
+  } else if (!step.reason || reasonText(step.reason).includes('undefined')) {
+    throw new Error(`${id} waits without a reason: ${JSON.stringify(step.reason)}`)
+  }
+}
+
+function live(graph: ReturnType<typeof buildGraph>, order: number[]): world.World {
+  const check = watch() as world.World['check'] & { of(w: world.World): void }
+  const run = world.newWorld(graph, check)
+  check.of(run)
+  world.apply(run, { type: 'started' })
+  for (const choice of order) world.tick(run, choice)
+  return run
+}
+
+test('every run ends, in order, with reasons, whatever happens', { timeout: 120_000 }, () => {
+  fc.assert(
+    fc.property(graphArbitrary, choices, (graph, order) => {
+      const run = live(graph, order)
+      world.runToEnd(run)
+      for (const event of run.log.map((entry) => entry.event)) {
+        expect(advance(run.state, event, run.now).result).not.toBe('applied')
+      }
+    }),
+    { numRuns: 7500 },
+  )
+})
+
+test('the same events give the same state, also over restarts', { timeout: 120_000 }, () => {
+  fc.assert(
+    fc.property(graphArbitrary, choices, (graph, order) => {
+      const run = live(graph, order)
+      const again = planRun(graph, {}, world.testMeta(), world.epochStart)
+      for (const { event, at } of run.log) advance(again, event, at)
+      const picture = world.picture(run.state)
+      expect(world.picture(again)).toEqual(picture)
+      expect(world.picture(world.restart(run.state))).toEqual(picture)
+    }),
+    { numRuns: 2500 },
+  )
+})

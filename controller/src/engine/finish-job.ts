@@ -1,0 +1,107 @@
+// An attempt ended: its step ends with it, or waits for another attempt.
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { JobStatus, StepStatus } from '@ansflow/proto/status'
+import { cancelJob, endJob } from './cancel.ts'
+import { noteWorkspaceUse } from './plan.ts'
+import { queueStep } from './queue-step.ts'
+import { cancelReason, runsAfterCancel } from './ready.ts'
+import { durationText, isReasonCode, type Reason, reason } from './reasons.ts'
+import { type RetryCause, retryDelay } from './retry.ts'
+import { backstopMs, between, startJob } from './start-job.ts'
+import type { JobResult, JobState, StepState } from './state.ts'
+import { endStep, setDue, setStatus, type Turn } from './turn.ts'
+
+interface End {
+  job: JobStatus
+  step: StepStatus
+  why: Reason | null
+  retry?: RetryCause
+}
+
+export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
+  const { state } = turn
+  const { step } = job
+  const ran = result.startedAt !== undefined || result.exitCode !== undefined
+  if (ran && job.status !== JobStatus.RUNNING) startJob(turn, job, result.startedAt)
+  job.exitCode = result.exitCode ?? null
+  job.logSize = result.logSize ?? job.logSize
+  const end = endOf(turn, job, result)
+  endJob(turn, job, end.job, end.why)
+  if (result.finishedAt) job.finishedAt = between(job.startedAt ?? job.createdAt, result.finishedAt, turn.now)
+  if (end.job !== JobStatus.LOST) noteWorkspaceUse(state, job)
+  if (result.outputs && Object.keys(result.outputs).length > 0) step.outputs = { ...result.outputs }
+  setDue(turn, step, null)
+
+  const wanted = runsAfterCancel(step, state.cancelLevel) && (!job.cancelRequested || end.retry === 'timeout')
+  const delay = end.retry && wanted ? retryDelay(step, end.retry) : undefined
+  if (delay === undefined) endStep(turn, step, end.step, end.why)
+  else retryStep(turn, step, job, delay)
+}
+
+function endOf(turn: Turn, job: JobState, result: JobResult): End {
+  const { timeoutMs } = job.step.definition
+  const timeout = reason('timeout', timeoutMs > 0 ? { after: durationText(timeoutMs) } : {})
+  switch (result.outcome) {
+    case Outcome.SUCCEEDED:
+      return { job: JobStatus.SUCCEEDED, step: StepStatus.SUCCEEDED, why: null }
+    case Outcome.TIMED_OUT:
+      return { job: JobStatus.TIMED_OUT, step: StepStatus.FAILED, why: timeout, retry: 'timeout' }
+    case Outcome.CANCELED:
+      // Canceled because the agent had not ended it at its timeout.
+      if (job.reason?.code === 'timeout') {
+        return { job: JobStatus.TIMED_OUT, step: StepStatus.FAILED, why: timeout, retry: 'timeout' }
+      }
+      return { job: JobStatus.CANCELED, step: StepStatus.CANCELED, why: cancelReason(turn) }
+    case Outcome.LOST: {
+      const why = reason('lost', {
+        ...(job.agentName && { agent: job.agentName }),
+        ...(result.reason && { message: result.reason }),
+      })
+      if (!job.cancelRequested || job.reason?.code === 'timeout') {
+        return { job: JobStatus.LOST, step: StepStatus.LOST, why, retry: 'lost' }
+      }
+      const canceled = cancelReason(turn)
+      const params = { ...canceled.params, agentLost: 'true' }
+      return { job: JobStatus.LOST, step: StepStatus.CANCELED, why: { ...canceled, params } }
+    }
+    case Outcome.FAILED:
+    case Outcome.UNSPECIFIED:
+      return { job: JobStatus.FAILED, step: StepStatus.FAILED, why: failure(result), retry: 'failed' }
+  }
+}
+
+function failure({ exitCode, reasonCode, reason: message }: JobResult): Reason {
+  const params = {
+    ...(message && { message }),
+    ...(exitCode !== undefined && { code: String(exitCode) }),
+  }
+  if (reasonCode === 'signal' && exitCode !== undefined) {
+    return reason('signal', { ...params, signal: String(exitCode - 128) })
+  }
+  if (reasonCode && isReasonCode(reasonCode)) return reason(reasonCode, params)
+  return reason(exitCode === undefined ? 'agent_error' : 'exit_code', params)
+}
+
+function retryStep(turn: Turn, step: StepState, job: JobState, delayMs: number): void {
+  if (job.status === JobStatus.LOST && !turn.state.workspaceUses.get(job.workspace)) turn.unpinned.push(job.workspace)
+  if (delayMs === 0) {
+    queueStep(turn, step)
+    return
+  }
+  const at = new Date(turn.now.getTime() + delayMs)
+  const attempt = String(step.attempts.length + 1)
+  setStatus(turn, step, StepStatus.WAITING, reason('retry_delay', { at: at.toISOString(), attempt }))
+  setDue(turn, step, at)
+}
+
+/** An attempt should have ended by itself a while ago: first it is told to, then it counts as ended. */
+export function overdue(turn: Turn, step: StepState): void {
+  const job = step.attempts.at(-1)!
+  if (job.cancelRequested) {
+    finishJob(turn, job, { outcome: job.reason?.code === 'timeout' ? Outcome.TIMED_OUT : Outcome.CANCELED })
+    return
+  }
+  job.reason = reason('timeout')
+  cancelJob(turn, job, reason('canceling'))
+  setDue(turn, step, new Date(turn.now.getTime() + backstopMs))
+}

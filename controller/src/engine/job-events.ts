@@ -1,0 +1,96 @@
+// What agents report about a job, step by step:
+//
+//   QUEUED ─offered→ OFFERED ─accepted→ ACCEPTED ─started→ RUNNING ─finished→ SUCCEEDED | FAILED | TIMED_OUT | CANCELED | LOST
+//      ↑───rejected────┘                    └──────────────────┴──lost→ LOST
+//
+// Every report carries the epoch it speaks of. A report about another epoch is stale; one that was heard before changes nothing.
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { isTerminalJob, JobStatus } from '@ansflow/proto/status'
+import { finishJob } from './finish-job.ts'
+import { reason } from './reasons.ts'
+import { startJob } from './start-job.ts'
+import type { JobState, RunEvent } from './state.ts'
+import { setReason, type Turn } from './turn.ts'
+
+export type JobEvent = Extract<RunEvent, { jobId: string }>
+type Report = 'done' | 'stale'
+
+/** A refused offer waits this long, so that a full agent is not asked again at once. */
+const rejectedDelayMs = 1000
+
+export function jobEvent(turn: Turn, event: JobEvent): Report {
+  turn.touched++
+  const job = turn.state.jobs.get(event.jobId)
+  if (!job) return 'stale'
+  if (event.type === 'jobWaits') {
+    if (job.status === JobStatus.QUEUED) setReason(turn, job.step, event.reason)
+    return 'done'
+  }
+  if (event.type === 'jobOffered') return jobOffered(turn, job, event)
+  if (event.epoch !== job.epoch || job.status === JobStatus.QUEUED) return 'stale'
+  switch (event.type) {
+    case 'jobAccepted':
+      return jobAccepted(turn, job)
+    case 'jobStarted':
+      return jobStarted(turn, job, event.at)
+    case 'jobRejected':
+      return jobRejected(turn, job, event.reason)
+    case 'jobFinished':
+      // Also a result that comes after the end was decided is answered, so that the agent forgets it.
+      if (!isTerminalJob(job.status)) finishJob(turn, job, event)
+      return 'done'
+    case 'jobLost':
+      if (job.status === JobStatus.OFFERED) return jobRejected(turn, job, 'its agent was lost')
+      if (!isTerminalJob(job.status)) finishJob(turn, job, { outcome: Outcome.LOST })
+      return 'done'
+  }
+}
+
+function jobOffered(turn: Turn, job: JobState, event: Extract<RunEvent, { type: 'jobOffered' }>): Report {
+  if (event.epoch <= job.epoch) {
+    return event.epoch === job.epoch && job.status !== JobStatus.QUEUED ? 'done' : 'stale'
+  }
+  if (job.status !== JobStatus.QUEUED) return 'stale'
+  job.epoch = event.epoch
+  job.status = JobStatus.OFFERED
+  job.agentId = event.agentId
+  job.agentName = event.agentName ?? event.agentId
+  job.offeredAt = turn.now
+  turn.jobs.add(job)
+  setReason(turn, job.step, reason('offered', { agent: job.agentName }))
+  return 'done'
+}
+
+function jobAccepted(turn: Turn, job: JobState): Report {
+  if (isTerminalJob(job.status)) return 'stale'
+  if (job.status !== JobStatus.OFFERED) return 'done'
+  job.status = JobStatus.ACCEPTED
+  turn.jobs.add(job)
+  setReason(turn, job.step, reason('starting', { agent: job.agentName }))
+  return 'done'
+}
+
+function jobStarted(turn: Turn, job: JobState, at: Date | undefined): Report {
+  if (isTerminalJob(job.status)) return 'stale'
+  if (job.status !== JobStatus.RUNNING) startJob(turn, job, at)
+  return 'done'
+}
+
+function jobRejected(turn: Turn, job: JobState, message: string): Report {
+  if (isTerminalJob(job.status)) return 'stale'
+  if (job.status === JobStatus.RUNNING) return 'done'
+  if (job.cancelRequested) {
+    finishJob(turn, job, { outcome: Outcome.CANCELED })
+    return 'done'
+  }
+  const agent = job.agentName
+  job.status = JobStatus.QUEUED
+  job.agentId = ''
+  job.agentName = ''
+  job.offeredAt = null
+  job.availableAt = new Date(turn.now.getTime() + rejectedDelayMs)
+  turn.jobs.add(job)
+  setReason(turn, job.step, reason('rejected', { agent, message }))
+  turn.effects.push({ type: 'jobQueued', jobId: job.id })
+  return 'done'
+}

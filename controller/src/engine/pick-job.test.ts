@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest'
+import { explainWait } from './explain.ts'
+import { type AgentView, type Candidate, pickJob } from './pick-job.ts'
+import { reasonText } from './reasons.ts'
+
+const now = new Date('2030-01-01T00:00:00Z')
+
+function candidate(jobId: string, over: Partial<Candidate> = {}): Candidate {
+  return {
+    jobId,
+    runId: 'run',
+    projectId: 'p',
+    organizationId: 'o',
+    priority: 0,
+    queuedAt: now,
+    availableAt: now,
+    labels: [],
+    capability: 'shell',
+    workspace: 'shared',
+    pinnedAgentId: '',
+    ...over,
+  }
+}
+
+function agent(over: Partial<AgentView> = {}): AgentView {
+  return {
+    id: 'a',
+    name: 'Anna',
+    organizationId: 'o',
+    labels: ['linux'],
+    capabilities: ['shell'],
+    slots: 2,
+    busy: 0,
+    online: true,
+    draining: false,
+    ...over,
+  }
+}
+
+describe('pickJob', () => {
+  const pick = (view: AgentView, jobs: Candidate[], running: [string, number][] = []) =>
+    pickJob(view, jobs, new Map(running), now)?.jobId
+
+  test.each<[string, Partial<AgentView>, Partial<Candidate>, boolean]>([
+    ['nothing special', {}, {}, true],
+    ['its label', {}, { labels: ['linux'] }, true],
+    ['a label it lacks', {}, { labels: ['linux', 'gpu'] }, false],
+    ['a capability it lacks', {}, { capability: 'checkout' }, false],
+    ['another organization', {}, { organizationId: 'other' }, false],
+    ['no free slot', { busy: 2 }, {}, false],
+    ['offline', { online: false }, {}, false],
+    ['draining', { draining: true }, {}, false],
+    ['its own workspace', {}, { pinnedAgentId: 'a' }, true],
+    ["another agent's workspace", {}, { pinnedAgentId: 'b' }, false],
+    ['isolated anywhere', {}, { workspace: 'isolated', pinnedAgentId: 'b' }, true],
+    ['not yet available', {}, { availableAt: new Date(now.getTime() + 1) }, false],
+  ])('%s', (_, view, job, picked) => {
+    expect(pick(agent(view), [candidate('1', job)])).toBe(picked ? '1' : undefined)
+  })
+
+  test('priority before fairness before age', () => {
+    const older = new Date(now.getTime() - 1000)
+    const first = candidate('first', { queuedAt: older })
+    const other = candidate('other', { projectId: 'q' })
+    const urgent = candidate('urgent', { priority: 1 })
+    expect(pick(agent(), [other, first])).toBe('first')
+    expect(pick(agent(), [first, other], [['p', 1]])).toBe('other')
+    expect(pick(agent(), [first, other, urgent], [['p', 9]])).toBe('urgent')
+  })
+})
+
+describe('explainWait', () => {
+  test.each<[string, Partial<Candidate>, AgentView[], string]>([
+    ['no agent', {}, [], 'No agent is online.'],
+    ['no such label', { labels: ['gpu'] }, [agent()], 'No agent with the labels gpu is online.'],
+    ['no such capability', { capability: 'checkout' }, [agent()], 'No agent that can run checkout steps is online.'],
+    ['busy', { labels: ['linux'] }, [agent({ busy: 2 })], 'The one agent with the labels linux is busy.'],
+    ['all busy', {}, [agent({ busy: 2 }), agent({ busy: 3 })], 'All 2 agents are busy.'],
+    ['draining', {}, [agent({ draining: true })], 'All agents are draining.'],
+    [
+      'holder full',
+      { pinnedAgentId: 'a' },
+      [agent({ busy: 2 })],
+      'Waits for agent Anna: it holds workspace shared and is full.',
+    ],
+    [
+      'holder offline',
+      { pinnedAgentId: 'a' },
+      [agent({ online: false }), agent({ id: 'b' })],
+      'Waits for agent Anna: it holds workspace shared and is offline.',
+    ],
+    [
+      'holder draining',
+      { pinnedAgentId: 'a' },
+      [agent({ draining: true })],
+      'Waits for agent Anna: it holds workspace shared and is draining.',
+    ],
+    ['about to go', {}, [agent()], 'Waits for an agent.'],
+  ])('%s', (_, job, agents, text) => {
+    expect(reasonText(explainWait(candidate('1', job), agents))).toBe(text)
+  })
+})

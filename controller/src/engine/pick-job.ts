@@ -1,0 +1,73 @@
+// Which queued job an agent gets next: the first it may run, by priority, then fairness between projects, then age.
+
+export interface Candidate {
+  jobId: string
+  runId: string
+  projectId: string
+  organizationId: string
+  /** Higher goes first. */
+  priority: number
+  queuedAt: Date
+  availableAt: Date
+  labels: readonly string[]
+  capability: string
+  workspace: string
+  /** Agent that holds the job's workspace in its run; empty: none yet. */
+  pinnedAgentId: string
+}
+
+export interface AgentView {
+  id: string
+  name: string
+  organizationId: string
+  labels: readonly string[]
+  capabilities: readonly string[]
+  slots: number
+  /** Jobs it has been offered or runs. */
+  busy: number
+  online: boolean
+  draining: boolean
+}
+
+/** Steps in this workspace start empty, on any agent. */
+export const isolatedWorkspace = 'isolated'
+
+/** Whether the agent could ever run the job, were it online and free. */
+export function fits(agent: AgentView, job: Candidate): boolean {
+  return (
+    agent.organizationId === job.organizationId &&
+    agent.capabilities.includes(job.capability) &&
+    job.labels.every((label) => agent.labels.includes(label))
+  )
+}
+
+function mayHave(agent: AgentView, job: Candidate): boolean {
+  return fits(agent, job) && (job.workspace === isolatedWorkspace || ['', agent.id].includes(job.pinnedAgentId))
+}
+
+export function takesOffers(agent: AgentView): boolean {
+  return agent.online && !agent.draining && agent.busy < agent.slots
+}
+
+/** `running` counts the jobs each project has on agents now. */
+export function pickJob(
+  agent: AgentView,
+  jobs: Iterable<Candidate>,
+  running: ReadonlyMap<string, number>,
+  now: Date,
+): Candidate | undefined {
+  if (!takesOffers(agent)) return undefined
+  let best: Candidate | undefined
+  for (const job of jobs) {
+    if (job.availableAt <= now && mayHave(agent, job) && (!best || goesBefore(job, best, running))) best = job
+  }
+  return best
+}
+
+function goesBefore(a: Candidate, b: Candidate, running: ReadonlyMap<string, number>): boolean {
+  if (a.priority !== b.priority) return a.priority > b.priority
+  const share = (running.get(a.projectId) ?? 0) - (running.get(b.projectId) ?? 0)
+  if (share !== 0) return share < 0
+  const age = a.queuedAt.getTime() - b.queuedAt.getTime()
+  return age !== 0 ? age < 0 : a.jobId < b.jobId
+}

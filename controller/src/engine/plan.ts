@@ -1,0 +1,150 @@
+// Turns a frozen graph into a run's state: a new one whose steps are all blocked, or one put together again from what was stored.
+
+import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { isTerminal, isTerminalJob, JobStatus, RunStatus, StepStatus, statusWord } from '@ansflow/proto/status'
+import type { JsonObject } from '@bufbuild/protobuf'
+import type { JobState, RunMeta, RunState, StepState } from './state.ts'
+import { blockedReason, noteEarliest } from './turn.ts'
+
+export function planRun(graph: PipelineGraph, inputs: JsonObject, meta: RunMeta, now: Date): RunState {
+  const state = emptyState(graph, inputs, meta, now)
+  indexRun(state)
+  for (const step of state.active) step.reason = blockedReason(step)
+  return state
+}
+
+/** A run as stored: steps without an entry are still blocked. `fill` sets the stored fields of the run's head. */
+export interface StoredRun {
+  head: Partial<RunState>
+  steps: ({ id: string } & Partial<StepState>)[]
+  jobs: ({ stepId: string } & Omit<JobState, 'step'>)[]
+}
+
+export function restoreRun(
+  graph: PipelineGraph,
+  inputs: JsonObject,
+  meta: RunMeta,
+  stored: StoredRun,
+  createdAt: Date,
+): RunState {
+  const state = emptyState(graph, inputs, meta, createdAt)
+  Object.assign(state, stored.head)
+  for (const { id, ...fields } of stored.steps) {
+    const step = state.steps.get(id)
+    if (step) Object.assign(step, fields)
+  }
+  for (const { stepId, ...fields } of stored.jobs.toSorted((a, b) => a.attempt - b.attempt)) {
+    const step = state.steps.get(stepId)
+    if (!step) continue
+    const job: JobState = { ...fields, step }
+    step.attempts.push(job)
+    state.jobs.set(job.id, job)
+  }
+  indexRun(state)
+  for (const step of state.active) if (step.status === StepStatus.BLOCKED) step.reason = blockedReason(step)
+  return state
+}
+
+function emptyState(graph: PipelineGraph, inputs: JsonObject, meta: RunMeta, createdAt: Date): RunState {
+  const steps = new Map<string, StepState>()
+  for (const [index, definition] of graph.steps.entries()) steps.set(definition.id, emptyStep(definition, index))
+  for (const step of steps.values()) {
+    for (const need of step.definition.needs) {
+      const before = steps.get(need.stepId)
+      if (!before) throw new Error(`step ${step.definition.id} needs ${need.stepId}, which the graph does not have`)
+      step.needs.push(before)
+      before.dependents.push(step)
+    }
+  }
+  return {
+    meta,
+    graph,
+    inputs,
+    steps,
+    jobs: new Map(),
+    status: RunStatus.QUEUED,
+    reason: null,
+    createdAt,
+    startedAt: null,
+    finishedAt: null,
+    cancelLevel: 0,
+    cancelCause: null,
+    cancelRequestedAt: null,
+    canceledBy: '',
+    canceledByName: '',
+    deadline: null,
+    wakeAt: null,
+    active: new Set(),
+    timed: new Set(),
+    counts: new Array(StepStatus.LOST + 1).fill(0),
+    stepValues: {},
+    failures: 0,
+    workspaceUses: new Map(),
+  }
+}
+
+function emptyStep(definition: StepDefinition, index: number): StepState {
+  return {
+    definition,
+    index,
+    needs: [],
+    dependents: [],
+    status: StepStatus.BLOCKED,
+    reason: null,
+    outputs: {},
+    attempts: [],
+    queuedAt: null,
+    startedAt: null,
+    finishedAt: null,
+    dueAt: null,
+    failureAllowed: false,
+    needsLeft: definition.needs.length,
+    namedNeeds: [],
+    nextNeed: 0,
+    failedBefore: false,
+  }
+}
+
+/** Computes everything of the state that follows from the rest. */
+function indexRun(state: RunState): void {
+  for (const step of state.steps.values()) {
+    state.counts[step.status]!++
+    state.stepValues[step.definition.id] = { status: statusWord(step.status), outputs: step.outputs }
+    if (!isTerminal(step.status)) state.active.add(step)
+    if (step.status === StepStatus.FAILED && !step.failureAllowed) state.failures++
+    if (step.dueAt && !isTerminal(step.status)) {
+      state.timed.add(step)
+      noteEarliest(state, step.dueAt)
+    }
+    step.needsLeft = step.needs.filter((need) => !isTerminal(need.status)).length
+  }
+  if (state.deadline && state.status === RunStatus.RUNNING) noteEarliest(state, state.deadline)
+  for (const job of state.jobs.values()) {
+    if (isTerminalJob(job.status) && job.status !== JobStatus.LOST) noteWorkspaceUse(state, job)
+  }
+  spreadFailure([...state.steps.values()].filter(hasFailed))
+}
+
+export function noteWorkspaceUse(state: RunState, job: JobState): void {
+  state.workspaceUses.set(job.workspace, (state.workspaceUses.get(job.workspace) ?? 0) + 1)
+}
+
+/** Whether a step counts as failed for `failure()` of the steps after it. */
+export function hasFailed(step: StepState): boolean {
+  return (step.status === StepStatus.FAILED && !step.failureAllowed) || step.status === StepStatus.LOST
+}
+
+/** Marks everything after a failed step, as far as steps have ended; those that have not mark theirs when they do. */
+export function spreadFailure(failed: StepState[]): number {
+  let touched = 0
+  const spreading = [...failed]
+  for (let step = spreading.pop(); step; step = spreading.pop()) {
+    for (const next of step.dependents) {
+      touched++
+      if (next.failedBefore) continue
+      next.failedBefore = true
+      if (isTerminal(next.status)) spreading.push(next)
+    }
+  }
+  return touched
+}

@@ -1,0 +1,130 @@
+// Makes the next job of a step that is ready: interpolates what it says and compiles it for an agent.
+
+import { type ExpressionContext, interpolateValue } from '@ansflow/proto/expression'
+import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { OnLost, RetryOn } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { JobStatus, StepStatus } from '@ansflow/proto/status'
+import { stepType } from '@ansflow/proto/steps/index'
+import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
+import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.ts'
+import { reason } from './reasons.ts'
+import type { JobState, RunState, StepState } from './state.ts'
+import { endStep, setDue, setStatus, type Turn } from './turn.ts'
+
+export const cancelGraceMs = 10_000
+
+/** Queues a step's next attempt, or ends the step as failed when one of its expressions does not evaluate. */
+export function queueStep(turn: Turn, step: StepState, needs?: Needs): void {
+  const { state, now } = turn
+  let compiled: ReturnType<typeof compileJob>
+  try {
+    compiled = compileJob(state, step, needs ?? needsOf(state, step))
+  } catch (error) {
+    endStep(turn, step, StepStatus.FAILED, reason('expression', { message: messageOf(error) }))
+    return
+  }
+  const { spec, secrets } = compiled
+  const job: JobState = {
+    id: state.meta.newId(),
+    step,
+    attempt: spec.attempt,
+    labels: step.definition.runsOn,
+    capability: spec.execution.case ?? 'shell',
+    workspace: spec.workspace,
+    secrets,
+    createdAt: now,
+    epoch: 0,
+    status: JobStatus.QUEUED,
+    agentId: '',
+    agentName: '',
+    availableAt: now,
+    offeredAt: null,
+    startedAt: null,
+    finishedAt: null,
+    exitCode: null,
+    reason: null,
+    cancelRequested: false,
+    logSize: 0,
+  }
+  step.attempts.push(job)
+  state.jobs.set(job.id, job)
+  turn.newJobs.set(job, spec)
+  turn.effects.push({ type: 'jobQueued', jobId: job.id })
+  setDue(turn, step, null)
+  setStatus(turn, step, StepStatus.QUEUED, reason('queued'))
+  step.queuedAt = now
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Variables that say where a step runs. The user's own cannot replace them: scripts and tools rely on what they say. */
+export function ciVariables(state: RunState, step: StepState, attempt: number): Record<string, string> {
+  const { meta } = state
+  const { definition } = step
+  return {
+    CI: 'true',
+    CI_PIPELINE_NAME: meta.pipelineName,
+    CI_PIPELINE_NUMBER: String(meta.number),
+    CI_STEP_NAME: definition.name || definition.id,
+    CI_SYSTEM_NAME: 'ansflow',
+    ANSFLOW: 'true',
+    ANSFLOW_RUN_ID: meta.runId,
+    ANSFLOW_RUN_NUMBER: String(meta.number),
+    ANSFLOW_PROJECT: meta.projectSlug,
+    ANSFLOW_PIPELINE: meta.pipelineName,
+    ANSFLOW_VERSION: String(meta.version),
+    ANSFLOW_STEP: definition.id,
+    ANSFLOW_ATTEMPT: String(attempt),
+    ANSFLOW_STARTED_BY: meta.startedByName,
+  }
+}
+
+function compileJob(state: RunState, step: StepState, needs: Needs): { spec: JobSpec; secrets: JobState['secrets'] } {
+  const { definition } = step
+  const type = stepType(definition.uses)
+  if (!type) throw new Error(`there is no step type ${JSON.stringify(definition.uses)}`)
+  const env = stepEnv(state, step, needs)
+  const context = expressionContext(state, step, needs, () => env)
+  const params = interpolateAll(definition.with ?? {}, context) as JsonObject
+  const attempt = step.attempts.length + 1
+  const workspace = definition.workspace || 'shared'
+  const spec = create(JobSpecSchema, {
+    runId: state.meta.runId,
+    stepId: definition.id,
+    stepName: definition.name || definition.id,
+    attempt,
+    workspace,
+    env: Object.entries({ ...env, ...ciVariables(state, step, attempt) }).map(([name, value]) => ({ name, value })),
+    timeoutMs: definition.timeoutMs,
+    cancelGraceMs,
+    execution: type.compile(params, { stepId: definition.id }),
+    outputs: [...new Set([...type.outputs, ...definition.outputs])],
+    selfFence: repeatsWhenLost(step),
+  })
+  return { spec, secrets: secretsOf(step, spec) }
+}
+
+/** A text that is one expression alone keeps its value's type, so that a number stays a number. */
+function interpolateAll(value: JsonValue, context: ExpressionContext): JsonValue {
+  if (typeof value === 'string') return interpolateValue(value, context)
+  if (Array.isArray(value)) return value.map((inner) => interpolateAll(inner, context))
+  if (value && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, interpolateAll(inner, context)]))
+  }
+  return value
+}
+
+function secretsOf(step: StepState, spec: JobSpec): JobState['secrets'] {
+  const secrets = new Map(step.definition.secrets.map((name) => [name, true]))
+  if (spec.execution.case === 'checkout') {
+    const { passwordSecret, sshKeySecret } = spec.execution.value
+    for (const name of [passwordSecret, sshKeySecret]) if (name && !secrets.has(name)) secrets.set(name, false)
+  }
+  return [...secrets].map(([name, env]) => ({ name, env }))
+}
+
+export function repeatsWhenLost({ definition }: StepState): boolean {
+  return definition.onLost === OnLost.RETRY || (definition.retry?.on.includes(RetryOn.LOST) ?? false)
+}

@@ -1,0 +1,92 @@
+// Decides about a step whose needs have all ended: whether it runs, and if not, why.
+import { compileExpression, evaluateCondition } from '@ansflow/proto/expression'
+import { type Need, NeedKind } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { StepStatus, statusWord } from '@ansflow/proto/status'
+import { expressionContext, needsOf } from './job-context.ts'
+import { messageOf, queueStep } from './queue-step.ts'
+import { durationText, type Reason, reason } from './reasons.ts'
+import type { StepState } from './state.ts'
+import { endStep, type Turn } from './turn.ts'
+
+/** Queues the step, skips it or ends it; called once, when its last need ended. */
+export function decideStep(turn: Turn, step: StepState): void {
+  const { definition } = step
+  const { cancelLevel } = turn.state
+  turn.touched += step.needs.length + 1
+  if (cancelLevel > 0 && !runsAfterCancel(step, cancelLevel)) {
+    endStep(turn, step, StepStatus.CANCELED, cancelReason(turn))
+    return
+  }
+  try {
+    const unmet = firstUnmet(turn, step)
+    if (definition.disabled) {
+      endStep(turn, step, StepStatus.SKIPPED, unmet ?? reason('disabled'))
+    } else if (!definition.when) {
+      if (unmet) endStep(turn, step, StepStatus.SKIPPED, unmet)
+      else queueStep(turn, step)
+    } else {
+      const needs = { ...needsOf(turn.state, step), success: !unmet && cancelLevel === 0 }
+      if (evaluateCondition(definition.when, expressionContext(turn.state, step, needs))) {
+        queueStep(turn, step, needs)
+      } else {
+        const why =
+          unmet && !compileExpression(definition.when).expression?.usesStatus
+            ? unmet
+            : reason('when_false', { when: definition.when })
+        endStep(turn, step, StepStatus.SKIPPED, why)
+      }
+    }
+  } catch (error) {
+    endStep(turn, step, StepStatus.FAILED, reason('expression', { message: messageOf(error) }))
+  }
+}
+
+function firstUnmet(turn: Turn, step: StepState): Reason | undefined {
+  for (const [index, need] of step.definition.needs.entries()) {
+    const before = step.needs[index]!
+    const params = { step: need.stepId, status: statusWord(before.status) }
+    if (!isMet(need, before)) return reason('need_not_met', params)
+    if (!need.condition) continue
+    // That it names no status function means success() in a step's `when`, but not on an edge.
+    const plain = compileExpression(need.condition).expression?.usesStatus === false
+    const needs = needsOf(turn.state, step)
+    const context = expressionContext(turn.state, step, plain ? { ...needs, success: true } : needs)
+    if (!evaluateCondition(need.condition, context)) {
+      return reason('need_not_met', { ...params, condition: need.condition })
+    }
+  }
+  return undefined
+}
+
+function isMet(need: Need, { status, failureAllowed, reason: why }: StepState): boolean {
+  switch (need.kind) {
+    case NeedKind.ALWAYS:
+      return true
+    case NeedKind.FAILURE:
+      return (status === StepStatus.FAILED && !failureAllowed) || status === StepStatus.LOST
+    case NeedKind.SUCCESS:
+    case NeedKind.UNSPECIFIED:
+      if (status === StepStatus.SUCCEEDED || (status === StepStatus.FAILED && failureAllowed)) return true
+      // A disabled step lets through what came before it.
+      return status === StepStatus.SKIPPED && why?.code === 'disabled'
+  }
+}
+
+const cancelCall = /\b(?:always|canceled)\s*\(/
+
+/** After a first cancel, steps that ask for it still run; after a second, none. */
+export function runsAfterCancel({ definition }: StepState, level: 0 | 1 | 2): boolean {
+  if (level === 0) return true
+  return level === 1 && !definition.disabled && cancelCall.test(withoutTexts(definition.when))
+}
+
+function withoutTexts(expression: string): string {
+  return expression.replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, '""')
+}
+
+export function cancelReason({ state }: Turn): Reason {
+  if (state.cancelCause === 'run_timeout') {
+    return reason('run_timeout', { after: durationText(state.graph.timeoutMs) })
+  }
+  return reason('canceled', state.canceledByName ? { by: state.canceledByName } : {})
+}

@@ -1,0 +1,36 @@
+// An attempt's process runs: the step runs, with the first of them the run, and their timeouts begin.
+import { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
+import { reason } from './reasons.ts'
+import type { JobState } from './state.ts'
+import { noteEarliest, setDue, setStatus, type Turn, wake } from './turn.ts'
+
+/** Agents end attempts at their timeout; one that has not reported so this long after is told to, then not waited for. */
+export const backstopMs = 60_000
+
+export function startJob(turn: Turn, job: JobState, at: Date | undefined): void {
+  const { state, now } = turn
+  const { step } = job
+  job.status = JobStatus.RUNNING
+  job.startedAt = between(job.createdAt, at ?? now, now)
+  turn.jobs.add(job)
+  if (!job.cancelRequested) step.reason = reason('running', { agent: job.agentName })
+  setStatus(turn, step, StepStatus.RUNNING, step.reason)
+  step.startedAt ??= job.startedAt
+  if (step.definition.timeoutMs > 0) {
+    setDue(turn, step, new Date(now.getTime() + step.definition.timeoutMs + backstopMs))
+  }
+  if (state.status !== RunStatus.QUEUED) return
+  state.status = RunStatus.RUNNING
+  state.startedAt = job.startedAt
+  turn.runChanged = true
+  if (state.graph.timeoutMs > 0 && !state.deadline) {
+    state.deadline = new Date(now.getTime() + state.graph.timeoutMs)
+    if (noteEarliest(state, state.deadline)) wake(turn, state.deadline)
+  }
+}
+
+/** The agent's clock is believed only as far as it fits with ours. */
+export function between(earliest: Date, time: Date, latest: Date): Date {
+  if (!(time >= earliest)) return earliest
+  return time > latest ? latest : time
+}

@@ -1,0 +1,167 @@
+// What the engine knows of one run, indexed so that an event touches only the steps it concerns, and the words it speaks:
+// events in, changes and effects out.
+
+import type { JobSpec, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
+import type { JsonObject } from '@bufbuild/protobuf'
+import type { Reason } from './reasons.ts'
+
+/** What a run is besides its graph. `newId` makes job ids; the engine itself has no randomness. */
+export interface RunMeta {
+  runId: string
+  number: number
+  pipelineId: string
+  pipelineName: string
+  projectId: string
+  projectSlug: string
+  /** 0: the frozen draft. */
+  version: number
+  startedByName: string
+  newId: () => string
+}
+
+export interface RunState {
+  readonly meta: RunMeta
+  readonly graph: PipelineGraph
+  readonly inputs: JsonObject
+  readonly steps: Map<string, StepState>
+  readonly jobs: Map<string, JobState>
+  status: RunStatus
+  reason: Reason | null
+  createdAt: Date
+  startedAt: Date | null
+  finishedAt: Date | null
+  /** 0: none. 1: all but steps that asked to run after a cancel. 2: those too. */
+  cancelLevel: 0 | 1 | 2
+  cancelCause: 'person' | 'run_timeout' | null
+  cancelRequestedAt: Date | null
+  canceledBy: string
+  canceledByName: string
+  /** Of the run, while it runs and has a timeout. */
+  deadline: Date | null
+  /** Earliest moment at which something may be due; a timer event that finds nothing due moves it on. */
+  wakeAt: Date | null
+
+  // Indices, rebuilt on load.
+  /** Steps that have not ended. */
+  readonly active: Set<StepState>
+  /** Active steps with a `dueAt`. */
+  readonly timed: Set<StepState>
+  /** Steps by status, indexed by StepStatus. */
+  readonly counts: number[]
+  /** Failed steps that were not allowed to. */
+  failures: number
+  /** The steps as expressions see them. */
+  readonly stepValues: Record<string, { status: string; outputs: Record<string, string> }>
+  /** Jobs that ended with a result, by workspace: whether files may lie there that others need. */
+  readonly workspaceUses: Map<string, number>
+}
+
+export interface StepState {
+  readonly definition: StepDefinition
+  /** Place in the file. */
+  readonly index: number
+  readonly needs: StepState[]
+  /** An entry an edge. */
+  readonly dependents: StepState[]
+  status: StepStatus
+  /** Present while the step has not ended, and after it ended other than well. */
+  reason: Reason | null
+  outputs: Record<string, string>
+  attempts: JobState[]
+  queuedAt: Date | null
+  startedAt: Date | null
+  finishedAt: Date | null
+  /** End of a retry's delay, or the moment at which an attempt should have ended by itself. */
+  dueAt: Date | null
+  failureAllowed: boolean
+
+  // Indices, rebuilt on load.
+  needsLeft: number
+  /** The open needs its reason names, and the first need that was not yet considered for that. */
+  namedNeeds: StepState[]
+  nextNeed: number
+  /** A step before it, near or far, failed. */
+  failedBefore: boolean
+}
+
+/** One attempt of one step on one agent. */
+export interface JobState {
+  readonly id: string
+  readonly step: StepState
+  readonly attempt: number
+  readonly labels: string[]
+  readonly capability: string
+  readonly workspace: string
+  /** Names of secrets the job needs, and whether each goes into the environment. */
+  readonly secrets: { name: string; env: boolean }[]
+  readonly createdAt: Date
+  /** Fencing token: incremented whenever the job is claimed. */
+  epoch: number
+  status: JobStatus
+  agentId: string
+  agentName: string
+  /** Not before this may it be offered (again). */
+  availableAt: Date
+  offeredAt: Date | null
+  startedAt: Date | null
+  finishedAt: Date | null
+  exitCode: number | null
+  reason: Reason | null
+  cancelRequested: boolean
+  logSize: number
+}
+
+export type RunEvent =
+  | { type: 'started' }
+  /** A claim is committed: the job has this epoch and agent. */
+  | { type: 'jobOffered'; jobId: string; epoch: number; agentId: string; agentName?: string }
+  | { type: 'jobAccepted'; jobId: string; epoch: number }
+  | { type: 'jobStarted'; jobId: string; epoch: number; at?: Date }
+  | ({ type: 'jobFinished'; jobId: string; epoch: number } & JobResult)
+  /** The agent refused, or never answered: the job is queued again. */
+  | { type: 'jobRejected'; jobId: string; epoch: number; reason: string }
+  | { type: 'jobLost'; jobId: string; epoch: number }
+  /** What a queued job waits for, as the dispatcher sees it. */
+  | { type: 'jobWaits'; jobId: string; reason: Reason }
+  | { type: 'cancelRequested'; by: string; byName: string }
+  | { type: 'timer' }
+
+export interface JobResult {
+  outcome: Outcome
+  exitCode?: number
+  /** A code of reasons.ts, when the agent knows it. */
+  reasonCode?: string
+  /** English. */
+  reason?: string
+  outputs?: Record<string, string>
+  startedAt?: Date
+  finishedAt?: Date
+  logSize?: number
+}
+
+/** What the caller does after it has committed the changes. */
+export type Effect =
+  | { type: 'cancelJob'; jobId: string; agentId: string; graceMs: number }
+  | { type: 'jobQueued'; jobId: string }
+  | { type: 'wakeAt'; at: Date }
+  | { type: 'runFinished' }
+
+/**
+ * What one event changed; the objects are the state's own. `stale`: the event speaks of an epoch that is over.
+ * `unchanged`: a repetition, or nothing to do.
+ */
+export interface Changes {
+  result: 'applied' | 'unchanged' | 'stale'
+  runChanged: boolean
+  steps: StepState[]
+  /** Jobs that changed, without the new ones. */
+  jobs: JobState[]
+  newJobs: { job: JobState; spec: JobSpec }[]
+  /** Workspaces whose agent is lost before anything was made in them: another may begin anew. */
+  unpinned: string[]
+  effects: Effect[]
+  /** Edges and steps looked at; what the tests of linear cost count. */
+  touched: number
+}

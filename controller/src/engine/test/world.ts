@@ -1,0 +1,217 @@
+// A run with agents that do what a list of choices says: any order, repeated and outdated reports, losses, cancels, restarts.
+
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { isTerminal, isTerminalJob, JobStatus, StepStatus } from '@ansflow/proto/status'
+import { create } from '@bufbuild/protobuf'
+import { advance } from '../advance.ts'
+import { planRun, restoreRun } from '../plan.ts'
+import type { Reason } from '../reasons.ts'
+import type { Changes, JobState, RunEvent, RunMeta, RunState, StepState } from '../state.ts'
+
+export type StepInit = NonNullable<Parameters<typeof create<typeof PipelineGraphSchema>>[1]>['steps']
+
+export function graphOf(steps: StepInit, over: { timeoutMs?: number } = {}): PipelineGraph {
+  const withScript = (steps ?? []).map((step) => ({ uses: 'custom', with: { script: 'true' }, ...step }))
+  return create(PipelineGraphSchema, { name: 'test', steps: withScript, ...over })
+}
+
+export function testMeta(): RunMeta {
+  let id = 0
+  return {
+    runId: 'run',
+    number: 7,
+    pipelineId: 'pipeline',
+    pipelineName: 'test',
+    projectId: 'project',
+    projectSlug: 'project',
+    version: 3,
+    startedByName: 'Ada',
+    newId: () => `job-${++id}`,
+  }
+}
+
+export const epochStart = new Date('2030-01-01T00:00:00Z')
+
+export interface World {
+  state: RunState
+  now: Date
+  log: { event: RunEvent; at: Date }[]
+  check: (changes: Changes, event: RunEvent) => void
+}
+
+export function newWorld(graph: PipelineGraph, check: World['check'] = () => undefined): World {
+  const state = planRun(graph, {}, testMeta(), epochStart)
+  return { state, now: epochStart, log: [], check }
+}
+
+export function apply(world: World, event: RunEvent): Changes {
+  world.log.push({ event, at: world.now })
+  const changes = advance(world.state, event, world.now)
+  world.check(changes, event)
+  return changes
+}
+
+const outcomes = [
+  Outcome.SUCCEEDED,
+  Outcome.SUCCEEDED,
+  Outcome.FAILED,
+  Outcome.TIMED_OUT,
+  Outcome.CANCELED,
+  Outcome.LOST,
+]
+
+/** Does one thing that could happen now. `choice` picks what. */
+export function tick(world: World, choice: number): void {
+  const { state } = world
+  const kind = choice % 16
+  const pick = Math.floor(choice / 16)
+  const live = [...state.jobs.values()].filter((job) => !isTerminalJob(job.status))
+  const job = live[pick % live.length]
+  if (kind === 0 && pick % 3 === 0) apply(world, { type: 'cancelRequested', by: 'u', byName: 'Ada' })
+  else if (kind === 2 && world.log.length > 0) apply(world, world.log[pick % world.log.length]!.event)
+  else if (kind === 3) wrongReport(world, pick)
+  else if (kind === 4) world.state = restart(state)
+  else if (kind === 1 || !job) passTime(world)
+  else report(world, job, kind, Math.floor(pick / live.length))
+}
+
+/** Time goes to the next moment the run asked for. */
+export function passTime(world: World): void {
+  const next = world.state.wakeAt
+  world.now = new Date(Math.max(world.now.getTime() + 1, next?.getTime() ?? 0))
+  apply(world, { type: 'timer' })
+}
+
+function report(world: World, job: JobState, kind: number, pick: number): void {
+  const id = { jobId: job.id, epoch: job.epoch }
+  const outcome = outcomes[pick % outcomes.length]!
+  if (kind === 5) apply(world, { type: 'jobRejected', ...id, reason: 'full' })
+  else if (kind === 6) apply(world, { type: 'jobLost', ...id })
+  else if (kind === 7) finish(world, job, outcome)
+  else proceed(world, job, outcome)
+}
+
+/** The next thing a good agent would say. */
+export function proceed(world: World, job: JobState, outcome: Outcome = Outcome.SUCCEEDED): void {
+  const { id: jobId, epoch } = job
+  switch (job.status) {
+    case JobStatus.QUEUED:
+      apply(world, { type: 'jobOffered', jobId, epoch: epoch + 1, agentId: 'agent' })
+      break
+    case JobStatus.OFFERED:
+      apply(world, { type: 'jobAccepted', jobId, epoch })
+      break
+    case JobStatus.ACCEPTED:
+      apply(world, { type: 'jobStarted', jobId, epoch })
+      break
+    default:
+      finish(world, job, outcome)
+  }
+}
+
+function finish(world: World, job: JobState, outcome: Outcome): void {
+  const exit = outcome === Outcome.FAILED ? { exitCode: 1 } : outcome === Outcome.SUCCEEDED ? { exitCode: 0 } : {}
+  apply(world, { type: 'jobFinished', jobId: job.id, epoch: job.epoch, outcome, ...exit, outputs: { v: 'x' } })
+}
+
+/** A report about an epoch that is over, or about a job that never was: it must change nothing. */
+function wrongReport(world: World, pick: number): void {
+  const jobs = [...world.state.jobs.values()]
+  const job = jobs[pick % jobs.length]
+  const epoch = job && job.epoch > 0 ? job.epoch - 1 : 99
+  const id = { jobId: job?.id ?? 'nothing', epoch }
+  const types = ['jobAccepted', 'jobStarted', 'jobLost'] as const
+  const changes = apply(world, { type: types[pick % 3]!, ...id })
+  if (changes.result !== 'stale') throw new Error(`a report of another epoch was ${changes.result}`)
+}
+
+/** The state as another controller would load it. */
+export function restart(state: RunState): RunState {
+  const { meta, graph, inputs, createdAt } = state
+  const { status, reason, startedAt, finishedAt, cancelLevel, cancelCause, cancelRequestedAt } = state
+  const { canceledBy, canceledByName, deadline, wakeAt } = state
+  return restoreRun(
+    graph,
+    inputs,
+    meta,
+    {
+      head: {
+        ...{ status, reason, startedAt, finishedAt, cancelLevel, cancelCause, cancelRequestedAt },
+        ...{ canceledBy, canceledByName, deadline, wakeAt },
+      },
+      steps: [...state.steps.values()]
+        .filter((step) => step.status !== StepStatus.BLOCKED)
+        .map((step) => ({
+          id: step.definition.id,
+          status: step.status,
+          reason: step.reason,
+          outputs: step.outputs,
+          queuedAt: step.queuedAt,
+          startedAt: step.startedAt,
+          finishedAt: step.finishedAt,
+          dueAt: step.dueAt,
+          failureAllowed: step.failureAllowed,
+        })),
+      jobs: [...state.jobs.values()].map(({ step, ...job }) => ({ ...job, stepId: step.definition.id })),
+    },
+    createdAt,
+  )
+}
+
+/** Everything a step is, as text; two states are the same when their pictures are. */
+export function pictureOf(step: StepState): string {
+  const { status, reason, outputs, failureAllowed } = step
+  const times = `${time(step.queuedAt)} ${time(step.startedAt)} ${time(step.finishedAt)} ${time(step.dueAt)}`
+  let text = `${status} ${reasonOf(reason)} ${outputs.v} ${times} ${failureAllowed}`
+  for (const job of step.attempts) {
+    text += `\n${job.id} ${job.attempt} ${job.status} ${job.epoch} ${job.agentId} ${job.cancelRequested} ${job.exitCode}`
+    text += ` ${time(job.startedAt)} ${time(job.finishedAt)} ${time(job.availableAt)} ${reasonOf(job.reason)}`
+  }
+  return text
+}
+
+function time(at: Date | null): number {
+  return at ? at.getTime() : 0
+}
+
+function reasonOf(reason: Reason | null): string {
+  return reason ? reason.code + Object.values(reason.params).join() : ''
+}
+
+export function picture(state: RunState): Record<string, unknown> {
+  const { status, reason, startedAt, finishedAt, cancelLevel, cancelCause, deadline, failures } = state
+  const steps = Object.fromEntries([...state.steps].map(([id, step]) => [id, [pictureOf(step), indicesOf(step)]]))
+  return {
+    status,
+    reason,
+    startedAt,
+    finishedAt,
+    cancelLevel,
+    cancelCause,
+    deadline,
+    failures,
+    counts: state.counts,
+    steps,
+  }
+}
+
+function indicesOf({ needsLeft, failedBefore }: StepState): string {
+  return `${needsLeft} ${failedBefore}`
+}
+
+export function isOver(world: World): boolean {
+  return isTerminal(world.state.status)
+}
+
+/** From here on everybody behaves: the run must end. Answers how many events that took. */
+export function runToEnd(world: World, outcome: Outcome = Outcome.SUCCEEDED): number {
+  const most = 200 + world.state.steps.size * 200
+  for (let events = 0; ; events++) {
+    if (isOver(world)) return events
+    if (events > most) throw new Error('the run does not end')
+    const job = [...world.state.jobs.values()].find(({ status }) => !isTerminalJob(status))
+    if (job) proceed(world, job, outcome)
+    else passTime(world)
+  }
+}

@@ -1,0 +1,116 @@
+// One event being worked through: collects what changes, ends steps, and wakes the steps that waited for them.
+import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { isTerminal, StepStatus, statusWord } from '@ansflow/proto/status'
+import { type Reason, reason, sameReason } from './reasons.ts'
+import type { Changes, Effect, JobState, RunState, StepState } from './state.ts'
+
+export interface Turn {
+  readonly state: RunState
+  readonly now: Date
+  readonly steps: Set<StepState>
+  readonly jobs: Set<JobState>
+  readonly newJobs: Map<JobState, JobSpec>
+  readonly unpinned: string[]
+  readonly effects: Effect[]
+  /** Steps that ended and whose dependents have not been told. */
+  readonly ended: StepState[]
+  runChanged: boolean
+  touched: number
+}
+
+export function openTurn(state: RunState, now: Date): Turn {
+  return {
+    state,
+    now,
+    steps: new Set(),
+    jobs: new Set(),
+    newJobs: new Map(),
+    unpinned: [],
+    effects: [],
+    ended: [],
+    runChanged: false,
+    touched: 0,
+  }
+}
+
+export function closeTurn(turn: Turn, stale: boolean): Changes {
+  const { steps, jobs, newJobs, unpinned, effects, runChanged, touched } = turn
+  const changed = runChanged || steps.size > 0 || jobs.size > 0 || newJobs.size > 0
+  return {
+    result: stale ? 'stale' : changed ? 'applied' : 'unchanged',
+    runChanged,
+    steps: [...steps],
+    jobs: [...jobs].filter((job) => !newJobs.has(job)),
+    newJobs: [...newJobs].map(([job, spec]) => ({ job, spec })),
+    unpinned,
+    effects,
+    touched,
+  }
+}
+
+export function setStatus(turn: Turn, step: StepState, status: StepStatus, why: Reason | null): void {
+  if (isTerminal(step.status)) throw new Error(`step ${step.definition.id} has ended and cannot become ${status}`)
+  const { counts, stepValues } = turn.state
+  counts[step.status]!--
+  counts[status]!++
+  step.status = status
+  stepValues[step.definition.id] = { status: statusWord(status), outputs: step.outputs }
+  step.reason = why
+  turn.steps.add(step)
+}
+
+export function setReason(turn: Turn, step: StepState, why: Reason): void {
+  if (sameReason(step.reason, why)) return
+  step.reason = why
+  turn.steps.add(step)
+}
+
+export function endStep(turn: Turn, step: StepState, status: StepStatus, why: Reason | null): void {
+  setStatus(turn, step, status, why)
+  const { state } = turn
+  step.finishedAt = turn.now
+  setDue(turn, step, null)
+  state.active.delete(step)
+  if (status === StepStatus.FAILED) {
+    if (step.definition.allowFailure) step.failureAllowed = true
+    else state.failures++
+  }
+  turn.ended.push(step)
+}
+
+export function setDue(turn: Turn, step: StepState, due: Date | null): void {
+  if (step.dueAt !== due) turn.steps.add(step)
+  step.dueAt = due
+  if (!due) {
+    turn.state.timed.delete(step)
+    return
+  }
+  turn.state.timed.add(step)
+  if (noteEarliest(turn.state, due)) wake(turn, due)
+}
+
+/** Keeps `wakeAt` the earliest moment known; says whether `due` is now that. */
+export function noteEarliest(state: RunState, due: Date): boolean {
+  if (state.wakeAt && state.wakeAt <= due) return false
+  state.wakeAt = due
+  return true
+}
+
+export function wake(turn: Turn, at: Date): void {
+  turn.runChanged = true
+  turn.effects.push({ type: 'wakeAt', at })
+}
+
+const mostNamed = 3
+
+/** Names the first few needs that are still open. Amortized constant: no need is considered twice. */
+export function blockedReason(step: StepState): Reason {
+  const { needs } = step
+  step.namedNeeds = step.namedNeeds.filter((need) => !isTerminal(need.status))
+  while (step.namedNeeds.length < mostNamed && step.nextNeed < needs.length) {
+    const need = needs[step.nextNeed++]!
+    if (!isTerminal(need.status)) step.namedNeeds.push(need)
+  }
+  const steps = step.namedNeeds.map((need) => need.definition.id).join(', ')
+  return reason('needs', step.needsLeft > step.namedNeeds.length ? { steps, more: 'true' } : { steps })
+}
