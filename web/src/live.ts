@@ -1,6 +1,6 @@
 // The tab's one live connection: topics with sequence numbers over /live, resumed after a cut. What subscribers are told is
 // always either the next message or "what you hold is stale, fetch it again".
-import { create, fromBinary, fromJson, type JsonValue, type MessageInitShape, toJson } from '@bufbuild/protobuf'
+
 import {
   type LiveLogChunk,
   LiveLogChunkSchema,
@@ -8,9 +8,8 @@ import {
   type LiveResponse,
   LiveResponseSchema,
 } from '@ansflow/proto/gen/ansflow/v1/live_pb'
-import { ref, shallowReadonly } from 'vue'
-
-export type LiveState = 'live' | 'connecting' | 'offline'
+import { create, fromBinary, fromJson, type JsonValue, type MessageInitShape, toJson } from '@bufbuild/protobuf'
+import { liveState } from './shell/live-state.ts'
 
 export interface LiveSubscriber {
   /** A message of the topic, in order. */
@@ -38,9 +37,6 @@ const silentAfterMs = 25_000
 const firstDelayMs = 500
 const longestDelayMs = 15_000
 
-const state = ref<LiveState>('connecting')
-/** Milliseconds since epoch of the next try; 0 while connected. */
-const retryAt = ref(0)
 const subscriptions = new Map<string, Set<Subscription>>()
 
 let socket: WebSocket | undefined
@@ -48,11 +44,8 @@ let delayMs = firstDelayMs
 let retryTimer: ReturnType<typeof setTimeout> | undefined
 let pingTimer: ReturnType<typeof setInterval> | undefined
 let heardAt = 0
+let lostAt = 0
 let listening = false
-
-/** What the connection dot shows. */
-export const liveState = shallowReadonly(state)
-export const liveRetryAt = shallowReadonly(retryAt)
 
 /** Subscribes until the returned function is called. The connection is made with the first subscriber. */
 export function subscribe(topic: string, subscriber: LiveSubscriber): () => void {
@@ -86,21 +79,27 @@ export function disconnect(): void {
   const old = socket
   socket = undefined
   old?.close(1000)
+  liveState.value = undefined
+}
+
+/** What the connection dot shows while there is no connection. */
+function showLost(): void {
+  lostAt ||= Date.now()
+  liveState.value = navigator.onLine === false ? { kind: 'offline' } : { kind: 'reconnecting', since: lostAt }
 }
 
 function connect(): void {
   listenToBrowser()
   if (socket || subscriptions.size === 0) return
   clearTimeout(retryTimer)
-  state.value = navigator.onLine === false ? 'offline' : 'connecting'
   const address = new URL('/live', window.location.href)
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
   const opened = new WebSocket(address)
   opened.binaryType = 'arraybuffer'
   socket = opened
   opened.onopen = () => {
-    state.value = 'live'
-    retryAt.value = 0
+    liveState.value = { kind: 'live' }
+    lostAt = 0
     delayMs = firstDelayMs
     heardAt = Date.now()
     for (const topic of subscriptions.keys()) sendSubscribe(topic)
@@ -109,7 +108,8 @@ function connect(): void {
   }
   opened.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
     heardAt = Date.now()
-    if (typeof event.data === 'string') receive(fromJson(LiveResponseSchema, JSON.parse(event.data) as JsonValue, { ignoreUnknownFields: true }))
+    if (typeof event.data === 'string')
+      receive(fromJson(LiveResponseSchema, JSON.parse(event.data) as JsonValue, { ignoreUnknownFields: true }))
     else receiveChunk(fromBinary(LiveLogChunkSchema, new Uint8Array(event.data)))
   }
   opened.onclose = () => {
@@ -122,10 +122,9 @@ function connect(): void {
 
 function scheduleRetry(): void {
   if (subscriptions.size === 0) return
-  state.value = navigator.onLine === false ? 'offline' : 'connecting'
+  showLost()
   const wait = delayMs * (0.75 + Math.random() / 2)
   delayMs = Math.min(delayMs * 2, longestDelayMs)
-  retryAt.value = Date.now() + wait
   retryTimer = setTimeout(connect, wait)
 }
 
@@ -145,7 +144,7 @@ function listenToBrowser(): void {
   }
   window.addEventListener('online', tryNow)
   window.addEventListener('offline', () => {
-    if (!socket) state.value = 'offline'
+    if (!socket) showLost()
   })
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') tryNow()
@@ -154,10 +153,16 @@ function listenToBrowser(): void {
 
 function sendSubscribe(topic: string): void {
   const all = [...(subscriptions.get(topic) ?? [])]
-  const oldest = all.reduce<Subscription | undefined>((a, b) => (a === undefined || b.afterSeq < a.afterSeq || b.offset < a.offset ? b : a), undefined)
+  const oldest = all.reduce<Subscription | undefined>(
+    (a, b) => (a === undefined || b.afterSeq < a.afterSeq || b.offset < a.offset ? b : a),
+    undefined,
+  )
   if (!oldest) return
   send({
-    kind: { case: 'subscribe', value: { topic, afterSeq: oldest.afterSeq, stream: oldest.stream, offset: oldest.offset } },
+    kind: {
+      case: 'subscribe',
+      value: { topic, afterSeq: oldest.afterSeq, stream: oldest.stream, offset: oldest.offset },
+    },
   })
 }
 
@@ -212,6 +217,8 @@ function receiveChunk(chunk: LiveLogChunk): void {
     if (chunk.offset > subscription.offset || (end <= subscription.offset && chunk.data.length > 0)) continue
     const skip = Number(subscription.offset - chunk.offset)
     subscription.offset = end
-    subscription.onChunk?.(skip > 0 ? { ...chunk, offset: chunk.offset + BigInt(skip), data: chunk.data.subarray(skip) } : chunk)
+    subscription.onChunk?.(
+      skip > 0 ? { ...chunk, offset: chunk.offset + BigInt(skip), data: chunk.data.subarray(skip) } : chunk,
+    )
   }
 }

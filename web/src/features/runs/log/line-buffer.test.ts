@@ -3,11 +3,19 @@ import { describe, expect, it } from 'vitest'
 import { LineBuffer, pageSize, type ViewLine } from './line-buffer.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
-const line = (number: number, text = `line ${number}`): ViewLine => ({ number, text, at: undefined, cutFrom: undefined })
+const line = (number: number, text = `line ${number}`): ViewLine => ({
+  number,
+  text,
+  at: undefined,
+  cutFrom: undefined,
+})
 
 describe('LineBuffer', () => {
   it('gives the same lines whatever the pieces the bytes come in', () => {
-    const text = fc.array(fc.string({ unit: 'grapheme', maxLength: 12 }).map((s) => s.replaceAll('\n', '')), { maxLength: 30 })
+    const text = fc.array(
+      fc.string({ unit: 'grapheme', maxLength: 12 }).map((s) => s.replaceAll('\n', '')),
+      { maxLength: 30 },
+    )
     fc.assert(
       fc.property(text, fc.array(fc.nat(40)), fc.boolean(), (lines, cuts, ended) => {
         const all = bytes(lines.join('\n') + (ended && lines.length > 0 ? '\n' : ''))
@@ -48,7 +56,10 @@ describe('LineBuffer', () => {
     buffer.startTail(100 * pageSize, undefined)
     expect(buffer.missingPages(490, 510)).toEqual([0, 1])
     for (let page = 0; page < 50; page++) {
-      buffer.putPage(page, Array.from({ length: pageSize }, (_, i) => line(page * pageSize + i + 1)))
+      buffer.putPage(
+        page,
+        Array.from({ length: pageSize }, (_, i) => line(page * pageSize + i + 1)),
+      )
     }
     expect(buffer.line(1)).toBeUndefined()
     expect(buffer.line(49 * pageSize + 1)?.text).toBe(`line ${49 * pageSize + 1}`)

@@ -1,0 +1,4 @@
+// What other features of the console use of runs.
+export { reasonText } from './reason-text.ts'
+export { useRun } from './use-run.ts'
+export { useRuns } from './use-runs.ts'

@@ -1,0 +1,24 @@
+// Why a step waits or ended as it did, in the reader's language. Codes and parameters are those of Reason in runs.proto.
+import type { Attempt, RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import type { useI18n } from 'vue-i18n'
+
+type Translate = ReturnType<typeof useI18n>['t']
+
+/** A parameter that, when present, makes another sentence of the same code: `canceled` and `canceled_by`. */
+const variants = ['condition', 'by', 'labels', 'agent', 'after'] as const
+
+/** Falls back to the controller's English sentence for a code this console does not know. */
+export function reasonText(
+  of: Pick<RunStep | Attempt, 'reason' | 'reasonInfo'> | undefined,
+  t: Translate,
+  te: (key: string) => boolean,
+): string {
+  if (!of) return ''
+  const info = of.reasonInfo
+  if (!info?.code || info.params.message) return of.reason
+  const params: Record<string, string> = { ...info.params }
+  if (params.status) params.status = t(`ui.status.${params.status}`)
+  const keys = [...variants.filter((name) => params[name]).map((name) => `${info.code}_${name}`), info.code]
+  const key = keys.map((name) => `runs.reason.${name}`).find((name) => te(name))
+  return key ? t(key, params) : of.reason
+}

@@ -1,0 +1,18 @@
+// Addresses of runs.
+import type { RouteRecordRaw } from 'vue-router'
+
+export const routes: RouteRecordRaw[] = [
+  { path: '/runs', component: () => import('./RunsPage.vue'), meta: { title: 'runs.title', section: 'runs' } },
+  {
+    path: '/runs/:run',
+    component: () => import('./RunPage.vue'),
+    meta: { title: 'runs.pageTitle', section: 'runs', chrome: 'rail' },
+  },
+  // The original's documented address keeps working.
+  { path: '/executions/:run', redirect: (to) => `/runs/${String(to.params.run)}` },
+  {
+    path: '/p/:project/runs',
+    component: () => import('./RunsPage.vue'),
+    meta: { title: 'runs.title', section: 'projects', frame: 'project' },
+  },
+]

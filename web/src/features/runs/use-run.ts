@@ -1,0 +1,62 @@
+// One run, live: its head, its steps and its frozen graph. Loads and live events go through the same door.
+import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { Run, RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { isTerminal } from '@ansflow/proto/status'
+import { computed, onScopeDispose, shallowReactive, shallowRef, watch } from 'vue'
+import { type ApiError, api, toApiError } from '../../api.ts'
+import { subscribe } from '../../live.ts'
+
+export function useRun(runId: () => string) {
+  const run = shallowRef<Run>()
+  const graph = shallowRef<PipelineGraph>()
+  /** By step id, in the graph's order; an event replaces only the steps it changed. */
+  const steps = shallowReactive(new Map<string, RunStep>())
+  const error = shallowRef<ApiError>()
+  const loading = shallowRef(true)
+  let stop: (() => void) | undefined
+  let opening = 0
+
+  watch(runId, load, { immediate: true })
+  onScopeDispose(() => stop?.())
+
+  async function load(): Promise<void> {
+    const mine = ++opening
+    const id = runId()
+    if (run.value?.id !== id) {
+      run.value = undefined
+      graph.value = undefined
+      steps.clear()
+      loading.value = true
+    }
+    error.value = undefined
+    try {
+      const answer = await api.runs.getRun({ runId: id })
+      if (mine !== opening || !answer.run) return
+      graph.value = answer.graph
+      for (const step of answer.run.steps) steps.set(step.id, step)
+      run.value = answer.run
+      follow(answer.run)
+    } catch (cause) {
+      if (mine === opening) error.value = toApiError(cause)
+    } finally {
+      if (mine === opening) loading.value = false
+    }
+  }
+
+  function follow(from: Run): void {
+    stop?.()
+    stop = subscribe(`run/${from.id}`, {
+      afterSeq: from.seq,
+      onMessage({ kind }) {
+        if (kind.case !== 'run' || !kind.value.run) return
+        if (run.value && kind.value.seq <= run.value.seq) return
+        for (const step of kind.value.steps) steps.set(step.id, step)
+        run.value = kind.value.run
+      },
+      onResync: () => void load(),
+    })
+  }
+
+  const ended = computed(() => run.value !== undefined && isTerminal(run.value.status))
+  return { run, graph, steps, error, loading, ended, reload: load }
+}
