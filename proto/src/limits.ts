@@ -2,6 +2,8 @@
 
 export const limits = {
   fileBytes: 1024 * 1024,
+  /** Problems reported of one file; more would help nobody. */
+  problems: 1000,
   nameLength: 128,
   descriptionLength: 4096,
   steps: 10_000,

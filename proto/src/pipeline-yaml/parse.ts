@@ -1,0 +1,191 @@
+// Text → graph: the file's top level, and the problems of YAML itself.
+import {
+  type InputDefinition,
+  InputDefinitionSchema,
+  InputType,
+  type PipelineGraph,
+  PipelineGraphSchema,
+  type Problem,
+  Severity,
+  TriggersSchema,
+} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { create, fromJson, type JsonValue } from '@bufbuild/protobuf'
+import { ValueSchema } from '@bufbuild/protobuf/wkt'
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml'
+import { limits, utf8Length } from '../limits.ts'
+import { suggestion } from '../suggest.ts'
+import { validateGraph } from '../validate.ts'
+import { inputKeys, laterTriggers, pipelineKeys, unavailablePipelineKeys } from './keys.ts'
+import { type Place, Reader, scalarText } from './reader.ts'
+import { readStep } from './step.ts'
+import { entriesOf, readDuration, readEnv } from './values.ts'
+
+export interface ReadPipeline {
+  graph: PipelineGraph
+  problems: Problem[]
+  /** Absent when the text is no YAML that could be patched. */
+  document?: Document.Parsed
+}
+
+export function parseText(text: string, lines?: LineCounter): Document.Parsed {
+  return parseDocument(text, {
+    ...(lines === undefined ? {} : { lineCounter: lines }),
+    prettyErrors: false,
+    // Checked by the reader: the library compares every key with every other.
+    uniqueKeys: false,
+    version: '1.2',
+    logLevel: 'silent',
+  }) as Document.Parsed
+}
+
+export function readPipeline(yaml: string): ReadPipeline {
+  const graph = create(PipelineGraphSchema)
+  const lines = new LineCounter()
+  if (utf8Length(yaml) > limits.fileBytes) {
+    const reader = new Reader(parseText('', lines), lines)
+    reader.report('too_large', `The file is larger than ${limits.fileBytes / 1024} KiB.`, 0)
+    return { graph, problems: reader.problems }
+  }
+  const document = parseText(yaml, lines)
+  const reader = new Reader(document, lines)
+  for (const error of [...document.errors, ...document.warnings]) reportYaml(reader, error)
+  if (document.directives.yaml.version === '1.1') {
+    reader.report('yaml', 'YAML 1.1 reads yes, no and 010 differently. Remove the %YAML line; files are YAML 1.2.', 0)
+  }
+  const broken = reader.problems.length > 0
+  const root = reader.follow(document.contents, {})
+  if (root === null || (isScalar(root) && root.value === null)) {
+    reader.report('empty', 'The file is empty. It needs a name and steps.', 0)
+    return { graph, problems: reader.problems }
+  }
+  if (isMap(root)) readRoot(reader, root, graph)
+  else reader.report('type', `A pipeline file must be a map with name and steps, not ${reader.kind(root)}.`, root)
+  addGraphProblems(reader, graph)
+  return broken ? { graph, problems: reader.problems } : { graph, problems: reader.problems, document }
+}
+
+const yamlSentences: Partial<Record<YAMLError['code'], string>> = {
+  TAB_AS_INDENT: 'YAML does not allow tabs for indentation. Use spaces.',
+  BAD_INDENT: 'The indentation does not fit the lines above.',
+  MULTIPLE_DOCS: 'The file holds more than one document. Remove the --- line and what follows it.',
+  BLOCK_AS_IMPLICIT_KEY:
+    'This line cannot hold a nested map. Start it on a line of its own, or put the text in quotes.',
+  MULTILINE_IMPLICIT_KEY: 'A key must be on one line. Is a colon missing?',
+  TAG_RESOLVE_FAILED: 'Tags (!something) are not supported. Remove it.',
+  BAD_SCALAR_START: 'A text cannot begin with this character. Put it in quotes.',
+}
+
+function reportYaml(reader: Reader, error: YAMLError): void {
+  const message = yamlSentences[error.code] ?? `This is not valid YAML: ${error.message.split('\n')[0]}`
+  reader.report('yaml', message.endsWith('.') ? message : `${message}.`, error.pos[0])
+}
+
+function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {
+  const rules = { keys: pipelineKeys, unavailable: unavailablePipelineKeys, noun: 'a pipeline' }
+  const entries = reader.known(root, rules, {})
+  const at = (key: string): [Node | null, Place] => [entries.get(key)?.value ?? null, { field: key }]
+  for (const key of ['name', 'description'] as const) {
+    const [node, place] = at(key)
+    graph[key] = reader.text(node, key, place) ?? ''
+  }
+  if (entries.has('on')) readTriggers(reader, ...at('on'), graph)
+  for (const { key, keyNode, value } of entriesOf(reader, ...at('inputs'), 'inputs')) {
+    reader.mark({ field: `inputs.${key}` }, keyNode)
+    graph.inputs.push(readInput(reader, key, value))
+  }
+  graph.env = readEnv(reader, ...at('env'))
+  if (entries.has('timeout')) graph.timeoutMs = readDuration(reader, ...at('timeout')) ?? 0
+  const [steps, place] = at('steps')
+  if (isSeq(steps)) {
+    const message =
+      'steps must be a map from id to step: write `build:` with the step below it instead of `- name: build`.'
+    reader.report('type', message, steps, place)
+    return
+  }
+  for (const { key, keyNode, value } of entriesOf(reader, steps, place, 'steps')) {
+    reader.mark({ stepId: key }, keyNode)
+    graph.steps.push(readStep(reader, key, keyNode, value))
+  }
+}
+
+function readTriggers(reader: Reader, node: Node | null, place: Place, graph: PipelineGraph): void {
+  graph.triggers = create(TriggersSchema)
+  const words = isMap(node)
+    ? reader.entries(node, 'on', place)
+    : reader.words(node, 'on', place).map((key) => ({ key, keyNode: node, value: null }))
+  for (const { key, keyNode, value } of words) {
+    if (key === 'manual') {
+      graph.triggers.manual = isMap(node) ? (reader.boolean(value, 'manual', { field: 'on.manual' }) ?? true) : true
+    } else if (laterTriggers.includes(key)) {
+      const message = `Runs by ${key} are not available in this version; the trigger is kept, and runs start by hand and by API.`
+      reader.report('later_trigger', message, keyNode, { field: `on.${key}` }, Severity.WARNING)
+    } else {
+      const message = `There is no trigger ${JSON.stringify(key)}.${suggestion(key, ['manual', ...laterTriggers])}`
+      reader.report('unknown_key', message, keyNode, { field: `on.${key}` })
+    }
+  }
+}
+
+const inputTypes: Readonly<Record<string, InputType>> = {
+  string: InputType.STRING,
+  number: InputType.NUMBER,
+  boolean: InputType.BOOLEAN,
+  choice: InputType.CHOICE,
+}
+
+function readInput(reader: Reader, name: string, node: Node | null): InputDefinition {
+  const place = { field: `inputs.${name}` }
+  const input = create(InputDefinitionSchema, { name, type: InputType.STRING })
+  if (node === null || (isScalar(node) && node.value === null)) return input
+  const entries = reader.known(node, { keys: inputKeys, noun: 'an input' }, place)
+  const at = (key: string): [Node | null, string, Place] => [
+    entries.get(key)?.value ?? null,
+    key,
+    { field: `${place.field}.${key}` },
+  ]
+  if (entries.has('type')) {
+    const [value, , where] = at('type')
+    const word = reader.text(value, 'type', where) ?? ''
+    const type = Object.hasOwn(inputTypes, word) ? inputTypes[word] : undefined
+    if (type !== undefined) input.type = type
+    else {
+      const message = `There is no input type ${JSON.stringify(word)}.${suggestion(word, Object.keys(inputTypes))}`
+      reader.report('input_type', message, value, where)
+    }
+  } else if (entries.has('options')) input.type = InputType.CHOICE
+  if (entries.has('description')) input.description = reader.text(...at('description')) ?? ''
+  if (entries.has('options')) input.options = reader.words(...at('options'))
+  if (entries.has('required')) input.required = reader.boolean(...at('required')) ?? false
+  if (entries.has('default')) {
+    const [value, , where] = at('default')
+    const given = readDefault(reader, input.type, value, where)
+    if (given !== undefined && given !== null) input.defaultValue = fromJson(ValueSchema, given)
+  }
+  return input
+}
+
+/** A text's default is what was written: 1.0 stays "1.0". */
+function readDefault(reader: Reader, type: InputType, node: Node | null, place: Place): JsonValue | undefined {
+  if (isScalar(node) && node.value !== null && (type === InputType.STRING || type === InputType.CHOICE))
+    return scalarText(node)
+  return reader.json(node, 'default', place)
+}
+
+/** The problems of the graph, each at its place, unless reading that place failed already. */
+function addGraphProblems(reader: Reader, graph: PipelineGraph): void {
+  const failed = new Set(reader.problems.filter((each) => each.severity === Severity.ERROR).map(fieldOf))
+  for (const problem of validateGraph(graph)) {
+    if (failed.has(fieldOf(problem))) continue
+    const place = problem.stepId === '' ? { field: problem.field } : { stepId: problem.stepId, field: problem.field }
+    const { line, col } = reader.find(place) ?? { line: 1, col: 1 }
+    problem.line = line
+    problem.column = col
+    if (reader.problems.length < limits.problems) reader.problems.push(problem)
+  }
+  reader.problems.sort((a, b) => a.line - b.line || a.column - b.column)
+}
+
+/** The step and the first part of the field: what a wrong `with` makes untrue of `with.script`. */
+function fieldOf({ stepId, field }: Problem): string {
+  return `${stepId}\n${field.split('.')[0]}`
+}

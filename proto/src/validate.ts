@@ -1,0 +1,57 @@
+// Everything wrong with a pipeline that can be known without running it; the same in console, API and publishing.
+import { type PipelineGraph, type Problem, ProblemSchema, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { create, type JsonObject } from '@bufbuild/protobuf'
+import { limits } from './limits.ts'
+import { stepType, unknownStepType, validateParams } from './steps/index.ts'
+import { checkEdges } from './validate/edges.ts'
+import { checkExpressions } from './validate/expressions.ts'
+import type { Finding, Report } from './validate/finding.ts'
+import { checkInputs, checkPipelineNames, checkStepNames } from './validate/names.ts'
+
+/** Takes time in proportion to steps and edges. Problems have no line: `parsePipeline` adds it. */
+export function validateGraph(graph: PipelineGraph): Problem[] {
+  const problems: Problem[] = []
+  const report: Report = (finding) => problems.push(problemOf(finding))
+  if (graph.steps.length === 0) {
+    report({ code: 'empty', field: 'steps', message: 'The pipeline has no steps. Add at least one.' })
+  }
+  if (graph.steps.length > limits.steps) {
+    const message = `The pipeline has ${graph.steps.length} steps; ${limits.steps} are possible.`
+    report({ code: 'limit', field: 'steps', message })
+    return problems
+  }
+  checkPipelineNames(graph, report)
+  checkInputs(graph, report)
+  for (const step of graph.steps) {
+    checkStepNames(step, report)
+    checkType(step, report)
+  }
+  checkEdges(graph.steps, report)
+  checkExpressions(graph, report)
+  return problems
+}
+
+export function problemOf({ code, message, stepId, field, params, warning }: Finding): Problem {
+  return create(ProblemSchema, {
+    severity: warning ? Severity.WARNING : Severity.ERROR,
+    code,
+    message,
+    stepId: stepId ?? '',
+    field: field ?? '',
+    params: params ?? {},
+  })
+}
+
+function checkType(step: PipelineGraph['steps'][number], report: Report): void {
+  const at = { stepId: step.id }
+  const type = stepType(step.uses)
+  if (type === undefined) {
+    const message =
+      step.uses === '' ? 'The step says neither what it uses nor what it runs.' : unknownStepType(step.uses)
+    report({ ...at, field: 'uses', code: 'unknown_step_type', message, params: { type: step.uses } })
+    return
+  }
+  for (const { field, message } of validateParams(type, (step.with ?? {}) as JsonObject)) {
+    report({ ...at, field: `with.${field}`, code: 'param', message, params: { param: field, type: type.id } })
+  }
+}
