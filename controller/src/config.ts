@@ -85,7 +85,7 @@ export class ConfigError extends Error {
 }
 
 /** Reads and checks everything; makes the data folder and the master key when they are missing. */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = []
   const values = Object.fromEntries(
     Object.entries(variables).map(([name, { read, default: fallback }]: [string, Variable<unknown>]) => {

@@ -1,0 +1,176 @@
+// The only composition root: opens the platform, makes the features, hands their tables to the two doors.
+import { fileURLToPath } from 'node:url'
+import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import type { Config } from './config.ts'
+import { entities } from './entities.ts'
+import { authorize } from './features/access/index.ts'
+import { authApi, createAuthenticator, makeAdminFromSettings, renewSetupToken } from './features/auth/index.ts'
+import {
+  makeOrganization,
+  organizationScope,
+  organizationsApi,
+  organizationsById,
+} from './features/organizations/index.ts'
+import { type ProjectDeletion, projectScope, projectsApi } from './features/projects/index.ts'
+import { createSecrets } from './features/secrets/index.ts'
+import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
+import { type Clock, systemClock } from './platform/clock.ts'
+import { createKeys, type Keys } from './platform/crypto.ts'
+import { type Db, openDb } from './platform/db.ts'
+import { createLog, type Logger } from './platform/log.ts'
+import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
+import { openGrpc } from './transport/grpc.ts'
+import { openHttp } from './transport/http.ts'
+import type { DownloadRoute, SocketRoute } from './transport/routes.ts'
+
+export const version = '0.1.0'
+const stopGraceMs = 10_000
+
+/** What tests put in the place of the real thing, and the folder of the built console. */
+export interface Overrides {
+  clock?: Clock
+  bus?: Bus
+  log?: Logger
+  consoleFolder?: string
+  /** Makes the tables straight from the entities, for tests. */
+  schemaFromEntities?: boolean
+}
+
+export interface Controller {
+  /** Opens everything; on failure nothing stays open. */
+  start(): Promise<RunningController>
+  stop(): Promise<void>
+  /** Once started. */
+  readonly urls: RunningController['urls']
+}
+
+export interface RunningController {
+  /** As people and agents reach it. */
+  urls: { http: string; grpc: string }
+  /** Present on an empty database: the path and fragment of the one-time set-up link. */
+  setupLink: string | undefined
+  db: Db
+  bus: Bus
+  clock: Clock
+  keys: Keys
+  log: Logger
+  services: ServiceTable[]
+  /** Stops taking calls, ends streams and loops, closes the database; at most about ten seconds. */
+  stop(): Promise<void>
+}
+
+/** Something that runs beside the calls. */
+interface Background {
+  stop(): Promise<void> | void
+}
+
+export function createController(config: Config, overrides: Overrides = {}): Controller {
+  let running: RunningController | undefined
+  return {
+    async start() {
+      running ??= await open(config, overrides)
+      return running
+    },
+    stop: async () => running?.stop(),
+    get urls() {
+      if (!running) throw new Error('The controller is not started.')
+      return running.urls
+    },
+  }
+}
+
+async function open(config: Config, overrides: Overrides): Promise<RunningController> {
+  const log = overrides.log ?? createLog(config.logLevel)
+  const clock = overrides.clock ?? systemClock
+  const keys = createKeys(config.masterKey)
+  const db = await openDb(config.database, entities)
+  const opened: Background[] = [{ stop: () => db.close() }]
+  try {
+    if (overrides.schemaFromEntities) await db.orm.schema.create()
+    const bus = overrides.bus ?? (config.natsUrl ? natsBus(config.natsUrl, log) : memoryBus(log))
+    opened.push({ stop: () => bus.close() })
+    return await compose({ config, overrides, log, clock, keys, db, bus, opened })
+  } catch (error) {
+    for (const part of opened.reverse()) await part.stop()
+    throw error
+  }
+}
+
+interface Platform {
+  config: Config
+  overrides: Overrides
+  log: Logger
+  clock: Clock
+  keys: Keys
+  db: Db
+  bus: Bus
+  opened: Background[]
+}
+
+async function compose({ config, overrides, log, clock, keys, db, bus, opened }: Platform): Promise<RunningController> {
+  const secrets = createSecrets(keys)
+
+  // Each feature's rows of a project go with it, in this order; a part may refuse while they are in use.
+  const deletions: ProjectDeletion[] = [(em, projectId) => secrets.removeAll(em, projectId)]
+
+  const services: ServiceTable[] = [
+    authApi({ db, bus, clock, keys, version, makeOrganization, organizationsById }),
+    organizationsApi({ db, bus, clock, keys }),
+    projectsApi({ db, bus, clock, keys, secrets, deletions }),
+  ]
+  const downloads: DownloadRoute[] = []
+  const sockets: SocketRoute[] = []
+
+  const authenticator = createAuthenticator({ db, bus, clock, keys, log, agentBySecret: async () => undefined })
+  opened.push(authenticator)
+
+  const rights: Rights = {
+    authenticate: authenticator.authenticate,
+    authorize,
+    resolve: {
+      [Resource.ORGANIZATION]: organizationScope,
+      [Resource.PROJECT]: projectScope,
+    },
+  }
+
+  if (config.admin) await makeAdminFromSettings(db, keys, makeOrganization, config.admin, clock.now())
+  const setupToken = await renewSetupToken(db, keys, clock.now())
+
+  checkTables(services)
+  const calls = createCalls(rights, db.em, log)
+  const grpc = await openGrpc({ ...config.grpc, tables: services, calls })
+  opened.push({ stop: () => grpc.stop(stopGraceMs - 1000) })
+  const http = await openHttp({
+    ...config.http,
+    publicUrl: config.publicUrl,
+    tables: services,
+    downloads,
+    sockets,
+    consoleFolder: overrides.consoleFolder ?? fileURLToPath(new URL('../../web/dist', import.meta.url)),
+    calls,
+    rights,
+    newEm: db.em,
+    ready: db.ping,
+    log,
+  })
+
+  let stopped: Promise<void> | undefined
+  return {
+    urls: { http: config.publicUrl ?? `http://${http.address}`, grpc: grpc.address },
+    setupLink: setupToken && `/setup#${setupToken}`,
+    db,
+    bus,
+    clock,
+    keys,
+    log,
+    services,
+    stop() {
+      stopped ??= (async () => {
+        // Both doors together: each waits for its own calls.
+        await Promise.all([http.stop(stopGraceMs - 1000), opened.pop()?.stop()])
+        for (const part of opened.reverse()) await part.stop()
+      })()
+      return stopped
+    },
+  }
+}

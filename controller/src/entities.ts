@@ -1,0 +1,20 @@
+// Every entity of the controller. A feature's entities stand here or they have no table.
+import { GrantEntity, InvitationEntity } from './features/access/index.ts'
+import { ApiTokenEntity, LoginLimitEntity, SessionEntity, SetupTokenEntity, UserEntity } from './features/auth/index.ts'
+import { OrganizationEntity } from './features/organizations/index.ts'
+import { ProjectEntity } from './features/projects/index.ts'
+import { SecretEntity } from './features/secrets/index.ts'
+import type { Entities } from './platform/db.ts'
+
+export const entities: Entities = [
+  UserEntity,
+  SessionEntity,
+  ApiTokenEntity,
+  LoginLimitEntity,
+  SetupTokenEntity,
+  GrantEntity,
+  InvitationEntity,
+  OrganizationEntity,
+  ProjectEntity,
+  SecretEntity,
+]

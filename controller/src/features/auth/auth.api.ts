@@ -1,0 +1,213 @@
+// AuthService: set-up, signing in and out, the caller's own account, sessions and tokens.
+import type { Role } from '@ansflow/proto/access'
+import { AppError, forbidden, notFound } from '@ansflow/proto/errors'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { Bus } from '../../platform/bus.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Keys } from '../../platform/crypto.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import { type CallContext, personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
+import { openInvitation, roleOn, setGrant, takeInvitation } from '../access/index.ts'
+import { ApiTokenEntity } from './api-token.entity.ts'
+import { makeApiToken, revokeApiToken, toApiToken } from './api-tokens.ts'
+import { countTry, forgetTries } from './login-limits.ts'
+import { checkPassword, hashPassword, passwordIsRight } from './passwords.ts'
+import { makePerson, readEmail, readLanguage, readName, readTheme, toUser } from './people.ts'
+import { SessionEntity } from './session.entity.ts'
+import { giveSession, makeSession, takeSessionAway } from './sessions.ts'
+import { isSetupNeeded, type MakeOrganization, makeFirstOwner, takeSetupToken } from './setup.ts'
+import { UserEntity } from './user.entity.ts'
+
+export interface AuthDeps {
+  db: Db
+  bus: Bus
+  clock: Clock
+  keys: Keys
+  version: string
+  makeOrganization: MakeOrganization
+  /** Those that exist, of these ids. */
+  organizationsById(em: EntityManager, ids: string[]): Promise<{ id: string; name: string; slug: string }[]>
+}
+
+export function authApi(deps: AuthDeps): ServiceTable {
+  const { db, bus, clock, keys } = deps
+  return serviceTable(AuthService, {
+    getSetup: async (_request, { em }) => ({ setupNeeded: await isSetupNeeded(em), version: deps.version }),
+
+    async completeSetup(request, ctx) {
+      const email = readEmail(request.email)
+      const name = readName(request.name)
+      const organizationName = readName(request.organizationName, 'organization_name')
+      const language = readLanguage(request.language)
+      checkPassword('password', request.password)
+      const passwordHash = await hashPassword(request.password)
+      const now = clock.now()
+      const made = await db.transaction(async (em) => {
+        await takeSetupToken(em, keys, request.setupToken)
+        const owner = { email, name, passwordHash, language, organizationName }
+        const { user, organizationId } = await makeFirstOwner(em, deps.makeOrganization, owner, now)
+        const session = await makeSession(em, keys, { userId: user.id, userAgent: ctx.peer.userAgent, now })
+        return { user, organizationId, session }
+      })
+      giveSession(ctx, made.session)
+      return { user: toUser(made.user), organizationId: made.organizationId }
+    },
+
+    async login(request, ctx) {
+      const email = request.email.trim().toLowerCase()
+      const now = clock.now()
+      await countTry(db, keys, email, ctx.peer.address, now)
+      const user = await ctx.em.findOne(UserEntity, { email })
+      if (!(await passwordIsRight(user?.passwordHash, request.password)) || !user) {
+        throw new AppError('unauthenticated', 'The e-mail address or the password is wrong.', {
+          reason: 'wrong_credentials',
+        })
+      }
+      await forgetTries(db, keys, email)
+      const { userAgent } = ctx.peer
+      giveSession(ctx, await db.transaction((em) => makeSession(em, keys, { userId: user.id, userAgent, now })))
+      return { user: toUser(user) }
+    },
+
+    async logout(_request, ctx) {
+      const person = personOf(ctx)
+      if (person.sessionId !== undefined) {
+        await ctx.em.nativeDelete(SessionEntity, { id: person.sessionId })
+        bus.publish('access.changed', { userId: person.userId })
+      }
+      takeSessionAway(ctx)
+      return {}
+    },
+
+    async getMe(_request, ctx) {
+      const { userId, grants } = personOf(ctx)
+      const user = await ctx.em.findOneOrFail(UserEntity, { id: userId })
+      const ids = [...new Set(grants.map((grant) => grant.organizationId))]
+      const organizations = await deps.organizationsById(ctx.em, ids)
+      return {
+        user: toUser(user),
+        organizations: organizations.map(({ id, name, slug }) => ({
+          organizationId: id,
+          name,
+          slug,
+          role: roleOn(grants, { organizationId: id }),
+        })),
+        grants: grants.map((grant) => ({ ...grant, userId, projectId: grant.projectId ?? '' })),
+      }
+    },
+
+    async updateMe(request, ctx) {
+      const user = await ctx.em.findOneOrFail(UserEntity, { id: ownAccount(ctx) })
+      if (request.name !== undefined) user.name = readName(request.name)
+      if (request.language !== undefined) user.language = readLanguage(request.language)
+      if (request.theme !== undefined) user.theme = readTheme(request.theme)
+      await ctx.em.flush()
+      bus.publish('access.changed', { userId: user.id })
+      return { user: toUser(user) }
+    },
+
+    async changePassword(request, ctx) {
+      const userId = ownAccount(ctx)
+      checkPassword('new_password', request.newPassword)
+      const user = await ctx.em.findOneOrFail(UserEntity, { id: userId })
+      await countTry(db, keys, user.email, ctx.peer.address, clock.now())
+      if (!(await passwordIsRight(user.passwordHash, request.currentPassword))) {
+        throw new AppError('permission_denied', 'The current password is wrong.', { reason: 'wrong_password' })
+      }
+      await forgetTries(db, keys, user.email)
+      const passwordHash = await hashPassword(request.newPassword)
+      const { sessionId } = personOf(ctx)
+      await db.transaction(async (em) => {
+        await em.nativeUpdate(UserEntity, { id: userId }, { passwordHash })
+        await em.nativeDelete(SessionEntity, { userId, ...(sessionId !== undefined && { id: { $ne: sessionId } }) })
+      })
+      bus.publish('access.changed', { userId })
+      return {}
+    },
+
+    async listSessions(_request, ctx) {
+      const userId = ownAccount(ctx)
+      const rows = await ctx.em.find(
+        SessionEntity,
+        { userId, expiresAt: { $gt: clock.now() } },
+        { orderBy: { lastSeenAt: 'desc' } },
+      )
+      const { sessionId } = personOf(ctx)
+      return {
+        sessions: rows.map(({ id, userAgent, createdAt, lastSeenAt, expiresAt }) => ({
+          id,
+          userAgent,
+          createdAt: timestampFromDate(createdAt),
+          lastSeenAt: timestampFromDate(lastSeenAt),
+          expiresAt: timestampFromDate(expiresAt),
+          current: id === sessionId,
+        })),
+      }
+    },
+
+    async revokeSession(request, ctx) {
+      const userId = ownAccount(ctx)
+      const ended = await ctx.em.nativeDelete(SessionEntity, { id: request.sessionId, userId })
+      if (ended === 0) throw notFound('session', request.sessionId)
+      bus.publish('access.changed', { userId })
+      return {}
+    },
+
+    async getInvitation(request, { em }) {
+      const invitation = await openInvitation(em, keys, request.token, clock.now())
+      const [organization] = await deps.organizationsById(em, [invitation.organizationId])
+      if (!organization) throw notFound('invitation', '')
+      return {
+        email: invitation.email,
+        organizationName: organization.name,
+        role: invitation.role as Role,
+        expiresAt: timestampFromDate(invitation.expiresAt),
+      }
+    },
+
+    async acceptInvitation(request, ctx) {
+      const name = readName(request.name)
+      const language = readLanguage(request.language)
+      checkPassword('password', request.password)
+      const now = clock.now()
+      const { id } = await openInvitation(ctx.em, keys, request.token, now)
+      const passwordHash = await hashPassword(request.password)
+      const made = await db.transaction(async (em) => {
+        const invitation = await openInvitation(em, keys, request.token, now)
+        if (!(await takeInvitation(em, id))) throw notFound('invitation', '')
+        const { email, organizationId, projectId, role } = invitation
+        const user = await makePerson(em, { email, name, passwordHash, language, now })
+        await setGrant(em, user.id, { organizationId, ...(projectId ? { projectId } : {}) }, role, now)
+        const session = await makeSession(em, keys, { userId: user.id, userAgent: ctx.peer.userAgent, now })
+        return { user, session }
+      })
+      giveSession(ctx, made.session)
+      return { user: toUser(made.user) }
+    },
+
+    async createApiToken(request, ctx) {
+      const { row, secret } = await makeApiToken(ctx.em, keys, personOf(ctx), request, clock.now())
+      return { token: toApiToken(row), secret }
+    },
+
+    async listApiTokens(_request, ctx) {
+      const rows = await ctx.em.find(ApiTokenEntity, { userId: ownAccount(ctx) }, { orderBy: { id: 'desc' } })
+      return { tokens: rows.map(toApiToken) }
+    },
+
+    async revokeApiToken(request, ctx) {
+      const userId = ownAccount(ctx)
+      await revokeApiToken(ctx.em, userId, request.tokenId)
+      bus.publish('access.changed', { userId })
+      return {}
+    },
+  })
+}
+
+/** The account itself is open to its person and to tokens that may do everything, not to narrower ones. */
+function ownAccount(ctx: CallContext): string {
+  const person = personOf(ctx)
+  if (!person.scopes.includes('*')) throw forbidden('*')
+  return person.userId
+}

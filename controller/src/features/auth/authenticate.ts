@@ -1,0 +1,150 @@
+// Who calls: from the session cookie or the bearer token to a person with their grants. On the way of every call, so it
+// makes two indexed queries at most and remembers the answer for two seconds, or until the person's access changes.
+import type { Bus } from '../../platform/bus.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Keys } from '../../platform/crypto.ts'
+import type { Db } from '../../platform/db.ts'
+import type { Logger } from '../../platform/log.ts'
+import type { Caller, Incoming } from '../../transport/call.ts'
+import { sessionCookie } from '../../transport/http.ts'
+import { grantsOf } from '../access/index.ts'
+import { sessionIdleMs } from './sessions.ts'
+
+type Person = Extract<Caller, { kind: 'user' }>
+
+export interface AuthenticateDeps {
+  db: Db
+  bus: Bus
+  clock: Clock
+  keys: Keys
+  log: Logger
+  /** The agent with this hash of its secret. */
+  agentBySecret(secretHash: string): Promise<{ agentId: string; organizationId: string } | undefined>
+}
+
+interface Tables {
+  session: { id: string; user_id: string; token_hash: string; expires_at: unknown; last_seen_at: unknown }
+  api_token: {
+    id: string
+    user_id: string
+    token_hash: string
+    scopes: string
+    expires_at: unknown
+    last_used_at: unknown
+  }
+  user: { id: string; name: string; email: string; last_seen_at: unknown }
+}
+
+const rememberedMs = 2000
+/** "Last seen" is written this seldom. */
+const seenEveryMs = 60_000
+const sizeLimit = 10_000
+
+export interface Authenticator {
+  authenticate(incoming: Pick<Incoming, 'header'>): Promise<Caller>
+  stop(): void
+}
+
+export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }: AuthenticateDeps): Authenticator {
+  const remembered = new Map<string, { caller: Person; until: number }>()
+  const forget = bus.subscribe('access.changed', ({ userId }) => {
+    for (const [key, { caller }] of remembered) if (caller.userId === userId) remembered.delete(key)
+  })
+
+  return { authenticate, stop: forget }
+
+  async function authenticate(incoming: Pick<Incoming, 'header'>): Promise<Caller> {
+    const authorization = incoming.header('authorization')
+    if (authorization !== undefined) {
+      const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
+      if (token === undefined) return { kind: 'anonymous' }
+      const hash = keys.hashToken(token)
+      if (!token.startsWith('afa_')) return remember(hash, () => byApiToken(hash))
+      const agent = await agentBySecret(hash)
+      return agent ? { kind: 'agent', ...agent } : { kind: 'anonymous' }
+    }
+    const token = cookieValue(incoming.header('cookie'), sessionCookie)
+    if (token === undefined || token === '') return { kind: 'anonymous' }
+    const hash = keys.hashToken(token)
+    return remember(hash, () => bySession(hash))
+  }
+
+  async function remember(hash: string, find: () => Promise<Person | undefined>): Promise<Caller> {
+    const now = clock.now().getTime()
+    const known = remembered.get(hash)
+    if (known && known.until > now) return known.caller
+    const caller = await find()
+    if (!caller) {
+      remembered.delete(hash)
+      return { kind: 'anonymous' }
+    }
+    if (remembered.size >= sizeLimit) remembered.clear()
+    remembered.set(hash, { caller, until: now + rememberedMs })
+    return caller
+  }
+
+  async function bySession(hash: string): Promise<Person | undefined> {
+    const em = db.em()
+    const row = await db
+      .kysely<Tables>(em)
+      .selectFrom('session as s')
+      .innerJoin('user as u', 'u.id', 's.user_id')
+      .select(['s.id', 's.user_id', 's.expires_at', 's.last_seen_at', 'u.name', 'u.email'])
+      .where('s.token_hash', '=', hash)
+      .executeTakeFirst()
+    const now = clock.now()
+    if (!row || db.fromColumn(row.expires_at) <= now) return undefined
+    if (now.getTime() - db.fromColumn(row.last_seen_at).getTime() > seenEveryMs) {
+      const changes = {
+        last_seen_at: db.toColumn(now),
+        expires_at: db.toColumn(new Date(now.getTime() + sessionIdleMs)),
+      }
+      await seen('session', row.id, changes)
+      await seen('user', row.user_id, { last_seen_at: db.toColumn(now) })
+    }
+    const grants = await grantsOf(em, row.user_id)
+    const { user_id: userId, name, email, id: sessionId } = row
+    return { kind: 'user', userId, name, email, grants, scopes: ['*'], sessionId }
+  }
+
+  async function byApiToken(hash: string): Promise<Person | undefined> {
+    const em = db.em()
+    const row = await db
+      .kysely<Tables>(em)
+      .selectFrom('api_token as t')
+      .innerJoin('user as u', 'u.id', 't.user_id')
+      .select(['t.id', 't.user_id', 't.scopes', 't.expires_at', 't.last_used_at', 'u.name', 'u.email'])
+      .where('t.token_hash', '=', hash)
+      .executeTakeFirst()
+    const now = clock.now()
+    if (!row || (row.expires_at !== null && db.fromColumn(row.expires_at) <= now)) return undefined
+    if (row.last_used_at === null || now.getTime() - db.fromColumn(row.last_used_at).getTime() > seenEveryMs) {
+      await seen('api_token', row.id, { last_used_at: db.toColumn(now) })
+    }
+    const grants = await grantsOf(em, row.user_id)
+    const { user_id: userId, name, email, id: tokenId } = row
+    return { kind: 'user', userId, name, email, grants, scopes: row.scopes.split(' '), tokenId }
+  }
+
+  /** Only for people to look at: a call does not fail because this could not be written. */
+  async function seen(table: keyof Tables, id: string, changes: Record<string, unknown>): Promise<void> {
+    try {
+      await db
+        .kysely<Record<string, Record<string, unknown>>>()
+        .updateTable(table)
+        .set(changes)
+        .where('id', '=', id)
+        .execute()
+    } catch (error) {
+      log.warn({ err: error, table }, 'the last use could not be written')
+    }
+  }
+}
+
+function cookieValue(header: string | undefined, name: string): string | undefined {
+  for (const part of header?.split(';') ?? []) {
+    const [key, value] = part.trim().split('=', 2)
+    if (key === name) return value
+  }
+  return undefined
+}

@@ -1,0 +1,11 @@
+// What other features may use of auth.
+export { ApiTokenEntity } from './api-token.entity.ts'
+export { type AuthDeps, authApi } from './auth.api.ts'
+export { type Authenticator, createAuthenticator } from './authenticate.ts'
+export { LoginLimitEntity } from './login-limit.entity.ts'
+export { hashPassword } from './passwords.ts'
+export { makePerson, readEmail, readName } from './people.ts'
+export { SessionEntity } from './session.entity.ts'
+export { makeAdminFromSettings, renewSetupToken } from './setup.ts'
+export { SetupTokenEntity } from './setup-token.entity.ts'
+export { type User, UserEntity } from './user.entity.ts'

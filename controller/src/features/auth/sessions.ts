@@ -1,0 +1,38 @@
+// Sessions: a cookie's token, stored hashed; each use moves its end on.
+import { type Keys, randomToken } from '../../platform/crypto.ts'
+import type { EntityManager } from '../../platform/db.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import type { CallContext } from '../../transport/call.ts'
+import { sessionCookie } from '../../transport/http.ts'
+import { SessionEntity } from './session.entity.ts'
+
+/** Unused for this long, a session ends. */
+export const sessionIdleMs = 14 * 24 * 3_600_000
+
+/** Inside a transaction; the token goes into the cookie once it is committed. */
+export async function makeSession(
+  em: EntityManager,
+  keys: Keys,
+  session: { userId: string; userAgent: string; now: Date },
+): Promise<string> {
+  const { userId, userAgent, now } = session
+  const token = randomToken('afs_')
+  await em.insert(SessionEntity, {
+    id: uuidv7(),
+    userId,
+    tokenHash: keys.hashToken(token),
+    userAgent,
+    createdAt: now,
+    lastSeenAt: now,
+    expiresAt: new Date(now.getTime() + sessionIdleMs),
+  })
+  return token
+}
+
+export function giveSession(ctx: CallContext, token: string): void {
+  ctx.reply.setCookie(sessionCookie, token, sessionIdleMs / 1000)
+}
+
+export function takeSessionAway(ctx: CallContext): void {
+  ctx.reply.setCookie(sessionCookie, null)
+}

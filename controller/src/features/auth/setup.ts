@@ -1,0 +1,100 @@
+// The first start: a one-time link, or the admin named by the environment. There is never a default password.
+
+import { Role } from '@ansflow/proto/access'
+import { AppError, precondition } from '@ansflow/proto/errors'
+import { type Keys, randomToken } from '../../platform/crypto.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import { setGrant } from '../access/index.ts'
+import { ApiTokenEntity } from './api-token.entity.ts'
+import { hashPassword } from './passwords.ts'
+import { makePerson } from './people.ts'
+import { SetupTokenEntity } from './setup-token.entity.ts'
+import { type User, UserEntity } from './user.entity.ts'
+
+const rowId = 'setup'
+
+export interface FirstOwner {
+  email: string
+  name: string
+  passwordHash: string
+  language: string
+  organizationName: string
+}
+
+export type MakeOrganization = (em: EntityManager, name: string, now: Date) => Promise<{ id: string }>
+
+export async function isSetupNeeded(em: EntityManager): Promise<boolean> {
+  return (await em.count(UserEntity)) === 0
+}
+
+/** A new token in place of the last one; undefined when somebody exists. */
+export async function renewSetupToken(db: Db, keys: Keys, now: Date): Promise<string | undefined> {
+  const token = randomToken('afu_')
+  return db.transaction(async (em) => {
+    if (!(await isSetupNeeded(em))) return undefined
+    await em.nativeDelete(SetupTokenEntity, { id: rowId })
+    await em.insert(SetupTokenEntity, { id: rowId, tokenHash: keys.hashToken(token), createdAt: now })
+    return token
+  })
+}
+
+/** Inside a transaction. Of many callers with the right token one succeeds. */
+export async function takeSetupToken(em: EntityManager, keys: Keys, token: string): Promise<void> {
+  if (!(await isSetupNeeded(em))) throw precondition('setup_over', 'The set-up is over; sign in instead.')
+  const taken = await em.nativeDelete(SetupTokenEntity, { id: rowId, tokenHash: keys.hashToken(token) })
+  if (taken !== 1) {
+    throw new AppError(
+      'permission_denied',
+      'This set-up link is wrong or old. The newest one is in the log of the controller.',
+      {
+        reason: 'setup_token',
+      },
+    )
+  }
+}
+
+/** Inside a transaction. */
+export async function makeFirstOwner(
+  em: EntityManager,
+  makeOrganization: MakeOrganization,
+  owner: FirstOwner,
+  now: Date,
+): Promise<{ user: User; organizationId: string }> {
+  const user = await makePerson(em, { ...owner, now })
+  const { id: organizationId } = await makeOrganization(em, owner.organizationName, now)
+  await setGrant(em, user.id, { organizationId }, Role.OWNER, now)
+  return { user, organizationId }
+}
+
+/** Does nothing when somebody exists. */
+export async function makeAdminFromSettings(
+  db: Db,
+  keys: Keys,
+  makeOrganization: MakeOrganization,
+  admin: { email: string; password: string; token: string | undefined },
+  now: Date,
+): Promise<boolean> {
+  const passwordHash = await hashPassword(admin.password)
+  return db.transaction(async (em) => {
+    if (!(await isSetupNeeded(em))) return false
+    const name = admin.email.split('@', 1)[0] ?? admin.email
+    const owner = { email: admin.email, name, passwordHash, language: '', organizationName: 'AnsFlow' }
+    const { user } = await makeFirstOwner(em, makeOrganization, owner, now)
+    await em.nativeDelete(SetupTokenEntity, { id: rowId })
+    if (admin.token !== undefined) {
+      await em.insert(ApiTokenEntity, {
+        id: uuidv7(),
+        userId: user.id,
+        name: 'from the environment',
+        prefix: admin.token.slice(0, 8),
+        tokenHash: keys.hashToken(admin.token),
+        scopes: '*',
+        createdAt: now,
+        expiresAt: null,
+        lastUsedAt: null,
+      })
+    }
+    return true
+  })
+}

@@ -1,0 +1,146 @@
+// ProjectService: projects, their members and secrets.
+import type { Role } from '@ansflow/proto/access'
+import { conflict, invalidField, notFound } from '@ansflow/proto/errors'
+import type { Secret as SecretMessage } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import {
+  type Project as ProjectMessage,
+  ProjectSchema,
+  ProjectService,
+  SecretSchema,
+} from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import { uuidv7 } from '../../platform/ids.ts'
+import { readSlug, slugFrom } from '../../platform/slug.ts'
+import {
+  type CallContext,
+  organizationOf,
+  personOf,
+  projectOf,
+  type Scope,
+  type ServiceTable,
+  serviceTable,
+} from '../../transport/call.ts'
+import { roleOn } from '../access/index.ts'
+import { readName, UserEntity } from '../auth/index.ts'
+import { inviteMember, listMembers, type MembersDeps, removeMember, setMemberRole } from '../organizations/index.ts'
+import type { Secrets } from '../secrets/index.ts'
+import { deleteProject, type ProjectDeletion } from './delete-project.ts'
+import { listProjects } from './list-projects.ts'
+import { type Project, ProjectEntity } from './project.entity.ts'
+
+export interface ProjectsDeps extends MembersDeps {
+  secrets: Secrets
+  /** In the order in which they must run. */
+  deletions: ProjectDeletion[]
+}
+
+export function projectsApi(deps: ProjectsDeps): ServiceTable {
+  const { db, bus, clock, secrets } = deps
+  return serviceTable(ProjectService, {
+    async createProject(request, ctx) {
+      const name = readName(request.name)
+      const project = ctx.em.create(ProjectEntity, {
+        id: uuidv7(),
+        organizationId: organizationOf(ctx),
+        slug: request.slug === '' ? slugFrom(name) : readSlug(request.slug),
+        name,
+        description: readDescription(request.description),
+        createdAt: clock.now(),
+      })
+      try {
+        await ctx.em.flush()
+      } catch (error) {
+        if (!(error instanceof UniqueConstraintViolationException)) throw error
+        throw conflict('slug_taken', `The organization has a project "${project.slug}" already.`, {
+          slug: project.slug,
+        })
+      }
+      return { project: toProject(project, ctx) }
+    },
+
+    async listProjects(request, ctx) {
+      const { page, nextPageToken } = await listProjects(ctx.em, ctx.caller, request)
+      return { projects: page.map((project) => toProject(project, ctx)), nextPageToken }
+    },
+
+    getProject: async (_request, ctx) => ({ project: toProject(await load(ctx), ctx) }),
+
+    async updateProject(request, ctx) {
+      const project = await load(ctx)
+      if (request.name !== undefined) project.name = readName(request.name)
+      if (request.description !== undefined) project.description = readDescription(request.description)
+      await ctx.em.flush()
+      return { project: toProject(project, ctx) }
+    },
+
+    async deleteProject(_request, ctx) {
+      for (const userId of await deleteProject(db, projectOf(ctx), deps.deletions))
+        bus.publish('access.changed', { userId })
+      return {}
+    },
+
+    listProjectMembers: (_request, ctx) => listMembers(ctx.em, scopeOf(ctx), clock.now()),
+    inviteProjectMember: (request, ctx) => inviteMember(deps, ctx, scopeOf(ctx), request),
+    setProjectMemberRole: async (request, ctx) => ({ member: await setMemberRole(deps, ctx, scopeOf(ctx), request) }),
+
+    async removeProjectMember(request, ctx) {
+      await removeMember(deps, ctx, scopeOf(ctx), request.userId)
+      return {}
+    },
+
+    async listSecrets(_request, ctx) {
+      const rows = await secrets.list(ctx.em, projectOf(ctx))
+      const people = await ctx.em.find(UserEntity, { id: { $in: rows.map((row) => row.updatedBy) } })
+      return {
+        secrets: rows.map((row) => toSecret(row, people.find((user) => user.id === row.updatedBy)?.name ?? '')),
+      }
+    },
+
+    async putSecret(request, ctx) {
+      const { userId: by, name: byName } = personOf(ctx)
+      const { name, value } = request
+      const row = await db.transaction((em) => secrets.put(em, scopeOf(ctx), { name, value, by, now: clock.now() }))
+      return { secret: toSecret(row, byName) }
+    },
+
+    async deleteSecret(request, ctx) {
+      await secrets.remove(ctx.em, projectOf(ctx), request.name)
+      return {}
+    },
+  })
+}
+
+function scopeOf(ctx: CallContext): Required<Scope> {
+  return { organizationId: organizationOf(ctx), projectId: projectOf(ctx) }
+}
+
+async function load(ctx: CallContext): Promise<Project> {
+  const project = await ctx.em.findOne(ProjectEntity, { id: projectOf(ctx) })
+  if (!project) throw notFound('project', projectOf(ctx))
+  return project
+}
+
+function readDescription(text: string): string {
+  if (text.length > 1000) throw invalidField('description', 'must have at most 1000 characters')
+  return text
+}
+
+function toProject(project: Project, ctx: CallContext): ProjectMessage {
+  const { id, organizationId, slug, name, description, createdAt } = project
+  const role: Role = roleOn(personOf(ctx).grants, { organizationId, projectId: id })
+  return create(ProjectSchema, {
+    id,
+    organizationId,
+    slug,
+    name,
+    description,
+    createdAt: timestampFromDate(createdAt),
+    role,
+  })
+}
+
+function toSecret(row: { name: string; updatedAt: Date }, updatedBy: string): SecretMessage {
+  return create(SecretSchema, { name: row.name, updatedAt: timestampFromDate(row.updatedAt), updatedBy })
+}

@@ -1,0 +1,88 @@
+// Secrets of projects in envelope encryption: each value under a key of its own, that key under the master key, both bound
+// to organization, project and name, so that a row copied elsewhere does not open.
+import { randomBytes } from 'node:crypto'
+import { invalidField, notFound } from '@ansflow/proto/errors'
+import { type Keys, keyLength, open, seal } from '../../platform/crypto.ts'
+import type { EntityManager } from '../../platform/db.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import type { Scope } from '../../transport/call.ts'
+import { type Secret, SecretEntity } from './secret.entity.ts'
+
+const valueLimit = 64 * 1024
+
+export interface Secrets {
+  list(em: EntityManager, projectId: string): Promise<Secret[]>
+  put(
+    em: EntityManager,
+    scope: Required<Scope>,
+    secret: { name: string; value: string; by: string; now: Date },
+  ): Promise<Secret>
+  remove(em: EntityManager, projectId: string, name: string): Promise<void>
+  removeAll(em: EntityManager, projectId: string): Promise<void>
+  /** The values of those that exist, of these names. */
+  read(em: EntityManager, projectId: string, names: readonly string[]): Promise<Map<string, string>>
+}
+
+export function createSecrets(keys: Keys): Secrets {
+  return {
+    list: (em, projectId) => em.find(SecretEntity, { projectId }, { orderBy: { name: 'asc' } }),
+
+    async put(em, { organizationId, projectId }, { name, value, by, now }) {
+      checkName(name)
+      if (Buffer.byteLength(value) > valueLimit) throw invalidField('value', 'must have at most 64 KiB')
+      if (value === '') throw invalidField('value', 'must not be empty')
+      const context = contextOf({ organizationId, projectId, name })
+      const key = randomBytes(keyLength)
+      const sealedKey = keys.seal(key, context)
+      const sealedValue = seal(key, Buffer.from(value, 'utf8'), context)
+      const row = await em.findOne(SecretEntity, { projectId, name })
+      if (row) {
+        em.assign(row, { sealedKey, sealedValue, updatedAt: now, updatedBy: by })
+        await em.flush()
+        return row
+      }
+      const made = em.create(SecretEntity, {
+        id: uuidv7(),
+        organizationId,
+        projectId,
+        name,
+        sealedKey,
+        sealedValue,
+        createdAt: now,
+        updatedAt: now,
+        updatedBy: by,
+      })
+      await em.flush()
+      return made
+    },
+
+    async remove(em, projectId, name) {
+      if ((await em.nativeDelete(SecretEntity, { projectId, name })) === 0) throw notFound('secret', name)
+    },
+
+    async removeAll(em, projectId) {
+      await em.nativeDelete(SecretEntity, { projectId })
+    },
+
+    async read(em, projectId, names) {
+      if (names.length === 0) return new Map()
+      const rows = await em.find(SecretEntity, { projectId, name: { $in: [...names] } })
+      return new Map(rows.map((row) => [row.name, openRow(row)]))
+    },
+  }
+
+  function openRow(row: Secret): string {
+    const context = contextOf(row)
+    return open(keys.open(row.sealedKey, context), row.sealedValue, context).toString('utf8')
+  }
+}
+
+function contextOf({ organizationId, projectId, name }: Pick<Secret, 'organizationId' | 'projectId' | 'name'>): string {
+  return `secret ${organizationId} ${projectId} ${name}`
+}
+
+function checkName(name: string): void {
+  if (!/^[A-Z_][A-Z0-9_]*$/.test(name) || name.length > 128) {
+    throw invalidField('name', 'must be A-Z, 0-9 and _, not starting with a digit, at most 128 long', 'secret_name')
+  }
+}
