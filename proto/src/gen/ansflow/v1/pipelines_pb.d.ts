@@ -125,6 +125,8 @@ export declare type PipelineVersion = Message<"ansflow.v1.PipelineVersion"> & {
   note: string;
 
   /**
+   * A user id.
+   *
    * @generated from field: string created_by = 3;
    */
   createdBy: string;
@@ -145,6 +147,13 @@ export declare type PipelineVersion = Message<"ansflow.v1.PipelineVersion"> & {
    * @generated from field: uint32 step_count = 6;
    */
   stepCount: number;
+
+  /**
+   * As it was then.
+   *
+   * @generated from field: string created_by_name = 7;
+   */
+  createdByName: string;
 };
 
 /**
@@ -162,6 +171,8 @@ export declare type PipelineVersionJson = {
   note?: string;
 
   /**
+   * A user id.
+   *
    * @generated from field: string created_by = 3;
    */
   createdBy?: string;
@@ -182,6 +193,13 @@ export declare type PipelineVersionJson = {
    * @generated from field: uint32 step_count = 6;
    */
   stepCount?: number;
+
+  /**
+   * As it was then.
+   *
+   * @generated from field: string created_by_name = 7;
+   */
+  createdByName?: string;
 };
 
 /**
