@@ -1,0 +1,56 @@
+// Chromium for journeys: one browser a test file, a context a person.
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { findProgram } from '../../deploy/dev/system-packages.ts'
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export async function startBrowser(): Promise<Browser> {
+  const executablePath = findProgram('chromium')
+  if (!executablePath) throw new Error('Browser journeys need the program chromium.')
+  return chromium.launch({ executablePath, args: flags })
+}
+
+export interface Person {
+  context: BrowserContext
+  page: Page
+  /** Console errors and uncaught exceptions so far. */
+  errors: string[]
+}
+
+interface PersonOptions {
+  locale?: 'en' | 'zh-CN'
+  theme?: 'light' | 'dark'
+}
+
+export async function newPerson(browser: Browser, baseURL: string, options: PersonOptions = {}): Promise<Person> {
+  const context = await browser.newContext({
+    baseURL,
+    viewport: { width: 1440, height: 900 },
+    locale: options.locale ?? 'en',
+    colorScheme: options.theme ?? 'light',
+    permissions: ['clipboard-read', 'clipboard-write'],
+  })
+  const page = await context.newPage()
+  const errors: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/status of 401/.test(message.text())) errors.push(message.text())
+  })
+  page.on('pageerror', (error) => errors.push(error.message))
+  return { context, page, errors }
+}
+
+export async function signIn(page: Page, who: { email: string; password: string }): Promise<void> {
+  await page.goto('/login')
+  await page.locator('input[type="email"], input[name="email"], input[autocomplete="username"]').first().fill(who.email)
+  await page.locator('input[type="password"]').first().fill(who.password)
+  await page.keyboard.press('Enter')
+  await page.waitForURL((url) => url.pathname === '/')
+}

@@ -1,0 +1,284 @@
+// A whole AnsFlow for a test: controller and agents as real processes, which can be killed and started again.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AgentService, AgentStatus } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { type Run, RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { isTerminal } from '@ansflow/proto/status'
+import type { DescService, JsonObject } from '@bufbuild/protobuf'
+import { type Client, createClient } from '@connectrpc/connect'
+import { createConnectTransport } from '@connectrpc/connect-node'
+import { root } from '../../deploy/dev/run-command.ts'
+import { freePort } from '../../deploy/dev/test-servers.ts'
+import { waitFor } from './wait-for.ts'
+
+export const admin = {
+  email: 'owner@example.test',
+  password: 'correct horse battery',
+  token: `af_${'e2e0'.repeat(12)}`,
+}
+
+interface SystemOptions {
+  /** Environment of the controller beyond the usual. */
+  env?: Record<string, string>
+  /** Start without an admin: set-up is part of the test. */
+  empty?: boolean
+  /** Slots of the first agent; 0: no agent. */
+  slots?: number
+  labels?: string[]
+}
+
+export class System implements AsyncDisposable {
+  readonly folder: string
+  readonly httpPort: number
+  readonly grpcPort: number
+  readonly agents: AgentProcess[] = []
+  controller: ChildProcess | undefined
+  /** Everything the controller printed, all starts. */
+  output = ''
+  readonly #options: SystemOptions
+
+  constructor(folder: string, httpPort: number, grpcPort: number, options: SystemOptions) {
+    this.folder = folder
+    this.httpPort = httpPort
+    this.grpcPort = grpcPort
+    this.#options = options
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.httpPort}`
+  }
+
+  client<S extends DescService>(service: S, token = admin.token): Client<S> {
+    return createClient(
+      service,
+      createConnectTransport({
+        baseUrl: `${this.url}/api`,
+        httpVersion: '1.1',
+        useBinaryFormat: false,
+        interceptors: [
+          (next) => (request) => {
+            request.header.set('authorization', `Bearer ${token}`)
+            return next(request)
+          },
+        ],
+      }),
+    )
+  }
+
+  readonly api = lazyClients(this)
+
+  async startController(): Promise<void> {
+    const child = spawn(process.execPath, [join(root, 'controller/src/main.ts'), 'serve'], {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        ANSFLOW_HTTP: `127.0.0.1:${this.httpPort}`,
+        ANSFLOW_GRPC: `127.0.0.1:${this.grpcPort}`,
+        ANSFLOW_DATA: join(this.folder, 'data'),
+        ANSFLOW_LOG_LEVEL: 'warn',
+        ...(this.#options.empty
+          ? {}
+          : {
+              ANSFLOW_ADMIN_EMAIL: admin.email,
+              ANSFLOW_ADMIN_PASSWORD: admin.password,
+              ANSFLOW_ADMIN_TOKEN: admin.token,
+            }),
+        ...this.#options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text
+      })
+    }
+    this.controller = child
+    await waitFor(
+      async () => {
+        if (child.exitCode !== null)
+          throw new Error(`The controller ended with code ${child.exitCode}:\n${this.output}`)
+        return (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok
+      },
+      { what: 'the controller is ready', timeoutMs: 30_000, fatal: () => child.exitCode !== null },
+    )
+  }
+
+  async killController(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (this.controller) await endedBy(this.controller, signal)
+    this.controller = undefined
+  }
+
+  async addAgent(options: { slots?: number; labels?: string[]; name?: string } = {}): Promise<AgentProcess> {
+    const { token } = await this.api.agents.createRegistrationToken({})
+    const agent = new AgentProcess(this, options.name ?? `agent-${this.agents.length + 1}`, options, token)
+    this.agents.push(agent)
+    await agent.start()
+    return agent
+  }
+
+  /** Makes a project with a published pipeline and answers their ids. */
+  async pipeline(yaml: string, project = 'Test'): Promise<{ projectId: string; pipelineId: string }> {
+    const known = (await this.api.projects.listProjects({})).projects.find((one) => one.name === project)
+    const projectId = known?.id ?? (await this.api.projects.createProject({ name: project })).project?.id ?? ''
+    const applied = await this.api.pipelines.applyPipeline({ projectId, yaml, publish: true })
+    const errors = applied.problems.filter((problem) => problem.severity === 1)
+    if (errors.length > 0) throw new Error(errors.map((problem) => problem.message).join('\n'))
+    return { projectId, pipelineId: applied.pipeline?.id ?? '' }
+  }
+
+  async start(pipelineId: string, inputs: JsonObject = {}): Promise<string> {
+    return (await this.api.runs.startRun({ pipelineId, inputs })).run?.id ?? ''
+  }
+
+  async run(runId: string): Promise<Run> {
+    const { run } = await this.api.runs.getRun({ runId })
+    if (!run) throw new Error(`no run ${runId}`)
+    return run
+  }
+
+  async ended(runId: string, timeoutMs = 60_000): Promise<Run> {
+    return waitFor(
+      async () => {
+        const run = await this.run(runId)
+        return isTerminal(run.status) ? run : undefined
+      },
+      { what: `run ${runId} has ended`, timeoutMs },
+    )
+  }
+
+  async log(runId: string, stepId: string, attempt = 0): Promise<string> {
+    const query = attempt > 0 ? `?attempt=${attempt}` : ''
+    const response = await fetch(`${this.url}/download/runs/${runId}/steps/${stepId}/log${query}`, {
+      headers: { authorization: `Bearer ${admin.token}` },
+    })
+    if (!response.ok) throw new Error(`log of ${stepId}: ${response.status} ${await response.text()}`)
+    return response.text()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const agent of this.agents) await agent.stop()
+    if (this.controller) await endedBy(this.controller, 'SIGTERM')
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+function lazyClients(system: System) {
+  return {
+    get auth() {
+      return system.client(AuthService)
+    },
+    get projects() {
+      return system.client(ProjectService)
+    },
+    get pipelines() {
+      return system.client(PipelineService)
+    },
+    get runs() {
+      return system.client(RunService)
+    },
+    get logs() {
+      return system.client(LogService)
+    },
+    get agents() {
+      return system.client(AgentService)
+    },
+  }
+}
+
+export class AgentProcess {
+  readonly name: string
+  child: ChildProcess | undefined
+  output = ''
+  readonly #system: System
+  readonly #options: { slots?: number; labels?: string[] }
+  readonly #token: string
+
+  constructor(system: System, name: string, options: { slots?: number; labels?: string[] }, token: string) {
+    this.#system = system
+    this.name = name
+    this.#options = options
+    this.#token = token
+  }
+
+  get data(): string {
+    return join(this.#system.folder, this.name)
+  }
+
+  /** Starts it and waits until the controller shows it online. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [join(root, 'agent/dist/ansflow-agent.mjs'), 'run'], {
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        ANSFLOW_AGENT_URL: `127.0.0.1:${this.#system.grpcPort}`,
+        ANSFLOW_AGENT_TOKEN: this.#token,
+        ANSFLOW_AGENT_NAME: this.name,
+        ANSFLOW_AGENT_DATA: this.data,
+        ANSFLOW_AGENT_SLOTS: String(this.#options.slots ?? 4),
+        ...(this.#options.labels ? { ANSFLOW_AGENT_LABELS: this.#options.labels.join(',') } : {}),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text
+      })
+    }
+    this.child = child
+    await waitFor(
+      async () => {
+        const { agents } = await this.#system.api.agents.listAgents({})
+        return agents.some((agent) => agent.name === this.name && agent.status === AgentStatus.ONLINE)
+      },
+      {
+        what: `${this.name} is online`,
+        timeoutMs: 20_000,
+        fatal: () => child.exitCode !== null,
+        detail: () => this.output,
+      },
+    )
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (this.child) await endedBy(this.child, signal)
+    this.child = undefined
+  }
+
+  /** Twice TERM: it cancels what still runs and goes. */
+  async stop(): Promise<void> {
+    const { child } = this
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGTERM')
+    await endedBy(child, 'SIGTERM')
+    this.child = undefined
+  }
+}
+
+async function endedBy(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill(signal)
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  await gone
+  clearTimeout(timer)
+}
+
+export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  const folder = await mkdtemp(join(tmpdir(), 'ansflow-e2e-'))
+  const system = new System(folder, await freePort(), await freePort(), options)
+  try {
+    await system.startController()
+    if (!options.empty && options.slots !== 0) await system.addAgent({ ...options })
+  } catch (error) {
+    await system[Symbol.asyncDispose]()
+    throw error
+  }
+  return system
+}
