@@ -1,4 +1,9 @@
-import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import {
+  InputDefinitionSchema,
+  type PipelineGraph,
+  PipelineGraphSchema,
+  StepDefinitionSchema,
+} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, toJson } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -208,7 +213,7 @@ const step = fc.record({
   ),
 })
 
-const graphs: fc.Arbitrary<PipelineGraph> = fc
+const graphs = fc
   .tuple(
     fc.uniqueArray(
       fc.tuple(
@@ -239,16 +244,18 @@ const graphs: fc.Arbitrary<PipelineGraph> = fc
   .map(([steps, inputs, settings, manual]) =>
     create(PipelineGraphSchema, {
       ...settings,
-      inputs,
+      inputs: inputs.map((input) => create(InputDefinitionSchema, input)),
       ...(manual === undefined ? {} : { triggers: { manual } }),
-      steps: steps.map(([id, { retry, ...rest }, needs], index) => ({
-        ...rest,
-        ...(retry ? { retry } : {}),
-        id,
-        needs: [...new Map(needs.map((need) => [need.to, need])).values()]
-          .filter(({ to }) => to < index)
-          .map(({ to, kind, condition }) => ({ stepId: steps[to]![0], kind, condition })),
-      })),
+      steps: steps.map(([id, { retry, ...rest }, needs], index) =>
+        create(StepDefinitionSchema, {
+          ...rest,
+          ...(retry ? { retry } : {}),
+          id,
+          needs: [...new Map(needs.map((need) => [need.to, need])).values()]
+            .filter(({ to }) => to < index)
+            .map(({ to, kind, condition }) => ({ stepId: steps[to]![0], kind, condition })),
+        }),
+      ),
     }),
   )
 

@@ -1,0 +1,18 @@
+// Owns what pipelines need of live drafts; collab, which holds the documents people have open, provides it.
+import type * as Y from 'yjs'
+
+/** Something that happened to a pipeline, told to everyone who has it open. */
+export type DraftNotice =
+  | { kind: 'published'; version: number; by: string }
+  | { kind: 'applied'; by: string }
+  | { kind: 'name_taken'; name: string }
+
+export interface Drafts {
+  /** Lets `work` change the document that everybody has; resolves once that is stored. Throws `not_found`. */
+  edit<T>(pipelineId: string, work: (doc: Y.Doc) => T): Promise<T>
+  /** The document as it is, with everything stored by any controller. */
+  read<T>(pipelineId: string, work: (doc: Y.Doc) => T): Promise<T>
+  announce(pipelineId: string, notice: DraftNotice): void
+  /** After the pipeline was deleted: closes the document for everyone. */
+  drop(pipelineId: string): void
+}

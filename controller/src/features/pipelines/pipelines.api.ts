@@ -1,0 +1,179 @@
+// PipelineService: drafts, and the versions published from them.
+import { invalidField, notFound } from '@ansflow/proto/errors'
+import {
+  type Pipeline,
+  PipelineSchema,
+  PipelineService,
+  type PipelineVersion,
+  PipelineVersionSchema,
+} from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { limits, utf8Length } from '@ansflow/proto/limits'
+import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db } from '../../platform/db.ts'
+import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
+import {
+  type CallContext,
+  organizationOf,
+  personOf,
+  projectOf,
+  type ServiceTable,
+  serviceTable,
+} from '../../transport/call.ts'
+import { authorize } from '../access/index.ts'
+import { applyFile } from './apply-file.ts'
+import { createPipeline } from './create-pipeline.ts'
+import { deletePipeline } from './delete-pipelines.ts'
+import type { Drafts } from './drafts.ts'
+import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
+import { PipelineVersionEntity } from './pipeline-version.entity.ts'
+import { publishDraft } from './publish.ts'
+import { draftContent, nameProblem } from './read-draft.ts'
+import { graphOf, loadVersion } from './runnable-graph.ts'
+import { sampleContent } from './samples/index.ts'
+
+export interface PipelinesDeps {
+  db: Db
+  clock: Clock
+  drafts: Drafts
+}
+
+export function pipelinesApi({ db, clock, drafts }: PipelinesDeps): ServiceTable {
+  return serviceTable(PipelineService, {
+    async createPipeline({ name, sample }, ctx) {
+      const content = sampleContent(sample, readName(name))
+      return { pipeline: toPipeline(await createPipeline(db, projectOf(ctx), content, clock.now())) }
+    },
+
+    async listPipelines(request, ctx) {
+      const size = pageSize(request.pageSize, 100)
+      const [name, id] = readCursor(request.pageToken, 2) ?? []
+      const rows = await ctx.em.find(
+        PipelineEntity,
+        {
+          projectId: projectOf(ctx),
+          ...(name === undefined || id === undefined
+            ? {}
+            : { $or: [{ name: { $gt: name } }, { name, id: { $gt: id } }] }),
+        },
+        { orderBy: { name: 'asc', id: 'asc' }, limit: size + 1 },
+      )
+      const { page, nextPageToken } = cutPage(rows, size, (row) => [row.name, row.id])
+      return { pipelines: page.map(toPipeline), nextPageToken }
+    },
+
+    async getPipeline({ pipelineId, version }, ctx) {
+      const row = await load(ctx, pipelineId)
+      if (version > 0) {
+        const published = await loadVersion(ctx.em, pipelineId, version)
+        const { yaml, hash } = published
+        return { pipeline: toPipeline(row), graph: graphOf(published), yaml, hash, version: toVersion(published) }
+      }
+      const content = await drafts.read(pipelineId, draftContent)
+      const { name } = content.graph
+      const taken =
+        name !== row.name &&
+        (await ctx.em.count(PipelineEntity, { projectId: row.projectId, name, id: { $ne: row.id } })) > 0
+      return {
+        ...content,
+        problems: taken ? [...content.problems, nameProblem(name)] : content.problems,
+        pipeline: toPipeline({ ...row, draftHash: content.hash }),
+      }
+    },
+
+    async validatePipeline({ yaml }) {
+      return { problems: parsePipeline(readFile(yaml)).problems }
+    },
+
+    async applyPipeline({ yaml, publish, note }, ctx) {
+      const projectId = projectOf(ctx)
+      if (publish) authorize(ctx.caller, 'pipeline.publish', { organizationId: organizationOf(ctx), projectId })
+      const by = personOf(ctx)
+      const { row, problems } = await applyFile({ db, drafts, projectId, yaml: readFile(yaml), by, now: clock.now() })
+      if (!row) return { problems }
+      const publication = { pipelineId: row.id, note, expectedHash: '', by, now: clock.now() }
+      const version = publish ? (await publishDraft(db, drafts, publication)).version : undefined
+      const latest = await load({ ...ctx, em: db.em() }, row.id)
+      return { pipeline: toPipeline(latest), problems, ...(version ? { version: toVersion(version) } : {}) }
+    },
+
+    async publishPipeline({ pipelineId, note, expectedHash }, ctx) {
+      const publication = { pipelineId, note, expectedHash, by: personOf(ctx), now: clock.now() }
+      const { version, created } = await publishDraft(db, drafts, publication)
+      return { version: toVersion(version), created }
+    },
+
+    async listVersions(request, ctx) {
+      const size = pageSize(request.pageSize, 50)
+      const [number] = readCursor(request.pageToken, 1) ?? []
+      const rows = await ctx.em.find(
+        PipelineVersionEntity,
+        { pipelineId: request.pipelineId, ...(number === undefined ? {} : { number: { $lt: Number(number) } }) },
+        { orderBy: { number: 'desc' }, limit: size + 1 },
+      )
+      const { page, nextPageToken } = cutPage(rows, size, (row) => [String(row.number)])
+      return { versions: page.map(toVersion), nextPageToken }
+    },
+
+    async deletePipeline({ pipelineId }) {
+      if (!(await db.transaction((em) => deletePipeline(em, pipelineId)))) throw notFound('pipeline', pipelineId)
+      drafts.drop(pipelineId)
+      return {}
+    },
+  })
+}
+
+async function load(ctx: Pick<CallContext, 'em'>, pipelineId: string): Promise<PipelineRow> {
+  const row = await ctx.em.findOne(PipelineEntity, { id: pipelineId })
+  if (!row) throw notFound('pipeline', pipelineId)
+  return row
+}
+
+function readName(text: string): string {
+  const name = text.trim()
+  if (name === '' || name.length > limits.nameLength) {
+    throw invalidField('name', `must have 1 to ${limits.nameLength} characters`)
+  }
+  return name
+}
+
+function readFile(yaml: string): string {
+  if (utf8Length(yaml) > limits.fileBytes) throw invalidField('yaml', 'must have at most 1 MiB')
+  return yaml
+}
+
+function toPipeline(row: PipelineRow): Pipeline {
+  const { id, projectId, name, latestVersion, createdAt, updatedAt } = row
+  return create(PipelineSchema, {
+    id,
+    projectId,
+    name,
+    latestVersion,
+    createdAt: timestampFromDate(createdAt),
+    updatedAt: timestampFromDate(updatedAt),
+    draftChanged: row.draftHash !== row.latestHash,
+  })
+}
+
+function toVersion(row: {
+  number: number
+  note: string
+  createdBy: string
+  createdByName: string
+  createdAt: Date
+  hash: string
+  stepCount: number
+}): PipelineVersion {
+  const { number, note, createdBy, createdByName, createdAt, hash, stepCount } = row
+  return create(PipelineVersionSchema, {
+    number,
+    note,
+    createdBy,
+    createdByName,
+    createdAt: timestampFromDate(createdAt),
+    hash,
+    stepCount,
+  })
+}
