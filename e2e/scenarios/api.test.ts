@@ -13,13 +13,13 @@ async function call(
   method: string,
   body: unknown,
   token = admin.token,
-): Promise<{ status: number; json: Record<string, never> }> {
+): Promise<{ status: number; json: Record<string, unknown> }> {
   const response = await fetch(`${system.url}/api/ansflow.v1.${method}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify(body),
   })
-  return { status: response.status, json: (await response.json()) as Record<string, never> }
+  return { status: response.status, json: (await response.json()) as Record<string, unknown> }
 }
 
 const yaml = `name: greet
