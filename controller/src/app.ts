@@ -18,6 +18,7 @@ import { type Clock, systemClock } from './platform/clock.ts'
 import { createKeys, type Keys } from './platform/crypto.ts'
 import { type Db, openDb } from './platform/db.ts'
 import { createLog, type Logger } from './platform/log.ts'
+import { migrate } from './platform/migrate.ts'
 import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
 import { openGrpc } from './transport/grpc.ts'
 import { openHttp } from './transport/http.ts'
@@ -87,6 +88,7 @@ async function open(config: Config, overrides: Overrides): Promise<RunningContro
   const opened: Background[] = [{ stop: () => db.close() }]
   try {
     if (overrides.schemaFromEntities) await db.orm.schema.create()
+    else await migrate(db)
     const bus = overrides.bus ?? (config.natsUrl ? natsBus(config.natsUrl, log) : memoryBus(log))
     opened.push({ stop: () => bus.close() })
     return await compose({ config, overrides, log, clock, keys, db, bus, opened })

@@ -1,7 +1,9 @@
 // The database: SQLite, MySQL or MariaDB behind one entity manager; transactions that are run again when they lose a race.
 import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { MariaDbDriver } from '@mikro-orm/mariadb'
+import { Migrator } from '@mikro-orm/migrations'
 import { MySqlDriver } from '@mikro-orm/mysql'
 import {
   type AbstractSqlDriver,
@@ -28,6 +30,7 @@ export type DatabaseConfig = { kind: 'sqlite'; file: string } | { kind: 'mysql';
 export interface Db {
   readonly orm: Orm
   readonly dialect: 'sqlite' | 'mysql'
+  readonly migrationsFolder: string
   /** A fresh entity manager: an identity map of its own. */
   em(): EntityManager
   /** The query builder under the ORM: inside the transaction of `em`, else on the pool. Names as in the database. */
@@ -61,44 +64,68 @@ export async function openDb(config: DatabaseConfig, entities: Entities): Promis
   }
 }
 
-const shared = {
-  // Mistakes are found by tests of each feature; logging belongs to the controller's own log.
+export const sharedOptions = {
   discovery: { warnWhenNoEntities: false },
   forceUtcTimezone: true,
   allowGlobalContext: false,
+  extensions: [Migrator],
 } satisfies Options
 
-function openSqlite(file: string, entities: Entities): Promise<Orm> {
-  return MikroORM.init({
-    ...shared,
+const migrationsRoot = fileURLToPath(new URL('../migrations', import.meta.url))
+
+function migrationOptions(dialect: Db['dialect']): Options {
+  const path = join(migrationsRoot, dialect)
+  return {
+    migrations: { tableName: 'migration', path, pathTs: path, glob: '*.ts', snapshot: false, silent: true, emit: 'ts' },
+  }
+}
+
+/** One collation for all text: compares bytes, as SQLite does. */
+export const mySqlOptions = { charset: 'utf8mb4', collate: 'utf8mb4_bin' } satisfies Options
+
+async function openSqlite(file: string, entities: Entities): Promise<Orm> {
+  return (await MikroORM.init({
+    ...sharedOptions,
+    ...migrationOptions('sqlite'),
     entities,
     driver: SqliteDriver,
     dbName: file,
     driverOptions: nodeSqliteDialect(file),
-  }) as unknown as Promise<Orm>
+  } as Options)) as Orm
 }
 
 async function openMySql(url: string, entities: Entities): Promise<Orm> {
   const driver = await mySqlDriver(url)
-  return (await MikroORM.init({ ...shared, entities, driver, clientUrl: url, pool: { max: 10 } } as Options)) as Orm
+  const orm = (await MikroORM.init({
+    ...sharedOptions,
+    ...mySqlOptions,
+    ...migrationOptions('mysql'),
+    entities,
+    driver,
+    clientUrl: url,
+    pool: { max: 10 },
+  } as Options)) as Orm
+  await orm.schema.ensureDatabase()
+  return orm
 }
 
 /** MariaDB speaks MySQL's protocol but stores and reports types differently: ask which it is. */
 async function mySqlDriver(url: string): Promise<typeof MySqlDriver> {
   const server = new URL(url)
-  server.pathname = '/'
+  server.pathname = '/information_schema'
   const probe = await MikroORM.init({
-    ...shared,
+    ...sharedOptions,
     entities: [],
     driver: MySqlDriver,
     clientUrl: server.href,
-    dbName: '',
   } as Options)
   try {
     const rows = (await probe.em.getConnection().execute('select version() as version')) as unknown as {
       version: string
     }[]
     return /mariadb/i.test(rows[0]?.version ?? '') ? MariaDbDriver : MySqlDriver
+  } catch (error) {
+    throw new Error(`The database server at ${server.host} does not answer: ${(error as Error).message}`)
   } finally {
     await probe.close(true)
   }
@@ -111,6 +138,7 @@ function database(orm: Orm, dialect: Db['dialect'], release: () => void): Db {
   return {
     orm,
     dialect,
+    migrationsFolder: join(migrationsRoot, dialect),
     em,
     kysely: <Tables>(manager?: EntityManager) => (manager ?? em()).getKysely() as unknown as Kysely<Tables>,
     toColumn: (time) => (dialect === 'sqlite' ? time.getTime() : time.toISOString().replace('T', ' ').replace('Z', '')),

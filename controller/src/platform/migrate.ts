@@ -1,0 +1,46 @@
+// Brings the tables to what the code expects: one controller at a time, and never backwards.
+import { readdirSync } from 'node:fs'
+import { basename, extname } from 'node:path'
+import { type Kysely, sql } from 'kysely'
+import type { Db, UntypedTables } from './db.ts'
+
+const lockName = 'ansflow migrations'
+const lockWaitSeconds = 120
+
+export async function migrate(db: Db): Promise<void> {
+  if (db.dialect === 'sqlite') return run(db)
+  await db
+    .kysely()
+    .connection()
+    .execute(async (connection: Kysely<UntypedTables>) => {
+      const answer = await sql<{
+        taken: number | null
+      }>`select get_lock(${lockName}, ${lockWaitSeconds}) as taken`.execute(connection)
+      if (Number(answer.rows[0]?.taken) !== 1) {
+        throw new Error(
+          `Another controller has been changing the tables for ${lockWaitSeconds} seconds. Start again when it is done.`,
+        )
+      }
+      try {
+        await run(db)
+      } finally {
+        await sql`select release_lock(${lockName})`.execute(connection)
+      }
+    })
+}
+
+async function run(db: Db): Promise<void> {
+  const { migrator } = db.orm
+  const known = new Set(
+    readdirSync(db.migrationsFolder)
+      .filter((file) => extname(file) === '.ts')
+      .map((file) => basename(file, '.ts')),
+  )
+  const unknown = (await migrator.getExecuted()).filter((row) => !known.has(basename(row.name, '.ts')))
+  if (unknown.length > 0) {
+    throw new Error(
+      `The database was made by a newer AnsFlow (it has "${unknown.map((row) => row.name).join('", "')}"). Start that version, or restore the copy made before the upgrade.`,
+    )
+  }
+  await migrator.up()
+}
