@@ -2,9 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { MariaDbDriver } from '@mikro-orm/mariadb'
 import { Migrator } from '@mikro-orm/migrations'
-import { MySqlDriver } from '@mikro-orm/mysql'
 import {
   type AbstractSqlDriver,
   type AnyEntity,
@@ -109,8 +107,9 @@ async function openMySql(url: string, entities: Entities): Promise<Orm> {
   return orm
 }
 
-/** MariaDB speaks MySQL's protocol but stores and reports types differently: ask which it is. */
-async function mySqlDriver(url: string): Promise<typeof MySqlDriver> {
+/** MariaDB speaks MySQL's protocol but stores and reports types differently: ask which it is. Loaded only when used. */
+async function mySqlDriver(url: string): Promise<Options['driver']> {
+  const { MySqlDriver } = await import('@mikro-orm/mysql')
   const server = new URL(url)
   server.pathname = '/information_schema'
   const probe = await MikroORM.init({
@@ -123,7 +122,7 @@ async function mySqlDriver(url: string): Promise<typeof MySqlDriver> {
     const rows = (await probe.em.getConnection().execute('select version() as version')) as unknown as {
       version: string
     }[]
-    return /mariadb/i.test(rows[0]?.version ?? '') ? MariaDbDriver : MySqlDriver
+    return /mariadb/i.test(rows[0]?.version ?? '') ? (await import('@mikro-orm/mariadb')).MariaDbDriver : MySqlDriver
   } catch (error) {
     throw new Error(`The database server at ${server.host} does not answer: ${(error as Error).message}`)
   } finally {

@@ -103,7 +103,7 @@ function toSqlite(value: unknown): SQLInputValue {
 export function takeFile(file: string): { release(): void } | undefined {
   const lock = new DatabaseSync(`${file}.lock`)
   try {
-    lock.exec('pragma journal_mode = delete')
+    lock.exec('pragma journal_mode = memory')
     lock.exec('begin exclusive')
   } catch {
     lock.close()

@@ -22,13 +22,15 @@ export function answerProtocolErrors(router: ConnectRouter): void {
 }
 
 async function complete(response: UniversalServerResponse): Promise<UniversalServerResponse> {
-  const type = new Headers(response.header).get('content-type')
-  if (response.status === 200 || type !== 'application/json' || !response.body) return response
+  const header = new Headers(response.header)
+  if (response.status === 200 || header.get('content-type') !== 'application/json' || !response.body) return response
   const chunks: Uint8Array[] = []
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk)
   const text = Buffer.concat(chunks)
   const error = JSON.parse(text.toString('utf8')) as WireError
-  return { ...response, body: once(error.details?.length ? text : Buffer.from(JSON.stringify(withInfo(error)))) }
+  if (error.details?.length) return { ...response, body: once(text) }
+  header.delete('content-length')
+  return { ...response, header, body: once(Buffer.from(JSON.stringify(withInfo(error)))) }
 }
 
 function withInfo(error: WireError): WireError {
