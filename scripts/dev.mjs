@@ -13,7 +13,7 @@ if (!commands.includes(command)) fail(`Usage: node scripts/dev.mjs ${commands.jo
 
 const wanted = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node.replace(/[^\d.]/g, '')
 const env = cleanEnvironment(process.env)
-const npm = process.env.npm_execpath?.includes('npm') ? [process.execPath, process.env.npm_execpath] : ['npm']
+const npm = process.env.npm_execpath?.endsWith('npm-cli.js') ? [process.execPath, process.env.npm_execpath] : ['npm']
 
 const nodeDir = newEnough(process.versions.node) ? dirname(process.execPath) : fetchedNode()
 const pnpmDir = fetchedPnpm()
