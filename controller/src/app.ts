@@ -5,12 +5,14 @@ import type { Config } from './config.ts'
 import { entities } from './entities.ts'
 import { authorize } from './features/access/index.ts'
 import { authApi, createAuthenticator, makeAdminFromSettings, renewSetupToken } from './features/auth/index.ts'
+import { collabRoute, Rooms } from './features/collab/index.ts'
 import {
   makeOrganization,
   organizationScope,
   organizationsApi,
   organizationsById,
 } from './features/organizations/index.ts'
+import { deletePipelinesOf, pipelineScope, pipelinesApi } from './features/pipelines/index.ts'
 import { type ProjectDeletion, projectScope, projectsApi } from './features/projects/index.ts'
 import { createSecrets } from './features/secrets/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
@@ -113,15 +115,21 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   const secrets = createSecrets(keys)
 
   // Each feature's rows of a project go with it, in this order; a part may refuse while they are in use.
-  const deletions: ProjectDeletion[] = [(em, projectId) => secrets.removeAll(em, projectId)]
+  const deletions: ProjectDeletion[] = [deletePipelinesOf, (em, projectId) => secrets.removeAll(em, projectId)]
+
+  const rooms = new Rooms({ db, bus, clock, log })
+  opened.push(rooms)
 
   const services: ServiceTable[] = [
     authApi({ db, bus, clock, keys, version, makeOrganization, organizationsById }),
     organizationsApi({ db, bus, clock, keys }),
     projectsApi({ db, bus, clock, keys, secrets, deletions }),
+    pipelinesApi({ db, clock, drafts: rooms }),
   ]
   const downloads: DownloadRoute[] = []
-  const sockets: SocketRoute[] = []
+  const collab = collabRoute({ db, bus, clock, log, rooms })
+  opened.push(collab)
+  const sockets: SocketRoute[] = [collab]
 
   const authenticator = createAuthenticator({ db, bus, clock, keys, log, agentBySecret: async () => undefined })
   opened.push(authenticator)
@@ -132,6 +140,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     resolve: {
       [Resource.ORGANIZATION]: organizationScope,
       [Resource.PROJECT]: projectScope,
+      [Resource.PIPELINE]: pipelineScope,
     },
   }
 

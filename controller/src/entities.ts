@@ -2,6 +2,7 @@
 import { GrantEntity, InvitationEntity } from './features/access/index.ts'
 import { ApiTokenEntity, LoginLimitEntity, SessionEntity, SetupTokenEntity, UserEntity } from './features/auth/index.ts'
 import { OrganizationEntity } from './features/organizations/index.ts'
+import { DraftEntity, DraftUpdateEntity, PipelineEntity, PipelineVersionEntity } from './features/pipelines/index.ts'
 import { ProjectEntity } from './features/projects/index.ts'
 import { SecretEntity } from './features/secrets/index.ts'
 import type { Entities } from './platform/db.ts'
@@ -17,4 +18,8 @@ export const entities: Entities = [
   OrganizationEntity,
   ProjectEntity,
   SecretEntity,
+  PipelineEntity,
+  PipelineVersionEntity,
+  DraftEntity,
+  DraftUpdateEntity,
 ]

@@ -2,6 +2,7 @@ import {
   InputDefinitionSchema,
   type PipelineGraph,
   PipelineGraphSchema,
+  type RetryOn,
   StepDefinitionSchema,
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, toJson } from '@bufbuild/protobuf'
@@ -207,7 +208,7 @@ const step = fc.record({
       max: fc.nat(20),
       delayMs: fc.nat(9),
       backoff: fc.constantFrom(0, 1, 1.5),
-      on: fc.constantFrom([], [1], [3, 2]),
+      on: fc.constantFrom<RetryOn[]>([], [1], [3, 2]),
     }),
     { nil: undefined },
   ),

@@ -1,0 +1,78 @@
+// Owns the frames on a document's socket: y-websocket's, and ours from 100 on that plain clients leave alone.
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+
+const frame = { sync: 0, awareness: 1, queryAwareness: 3, stored: 100, refusal: 101, notice: 102 } as const
+const sync = { step1: 0, step2: 1, update: 2 } as const
+
+export type ClientMessage =
+  | { kind: 'askState'; vector: Uint8Array }
+  /** `whole`: everything the client has and the server had not when it asked. */
+  | { kind: 'update'; update: Uint8Array; whole: boolean }
+  | { kind: 'presence'; update: Uint8Array }
+  | { kind: 'askPresence' }
+  | { kind: 'unknown' }
+
+/** Why the server did not take something; `code` is for programs. */
+export interface Refusal {
+  code: 'read_only' | 'too_large' | 'too_many_steps' | 'malformed' | 'schema' | 'too_slow' | 'too_fast' | 'unavailable'
+  message: string
+}
+
+/** Throws on what is no frame at all. */
+export function readMessage(bytes: Uint8Array): ClientMessage {
+  const decoder = decoding.createDecoder(bytes)
+  const type = decoding.readVarUint(decoder)
+  if (type === frame.sync) {
+    const step = decoding.readVarUint(decoder)
+    const body = decoding.readVarUint8Array(decoder)
+    if (step === sync.step1) return { kind: 'askState', vector: body }
+    if (step === sync.step2 || step === sync.update) return { kind: 'update', update: body, whole: step === sync.step2 }
+  }
+  if (type === frame.awareness) return { kind: 'presence', update: decoding.readVarUint8Array(decoder) }
+  if (type === frame.queryAwareness) return { kind: 'askPresence' }
+  return { kind: 'unknown' }
+}
+
+function write(...parts: (number | Uint8Array | string)[]): Uint8Array {
+  const encoder = encoding.createEncoder()
+  for (const part of parts) {
+    if (typeof part === 'number') encoding.writeVarUint(encoder, part)
+    else if (typeof part === 'string') encoding.writeVarString(encoder, part)
+    else encoding.writeVarUint8Array(encoder, part)
+  }
+  return encoding.toUint8Array(encoder)
+}
+
+/** Asks the client for what the server's state vector lacks. */
+export function askStateMessage(vector: Uint8Array): Uint8Array {
+  return write(frame.sync, sync.step1, vector)
+}
+
+export function stateMessage(update: Uint8Array): Uint8Array {
+  return write(frame.sync, sync.step2, update)
+}
+
+export function updateMessage(update: Uint8Array): Uint8Array {
+  return write(frame.sync, sync.update, update)
+}
+
+export function presenceMessage(update: Uint8Array): Uint8Array {
+  return write(frame.awareness, update)
+}
+
+/**
+ * What is committed: the state vector, and how many of this connection's document messages (sync steps 2 and updates) are
+ * settled, so that deletions, which a state vector does not show, are known to be stored too.
+ */
+export function storedMessage(vector: Uint8Array, settled: number): Uint8Array {
+  return write(frame.stored, vector, settled)
+}
+
+export function refusalMessage(refusal: Refusal): Uint8Array {
+  return write(frame.refusal, JSON.stringify(refusal))
+}
+
+export function noticeMessage(notice: object): Uint8Array {
+  return write(frame.notice, JSON.stringify(notice))
+}

@@ -1,0 +1,380 @@
+// Owns one open document: what its peers send goes in after the check, out to the others, and into the database, in batches;
+// what is committed is told to everyone. Knows neither sockets nor rights.
+import * as Y from 'yjs'
+import type { Clock } from '../../platform/clock.ts'
+import type { Logger } from '../../platform/log.ts'
+import type { StoredDraft } from '../pipelines/index.ts'
+import type { Decoder } from './decoder.ts'
+import {
+  askStateMessage,
+  type ClientMessage,
+  noticeMessage,
+  presenceMessage,
+  type Refusal,
+  refusalMessage,
+  stateMessage,
+  storedMessage,
+  updateMessage,
+} from './messages.ts'
+import { type Identity, Presence } from './presence.ts'
+
+/** One connection of one person. */
+export interface Peer {
+  readonly identity: Identity
+  mayEdit: boolean
+  send(message: Uint8Array): void
+  /** Ends the connection, after what was sent. */
+  drop(refusal: Refusal): void
+}
+
+export interface RoomStore {
+  read(after: number): Promise<StoredDraft | undefined>
+  /** False: others have appended since `head`, or the document is gone. */
+  append(head: number, update: Uint8Array): Promise<boolean>
+  fold(seq: number, state: Uint8Array): Promise<void>
+}
+
+export interface RoomDeps {
+  id: string
+  store: RoomStore
+  decoder: Decoder
+  clock: Clock
+  log: Logger
+  /** A batch was committed as number `seq`. */
+  onStored(seq: number): void
+  /** The document is no longer in the database. */
+  onGone(): void
+}
+
+const presenceMs = 50
+const aliveMs = 20_000
+const retryFirstMs = 100
+const retryMostMs = 5000
+const foldAfterUpdates = 200
+const foldAfterMs = 60_000
+
+/** Origin of changes that are in the database already. */
+const fromStore = { origin: 'store' }
+/** Origin of changes that the worker has applied to its replica already. */
+const fromPeer = { origin: 'peer' }
+
+interface PeerState {
+  /** Document messages received, and how many of them are committed or refused. */
+  received: number
+  settled: number
+  /** Document messages of one peer are taken one after the other. */
+  queue: Promise<void>
+}
+
+export class Room {
+  readonly id: string
+  readonly doc = new Y.Doc()
+  readonly #deps: RoomDeps
+  readonly #peers = new Map<Peer, PeerState>()
+  readonly #presence: Presence
+  /** Number of the last update that this document holds. */
+  #seq = 0
+  /** Changes that are not committed, in V2 encoding. */
+  #pending: Uint8Array[] = []
+  #storing: Promise<void> | undefined
+  /** Messages that wait for the next commit. */
+  #unsettled: { state: PeerState; number: number }[] = []
+  /** Messages on their way through the check. */
+  #taking = 0
+  #storedVector = Y.encodeStateVector(new Y.Doc())
+  #unfolded = 0
+  #foldedAt: number
+  #closed = false
+  #stopTimers: (() => void)[] = []
+  #retryNow: (() => void) | undefined
+  /** Reads and writes of the store, one after the other. */
+  #exclusive: Promise<unknown> = Promise.resolve()
+
+  constructor(deps: RoomDeps) {
+    this.id = deps.id
+    this.#deps = deps
+    this.#foldedAt = deps.clock.now().getTime()
+    this.#presence = new Presence(() => {
+      this.#after(presenceMs, () => this.#sendPresence())
+    })
+    this.doc.on('update', (update: Uint8Array, origin: unknown) => {
+      if (origin !== fromPeer) this.#deps.decoder.follow(this.id, update)
+      this.#toAll(updateMessage(update))
+    })
+    this.doc.on('updateV2', (update: Uint8Array, origin: unknown) => {
+      if (origin === fromStore) return
+      this.#pending.push(update)
+      void this.#store()
+    })
+    this.#keepAlive()
+  }
+
+  get seq(): number {
+    return this.#seq
+  }
+
+  /** Some changes are in memory only. */
+  get isDirty(): boolean {
+    return this.#pending.length > 0 || this.#storing !== undefined
+  }
+
+  /** Nobody is here, and nothing is under way. */
+  get isIdle(): boolean {
+    return this.#peers.size === 0 && this.#taking === 0 && !this.isDirty
+  }
+
+  peers(): Peer[] {
+    return [...this.#peers.keys()]
+  }
+
+  /** Reads what others have stored since. Throws when the store does; false when the document is gone. */
+  catchUp(): Promise<boolean> {
+    return this.#alone(() => this.#readOn())
+  }
+
+  async #readOn(): Promise<boolean> {
+    const news = await this.#deps.store.read(this.#seq)
+    if (!news) return false
+    if (this.#closed) return true
+    const clean = !this.isDirty
+    this.doc.transact(() => {
+      for (const update of news.updates) Y.applyUpdateV2(this.doc, update)
+    }, fromStore)
+    this.#unfolded += news.seq - this.#seq
+    this.#seq = news.seq
+    if (news.updates.length > 0 && clean && !this.isDirty) {
+      this.#storedVector = Y.encodeStateVector(this.doc)
+      this.#tellStored()
+    }
+    return true
+  }
+
+  join(peer: Peer): void {
+    this.#peers.set(peer, { received: 0, settled: 0, queue: Promise.resolve() })
+    // Only from those who may edit does the server want what it lacks.
+    if (peer.mayEdit) peer.send(askStateMessage(Y.encodeStateVector(this.doc)))
+    const present = this.#presence.all()
+    if (present) peer.send(presenceMessage(present))
+    peer.send(storedMessage(this.#storedVector, 0))
+  }
+
+  leave(peer: Peer): void {
+    if (this.#peers.delete(peer)) this.#presence.leave(peer)
+  }
+
+  /** After the peer's `mayEdit` has changed. */
+  rightsChanged(peer: Peer): void {
+    if (peer.mayEdit) peer.send(askStateMessage(Y.encodeStateVector(this.doc)))
+  }
+
+  /** Throws on a malformed message. */
+  receive(peer: Peer, message: ClientMessage): void {
+    const state = this.#peers.get(peer)
+    if (!state || this.#closed) return
+    if (message.kind === 'askState') {
+      peer.send(stateMessage(Y.encodeStateAsUpdate(this.doc, message.vector)))
+    } else if (message.kind === 'presence') {
+      this.#presence.receive(peer, peer.identity, message.update)
+    } else if (message.kind === 'askPresence') {
+      const present = this.#presence.all()
+      if (present) peer.send(presenceMessage(present))
+    } else if (message.kind === 'update') {
+      state.received += 1
+      this.#taking += 1
+      const { update, whole } = message
+      const number = state.received
+      state.queue = state.queue
+        .then(() => this.#takeUpdate(peer, state, number, update, whole))
+        .catch((error: unknown) => this.#deps.log.error({ err: error, pipelineId: this.id }, 'a change was not taken'))
+        .finally(() => {
+          this.#taking -= 1
+        })
+    }
+  }
+
+  async #takeUpdate(peer: Peer, state: PeerState, number: number, update: Uint8Array, whole: boolean): Promise<void> {
+    if (isEmpty(update)) {
+      this.#settle(peer, state, number)
+      return
+    }
+    if (!peer.mayEdit) {
+      this.#refuse(peer, state, number, { code: 'read_only', message: 'You may look at this pipeline, not change it.' })
+      return
+    }
+    const verdict = await this.#deps.decoder.check(this.id, update, () => Y.encodeStateAsUpdateV2(this.doc))
+    // A peer that has left meanwhile sent this while it was there.
+    if (this.#closed) return
+    if (verdict.kind === 'incomplete' && !whole) {
+      // The client has what is missing: its answer to this holds this update too.
+      peer.send(askStateMessage(Y.encodeStateVector(this.doc)))
+      this.#settle(peer, state, number)
+    } else if (verdict.kind === 'incomplete') {
+      const message = 'The change builds on something that the server does not have. Reload the page.'
+      this.#refuse(peer, state, number, { code: 'malformed', message })
+      peer.drop({ code: 'malformed', message })
+    } else if (verdict.kind === 'refused') {
+      const { code, message } = verdict
+      this.#refuse(peer, state, number, { code, message })
+      peer.drop({ code, message })
+    } else if (!peer.mayEdit) {
+      // The right went while the worker looked; the replica starts anew without this change.
+      this.#deps.decoder.forget(this.id)
+      this.#refuse(peer, state, number, { code: 'read_only', message: 'You may no longer change this pipeline.' })
+    } else {
+      Y.applyUpdate(this.doc, update, fromPeer)
+      this.#settle(peer, state, number)
+    }
+  }
+
+  #refuse(peer: Peer, state: PeerState, number: number, refusal: Refusal): void {
+    peer.send(refusalMessage(refusal))
+    this.#settle(peer, state, number)
+  }
+
+  /** Message `number` waits for nothing but the commit of what is in memory now. */
+  #settle(peer: Peer, state: PeerState, number: number): void {
+    if (this.isDirty) {
+      this.#unsettled.push({ state, number })
+      return
+    }
+    state.settled = Math.max(state.settled, number)
+    peer.send(storedMessage(this.#storedVector, state.settled))
+  }
+
+  /** Resolves when everything that is in memory now is committed. */
+  async flush(): Promise<void> {
+    while (this.isDirty && !this.#closed) await this.#store()
+  }
+
+  #store(): Promise<void> {
+    this.#storing ??= this.#storeAll().finally(() => {
+      this.#storing = undefined
+      this.#afterStoring()
+    })
+    return this.#storing
+  }
+
+  async #storeAll(): Promise<void> {
+    let delay = retryFirstMs
+    // What arrives in this turn of the event loop belongs to the same batch.
+    await Promise.resolve()
+    while (this.#pending.length > 0 && !this.#closed) {
+      try {
+        await this.#alone(() => this.#storeBatch())
+        delay = retryFirstMs
+      } catch (error) {
+        this.#deps.log.error({ err: error, pipelineId: this.id }, 'a draft could not be saved; trying again')
+        await new Promise<void>((resolve) => {
+          this.#retryNow = resolve
+          this.#after(delay, resolve)
+        })
+        delay = Math.min(delay * 2, retryMostMs)
+      }
+    }
+  }
+
+  async #storeBatch(): Promise<void> {
+    const batch = [...this.#pending]
+    const unsettled = [...this.#unsettled]
+    const vector = Y.encodeStateVector(this.doc)
+    const update = batch.length === 1 ? (batch[0] as Uint8Array) : Y.mergeUpdatesV2(batch)
+    while (!(await this.#deps.store.append(this.#seq, update))) {
+      if (!(await this.#readOn())) {
+        this.#pending = []
+        this.#deps.onGone()
+        return
+      }
+    }
+    this.#seq += 1
+    this.#unfolded += 1
+    this.#pending = this.#pending.slice(batch.length)
+    this.#unsettled = this.#unsettled.slice(unsettled.length)
+    for (const { state, number } of unsettled) state.settled = Math.max(state.settled, number)
+    this.#storedVector = vector
+    this.#tellStored()
+    this.#deps.onStored(this.#seq)
+  }
+
+  #afterStoring(): void {
+    if (this.#closed) return
+    if (this.#pending.length > 0) {
+      void this.#store()
+      return
+    }
+    const last = this.#unsettled
+    this.#unsettled = []
+    for (const { state, number } of last) state.settled = Math.max(state.settled, number)
+    if (last.length > 0) this.#tellStored()
+    const since = this.#deps.clock.now().getTime() - this.#foldedAt
+    if (this.#unfolded >= foldAfterUpdates || (this.#unfolded > 0 && since >= foldAfterMs)) void this.fold()
+  }
+
+  /** Writes the full state over the updates. A failure costs nothing: they stay. */
+  async fold(): Promise<void> {
+    if (this.#unfolded === 0) return
+    try {
+      await this.#alone(async () => {
+        this.#unfolded = 0
+        this.#foldedAt = this.#deps.clock.now().getTime()
+        await this.#deps.store.fold(this.#seq, Y.encodeStateAsUpdateV2(this.doc))
+      })
+    } catch (error) {
+      this.#deps.log.warn({ err: error, pipelineId: this.id }, 'a draft could not be compacted')
+    }
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#exclusive.then(work)
+    this.#exclusive = result.catch(() => undefined)
+    return result
+  }
+
+  announce(notice: object): void {
+    this.#toAll(noticeMessage(notice))
+  }
+
+  /** Nothing is saved after this: flush first. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const stop of this.#stopTimers) stop()
+    this.#retryNow?.()
+    this.#deps.decoder.forget(this.id)
+    this.doc.destroy()
+  }
+
+  #toAll(message: Uint8Array): void {
+    for (const peer of this.#peers.keys()) peer.send(message)
+  }
+
+  #tellStored(): void {
+    for (const [peer, { settled }] of this.#peers) peer.send(storedMessage(this.#storedVector, settled))
+  }
+
+  #sendPresence(): void {
+    const changes = this.#presence.takeChanges()
+    // The sender gets its own state back: that is how a y-websocket client sees that the connection lives.
+    if (changes) this.#toAll(presenceMessage(changes))
+  }
+
+  /** Clients take a connection that says nothing for 30 seconds for dead. */
+  #keepAlive(): void {
+    this.#after(aliveMs, () => {
+      this.#toAll(presenceMessage(new Uint8Array([0])))
+      this.#keepAlive()
+    })
+  }
+
+  #after(ms: number, fire: () => void): void {
+    const stop = this.#deps.clock.setTimer(ms, () => {
+      this.#stopTimers = this.#stopTimers.filter((other) => other !== stop)
+      if (!this.#closed) fire()
+    })
+    this.#stopTimers.push(stop)
+  }
+}
+
+/** No structs, no deletions. */
+function isEmpty(update: Uint8Array): boolean {
+  return update.length === 2 && update[0] === 0 && update[1] === 0
+}

@@ -1,0 +1,281 @@
+// Owns the open documents of this controller: loaded once, kept while someone uses them, in step with other controllers
+// through the database, and unloaded when all is stored.
+import { AppError, notFound, unavailable } from '@ansflow/proto/errors'
+import { projectShape } from '@ansflow/proto/pipeline-doc'
+import type * as Y from 'yjs'
+import type { Bus } from '../../platform/bus.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db } from '../../platform/db.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import type { Logger } from '../../platform/log.ts'
+import { type Loop, loop } from '../../platform/loop.ts'
+import {
+  appendUpdate,
+  type DraftNotice,
+  type Drafts,
+  deriveDraft,
+  foldUpdates,
+  readDraft,
+  readHeads,
+} from '../pipelines/index.ts'
+import { createDecoder, type Decoder } from './decoder.ts'
+import { Room, type RoomStore } from './room.ts'
+
+export interface RoomsDeps {
+  db: Db
+  bus: Bus
+  clock: Clock
+  log: Logger
+  /** For tests: another store than the database. */
+  storeOf?: (pipelineId: string) => RoomStore
+  checkLimitMs?: number
+}
+
+interface OpenRoom {
+  loading: Promise<Room>
+  room: Room | undefined
+  users: number
+  cancelUnload: (() => void) | undefined
+  /** Set while the pipeline's row waits to be told of changes. */
+  cancelDerive: (() => void) | undefined
+}
+
+const lingerMs = 20_000
+const deriveMs = 500
+const sweepMs = 5000
+const flushLimitMs = 10_000
+const goneRefusal = { code: 'unavailable', message: 'The pipeline was deleted.' } as const
+
+export class Rooms implements Drafts {
+  readonly #deps: RoomsDeps
+  readonly #decoder: Decoder
+  readonly #open = new Map<string, OpenRoom>()
+  readonly #instance = uuidv7()
+  readonly #sweep: Loop
+  readonly #unsubscribe: () => void
+  #stopping = false
+
+  constructor(deps: RoomsDeps) {
+    this.#deps = deps
+    const { bus, clock, log } = deps
+    this.#decoder = createDecoder(log, deps.checkLimitMs)
+    this.#unsubscribe = bus.subscribe('doc.changed', ({ pipelineId, seq, from }) => {
+      const room = this.#open.get(pipelineId)?.room
+      if (room && from !== this.#instance && seq > room.seq) void this.#catchUp(room)
+    })
+    this.#sweep = loop({ name: 'open drafts', everyMs: sweepMs, run: () => this.#sweepRooms(), bus, clock, log })
+  }
+
+  /** Documents in memory. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** The document's room, loaded if it was not; to be given back by `release`. Throws `not_found`, or what the store throws. */
+  async acquire(pipelineId: string): Promise<Room> {
+    if (this.#stopping) throw unavailable('The controller stops.')
+    let entry = this.#open.get(pipelineId)
+    if (!entry) {
+      entry = {
+        loading: this.#load(pipelineId),
+        room: undefined,
+        users: 0,
+        cancelUnload: undefined,
+        cancelDerive: undefined,
+      }
+      this.#open.set(pipelineId, entry)
+    }
+    entry.cancelUnload?.()
+    entry.cancelUnload = undefined
+    entry.users += 1
+    try {
+      entry.room = await entry.loading
+      return entry.room
+    } catch (error) {
+      if (this.#open.get(pipelineId) === entry) this.#open.delete(pipelineId)
+      throw error
+    }
+  }
+
+  release(room: Room): void {
+    const entry = this.#open.get(room.id)
+    if (entry?.room !== room) return
+    entry.users -= 1
+    if (entry.users === 0) this.#unloadLater(entry, room)
+  }
+
+  #unloadLater(entry: OpenRoom, room: Room): void {
+    entry.cancelUnload?.()
+    entry.cancelUnload = this.#deps.clock.setTimer(lingerMs, () => {
+      void this.#unload(entry, room)
+    })
+  }
+
+  async #unload(entry: OpenRoom, room: Room): Promise<void> {
+    if (entry.users > 0 || this.#open.get(room.id) !== entry) return
+    if (room.isIdle) await room.fold()
+    // Someone may have come while it was folded; and what is not stored stays in memory.
+    if (entry.users > 0 || this.#open.get(room.id) !== entry) return
+    if (!room.isIdle) {
+      this.#unloadLater(entry, room)
+      return
+    }
+    this.#open.delete(room.id)
+    if (entry.cancelDerive) {
+      entry.cancelDerive()
+      await this.#derive(room)
+    }
+    room.close()
+  }
+
+  async #load(pipelineId: string): Promise<Room> {
+    const { db, clock, log, storeOf } = this.#deps
+    const room: Room = new Room({
+      id: pipelineId,
+      store: storeOf?.(pipelineId) ?? {
+        read: (after) => readDraft(db.em(), pipelineId, after),
+        append: (head, update) => appendUpdate(db, pipelineId, head, update),
+        fold: (seq, state) => foldUpdates(db, pipelineId, seq, state),
+      },
+      decoder: this.#decoder,
+      clock,
+      log,
+      onStored: (seq) => {
+        this.#deps.bus.publish('doc.changed', { pipelineId, seq, from: this.#instance })
+        this.#deriveLater(room)
+      },
+      onGone: () => this.drop(pipelineId),
+    })
+    try {
+      if (!(await room.catchUp())) throw notFound('pipeline', pipelineId)
+      return room
+    } catch (error) {
+      room.close()
+      throw error
+    }
+  }
+
+  /** The row in the list follows the document, at most this often. */
+  #deriveLater(room: Room): void {
+    const entry = this.#open.get(room.id)
+    if (!entry || entry.cancelDerive) return
+    entry.cancelDerive = this.#deps.clock.setTimer(deriveMs, () => {
+      entry.cancelDerive = undefined
+      void this.#derive(room)
+    })
+  }
+
+  async #derive(room: Room): Promise<void> {
+    const { db, clock, log } = this.#deps
+    try {
+      const { graph } = projectShape(room.doc)
+      const { nameTaken } = await deriveDraft(db, room.id, graph, clock.now())
+      if (nameTaken) this.announce(room.id, { kind: 'name_taken', name: graph.name })
+    } catch (error) {
+      log.warn({ err: error, pipelineId: room.id }, 'a pipeline was not told of its draft')
+    }
+  }
+
+  async #catchUp(room: Room): Promise<void> {
+    try {
+      if (!(await room.catchUp())) this.drop(room.id)
+    } catch (error) {
+      this.#deps.log.warn({ err: error, pipelineId: room.id }, 'a draft could not be read again')
+    }
+  }
+
+  async #sweepRooms(): Promise<void> {
+    const rooms = [...this.#open.values()].flatMap(({ room }) => room ?? [])
+    if (rooms.length === 0) return
+    const heads = await readHeads(
+      this.#deps.db.em(),
+      rooms.map(({ id }) => id),
+    )
+    for (const room of rooms) {
+      const head = heads.get(room.id)
+      if (head === undefined) this.drop(room.id)
+      else if (head > room.seq) await this.#catchUp(room)
+    }
+  }
+
+  edit<T>(pipelineId: string, work: (doc: Y.Doc) => T): Promise<T> {
+    return this.#use(pipelineId, async (room) => {
+      const result = work(room.doc)
+      await this.#flush(room)
+      return result
+    })
+  }
+
+  read<T>(pipelineId: string, work: (doc: Y.Doc) => T): Promise<T> {
+    return this.#use(pipelineId, async (room) => {
+      await this.#flush(room)
+      return work(room.doc)
+    })
+  }
+
+  async #use<T>(pipelineId: string, work: (room: Room) => Promise<T>): Promise<T> {
+    const room = await this.acquire(pipelineId)
+    try {
+      if (!(await room.catchUp())) {
+        this.drop(pipelineId)
+        throw notFound('pipeline', pipelineId)
+      }
+      return await work(room)
+    } finally {
+      this.release(room)
+    }
+  }
+
+  async #flush(room: Room): Promise<void> {
+    let cancel: (() => void) | undefined
+    const limit = new Promise<'late'>((resolve) => {
+      cancel = this.#deps.clock.setTimer(flushLimitMs, () => resolve('late'))
+    })
+    const outcome = await Promise.race([room.flush(), limit])
+    cancel?.()
+    if (outcome === 'late') throw new AppError('unavailable', 'The draft cannot be stored at the moment. Try again.')
+  }
+
+  announce(pipelineId: string, notice: DraftNotice): void {
+    this.#open.get(pipelineId)?.room?.announce(notice)
+  }
+
+  drop(pipelineId: string): void {
+    const entry = this.#open.get(pipelineId)
+    if (!entry) return
+    this.#open.delete(pipelineId)
+    entry.cancelUnload?.()
+    entry.cancelDerive?.()
+    void entry.loading.then(
+      (room) => {
+        for (const peer of room.peers()) peer.drop(goneRefusal)
+        room.close()
+      },
+      () => undefined,
+    )
+  }
+
+  /** Stores what can be stored within some seconds, then closes everything. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#unsubscribe()
+    await this.#sweep.stop()
+    await Promise.all(
+      [...this.#open.values()].map(async (entry) => {
+        entry.cancelUnload?.()
+        const room = await entry.loading.catch(() => undefined)
+        if (!room) return
+        await this.#flush(room).catch((error: unknown) => {
+          this.#deps.log.error({ err: error, pipelineId: room.id }, 'a draft is lost: it could not be stored in time')
+        })
+        if (entry.cancelDerive) {
+          entry.cancelDerive()
+          await this.#derive(room)
+        }
+        room.close()
+      }),
+    )
+    this.#open.clear()
+    await this.#decoder.stop()
+  }
+}
