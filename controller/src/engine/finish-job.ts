@@ -28,14 +28,18 @@ export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
   const end = endOf(turn, job, result)
   endJob(turn, job, end.job, end.why)
   if (result.finishedAt) job.finishedAt = between(job.startedAt ?? job.createdAt, result.finishedAt, turn.now)
-  if (end.job !== JobStatus.LOST) noteWorkspaceUse(state, job)
+  const unused = end.job === JobStatus.LOST && noteWorkspaceUse(state, job, -1) === 0
   if (result.outputs && Object.keys(result.outputs).length > 0) step.outputs = { ...result.outputs }
   setDue(turn, step, null)
 
   const wanted = runsAfterCancel(step, state.cancelLevel) && (!job.cancelRequested || end.retry === 'timeout')
   const delay = end.retry && wanted ? retryDelay(step, end.retry) : undefined
-  if (delay === undefined) endStep(turn, step, end.step, end.why)
-  else retryStep(turn, step, job, delay)
+  if (delay === undefined) {
+    endStep(turn, step, end.step, end.why)
+  } else {
+    if (unused) turn.unpinned.push(job.workspace)
+    retryStep(turn, step, delay)
+  }
 }
 
 function endOf(turn: Turn, job: JobState, result: JobResult): End {
@@ -82,8 +86,7 @@ function failure({ exitCode, reasonCode, reason: message }: JobResult): Reason {
   return reason(exitCode === undefined ? 'agent_error' : 'exit_code', params)
 }
 
-function retryStep(turn: Turn, step: StepState, job: JobState, delayMs: number): void {
-  if (job.status === JobStatus.LOST && !turn.state.workspaceUses.get(job.workspace)) turn.unpinned.push(job.workspace)
+function retryStep(turn: Turn, step: StepState, delayMs: number): void {
   if (delayMs === 0) {
     queueStep(turn, step)
     return

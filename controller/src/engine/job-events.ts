@@ -7,6 +7,7 @@
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import { finishJob } from './finish-job.ts'
+import { noteWorkspaceUse } from './plan.ts'
 import { reason } from './reasons.ts'
 import { startJob } from './start-job.ts'
 import type { JobState, RunEvent } from './state.ts'
@@ -56,6 +57,7 @@ function jobOffered(turn: Turn, job: JobState, event: Extract<RunEvent, { type: 
   job.agentId = event.agentId
   job.agentName = event.agentName ?? event.agentId
   job.offeredAt = turn.now
+  noteWorkspaceUse(turn.state, job, 1)
   turn.jobs.add(job)
   setReason(turn, job.step, reason('offered', { agent: job.agentName }))
   return 'done'
@@ -83,6 +85,7 @@ function jobRejected(turn: Turn, job: JobState, message: string): Report {
     finishJob(turn, job, { outcome: Outcome.CANCELED })
     return 'done'
   }
+  if (noteWorkspaceUse(turn.state, job, -1) === 0) turn.unpinned.push(job.workspace)
   const agent = job.agentName
   job.status = JobStatus.QUEUED
   job.agentId = ''

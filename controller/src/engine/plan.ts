@@ -1,7 +1,7 @@
 // Turns a frozen graph into a run's state: a new one whose steps are all blocked, or one put together again from what was stored.
 
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { isTerminal, isTerminalJob, JobStatus, RunStatus, StepStatus, statusWord } from '@ansflow/proto/status'
+import { isTerminal, JobStatus, RunStatus, StepStatus, statusWord } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { JobState, RunMeta, RunState, StepState } from './state.ts'
 import { blockedReason, noteEarliest } from './turn.ts'
@@ -119,14 +119,19 @@ function indexRun(state: RunState): void {
     step.needsLeft = step.needs.filter((need) => !isTerminal(need.status)).length
   }
   if (state.deadline && state.status === RunStatus.RUNNING) noteEarliest(state, state.deadline)
-  for (const job of state.jobs.values()) {
-    if (isTerminalJob(job.status) && job.status !== JobStatus.LOST) noteWorkspaceUse(state, job)
-  }
+  for (const job of state.jobs.values()) if (usesWorkspace(job)) noteWorkspaceUse(state, job, 1)
   spreadFailure([...state.steps.values()].filter(hasFailed))
 }
 
-export function noteWorkspaceUse(state: RunState, job: JobState): void {
-  state.workspaceUses.set(job.workspace, (state.workspaceUses.get(job.workspace) ?? 0) + 1)
+/** Answers how many use it now. */
+export function noteWorkspaceUse(state: RunState, { workspace }: JobState, change: 1 | -1): number {
+  const uses = (state.workspaceUses.get(workspace) ?? 0) + change
+  state.workspaceUses.set(workspace, uses)
+  return uses
+}
+
+function usesWorkspace({ status, agentId }: JobState): boolean {
+  return agentId !== '' && status !== JobStatus.QUEUED && status !== JobStatus.LOST
 }
 
 /** Whether a step counts as failed for `failure()` of the steps after it. */

@@ -45,6 +45,7 @@ export function queueStep(turn: Turn, step: StepState, needs?: Needs): void {
     reason: null,
     cancelRequested: false,
     logSize: 0,
+    logComplete: false,
   }
   step.attempts.push(job)
   state.jobs.set(job.id, job)

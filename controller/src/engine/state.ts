@@ -54,7 +54,7 @@ export interface RunState {
   failures: number
   /** The steps as expressions see them. */
   readonly stepValues: Record<string, { status: string; outputs: Record<string, string> }>
-  /** Jobs that ended with a result, by workspace: whether files may lie there that others need. */
+  /** Jobs that are with an agent or had a result, by workspace: whether it may hold files that other steps need. */
   readonly workspaceUses: Map<string, number>
 }
 
@@ -110,7 +110,9 @@ export interface JobState {
   exitCode: number | null
   reason: Reason | null
   cancelRequested: boolean
+  /** Bytes of log, as the agent counted; storing them is another part's. */
   logSize: number
+  logComplete: boolean
 }
 
 export type RunEvent =
@@ -159,7 +161,7 @@ export interface Changes {
   /** Jobs that changed, without the new ones. */
   jobs: JobState[]
   newJobs: { job: JobState; spec: JobSpec }[]
-  /** Workspaces whose agent is lost before anything was made in them: another may begin anew. */
+  /** Workspaces whose agent refused or was lost before anything was made in them: another may begin anew. */
   unpinned: string[]
   effects: Effect[]
   /** Edges and steps looked at; what the tests of linear cost count. */

@@ -192,8 +192,16 @@ export function picture(state: RunState): Record<string, unknown> {
     deadline,
     failures,
     counts: state.counts,
+    uses: usesOf(state),
     steps,
   }
+}
+
+function usesOf({ workspaceUses }: RunState): string {
+  return [...workspaceUses]
+    .filter(([, uses]) => uses > 0)
+    .sort()
+    .join()
 }
 
 function indicesOf({ needsLeft, failedBefore }: StepState): string {

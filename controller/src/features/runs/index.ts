@@ -1,0 +1,19 @@
+// What other features may use of runs.
+export type { AgentView, Candidate } from '../../engine/pick-job.ts'
+export type { JobResult, RunEvent } from '../../engine/state.ts'
+export type { RunStart } from './insert-runs.ts'
+export { JobEntity, WorkspacePinEntity } from './job.entity.ts'
+export {
+  type AgentJob,
+  type ClaimedJob,
+  claimJob,
+  jobById,
+  jobsOfAgent,
+  organizationsWithQueuedJobs,
+  queuedJobs,
+  runningByProject,
+  waitReasons,
+} from './job-queue.ts'
+export { RunCounterEntity, RunEntity, RunEventEntity, RunGraphEntity, RunStepEntity } from './run.entity.ts'
+export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'
+export { runEventsAfter } from './run-events.ts'

@@ -1,0 +1,125 @@
+// Begins runs inside a transaction: their numbers, their frozen graphs, their first jobs.
+import { createHash } from 'node:crypto'
+import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type JsonObject, toBinary } from '@bufbuild/protobuf'
+import { sql } from 'kysely'
+import { advance } from '../../engine/advance.ts'
+import { planRun } from '../../engine/plan.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import { addChanges, newWork, type RunWork } from './run-work.ts'
+import type { Writing } from './write-runs.ts'
+
+export interface RunStart {
+  organizationId: string
+  projectId: string
+  projectSlug: string
+  pipelineId: string
+  pipelineName: string
+  /** 0: the frozen draft. */
+  version: number
+  graph: PipelineGraph
+  /** Checked, with defaults. */
+  inputs: JsonObject
+  startedBy: { id: string; name: string }
+  /** The same key on the same pipeline gives the same run. */
+  idempotencyKey?: string
+  rerunOf?: string
+}
+
+/** For each start a run to be written, or the id of the run that its idempotency key has begun before. */
+export async function beginRuns(to: Writing, starts: RunStart[]): Promise<(RunWork | string)[]> {
+  const byPipeline = Map.groupBy(starts.keys(), (index) => starts[index]!.pipelineId)
+  const begun: (RunWork | string)[] = []
+  // In order of their ids, so that two controllers never wait for each other.
+  for (const pipelineId of [...byPipeline.keys()].sort()) {
+    const keys = new Map<string, RunWork>()
+    const fresh: number[] = []
+    for (const index of byPipeline.get(pipelineId)!) {
+      const known = await findByKey(to, starts[index]!)
+      if (known) begun[index] = known
+      else fresh.push(index)
+    }
+    if (fresh.length === 0) continue
+    let number = (await takeNumbers(to, pipelineId, fresh.length)) - fresh.length
+    for (const index of fresh) {
+      const start = starts[index]!
+      const key = start.idempotencyKey
+      // Looked for again under the counter's lock: another controller may have been first.
+      const known = (key && keys.get(key)?.run.state.meta.runId) || (await findByKey(to, start))
+      if (known) {
+        begun[index] = known
+        continue
+      }
+      const work = await beginRun(to, start, ++number)
+      if (key) keys.set(key, work)
+      begun[index] = work
+    }
+  }
+  return begun
+}
+
+async function findByKey({ db }: Writing, { pipelineId, idempotencyKey }: RunStart): Promise<string | undefined> {
+  if (!idempotencyKey) return undefined
+  const row = await db
+    .selectFrom('run')
+    .select('id')
+    .where('pipeline_id', '=', pipelineId)
+    .where('idempotency_key', '=', idempotencyKey)
+    .executeTakeFirst()
+  return row?.id
+}
+
+/** Answers the last of `count` numbers that are now ours. The row stays locked until the commit. */
+async function takeNumbers({ db, dialect }: Writing, pipelineId: string, count: number): Promise<number> {
+  const insert = db.insertInto('run_counter').values({ pipeline_id: pipelineId, last: count })
+  const raised = sql<number>`${sql.ref('run_counter.last')} + ${count}`
+  await (dialect === 'sqlite'
+    ? insert.onConflict((conflict) => conflict.column('pipeline_id').doUpdateSet({ last: raised }))
+    : insert.onDuplicateKeyUpdate({ last: raised })
+  ).execute()
+  const row = await db
+    .selectFrom('run_counter')
+    .select('last')
+    .where('pipeline_id', '=', pipelineId)
+    .executeTakeFirstOrThrow()
+  return row.last
+}
+
+async function beginRun(to: Writing, start: RunStart, number: number): Promise<RunWork> {
+  const graphHash = await storeGraph(to, start.graph)
+  const meta = {
+    runId: uuidv7(),
+    number,
+    pipelineId: start.pipelineId,
+    pipelineName: start.pipelineName,
+    projectId: start.projectId,
+    projectSlug: start.projectSlug,
+    version: start.version,
+    startedByName: start.startedBy.name,
+    newId: uuidv7,
+  }
+  const state = planRun(start.graph, start.inputs, meta, to.now)
+  const origin = {
+    organizationId: start.organizationId,
+    startedBy: start.startedBy.id,
+    rerunOf: start.rerunOf ?? '',
+    idempotencyKey: start.idempotencyKey || null,
+    graphHash,
+  }
+  const work = newWork({ state, origin, revision: 0, seq: 0, jobRows: new Map() })
+  const event = { type: 'started' } as const
+  addChanges(work, advance(state, event, to.now), event)
+  // The first event tells of every step, so that those who watch from the start know the whole plan.
+  for (const step of state.steps.values()) work.steps.add(step)
+  return work
+}
+
+async function storeGraph({ db, dialect }: Writing, graph: PipelineGraph): Promise<string> {
+  const data = toBinary(PipelineGraphSchema, graph)
+  const hash = createHash('sha256').update(data).digest('hex')
+  const known = await db.selectFrom('run_graph').select('hash').where('hash', '=', hash).executeTakeFirst()
+  if (known) return hash
+  const insert = db.insertInto('run_graph').values({ hash, data })
+  await (dialect === 'sqlite' ? insert.onConflict((conflict) => conflict.doNothing()) : insert.ignore()).execute()
+  return hash
+}

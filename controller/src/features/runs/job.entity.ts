@@ -1,0 +1,57 @@
+// Jobs, whose table is the queue, and which agent holds which workspace of a run.
+import { defineEntity, p } from '@mikro-orm/core'
+
+const id = () => p.string().length(36)
+
+export const JobEntity = defineEntity({
+  name: 'Job',
+  tableName: 'job',
+  uniques: [{ properties: ['runId', 'stepId', 'attempt'] }],
+  indexes: [{ properties: ['status', 'priority', 'createdAt'] }, { properties: ['agentId', 'status'] }],
+  properties: {
+    id: id().primary(),
+    runId: id(),
+    organizationId: id(),
+    projectId: id(),
+    /** The step's key in the file. */
+    stepId: p.string().length(64),
+    attempt: p.integer(),
+    /** Fencing token, incremented by every claim. */
+    epoch: p.integer(),
+    status: p.integer(),
+    /** Higher goes first. */
+    priority: p.integer(),
+    agentId: id().nullable(),
+    agentName: p.string().length(255),
+    /** JSON. */
+    labels: p.text(),
+    capability: p.string().length(32),
+    workspace: p.string().length(64),
+    /** JSON: names, never values. */
+    secrets: p.text(),
+    /** ansflow.agent.v1.JobSpec, without secrets. */
+    spec: p.blob().columnType('longblob'),
+    cancelRequested: p.boolean(),
+    exitCode: p.integer().nullable(),
+    reason: p.text().nullable(),
+    createdAt: p.datetime(3),
+    availableAt: p.datetime(3),
+    offeredAt: p.datetime(3).nullable(),
+    startedAt: p.datetime(3).nullable(),
+    finishedAt: p.datetime(3).nullable(),
+    /** Written by the logs feature only. */
+    logSize: p.bigint('number'),
+    logComplete: p.boolean(),
+  },
+})
+
+/** The agent that first got a job of this workspace of the run. */
+export const WorkspacePinEntity = defineEntity({
+  name: 'WorkspacePin',
+  tableName: 'workspace_pin',
+  properties: {
+    runId: id().primary(),
+    workspace: p.string().length(64).primary(),
+    agentId: id(),
+  },
+})

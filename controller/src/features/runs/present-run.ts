@@ -1,0 +1,117 @@
+// The contract's messages of a run, from the engine's state.
+import {
+  type Attempt,
+  AttemptSchema,
+  type Reason as ReasonMessage,
+  ReasonSchema,
+  type Run,
+  RunSchema,
+  type RunStep,
+  RunStepSchema,
+  StepCountSchema,
+} from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { type Reason, reasonText } from '../../engine/reasons.ts'
+import type { JobState, RunState, StepState } from '../../engine/state.ts'
+import type { RunOrigin, RunRow, Times } from './run-tables.ts'
+import { runHead, runInputs } from './run-tables.ts'
+
+/** Without steps. */
+export function presentHead(state: RunState, origin: RunOrigin, seq: number): Run {
+  const { meta } = state
+  const run = create(RunSchema, {
+    id: meta.runId,
+    number: meta.number,
+    pipelineId: meta.pipelineId,
+    pipelineName: meta.pipelineName,
+    projectId: meta.projectId,
+    projectSlug: meta.projectSlug,
+    version: meta.version,
+    inputs: state.inputs,
+    startedBy: origin.startedBy,
+    startedByName: meta.startedByName,
+    rerunOf: origin.rerunOf,
+    seq,
+  })
+  return fillHead(run, state, state.counts, state.createdAt)
+}
+
+/** For lists: from the row alone. */
+export function presentRow(row: RunRow, times: Times): Run {
+  const run = create(RunSchema, {
+    id: row.id,
+    number: row.number,
+    pipelineId: row.pipeline_id,
+    pipelineName: row.pipeline_name,
+    projectId: row.project_id,
+    projectSlug: row.project_slug,
+    version: row.version,
+    inputs: runInputs(row),
+    startedBy: row.started_by,
+    startedByName: row.started_by_name,
+    rerunOf: row.rerun_of,
+    seq: row.seq,
+  })
+  const counts = JSON.parse(row.step_counts) as number[]
+  return fillHead(run, runHead(row, times) as RunState, counts, times.from(row.created_at)!)
+}
+
+type Head = Pick<RunState, 'status' | 'reason' | 'startedAt' | 'finishedAt' | 'cancelLevel' | 'canceledByName'>
+
+function fillHead(run: Run, head: Head, counts: readonly number[], createdAt: Date): Run {
+  run.status = head.status
+  run.reason = head.reason ? reasonText(head.reason) : ''
+  run.createdAt = timestampFromDate(createdAt)
+  if (head.startedAt) run.startedAt = timestampFromDate(head.startedAt)
+  if (head.finishedAt) run.finishedAt = timestampFromDate(head.finishedAt)
+  run.cancelRequested = head.cancelLevel > 0
+  run.canceledByName = head.canceledByName
+  run.stepCounts = counts.flatMap((count, status) => (count > 0 ? create(StepCountSchema, { status, count }) : []))
+  return run
+}
+
+export function presentRun(state: RunState, origin: RunOrigin, seq: number): Run {
+  const run = presentHead(state, origin, seq)
+  run.steps = [...state.steps.values()].map(presentStep)
+  return run
+}
+
+export function presentStep(step: StepState): RunStep {
+  const { definition, status, reason, outputs } = step
+  const message = create(RunStepSchema, {
+    id: definition.id,
+    name: definition.name || definition.id,
+    status,
+    outputs,
+    attempts: step.attempts.map(presentAttempt),
+    failureAllowed: step.failureAllowed,
+    ...presentReason(reason),
+  })
+  if (step.queuedAt) message.queuedAt = timestampFromDate(step.queuedAt)
+  if (step.startedAt) message.startedAt = timestampFromDate(step.startedAt)
+  if (step.finishedAt) message.finishedAt = timestampFromDate(step.finishedAt)
+  return message
+}
+
+function presentAttempt(job: JobState): Attempt {
+  const message = create(AttemptSchema, {
+    number: job.attempt,
+    status: job.status,
+    agentId: job.agentId,
+    agentName: job.agentName,
+    createdAt: timestampFromDate(job.createdAt),
+    jobId: job.id,
+    logSize: BigInt(job.logSize),
+    logComplete: job.logComplete,
+    ...presentReason(job.reason),
+  })
+  if (job.exitCode !== null) message.exitCode = job.exitCode
+  if (job.startedAt) message.startedAt = timestampFromDate(job.startedAt)
+  if (job.finishedAt) message.finishedAt = timestampFromDate(job.finishedAt)
+  return message
+}
+
+function presentReason(reason: Reason | null): { reason: string; reasonInfo?: ReasonMessage } {
+  return reason ? { reason: reasonText(reason), reasonInfo: create(ReasonSchema, reason) } : { reason: '' }
+}

@@ -1,0 +1,187 @@
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { OnLost } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { RunStatus, type RunStep, RunStepSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { toJson } from '@bufbuild/protobuf'
+import { expect, test } from 'vitest'
+import { picture } from '../../engine/test/world.ts'
+import { jobById, jobsOfAgent, queuedJobs, runEventsAfter } from './index.ts'
+import { presentRun } from './present-run.ts'
+import { agentA, agentB, openRuns } from './test/runs-world.ts'
+
+const need = (stepId: string) => ({ stepId })
+
+test('a run goes from its first job to its end, and its events fold to what it is', async () => {
+  await using world = await openRuns()
+  const runId = await world.start([
+    { id: 'a' },
+    { id: 'b', needs: [need('a')] },
+    { id: 'c', needs: [need('a')] },
+    { id: 'd', needs: [need('b'), need('c')], with: { script: 'echo ${{ steps.b.outputs.v }}' } },
+  ])
+  expect(await world.statuses(runId)).toBe('a:queued b:blocked c:blocked d:blocked')
+  await world.finish(runId)
+  expect(await world.statuses(runId)).toBe('a:succeeded b:succeeded c:succeeded d:succeeded')
+
+  const events = await runEventsAfter(world.db.em(), runId, 0, 1000)
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1))
+  const steps = new Map<string, RunStep>()
+  for (const event of events) for (const step of event.steps) steps.set(step.id, step)
+  const run = (await world.load(runId))!
+  const now = presentRun(run.state, run.origin, run.seq)
+  expect(events.at(-1)?.run?.status).toBe(RunStatus.SUCCEEDED)
+  expect(events.at(-1)?.seq).toBe(run.seq)
+  const json = (list: Iterable<RunStep>) => [...list].map((step) => toJson(RunStepSchema, step))
+  expect(json(steps.values())).toEqual(json(now.steps))
+})
+
+test('numbers count up within a pipeline, one key is one run, also at once', async () => {
+  await using world = await openRuns()
+  const start = world.startOf([{ id: 'a' }])
+  const other = world.newDriver()
+  const begun = await Promise.all([
+    ...Array.from({ length: 20 }, () => world.driver.start({ ...start, idempotencyKey: 'k' })),
+    ...Array.from({ length: 20 }, () => other.start({ ...start, idempotencyKey: 'k' })),
+    ...Array.from({ length: 10 }, () => other.start(start)),
+  ])
+  expect(new Set(begun.slice(0, 40).map(({ id }) => id)).size).toBe(1)
+  expect(new Set(begun.slice(40).map(({ number }) => number)).size).toBe(10)
+  expect((await queuedJobs(world.db.em(), 100)).length).toBe(11)
+})
+
+test('one of many claims gets the job; the epoch of another is stale', async () => {
+  await using world = await openRuns()
+  const runId = await world.start([{ id: 'a' }])
+  const [queued] = await queuedJobs(world.db.em(), 10)
+  const claims = await Promise.all([agentA, agentB, agentA, agentB].map((id) => world.claim(queued!.jobId, id)))
+  expect(claims.filter((claim) => claim !== null).length).toBe(1)
+  const job = claims.find((claim) => claim !== null)!
+  const id = { jobId: job.jobId, epoch: job.epoch }
+  expect(await world.driver.submit(runId, { type: 'jobAccepted', ...id, epoch: job.epoch + 1 })).toBe('stale')
+  expect(await world.driver.submit(runId, { type: 'jobAccepted', ...id })).toBe('applied')
+  expect(await world.driver.submit(runId, { type: 'jobAccepted', ...id })).toBe('unchanged')
+  expect(await jobsOfAgent(world.db.em(), (await jobById(world.db.em(), job.jobId))!.agentId!)).toHaveLength(1)
+})
+
+test('a workspace stays with the agent that got it first, until nothing of it was made', async () => {
+  await using world = await openRuns()
+  await world.start([{ id: 'a' }, { id: 'b' }, { id: 'c', workspace: 'isolated' }])
+  const queue = new Map((await queuedJobs(world.db.em(), 10)).map((job) => [job.workspace + job.jobId, job.jobId]))
+  const jobs = [...queue.values()]
+  const steps = await Promise.all(jobs.map(async (id) => [(await jobById(world.db.em(), id))!.stepId, id] as const))
+  const idOf = Object.fromEntries(steps)
+  const a = await world.claim(idOf.a!, agentA)
+  expect(await world.claim(idOf.b!, agentB)).toBeNull()
+  expect(await world.claim(idOf.c!, agentB)).not.toBeNull()
+  expect((await queuedJobs(world.db.em(), 10)).find(({ jobId }) => jobId === idOf.b)?.pinnedAgentId).toBe(agentA)
+  // Refused before anything was made: another agent may have it.
+  await world.driver.submit(a!.runId, { type: 'jobRejected', jobId: a!.jobId, epoch: a!.epoch, reason: 'disk full' })
+  expect(await world.claim(idOf.b!, agentB)).not.toBeNull()
+})
+
+test('a controller that was killed is followed by one that knows everything', async () => {
+  await using world = await openRuns()
+  const runId = await world.start([
+    { id: 'a' },
+    { id: 'b', needs: [need('a')], retry: { max: 1, delayMs: 60_000 } },
+    { id: 'c', needs: [need('b')] },
+  ])
+  const [first] = await queuedJobs(world.db.em(), 1)
+  await world.report((await world.claim(first!.jobId))!)
+  const [second] = await queuedJobs(world.db.em(), 1)
+  await world.report((await world.claim(second!.jobId))!, Outcome.FAILED)
+  expect(await world.statuses(runId)).toBe('a:succeeded b:waiting c:blocked')
+  await world.driver.stop()
+
+  const next = world.newDriver()
+  await next.sweep()
+  expect(await world.statuses(runId)).toBe('a:succeeded b:waiting c:blocked')
+  world.clock.advance(60_000)
+  await next.sweep()
+  expect(await world.statuses(runId)).toBe('a:succeeded b:queued c:blocked')
+  await world.finish(runId, next)
+  expect(await world.statuses(runId)).toBe('a:succeeded b:succeeded c:succeeded')
+})
+
+test('a retry comes by its own timer', async () => {
+  await using world = await openRuns()
+  const runId = await world.start([{ id: 'a', retry: { max: 1, delayMs: 5000 } }])
+  const [first] = await queuedJobs(world.db.em(), 1)
+  await world.report((await world.claim(first!.jobId))!, Outcome.FAILED)
+  world.clock.advance(5000)
+  // Joins the timer's commit or comes after it.
+  await world.driver.submit(runId, { type: 'timer' })
+  expect(await world.statuses(runId)).toBe('a:queued')
+})
+
+test('an offer that nobody answers is taken back', async () => {
+  await using world = await openRuns()
+  const runId = await world.start([{ id: 'a' }])
+  const [queued] = await queuedJobs(world.db.em(), 1)
+  const old = (await world.claim(queued!.jobId))!
+  await world.driver.submit(runId, { type: 'jobOffered', ...old, agentId: agentA })
+  await world.driver.sweep()
+  expect(await queuedJobs(world.db.em(), 1)).toEqual([])
+  const past = world.db.toColumn(new Date(0))
+  await world.db.kysely().updateTable('job').set({ offered_at: past }).where('id', '=', old.jobId).execute()
+  await world.driver.sweep()
+  expect(await queuedJobs(world.db.em(), 1)).toHaveLength(1)
+  expect(await world.driver.submit(runId, { type: 'jobAccepted', ...old })).toBe('stale')
+  await world.finish(runId)
+})
+
+test('cancel and claim meet: the job never starts', async () => {
+  await using world = await openRuns()
+  for (let i = 0; i < 20; i++) {
+    const runId = await world.start([{ id: 'a' }, { id: 'b', needs: [need('a')] }])
+    const queued = (await queuedJobs(world.db.em(), 100)).find((job) => job.runId === runId)!
+    const [claimed] = await Promise.all([
+      world.claim(queued.jobId),
+      world.driver.cancel(runId, { id: agentA, name: 'Ada' }),
+    ])
+    if (claimed) expect(await world.driver.submit(runId, { type: 'jobAccepted', ...claimed })).toBe('stale')
+    expect(await world.statuses(runId)).toBe('a:canceled b:canceled')
+  }
+})
+
+test('two controllers at once decide nothing twice', async () => {
+  await using world = await openRuns()
+  const other = world.newDriver()
+  const width = 12
+  const runId = await world.start([
+    ...Array.from({ length: width }, (_, i) => ({ id: `s${i}`, workspace: 'isolated' })),
+    { id: 'end', needs: Array.from({ length: width }, (_, i) => need(`s${i}`)) },
+  ])
+  const queued = await queuedJobs(world.db.em(), 100)
+  const jobs = await Promise.all(queued.map(({ jobId }) => world.claim(jobId)))
+  await Promise.all(jobs.map((job, i) => world.report(job!, Outcome.SUCCEEDED, i % 2 ? other : world.driver)))
+  await world.finish(runId, other)
+  const events = await runEventsAfter(world.db.em(), runId, 0, 1000)
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1))
+  const ends = events.flatMap(({ steps }) => steps.filter((step) => step.id === 'end' && step.attempts.length > 0))
+  expect(new Set(ends.flatMap((step) => step.attempts.map(({ jobId }) => jobId))).size).toBe(1)
+  const loaded = (await world.load(runId))!
+  expect(picture(loaded.state)).toMatchObject({ status: RunStatus.SUCCEEDED })
+})
+
+test('a lost job is repeated with a new attempt where the step says so', async () => {
+  await using world = await openRuns()
+  const runId = await world.start([{ id: 'a', onLost: OnLost.RETRY }, { id: 'b' }])
+  const queued = await queuedJobs(world.db.em(), 10)
+  for (const { jobId } of queued) {
+    const job = (await world.claim(jobId))!
+    await world.driver.submit(runId, { type: 'jobAccepted', ...job })
+    await world.driver.submit(runId, { type: 'jobLost', ...job })
+  }
+  expect(await world.statuses(runId)).toBe('a:queued b:lost')
+  await world.finish(runId)
+  expect((await world.load(runId))?.state.status).toBe(RunStatus.LOST)
+})
+
+test('a run of 2,000 steps is stored without a row for each blocked step', async () => {
+  await using world = await openRuns()
+  const steps = Array.from({ length: 2000 }, (_, i) => ({ id: `s${i}`, needs: i ? [need(`s${i - 1}`)] : [] }))
+  const runId = await world.start(steps)
+  expect(await world.db.kysely().selectFrom('run_step').select('step_id').execute()).toHaveLength(1)
+  await world.driver.cancel(runId, { id: agentA, name: 'Ada' })
+  expect((await world.load(runId))?.state.status).toBe(RunStatus.CANCELED)
+})

@@ -1,0 +1,69 @@
+// Looks for runs that are due, offers that were never answered and queued work that nobody was told of.
+import { JobStatus, RunStatus } from '@ansflow/proto/status'
+import type { RunEvent } from '../../engine/state.ts'
+import type { Db } from '../../platform/db.ts'
+import { databaseNow, organizationsWithQueuedJobs, tables } from './job-queue.ts'
+import type { RunTables } from './run-tables.ts'
+
+/** How long an agent may take to answer an offer. */
+const offerSeconds = 10
+const most = 500
+
+export interface Due {
+  events: { runId: string; event: RunEvent }[]
+  /** Those that have queued jobs. */
+  organizations: string[]
+  /** Runs that have not ended although nothing of them is under way. */
+  stuck: string[]
+}
+
+export async function findDue(db: Db, now: Date): Promise<Due> {
+  const em = db.em()
+  const rows = tables(em)
+  const active = [RunStatus.QUEUED, RunStatus.RUNNING]
+  const due = await rows
+    .selectFrom('run')
+    .select('id')
+    .where('status', 'in', active)
+    .where('wake_at', '<=', db.toColumn(now))
+    .limit(most)
+    .execute()
+  const unanswered = await rows
+    .selectFrom('job')
+    .select(['id', 'run_id', 'epoch'])
+    .where('status', '=', JobStatus.OFFERED)
+    .where('offered_at', '<=', databaseNow(em, offerSeconds))
+    .limit(most)
+    .execute()
+  const stuck = await rows
+    .selectFrom('run')
+    .select('id')
+    .where('status', 'in', active)
+    .where('wake_at', 'is', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('job').select('job.id').whereRef('job.run_id', '=', 'run.id').where('job.status', 'in', open),
+        ),
+      ),
+    )
+    .limit(most)
+    .execute()
+  const timer = { type: 'timer' } as const
+  const begin = { type: 'started' } as const
+  return {
+    events: [
+      ...due.map(({ id }) => ({ runId: id, event: timer })),
+      ...unanswered.map((job) => ({ runId: job.run_id, event: unansweredOffer(job) })),
+      ...stuck.map(({ id }) => ({ runId: id, event: begin })),
+    ],
+    organizations: await organizationsWithQueuedJobs(em),
+    stuck: stuck.map(({ id }) => id),
+  }
+}
+
+const open = [JobStatus.QUEUED, JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
+
+function unansweredOffer({ id, epoch }: Pick<RunTables['job'], 'id' | 'epoch'>): RunEvent {
+  return { type: 'jobRejected', jobId: id, epoch, reason: `it did not answer within ${offerSeconds} seconds` }
+}

@@ -1,0 +1,118 @@
+// A run driver on a real database with agents that are a few lines of test.
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { isTerminal, StepStatus } from '@ansflow/proto/status'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { testDatabase } from '../../../../test/start-controller.ts'
+import { memoryBus } from '../../../platform/bus.ts'
+import { manualClock } from '../../../platform/clock.ts'
+import { type Db, openDb } from '../../../platform/db.ts'
+import { uuidv7 } from '../../../platform/ids.ts'
+import { createLog } from '../../../platform/log.ts'
+import * as runs from '../index.ts'
+import { loadRun } from '../load-run.ts'
+import { type RunTables, timesOf } from '../run-tables.ts'
+
+type Steps = NonNullable<MessageInitShape<typeof PipelineGraphSchema>['steps']>
+
+export interface RunsWorld extends AsyncDisposable {
+  db: Db
+  clock: ReturnType<typeof manualClock>
+  driver: runs.RunDriver
+  /** Another controller on the same database. */
+  newDriver(): runs.RunDriver
+  startOf(steps: Steps, over?: Partial<runs.RunStart>): runs.RunStart
+  start(steps: Steps, over?: Partial<runs.RunStart>): Promise<string>
+  claim(jobId: string, agentId?: string): Promise<runs.ClaimedJob | null>
+  /** Claims and runs everything that can be, until the run has ended. */
+  finish(runId: string, driver?: runs.RunDriver, outcome?: (stepId: string) => Outcome): Promise<void>
+  report(job: runs.ClaimedJob, outcome?: Outcome, driver?: runs.RunDriver): Promise<void>
+  load(runId: string): ReturnType<typeof loadRun>
+  /** "a:succeeded b:blocked" */
+  statuses(runId: string): Promise<string>
+}
+
+export const agentA = '00000000-0000-7000-8000-00000000000a'
+export const agentB = '00000000-0000-7000-8000-00000000000b'
+
+export async function openRuns(): Promise<RunsWorld> {
+  const log = createLog('error')
+  const db = await openDb(testDatabase(), [
+    runs.RunEntity,
+    runs.RunCounterEntity,
+    runs.RunGraphEntity,
+    runs.RunStepEntity,
+    runs.RunEventEntity,
+    runs.JobEntity,
+    runs.WorkspacePinEntity,
+  ])
+  await db.orm.schema.ensureDatabase()
+  await db.orm.schema.create()
+  const clock = manualClock()
+  const bus = memoryBus(log)
+  const drivers: runs.RunDriver[] = []
+  const newDriver = () => {
+    const driver = runs.createRunDriver({ db, bus, clock, log })
+    drivers.push(driver)
+    return driver
+  }
+  const first = newDriver()
+  const pipelineId = uuidv7()
+  const projectId = uuidv7()
+  const world: RunsWorld = {
+    db,
+    clock,
+    driver: first,
+    newDriver,
+    startOf: (steps, over) => ({
+      organizationId: uuidv7(),
+      projectId,
+      projectSlug: 'project',
+      pipelineId,
+      pipelineName: 'test',
+      version: 1,
+      graph: create(PipelineGraphSchema, {
+        name: 'test',
+        steps: steps.map((step) => ({ uses: 'custom', with: { script: 'true' }, ...step })),
+      }),
+      inputs: {},
+      startedBy: { id: uuidv7(), name: 'Ada' },
+      ...over,
+    }),
+    start: async (steps, over) => (await first.start(world.startOf(steps, over))).id,
+    claim: (jobId, agentId = agentA) => db.transaction((em) => runs.claimJob(em, jobId, agentId, 'Anna')),
+    async report(job, outcome = Outcome.SUCCEEDED, driver = first) {
+      const id = { jobId: job.jobId, epoch: job.epoch }
+      await driver.submit(job.runId, { type: 'jobAccepted', ...id })
+      await driver.submit(job.runId, { type: 'jobStarted', ...id })
+      const exitCode = outcome === Outcome.SUCCEEDED ? 0 : 1
+      await driver.submit(job.runId, { type: 'jobFinished', ...id, outcome, exitCode, outputs: { v: job.stepId } })
+    },
+    async finish(runId, driver = first, outcome = () => Outcome.SUCCEEDED) {
+      for (;;) {
+        const waiting = (await runs.queuedJobs(db.em(), 1000)).filter((job) => job.runId === runId)
+        if (waiting.length === 0) break
+        for (const { jobId } of waiting) {
+          const job = await world.claim(jobId)
+          if (job) await world.report(job, outcome(job.stepId), driver)
+        }
+      }
+      const status = (await world.load(runId))?.state.status
+      if (status === undefined || !isTerminal(status)) throw new Error('the run has not ended')
+    },
+    load: (runId) => loadRun(db.kysely<RunTables>(), timesOf(db), runId),
+    async statuses(runId) {
+      const run = await world.load(runId)
+      return [...(run?.state.steps.values() ?? [])]
+        .map((step) => `${step.definition.id}:${StepStatus[step.status].toLowerCase()}`)
+        .join(' ')
+    },
+    async [Symbol.asyncDispose]() {
+      for (const driver of drivers) await driver.stop()
+      await bus.close()
+      if (db.dialect === 'mysql') await db.orm.schema.dropDatabase()
+      await db.close()
+    },
+  }
+  return world
+}
