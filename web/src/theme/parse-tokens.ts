@@ -24,7 +24,7 @@ export function parseTokens(css: string): ParsedTokens {
 function declarations(body: string): Record<string, string> {
   const found: Record<string, string> = {}
   for (const [, name = '', value = ''] of body.matchAll(/--([\w-]+)\s*:\s*([^;]+);/g)) {
-    if (inScript.test(name)) found[name] = value.trim()
+    if (inScript.test(name)) found[name] = value.trim().replace(/\s+/g, ' ')
   }
   return found
 }

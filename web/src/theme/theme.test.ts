@@ -12,7 +12,7 @@ describe('theme', () => {
     const { light, dark } = parseTokens(css)
     expect(lightTokens).toEqual(light)
     expect(darkTokens).toEqual(dark)
-    expect(dark['c-page']).toBe('#16181D')
+    expect(dark['c-page']).toBe('#16181d')
   })
 
   it('gives the UI library literal values only', () => {

@@ -1,0 +1,10 @@
+// Settings of the organization.
+import type { RouteRecordRaw } from 'vue-router'
+
+export const routes: RouteRecordRaw[] = [
+  {
+    path: '/settings/members',
+    component: () => import('./MembersPage.vue'),
+    meta: { frame: 'settings', section: 'settings', title: 'organizations.members.title' },
+  },
+]

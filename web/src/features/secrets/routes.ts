@@ -1,0 +1,10 @@
+// Addresses of secrets.
+import type { RouteRecordRaw } from 'vue-router'
+
+export const routes: RouteRecordRaw[] = [
+  {
+    path: '/p/:project/secrets',
+    component: () => import('./SecretsPage.vue'),
+    meta: { frame: 'project', section: 'projects', title: 'secrets.title' },
+  },
+]

@@ -1,0 +1,63 @@
+// Both languages have the same keys with the same parameters, and no text that is asked for is missing.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { messages as en } from './en.ts'
+import type { MessageTree } from './messages.ts'
+import { messages as zh } from './zh-CN.ts'
+
+const source = join(import.meta.dirname, '..')
+
+function flatten(tree: MessageTree, prefix = ''): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const [key, value] of Object.entries(tree)) {
+    if (typeof value === 'string') found.set(`${prefix}${key}`, value)
+    else for (const [inner, text] of flatten(value, `${prefix}${key}.`)) found.set(inner, text)
+  }
+  return found
+}
+
+const texts = { en: flatten(en), 'zh-CN': flatten(zh) }
+/** As a set: English says some twice, for one and for many. */
+const parameters = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))].sort()
+
+/** Keys written out in the sources: t('a.b'), te("a.b"), keypath="a.b", title: 'a.b'. */
+function askedFor(): { key: string; file: string }[] {
+  return readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(vue|ts)$/.test(file) && !file.endsWith('.test.ts'))
+    .flatMap((file) => {
+      const text = readFileSync(join(source, file), 'utf8')
+      const patterns = [
+        /\bte?\(\s*['"]([\w-]+(?:\.[\w-]+)+)['"]/g,
+        /keypath="([^"]+)"/g,
+        /\btitle: '([a-z]\w*(?:\.\w+)+)'/g,
+      ]
+      return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, key = '']) => ({ key, file })))
+    })
+}
+
+describe('locales', () => {
+  it('have the same keys in both languages', () => {
+    expect([...texts['zh-CN'].keys()].sort()).toEqual([...texts.en.keys()].sort())
+  })
+
+  it('have the same parameters in both languages', () => {
+    const differing = [...texts.en].filter(
+      ([key, text]) => parameters(text).join() !== parameters(texts['zh-CN'].get(key) ?? '').join(),
+    )
+    expect(differing.map(([key]) => key)).toEqual([])
+  })
+
+  it('have every key that the sources ask for', () => {
+    const asked = askedFor()
+    expect(asked.length).toBeGreaterThan(100)
+    expect(asked.filter(({ key }) => !texts.en.has(key))).toEqual([])
+  })
+
+  it('leave a space between Chinese and Latin letters or digits', () => {
+    const tight = [...texts['zh-CN']].filter(([, text]) =>
+      /\p{Script=Han}[A-Za-z0-9]|[A-Za-z0-9]\p{Script=Han}/u.test(text),
+    )
+    expect(tight.map(([key]) => key)).toEqual([])
+  })
+})
