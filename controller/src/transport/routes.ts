@@ -18,6 +18,8 @@ export interface DownloadRoute {
 export interface DownloadRequest {
   params: Record<string, string>
   query: Record<string, string>
+  /** The Range header. */
+  range: string | undefined
   caller: Caller
   em: EntityManager
   signal: AbortSignal
@@ -28,6 +30,9 @@ export interface Download {
   /** Offered to save under; undefined: shown in place. */
   fileName?: string
   size?: number
+  /** 200 without. */
+  status?: number
+  headers?: Record<string, string>
   body: AsyncIterable<Uint8Array> | Uint8Array | string
 }
 
@@ -66,10 +71,12 @@ export function registerDownloads(http: FastifyInstance, routes: DownloadRoute[]
       const download = await route.handle({
         params: request.params as Record<string, string>,
         query: request.query as Record<string, string>,
+        range: request.headers.range,
         caller,
         em: tools.newEm(),
         signal: AbortSignal.any([gone.signal, tools.stopping]),
       })
+      reply.code(download.status ?? 200).headers(download.headers ?? {})
       reply.header('content-type', download.contentType).header('cache-control', 'no-store')
       if (download.size !== undefined) reply.header('content-length', download.size)
       if (download.fileName !== undefined) {

@@ -1,7 +1,7 @@
 // A stored piece of a job's log: zstd bytes with the line index beside them, so that lines are found without reading the log.
 import { defineEntity, p } from '@mikro-orm/core'
 
-const LogChunkSchema = defineEntity({
+export const LogChunkEntity = defineEntity({
   name: 'LogChunk',
   tableName: 'log_chunk',
   properties: {
@@ -25,6 +25,3 @@ const LogChunkSchema = defineEntity({
   },
   indexes: [{ name: 'log_chunk_line', properties: ['jobId', 'firstLine', 'byteOffset'] }],
 })
-
-export class LogChunk extends LogChunkSchema.class {}
-LogChunkSchema.setClass(LogChunk)

@@ -9,7 +9,7 @@ import { type Bus, memoryBus } from '../../platform/bus.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { type Db, memoryFile, openDb } from '../../platform/db.ts'
 import { createLog } from '../../platform/log.ts'
-import { LogChunk } from './log-chunk.entity.ts'
+import { LogChunkEntity } from './log-chunk.entity.ts'
 import { readHead } from './log-head.ts'
 import { LogStream } from './log-stream.ts'
 import type { LogTables } from './log-tables.ts'
@@ -26,7 +26,7 @@ let bus: Bus
 let writer: LogWriter
 
 beforeEach(async () => {
-  db = await openDb({ kind: 'sqlite', file: memoryFile }, [LogChunk])
+  db = await openDb({ kind: 'sqlite', file: memoryFile }, [LogChunkEntity])
   await db.orm.schema.create()
   await db.orm.em.getConnection().execute(
     `create table job (id text primary key, run_id text, step_id text, attempt int, agent_id text, epoch int,
@@ -343,7 +343,7 @@ describe('following', () => {
     await sender.answer((a) => a.stored === 4n)
     const watch = createLogWatch({ db, bus, clock: systemClock })
     const pieces: string[] = []
-    let wake = () => undefined as void
+    let wake: () => void = () => undefined
     const followed = (async () => {
       for await (const piece of watch.follow('job', 2, new AbortController().signal)) {
         pieces.push(`${piece.offset}${piece.complete ? '!' : ''}:${piece.data.toString()}`)

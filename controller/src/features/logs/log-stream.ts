@@ -85,12 +85,13 @@ export class LogStream {
       if (gap && log.toldGap) return
       log.toldGap = gap
       // Answered behind what is in flight, so that the agent does not send that again.
-      return this.#deps.writer.touch(log)
+      this.#deps.writer.touch(log)
+      return
     }
     log.toldGap = false
     const room = (this.#deps.hardLimit ?? defaultHardLimit) - log.accepted
-    if (fresh.data.length > room) return this.#refuseFurther(log, fresh, room)
-    this.#store(log, fresh)
+    if (fresh.data.length > room) this.#refuseFurther(log, fresh, room)
+    else this.#store(log, fresh)
   }
 
   #store(log: StreamLog, piece: LogPiece): void {

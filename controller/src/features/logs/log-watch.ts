@@ -42,7 +42,7 @@ export function createLogWatch({ db, bus, clock }: { db: Db; bus: Bus; clock: Cl
   return {
     async *follow(jobId, offset, signal) {
       let grew = true
-      let wake = () => undefined as void
+      let wake: () => void = () => undefined
       // Before the first look, so that nothing falls between looking and listening.
       const end = listen(jobId, () => {
         grew = true

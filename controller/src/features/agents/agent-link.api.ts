@@ -1,0 +1,57 @@
+// The agents' door: registration, and the two streams handed to sessions.
+import { unauthenticated } from '@ansflow/proto/errors'
+import {
+  AgentLinkService,
+  type ControlRequest,
+  type ControlResponseSchema,
+  type LogsRequest,
+  type LogsResponseSchema,
+} from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { type CallContext, type ServiceTable, serviceTable } from '../../transport/call.ts'
+import type { LogPipe, LogStream } from '../logs/index.ts'
+import type { AgentHub } from './agent-hub.ts'
+import { AgentSession, type SessionDeps } from './agent-session.ts'
+import { type RegistrationDeps, registerAgent } from './register.ts'
+import { runPipe } from './stream-pipe.ts'
+
+export interface AgentLinkDeps extends RegistrationDeps {
+  hub: AgentHub
+  session: SessionDeps
+  /** A log stream of this agent. */
+  logStream(agentId: string, pipe: LogPipe): LogStream
+}
+
+type LogsInit = MessageInitShape<typeof LogsResponseSchema>
+type ControlInit = MessageInitShape<typeof ControlResponseSchema>
+
+export function agentLinkApi(deps: AgentLinkDeps): ServiceTable {
+  return serviceTable(
+    AgentLinkService,
+    { register: (request) => registerAgent(deps, request) },
+    {
+      control: (stream, ctx) =>
+        runPipe<ControlRequest, ControlInit>(stream, ctx.signal, (pipe) => {
+          const session = new AgentSession(deps.session, agentOf(ctx), {
+            send: (kind) => pipe.send({ kind }),
+            close: pipe.close,
+          })
+          return session
+        }),
+      logs: (stream, ctx) =>
+        runPipe<LogsRequest, LogsInit>(stream, ctx.signal, (pipe) => deps.logStream(agentOf(ctx), pipe), newerAnswer),
+    },
+  )
+}
+
+/** Of two answers for one job that still wait, the newer says it all. */
+function newerAnswer(waiting: LogsInit, next: LogsInit): boolean {
+  if (waiting.job?.jobId !== next.job?.jobId || waiting.stale !== next.stale) return false
+  Object.assign(waiting, next)
+  return true
+}
+
+function agentOf(ctx: CallContext): string {
+  if (ctx.caller.kind !== 'agent') throw unauthenticated()
+  return ctx.caller.agentId
+}

@@ -1,0 +1,93 @@
+// The agent table as hand-written statements see it, and what an agent is in memory.
+import { type HostFacts, HostFactsSchema, type HostLoad, HostLoadSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { fromJsonString, toJsonString } from '@bufbuild/protobuf'
+import type { AgentView } from '../../engine/pick-job.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
+
+export interface AgentTable {
+  id: string
+  organization_id: string
+  name: string
+  secret_hash: string
+  labels: string
+  capabilities: string
+  slots: number
+  version: string
+  host: string
+  load: string | null
+  draining: number
+  session_id: string | null
+  left_at: number | string | null
+  last_seen_at: number | string | null
+  registered_at: number | string
+}
+
+export interface AgentTables {
+  agent: AgentTable
+}
+
+export function agentTables(db: Db, em?: EntityManager) {
+  return db.kysely<AgentTables>(em)
+}
+
+export interface KnownAgent {
+  id: string
+  organizationId: string
+  name: string
+  labels: string[]
+  capabilities: string[]
+  slots: number
+  version: string
+  host: HostFacts
+  load: HostLoad | null
+  draining: boolean
+  sessionId: string | null
+  leftAt: Date | null
+  lastSeenAt: Date | null
+  registeredAt: Date
+}
+
+const words = (text: string) => text.split(' ').filter((word) => word.length > 0)
+
+export function knownAgent(db: Db, row: AgentTable): KnownAgent {
+  const time = (value: number | string | null) => (value === null ? null : db.fromColumn(value))
+  return {
+    id: row.id,
+    organizationId: row.organization_id,
+    name: row.name,
+    labels: words(row.labels),
+    capabilities: words(row.capabilities),
+    slots: row.slots,
+    version: row.version,
+    host: fromJsonString(HostFactsSchema, row.host, { ignoreUnknownFields: true }),
+    load: row.load === null ? null : fromJsonString(HostLoadSchema, row.load, { ignoreUnknownFields: true }),
+    draining: Boolean(row.draining),
+    sessionId: row.session_id,
+    leftAt: time(row.left_at),
+    lastSeenAt: time(row.last_seen_at),
+    registeredAt: db.fromColumn(row.registered_at),
+  }
+}
+
+export const hostColumn = (host: HostFacts) => toJsonString(HostFactsSchema, host)
+export const loadColumn = (load: HostLoad) => toJsonString(HostLoadSchema, load)
+
+export async function findAgent(db: Db, id: string): Promise<KnownAgent | null> {
+  const row = await agentTables(db).selectFrom('agent').selectAll().where('id', '=', id).executeTakeFirst()
+  return row ? knownAgent(db, row) : null
+}
+
+export async function agentsOf(db: Db, organizationId: string): Promise<KnownAgent[]> {
+  const rows = await agentTables(db)
+    .selectFrom('agent')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .orderBy('name')
+    .execute()
+  return rows.map((row) => knownAgent(db, row))
+}
+
+export function viewOf(agent: KnownAgent, state: { busy: number; online: boolean; draining: boolean }): AgentView {
+  const { id, name, organizationId, labels, capabilities, slots } = agent
+  return { id, name, organizationId, labels, capabilities, slots, ...state }
+}

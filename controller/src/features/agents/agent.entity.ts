@@ -1,0 +1,32 @@
+// An agent: a program on a build host that this organization lets run its jobs.
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+
+export const AgentEntity = defineEntity({
+  name: 'Agent',
+  tableName: 'agent',
+  properties: {
+    id: p.string().length(36).primary(),
+    organizationId: p.string().length(36).index(),
+    name: p.string().length(128),
+    /** Keyed hash of the identity it got when it registered. */
+    secretHash: p.string().length(64).unique(),
+    /** Separated by spaces. */
+    labels: p.string().length(2000),
+    capabilities: p.string().length(500),
+    slots: p.integer(),
+    version: p.string().length(64),
+    /** HostFacts and HostLoad in protobuf's JSON. */
+    host: p.text(),
+    load: p.text().nullable(),
+    /** A person wants it to take no new jobs. */
+    draining: p.boolean(),
+    /** The control stream that speaks for it; a newer one takes its place. */
+    sessionId: p.string().length(36).nullable(),
+    /** It stopped by itself with nothing left to do. */
+    leftAt: p.datetime(3).nullable(),
+    lastSeenAt: p.datetime(3).nullable(),
+    registeredAt: p.datetime(3),
+  },
+})
+
+export type AgentRow = InferEntity<typeof AgentEntity>

@@ -1,0 +1,109 @@
+// The agents feature put together: sessions, dispatcher, the loops beside them, and what it serves.
+import type { Bus } from '../../platform/bus.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Keys } from '../../platform/crypto.ts'
+import type { Db } from '../../platform/db.ts'
+import type { Logger } from '../../platform/log.ts'
+import { loop } from '../../platform/loop.ts'
+import type { ServiceTable } from '../../transport/call.ts'
+import { type LogHead, LogStream, type LogWriter } from '../logs/index.ts'
+import type { RunDriver } from '../runs/index.ts'
+import type { Secrets } from '../secrets/index.ts'
+import { createAgentBook } from './agent-book.ts'
+import { createAgentHub } from './agent-hub.ts'
+import { agentLinkApi } from './agent-link.api.ts'
+import type { SessionDeps } from './agent-session.ts'
+import { agentTables } from './agent-tables.ts'
+import { agentsApi } from './agents.api.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { createLostSweep, lostSweepMs } from './lost-agents.ts'
+import { createJobBook, createJobQueue, jobSecrets } from './run-jobs.ts'
+
+export interface AgentsFeatureDeps {
+  db: Db
+  bus: Bus
+  clock: Clock
+  keys: Keys
+  log: Logger
+  driver: RunDriver
+  secrets: Secrets
+  logWriter: LogWriter
+  lostAfterMs: number
+  /** host:port that agents dial. */
+  grpcAddress(): string
+}
+
+export interface AgentsFeature {
+  services: ServiceTable[]
+  /** For the authenticator. */
+  agentBySecret(secretHash: string): Promise<{ agentId: string; organizationId: string } | undefined>
+  stop(): Promise<void>
+}
+
+/** What is dispatched without being told of: after a lost message, or by another controller. */
+const dispatchSweepMs = 2000
+
+export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
+  const { db, bus, clock, keys, log, driver, secrets, logWriter, lostAfterMs, grpcAddress } = deps
+  const hub = createAgentHub({ db, bus, log })
+  const jobs = createJobBook({ db, driver, secrets })
+  const queue = createJobQueue({ db, clock, log, driver })
+  const dispatcher = createDispatcher({ queue, sessions: hub.sessions, clock, log })
+  const session: SessionDeps = {
+    clock,
+    log,
+    jobs,
+    agents: createAgentBook({ db, bus, clock }),
+    lostAfterMs,
+    onReady(ready) {
+      hub.add(ready)
+      if (ready.agent) dispatcher.wake(ready.agent.organizationId)
+    },
+    onFree: ({ agent }) => agent && dispatcher.wake(agent.organizationId),
+    onClosed: (closed) => hub.remove(closed),
+  }
+  const secretsOf = async ({ jobId }: LogHead) => {
+    const { values } = await jobSecrets(db.em(), secrets, jobId)
+    return values.flatMap(({ value }) => value ?? [])
+  }
+  const background = { bus, clock, log }
+  const loops = [
+    loop({ ...background, name: 'dispatch', everyMs: dispatchSweepMs, run: dispatcher.sweep }),
+    loop({
+      ...background,
+      name: 'lost agents',
+      everyMs: lostSweepMs,
+      run: createLostSweep({ db, bus, clock, log, jobs, lostAfterMs }),
+    }),
+  ]
+  const endQueued = bus.subscribe('job.queued', ({ organizationId }) => dispatcher.wake(organizationId))
+
+  return {
+    services: [
+      agentLinkApi({
+        db,
+        bus,
+        clock,
+        keys,
+        hub,
+        session,
+        logStream: (agentId, pipe) => new LogStream({ db, writer: logWriter, clock, log, secretsOf }, agentId, pipe),
+      }),
+      agentsApi({ db, bus, clock, keys, lostAfterMs, grpcAddress }),
+    ],
+    async agentBySecret(secretHash) {
+      const row = await agentTables(db)
+        .selectFrom('agent')
+        .select(['id', 'organization_id'])
+        .where('secret_hash', '=', secretHash)
+        .executeTakeFirst()
+      return row && { agentId: row.id, organizationId: row.organization_id }
+    },
+    async stop() {
+      endQueued()
+      hub.stop()
+      await Promise.all(loops.map((one) => one.stop()))
+      await dispatcher.stop()
+    },
+  }
+}

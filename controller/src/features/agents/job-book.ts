@@ -1,0 +1,42 @@
+// What a session needs to know and do about jobs; features/runs is behind it, scripted books are in tests.
+import type { JobSpec, SecretValueSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { RunEvent } from '../../engine/state.ts'
+
+/** A job an agent holds by the job's row. */
+export interface HeldJob {
+  jobId: string
+  runId: string
+  epoch: number
+  phase: 'offered' | 'accepted' | 'running'
+}
+
+export interface OfferedJob {
+  jobId: string
+  runId: string
+  epoch: number
+  spec: JobSpec
+}
+
+/** `unchanged`: a repetition. `stale`: of an epoch that is over, or of a job that is not there. */
+export type Applied = 'applied' | 'unchanged' | 'stale'
+
+export interface CancelWanted {
+  jobId: string
+  epoch: number
+}
+
+export type SecretInit = MessageInitShape<typeof SecretValueSchema>
+
+export interface JobBook {
+  /** Jobs of this agent that have not ended. */
+  heldBy(agentId: string): Promise<HeldJob[]>
+  /** Any job, also an ended one. */
+  find(jobId: string): Promise<{ runId: string; epoch: number; agentId: string } | null>
+  /** Resolves after the commit; rejects when it could not be made. Events of one job given in order stay in order. */
+  submit(runId: string, event: RunEvent): Promise<Applied>
+  /** Jobs this agent holds that should stop. */
+  cancels(agentId: string): Promise<CancelWanted[]>
+  /** Values of the secrets the job may have; `missing` names those that are not there. */
+  secrets(jobId: string): Promise<{ values: SecretInit[]; missing: string[] }>
+}

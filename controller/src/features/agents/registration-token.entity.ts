@@ -1,0 +1,19 @@
+// A token that lets one agent register, for an hour.
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+
+export const RegistrationTokenEntity = defineEntity({
+  name: 'RegistrationToken',
+  tableName: 'registration_token',
+  properties: {
+    id: p.string().length(36).primary(),
+    organizationId: p.string().length(36).index(),
+    tokenHash: p.string().length(64).unique(),
+    createdAt: p.datetime(3),
+    expiresAt: p.datetime(3),
+    usedAt: p.datetime(3).nullable(),
+    /** The agent it was traded for. */
+    agentId: p.string().length(36).nullable(),
+  },
+})
+
+export type RegistrationTokenRow = InferEntity<typeof RegistrationTokenEntity>

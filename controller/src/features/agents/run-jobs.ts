@@ -1,0 +1,157 @@
+// The jobs of features/runs as sessions and the dispatcher use them.
+import { JobStatus } from '@ansflow/proto/status'
+import type { AgentView, Candidate } from '../../engine/pick-job.ts'
+import type { Reason } from '../../engine/reasons.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import type { Logger } from '../../platform/log.ts'
+import { claimJob, jobById, jobsOfAgent, queuedJobs, type RunDriver, runningByProject } from '../runs/index.ts'
+import type { Secrets } from '../secrets/index.ts'
+import { unreachableAfterMs } from './agent-status.ts'
+import { agentsOf, viewOf } from './agent-tables.ts'
+import type { Assignment, JobQueue } from './dispatcher.ts'
+import type { CancelWanted, HeldJob, JobBook, OfferedJob, SecretInit } from './job-book.ts'
+
+interface Deps {
+  db: Db
+  clock: Clock
+  log: Logger
+  driver: Pick<RunDriver, 'submit'>
+  secrets: Pick<Secrets, 'read'>
+}
+
+interface Tables {
+  job: { id: string; run_id: string; step_id: string; status: number; agent_id: string; organization_id: string }
+  run_step: { run_id: string; step_id: string; reason: string | null }
+}
+
+const withAgents = [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
+
+export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver' | 'secrets'>): JobBook {
+  return {
+    async heldBy(agentId) {
+      const jobs = await jobsOfAgent(db.em(), agentId)
+      return jobs.map(({ jobId, runId, epoch, status }) => ({ jobId, runId, epoch, phase: phaseOf(status) }))
+    },
+
+    async find(jobId) {
+      const job = await jobById(db.em(), jobId)
+      return job ? { runId: job.runId, epoch: job.epoch, agentId: job.agentId ?? '' } : null
+    },
+
+    submit: (runId, event) => driver.submit(runId, event),
+
+    async cancels(agentId) {
+      const jobs = await jobsOfAgent(db.em(), agentId)
+      const wanted: CancelWanted[] = []
+      for (const { jobId, epoch, cancelRequested } of jobs) if (cancelRequested) wanted.push({ jobId, epoch })
+      return wanted
+    },
+
+    secrets: (jobId) => jobSecrets(db.em(), secrets, jobId),
+  }
+}
+
+/** The values a job may have: those its step declares, of its run's project. */
+export async function jobSecrets(
+  em: EntityManager,
+  secrets: Pick<Secrets, 'read'>,
+  jobId: string,
+): Promise<{ values: SecretInit[]; missing: string[] }> {
+  const job = await jobById(em, jobId)
+  if (!job || job.secrets.length === 0) return { values: [], missing: [] }
+  const read = await secrets.read(
+    em,
+    job.projectId,
+    job.secrets.map(({ name }) => name),
+  )
+  const values: SecretInit[] = []
+  const missing: string[] = []
+  for (const { name, env } of job.secrets) {
+    const value = read.get(name)
+    if (value === undefined) missing.push(name)
+    else values.push({ name, value, env })
+  }
+  return { values, missing }
+}
+
+function phaseOf(status: JobStatus): HeldJob['phase'] {
+  if (status === JobStatus.RUNNING) return 'running'
+  return status === JobStatus.ACCEPTED ? 'accepted' : 'offered'
+}
+
+export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>): JobQueue {
+  return {
+    candidates: (organizationId, limit) => queuedJobs(db.em(), limit, organizationId),
+
+    running: () => runningByProject(db.em()),
+
+    async claim(assignments: Assignment[]) {
+      const claims = await db.transaction(async (em) => {
+        const claimed: Awaited<ReturnType<typeof claimJob>>[] = []
+        for (const { job, agent } of assignments) claimed.push(await claimJob(em, job.jobId, agent.id, agent.name))
+        return claimed
+      })
+      return claims.map((job, i): OfferedJob | null => {
+        const agent = assignments[i]?.agent
+        if (!job || !agent) return null
+        const { jobId, epoch, runId, spec } = job
+        // The claim is committed already; pages learn of it beside the offer, not before it.
+        driver
+          .submit(runId, { type: 'jobOffered', jobId, epoch, agentId: agent.id, agentName: agent.name })
+          .catch((error: unknown) => log.warn({ err: error, jobId }, 'an offer will be shown late'))
+        return { jobId, epoch, runId, spec }
+      })
+    },
+
+    async agents(organizationId) {
+      const now = clock.now().getTime()
+      const busy = await busyAgents(db, organizationId)
+      return (await agentsOf(db, organizationId)).map((agent): AgentView => {
+        const online =
+          !agent.leftAt && agent.lastSeenAt !== null && now - agent.lastSeenAt.getTime() < unreachableAfterMs
+        return viewOf(agent, { busy: busy.get(agent.id) ?? 0, online, draining: agent.draining })
+      })
+    },
+
+    async waitReasons(jobIds) {
+      const rows = await db
+        .kysely<Tables>()
+        .selectFrom('job')
+        .innerJoin('run_step', (join) =>
+          join.onRef('run_step.run_id', '=', 'job.run_id').onRef('run_step.step_id', '=', 'job.step_id'),
+        )
+        .select(['job.id', 'run_step.reason'])
+        .where('job.id', 'in', jobIds)
+        .execute()
+      return new Map(rows.flatMap(({ id, reason }) => (reason ? [[id, JSON.parse(reason) as Reason]] : [])))
+    },
+
+    async waits({ runId, jobId }: Candidate, reason) {
+      await driver.submit(runId, { type: 'jobWaits', jobId, reason })
+    },
+
+    async organizations() {
+      const rows = await db
+        .kysely<Tables>()
+        .selectFrom('job')
+        .select('organization_id')
+        .distinct()
+        .where('status', '=', JobStatus.QUEUED)
+        .execute()
+      return rows.map((row) => row.organization_id)
+    },
+  }
+}
+
+async function busyAgents(db: Db, organizationId: string): Promise<Map<string, number>> {
+  const rows = await db
+    .kysely<Tables>()
+    .selectFrom('job')
+    .select(['agent_id', (select) => select.fn.countAll<number>().as('count')])
+    .where('organization_id', '=', organizationId)
+    .where('status', 'in', withAgents)
+    .groupBy('agent_id')
+    .execute()
+  return new Map(rows.map((row) => [row.agent_id, Number(row.count)]))
+}

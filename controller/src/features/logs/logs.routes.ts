@@ -1,0 +1,67 @@
+// The raw bytes of a log as a file, streamed row by row; a part of it when a range is asked for.
+import { setImmediate } from 'node:timers/promises'
+import { AppError, invalidField } from '@ansflow/proto/errors'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import type { Caller } from '../../transport/call.ts'
+import type { DownloadRoute } from '../../transport/routes.ts'
+import { findAttempt } from './find-attempt.ts'
+import { readRows } from './read-log.ts'
+
+export interface LogDownloadDeps {
+  db: Db
+  /** Throws when the caller may not read the run. */
+  mayRead(em: EntityManager, caller: Caller, runId: string): Promise<void>
+}
+
+export function logDownload({ db, mayRead }: LogDownloadDeps): DownloadRoute {
+  return {
+    path: '/download/runs/:runId/steps/:stepId/log',
+    async handle({ params, query, range, caller, em, signal }) {
+      const { runId = '', stepId = '' } = params
+      await mayRead(em, caller, runId)
+      const log = await findAttempt(db, runId, stepId, readAttempt(query.attempt))
+      const part = range === undefined ? null : readRange(range, log.size)
+      const { from, to } = part ?? { from: 0, to: log.size }
+      return {
+        contentType: 'text/plain; charset=utf-8',
+        fileName: `${stepId}-${log.attempt}.log`,
+        size: to - from,
+        status: part ? 206 : 200,
+        headers: {
+          'accept-ranges': 'bytes',
+          ...(part ? { 'content-range': `bytes ${from}-${to - 1}/${log.size}` } : {}),
+        },
+        body: bytes(db, log.jobId, from, to, signal),
+      }
+    },
+  }
+}
+
+async function* bytes(db: Db, jobId: string, from: number, to: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for await (const { data } of readRows(db, jobId, from, to)) {
+    if (signal.aborted) return
+    yield data
+    await setImmediate()
+  }
+}
+
+function readAttempt(text: string | undefined): number {
+  if (!text) return 0
+  if (!/^\d{1,6}$/.test(text)) throw invalidField('attempt', 'must be a number')
+  return Number(text)
+}
+
+/** One range of bytes; several, or another unit, are answered with everything (null), as HTTP allows. */
+export function readRange(header: string, size: number): { from: number; to: number } | null {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim())
+  if (!match || (match[1] === '' && match[2] === '')) return null
+  const [, first = '', last = ''] = match
+  const from = first === '' ? Math.max(0, size - Number(last)) : Number(first)
+  const to = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
+  if (from >= size || from >= to) {
+    throw new AppError('invalid_argument', `The log has ${size} bytes; this range is outside.`, {
+      reason: 'range_not_satisfiable',
+    })
+  }
+  return { from, to }
+}
