@@ -1,0 +1,158 @@
+// Owns every setting of the agent: the only reader of the command line and of the environment.
+import { readFileSync } from 'node:fs'
+import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ExitError } from './exit.ts'
+
+export const VERSION = '0.1.0'
+
+const MIB = 1024 * 1024
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** One line a setting: flag, environment variable, default, what it is. `--help` prints this table. */
+const settings = [
+  [
+    'url',
+    'ANSFLOW_AGENT_URL',
+    '',
+    'Controller to dial: host:port, https://host:port (TLS) or grpc://host:port (plaintext)',
+  ],
+  [
+    'token',
+    'ANSFLOW_AGENT_TOKEN',
+    '',
+    'Registration token, used once; better from the environment or a file than in argv',
+  ],
+  ['token-file', 'ANSFLOW_AGENT_TOKEN_FILE', '', 'File that holds the registration token'],
+  ['name', 'ANSFLOW_AGENT_NAME', '', "Name in the console; default: the host's name"],
+  ['labels', 'ANSFLOW_AGENT_LABELS', '', 'Comma-separated labels that steps ask for; os and arch are added'],
+  ['slots', 'ANSFLOW_AGENT_SLOTS', '', 'Jobs at the same time; default: the number of CPUs'],
+  ['data', 'ANSFLOW_AGENT_DATA', '', 'Folder of identity, journal and workspaces; default: ~/.ansflow-agent'],
+  ['ca-file', 'ANSFLOW_AGENT_CA_FILE', '', 'PEM file with the authority that signed the controller’s certificate'],
+  ['log-limit', 'ANSFLOW_AGENT_LOG_LIMIT_MIB', '512', 'MiB of output kept for a job whose spec names no limit'],
+  ['spool-quota', 'ANSFLOW_AGENT_SPOOL_MIB', '4096', 'MiB of logs waiting on this host before new jobs are rejected'],
+  ['workspace-hours', 'ANSFLOW_AGENT_WORKSPACE_HOURS', '24', 'Hours an unused workspace is kept'],
+  ['step-path', 'ANSFLOW_AGENT_STEP_PATH', '', "PATH of steps; default: the agent's own"],
+] as const
+
+type SettingName = (typeof settings)[number][0]
+
+export interface Config {
+  url: string
+  token: string
+  name: string
+  labels: string[]
+  slots: number
+  data: string
+  caFile: string
+  logLimit: number
+  spoolQuota: number
+  workspaceHours: number
+  /** What every step's environment starts from. */
+  base: { PATH: string; HOME: string; USER: string; LANG: string }
+}
+
+export type Command =
+  | { kind: 'help' }
+  | { kind: 'version' }
+  | { kind: 'register'; config: Config }
+  | { kind: 'run'; config: Config }
+
+/** Reports every wrong setting in one message. */
+export function readConfig(argv: string[], env: NodeJS.ProcessEnv = process.env): Command {
+  const options = Object.fromEntries(settings.map(([flag]) => [flag, { type: 'string' as const }]))
+  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] }
+  try {
+    parsed = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: { ...options, help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } },
+    })
+  } catch (error) {
+    throw new ExitError('usage', `${(error as Error).message}\n\n${helpText()}`)
+  }
+  const [command = 'help', ...extra] = parsed.positionals
+  if (parsed.values['version'] || command === 'version') return { kind: 'version' }
+  if (parsed.values['help'] || command === 'help') return { kind: 'help' }
+  if ((command !== 'register' && command !== 'run') || extra.length > 0) {
+    throw new ExitError('usage', `There is no command "${parsed.positionals.join(' ')}".\n\n${helpText()}`)
+  }
+  const text = (name: SettingName): string => {
+    const [flag, variable, fallback] = settings.find(([flag]) => flag === name)!
+    return String(parsed.values[flag] ?? env[variable] ?? '').trim() || fallback
+  }
+  const config = build(text, env)
+  return command === 'run' ? { kind: 'run', config } : { kind: 'register', config }
+}
+
+function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Config {
+  const problems: string[] = []
+  const number = (name: SettingName, fallback: number, min: number, max: number): number => {
+    const given = text(name)
+    if (!given) return fallback
+    const value = Number(given)
+    if (Number.isInteger(value) && value >= min && value <= max) return value
+    problems.push(`--${name} must be a whole number from ${min} to ${max}, not "${given}".`)
+    return fallback
+  }
+  let token = text('token')
+  const tokenFile = text('token-file')
+  if (!token && tokenFile) {
+    try {
+      token = readFileSync(tokenFile, 'utf8').trim()
+    } catch (error) {
+      problems.push(`The token file cannot be read: ${(error as Error).message}.`)
+    }
+  }
+  const config: Config = {
+    url: text('url'),
+    token,
+    name: text('name') || hostname(),
+    labels: text('labels')
+      .split(',')
+      .map((label) => label.trim())
+      .filter(Boolean),
+    slots: number('slots', availableParallelism(), 1, 1000),
+    data: resolve(text('data') || join(homedir(), '.ansflow-agent')),
+    caFile: text('ca-file'),
+    logLimit: number('log-limit', 512, 1, 1_000_000) * MIB,
+    spoolQuota: number('spool-quota', 4096, 1, 100_000_000) * MIB,
+    workspaceHours: number('workspace-hours', 24, 1, 100_000),
+    base: {
+      PATH: text('step-path') || env['PATH'] || DEFAULT_PATH,
+      HOME: env['HOME'] || homedir(),
+      USER: env['USER'] || userName(),
+      LANG: env['LANG'] || 'C.UTF-8',
+    },
+  }
+  if (problems.length > 0) throw new ExitError('usage', problems.join('\n'))
+  return config
+}
+
+/** A user id without an account (common in containers) has no name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'nobody')
+  }
+}
+
+export function helpText(): string {
+  const rows = settings.map(([flag, variable, fallback, help]) => {
+    return `  --${flag.padEnd(16)} ${variable.padEnd(30)} ${help}${fallback ? ` (${fallback})` : ''}`
+  })
+  return [
+    `ansflow-agent ${VERSION}: runs the steps of AnsFlow pipelines on this host.`,
+    '',
+    '  ansflow-agent register --url host:port --token …   trade a token for an identity',
+    '  ansflow-agent run                                  connect and run jobs (registers first when a token is given)',
+    '',
+    'Settings, as flag or environment variable:',
+    ...rows,
+    '',
+    'The first SIGTERM or Ctrl-C drains: running steps go on, then the agent ends. The second cancels them.',
+    'Exit codes: 2 wrong settings, 3 refused by the controller, 4 controller not reachable, 5 data folder, 6 already running, 7 unsupported system.',
+  ].join('\n')
+}

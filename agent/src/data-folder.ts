@@ -1,0 +1,93 @@
+// Owns the data folder: its layout, the agent's identity in it, and the lock that keeps a second agent out.
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ExitError } from './exit.ts'
+import { isAlive, startTimeOf } from './process-table.ts'
+
+export interface Identity {
+  url: string
+  agentId: string
+  agentSecret: string
+  name: string
+}
+
+export interface DataFolder {
+  path: string
+  jobs: string
+  workspaces: string
+  readIdentity(): Identity | undefined
+  writeIdentity(identity: Identity): void
+  release(): void
+}
+
+/** Takes the folder for this process. Throws when it cannot be written or another agent runs on it. */
+export function openDataFolder(path: string): DataFolder {
+  const folder = { path, jobs: join(path, 'jobs'), workspaces: join(path, 'workspaces') }
+  const lock = join(path, 'agent.lock')
+  try {
+    for (const dir of [path, folder.jobs, folder.workspaces]) mkdirSync(dir, { recursive: true, mode: 0o700 })
+    takeLock(lock)
+  } catch (error) {
+    if (error instanceof ExitError) throw error
+    throw new ExitError('dataFolder', `The data folder ${path} cannot be written: ${(error as Error).message}.`)
+  }
+  const identityFile = join(path, 'identity.json')
+  return {
+    ...folder,
+    readIdentity() {
+      try {
+        return JSON.parse(readFileSync(identityFile, 'utf8')) as Identity
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+        throw new ExitError(
+          'dataFolder',
+          `The identity in ${identityFile} cannot be read: ${(error as Error).message}.`,
+        )
+      }
+    },
+    writeIdentity: (identity) => replaceFile(identityFile, `${JSON.stringify(identity, null, 2)}\n`),
+    release: () => rmSync(lock, { force: true }),
+  }
+}
+
+/** Writes a file that is either all there or not; readable by its owner only. */
+export function replaceFile(path: string, content: string | Uint8Array): void {
+  const next = `${path}.next`
+  writeFileSync(next, content, { mode: 0o600, flush: true })
+  renameSync(next, path)
+}
+
+/** The lock names a process by id and start time, so that it means nothing after a crash or a restart of the host. */
+function takeLock(lock: string): void {
+  const mine = `${lock}.${process.pid}`
+  writeFileSync(mine, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }), { mode: 0o600 })
+  try {
+    for (let tries = 0; tries < 10; tries++) {
+      try {
+        linkSync(mine, lock)
+        return
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      }
+      const holder = readHolder(lock)
+      if (holder && isAlive(holder.pid, holder.startTime)) {
+        throw new ExitError(
+          'alreadyRunning',
+          `Another agent (process ${holder.pid}) runs on the data folder of ${lock}.`,
+        )
+      }
+      rmSync(lock, { force: true })
+    }
+    throw new Error('its lock file keeps changing')
+  } finally {
+    unlinkSync(mine)
+  }
+}
+
+function readHolder(lock: string): { pid: number; startTime: string } | undefined {
+  try {
+    return JSON.parse(readFileSync(lock, 'utf8')) as { pid: number; startTime: string }
+  } catch {
+    return undefined
+  }
+}

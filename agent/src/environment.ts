@@ -1,0 +1,49 @@
+// Owns what a step finds in its environment: a clean base, the step's own entries, and the conventional names. Pure.
+import type { EnvEntry, JobRef, JobSpec, SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+
+/** Every process of a job carries it, however far it runs from its parent. */
+export const MARKER = 'ANSFLOW_JOB_ID'
+
+export function markerEntry(ref: JobRef): Buffer {
+  return Buffer.from(`${MARKER}=${ref.jobId}.${ref.epoch}`)
+}
+
+interface Places {
+  workspace: string
+  output: string
+  tmp: string
+}
+
+/** Later entries win: base, the step's own, secrets, and last the names that the agent answers for. */
+export function stepEnvironment(
+  base: Record<string, string>,
+  spec: JobSpec,
+  ref: JobRef,
+  secrets: readonly SecretValue[],
+  places: Places,
+): Map<string, string> {
+  const entries: EnvPair[] = [
+    ...Object.entries(base),
+    ['CI', 'true'],
+    ['ANSFLOW', 'true'],
+    ...spec.env.map(toPair),
+    ...secrets.filter((secret) => secret.env).map(toPair),
+    ['TMPDIR', places.tmp],
+    ['ANSFLOW_RUN_ID', spec.runId],
+    ['ANSFLOW_STEP_ID', spec.stepId],
+    ['ANSFLOW_ATTEMPT', String(spec.attempt)],
+    ['ANSFLOW_WORKSPACE', places.workspace],
+    ['CI_WORKSPACE', places.workspace],
+    ['ANSFLOW_OUTPUT', places.output],
+    ['CI_OUTPUT', places.output],
+    ['GITHUB_OUTPUT', places.output],
+    [MARKER, `${ref.jobId}.${ref.epoch}`],
+  ]
+  return new Map(entries)
+}
+
+type EnvPair = [string, string]
+
+function toPair(entry: EnvEntry | SecretValue): EnvPair {
+  return [entry.name, entry.value]
+}

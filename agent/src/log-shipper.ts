@@ -1,0 +1,198 @@
+// Owns getting masked logs to the controller: chunks in order, a bounded number on the way, on from what is stored.
+import type { JobRef, LogsResponse } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { LogSpool } from './log-spool.ts'
+import type { LogsMessage, Pipe } from './rpc-client.ts'
+
+const CHUNK_BYTES = 64 * 1024
+/** Bytes of one job on the way; more would only fill the connection's buffers. */
+const WINDOW_BYTES = 1024 * 1024
+/** The first bytes after silence go at once; what follows is gathered for this long. */
+const COALESCE_MS = 5
+/** Sent bytes that are not acknowledged for this long are sent again. */
+const STALL_MS = 30_000
+/** The final message again, when its answer does not come. */
+const FINAL_MS = 10_000
+
+/** A job as the shipper sees it. */
+export interface ShippedJob {
+  ref: JobRef
+  spool: LogSpool | undefined
+  logComplete(): void
+  logStale(): void
+}
+
+interface Progress {
+  job: ShippedJob
+  sent: number
+  lastSentAt: number
+  lastStoredAt: number
+  finalSentAt: number
+  /** The stored offset from which was last sent again; the same answer once more says nothing new. */
+  rewoundAt: number
+}
+
+export interface LogShipper {
+  /** There is something new; also registers the job. */
+  grew(job: ShippedJob): void
+  forget(jobId: string): void
+  /** A new stream: everything that is not acknowledged goes over it. Undefined: there is none. */
+  use(pipe: Pipe<LogsMessage> | undefined): void
+  onMessage(message: LogsResponse): void
+  /** True when what is on the way has not moved for too long: the stream is dead. */
+  stalled(): boolean
+}
+
+export function createLogShipper(now: () => number = () => performance.now()): LogShipper {
+  const all = new Map<string, Progress>()
+  let pipe: Pipe<LogsMessage> | undefined
+  let blocked = false
+  let timer: NodeJS.Timeout | undefined
+
+  const spoolOf = (progress: Progress) => progress.job.spool
+
+  /** Milliseconds until this job may send, or undefined when it has nothing to send. */
+  function due(progress: Progress): number | undefined {
+    const spool = spoolOf(progress)
+    if (!spool) return undefined
+    const waiting = spool.size - progress.sent
+    if (waiting > 0) {
+      if (progress.sent - spool.acknowledged >= WINDOW_BYTES) return undefined
+      if (waiting >= CHUNK_BYTES || spool.final) return 0
+      return Math.max(0, progress.lastSentAt + COALESCE_MS - now())
+    }
+    if (spool.final && spool.acknowledged >= spool.size) return Math.max(0, progress.finalSentAt + FINAL_MS - now())
+    return undefined
+  }
+
+  function sendOne(progress: Progress): boolean {
+    const spool = spoolOf(progress)!
+    const { ref } = progress.job
+    progress.lastSentAt = now()
+    const data = spool.readMasked(progress.sent, CHUNK_BYTES)
+    if (data.length === 0) {
+      progress.finalSentAt = now()
+      return pipe!.send({
+        job: ref,
+        offset: BigInt(spool.size),
+        finalSize: BigInt(spool.size),
+        finalSha256: spool.sha256(),
+      })
+    }
+    if (progress.sent === spool.acknowledged) progress.lastStoredAt = now()
+    const offset = progress.sent
+    progress.sent += data.length
+    return pipe!.send({ job: ref, offset: BigInt(offset), data, ...linesOf(data, offset, spool) })
+  }
+
+  /** One chunk a job and round, so that a loud job does not hold up the others. */
+  function pump(): void {
+    clearTimeout(timer)
+    timer = undefined
+    let next = Number.POSITIVE_INFINITY
+    for (let sentAny = true; sentAny && pipe && !blocked; ) {
+      sentAny = false
+      next = Number.POSITIVE_INFINITY
+      for (const progress of all.values()) {
+        const wait = due(progress)
+        if (wait === undefined) continue
+        if (wait > 0) next = Math.min(next, wait)
+        else {
+          sentAny = true
+          if (sendOne(progress)) continue
+          blocked = true
+          const full = pipe
+          void full.drained().then(() => {
+            if (pipe !== full) return
+            blocked = false
+            pump()
+          })
+          break
+        }
+      }
+    }
+    if (pipe && !blocked && next < Number.POSITIVE_INFINITY) timer = setTimeout(pump, next)
+  }
+
+  function rewind(progress: Progress): void {
+    progress.sent = spoolOf(progress)?.acknowledged ?? 0
+    progress.finalSentAt = Number.NEGATIVE_INFINITY
+    progress.lastStoredAt = now()
+  }
+
+  return {
+    grew(job) {
+      if (!all.has(job.ref.jobId) && job.spool) {
+        const idle = Number.NEGATIVE_INFINITY
+        all.set(job.ref.jobId, {
+          job,
+          sent: job.spool.acknowledged,
+          lastSentAt: idle,
+          lastStoredAt: now(),
+          finalSentAt: idle,
+          rewoundAt: -1,
+        })
+      }
+      if (!blocked) pump()
+    },
+    forget: (jobId) => void all.delete(jobId),
+    use(next) {
+      pipe = next
+      blocked = false
+      for (const progress of all.values()) rewind(progress)
+      pump()
+    },
+    onMessage(message) {
+      const progress = message.job && all.get(message.job.jobId)
+      if (!progress || message.job!.epoch !== progress.job.ref.epoch) return
+      const spool = spoolOf(progress)
+      if (message.stale) {
+        all.delete(progress.job.ref.jobId)
+        progress.job.logStale()
+        return
+      }
+      if (!spool) return
+      const stored = Number(message.stored)
+      if (stored > spool.acknowledged) {
+        spool.acknowledge(stored)
+        spool.times.forget(stored)
+        progress.lastStoredAt = now()
+        progress.sent = Math.max(progress.sent, stored)
+      } else if (!message.complete && progress.sent > stored && progress.rewoundAt !== stored) {
+        // An answer without progress refuses what was sent: it did not fit to what is stored.
+        progress.rewoundAt = stored
+        rewind(progress)
+      }
+      if (message.complete) {
+        all.delete(progress.job.ref.jobId)
+        progress.job.logComplete()
+      }
+      pump()
+    },
+    stalled() {
+      for (const progress of all.values()) {
+        const spool = spoolOf(progress)
+        if (pipe && spool && progress.sent > spool.acknowledged && now() - progress.lastStoredAt > STALL_MS) return true
+      }
+      return false
+    },
+  }
+}
+
+/** Lengths and times of the lines that end in `data`. */
+function linesOf(
+  data: Buffer,
+  offset: number,
+  spool: LogSpool,
+): Pick<LogsMessage, 'lineLengths' | 'lineMs' | 'baseAt'> {
+  const lineLengths: number[] = []
+  const lineMs: number[] = []
+  const base = spool.times.at(offset + 1)
+  let from = 0
+  for (let newline = data.indexOf(10); newline >= 0; newline = data.indexOf(10, from)) {
+    lineLengths.push(newline + 1 - from)
+    from = newline + 1
+    lineMs.push(Math.max(0, spool.times.at(offset + from) - base))
+  }
+  return { lineLengths, lineMs, baseAt: timestampFromMs(base) }
+}

@@ -1,0 +1,47 @@
+// Owns the execution kind "shell": a script in sh, bash or PowerShell, read from a file.
+import { programOn } from '../host.ts'
+import { within } from '../workspace.ts'
+import type { StepKind } from './step-kind.ts'
+
+interface Shell {
+  file: string
+  args: (script: string) => string[]
+  text: (script: string) => string
+}
+
+const withoutReturns = (script: string) => script.replaceAll('\r\n', '\n')
+
+const shells: Record<string, Shell> = {
+  sh: { file: 'script', args: (script) => ['-e', script], text: withoutReturns },
+  bash: {
+    file: 'script',
+    args: (script) => ['--noprofile', '--norc', '-e', '-o', 'pipefail', script],
+    text: withoutReturns,
+  },
+  pwsh: {
+    file: 'script.ps1',
+    args: (script) => ['-NoLogo', '-NoProfile', '-NonInteractive', '-File', script],
+    // Like -e: stop at the first error, and end with the last program's exit code.
+    text: (script) =>
+      `$ErrorActionPreference = 'stop'\n${script}\nif (Test-Path -LiteralPath variable:LASTEXITCODE) { exit $LASTEXITCODE }\n`,
+  },
+}
+
+export const shell: StepKind<'shell'> = (execution, { folder, workspace, env }) => {
+  const name = execution.shell || 'sh'
+  const kind = Object.hasOwn(shells, name) ? shells[name] : undefined
+  if (!kind) throw new Error(`The shell ${JSON.stringify(name)} is not one of ${Object.keys(shells).join(', ')}.`)
+  const program = programOn(env.get('PATH') ?? '', name)
+  if (!program) throw new Error(`The shell ${name} is not installed on this host.`)
+  let workingDirectory = workspace
+  if (execution.workingDirectory) {
+    try {
+      workingDirectory = within(workspace, execution.workingDirectory)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      throw new Error(`The folder ${JSON.stringify(execution.workingDirectory)} does not exist in the workspace.`)
+    }
+  }
+  const script = folder.write(kind.file, kind.text(execution.script))
+  return { argv: [program, ...kind.args(script)], workingDirectory }
+}

@@ -1,0 +1,26 @@
+// Owns the shape of an execution kind: how a job's spec becomes one process.
+import type { JobSpec, SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { JobFolder } from '../journal.ts'
+
+export interface StepContext {
+  folder: JobFolder
+  /** Real path of the workspace. */
+  workspace: string
+  secrets: readonly SecretValue[]
+  /** Changed in place by kinds that need more, or less. */
+  env: Map<string, string>
+}
+
+export interface StepCommand {
+  argv: string[]
+  /** Where it runs. */
+  workingDirectory: string
+  /** Outputs that the kind itself makes, besides the declared ones. */
+  outputs?: string[]
+}
+
+export type ExecutionCase = NonNullable<JobSpec['execution']['case']>
+type ExecutionOf<K extends ExecutionCase> = Extract<JobSpec['execution'], { case: K }>['value']
+
+/** Writes the files that the process reads. Throws a sentence when the spec cannot be run; the job fails with it. */
+export type StepKind<K extends ExecutionCase> = (execution: ExecutionOf<K>, context: StepContext) => StepCommand

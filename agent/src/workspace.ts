@@ -1,0 +1,110 @@
+// Owns the folders that steps work in: where each is, that nothing leads out of it, and when it goes.
+import { chmodSync, mkdirSync, readdirSync, realpathSync, statfsSync, statSync, utimesSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
+import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+
+/** Below this much free space, workspaces unused for an hour go too. */
+const LOW_DISK_BYTES = 1024 * 1024 * 1024
+const HOUR_MS = 3_600_000
+
+export interface Workspaces {
+  /** Makes the folder if need be. Steps of a run that name the same workspace share it. */
+  open(runId: string, name: string, jobId: string): string
+  /** Removes it if it was the job's own; marks the run's as used now. */
+  close(runId: string, name: string, jobId: string): Promise<void>
+  /** Removes what was not used for long, of runs that have no job here. */
+  sweep(busyRuns: ReadonlySet<string>, maxAgeMs: number): Promise<string[]>
+}
+
+export function createWorkspaces(root: string): Workspaces {
+  const runFolder = (runId: string) => join(root, folderName(runId))
+  const place = (runId: string, name: string, jobId: string) =>
+    // "@" is in no encoded name, so a job's own folder meets no shared one.
+    join(runFolder(runId), name === 'isolated' ? `@${folderName(jobId)}` : folderName(name || 'shared'))
+  return {
+    open(runId, name, jobId) {
+      const path = place(runId, name, jobId)
+      mkdirSync(path, { recursive: true, mode: 0o755 })
+      touch(runFolder(runId))
+      return realpathSync(path)
+    },
+    async close(runId, name, jobId) {
+      touch(runFolder(runId))
+      if (name === 'isolated') await removeTree(place(runId, name, jobId))
+    },
+    async sweep(busyRuns, maxAgeMs) {
+      const busy = new Set([...busyRuns].map(folderName))
+      const disk = statfsSync(root)
+      const low = disk.bavail * disk.bsize < LOW_DISK_BYTES
+      const oldest = Date.now() - (low ? Math.min(maxAgeMs, HOUR_MS) : maxAgeMs)
+      const removed: string[] = []
+      for (const name of await readdir(root)) {
+        const path = join(root, name)
+        if (busy.has(name) || (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY) > oldest)
+          continue
+        await removeTree(path)
+        removed.push(name)
+      }
+      return removed
+    },
+  }
+}
+
+/** A text as one folder name: what is not plain is percent-encoded, so that different texts stay different. */
+export function folderName(text: string): string {
+  const plain = encodeURIComponent(text.toWellFormed()).replace(/[!'()*~]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
+  return /^\.+$/.test(plain) ? plain.replaceAll('.', '%2e') : plain.slice(0, 200)
+}
+
+/** The folder within the workspace that `path` names. Throws a sentence when it is outside, also by symbolic links. */
+export function within(workspace: string, path: string): string {
+  if (isAbsolute(path)) throw new Error(`The folder ${JSON.stringify(path)} must be relative to the workspace.`)
+  const wanted = resolve(workspace, path)
+  if (isOutside(workspace, wanted)) throw new Error(`The folder ${JSON.stringify(path)} is outside the workspace.`)
+  const real = realpathSync(wanted)
+  if (isOutside(workspace, real)) throw new Error(`The folder ${JSON.stringify(path)} leads out of the workspace.`)
+  return real
+}
+
+/** Like `within`, for a folder that may not exist yet. */
+export function madeWithin(workspace: string, path: string): string {
+  if (isAbsolute(path)) throw new Error(`The folder ${JSON.stringify(path)} must be relative to the workspace.`)
+  let folder = workspace
+  for (const part of relative(workspace, resolve(workspace, path)).split(sep).filter(Boolean)) {
+    if (part === '..') throw new Error(`The folder ${JSON.stringify(path)} is outside the workspace.`)
+    mkdirSync(join(folder, part), { recursive: true })
+    // Each part is resolved before the next is made: a link never makes a folder elsewhere.
+    folder = within(workspace, relative(workspace, join(folder, part)))
+  }
+  return folder
+}
+
+function isOutside(workspace: string, path: string): boolean {
+  return path !== workspace && !path.startsWith(workspace + sep)
+}
+
+function touch(path: string): void {
+  const now = new Date()
+  try {
+    utimesSync(path, now, now)
+  } catch {
+    // Swept in the meantime; the next job makes it anew.
+  }
+}
+
+/** Removes a folder with everything in it, also read-only folders that some tools make (Go's module cache). */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true, maxRetries: 2 })
+  } catch {
+    makeWritable(path)
+    await rm(path, { recursive: true, force: true, maxRetries: 2 })
+  }
+}
+
+function makeWritable(folder: string): void {
+  chmodSync(folder, 0o700)
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) makeWritable(join(folder, entry.name))
+  }
+}

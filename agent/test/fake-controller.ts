@@ -1,0 +1,279 @@
+// Owns a controller for tests: a real gRPC server with the real contract, that stores logs as the real one must, obeys a
+// script, and can be told to misbehave.
+import { createHash } from 'node:crypto'
+import {
+  type Accept,
+  AgentLinkService,
+  type ControlRequest,
+  ControlResponseSchema,
+  type Finished,
+  type Hello,
+  type JobRef,
+  type JobSpecSchema,
+  type LogsRequest,
+  LogsResponseSchema,
+  Outcome,
+  type RegisterRequest,
+  RegisterResponseSchema,
+  type SecretValueSchema,
+  type Started,
+} from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf'
+import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
+
+type Spec = MessageInitShape<typeof JobSpecSchema>
+type Secret = MessageInitShape<typeof SecretValueSchema>
+type ControlCall = ServerDuplexStream<ControlRequest, MessageShape<typeof ControlResponseSchema>>
+type LogsCall = ServerDuplexStream<LogsRequest, MessageShape<typeof LogsResponseSchema>>
+
+export interface FakeJob {
+  ref: { jobId: string; epoch: number }
+  spec: Spec
+  secrets: Secret[]
+  accepted: Accept[]
+  rejected: string[]
+  started: Started[]
+  finished: Finished[]
+  log: Buffer
+  logComplete: boolean
+  lineLengths: number[]
+}
+
+export interface Misbehavior {
+  /** Offers are answered by silence instead of start. */
+  noStart?: boolean
+  dropFinishedAcks?: number
+  dropLogAcks?: number
+  duplicateOffers?: boolean
+  heartbeatMs?: number
+  lostAfterMs?: number
+  silentHeartbeats?: boolean
+  refuse?: boolean
+}
+
+export interface FakeController {
+  address: string
+  jobs: Map<string, FakeJob>
+  hellos: Hello[]
+  registrations: RegisterRequest[]
+  drainings: number
+  behavior: Misbehavior
+  offer(jobId: string, spec: Spec, secrets?: Secret[], epoch?: number): FakeJob
+  send(message: MessageInitShape<typeof ControlResponseSchema>): void
+  cancel(jobId: string, graceMs?: number): void
+  cutStreams(which?: 'control' | 'logs'): void
+  connected(): boolean
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Starts on a free port of this host. */
+export async function startFakeController(port = 0): Promise<FakeController> {
+  const jobs = new Map<string, FakeJob>()
+  const server = new Server({ 'grpc.max_receive_message_length': 64 * 1024 * 1024 })
+  const controls = new Set<ControlCall>()
+  const logStreams = new Set<LogsCall>()
+
+  const fake: FakeController = {
+    address: '',
+    jobs,
+    hellos: [],
+    registrations: [],
+    drainings: 0,
+    behavior: {},
+    offer(jobId, spec, secrets = [], epoch = 1) {
+      const job: FakeJob = {
+        ref: { jobId, epoch },
+        spec: { runId: 'run-1', stepId: 'step', attempt: 1, workspace: 'shared', ...spec },
+        secrets,
+        accepted: [],
+        rejected: [],
+        started: [],
+        finished: [],
+        log: Buffer.alloc(0),
+        logComplete: false,
+        lineLengths: [],
+      }
+      jobs.set(jobId, job)
+      const offer = { kind: { case: 'offer' as const, value: { job: job.ref, spec: job.spec } } }
+      fake.send(offer)
+      if (fake.behavior.duplicateOffers) fake.send(offer)
+      return job
+    },
+    send(message) {
+      for (const call of controls) call.write(create(ControlResponseSchema, message))
+    },
+    cancel(jobId, graceMs = 0) {
+      fake.send({ kind: { case: 'cancel', value: { job: jobs.get(jobId)!.ref, graceMs } } })
+    },
+    cutStreams(which) {
+      if (which !== 'logs') for (const call of controls) call.destroy()
+      if (which !== 'control') for (const call of logStreams) call.destroy()
+    },
+    connected: () => controls.size > 0,
+    async close() {
+      server.forceShutdown()
+    },
+    async [Symbol.asyncDispose]() {
+      server.forceShutdown()
+    },
+  }
+
+  function start(job: FakeJob): void {
+    if (fake.behavior.noStart) return
+    fake.send({ kind: { case: 'start', value: { job: job.ref, secrets: job.secrets } } })
+  }
+  const current = (ref: JobRef | undefined): FakeJob | undefined => {
+    const job = ref && jobs.get(ref.jobId)
+    return job?.ref.epoch === ref?.epoch ? job : undefined
+  }
+
+  function onControl(call: ControlCall): void {
+    if (fake.behavior.refuse) {
+      call.emit(
+        'error',
+        Object.assign(new Error('unknown agent'), { code: status.UNAUTHENTICATED, details: 'unknown agent' }),
+      )
+      return
+    }
+    controls.add(call)
+    const gone = () => controls.delete(call)
+    call.on('close', gone).on('error', gone).on('cancelled', gone)
+    const reply = (message: MessageInitShape<typeof ControlResponseSchema>) =>
+      call.write(create(ControlResponseSchema, message))
+    const finish = (finished: Finished) => {
+      const job = current(finished.job)
+      if (!job) return reply({ kind: { case: 'stale', value: { job: finished.job! } } })
+      job.finished.push(finished)
+      if ((fake.behavior.dropFinishedAcks ?? 0) > 0) {
+        fake.behavior.dropFinishedAcks!--
+        return
+      }
+      return reply({ kind: { case: 'finishedAck', value: { job: finished.job! } } })
+    }
+    call.on('data', ({ kind }: ControlRequest) => {
+      if (kind.case === 'hello') {
+        fake.hellos.push(kind.value)
+        const forget = kind.value.jobs.map((snapshot) => snapshot.job!).filter((ref) => !current(ref))
+        reply({
+          kind: {
+            case: 'welcome',
+            value: {
+              agentId: 'agent-1',
+              heartbeatMs: fake.behavior.heartbeatMs ?? 200,
+              lostAfterMs: fake.behavior.lostAfterMs ?? 30_000,
+              forget,
+            },
+          },
+        })
+        for (const snapshot of kind.value.jobs) {
+          const job = current(snapshot.job)
+          if (job && snapshot.finished) finish(snapshot.finished)
+          else if (job) start(job)
+        }
+      } else if (kind.case === 'heartbeat') {
+        if (!fake.behavior.silentHeartbeats) reply({ kind: { case: 'heartbeatAck', value: {} } })
+      } else if (kind.case === 'accept') {
+        const job = current(kind.value.job)
+        if (!job) return reply({ kind: { case: 'stale', value: { job: kind.value.job! } } })
+        job.accepted.push(kind.value)
+        start(job)
+      } else if (kind.case === 'reject') jobs.get(kind.value.job!.jobId)?.rejected.push(kind.value.reason)
+      else if (kind.case === 'started') current(kind.value.job)?.started.push(kind.value)
+      else if (kind.case === 'finished') finish(kind.value)
+      else if (kind.case === 'draining') fake.drainings++
+    })
+  }
+
+  function onLogs(call: LogsCall): void {
+    logStreams.add(call)
+    const gone = () => logStreams.delete(call)
+    call.on('close', gone).on('error', gone).on('cancelled', gone)
+    call.on('data', (request: LogsRequest) => {
+      const job = current(request.job)
+      const reply = (message: MessageInitShape<typeof LogsResponseSchema>) =>
+        call.write(create(LogsResponseSchema, { job: request.job!, ...message }))
+      if (!job) return reply({ stale: true })
+      if (request.data.length > 64 * 1024) throw new Error('a chunk is larger than the contract allows')
+      const offset = Number(request.offset)
+      const stored = job.log.length
+      if (offset <= stored && offset + request.data.length > stored) {
+        if (offset === stored) job.lineLengths.push(...request.lineLengths)
+        // Grows in place: a chunk must not cost a copy of all before it.
+        job.log = appended(job.log, Buffer.from(request.data).subarray(stored - offset))
+      }
+      if (request.finalSize !== undefined && Number(request.finalSize) === job.log.length) {
+        const sum = createHash('sha256').update(job.log).digest()
+        if (!sum.equals(request.finalSha256)) throw new Error(`the log of ${job.ref.jobId} has another checksum`)
+        job.logComplete = true
+      }
+      if ((fake.behavior.dropLogAcks ?? 0) > 0) {
+        fake.behavior.dropLogAcks!--
+        return
+      }
+      return reply({ stored: BigInt(job.log.length), complete: job.logComplete })
+    })
+  }
+
+  const method = <I extends DescMessage, O extends DescMessage>(
+    m: { name: string; input: I; output: O },
+    stream: boolean,
+  ) => ({
+    path: `/${AgentLinkService.typeName}/${m.name}`,
+    requestStream: stream,
+    responseStream: stream,
+    requestSerialize: (message: MessageShape<I>) => Buffer.from(toBinary(m.input, message)),
+    requestDeserialize: (bytes: Buffer) => fromBinary(m.input, bytes),
+    responseSerialize: (message: MessageShape<O>) => Buffer.from(toBinary(m.output, message)),
+    responseDeserialize: (bytes: Buffer) => fromBinary(m.output, bytes),
+  })
+  server.addService(
+    {
+      register: method(AgentLinkService.method.register, false),
+      control: method(AgentLinkService.method.control, true),
+      logs: method(AgentLinkService.method.logs, true),
+    },
+    {
+      register: (call: { request: RegisterRequest }, callback: (error: object | null, value?: object) => void) => {
+        if (call.request.token !== 'good-token') {
+          callback({ code: status.PERMISSION_DENIED, details: 'The registration token is unknown, used or expired.' })
+          return
+        }
+        fake.registrations.push(call.request)
+        callback(null, create(RegisterResponseSchema, { agentId: 'agent-1', agentSecret: 'agent-secret-0123456789' }))
+      },
+      control: onControl,
+      logs: onLogs,
+    },
+  )
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, value) =>
+      error ? reject(error) : resolve(value),
+    )
+  })
+  fake.address = `127.0.0.1:${bound}`
+  return fake
+}
+
+/** Buffers with room to spare, found again by their memory. */
+function appended(log: Buffer, data: Buffer): Buffer {
+  const end = log.byteOffset + log.length
+  if (log.length > 0 && log.buffer.byteLength - end >= data.length) {
+    Buffer.from(log.buffer).set(data, end)
+    return Buffer.from(log.buffer, log.byteOffset, log.length + data.length)
+  }
+  const room = new ArrayBuffer(Math.max(64 * 1024, (log.length + data.length) * 2))
+  const grown = Buffer.from(room)
+  grown.set(log, 0)
+  grown.set(data, log.length)
+  return Buffer.from(room, 0, log.length + data.length)
+}
+
+export { Outcome }
