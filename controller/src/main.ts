@@ -1,7 +1,11 @@
 // The controller's command line.
+import { enableCompileCache } from 'node:module'
 import { parseArgs } from 'node:util'
-import { createController, version } from './app.ts'
 import { ConfigError, describeSettings, readConfig } from './config.ts'
+
+// Compiled code is kept between starts; only what is imported after this line profits.
+enableCompileCache()
+const { createController, version } = await import('./app.ts')
 
 const commands: Record<string, () => Promise<void>> = { serve, help, version: async () => print(version) }
 

@@ -60,6 +60,8 @@ export interface TestController extends AsyncDisposable {
 export interface TestOptions {
   overrides?: Overrides
   config?: Partial<Config>
+  /** Without the first owner: the database is as at a first start. */
+  empty?: boolean
   /** A file instead of memory: needed to restart on SQLite. */
   file?: boolean
 }
@@ -145,6 +147,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
       rmSync(folder, { recursive: true, force: true })
     },
   }
+  if (options.empty) return test
   const organizationId = await test.addOrganization()
   test.owner = await addUser(test, { role: Role.OWNER, organizationId })
   return test

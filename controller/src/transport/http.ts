@@ -93,7 +93,7 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     const error = fromFastify(thrown)
     const requestId = uuidv7()
     if (error.code === 'internal') log.error({ err: thrown, requestId, url: request.url }, 'a request failed')
-    return sendError(reply, error, requestId)
+    return sendError(reply, error, requestId, statusOf(thrown))
   })
 
   const tools = { rights: options.rights, newEm: options.newEm, publicUrl, stopping: stopping.signal }
@@ -215,6 +215,12 @@ function toConnectError(calls: Calls, method: DescMethod, requestId: string, thr
   if (error.params.retry_after !== undefined) headers['retry-after'] = error.params.retry_after
   const code = errorCodes[error.code].grpc as Code
   return new ConnectError(error.message, code, headers, [{ desc: ErrorInfoSchema, value: info }])
+}
+
+/** Fastify's own refusals keep their more exact status (413, 415). */
+function statusOf(thrown: unknown): number | undefined {
+  const { statusCode } = thrown as { statusCode?: number }
+  return statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? statusCode : undefined
 }
 
 function fromFastify(thrown: unknown): AppErrorType {

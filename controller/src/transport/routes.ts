@@ -124,8 +124,13 @@ export function headerText(value: string | string[] | undefined): string | undef
 }
 
 /** The same JSON as the Connect protocol answers for a failed unary call. */
-export function sendError(reply: FastifyReply, error: AppError, requestId: string): FastifyReply {
-  return reply.code(errorCodes[error.code].http).send({
+export function sendError(
+  reply: FastifyReply,
+  error: AppError,
+  requestId: string,
+  status: number = errorCodes[error.code].http,
+): FastifyReply {
+  return reply.code(status).send({
     code: error.code,
     message: error.message,
     details: [{ type: 'ansflow.v1.ErrorInfo', debug: { code: error.code, reason: error.reason, requestId } }],

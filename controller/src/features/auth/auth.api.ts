@@ -1,6 +1,6 @@
 // AuthService: set-up, signing in and out, the caller's own account, sessions and tokens.
 import type { Role } from '@ansflow/proto/access'
-import { AppError, forbidden, notFound } from '@ansflow/proto/errors'
+import { AppError, notFound } from '@ansflow/proto/errors'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Bus } from '../../platform/bus.ts'
@@ -208,6 +208,11 @@ export function authApi(deps: AuthDeps): ServiceTable {
 /** The account itself is open to its person and to tokens that may do everything, not to narrower ones. */
 function ownAccount(ctx: CallContext): string {
   const person = personOf(ctx)
-  if (!person.scopes.includes('*')) throw forbidden('*')
+  if (!person.scopes.includes('*')) {
+    throw new AppError('permission_denied', 'This token may not touch the account itself.', {
+      reason: 'scope_missing',
+      params: { permission: '*' },
+    })
+  }
   return person.userId
 }

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { describeSettings, readConfig } from './config.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ansflow-config-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+test('without settings everything has its default; the master key is made once, for the owner only', () => {
+  const config = readConfig({ ANSFLOW_DATA: join(folder, 'data') })
+  expect(config).toMatchObject({
+    http: { host: '127.0.0.1', port: 8080 },
+    grpc: { host: '127.0.0.1', port: 9090 },
+    database: { kind: 'sqlite', file: join(folder, 'data/ansflow.db') },
+    natsUrl: undefined,
+    localAgent: true,
+    logLevel: 'info',
+    admin: undefined,
+  })
+  expect(statSync(join(folder, 'data/master.key')).mode & 0o777).toBe(0o600)
+  expect(readConfig({ ANSFLOW_DATA: join(folder, 'data') }).masterKey).toEqual(config.masterKey)
+})
+
+test('every mistake is told at once, and no value of a secret', () => {
+  const env = {
+    ANSFLOW_HTTP: 'nowhere',
+    ANSFLOW_GRPC: '127.0.0.1:99999',
+    ANSFLOW_DATABASE_URL: 'postgres://u:hunter2@h/d',
+    ANSFLOW_NATS_URL: 'http://x',
+    ANSFLOW_MASTER_KEY: 'tooshortkey',
+    ANSFLOW_ADMIN_PASSWORD: 'secretpw',
+    ANSFLOW_ADMIN_TOKEN: 'af_short',
+    ANSFLOW_LOCAL_AGENT: 'maybe',
+    ANSFLOW_LOCAL_AGENT_SLOTS: '0',
+    ANSFLOW_LOG_LEVEL: 'loud',
+    ANSFLOW_LOGLEVEL: 'info',
+    ANSFLOW_DATA: folder,
+  }
+  let message = ''
+  try {
+    readConfig(env)
+  } catch (error) {
+    message = (error as Error).message
+  }
+  for (const name of Object.keys(env)) {
+    if (name === 'ANSFLOW_DATA') expect(message).not.toContain(`${name} `)
+    else expect(message).toContain(`${name} `)
+  }
+  for (const secret of ['hunter2', 'tooshortkey', 'secretpw', 'af_short']) expect(message).not.toContain(secret)
+})
+
+test('a data folder that cannot be one is told in a sentence', () => {
+  writeFileSync(join(folder, 'file'), '')
+  expect(() => readConfig({ ANSFLOW_DATA: join(folder, 'file') })).toThrow(/the data folder .* cannot be used/)
+})
+
+test('addresses with IPv6, databases and the admin are read', () => {
+  const config = readConfig({
+    ANSFLOW_DATA: folder,
+    ANSFLOW_HTTP: '[::1]:0',
+    ANSFLOW_DATABASE_URL: 'mariadb://root:x@db:3306/ansflow',
+    ANSFLOW_PUBLIC_URL: 'https://ci.example.org/',
+    ANSFLOW_ADMIN_EMAIL: 'Root@Example.org',
+    ANSFLOW_ADMIN_PASSWORD: 'long enough',
+  })
+  expect(config.http).toEqual({ host: '::1', port: 0 })
+  expect(config.database).toEqual({ kind: 'mysql', url: 'mysql://root:x@db:3306/ansflow' })
+  expect(config.publicUrl).toBe('https://ci.example.org')
+  expect(config.admin).toEqual({ email: 'root@example.org', password: 'long enough', token: undefined })
+})
+
+test('the help names every setting', () => {
+  expect(describeSettings()).toContain('ANSFLOW_DATABASE_URL')
+})

@@ -1,0 +1,202 @@
+import { Role } from '@ansflow/proto/access'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { Code, type ConnectError } from '@connectrpc/connect'
+import { expect, test } from 'vitest'
+import { startController, type TestController } from '../../../test/start-controller.ts'
+import { manualClock } from '../../platform/clock.ts'
+import { triesPerAccount } from './login-limits.ts'
+import { renewSetupToken } from './setup.ts'
+
+const password = 'correct horse battery'
+
+test('set-up makes the first owner once, however many try at the same time', async () => {
+  await using c = await startController({ empty: true })
+  const auth = c.as(undefined).client(AuthService)
+  expect(await auth.getSetup({})).toMatchObject({ setupNeeded: true })
+  const setupToken = c.controller.setupLink?.split('#')[1] ?? ''
+  const request = {
+    setupToken,
+    email: 'Ada@Example.org',
+    name: 'Ada',
+    password,
+    organizationName: 'Analytical Engines',
+  }
+  await expect(auth.completeSetup({ ...request, setupToken: 'afu_wrong' })).rejects.toMatchObject({
+    code: Code.PermissionDenied,
+  })
+  await expect(auth.completeSetup({ ...request, password: 'short' })).rejects.toMatchObject({
+    code: Code.InvalidArgument,
+  })
+  const tries = await Promise.allSettled(Array.from({ length: 8 }, () => auth.completeSetup(request)))
+  expect(tries.filter((each) => each.status === 'fulfilled').length).toBe(1)
+  expect(await auth.getSetup({})).toMatchObject({ setupNeeded: false })
+  await expect(auth.completeSetup(request)).rejects.toMatchObject({ code: Code.FailedPrecondition })
+  expect(await renewSetupToken(c.db, c.controller.keys, c.clock.now())).toBeUndefined()
+
+  const browser = await signIn(c, 'ada@example.org', password)
+  const me = await browser('AuthService/GetMe')
+  expect(me).toMatchObject({
+    user: { email: 'ada@example.org', name: 'Ada' },
+    organizations: [{ name: 'Analytical Engines', slug: 'analytical-engines', role: 'ROLE_OWNER' }],
+  })
+})
+
+test('the environment can name the admin of an empty database', async () => {
+  const token = `af_${'x'.repeat(40)}`
+  await using c = await startController({
+    empty: true,
+    config: { admin: { email: 'root@example.org', password, token } },
+  })
+  expect(c.controller.setupLink).toBeUndefined()
+  expect((await c.as(token).client(OrganizationService).listOrganizations({})).organizations.length).toBe(1)
+  await signIn(c, 'root@example.org', password)
+})
+
+test('a cookie is HttpOnly and counts only for calls from our own pages', async () => {
+  await using c = await startController({
+    empty: true,
+    config: { admin: { email: 'a@example.org', password, token: undefined } },
+  })
+  const response = await post(c, 'AuthService/Login', { email: 'a@example.org', password })
+  const cookie = response.headers.get('set-cookie') ?? ''
+  expect(cookie).toMatch(/^ansflow_session=afs_[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=\d+$/)
+  const session = { cookie: cookie.split(';')[0] ?? '' }
+  const me = (headers: Record<string, string>) => post(c, 'AuthService/GetMe', {}, { ...session, ...headers })
+  expect((await me({ 'sec-fetch-site': 'same-origin' })).status).toBe(200)
+  expect((await me({ origin: c.url })).status).toBe(200)
+  for (const headers of [
+    {},
+    { origin: 'null' },
+    { origin: 'http://evil.example' },
+    { 'sec-fetch-site': 'cross-site', origin: c.url },
+    { 'sec-fetch-site': 'same-site' },
+  ]) {
+    const refused = await me(headers as Record<string, string>)
+    expect(refused.status).toBe(403)
+    expect(refused.headers.get('access-control-allow-origin')).toBeNull()
+  }
+})
+
+test('a session ends by logout, by revocation, by a new password and by time', async () => {
+  const clock = manualClock()
+  const admin = { email: 'a@example.org', password, token: undefined }
+  await using c = await startController({ empty: true, config: { admin }, overrides: { clock } })
+  const first = await signIn(c, admin.email, password)
+  const second = await signIn(c, admin.email, password)
+  const { sessions } = (await second('AuthService/ListSessions')) as { sessions: { id: string; current?: boolean }[] }
+  expect(sessions.length).toBe(2)
+  const other = sessions.find((session) => !session.current)?.id
+  await second('AuthService/RevokeSession', { sessionId: other })
+  await expect(first('AuthService/GetMe')).rejects.toThrow('unauthenticated')
+
+  const third = await signIn(c, admin.email, password)
+  await second('AuthService/ChangePassword', { currentPassword: password, newPassword: `${password}!` })
+  await expect(third('AuthService/GetMe')).rejects.toThrow('unauthenticated')
+  await second('AuthService/GetMe')
+  await expect(signIn(c, admin.email, password)).rejects.toThrow('unauthenticated')
+
+  // Used every week it lives on; unused for two weeks it ends.
+  for (let week = 0; week < 4; week++) {
+    clock.advance(7 * 24 * 3_600_000)
+    await second('AuthService/GetMe')
+  }
+  const fourth = await signIn(c, admin.email, `${password}!`)
+  await fourth('AuthService/Logout')
+  await expect(fourth('AuthService/GetMe')).rejects.toThrow('unauthenticated')
+  clock.advance(15 * 24 * 3_600_000)
+  await expect(second('AuthService/GetMe')).rejects.toThrow('unauthenticated')
+})
+
+test('tries to sign in are limited per account, also for accounts that do not exist, until the window ends', async () => {
+  const clock = manualClock()
+  const admin = { email: 'a@example.org', password, token: undefined }
+  await using c = await startController({ empty: true, config: { admin }, overrides: { clock } })
+  const login = (email: string, given: string) => c.as(undefined).client(AuthService).login({ email, password: given })
+  for (const email of [admin.email, 'nobody@example.org']) {
+    const tries = await Promise.allSettled(
+      Array.from({ length: triesPerAccount + 5 }, () => login(email, 'wrong password')),
+    )
+    const codes = tries.map((each) => (each.status === 'rejected' ? (each.reason as ConnectError).code : 0))
+    expect(codes.filter((code) => code === Code.Unauthenticated).length).toBe(triesPerAccount)
+    expect(codes.filter((code) => code === Code.ResourceExhausted).length).toBe(5)
+  }
+  await expect(login(admin.email, password)).rejects.toMatchObject({ code: Code.ResourceExhausted })
+  clock.advance(16 * 60_000)
+  expect((await login(admin.email, password)).user?.email).toBe(admin.email)
+})
+
+test('an API token does what its scopes and its owner allow, until it is revoked or over', async () => {
+  const clock = manualClock()
+  await using c = await startController({ overrides: { clock } })
+  const own = c.as(c.owner).client(AuthService)
+  const expiresAt = timestampFromDate(new Date(clock.now().getTime() + 60_000))
+  const made = await own.createApiToken({ name: 'ci', scopes: ['project.read'], expiresAt })
+  expect(made.secret).toMatch(/^af_[\w-]{43}$/)
+  const narrow = c.as(made.secret)
+  const projectId = await c.addProject()
+  expect((await narrow.client(ProjectService).getProject({ projectId })).project?.id).toBe(projectId)
+  await expect(narrow.client(ProjectService).createProject({ name: 'x' })).rejects.toMatchObject({
+    code: Code.PermissionDenied,
+  })
+  await expect(narrow.client(AuthService).createApiToken({ name: 'more', scopes: ['*'] })).rejects.toMatchObject({
+    code: Code.PermissionDenied,
+  })
+  await expect(
+    narrow.client(AuthService).changePassword({ currentPassword: 'x', newPassword: password }),
+  ).rejects.toMatchObject({ code: Code.PermissionDenied })
+  await expect(own.createApiToken({ name: 'x', scopes: ['nonsense'] })).rejects.toMatchObject({
+    code: Code.InvalidArgument,
+  })
+  clock.advance(61_000)
+  await expect(narrow.client(ProjectService).getProject({ projectId })).rejects.toMatchObject({
+    code: Code.Unauthenticated,
+  })
+
+  const second = await own.createApiToken({ name: 'second', scopes: ['*'] })
+  await c.as(second.secret).client(AuthService).getMe({})
+  await own.revokeApiToken({ tokenId: second.token?.id ?? '' })
+  await expect(c.as(second.secret).client(AuthService).getMe({})).rejects.toMatchObject({ code: Code.Unauthenticated })
+  const rows = await c.db.em().execute('select token_hash from api_token')
+  expect(JSON.stringify(rows)).not.toContain(second.secret)
+})
+
+test('an invitation makes one person with the role it names', async () => {
+  await using c = await startController()
+  const organization = c.as(c.owner).client(OrganizationService)
+  const { link } = await organization.inviteMember({ email: 'new@example.org', role: Role.DEVELOPER })
+  const token = link.split('#')[1] ?? ''
+  const auth = c.as(undefined).client(AuthService)
+  expect(await auth.getInvitation({ token })).toMatchObject({ email: 'new@example.org', role: Role.DEVELOPER })
+  const accepted = await Promise.allSettled(
+    Array.from({ length: 5 }, () => auth.acceptInvitation({ token, name: 'New', password })),
+  )
+  expect(accepted.filter((each) => each.status === 'fulfilled').length).toBe(1)
+  await expect(auth.getInvitation({ token })).rejects.toMatchObject({ code: Code.NotFound })
+  const { members } = await organization.listMembers({})
+  expect(members.find((member) => member.email === 'new@example.org')?.role).toBe(Role.DEVELOPER)
+})
+
+type Browser = (path: string, body?: object) => Promise<unknown>
+
+async function signIn(c: TestController, email: string, given: string): Promise<Browser> {
+  const response = await post(c, 'AuthService/Login', { email, password: given })
+  if (response.status !== 200) throw new Error(((await response.json()) as { code: string }).code)
+  const cookie = response.headers.get('set-cookie')?.split(';')[0] ?? ''
+  return async (path, body = {}) => {
+    const answer = await post(c, path, body, { cookie, 'sec-fetch-site': 'same-origin' })
+    const message = (await answer.json()) as { code?: string }
+    if (answer.status !== 200) throw new Error(message.code)
+    return message
+  }
+}
+
+function post(c: TestController, path: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${c.url}/api/ansflow.v1.${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+}

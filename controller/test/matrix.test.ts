@@ -1,0 +1,135 @@
+// Every rpc crossed with every kind of caller, through both doors. What should happen is computed from the access options
+// and the table of roles, apart from the controller's own decision.
+import { isPermission, Role, roleHas, scopeAllows } from '@ansflow/proto/access'
+import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { accessOf } from '../src/transport/call.ts'
+import { callGrpc, callHttp, type Ending } from './call-any.ts'
+import { everyService } from './every-service.ts'
+import { startController, type TestController } from './start-controller.ts'
+
+const services = await everyService()
+const methods = services.flatMap((service) => service.methods)
+
+interface Principal {
+  name: string
+  /** On the organization that everything in the test belongs to; undefined: not signed in. */
+  role?: Role
+  scopes?: string[]
+  outside?: boolean
+}
+
+const principals: Principal[] = [
+  { name: 'anonymous' },
+  { name: 'viewer', role: Role.VIEWER },
+  { name: 'developer', role: Role.DEVELOPER },
+  { name: 'maintainer', role: Role.MAINTAINER },
+  { name: 'owner', role: Role.OWNER },
+  { name: "another organization's owner", role: Role.OWNER, outside: true },
+  { name: "owner's token for agents only", role: Role.OWNER, scopes: ['agent.*'] },
+]
+
+let c: TestController
+const tokens = new Map<Principal, string | undefined>()
+let ids: Record<number, string>
+
+beforeAll(async () => {
+  c = await startController()
+  const elsewhere = await c.addOrganization()
+  for (const principal of principals) {
+    if (principal.role === undefined) continue
+    const { token } = await c.addUser({
+      role: principal.role,
+      scopes: principal.scopes ?? ['*'],
+      ...(principal.outside && { organizationId: elsewhere }),
+    })
+    tokens.set(principal, token)
+  }
+  ids = await things()
+})
+afterAll(() => c[Symbol.asyncDispose]())
+
+test('every service of the contract is served', () => {
+  const served = c.controller.services.map(({ service }) => service.typeName).sort()
+  expect(served).toEqual(services.map((service) => service.typeName).sort())
+})
+
+describe.each(methods.map((method) => [`${method.parent.name}/${method.name}`, method] as const))(
+  '%s',
+  (_name, method) => {
+    test.each(principals.map((principal) => [principal.name, principal] as const))('%s', async (_who, principal) => {
+      const wanted = expected(method, principal)
+      const token = tokens.get(principal)
+      for (const call of [callHttp, callGrpc]) {
+        if (call === callHttp && method.methodKind === 'bidi_streaming') continue
+        // What is allowed may also change or delete: then on things of its own.
+        const target = wanted === 'allowed' && /^(Delete|Remove|Drain)/.test(method.name) ? await things() : ids
+        const ending = await call(c, method, request(method, target), token)
+        expect({ door: call.name, ...ending, verdict: verdict(method, ending) }).toMatchObject({ verdict: wanted })
+        expect(ending.code).not.toBe('internal')
+      }
+    })
+  },
+)
+
+type Verdict = 'allowed' | 'unauthenticated' | 'permission_denied' | 'not_found'
+
+function expected(method: DescMethod, { role, scopes = ['*'], outside }: Principal): Verdict {
+  const { permission } = accessOf(method)
+  if (permission === 'public') return 'allowed'
+  if (role === undefined) return 'unauthenticated'
+  if (permission === 'agent') return 'permission_denied'
+  if (permission === 'self')
+    return scopes.includes('*') || !ownAccount.has(method.name) ? 'allowed' : 'permission_denied'
+  if (!isPermission(permission)) throw new Error(`${method.name}: unknown permission ${permission}`)
+  if (outside) return 'not_found'
+  return roleHas(role, permission) && scopeAllows(scopes, permission) ? 'allowed' : 'permission_denied'
+}
+
+/** Open to people and to tokens without limits, not to narrower tokens. */
+const ownAccount = new Set([
+  'UpdateMe',
+  'ChangePassword',
+  'ListSessions',
+  'RevokeSession',
+  'ListApiTokens',
+  'RevokeApiToken',
+])
+
+function verdict(method: DescMethod, { code, reason }: Ending): Verdict {
+  const { permission, resource } = accessOf(method)
+  if (code === 'unauthenticated' && reason === '') return code
+  if (code === 'permission_denied' && ['permission_missing', 'scope_missing'].includes(reason)) return code
+  const noun = Resource[resource]?.toLowerCase()
+  if (code === 'not_found' && permission !== 'self' && reason === `${noun}_not_found`) return code
+  return 'allowed'
+}
+
+function request(method: DescMethod, target: Record<number, string>): JsonObject {
+  const { resource, field } = accessOf(method)
+  return field === '' ? {} : { [field]: target[resource] ?? '' }
+}
+
+/** One of each resource, new ones at each call. */
+async function things(): Promise<Record<number, string>> {
+  const owner = c.as(c.owner)
+  const projectId = await c.addProject()
+  const found: Record<number, string> = {
+    [Resource.ORGANIZATION]: c.owner.organizationId,
+    [Resource.PROJECT]: projectId,
+  }
+  const yaml = 'name: p\nsteps:\n  one: { run: "true" }\n'
+  const { pipeline } = await owner.client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  found[Resource.PIPELINE] = pipeline?.id ?? ''
+  const { run } = await owner.client(RunService).startRun({ pipelineId: pipeline?.id ?? '' })
+  found[Resource.RUN] = run?.id ?? ''
+  const { token } = await owner.client(AgentService).createRegistrationToken({})
+  const agent = { token, name: `agent-${projectId}`, slots: 1, version: '0.1.0' }
+  found[Resource.AGENT] = (await c.as(undefined).client(AgentLinkService).register(agent)).agentId
+  return found
+}
