@@ -4,8 +4,10 @@ import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Config } from './config.ts'
 import { entities } from './entities.ts'
 import { authorize } from './features/access/index.ts'
+import { agentScope, createAgents } from './features/agents/index.ts'
 import { authApi, createAuthenticator, makeAdminFromSettings, renewSetupToken } from './features/auth/index.ts'
 import { collabRoute, Rooms } from './features/collab/index.ts'
+import { createLogWatch, createLogWriter, logDownload, logsApi } from './features/logs/index.ts'
 import {
   makeOrganization,
   organizationScope,
@@ -14,6 +16,7 @@ import {
 } from './features/organizations/index.ts'
 import { deletePipelinesOf, pipelineScope, pipelinesApi } from './features/pipelines/index.ts'
 import { type ProjectDeletion, projectScope, projectsApi } from './features/projects/index.ts'
+import { createRunDriver } from './features/runs/index.ts'
 import { createSecrets } from './features/secrets/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
@@ -21,6 +24,7 @@ import { createKeys, type Keys } from './platform/crypto.ts'
 import { type Db, openDb } from './platform/db.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { migrate } from './platform/migrate.ts'
+import { createAllow } from './transport/allow.ts'
 import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
 import { openGrpc } from './transport/grpc.ts'
 import { openHttp } from './transport/http.ts'
@@ -120,18 +124,41 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   const rooms = new Rooms({ db, bus, clock, log })
   opened.push(rooms)
 
+  const driver = createRunDriver({ db, bus, clock, log })
+  opened.push(driver)
+  const logWriter = createLogWriter({ db, bus, clock, log })
+  opened.push(logWriter)
+  const logWatch = createLogWatch({ db, bus, clock })
+  opened.push(logWatch)
+  let grpcAddress = ''
+  const agents = createAgents({
+    db,
+    bus,
+    clock,
+    keys,
+    log,
+    driver,
+    secrets,
+    logWriter,
+    lostAfterMs: config.lostAfterMs,
+    grpcAddress: () => grpcAddress,
+  })
+  opened.push(agents)
+
   const services: ServiceTable[] = [
     authApi({ db, bus, clock, keys, version, makeOrganization, organizationsById }),
     organizationsApi({ db, bus, clock, keys }),
     projectsApi({ db, bus, clock, keys, secrets, deletions }),
     pipelinesApi({ db, clock, drafts: rooms }),
+    logsApi({ db, watch: logWatch }),
+    ...agents.services,
   ]
   const downloads: DownloadRoute[] = []
   const collab = collabRoute({ db, bus, clock, log, rooms })
   opened.push(collab)
   const sockets: SocketRoute[] = [collab]
 
-  const authenticator = createAuthenticator({ db, bus, clock, keys, log, agentBySecret: async () => undefined })
+  const authenticator = createAuthenticator({ db, bus, clock, keys, log, agentBySecret: agents.agentBySecret })
   opened.push(authenticator)
 
   const rights: Rights = {
@@ -141,8 +168,13 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
       [Resource.ORGANIZATION]: organizationScope,
       [Resource.PROJECT]: projectScope,
       [Resource.PIPELINE]: pipelineScope,
+      [Resource.AGENT]: agentScope,
     },
   }
+  const allow = createAllow(rights)
+  downloads.push(
+    logDownload({ db, mayRead: (em, caller, runId) => allow(em, caller, 'run.read', Resource.RUN, runId) }),
+  )
 
   if (config.admin) await makeAdminFromSettings(db, keys, makeOrganization, config.admin, clock.now())
   const setupToken = await renewSetupToken(db, keys, clock.now())
@@ -151,6 +183,8 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   const calls = createCalls(rights, db.em, log)
   const grpc = await openGrpc({ ...config.grpc, tables: services, calls })
   opened.push({ stop: () => grpc.stop(stopGraceMs - 1000) })
+  const { publicGrpc } = config
+  grpcAddress = publicGrpc ? `${publicGrpc.host}:${publicGrpc.port}` : grpc.address
   const http = await openHttp({
     ...config.http,
     publicUrl: config.publicUrl,

@@ -1,9 +1,20 @@
 // Every entity of the controller. A feature's entities stand here or they have no table.
 import { GrantEntity, InvitationEntity } from './features/access/index.ts'
+import { AgentEntity, RegistrationTokenEntity } from './features/agents/index.ts'
 import { ApiTokenEntity, LoginLimitEntity, SessionEntity, SetupTokenEntity, UserEntity } from './features/auth/index.ts'
+import { LogChunkEntity } from './features/logs/index.ts'
 import { OrganizationEntity } from './features/organizations/index.ts'
 import { DraftEntity, DraftUpdateEntity, PipelineEntity, PipelineVersionEntity } from './features/pipelines/index.ts'
 import { ProjectEntity } from './features/projects/index.ts'
+import {
+  JobEntity,
+  RunCounterEntity,
+  RunEntity,
+  RunEventEntity,
+  RunGraphEntity,
+  RunStepEntity,
+  WorkspacePinEntity,
+} from './features/runs/index.ts'
 import { SecretEntity } from './features/secrets/index.ts'
 import type { Entities } from './platform/db.ts'
 
@@ -22,4 +33,14 @@ export const entities: Entities = [
   PipelineVersionEntity,
   DraftEntity,
   DraftUpdateEntity,
+  RunEntity,
+  RunCounterEntity,
+  RunGraphEntity,
+  RunStepEntity,
+  RunEventEntity,
+  JobEntity,
+  WorkspacePinEntity,
+  LogChunkEntity,
+  AgentEntity,
+  RegistrationTokenEntity,
 ]

@@ -1,0 +1,24 @@
+// The right of a caller to one named thing, for the doors that are not rpcs.
+import type { Permission } from '@ansflow/proto/access'
+import { notFound } from '@ansflow/proto/errors'
+import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import type { EntityManager } from '../platform/db.ts'
+import type { Caller, Rights } from './call.ts'
+
+/** Throws when the caller has no such right on the thing with this id, or there is none. */
+export type Allow = (
+  em: EntityManager,
+  caller: Caller,
+  permission: Permission,
+  resource: Resource,
+  id: string,
+) => Promise<void>
+
+export function createAllow(rights: Rights): Allow {
+  return async (em, caller, permission, resource, id) => {
+    const noun = (Resource[resource] ?? 'thing').toLowerCase()
+    const scope = await rights.resolve[resource]?.(em, id, caller)
+    if (!scope) throw notFound(noun, id)
+    rights.authorize(caller, permission, scope, { noun, id })
+  }
+}
