@@ -16,13 +16,14 @@ import {
 } from './features/organizations/index.ts'
 import { deletePipelinesOf, pipelineScope, pipelinesApi } from './features/pipelines/index.ts'
 import { type ProjectDeletion, projectScope, projectsApi } from './features/projects/index.ts'
-import { createRunDriver } from './features/runs/index.ts'
+import { createRunDriver, deleteRunsOf, runScope, runsApi } from './features/runs/index.ts'
 import { createSecrets } from './features/secrets/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import { createKeys, type Keys } from './platform/crypto.ts'
 import { type Db, openDb } from './platform/db.ts'
 import { createLog, type Logger } from './platform/log.ts'
+import { loop } from './platform/loop.ts'
 import { migrate } from './platform/migrate.ts'
 import { createAllow } from './transport/allow.ts'
 import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
@@ -119,13 +120,17 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   const secrets = createSecrets(keys)
 
   // Each feature's rows of a project go with it, in this order; a part may refuse while they are in use.
-  const deletions: ProjectDeletion[] = [deletePipelinesOf, (em, projectId) => secrets.removeAll(em, projectId)]
+  const deletions: ProjectDeletion[] = [
+    deleteRunsOf,
+    deletePipelinesOf,
+    (em, projectId) => secrets.removeAll(em, projectId),
+  ]
 
   const rooms = new Rooms({ db, bus, clock, log })
   opened.push(rooms)
 
   const driver = createRunDriver({ db, bus, clock, log })
-  opened.push(driver)
+  opened.push(driver, loop({ name: 'runs', everyMs: 2000, run: driver.sweep, bus, clock, log }))
   const logWriter = createLogWriter({ db, bus, clock, log })
   opened.push(logWriter)
   const logWatch = createLogWatch({ db, bus, clock })
@@ -150,6 +155,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     organizationsApi({ db, bus, clock, keys }),
     projectsApi({ db, bus, clock, keys, secrets, deletions }),
     pipelinesApi({ db, clock, drafts: rooms }),
+    runsApi({ db, bus, driver }),
     logsApi({ db, watch: logWatch }),
     ...agents.services,
   ]
@@ -168,6 +174,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
       [Resource.ORGANIZATION]: organizationScope,
       [Resource.PROJECT]: projectScope,
       [Resource.PIPELINE]: pipelineScope,
+      [Resource.RUN]: runScope,
       [Resource.AGENT]: agentScope,
     },
   }

@@ -1,6 +1,7 @@
 // What other features may use of runs.
 export type { AgentView, Candidate } from '../../engine/pick-job.ts'
 export type { JobResult, RunEvent } from '../../engine/state.ts'
+export { deleteRunsOf } from './delete-runs.ts'
 export type { RunStart } from './insert-runs.ts'
 export { JobEntity, WorkspacePinEntity } from './job.entity.ts'
 export {
@@ -14,6 +15,9 @@ export {
   runningByProject,
   waitReasons,
 } from './job-queue.ts'
+export { readRunHead } from './list-runs.ts'
 export { RunCounterEntity, RunEntity, RunEventEntity, RunGraphEntity, RunStepEntity } from './run.entity.ts'
 export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'
 export { runEventsAfter } from './run-events.ts'
+export { runScope } from './run-scope.ts'
+export { type RunsDeps, runsApi } from './runs.api.ts'

@@ -16,7 +16,7 @@ test('a run goes from its first job to its end, and its events fold to what it i
     { id: 'a' },
     { id: 'b', needs: [need('a')] },
     { id: 'c', needs: [need('a')] },
-    { id: 'd', needs: [need('b'), need('c')], with: { script: 'echo ${{ steps.b.outputs.v }}' } },
+    { id: 'd', needs: [need('b'), need('c')], with: { script: `echo \${{ steps.b.outputs.v }}` } },
   ])
   expect(await world.statuses(runId)).toBe('a:queued b:blocked c:blocked d:blocked')
   await world.finish(runId)

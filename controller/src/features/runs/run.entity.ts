@@ -7,7 +7,11 @@ export const RunEntity = defineEntity({
   name: 'Run',
   tableName: 'run',
   uniques: [{ properties: ['pipelineId', 'number'] }, { properties: ['pipelineId', 'idempotencyKey'] }],
-  indexes: [{ properties: ['projectId', 'id'] }, { properties: ['status', 'wakeAt'] }],
+  indexes: [
+    { properties: ['organizationId', 'id'] },
+    { properties: ['projectId', 'id'] },
+    { properties: ['status', 'wakeAt'] },
+  ],
   properties: {
     id: id().primary(),
     number: p.integer(),

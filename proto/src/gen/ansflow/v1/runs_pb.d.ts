@@ -449,9 +449,9 @@ export declare const RunStepSchema: GenMessage<RunStep, {jsonType: RunStepJson}>
  */
 export declare type Reason = Message<"ansflow.v1.Reason"> & {
   /**
-   * needs, no_agent, agents_busy, workspace_full, workspace_offline, draining, offered, starting, retry_delay, running,
-   * canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, canceled, expression,
-   * agent_error, secret_missing
+   * needs, queued, no_agent, agents_busy, workspace_full, workspace_offline, draining, offered, rejected, starting,
+   * retry_delay, running, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost,
+   * canceled, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
    *
    * @generated from field: string code = 1;
    */
@@ -468,9 +468,9 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
  */
 export declare type ReasonJson = {
   /**
-   * needs, no_agent, agents_busy, workspace_full, workspace_offline, draining, offered, starting, retry_delay, running,
-   * canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, canceled, expression,
-   * agent_error, secret_missing
+   * needs, queued, no_agent, agents_busy, workspace_full, workspace_offline, draining, offered, rejected, starting,
+   * retry_delay, running, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost,
+   * canceled, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
    *
    * @generated from field: string code = 1;
    */

@@ -1,0 +1,51 @@
+// The runs a caller may read, newest first, page by page.
+import type { ListRunsRequest, Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { timestampDate } from '@bufbuild/protobuf/wkt'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
+import type { CallContext } from '../../transport/call.ts'
+import { readableScopes } from '../access/index.ts'
+import { presentRow } from './present-run.ts'
+import { type RunTables, timesOf } from './run-tables.ts'
+
+export async function listRuns(
+  db: Db,
+  { em, caller }: CallContext,
+  request: ListRunsRequest,
+): Promise<{ runs: Run[]; nextPageToken: string }> {
+  const size = pageSize(request.pageSize, 50)
+  const [before] = readCursor(request.pageToken, 1) ?? []
+  const { organizationIds, projectIds } = readableScopes(caller, 'run.read')
+  if (organizationIds.length + projectIds.length === 0) return { runs: [], nextPageToken: '' }
+  let query = db
+    .kysely<RunTables>(em)
+    .selectFrom('run')
+    .selectAll()
+    .where(({ or, eb }) =>
+      or([
+        ...(organizationIds.length > 0 ? [eb('organization_id', 'in', organizationIds)] : []),
+        ...(projectIds.length > 0 ? [eb('project_id', 'in', projectIds)] : []),
+      ]),
+    )
+  if (request.projectId) query = query.where('project_id', '=', request.projectId)
+  if (request.pipelineId) query = query.where('pipeline_id', '=', request.pipelineId)
+  if (request.startedBy) query = query.where('started_by', '=', request.startedBy)
+  if (request.statuses.length > 0) query = query.where('status', 'in', request.statuses)
+  if (request.since) query = query.where('created_at', '>=', db.toColumn(timestampDate(request.since)))
+  if (request.until) query = query.where('created_at', '<', db.toColumn(timestampDate(request.until)))
+  // Ids grow with time.
+  if (before !== undefined) query = query.where('id', '<', before)
+  const rows = await query
+    .orderBy('id', 'desc')
+    .limit(size + 1)
+    .execute()
+  const { page, nextPageToken } = cutPage(rows, size, (row) => [row.id])
+  const times = timesOf(db)
+  return { runs: page.map((row) => presentRow(row, times)), nextPageToken }
+}
+
+/** One run as lists show it; undefined: there is none. */
+export async function readRunHead(db: Db, em: EntityManager, runId: string): Promise<Run | undefined> {
+  const row = await db.kysely<RunTables>(em).selectFrom('run').selectAll().where('id', '=', runId).executeTakeFirst()
+  return row && presentRow(row, timesOf(db))
+}

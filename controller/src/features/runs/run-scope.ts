@@ -1,0 +1,13 @@
+// Finds where a run belongs.
+import type { EntityManager } from '../../platform/db.ts'
+import type { Scope } from '../../transport/call.ts'
+import { tables } from './job-queue.ts'
+
+export async function runScope(em: EntityManager, runId: string): Promise<Required<Scope> | undefined> {
+  const row = await tables(em)
+    .selectFrom('run')
+    .select(['organization_id as organizationId', 'project_id as projectId'])
+    .where('id', '=', runId)
+    .executeTakeFirst()
+  return row && { organizationId: row.organizationId, projectId: row.projectId }
+}

@@ -1,0 +1,111 @@
+// RunService: starting, reading, watching and canceling runs.
+import { invalid, invalidField, notFound } from '@ansflow/proto/errors'
+import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { resolveInputs } from '@ansflow/proto/inputs'
+import type { Bus } from '../../platform/bus.ts'
+import type { Db } from '../../platform/db.ts'
+import {
+  type CallContext,
+  organizationOf,
+  personOf,
+  projectOf,
+  type ServiceTable,
+  serviceTable,
+} from '../../transport/call.ts'
+import { runnableGraph } from '../pipelines/index.ts'
+import { ProjectEntity } from '../projects/index.ts'
+import type { RunStart } from './insert-runs.ts'
+import { listRuns } from './list-runs.ts'
+import { type LoadedRun, loadRun } from './load-run.ts'
+import { presentHead, presentRun } from './present-run.ts'
+import type { RunDriver } from './run-driver.ts'
+import { type RunTables, timesOf } from './run-tables.ts'
+import { watchRun } from './watch-run.ts'
+
+export interface RunsDeps {
+  db: Db
+  bus: Bus
+  driver: RunDriver
+}
+
+const longestKey = 128
+
+export function runsApi({ db, bus, driver }: RunsDeps): ServiceTable {
+  const times = timesOf(db)
+
+  async function load(ctx: CallContext, runId: string): Promise<LoadedRun> {
+    const run = await loadRun(db.kysely<RunTables>(ctx.em), times, runId)
+    if (!run) throw notFound('run', runId)
+    return run
+  }
+
+  return serviceTable(RunService, {
+    async startRun(request, ctx) {
+      if (request.draft && request.version > 0) throw invalidField('version', 'must be 0 when the draft is to run')
+      const idempotencyKey = readKey(request.idempotencyKey)
+      const wanted = request.draft ? 'draft' : request.version
+      const { pipeline, graph, version } = await runnableGraph(ctx.em, request.pipelineId, wanted)
+      const { values, violations } = resolveInputs(graph.inputs, request.inputs ?? {})
+      if (violations.length > 0) throw invalid(violations)
+      const run = await driver.start({
+        ...(await originOf(ctx)),
+        pipelineId: pipeline.id,
+        pipelineName: pipeline.name,
+        version,
+        graph,
+        inputs: values,
+        idempotencyKey,
+      })
+      return { run }
+    },
+
+    async getRun({ runId }, ctx) {
+      const { state, origin, seq } = await load(ctx, runId)
+      return { run: presentRun(state, origin, seq), graph: state.graph }
+    },
+
+    listRuns: (request, ctx) => listRuns(db, ctx, request),
+
+    async cancelRun({ runId }, ctx) {
+      const { userId, name } = personOf(ctx)
+      await driver.cancel(runId, { id: userId, name })
+      const { state, origin, seq } = await load(ctx, runId)
+      return { run: presentHead(state, origin, seq) }
+    },
+
+    async rerunRun({ runId, idempotencyKey }, ctx) {
+      const { state } = await load(ctx, runId)
+      const { meta, graph, inputs } = state
+      const { pipelineId, pipelineName, version } = meta
+      const start = { pipelineId, pipelineName, version, graph, inputs, rerunOf: runId }
+      const run = await driver.start({
+        ...(await originOf(ctx)),
+        ...start,
+        idempotencyKey: readKey(idempotencyKey),
+      })
+      return { run }
+    },
+
+    watchRun: ({ runId, afterSeq }, ctx) => watchRun({ db, bus }, ctx, runId, afterSeq),
+  })
+}
+
+function readKey(key: string): string {
+  if (key.length <= longestKey) return key
+  throw invalidField('idempotency_key', `must have at most ${longestKey} characters`)
+}
+
+type Origin = Pick<RunStart, 'organizationId' | 'projectId' | 'projectSlug' | 'startedBy'>
+
+async function originOf(ctx: CallContext): Promise<Origin> {
+  const projectId = projectOf(ctx)
+  const project = await ctx.em.findOne(ProjectEntity, { id: projectId })
+  if (!project) throw notFound('project', projectId)
+  const { userId, name } = personOf(ctx)
+  return {
+    organizationId: organizationOf(ctx),
+    projectId,
+    projectSlug: project.slug,
+    startedBy: { id: userId, name },
+  }
+}
