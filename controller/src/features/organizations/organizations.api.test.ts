@@ -1,0 +1,80 @@
+import { Role } from '@ansflow/proto/access'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { Code } from '@connectrpc/connect'
+import { expect, test } from 'vitest'
+import { startController } from '../../../test/start-controller.ts'
+import { waitFor } from '../../../test/wait-for.ts'
+
+test('nobody gives, changes or takes more than they have', async () => {
+  await using c = await startController()
+  const maintainer = await c.addUser({ role: Role.MAINTAINER })
+  const viewer = await c.addUser({ role: Role.VIEWER })
+  const as = c.as(maintainer).client(OrganizationService)
+  const denied = { code: Code.PermissionDenied }
+  await expect(as.inviteMember({ email: 'x@example.org', role: Role.OWNER })).rejects.toMatchObject(denied)
+  await expect(as.setMemberRole({ userId: viewer.userId, role: Role.OWNER })).rejects.toMatchObject(denied)
+  await expect(as.setMemberRole({ userId: c.owner.userId, role: Role.VIEWER })).rejects.toMatchObject(denied)
+  await expect(as.removeMember({ userId: c.owner.userId })).rejects.toMatchObject(denied)
+  expect((await as.setMemberRole({ userId: viewer.userId, role: Role.MAINTAINER })).member?.role).toBe(Role.MAINTAINER)
+  await expect(as.setMemberRole({ userId: viewer.userId, role: Role.UNSPECIFIED })).rejects.toMatchObject({
+    code: Code.InvalidArgument,
+  })
+})
+
+test('a new role counts from the next call on, on every door', async () => {
+  await using c = await startController()
+  const member = await c.addUser({ role: Role.MAINTAINER })
+  const projects = c.as(member).client(ProjectService)
+  await projects.createProject({ name: 'allowed' })
+  const heard: string[] = []
+  c.bus.subscribe('access.changed', ({ userId }) => heard.push(userId))
+  await c.as(c.owner).client(OrganizationService).setMemberRole({ userId: member.userId, role: Role.VIEWER })
+  await waitFor(() => heard.includes(member.userId))
+  await expect(projects.createProject({ name: 'refused' })).rejects.toMatchObject({ code: Code.PermissionDenied })
+  await c.as(c.owner).client(OrganizationService).removeMember({ userId: member.userId })
+  await waitFor(() => heard.length === 2)
+  expect((await projects.listProjects({})).projects).toEqual([])
+})
+
+test('an organization keeps an owner, also when all leave at once', async () => {
+  await using c = await startController()
+  const owners = [c.owner, await c.addUser({ role: Role.OWNER }), await c.addUser({ role: Role.OWNER })]
+  const left = await Promise.allSettled(
+    owners.map((owner) => c.as(owner).client(OrganizationService).removeMember({ userId: owner.userId })),
+  )
+  expect(left.filter((each) => each.status === 'rejected').length).toBe(1)
+  const last = owners[left.findIndex((each) => each.status === 'rejected')]
+  const as = c.as(last).client(OrganizationService)
+  await expect(as.setMemberRole({ userId: last?.userId ?? '', role: Role.VIEWER })).rejects.toMatchObject({
+    code: Code.FailedPrecondition,
+  })
+  expect((await as.listMembers({})).members.map((member) => [member.userId, member.role])).toEqual([
+    [last?.userId, Role.OWNER],
+  ])
+})
+
+test('an address with an account is granted at once; an invitation can be revoked', async () => {
+  await using c = await startController()
+  const elsewhere = await c.addOrganization()
+  const guest = await c.addUser({ role: Role.OWNER, organizationId: elsewhere })
+  const as = c.as(c.owner).client(OrganizationService)
+  expect(
+    (await as.inviteMember({ organizationId: c.owner.organizationId, email: guest.email, role: Role.VIEWER })).link,
+  ).toBe('')
+  await waitFor(
+    async () => (await c.as(guest).client(OrganizationService).listOrganizations({})).organizations.length === 2,
+  )
+  await expect(c.as(guest).client(OrganizationService).listMembers({})).rejects.toMatchObject({
+    code: Code.InvalidArgument,
+  })
+
+  const { link, invitation } = await as.inviteMember({ email: 'New@example.org', role: Role.VIEWER })
+  expect((await as.listMembers({})).invitations).toMatchObject([{ email: 'new@example.org' }])
+  await as.revokeInvitation({ invitationId: invitation?.id ?? '' })
+  const token = link.split('#')[1] ?? ''
+  await expect(c.as(undefined).client(AuthService).getInvitation({ token })).rejects.toMatchObject({
+    code: Code.NotFound,
+  })
+})
