@@ -1,0 +1,175 @@
+// One pipeline's document, kept in this browser and joined with the controller's: what is stored there, what is only here.
+import * as decoding from 'lib0/decoding'
+import { computed, type Ref, ref, shallowRef } from 'vue'
+import { IndexeddbPersistence } from 'y-indexeddb'
+import { WebsocketProvider } from 'y-websocket'
+import * as Y from 'yjs'
+
+/** Message types beside those of y-websocket: see the controller's collab feature. */
+const messageStored = 100
+const messageRefused = 101
+const messageNotice = 102
+
+/** First two bytes of the messages that change the document. */
+const syncFrame = 0
+const wholeState = 1
+const oneUpdate = 2
+/** Bytes of a whole state that holds nothing: two of the frame, a length, two empty lists. */
+const emptyState = 5
+
+export type SaveState = 'connecting' | 'saved' | 'sending' | 'offline' | 'refused'
+
+export interface Refusal {
+  code: string
+  message: string
+}
+
+export interface CollabNotice {
+  kind: string
+  [key: string]: unknown
+}
+
+export interface CollabLink {
+  provider: WebsocketProvider
+  state: Readonly<Ref<SaveState>>
+  /** Changes made here that the controller has not said it stored. */
+  unsent: Readonly<Ref<number>>
+  /** The document is complete: from the controller, or from this browser when the controller cannot be reached. */
+  ready: Readonly<Ref<boolean>>
+  refusal: Readonly<Ref<Refusal | undefined>>
+  /** What the controller lets this person do here; undefined until it has said. */
+  mode: Readonly<Ref<'edit' | 'view' | undefined>>
+  onNotice(listener: (notice: CollabNotice) => void): void
+  close(): void
+}
+
+/** A change made here: the number of the message that carried it on this connection, undefined before it was sent. */
+interface Pending {
+  message: number | undefined
+}
+
+export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): CollabLink {
+  const local = new IndexeddbPersistence(`ansflow:${window.location.origin}:${userId}:${pipelineId}`, doc)
+  const address = `${window.location.origin.replace(/^http/, 'ws')}/collab`
+  const provider = new WebsocketProvider(address, pipelineId, doc, { disableBc: true, maxBackoffTime: 15_000 })
+
+  const connected = ref(false)
+  const joined = ref(false)
+  const ready = ref(false)
+  const keptHere = ref(false)
+  const refusal = shallowRef<Refusal>()
+  const mode = ref<'edit' | 'view'>()
+  const pending = shallowRef<readonly Pending[]>([])
+  const behind = ref(0)
+  const listeners = new Set<(notice: CollabNotice) => void>()
+
+  const unsent = computed(() => Math.max(pending.value.length, behind.value))
+  const state = computed<SaveState>(() => {
+    if (refusal.value) return 'refused'
+    if (!connected.value) return ready.value || joined.value ? 'offline' : 'connecting'
+    if (!joined.value) return 'connecting'
+    return unsent.value > 0 ? 'sending' : 'saved'
+  })
+
+  // The controller answers how many of this connection's document messages are settled, so they are counted as they go out.
+  let sent = 0
+  function countMessages(socket: WebSocket): void {
+    sent = 0
+    pending.value = pending.value.map(() => ({ message: undefined }))
+    const send = socket.send.bind(socket)
+    socket.send = (data: string | ArrayBufferLike | Blob | ArrayBufferView) => {
+      if (data instanceof Uint8Array && data[0] === syncFrame && (data[1] === wholeState || data[1] === oneUpdate)) {
+        sent += 1
+        if (data[1] === wholeState) holdsEverything(data.length > emptyState)
+      }
+      send(data as ArrayBuffer)
+    }
+  }
+
+  /** The answer to the controller's question carries all that was waiting, and what an earlier visit left in this browser. */
+  function holdsEverything(something: boolean): void {
+    const waiting = pending.value.map(({ message }) => ({ message: message ?? sent }))
+    pending.value = waiting.length === 0 && something ? [{ message: sent }] : waiting
+  }
+
+  // Registered after the provider's own listener, which has sent the change by now when there is a connection.
+  doc.on('update', (_update: Uint8Array, origin: unknown) => {
+    if (origin === provider || origin === local) return
+    pending.value = [...pending.value, { message: connected.value ? sent : undefined }]
+  })
+
+  function compare(vector: ReadonlyMap<number, number>, settled: number): void {
+    pending.value = pending.value.filter(({ message }) => message === undefined || message > settled)
+    let missing = 0
+    for (const [client, clock] of Y.decodeStateVector(Y.encodeStateVector(doc))) {
+      if (client !== doc.clientID && clock > (vector.get(client) ?? 0)) missing++
+    }
+    behind.value = missing
+  }
+
+  provider.messageHandlers[messageStored] = (_encoder, decoder) => {
+    const vector = Y.decodeStateVector(decoding.readVarUint8Array(decoder))
+    joined.value = true
+    compare(vector, decoding.readVarUint(decoder))
+  }
+  provider.messageHandlers[messageRefused] = (_encoder, decoder) => {
+    refusal.value = readJson(decoder, { code: 'refused', message: '' }) as Refusal
+  }
+  provider.messageHandlers[messageNotice] = (_encoder, decoder) => {
+    const notice = readJson(decoder, { kind: '' }) as CollabNotice
+    if (notice.kind === 'access') mode.value = notice['mode'] === 'edit' ? 'edit' : 'view'
+    for (const listener of listeners) listener(notice)
+  }
+  provider.on('status', ({ status }) => {
+    connected.value = status === 'connected'
+    if (status === 'connected' && provider.ws) countMessages(provider.ws)
+    if (status !== 'connected') joined.value = false
+  })
+  provider.on('sync', (synced) => {
+    if (synced) ready.value = true
+  })
+  provider.on('closed', ({ code, reason }) => {
+    refusal.value ??= { code: code === 4403 ? 'read_only' : 'closed', message: reason }
+  })
+  void local.whenSynced.then(() => {
+    keptHere.value = true
+    // What this browser kept is better than nothing, but a document that was never here is no document yet.
+    if (doc.store.clients.size > 0) ready.value = true
+  })
+
+  const warn = (event: BeforeUnloadEvent) => {
+    if (unsent.value > 0 && !keptHere.value) event.preventDefault()
+  }
+  const retry = () => {
+    if (!provider.wsconnected && !refusal.value) provider.connect()
+  }
+  window.addEventListener('beforeunload', warn)
+  window.addEventListener('online', retry)
+
+  return {
+    provider,
+    state,
+    unsent,
+    ready,
+    refusal,
+    mode,
+    onNotice: (listener) => listeners.add(listener),
+    close() {
+      window.removeEventListener('beforeunload', warn)
+      window.removeEventListener('online', retry)
+      provider.awareness.setLocalState(null)
+      provider.destroy()
+      void local.destroy()
+    },
+  }
+}
+
+function readJson(decoder: decoding.Decoder, otherwise: object): object {
+  const text = decoding.readVarString(decoder)
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : { ...otherwise, message: text }
+  } catch {
+    return { ...otherwise, message: text }
+  }
+}

@@ -1,0 +1,67 @@
+// What other parts of the editor may do with the canvas, in terms of steps and places.
+import type { VueFlowStore } from '@vue-flow/core'
+import type { Ref } from 'vue'
+import { NODE_HEIGHT, NODE_WIDTH } from '../graph-view.ts'
+import type { CanvasHandle, Place } from './editor-context.ts'
+
+export function createCanvasHandle(flow: VueFlowStore, frame: Ref<HTMLElement | undefined>): CanvasHandle {
+  const still = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches
+  const duration = () => (still() ? 0 : 200)
+  const box = () => frame.value?.getBoundingClientRect() ?? new DOMRect()
+
+  function toFrame(client: Place): Place {
+    const { left, top } = box()
+    return { x: client.x - left, y: client.y - top }
+  }
+
+  function toCanvas(client: Place): Place {
+    const place = toFrame(client)
+    const { x, y, zoom } = flow.viewport.value
+    return { x: (place.x - x) / zoom, y: (place.y - y) / zoom }
+  }
+
+  function fit(nodeIds?: readonly string[]): void {
+    const nodes = nodeIds ? { nodes: [...nodeIds] } : {}
+    void flow.fitView({ ...nodes, padding: 0.12, maxZoom: 1, minZoom: 0.05, duration: duration() })
+  }
+
+  return {
+    select(nodeIds) {
+      flow.removeSelectedElements()
+      flow.addSelectedNodes(nodeIds.flatMap((id) => flow.findNode(id) ?? []))
+    },
+    reveal(nodeId) {
+      const node = flow.findNode(nodeId)
+      if (!node) return
+      const { x, y, zoom } = flow.viewport.value
+      const { width, height } = box()
+      const left = node.position.x * zoom + x
+      const top = node.position.y * zoom + y
+      const inside =
+        left > 20 && top > 60 && left + NODE_WIDTH * zoom < width - 20 && top + NODE_HEIGHT * zoom < height - 70
+      if (inside) return
+      void flow.setCenter(node.position.x + NODE_WIDTH / 2, node.position.y + NODE_HEIGHT / 2, {
+        zoom: Math.max(zoom, 0.5),
+        duration: duration(),
+      })
+    },
+    fit,
+    zoomTo: (zoom) => void flow.zoomTo(zoom, { duration: duration() }),
+    zoomBy: (factor) => void flow.zoomTo(flow.viewport.value.zoom * factor, { duration: duration() }),
+    toCanvas,
+    toFrame,
+    center() {
+      const { left, top, width, height } = box()
+      return toCanvas({ x: left + width / 2, y: top + height / 2 })
+    },
+    contains(client) {
+      const { left, top, right, bottom } = box()
+      return client.x > left && client.x < right && client.y > top && client.y < bottom
+    },
+    setViewport: (x, y, zoom) => void flow.setViewport({ x, y, zoom }),
+    edgeAt(client) {
+      const element = document.elementFromPoint(client.x, client.y)
+      return element instanceof SVGElement ? element.dataset['edge'] : undefined
+    },
+  }
+}

@@ -1,0 +1,80 @@
+// What the editor's parts share: given once by the page, injected everywhere below it.
+import { type InjectionKey, inject, type Ref, type ShallowRef } from 'vue'
+import type { EdgeKind, EdgeView, GraphView, StepView } from '../graph-view.ts'
+import type { PipelineDocument } from '../use-pipeline-doc.ts'
+import type { Presence } from '../use-presence.ts'
+import type { RunOverlay } from '../use-run-overlay.ts'
+
+/** How much of a node is drawn; one value for the whole canvas. */
+export type Detail = 'full' | 'plain' | 'block'
+
+export interface Place {
+  x: number
+  y: number
+}
+
+/** A line being drawn from a step's handle. */
+export interface Connecting {
+  from: string
+  kind: EdgeKind
+  to: Place
+  /** The step under the pointer. */
+  over: string | undefined
+  /** Titles along the cycle that the line would close. */
+  cycle: string[] | undefined
+}
+
+/** The list of step types at a place, and what to do with the chosen one. */
+export interface QuickAdd {
+  /** Pixels in the canvas frame. */
+  screen: Place
+  /** Where on the canvas the step goes. */
+  at: Place
+  connectFrom?: { nodeId: string; kind: EdgeKind } | undefined
+  insertOn?: string | undefined
+}
+
+export interface EditorContext {
+  pipelineId: string
+  doc: PipelineDocument
+  presence: Presence
+  overlay: RunOverlay
+  canEdit: Readonly<Ref<boolean>>
+  /** Per-key reactive: one changed step redraws one node. */
+  steps: Map<string, StepView>
+  edges: Map<string, EdgeView>
+  view: ShallowRef<GraphView>
+  detail: Ref<Detail>
+  selected: ShallowRef<readonly string[]>
+  selectedEdge: Ref<string | undefined>
+  connecting: ShallowRef<Connecting | undefined>
+  quickAdd: ShallowRef<QuickAdd | undefined>
+  /** Edge keys under a dragged palette item. */
+  dropEdge: Ref<string | undefined>
+  /** Whether a node is near the window; others draw an empty box of the same size. */
+  isNear(nodeId: string): boolean
+  canvas: ShallowRef<CanvasHandle | undefined>
+}
+
+/** What other parts may ask of the canvas. */
+export interface CanvasHandle {
+  select(nodeIds: readonly string[]): void
+  reveal(nodeId: string): void
+  fit(nodeIds?: readonly string[]): void
+  zoomTo(zoom: number): void
+  zoomBy(factor: number): void
+  toCanvas(client: Place): Place
+  toFrame(client: Place): Place
+  center(): Place
+  contains(client: Place): boolean
+  setViewport(x: number, y: number, zoom: number): void
+  edgeAt(client: Place): string | undefined
+}
+
+export const editorKey: InjectionKey<EditorContext> = Symbol('editor')
+
+export function useEditor(): EditorContext {
+  const editor = inject(editorKey)
+  if (!editor) throw new Error('This part lives inside the pipeline editor.')
+  return editor
+}

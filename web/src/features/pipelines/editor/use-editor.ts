@@ -1,0 +1,53 @@
+// Makes the editor's shared state for one pipeline: its document, who is here, the shown run, the selection.
+import type { Pipeline } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { computed, provide, ref, shallowRef, watch } from 'vue'
+import { useI18n } from 'vue-i18n'
+import { useSession } from '../../../session.ts'
+import { usePipelineDoc } from '../use-pipeline-doc.ts'
+import { usePresence } from '../use-presence.ts'
+import { useRunOverlay } from '../use-run-overlay.ts'
+import { type EditorContext, editorKey } from './editor-context.ts'
+
+export function createEditor(pipeline: Pipeline): EditorContext {
+  const session = useSession()
+  const { locale } = useI18n()
+  const userId = session.user?.id ?? ''
+  const doc = usePipelineDoc(pipeline.id, userId)
+  const canEdit = computed(
+    () =>
+      session.can('pipeline.edit', pipeline.projectId) &&
+      doc.link.mode.value !== 'view' &&
+      doc.link.refusal.value === undefined &&
+      doc.link.ready.value,
+  )
+  const presence = usePresence(doc.awareness, { userId, name: session.user?.name ?? '' }, canEdit)
+  const editor: EditorContext = {
+    pipelineId: pipeline.id,
+    doc,
+    presence,
+    overlay: useRunOverlay(doc.graph),
+    canEdit,
+    steps: doc.steps,
+    edges: doc.edges,
+    view: doc.view,
+    detail: ref('full'),
+    selected: shallowRef<readonly string[]>([]),
+    selectedEdge: ref<string | undefined>(),
+    connecting: shallowRef(),
+    quickAdd: shallowRef(),
+    dropEdge: ref<string | undefined>(),
+    isNear: () => true,
+    canvas: shallowRef(),
+  }
+  watch(locale, () => doc.refresh())
+  // Following: my view is theirs until I do anything to it.
+  watch(
+    () => presence.people.value.find((person) => person.clientId === presence.following.value)?.viewport,
+    (viewport) => viewport && editor.canvas.value?.setViewport(...viewport),
+  )
+  watch(presence.people, (people) => {
+    if (!people.some((person) => person.clientId === presence.following.value)) presence.follow(undefined)
+  })
+  provide(editorKey, editor)
+  return editor
+}

@@ -1,0 +1,111 @@
+// What keys, menus and buttons do with steps: delete, duplicate, copy, paste, tidy, undo – each tells what it did.
+import type { UndoOutcome } from '@ansflow/proto/pipeline-doc'
+import { nextTick } from 'vue'
+import { useI18n } from 'vue-i18n'
+import { showToast } from '../../../ui/toasts.ts'
+import { clipboardKind, clipboardText } from '../clipboard.ts'
+import { type GraphView, NODE_HEIGHT, NODE_WIDTH } from '../graph-view.ts'
+import { tidy as askForTidy } from '../tidy.ts'
+import { type Place, useEditor } from './editor-context.ts'
+
+export function useStepCommands() {
+  const editor = useEditor()
+  const { t } = useI18n()
+  const titles = (ids: readonly string[]) =>
+    ids.length === 1 ? (editor.steps.get(ids[0]!)?.title ?? '') : t('pipelines.step.count', ids.length)
+
+  async function selectSoon(ids: readonly string[]): Promise<void> {
+    editor.doc.refresh()
+    await nextTick()
+    editor.canvas.value?.select(ids)
+  }
+
+  function remove(ids: readonly string[]): void {
+    if (!editor.canEdit.value || ids.length === 0) return
+    const name = titles(ids)
+    const busy = ids.flatMap((id) => editor.presence.selections.get(id) ?? []).map((person) => person.name)
+    editor.doc.edit.remove(ids)
+    const text = t('pipelines.toast.deleted', { name })
+    showToast({
+      text: busy.length > 0 ? `${text} ${t('pipelines.toast.wasEditing', { name: busy[0]! })}` : text,
+      action: { label: t('pipelines.toast.undo'), run: () => editor.doc.edit.restore(ids) },
+    })
+  }
+
+  function duplicate(ids: readonly string[]): void {
+    if (editor.canEdit.value && ids.length > 0) void selectSoon(editor.doc.edit.duplicate(ids, { x: 40, y: 80 }))
+  }
+
+  function copied(ids: readonly string[]): string | undefined {
+    return ids.length > 0 ? clipboardText(editor.doc.edit.copy(ids)) : undefined
+  }
+
+  function paste(text: string, at: Place): void {
+    if (!editor.canEdit.value) return
+    const kind = clipboardKind(text)
+    if (kind === 'script') {
+      void selectSoon([editor.doc.edit.add({ type: 'custom', at, script: text })])
+    } else if (kind === 'pipeline') {
+      const { nodeIds, problems } = editor.doc.edit.paste(text, at)
+      if (nodeIds.length > 0) void selectSoon(nodeIds)
+      else showToast({ kind: 'failed', text: problems[0]?.message ?? t('pipelines.toast.nothingPasted') })
+    }
+  }
+
+  async function tidy(): Promise<void> {
+    if (!editor.canEdit.value) return
+    const chosen = editor.selected.value.length > 1 ? new Set(editor.selected.value) : undefined
+    const view: GraphView = editor.view.value
+    const places = await askForTidy({
+      steps: [...view.steps.values()]
+        .filter((step) => !chosen || chosen.has(step.nodeId))
+        .map(({ nodeId, x, y }) => ({ id: nodeId, x, y })),
+      edges: [...view.edges.values()].filter(
+        (edge) => !edge.suspended && (!chosen || (chosen.has(edge.source) && chosen.has(edge.target))),
+      ),
+    })
+    // A person who drags keeps their node.
+    const carried = new Set([...editor.presence.drags.values()].flatMap((drag) => drag.ids))
+    const moved = new Map(Object.entries(places).filter(([id]) => !carried.has(id) && editor.steps.has(id)))
+    if (moved.size > 0) editor.doc.edit.tidy(moved)
+    else showToast({ text: t('pipelines.toast.alreadyTidy') })
+    editor.doc.refresh()
+    await nextTick()
+    if (!chosen) editor.canvas.value?.fit()
+  }
+
+  function said({ label, overwritten }: UndoOutcome, key: 'undid' | 'redid'): void {
+    if (overwritten.length > 0) {
+      showToast({
+        kind: 'warning',
+        text: t('pipelines.toast.overwritten', { skipped: overwritten[0]!, label: label ?? '–' }),
+      })
+    } else if (label) showToast({ text: t(`pipelines.toast.${key}`, { label }) })
+  }
+
+  function insertAfterSelection(type: string): void {
+    const chosen = editor.selected.value
+    const last = chosen.length === 1 ? editor.steps.get(chosen[0]!) : undefined
+    const center = editor.canvas.value?.center() ?? { x: 0, y: 0 }
+    const at = last
+      ? { x: last.x + NODE_WIDTH + 40, y: last.y }
+      : { x: center.x - NODE_WIDTH / 2, y: center.y - NODE_HEIGHT / 2 }
+    const connectFrom = last ? { nodeId: last.nodeId, kind: 'success' as const } : undefined
+    void selectSoon([editor.doc.edit.add({ type, at, connectFrom })]).then(() => {
+      const id = editor.selected.value[0]
+      if (id) editor.canvas.value?.reveal(id)
+    })
+  }
+
+  return {
+    remove,
+    duplicate,
+    copied,
+    paste,
+    tidy,
+    insertAfterSelection,
+    selectSoon,
+    undo: () => editor.canEdit.value && said(editor.doc.undo(), 'undid'),
+    redo: () => editor.canEdit.value && said(editor.doc.redo(), 'redid'),
+  }
+}

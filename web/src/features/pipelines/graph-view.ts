@@ -1,0 +1,226 @@
+// From the projected pipeline to what the canvas draws. Pure; equal parts keep their identity, so that one edit redraws one node.
+import { type PipelineGraph, type Problem, Severity, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { EdgeKind, ProjectedEdge } from '@ansflow/proto/pipeline-doc'
+import { type Box, clearTrunk, type Trunk } from './edge-route.ts'
+
+export const NODE_WIDTH = 200
+export const NODE_HEIGHT = 56
+export const GRID = 20
+
+export type ProblemLevel = 'error' | 'warning' | 'info' | ''
+
+export type { EdgeKind }
+
+export interface StepView {
+  /** Of the node in the live document. */
+  nodeId: string
+  /** The step's key in the file. */
+  key: string
+  title: string
+  summary: string
+  uses: string
+  x: number
+  y: number
+  disabled: boolean
+  hasCondition: boolean
+  hasRetry: boolean
+  problem: ProblemLevel
+  problemCount: number
+  /** Output handles beside success that are in use. */
+  failureOut: boolean
+  alwaysOut: boolean
+  /** Titles of the steps it waits for, for people who do not see the lines. */
+  needs: string
+}
+
+export interface EdgeView {
+  key: string
+  source: string
+  target: string
+  kind: EdgeKind
+  condition: string
+  suspended: boolean
+  trunk: Trunk
+}
+
+export interface GraphView {
+  steps: ReadonlyMap<string, StepView>
+  edges: ReadonlyMap<string, EdgeView>
+}
+
+export interface GraphViewSource {
+  graph: PipelineGraph
+  problems: readonly Problem[]
+  edges: readonly ProjectedEdge[]
+  summary: (step: StepDefinition) => string
+}
+
+export function graphView(source: GraphViewSource, before?: GraphView): GraphView {
+  const { graph } = source
+  const byKey = new Map(graph.steps.map((step) => [step.id, step]))
+  const edges = edgesOf(source.edges)
+  const problems = problemsByStep(source.problems)
+  const steps = new Map<string, StepView>()
+  for (const step of graph.steps) {
+    const found = problems.get(step.id)
+    const outs = edges.filter((edge) => edge.source === step.nodeId)
+    const view: StepView = {
+      nodeId: step.nodeId,
+      key: step.id,
+      title: step.name || step.id,
+      summary: source.summary(step),
+      uses: step.uses,
+      x: step.position?.x ?? 0,
+      y: step.position?.y ?? 0,
+      disabled: step.disabled,
+      hasCondition: step.when !== '',
+      hasRetry: (step.retry?.max ?? 0) > 0,
+      problem: found?.level ?? '',
+      problemCount: found?.count ?? 0,
+      failureOut: outs.some((edge) => edge.kind === 'failure'),
+      alwaysOut: outs.some((edge) => edge.kind === 'always'),
+      needs: step.needs.map((need) => byKey.get(need.stepId)?.name || need.stepId).join(', '),
+    }
+    steps.set(step.nodeId, keep(before?.steps.get(step.nodeId), view))
+  }
+  placeTrunks(edges, steps)
+  const kept = new Map(edges.map((edge) => [edge.key, keep(before?.edges.get(edge.key), edge)]))
+  return { steps, edges: kept }
+}
+
+function edgesOf(edges: readonly ProjectedEdge[]): EdgeView[] {
+  return edges.map((edge) => ({
+    key: edge.key,
+    source: edge.from,
+    target: edge.to,
+    kind: edge.kind,
+    condition: edge.condition,
+    suspended: edge.suspended,
+    trunk: 'middle',
+  }))
+}
+
+function placeTrunks(edges: EdgeView[], steps: ReadonlyMap<string, StepView>): void {
+  const outs = countBy(edges, (edge) => edge.source)
+  const ins = countBy(edges, (edge) => edge.target)
+  const boxes: (Box & { id: string })[] = [...steps.values()].map((step) => ({
+    id: step.nodeId,
+    x: step.x,
+    y: step.y,
+    width: NODE_WIDTH,
+    height: NODE_HEIGHT,
+  }))
+  for (const edge of edges) {
+    const from = steps.get(edge.source)!
+    const to = steps.get(edge.target)!
+    edge.trunk = (outs.get(edge.source) ?? 0) > 1 ? 'source' : (ins.get(edge.target) ?? 0) > 1 ? 'target' : 'middle'
+    const start = { x: from.x + NODE_WIDTH, y: from.y + NODE_HEIGHT / 2 }
+    const end = { x: to.x, y: to.y + NODE_HEIGHT / 2 }
+    if (end.x - start.x <= NODE_WIDTH) continue
+    // Only steps between the two ends can be in the way.
+    const between = boxes.filter(
+      (box) => box.id !== edge.source && box.id !== edge.target && box.x + box.width > start.x && box.x < end.x,
+    )
+    edge.trunk = clearTrunk(start, end, edge.trunk, between)
+  }
+}
+
+function problemsByStep(problems: readonly Problem[]): Map<string, { level: ProblemLevel; count: number }> {
+  const found = new Map<string, { level: ProblemLevel; count: number }>()
+  for (const problem of problems) {
+    if (!problem.stepId) continue
+    const entry = found.get(problem.stepId) ?? { level: '', count: 0 }
+    entry.level = worse(entry.level, problemLevel(problem.severity))
+    entry.count++
+    found.set(problem.stepId, entry)
+  }
+  return found
+}
+
+export function problemLevel(severity: Severity): ProblemLevel {
+  if (severity === Severity.ERROR) return 'error'
+  if (severity === Severity.WARNING) return 'warning'
+  return 'info'
+}
+
+const ranks: Record<ProblemLevel, number> = { '': 0, info: 1, warning: 2, error: 3 }
+
+function worse(a: ProblemLevel, b: ProblemLevel): ProblemLevel {
+  return ranks[a] >= ranks[b] ? a : b
+}
+
+function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1)
+  return counts
+}
+
+/** The old object when it says the same. */
+function keep<T extends object>(old: T | undefined, fresh: T): T {
+  if (!old) return fresh
+  for (const key of Object.keys(fresh) as (keyof T)[]) if (old[key] !== fresh[key]) return fresh
+  return old
+}
+
+/** The place for a new node: the wanted one on the grid, or the next free slot to the right, then below. */
+export function freePlace(wanted: { x: number; y: number }, steps: Iterable<{ x: number; y: number }>) {
+  const taken = [...steps]
+  const x = Math.round(wanted.x / GRID) * GRID
+  const y = Math.round(wanted.y / GRID) * GRID
+  for (let row = 0; row < 60; row++) {
+    for (let column = 0; column < 3; column++) {
+      const place = { x: x + column * (NODE_WIDTH + 2 * GRID), y: y + row * (NODE_HEIGHT + GRID + 4) }
+      const hit = taken.some(
+        (step) => Math.abs(step.x - place.x) < NODE_WIDTH + GRID && Math.abs(step.y - place.y) < NODE_HEIGHT + GRID / 2,
+      )
+      if (!hit) return { x: place.x, y: Math.round(place.y / GRID) * GRID }
+    }
+  }
+  return { x, y }
+}
+
+/** Ids of everything the step waits for, directly or not. */
+export function upstream(view: GraphView, id: string): Set<string> {
+  return walk(id, [...view.edges.values()], 'target', 'source')
+}
+
+export function downstream(view: GraphView, id: string): Set<string> {
+  return walk(id, [...view.edges.values()], 'source', 'target')
+}
+
+function walk(id: string, edges: readonly EdgeView[], at: 'source' | 'target', to: 'source' | 'target'): Set<string> {
+  const seen = new Set<string>()
+  const open = [id]
+  while (open.length > 0) {
+    const here = open.pop()!
+    for (const edge of edges) {
+      if (edge[at] === here && !edge.suspended && !seen.has(edge[to])) {
+        seen.add(edge[to])
+        open.push(edge[to])
+      }
+    }
+  }
+  return seen
+}
+
+/** The nearest step in a direction, for walking with arrows. */
+export function neighbour(
+  view: GraphView,
+  id: string,
+  direction: 'left' | 'right' | 'up' | 'down',
+): string | undefined {
+  const from = view.steps.get(id)
+  if (!from) return undefined
+  let best: { id: string; distance: number } | undefined
+  for (const step of view.steps.values()) {
+    if (step.nodeId === id) continue
+    const dx = step.x - from.x
+    const dy = step.y - from.y
+    const along = direction === 'left' ? -dx : direction === 'right' ? dx : direction === 'up' ? -dy : dy
+    const across = direction === 'left' || direction === 'right' ? Math.abs(dy) : Math.abs(dx)
+    if (along <= 0) continue
+    const distance = along + across * 2.5
+    if (!best || distance < best.distance) best = { id: step.nodeId, distance }
+  }
+  return best?.id
+}

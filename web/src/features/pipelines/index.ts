@@ -1,0 +1,2 @@
+// What other features may use of pipelines.
+export { default as StartRunDialog } from './StartRunDialog.vue'

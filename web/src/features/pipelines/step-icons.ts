@@ -1,0 +1,16 @@
+// Icons of step types: the names the types give, as components. An unknown name is shown as a box.
+import { stepType } from '@ansflow/proto/steps/index'
+import { Box, FlaskConical, GitBranch, Hammer, Terminal } from 'lucide-vue-next'
+import type { Component } from 'vue'
+
+const icons: Record<string, Component> = {
+  box: Box,
+  'flask-conical': FlaskConical,
+  'git-branch': GitBranch,
+  hammer: Hammer,
+  terminal: Terminal,
+}
+
+export function stepIcon(type: string): Component {
+  return icons[stepType(type)?.icon ?? ''] ?? Box
+}

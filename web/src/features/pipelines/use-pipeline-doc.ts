@@ -1,0 +1,149 @@
+// The live pipeline in the console: what the document says, read-only and per step reactive, and the named ways to change it.
+
+import type { PipelineGraph, Problem, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { wouldCycle } from '@ansflow/proto/graph'
+import { createUndo, type DeletedStep, projectShape, stepText, type UndoOutcome } from '@ansflow/proto/pipeline-doc'
+import { validateGraph } from '@ansflow/proto/validate'
+import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef } from 'vue'
+import type { Awareness } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import { type CollabLink, openCollabLink } from './collab-link.ts'
+import { createEdits, type Edits } from './edits.ts'
+import { type EdgeView, type GraphView, graphView, type StepView } from './graph-view.ts'
+import { stepSummary } from './step-text.ts'
+
+export interface PipelineDocument {
+  ydoc: Y.Doc
+  awareness: Awareness
+  link: CollabLink
+  graph: ShallowRef<PipelineGraph>
+  problems: ShallowRef<readonly Problem[]>
+  deleted: ShallowRef<readonly DeletedStep[]>
+  source: Ref<string>
+  view: ShallowRef<GraphView>
+  steps: Map<string, StepView>
+  edges: Map<string, EdgeView>
+  edit: Edits
+  canUndo: Ref<boolean>
+  canRedo: Ref<boolean>
+  undo(): UndoOutcome
+  redo(): UndoOutcome
+  definition(nodeId: string): StepDefinition | undefined
+  nodeOfKey(key: string): string | undefined
+  text(nodeId: string, name: string): Y.Text | undefined
+  /** Titles along the cycle an edge would close. */
+  cycle(from: string, to: string): string[] | undefined
+  /** Reads the document now, not in the next frame. */
+  refresh(): void
+}
+
+const validateAfterMs = 250
+
+export function usePipelineDoc(pipelineId: string, userId: string): PipelineDocument {
+  const ydoc = new Y.Doc()
+  const link = openCollabLink(ydoc, pipelineId, userId)
+  const origin = { user: userId }
+  const undoer = createUndo(ydoc, origin)
+  const first = projectShape(ydoc)
+  const graph = shallowRef(first.graph)
+  const shapeProblems = shallowRef<readonly Problem[]>([])
+  const graphProblems = shallowRef<readonly Problem[]>([])
+  const problems = computed(() => [...shapeProblems.value, ...graphProblems.value])
+  const deleted = shallowRef<readonly DeletedStep[]>([])
+  const source = ref('')
+  const view = shallowRef<GraphView>({ steps: new Map(), edges: new Map() })
+  const steps = shallowReactive(new Map<string, StepView>())
+  const edges = shallowReactive(new Map<string, EdgeView>())
+  const canUndo = ref(false)
+  const canRedo = ref(false)
+  let projectedEdges = first.edges
+  let frame = 0
+  let validating: ReturnType<typeof setTimeout> | undefined
+
+  function refresh(): void {
+    cancelAnimationFrame(frame)
+    frame = 0
+    const shape = projectShape(ydoc)
+    graph.value = shape.graph
+    shapeProblems.value = shape.problems
+    deleted.value = shape.deleted
+    source.value = shape.source
+    projectedEdges = shape.edges
+    draw()
+    clearTimeout(validating)
+    validating = setTimeout(validate, validateAfterMs)
+  }
+
+  function draw(): void {
+    view.value = graphView(
+      { graph: graph.value, problems: problems.value, edges: projectedEdges, summary: stepSummary },
+      view.value,
+    )
+    assign(steps, view.value.steps)
+    assign(edges, view.value.edges)
+  }
+
+  function validate(): void {
+    graphProblems.value = validateGraph(graph.value)
+    draw()
+  }
+
+  const soon = () => {
+    // A hidden tab gets no frames; what it knows must still be right when it is asked.
+    if (document.hidden) frame ||= window.setTimeout(refresh, 100)
+    else frame ||= requestAnimationFrame(refresh)
+  }
+  ydoc.on('update', soon)
+  const offUndo = undoer.onChange(() => {
+    const { undo, redo } = undoer.state()
+    canUndo.value = undo.length > 0
+    canRedo.value = redo.length > 0
+  })
+  refresh()
+
+  onScopeDispose(() => {
+    cancelAnimationFrame(frame)
+    clearTimeout(validating)
+    offUndo()
+    undoer.destroy()
+    ydoc.off('update', soon)
+    link.close()
+    ydoc.destroy()
+  })
+
+  const titleOf = (key: string) => graph.value.steps.find((step) => step.id === key)?.name || key
+
+  return {
+    ydoc,
+    awareness: link.provider.awareness,
+    link,
+    graph,
+    problems: problems as unknown as ShallowRef<readonly Problem[]>,
+    deleted,
+    source,
+    view,
+    steps,
+    edges,
+    edit: createEdits({ ydoc, origin, undo: undoer, view: () => view.value }),
+    canUndo,
+    canRedo,
+    undo: () => undoer.undo(),
+    redo: () => undoer.redo(),
+    definition: (nodeId) => graph.value.steps.find((step) => step.nodeId === nodeId),
+    nodeOfKey: (key) => graph.value.steps.find((step) => step.id === key)?.nodeId,
+    text: (nodeId, name) => stepText(ydoc, nodeId, name),
+    cycle(from, to) {
+      const a = steps.get(from)
+      const b = steps.get(to)
+      if (!a || !b) return undefined
+      const path = wouldCycle(graph.value.steps, a.key, b.key)
+      return path ? [titleOf(a.key), ...path.map(titleOf)] : undefined
+    },
+    refresh,
+  }
+}
+
+function assign<V>(map: Map<string, V>, next: ReadonlyMap<string, V>): void {
+  for (const key of [...map.keys()]) if (!next.has(key)) map.delete(key)
+  for (const [key, value] of next) if (map.get(key) !== value) map.set(key, value)
+}
