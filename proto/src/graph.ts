@@ -34,7 +34,7 @@ function pathTo(cameFrom: Map<string, string>, start: string, end: string): stri
   return path.reverse()
 }
 
-/** One cycle as the ids along its edges, first and last the same, or null. Needs of unknown steps do not count. */
+/** One cycle as the ids along its edges from its first step, first and last the same, or null. Needs of unknown steps do not count. */
 export function findCycle(steps: readonly StepEdges[]): string[] | null {
   const left = remaining(steps)
   if (left.size === 0) return null
@@ -49,7 +49,10 @@ export function findCycle(steps: readonly StepEdges[]): string[] | null {
     id = needs.get(id)?.find((need) => left.has(need.stepId))?.stepId
   }
   if (id === undefined) return null
-  const cycle = path.slice(seen.get(id)).reverse()
+  const found = path.slice(seen.get(id)).reverse()
+  const members = new Set(found)
+  const start = found.indexOf(steps.find((step) => members.has(step.id))!.id)
+  const cycle = [...found.slice(start), ...found.slice(0, start)]
   return [...cycle, cycle[0]!]
 }
 

@@ -56,12 +56,13 @@ function quoted(source: string): string {
 /** Only the roots, and of `steps` only the steps, that are referred to: a run may have ten thousand. */
 function bindings(references: readonly Reference[], context: ExpressionContext): Record<string, CelInput> {
   const values: Record<string, CelInput> = {}
+  const steps = new Map<string, CelInput>()
   for (const { root, path } of references) {
     if (root === 'steps') {
-      const steps = (values.steps ??= new Map<string, CelInput>()) as Map<string, CelInput>
-      const id = path[0]
-      const step = id === undefined ? undefined : own(context.steps, id)
-      if (id !== undefined && step !== undefined && !steps.has(id)) steps.set(id, stepValue(step))
+      const id = path[0] ?? ''
+      const step = Object.hasOwn(context.steps, id) ? context.steps[id] : undefined
+      if (step !== undefined && !steps.has(id)) steps.set(id, stepValue(step))
+      values.steps = steps
     } else if (values[root] === undefined) {
       values[root] = rootValue(root, context)
     }
@@ -91,10 +92,6 @@ function rootValue(root: string, context: ExpressionContext): CelInput {
 
 function blank(fields: readonly string[]): Record<string, string> {
   return Object.fromEntries(fields.map((field) => [field, '']))
-}
-
-function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined
 }
 
 /** Maps instead of objects, so that no name reaches a prototype. */

@@ -34,7 +34,7 @@ export function parseText(text: string, lines?: LineCounter): Document.Parsed {
     // Checked by the reader: the library compares every key with every other.
     uniqueKeys: false,
     version: '1.2',
-    logLevel: 'silent',
+    logLevel: 'error',
   }) as Document.Parsed
 }
 
@@ -52,16 +52,21 @@ export function readPipeline(yaml: string): ReadPipeline {
   if (document.directives.yaml.version === '1.1') {
     reader.report('yaml', 'YAML 1.1 reads yes, no and 010 differently. Remove the %YAML line; files are YAML 1.2.', 0)
   }
-  const broken = reader.problems.length > 0
+  const broken = reader.problems.length
   const root = reader.follow(document.contents, {})
   if (root === null || (isScalar(root) && root.value === null)) {
     reader.report('empty', 'The file is empty. It needs a name and steps.', 0)
     return { graph, problems: reader.problems }
   }
-  if (isMap(root)) readRoot(reader, root, graph)
-  else reader.report('type', `A pipeline file must be a map with name and steps, not ${reader.kind(root)}.`, root)
+  if (!isMap(root)) {
+    reader.report('type', `A pipeline file must be a map with name and steps, not ${reader.kind(root)}.`, root)
+    return { graph, problems: reader.problems.slice(0, Math.max(1, broken)) }
+  }
+  readRoot(reader, root, graph)
+  // What broken YAML seems to say would only add noise.
+  if (broken > 0) return { graph, problems: reader.problems.slice(0, Math.min(broken, 5)) }
   addGraphProblems(reader, graph)
-  return broken ? { graph, problems: reader.problems } : { graph, problems: reader.problems, document }
+  return { graph, problems: reader.problems, document }
 }
 
 const yamlSentences: Partial<Record<YAMLError['code'], string>> = {
@@ -173,7 +178,10 @@ function readDefault(reader: Reader, type: InputType, node: Node | null, place: 
 
 /** The problems of the graph, each at its place, unless reading that place failed already. */
 function addGraphProblems(reader: Reader, graph: PipelineGraph): void {
-  const failed = new Set(reader.problems.filter((each) => each.severity === Severity.ERROR).map(fieldOf))
+  const errors = reader.problems.filter((each) => each.severity === Severity.ERROR)
+  const failed = new Set(errors.map(fieldOf))
+  // A mistyped `run` or `uses` has its own problem already.
+  for (const { code, stepId } of errors) if (code === 'unknown_key' || code === 'type') failed.add(`${stepId}\nuses`)
   for (const problem of validateGraph(graph)) {
     if (failed.has(fieldOf(problem))) continue
     const place = problem.stepId === '' ? { field: problem.field } : { stepId: problem.stepId, field: problem.field }

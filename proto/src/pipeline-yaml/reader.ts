@@ -127,7 +127,8 @@ export class Reader {
         continue
       }
       seen.add(key)
-      entries.push({ key, keyNode, value: this.follow(value, place) })
+      const followed = this.follow(value, this.inside(place, key))
+      if (followed !== null || !isAlias(value)) entries.push({ key, keyNode, value: followed })
     }
     return entries
   }

@@ -1,12 +1,134 @@
 // Graph → text. With a source, the source changed where it says something else; without, the house style.
-import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { isAlias, isMap, isScalar, visit } from 'yaml'
 import { canonicalGraph } from '../canonical.ts'
-import { readPipeline } from './parse.ts'
+import { parseText, readPipeline } from './parse.ts'
+import { patchEdits } from './patch.ts'
+import { scalarText } from './reader.ts'
+import { renames } from './rename.ts'
+import { reorder } from './reorder.ts'
+import { pairKey, pairOf, Source } from './source.ts'
 import { prettyPipeline } from './text.ts'
+import { newStyle, pipelineTree, type StepStyle, stepTree, type TreeMap } from './tree.ts'
 
+/**
+ * The file that says `graph`. A source that says it already is returned as it is; else only the lines that say something
+ * else are changed, and comments, order and quotes of all others stay.
+ */
 export function renderPipeline(graph: PipelineGraph, source?: string): string {
   if (source === undefined || source.trim() === '') return prettyPipeline(graph)
+  const wanted = canonicalGraph(graph)
   const read = readPipeline(source)
-  if (canonicalGraph(read.graph) === canonicalGraph(graph)) return source
-  return prettyPipeline(graph)
+  if (read.document === undefined) return prettyPipeline(graph)
+  if (canonicalGraph(read.graph) === wanted) return source
+  return patched(graph, source, wanted) ?? patched(graph, withoutAliases(source), wanted) ?? prettyPipeline(graph)
+}
+
+/** Undefined when the result would not say the graph: then the text is written too unusually to be patched. */
+function patched(graph: PipelineGraph, text: string, wanted: string): string | undefined {
+  const { document, graph: said } = readPipeline(text)
+  if (document === undefined) return undefined
+  const source = new Source(text, document)
+  const target = inOrderOf(graph, said)
+  const styles = stepStyles(source, said, target)
+  try {
+    let result = source.apply(patchEdits(source, pipelineTree(said, styles), pipelineTree(target, styles)))
+    result = reorder(
+      new Source(result, parseText(result)),
+      'inputs',
+      target.inputs.map((input) => input.name),
+    )
+    result = reorder(
+      new Source(result, parseText(result)),
+      'steps',
+      target.steps.map((step) => step.id),
+    )
+    const check = readPipeline(result)
+    return check.document !== undefined && canonicalGraph(check.graph) === wanted ? result : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Sets such as needs and env have no order of their own: what is there keeps its place. */
+function inOrderOf(graph: PipelineGraph, said: PipelineGraph): PipelineGraph {
+  const known = new Map(said.steps.map((step) => [step.id, step]))
+  const env = ordered(graph.env, said.env, (pair) => pair.name)
+  const triggers = (graph.triggers?.manual ?? true) === (said.triggers?.manual ?? true) ? said.triggers : graph.triggers
+  const steps = graph.steps.map((step) => {
+    const old = known.get(step.id)
+    return old === undefined ? step : stepInOrderOf(step, old)
+  })
+  return { ...graph, env, steps, triggers }
+}
+
+function stepInOrderOf(step: StepDefinition, old: StepDefinition): StepDefinition {
+  const same = (word: string) => word
+  const order = old.retry?.on ?? []
+  return {
+    ...step,
+    needs: ordered(step.needs, old.needs, (need) => need.stepId),
+    env: ordered(step.env, old.env, (pair) => pair.name),
+    secrets: ordered(step.secrets, old.secrets, same),
+    outputs: ordered(step.outputs, old.outputs, same),
+    runsOn: ordered(step.runsOn, old.runsOn, same),
+    workspace: (step.workspace || 'shared') === (old.workspace || 'shared') ? old.workspace : step.workspace,
+    ...(step.retry === undefined ? {} : { retry: { ...step.retry, on: ordered(step.retry.on, order, String) } }),
+  }
+}
+
+function ordered<T>(items: readonly T[], like: readonly T[], key: (item: T) => string): T[] {
+  const rank = new Map(like.map((item, i) => [key(item), i]))
+  return items
+    .map((item, i) => ({ item, rank: rank.get(key(item)) ?? like.length + i }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ item }) => item)
+}
+
+/** How the source writes each step; a step that was renamed is written as before. */
+function stepStyles(source: Source, said: PipelineGraph, target: PipelineGraph): Map<string, StepStyle> {
+  const styles = new Map<string, StepStyle>()
+  const root = source.document.contents
+  const steps = isMap(root) ? pairOf(root, 'steps')?.value : undefined
+  if (!isMap(steps)) return styles
+  for (const pair of steps.items) {
+    const id = pairKey(pair)
+    if (id === undefined || !isMap(pair.value)) continue
+    const step = pair.value
+    const params = pairOf(step, 'with')?.value
+    const when = pairOf(step, 'when')?.value
+    const run = pairOf(step, 'run') !== undefined
+    styles.set(id, {
+      run: run || pairOf(step, 'uses') === undefined,
+      shell: !(isMap(params) && pairOf(params, 'shell') !== undefined),
+      braces: !isScalar(when) || scalarText(when).includes('${{'),
+      uses: pairOf(step, 'uses') !== undefined,
+    })
+  }
+  for (const [from, to] of renames(plainSteps(said), plainSteps(target))) {
+    const style = styles.get(from)
+    if (style !== undefined) styles.set(to, style)
+  }
+  return styles
+}
+
+function plainSteps(graph: PipelineGraph): TreeMap {
+  return new Map(graph.steps.map((step) => [step.id, stepTree(step, newStyle)]))
+}
+
+/** The same file with what its aliases stand for written out; comments stay, spacing may not. */
+function withoutAliases(text: string): string {
+  const document = parseText(text)
+  const anchors = new Map<string, unknown>()
+  visit(document, {
+    Node(_, node) {
+      if (isAlias(node)) return (anchors.get(node.source) as { clone(): typeof node } | undefined)?.clone()
+      if (node.anchor !== undefined) {
+        anchors.set(node.anchor, node)
+        delete node.anchor
+      }
+      return undefined
+    },
+  })
+  return document.toString({ lineWidth: 0 })
 }

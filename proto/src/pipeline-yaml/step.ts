@@ -140,7 +140,8 @@ function readNeed(reader: Reader, stepId: string, node: Node | null, at: Node): 
   const step = entries.get('step')
   const id = step === undefined ? '' : (reader.text(step.value, 'step', place) ?? '')
   if (id === '') {
-    reader.report('need_step', 'This need names no step. Write { step: build, on: success }.', node, place)
+    if (entries.size === node.items.length)
+      reader.report('need_step', 'This need names no step. Write { step: build, on: success }.', node, place)
     return undefined
   }
   const need = create(NeedSchema, { stepId: id, kind: NeedKind.SUCCESS })

@@ -43,8 +43,65 @@ export function toDocument(tree: Tree): Document {
   return document
 }
 
-export function stringify(document: Document): string {
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false, indentSeq: true })
+function stringify(document: Document, indent = 2): string {
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false, indentSeq: true, indent })
+}
+
+/** How a value is written into a text that is there. */
+export interface Style {
+  /** Column of its key. */
+  indent: number
+  /** Inside brackets or braces. */
+  flow: boolean
+  /** Spaces of one level. */
+  step: number
+  quote?: Scalar.Type
+}
+
+/** What follows `key:`, without the space; lines after the first are indented. */
+export function renderValue(value: Tree, style: Style): string {
+  const entry = renderEntry('k', value, style)
+  return entry.slice(2).replace(/^ /, '')
+}
+
+/** `key: value`, without the last line break. */
+export function renderEntry(key: string, value: Tree, { indent, flow, step, quote }: Style): string {
+  if (flow) {
+    const document = toDocument([new Map([[key, value]])])
+    visit(document, {
+      Collection: (_, node) => {
+        node.flow = true
+      },
+      Scalar: (at, node) => {
+        if (at === 'key') return
+        if (quote !== undefined) node.type = quote
+        else if (node.type === Scalar.BLOCK_LITERAL) node.type = Scalar.QUOTE_DOUBLE
+      },
+    })
+    const text = stringify(document).trimEnd()
+    return text.replace(/^\[ ?\{ ?/, '').replace(/ ?\} ?\]$/, '')
+  }
+  const document = toDocument(new Map([[key, value]]))
+  const { value: node } = (document.contents as YAMLMap).items[0]!
+  if (quote !== undefined && isScalar(node) && node.type !== Scalar.BLOCK_LITERAL) node.type = quote
+  return indented(stringify(document, step).replace(/\n$/, ''), indent)
+}
+
+/** `- value`, without the last line break. */
+export function renderItem(value: Tree, indent: number, step: number): string {
+  const document = toDocument([value])
+  if (isSeq(document.contents)) document.contents.flow = false
+  return indented(stringify(document, step).replace(/\n$/, ''), indent)
+}
+
+export function renderKey(key: string): string {
+  const entry = renderEntry(key, 0, { indent: 0, flow: true, step: 2 })
+  return entry.slice(0, -3)
+}
+
+function indented(text: string, indent: number): string {
+  if (indent === 0) return text
+  return text.replaceAll(/\n(?!\n|$)/g, `\n${' '.repeat(indent)}`)
 }
 
 function fits(node: YAMLMap | YAMLSeq): boolean {

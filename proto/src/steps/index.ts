@@ -3,14 +3,18 @@ import { suggestion } from '../suggest.ts'
 import { build } from './build.ts'
 import { custom } from './custom.ts'
 import { fetchCode } from './fetch-code.ts'
+import { compileStep } from './params.ts'
 import type { StepType } from './step-type.ts'
 import { test } from './test.ts'
 
-export { interpolateParams, paramSecrets, validateParams } from './params.ts'
+export { validateParams } from './params.ts'
 export type { Category, Execution, Param, ParamProblem, ParamSchema, StepType, Text, Widget } from './step-type.ts'
 
 export const stepTypes: ReadonlyMap<string, StepType> = new Map(
-  [fetchCode, build, test, custom].map((type) => [type.id, type]),
+  [fetchCode, build, test, custom].map((type) => [
+    type.id,
+    { ...type, compile: (params, ctx) => compileStep(type, params, ctx) },
+  ]),
 )
 
 export function stepType(id: string): StepType | undefined {

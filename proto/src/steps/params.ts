@@ -1,9 +1,9 @@
-// A step's parameters against its type: what is wrong with them, which secrets they name, and their values in a run.
+// A step's parameters against its type: what is wrong with them, and what an agent is told to do with them.
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { type Schema, Validator } from '@cfworker/json-schema'
-import { type ExpressionContext, hasExpression, interpolateValue, toText } from '../expression.ts'
+import { ExpressionError, hasExpression, toText } from '../expression.ts'
 import { suggestion } from '../suggest.ts'
-import type { Param, ParamProblem, StepType } from './step-type.ts'
+import type { Execution, Param, ParamProblem, StepType } from './step-type.ts'
 
 const validators = new WeakMap<Param, Validator>()
 
@@ -83,41 +83,18 @@ function describe(value: JsonValue): string {
   return typeof value === 'string' ? 'text' : String(value)
 }
 
-/** Names of the secrets that parameters refer to. */
-export function paramSecrets(type: StepType, params: JsonObject): string[] {
-  return Object.entries(type.params.properties)
-    .filter(([, param]) => param['x-widget'] === 'secret')
-    .map(([name]) => params[name])
-    .filter((value) => typeof value === 'string' && value !== '')
-    .map(String)
-}
-
 /**
- * The parameters of one attempt: every `${{ }}` replaced, in the type its parameter has where the text is one expression
- * alone ("${{ inputs.depth }}"). Throws an ExpressionError. What comes out is to be checked by `validateParams(type, params, true)`.
+ * Compiles the parameters of one attempt, every `${{ }}` replaced. They are checked once more: what an input brought must
+ * not get past what the editor would have refused. A number or boolean for a text is written out.
  */
-export function interpolateParams(
-  type: StepType | undefined,
-  params: JsonObject,
-  context: ExpressionContext,
-): JsonObject {
-  const values: JsonObject = {}
-  for (const [name, value] of Object.entries(params)) {
-    const result = interpolateDeep(value, context)
-    const isText =
-      type !== undefined &&
-      Object.hasOwn(type.params.properties, name) &&
-      type.params.properties[name]?.type === 'string'
-    values[name] = isText && result !== value && typeof result !== 'string' ? toText(result) : result
-  }
-  return values
-}
-
-function interpolateDeep(value: JsonValue, context: ExpressionContext): JsonValue {
-  if (typeof value === 'string') return interpolateValue(value, context)
-  if (Array.isArray(value)) return value.map((item) => interpolateDeep(item, context))
-  if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, interpolateDeep(item, context)]))
-  }
-  return value
+export function compileStep(type: StepType, params: JsonObject, ctx: { stepId: string }): Execution {
+  const values = Object.fromEntries(
+    Object.entries(params).map(([name, value]) => {
+      const param = Object.hasOwn(type.params.properties, name) ? type.params.properties[name] : undefined
+      return [name, param?.type === 'string' && typeof value !== 'string' ? toText(value) : value]
+    }),
+  )
+  const [problem] = validateParams(type, values, true)
+  if (problem !== undefined) throw new ExpressionError(problem.message)
+  return type.compile(values, ctx)
 }

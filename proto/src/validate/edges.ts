@@ -31,7 +31,13 @@ export function checkEdges(steps: readonly StepDefinition[], report: Report): vo
         report({ ...at, code: 'self_need', message: `${need} needs itself. Remove that need.` })
       } else if (!ids.has(need)) {
         // With very many steps the search for a near word would cost the square.
-        const near = ids.size <= 1000 ? nearest(need, ids) : undefined
+        const near =
+          ids.size <= 1000
+            ? nearest(
+                need,
+                [...ids].filter((id) => id !== step.id),
+              )
+            : undefined
         const hint = near === undefined ? '' : ` Did you mean ${JSON.stringify(near)}?`
         report({ ...at, code: 'unknown_need', message: `There is no step ${JSON.stringify(need)} to need.${hint}` })
       }

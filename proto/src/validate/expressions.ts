@@ -25,14 +25,14 @@ export function checkExpressions(graph: PipelineGraph, report: Report): void {
   const global = new Set(graph.env.map((pair) => pair.name))
   for (const { name, value } of graph.env) check.text(value, { step: undefined, field: `env.${name}`, env: none })
   for (const step of graph.steps) {
-    if (step.when !== '') check.expression(step.when, { step, field: 'when', env: global })
+    const all = step.env.length === 0 ? global : new Set([...global, ...step.env.map((pair) => pair.name)])
+    if (step.when !== '') check.expression(step.when, { step, field: 'when', env: all })
     for (const need of step.needs) {
       if (need.condition === '') continue
-      check.expression(need.condition, { step, field: `needs.${need.stepId}.if`, env: global })
+      check.expression(need.condition, { step, field: `needs.${need.stepId}.if`, env: all })
     }
     for (const { name, value } of step.env) check.text(value, { step, field: `env.${name}`, env: global })
     if (step.with === undefined) continue
-    const all = step.env.length === 0 ? global : new Set([...global, ...step.env.map((pair) => pair.name)])
     for (const [name, value] of Object.entries(step.with)) {
       check.value(value as JsonValue, { step, field: `with.${name}`, env: all })
     }

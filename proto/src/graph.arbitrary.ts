@@ -1,0 +1,170 @@
+// Random pipelines for property tests: everything the file can say, meaningful or not.
+import {
+  InputType,
+  NeedKind,
+  OnLost,
+  type PipelineGraph,
+  PipelineGraphSchema,
+  RetryOn,
+} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { fromJson, type JsonValue } from '@bufbuild/protobuf'
+import * as fc from 'fast-check'
+
+// Texts YAML is known to read otherwise, besides random ones.
+const awkward = [
+  '',
+  ' ',
+  'yes',
+  'null',
+  '~',
+  '1.10',
+  '0o17',
+  '1e3',
+  '- a',
+  '# no comment',
+  'a: b',
+  'a #b',
+  '{x}',
+  '[x]',
+  '"q"',
+  "it's",
+  '*x',
+  '&x',
+  '!t',
+  '%d',
+  '@at',
+  '`t',
+  '|',
+  '> x',
+  'line\nline\n',
+  '\n',
+  '  lead\nx',
+  'trail \n\n\n',
+  'tab\there',
+  'cr\r\nlf\r\n',
+  '中文 🎉',
+  '---',
+  '...',
+  '${{ inputs.a }}',
+  '<<',
+  'true',
+  '2024-01-01',
+  '\u2028x',
+]
+
+export const someText = fc.oneof(
+  fc.constantFrom(...awkward),
+  fc.string({ unit: 'grapheme', maxLength: 20 }),
+  fc.array(fc.string({ unit: 'grapheme-ascii', maxLength: 12 }), { maxLength: 4 }).map((lines) => lines.join('\n')),
+)
+const word = fc.stringMatching(/^[a-z][a-z0-9_-]{0,6}$/)
+const name = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,5}$/)
+const duration = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 90_000_000 }))
+const env = fc.uniqueArray(fc.record({ name, value: someText }), { selector: (pair) => pair.name, maxLength: 3 })
+const words = fc.uniqueArray(word, { maxLength: 3 })
+const condition = fc.constantFrom('', 'always()', "inputs.a == 'x'", '"}}" == "a: b #c"', 'has(inputs.b) && 1 < 2')
+
+const json: fc.Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    someText,
+    fc.integer(),
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => (Object.is(n, -0) ? 0 : n)),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(word, tie('value'), { maxKeys: 3 }),
+  ),
+})).value
+
+const input = fc
+  .record({
+    name: word,
+    description: someText,
+    required: fc.boolean(),
+    kind: fc.oneof(
+      fc.record({ type: fc.constant(InputType.STRING), defaultValue: fc.option(someText) }),
+      fc.record({ type: fc.constant(InputType.NUMBER), defaultValue: fc.option(fc.integer()) }),
+      fc.record({ type: fc.constant(InputType.BOOLEAN), defaultValue: fc.option(fc.boolean()) }),
+      fc.record({
+        type: fc.constant(InputType.CHOICE),
+        options: fc.uniqueArray(
+          someText.filter((each) => each !== ''),
+          { minLength: 1, maxLength: 3 },
+        ),
+        defaultValue: fc.option(someText),
+      }),
+    ),
+  })
+  .map(({ kind, ...rest }) => {
+    const { defaultValue, ...type } = kind
+    return { ...rest, ...type, ...(defaultValue === null ? {} : { defaultValue }) }
+  })
+
+const action = fc.oneof(
+  fc.record({ uses: fc.constantFrom('custom', 'build', 'test'), with: fc.record({ script: someText }) }),
+  fc.record({
+    uses: fc.constantFrom('custom', 'test'),
+    with: fc.record({ script: someText, shell: fc.constantFrom('sh', 'bash'), workingDirectory: word }),
+  }),
+  fc.record({
+    uses: fc.constant('fetch_code'),
+    with: fc.record({ url: someText, depth: fc.nat(9), submodules: fc.boolean() }),
+  }),
+  fc.record({ uses: word, with: fc.dictionary(fc.stringMatching(/^x[a-z0-9 :#-]{0,5}$/), json, { maxKeys: 3 }) }),
+)
+
+const retry = fc.record({
+  max: fc.integer({ min: 1, max: 20 }),
+  delayMs: duration,
+  backoff: fc.constantFrom(0, 1, 1.5, 2),
+  on: fc.uniqueArray(fc.constantFrom(RetryOn.FAILED, RetryOn.TIMEOUT, RetryOn.LOST)),
+})
+
+export const stepId = fc.oneof(word, fc.stringMatching(/^[0-9]{1,3}$/))
+
+const step = fc
+  .record({
+    id: stepId,
+    name: someText,
+    description: someText,
+    action,
+    needs: fc.uniqueArray(
+      fc.record({
+        stepId,
+        kind: fc.constantFrom(NeedKind.SUCCESS, NeedKind.FAILURE, NeedKind.ALWAYS),
+        condition,
+      }),
+      { selector: (need) => need.stepId, maxLength: 3 },
+    ),
+    when: condition,
+    retry: fc.option(retry, { freq: 3 }),
+    timeoutMs: duration,
+    allowFailure: fc.boolean(),
+    runsOn: words,
+    workspace: fc.constantFrom('', 'shared', 'isolated', 'w1'),
+    env,
+    secrets: fc.uniqueArray(name, { maxLength: 2 }),
+    outputs: words,
+    onLost: fc.constantFrom(OnLost.FAIL, OnLost.RETRY),
+    disabled: fc.boolean(),
+  })
+  .map(({ action: chosen, retry: tries, ...rest }) => ({
+    ...rest,
+    ...chosen,
+    ...(tries === null ? {} : { retry: tries }),
+  }))
+
+export const someGraph: fc.Arbitrary<PipelineGraph> = fc
+  .record({
+    name: someText,
+    description: someText,
+    inputs: fc.uniqueArray(input, { selector: (each) => each.name, maxLength: 3 }),
+    env,
+    timeoutMs: duration,
+    steps: fc.uniqueArray(step, { selector: (each) => each.id, maxLength: 5 }),
+    triggers: fc.option(fc.record({ manual: fc.boolean() }), { freq: 3 }),
+  })
+  .map(({ triggers, ...rest }) =>
+    fromJson(PipelineGraphSchema, { ...rest, ...(triggers === null ? {} : { triggers }) } as unknown as JsonValue),
+  )
