@@ -94,7 +94,7 @@ async function open(config: Config, overrides: Overrides): Promise<RunningContro
   const db = await openDb(config.database, entities)
   const opened: Background[] = [{ stop: () => db.close() }]
   try {
-    if (overrides.schemaFromEntities) await db.orm.schema.create()
+    if (overrides.schemaFromEntities) await db.orm.schema.update({ safe: true })
     else await migrate(db)
     const bus = overrides.bus ?? (config.natsUrl ? natsBus(config.natsUrl, log) : memoryBus(log))
     opened.push({ stop: () => bus.close() })

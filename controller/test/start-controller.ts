@@ -137,7 +137,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
       await test.controller.stop()
       const { http, grpc } = { http: portOf(test.url), grpc: portOf(test.grpcAddress) }
       const again = { ...config, http: { ...config.http, port: http }, grpc: { ...config.grpc, port: grpc } }
-      test.controller = await createController(again, overrides).start()
+      test.controller = await createController(again, { ...overrides, schemaFromEntities: true }).start()
       Object.assign(test, { db: test.controller.db, bus: test.controller.bus, clock: test.controller.clock })
     },
     async [Symbol.asyncDispose]() {

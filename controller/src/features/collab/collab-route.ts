@@ -39,7 +39,10 @@ export function collabRoute(deps: CollabDeps): SocketRoute & { stop(): void } {
   const visits = new Set<Visit>()
 
   const unsubscribe = bus.subscribe('access.changed', ({ userId }) => {
-    for (const visit of visits) if (visit.userId === userId) void recheck(visit)
+    for (const visit of visits) {
+      // After every receiver of this message: among them is who forgets what is remembered of the person.
+      if (visit.userId === userId) void Promise.resolve().then(() => recheck(visit))
+    }
   })
   let cancelTimer = clock.setTimer(recheckMs, recheckAll)
   function recheckAll(): void {

@@ -3,9 +3,11 @@
 import { parentPort } from 'node:worker_threads'
 import { docRoots, docSchema, isDeleted, maxSteps } from '@ansflow/proto/pipeline-doc-shape'
 import * as Y from 'yjs'
-import type { CheckAnswer, CheckTask, Verdict } from './decoder.ts'
+import { type CheckAnswer, type CheckTask, tooSlow, type Verdict } from './verdict.ts'
 
 const replicaLimit = 50
+/** Of this thread's own time: the room will need as long, on the thread that serves everyone. */
+const cpuLimitMs = 250
 const newClientsLimit = 100
 const sizeLimit = 32 * 1024 * 1024
 
@@ -47,13 +49,23 @@ function perform(task: CheckTask): CheckAnswer {
     Y.applyUpdate(replica.doc, task.update)
     return { kind: 'done' }
   }
-  const verdict = check(replica, task.update)
+  const started = cpuMs()
+  const verdict = withinTime(check(replica, task.update), started)
   // What was refused is in the replica now: it starts anew from the room's state.
   if (verdict.kind !== 'fine') {
     replica.doc.destroy()
     replicas.delete(room)
   }
   return verdict
+}
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+function withinTime(verdict: Verdict, started: number): Verdict {
+  return cpuMs() - started > cpuLimitMs ? tooSlow : verdict
 }
 
 function check(replica: Replica, update: Uint8Array): Verdict {

@@ -2,21 +2,7 @@
 // ended and replaced, and only the update it was at is refused.
 import { Worker } from 'node:worker_threads'
 import type { Logger } from '../../platform/log.ts'
-import type { Refusal } from './messages.ts'
-
-export type CheckTask =
-  | { kind: 'load'; room: string; state: Uint8Array }
-  | { kind: 'check'; room: string; update: Uint8Array }
-  | { kind: 'follow'; room: string; update: Uint8Array }
-  | { kind: 'forget'; room: string }
-
-export type Verdict =
-  | { kind: 'fine' }
-  /** It builds on changes the server does not have: ask for everything. */
-  | { kind: 'incomplete' }
-  | ({ kind: 'refused' } & Refusal)
-
-export type CheckAnswer = Verdict | { kind: 'ready' } | { kind: 'done' } | { kind: 'unknownRoom' }
+import { type CheckAnswer, type CheckTask, tooSlow, type Verdict } from './verdict.ts'
 
 export interface Decoder {
   /** `state` gives the room's full state (V2), for when the worker does not have it. */
@@ -31,8 +17,6 @@ const loadLimitMs = 10_000
 const startLimitMs = 30_000
 const heapMegabytes = 256
 
-const tooSlow: Verdict = { kind: 'refused', code: 'too_slow', message: 'The change took too long to read.' }
-
 interface Thread {
   worker: Worker
   ready: Promise<void>
@@ -41,7 +25,7 @@ interface Thread {
   died: Promise<void>
 }
 
-export function createDecoder(log: Logger, checkLimitMs = 250): Decoder {
+export function createDecoder(log: Logger, checkLimitMs = 1000): Decoder {
   let thread: Thread | undefined
   let stopped = false
   /** Rooms the present worker has. */

@@ -1,0 +1,205 @@
+import { Role } from '@ansflow/proto/access'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { moveSteps, projectShape, setDeleted, setStepField, stepText } from '@ansflow/proto/pipeline-doc'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import type * as Y from 'yjs'
+import { startController, type TestController, type TestUser } from '../../../test/start-controller.ts'
+import { waitFor } from '../../../test/wait-for.ts'
+import { removeGrants, setGrant } from '../access/index.ts'
+import { loadDraft } from '../pipelines/draft-store.ts'
+import { Rooms } from './index.ts'
+import { type Editor, isSaved, openEditor } from './test-client.ts'
+
+let c: TestController
+const editors: Editor[] = []
+beforeAll(async () => {
+  c = await startController({ file: true })
+})
+afterEach(() => {
+  for (const editor of editors.splice(0)) editor[Symbol.dispose]()
+})
+afterAll(async () => {
+  await c[Symbol.asyncDispose]()
+})
+
+const file = 'name: shared\nsteps:\n  first:\n    run: make\n'
+
+async function newPipeline(): Promise<{ pipelineId: string; projectId: string }> {
+  const projectId = await c.addProject()
+  const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml: file })
+  return { pipelineId: pipeline?.id ?? '', projectId }
+}
+
+async function edit(pipelineId: string, user: TestUser = c.owner, doc?: Y.Doc): Promise<Editor> {
+  const editor = openEditor(c.url, pipelineId, user.token, doc)
+  editors.push(editor)
+  await waitFor(() => editor.provider.synced)
+  return editor
+}
+
+async function storedKeys(pipelineId: string): Promise<string[]> {
+  const doc = await loadDraft(c.db.em(), pipelineId)
+  return doc ? projectShape(doc).graph.steps.map(({ id }) => id) : []
+}
+
+describe('people in one document', () => {
+  it('see each other’s edits, and what is said to be saved is in the database', async () => {
+    const { pipelineId } = await newPipeline()
+    const [a, b] = [await edit(pipelineId), await edit(pipelineId)]
+    expect(a.keys()).toEqual(['first'])
+    a.addStep('second')
+    b.addStep('third')
+    await waitFor(() => isSaved(a) && isSaved(b) && a.keys().length === 3 && b.keys().length === 3)
+    expect((await storedKeys(pipelineId)).sort()).toEqual(['first', 'second', 'third'])
+    const [step] = projectShape(a.doc).graph.steps
+    stepText(a.doc, step!.nodeId, 'script')?.insert(0, '1')
+    stepText(b.doc, step!.nodeId, 'script')?.insert(4, '2')
+    const script = (editor: Editor) => projectShape(editor.doc).graph.steps[0]?.with?.script
+    await waitFor(() => script(a) === '1make2' && script(b) === '1make2')
+  })
+
+  it('find everything again after a restart, deletions too', async () => {
+    const { pipelineId } = await newPipeline()
+    const a = await edit(pipelineId)
+    const second = a.addStep('second')
+    await waitFor(() => isSaved(a))
+    const text = stepText(a.doc, second, 'script')
+    const sent = a.stored?.settled ?? 0
+    // A deletion alone does not move the state vector: the count of settled messages tells.
+    text?.delete(0, 3)
+    await waitFor(() => (a.stored?.settled ?? 0) > sent)
+    await c.restart()
+    const b = await edit(pipelineId)
+    expect(projectShape(b.doc).graph.steps[1]?.with).toEqual({ script: 'e' })
+    await waitFor(() => a.provider.synced)
+    a.addStep('later')
+    await waitFor(() => b.keys().includes('later'))
+  })
+
+  it('merge what was done while apart', async () => {
+    const { pipelineId } = await newPipeline()
+    const [a, b] = [await edit(pipelineId), await edit(pipelineId)]
+    a.provider.disconnect()
+    a.addStep('offline')
+    setStepField(b.doc, projectShape(b.doc).graph.steps[0]!.nodeId, 'cfg.when', 'true', b.origin)
+    a.provider.connect()
+    await waitFor(() => b.keys().includes('offline') && projectShape(a.doc).graph.steps[0]?.when === 'true')
+    await waitFor(async () => (await storedKeys(pipelineId)).includes('offline'))
+  })
+
+  it('are joined by API calls, which tell who it was', async () => {
+    const { pipelineId, projectId } = await newPipeline()
+    const a = await edit(pipelineId)
+    const pipelines = c.as(c.owner).client(PipelineService)
+    a.addStep('mine')
+    await waitFor(() => isSaved(a))
+    const yaml = `${file}  mine: { run: "true" }\n  api: { run: make api }\n`
+    const { problems } = await pipelines.applyPipeline({ projectId, yaml, publish: true })
+    expect(problems).toEqual([])
+    await waitFor(() => a.keys().includes('api'))
+    await waitFor(() => a.notices.length >= 3)
+    expect(a.notices.map(({ kind }) => kind)).toEqual(['access', 'applied', 'published'])
+    await pipelines.deletePipeline({ pipelineId })
+    await waitFor(() => a.closedWith === 4404)
+  })
+})
+
+describe('presence', () => {
+  it('shows who the server knows, whatever a client says, and ends with the connection', async () => {
+    const { pipelineId } = await newPipeline()
+    const viewer = await c.addUser({ role: Role.VIEWER })
+    const [a, b] = [await edit(pipelineId), await edit(pipelineId, viewer)]
+    b.provider.awareness.setLocalState({ u: { id: 'root', name: 'Somebody else' }, cur: [1, 2] })
+    const seen = await waitFor(() => a.provider.awareness.getStates().get(b.doc.clientID))
+    expect(seen).toMatchObject({ u: { id: viewer.userId, name: viewer.email.slice(0, 8) }, cur: [1, 2] })
+    b.provider.disconnect()
+    await waitFor(() => !a.provider.awareness.getStates().has(b.doc.clientID))
+  })
+})
+
+describe('rights', () => {
+  it('let a viewer look, and refuse their changes with a reason', async () => {
+    const { pipelineId } = await newPipeline()
+    const viewer = await c.addUser({ role: Role.VIEWER })
+    const [a, b] = [await edit(pipelineId), await edit(pipelineId, viewer)]
+    expect(b.notices[0]).toEqual({ kind: 'access', mode: 'view' })
+    a.addStep('second')
+    await waitFor(() => b.keys().length === 2)
+    b.addStep('forbidden')
+    await waitFor(() => b.refusals.length > 0)
+    expect(b.refusals[0]?.code).toBe('read_only')
+    a.addStep('third')
+    await waitFor(() => isSaved(a))
+    expect(await storedKeys(pipelineId)).toEqual(['first', 'second', 'third'])
+    expect(a.keys()).not.toContain('forbidden')
+  })
+
+  it('follow at once when they change, and close the document when they end', async () => {
+    const { pipelineId } = await newPipeline()
+    const user = await c.addUser({ role: Role.DEVELOPER })
+    const a = await edit(pipelineId, user)
+    const scope = { organizationId: user.organizationId }
+    const change = async (work: (em: Parameters<typeof setGrant>[0]) => Promise<unknown>) => {
+      await c.db.transaction(work)
+      c.bus.publish('access.changed', { userId: user.userId })
+    }
+    await change((em) => setGrant(em, user.userId, scope, Role.VIEWER, c.clock.now()))
+    await waitFor(() => a.notices.at(-1)?.mode === 'view')
+    a.addStep('too late')
+    await waitFor(() => a.refusals.at(-1)?.code === 'read_only')
+    await change((em) => setGrant(em, user.userId, scope, Role.DEVELOPER, c.clock.now()))
+    // What was refused before comes with the answer to the server's question.
+    await waitFor(async () => (await storedKeys(pipelineId)).includes('too late'))
+    await change((em) => removeGrants(em, user.userId, scope))
+    await waitFor(() => a.closedWith === 4403)
+  })
+
+  it('are asked before anything is said about a pipeline', async () => {
+    const { pipelineId } = await newPipeline()
+    const stranger = await c.addUser({ role: Role.OWNER, organizationId: await c.addOrganization() })
+    const close = (id: string, token?: string) =>
+      new Promise<number>((resolve) => {
+        const headers = token ? { authorization: `Bearer ${token}` } : {}
+        const socket = new WebSocket(`${c.url.replace('http', 'ws')}/collab/${id}`, { headers })
+        socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0))
+        socket.on('close', resolve)
+        socket.on('error', () => undefined)
+      })
+    expect(await close(pipelineId)).toBe(401)
+    expect(await close(pipelineId, stranger.token)).toBe(4404)
+    expect(await close('..%2f..', c.owner.token)).toBe(4404)
+    expect(await close(crypto.randomUUID(), c.owner.token)).toBe(4404)
+  })
+})
+
+describe('several controllers', () => {
+  it('over one database converge on one document', async () => {
+    const { pipelineId } = await newPipeline()
+    const other = new Rooms({ db: c.db, bus: c.bus, clock: c.clock, log: c.controller.log })
+    try {
+      const a = await edit(pipelineId)
+      const room = await other.acquire(pipelineId)
+      const there = () => projectShape(room.doc).graph.steps
+      for (let n = 0; n < 5; n += 1) {
+        a.addStep(`here-${n}`)
+        const [step] = there()
+        await other.edit(pipelineId, (doc) =>
+          moveSteps(doc, new Map([[step!.nodeId, { x: n, y: n }]]), { user: 'other' }),
+        )
+      }
+      await waitFor(() => there().length === 6 && projectShape(a.doc).graph.steps[0]?.position?.x === 4)
+      await other.edit(pipelineId, (doc) => setDeleted(doc, [there()[5]!.nodeId], true, { user: 'other' }))
+      await waitFor(() => a.keys().length === 5)
+      // Folding by one must not make the other miss anything.
+      await room.fold()
+      a.addStep('after')
+      await waitFor(() => there().some(({ id }) => id === 'after'))
+      await waitFor(() => isSaved(a))
+      expect(await storedKeys(pipelineId)).toEqual(a.keys())
+      other.release(room)
+    } finally {
+      await other.stop()
+    }
+  })
+})

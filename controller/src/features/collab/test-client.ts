@@ -1,0 +1,73 @@
+// For tests: people with a document open, through y-websocket's own client on a real socket.
+import { addStep, type EditOrigin, projectShape } from '@ansflow/proto/pipeline-doc'
+import * as decoding from 'lib0/decoding'
+import { WebSocket } from 'ws'
+import { WebsocketProvider } from 'y-websocket'
+import * as Y from 'yjs'
+import type { Refusal } from './messages.ts'
+
+export interface Editor extends Disposable {
+  doc: Y.Doc
+  provider: WebsocketProvider
+  origin: EditOrigin
+  refusals: Refusal[]
+  notices: { kind: string; [key: string]: unknown }[]
+  /** Latest of what the server said is stored. */
+  stored: { vector: Uint8Array; settled: number } | undefined
+  /** Set when the server closed for good. */
+  closedWith: number | undefined
+  addStep(key: string, script?: string): string
+  keys(): string[]
+}
+
+export function openEditor(url: string, pipelineId: string, token: string, doc = new Y.Doc()): Editor {
+  class SignedSocket extends WebSocket {
+    constructor(address: string, protocols?: string[]) {
+      super(address, protocols, { headers: { authorization: `Bearer ${token}` } })
+    }
+  }
+  const provider = new WebsocketProvider(`${url.replace('http', 'ws')}/collab`, pipelineId, doc, {
+    WebSocketPolyfill: SignedSocket as unknown as typeof globalThis.WebSocket,
+    disableBc: true,
+    maxBackoffTime: 100,
+  })
+  const origin: EditOrigin = { user: token }
+  const editor: Editor = {
+    doc,
+    provider,
+    origin,
+    refusals: [],
+    notices: [],
+    stored: undefined,
+    closedWith: undefined,
+    addStep: (key, script = 'true') =>
+      addStep(doc, { type: 'custom', key, pos: { x: 0, y: 0 }, params: { script } }, origin),
+    keys: () => projectShape(doc).graph.steps.map(({ id }) => id),
+    [Symbol.dispose]() {
+      provider.destroy()
+      doc.destroy()
+    },
+  }
+  provider.messageHandlers[100] = (_encoder: unknown, decoder: decoding.Decoder) => {
+    editor.stored = { vector: decoding.readVarUint8Array(decoder), settled: decoding.readVarUint(decoder) }
+  }
+  provider.messageHandlers[101] = (_encoder: unknown, decoder: decoding.Decoder) => {
+    editor.refusals.push(JSON.parse(decoding.readVarString(decoder)))
+  }
+  provider.messageHandlers[102] = (_encoder: unknown, decoder: decoding.Decoder) => {
+    editor.notices.push(JSON.parse(decoding.readVarString(decoder)))
+  }
+  provider.on('closed', ({ code }: { code: number }) => {
+    editor.closedWith = code
+  })
+  return editor
+}
+
+/** Everything the editor has is committed on the server, as far as it has been told. */
+export function isSaved({ doc, stored }: Editor): boolean {
+  if (!stored) return false
+  const there = Y.decodeStateVector(stored.vector)
+  return [...Y.decodeStateVector(Y.encodeStateVector(doc))].every(
+    ([client, clock]) => (there.get(client) ?? 0) >= clock,
+  )
+}
