@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -19,6 +20,7 @@ import {
   JobSpecSchema,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create, fromJson, fromJsonString, toJson, toJsonString } from '@bufbuild/protobuf'
+import type { SpoolFiles } from './log-spool.ts'
 import { EXIT_BLANK, PID_BLANK } from './process.ts'
 import { bootId } from './process-table.ts'
 import { removeTree } from './workspace.ts'
@@ -39,6 +41,8 @@ export interface Launch {
   at: string
   /** Whether there were secrets to mask: then output found after a restart waits until they are known again. */
   secrets: boolean
+  /** Outputs that the execution kind makes itself. */
+  outputs: readonly string[]
 }
 /** Why the agent ends the job; written before it does, so that a restarted agent goes on with it. */
 export interface Intent {
@@ -149,6 +153,21 @@ export class JobFolder {
   readExit(): number | undefined {
     const text = (readText(this.file('run', 'exit')) ?? '').trim()
     return text === '' ? undefined : Number(text)
+  }
+
+  exitedAt(): number | undefined {
+    const stat = this.readExit() === undefined ? undefined : statSync(this.file('run', 'exit'))
+    return stat && Math.floor(stat.mtimeMs)
+  }
+
+  /** Raw output is in `run`, which is watched; what the agent writes itself is not. */
+  spoolFiles(): SpoolFiles {
+    return {
+      raw: this.file('run', 'raw'),
+      masked: this.file('log'),
+      state: this.file('log.state'),
+      added: this.file('masks'),
+    }
   }
 
   remove(): Promise<void> {

@@ -35,7 +35,7 @@ interface Progress {
 export interface LogShipper {
   /** There is something new; also registers the job. */
   grew(job: ShippedJob): void
-  forget(jobId: string): void
+  forget(job: ShippedJob): void
   /** A new stream: everything that is not acknowledged goes over it. Undefined: there is none. */
   use(pipe: Pipe<LogsMessage> | undefined): void
   onMessage(message: LogsResponse): void
@@ -122,7 +122,7 @@ export function createLogShipper(now: () => number = () => performance.now()): L
 
   return {
     grew(job) {
-      if (!all.has(job.ref.jobId) && job.spool) {
+      if (all.get(job.ref.jobId)?.job !== job && job.spool) {
         const idle = Number.NEGATIVE_INFINITY
         all.set(job.ref.jobId, {
           job,
@@ -135,7 +135,9 @@ export function createLogShipper(now: () => number = () => performance.now()): L
       }
       if (!blocked) pump()
     },
-    forget: (jobId) => void all.delete(jobId),
+    forget(job) {
+      if (all.get(job.ref.jobId)?.job === job) all.delete(job.ref.jobId)
+    },
     use(next) {
       pipe = next
       blocked = false

@@ -23,9 +23,9 @@ import {
 import { type ChannelCredentials, Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { ExitError } from './exit.ts'
 
-/** Why a call ended. `refused` is final: the other side knows us and says no. */
+/** Why a call ended. `refused` is final; `superseded`: another connection speaks for this agent now. */
 export class LinkError extends Error {
-  readonly kind: 'refused' | 'unreachable' | 'failed'
+  readonly kind: 'refused' | 'superseded' | 'unreachable' | 'failed'
   constructor(kind: LinkError['kind'], message: string) {
     super(message)
     this.name = 'LinkError'
@@ -165,6 +165,7 @@ function toLinkError(error: Error & { code?: number; details?: string }): LinkEr
   const text = error.details || error.message
   if (error.code === status.UNAUTHENTICATED || error.code === status.PERMISSION_DENIED)
     return new LinkError('refused', text)
+  if (error.code === status.ABORTED) return new LinkError('superseded', text)
   if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED)
     return new LinkError('unreachable', text)
   return new LinkError('failed', text)

@@ -1,0 +1,39 @@
+// Owns the message that ends a job: closes its log and gathers outcome, outputs and times.
+import { type Finished, FinishedSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { create } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { JobFolder } from './journal.ts'
+import { textOf } from './log.ts'
+import type { LogSpool } from './log-spool.ts'
+import { type Ending, lost } from './outcome.ts'
+import { readOutputs } from './outputs.ts'
+
+export function finishedMessage(
+  folder: JobFolder,
+  ending: Ending,
+  startedAt: number | undefined,
+  ownOutputs: readonly string[],
+  spool: LogSpool | undefined,
+): Finished {
+  const outputs: Record<string, string> = {}
+  let told = ending
+  try {
+    if (ending.exitCode !== undefined && spool) {
+      const declared = [...folder.spec.outputs, ...ownOutputs]
+      const found = readOutputs(folder.file('output'), declared, (value) => spool.conceals(value))
+      for (const [name, value] of found.outputs) outputs[name] = value
+      for (const problem of found.problems) spool.say(problem)
+    }
+    spool?.seal()
+  } catch (error) {
+    told = lost(`its log or outputs cannot be kept: ${textOf(error)}`)
+  }
+  return create(FinishedSchema, {
+    job: folder.ref,
+    ...told,
+    outputs,
+    finishedAt: timestampFromMs(folder.exitedAt() ?? Date.now()),
+    logSize: BigInt(spool?.size ?? 0),
+    ...(startedAt === undefined ? {} : { startedAt: timestampFromMs(startedAt) }),
+  })
+}

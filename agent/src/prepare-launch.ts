@@ -1,0 +1,56 @@
+// Owns everything between "start" and the process: workspace, environment, the step's own files, the wrapper's file.
+import type { SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { Config } from './config.ts'
+import { stepEnvironment } from './environment.ts'
+import type { JobFolder } from './journal.ts'
+import { textOf } from './log.ts'
+import { type Ending, impossible } from './outcome.ts'
+import { isSettable, startFile } from './process.ts'
+import { prepareStep } from './steps/index.ts'
+import type { StepCommand } from './steps/step-kind.ts'
+import type { Workspaces } from './workspace.ts'
+
+/** The step cannot be run as it is written; another agent could not either. */
+export class Unrunnable extends Error {
+  readonly ending: Ending
+  constructor(reason: string) {
+    super(reason)
+    this.name = 'Unrunnable'
+    this.ending = impossible(reason)
+  }
+}
+
+interface Prepared {
+  outputs: readonly string[]
+  /** For the log. */
+  problems: string[]
+}
+
+/** After this the wrapper can run. */
+export function prepareLaunch(
+  folder: JobFolder,
+  secrets: readonly SecretValue[],
+  { config, workspaces }: { config: Config; workspaces: Workspaces },
+): Prepared {
+  const { ref, spec } = folder
+  folder.prepare()
+  const workspace = workspaces.open(spec.runId, spec.workspace, ref.jobId)
+  const places = { workspace, output: folder.file('output'), tmp: folder.file('tmp') }
+  const env = stepEnvironment(config.base, spec, ref, secrets, places)
+  let command: StepCommand
+  try {
+    command = prepareStep(spec, { folder, workspace, secrets, env })
+  } catch (error) {
+    // A system error (disk full) is the agent's; everything else is a sentence about the spec.
+    if ((error as NodeJS.ErrnoException).syscall) throw error
+    throw new Unrunnable(textOf(error))
+  }
+  const outputs = command.outputs ?? []
+  folder.launch = { at: new Date().toISOString(), secrets: secrets.length > 0, outputs }
+  folder.write('start', startFile(env, command.workingDirectory, command.argv))
+  const unsettable = [...env.keys()].filter((name) => !isSettable(name))
+  return {
+    outputs,
+    problems: unsettable.map((name) => `${JSON.stringify(name)} cannot be set in an environment; it was left out.`),
+  }
+}
