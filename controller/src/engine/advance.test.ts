@@ -1,0 +1,312 @@
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { NeedKind, OnLost, RetryOn } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { JobStatus, RunStatus, StepStatus, statusWord } from '@ansflow/proto/status'
+import { describe, expect, test } from 'vitest'
+import { reasonText } from './reasons.ts'
+import type { JobState } from './state.ts'
+import { apply, graphOf, newWorld, proceed, runToEnd, type StepInit, type World } from './test/world.ts'
+
+const need = (stepId: string, kind = NeedKind.SUCCESS, condition = '') => ({ stepId, kind, condition })
+
+function begun(steps: StepInit, over: { timeoutMs?: number } = {}): World {
+  const world = newWorld(graphOf(steps, over))
+  apply(world, { type: 'started' })
+  return world
+}
+
+const job = (world: World, stepId: string): JobState => world.state.steps.get(stepId)!.attempts.at(-1)!
+const text = (world: World, stepId: string) => reasonText(world.state.steps.get(stepId)!.reason!)
+const statuses = (world: World) =>
+  [...world.state.steps.values()].map(({ definition, status }) => `${definition.id}:${statusWord(status)}`).join(' ')
+
+/** Brings a step's job from queued to running, or on to its end. */
+function run(world: World, stepId: string, outcome?: Outcome): void {
+  for (let i = 0; i < 3; i++) proceed(world, job(world, stepId))
+  if (outcome !== undefined) proceed(world, job(world, stepId), outcome)
+}
+
+function pass(world: World, ms: number): void {
+  world.now = new Date(world.now.getTime() + ms)
+  apply(world, { type: 'timer' })
+}
+
+const cancel = (world: World) => apply(world, { type: 'cancelRequested', by: 'u', byName: 'Ada' })
+
+describe('a step after another', () => {
+  test.each<[string, Outcome, Record<string, unknown>, Record<string, unknown>, string]>([
+    ['needs success', Outcome.SUCCEEDED, {}, {}, 'queued'],
+    ['needs success, failed', Outcome.FAILED, {}, {}, 'skipped'],
+    ['needs success, timed out', Outcome.TIMED_OUT, {}, {}, 'skipped'],
+    ['needs success, lost', Outcome.LOST, {}, {}, 'skipped'],
+    ['needs success, failure allowed', Outcome.FAILED, { allowFailure: true }, {}, 'queued'],
+    ['needs failure', Outcome.FAILED, {}, { needs: [need('a', NeedKind.FAILURE)] }, 'queued'],
+    ['needs failure, lost', Outcome.LOST, {}, { needs: [need('a', NeedKind.FAILURE)] }, 'queued'],
+    ['needs failure, succeeded', Outcome.SUCCEEDED, {}, { needs: [need('a', NeedKind.FAILURE)] }, 'skipped'],
+    ['needs its end', Outcome.FAILED, {}, { needs: [need('a', NeedKind.ALWAYS)] }, 'queued'],
+    ['edge condition true', Outcome.SUCCEEDED, {}, { needs: [need('a', 1, "steps.a.outputs.v == 'x'")] }, 'queued'],
+    ['edge condition false', Outcome.SUCCEEDED, {}, { needs: [need('a', 1, "steps.a.outputs.v == 'y'")] }, 'skipped'],
+    ['condition on failed need', Outcome.FAILED, {}, { needs: [need('a', 3, "steps.a.status == 'failed'")] }, 'queued'],
+    ['when failure()', Outcome.FAILED, {}, { when: 'failure()' }, 'queued'],
+    ['when failure(), succeeded', Outcome.SUCCEEDED, {}, { when: 'failure()' }, 'skipped'],
+    ['when always()', Outcome.FAILED, {}, { when: 'always()' }, 'queued'],
+    ['when canceled()', Outcome.SUCCEEDED, {}, { when: 'canceled()' }, 'skipped'],
+    ['when of its own implies success()', Outcome.FAILED, {}, { when: 'run.number == 7' }, 'skipped'],
+    ['when false', Outcome.SUCCEEDED, {}, { when: 'run.number == 8' }, 'skipped'],
+    ['when that does not evaluate', Outcome.SUCCEEDED, {}, { when: 'steps.a.outputs.nothing == 1' }, 'failed'],
+    ['disabled', Outcome.SUCCEEDED, {}, { disabled: true }, 'skipped'],
+  ])('%s', (_, outcome, first, second, expected) => {
+    const world = begun([
+      { id: 'a', ...first },
+      { id: 'b', needs: [need('a')], ...second },
+    ])
+    run(world, 'a', outcome)
+    expect(statusWord(world.state.steps.get('b')!.status)).toBe(expected)
+    if (expected !== 'queued') expect(text(world, 'b')).not.toMatch(/undefined/)
+  })
+
+  test('failure() sees failures further up; success() of a step behind a skipped one is false', () => {
+    const world = begun([
+      { id: 'a' },
+      { id: 'b', needs: [need('a')] },
+      { id: 'mend', needs: [need('b')], when: 'failure()' },
+      { id: 'c', needs: [need('b')], when: 'success()' },
+    ])
+    run(world, 'a', Outcome.FAILED)
+    expect(statuses(world)).toBe('a:failed b:skipped mend:queued c:skipped')
+    expect(text(world, 'b')).toBe('Its need a has failed.')
+  })
+
+  test('a disabled step lets through what came before it', () => {
+    const steps = [{ id: 'a' }, { id: 'b', needs: [need('a')], disabled: true }, { id: 'c', needs: [need('b')] }]
+    const good = begun(steps)
+    expect(statuses(good)).toBe('a:queued b:blocked c:blocked')
+    run(good, 'a', Outcome.SUCCEEDED)
+    expect(statuses(good)).toBe('a:succeeded b:skipped c:queued')
+    const bad = begun(steps)
+    run(bad, 'a', Outcome.FAILED)
+    expect(statuses(bad)).toBe('a:failed b:skipped c:skipped')
+  })
+
+  test('a blocked step names what it waits for', () => {
+    const world = begun([
+      ...['a', 'b', 'c', 'd'].map((id) => ({ id })),
+      { id: 'end', needs: ['a', 'b', 'c', 'd'].map((id) => need(id)) },
+    ])
+    expect(text(world, 'end')).toBe('Waits for a, b, c and others.')
+    run(world, 'b', Outcome.SUCCEEDED)
+    expect(text(world, 'end')).toBe('Waits for a, c, d.')
+  })
+})
+
+describe('what a job is told', () => {
+  test('variables, parameters and outputs are put in, the system’s own cannot be replaced', () => {
+    const world = newWorld(
+      graphOf([
+        { id: 'a', outputs: ['v'] },
+        {
+          id: 'b',
+          needs: [need('a')],
+          with: { script: `echo \${{ steps.a.outputs.v }} \${{ env.SAID }}` },
+          env: [
+            { name: 'SAID', value: `\${{ run.number }}!` },
+            { name: 'ANSFLOW_STEP', value: 'mine' },
+          ],
+        },
+      ]),
+    )
+    apply(world, { type: 'started' })
+    for (let i = 0; i < 3; i++) proceed(world, job(world, 'a'))
+    const { newJobs } = apply(world, {
+      type: 'jobFinished',
+      jobId: job(world, 'a').id,
+      epoch: 1,
+      outcome: Outcome.SUCCEEDED,
+      outputs: { v: 'x' },
+    })
+    const spec = newJobs[0]!.spec
+    expect(spec.execution).toMatchObject({ case: 'shell', value: { script: 'echo x 7!' } })
+    const env = spec.env.filter(({ name }) => ['SAID', 'ANSFLOW_STEP', 'CI'].includes(name))
+    expect(env.map(({ name, value }) => `${name}=${value}`).sort()).toEqual(['ANSFLOW_STEP=b', 'CI=true', 'SAID=7!'])
+  })
+
+  test('an expression that does not evaluate fails its step, with the reason', () => {
+    const world = begun([{ id: 'a', with: { script: `\${{ inputs.nothing }}` } }])
+    expect(statuses(world)).toBe('a:failed')
+    expect(text(world, 'a')).toMatch(/^An expression failed: /)
+    expect(world.state.status).toBe(RunStatus.FAILED)
+  })
+})
+
+describe('retries', () => {
+  test('come after a delay that grows, and end', () => {
+    const world = begun([{ id: 'a', retry: { max: 2, delayMs: 1000, backoff: 3 } }])
+    run(world, 'a', Outcome.FAILED)
+    expect(statuses(world)).toBe('a:waiting')
+    pass(world, 999)
+    expect(statuses(world)).toBe('a:waiting')
+    pass(world, 1)
+    run(world, 'a', Outcome.TIMED_OUT)
+    pass(world, 2999)
+    expect(statuses(world)).toBe('a:waiting')
+    pass(world, 1)
+    run(world, 'a', Outcome.FAILED)
+    expect(statuses(world)).toBe('a:failed')
+    expect(world.state.steps.get('a')!.attempts.map(({ attempt }) => attempt)).toEqual([1, 2, 3])
+  })
+
+  test.each<[string, Outcome, Record<string, unknown>, string]>([
+    ['only on what is named', Outcome.FAILED, { retry: { max: 1, on: [RetryOn.TIMEOUT] } }, 'failed'],
+    ['lost is not in the default', Outcome.LOST, { retry: { max: 1 } }, 'lost'],
+    ['lost, named', Outcome.LOST, { retry: { max: 1, on: [RetryOn.LOST] } }, 'queued'],
+    ['lost, onLost', Outcome.LOST, { onLost: OnLost.RETRY }, 'queued'],
+    ['canceled by its agent', Outcome.CANCELED, { retry: { max: 1 } }, 'canceled'],
+  ])('%s', (_, outcome, step, expected) => {
+    const world = begun([{ id: 'a', ...step }])
+    run(world, 'a', outcome)
+    expect(statuses(world)).toBe(`a:${expected}`)
+  })
+
+  test('a step that is lost again and again ends', () => {
+    const world = begun([{ id: 'a', onLost: OnLost.RETRY }])
+    for (let i = 0; i < 4; i++) run(world, 'a', Outcome.LOST)
+    expect(statuses(world)).toBe('a:lost')
+    expect(world.state.status).toBe(RunStatus.LOST)
+  })
+})
+
+describe('cancel', () => {
+  test('at every state; cleanup still runs; the second cancel takes that too', () => {
+    const world = begun([
+      { id: 'queued' },
+      { id: 'offered' },
+      { id: 'accepted' },
+      { id: 'running' },
+      { id: 'waiting', retry: { max: 1, delayMs: 9000 } },
+      { id: 'blocked', needs: [need('running')] },
+      { id: 'cleanup', needs: [need('running')], when: 'always()' },
+    ])
+    run(world, 'waiting', Outcome.FAILED)
+    proceed(world, job(world, 'offered'))
+    for (let i = 0; i < 2; i++) proceed(world, job(world, 'accepted'))
+    run(world, 'running')
+    const { effects } = cancel(world)
+    expect(statuses(world)).toBe(
+      'queued:canceled offered:canceled accepted:queued running:running waiting:canceled blocked:canceled cleanup:blocked',
+    )
+    expect(effects.filter(({ type }) => type === 'cancelJob')).toHaveLength(3)
+    expect(text(world, 'running')).toBe('Is being canceled by Ada.')
+    proceed(world, job(world, 'running'), Outcome.CANCELED)
+    expect(text(world, 'running')).toBe('Canceled by Ada.')
+    expect(statuses(world)).toMatch(/cleanup:queued$/)
+    run(world, 'cleanup')
+    expect(cancel(world).effects).toMatchObject([{ type: 'cancelJob', jobId: job(world, 'cleanup').id }])
+    runToEnd(world, Outcome.CANCELED)
+    expect(world.state.status).toBe(RunStatus.CANCELED)
+  })
+
+  test('a step that finished first has succeeded; one whose agent is gone is canceled', () => {
+    const world = begun([{ id: 'a' }, { id: 'b', retry: { max: 3 }, onLost: OnLost.RETRY }])
+    run(world, 'a')
+    run(world, 'b')
+    cancel(world)
+    proceed(world, job(world, 'a'), Outcome.SUCCEEDED)
+    proceed(world, job(world, 'b'), Outcome.LOST)
+    expect(statuses(world)).toBe('a:succeeded b:canceled')
+    expect(text(world, 'b')).toBe('Canceled by Ada; its agent was lost.')
+  })
+})
+
+describe('timeouts', () => {
+  test('a run that takes too long is canceled, its cleanup gets its time, and it has failed', () => {
+    const world = begun([{ id: 'a' }, { id: 'b', needs: [need('a')], when: 'always()' }], { timeoutMs: 60_000 })
+    pass(world, 100_000)
+    expect(statuses(world)).toBe('a:queued b:blocked')
+    run(world, 'a')
+    pass(world, 60_000)
+    expect(job(world, 'a').cancelRequested).toBe(true)
+    proceed(world, job(world, 'a'), Outcome.CANCELED)
+    expect(statuses(world)).toBe('a:canceled b:queued')
+    expect(text(world, 'a')).toBe('The run took longer than its timeout of 1m.')
+    run(world, 'b')
+    pass(world, 60_000)
+    expect(job(world, 'b').cancelRequested).toBe(true)
+    proceed(world, job(world, 'b'), Outcome.CANCELED)
+    expect(world.state.status).toBe(RunStatus.FAILED)
+  })
+
+  test('an attempt that its agent does not end is canceled, then given up, then retried', () => {
+    const world = begun([{ id: 'a', timeoutMs: 10_000, retry: { max: 1 } }])
+    run(world, 'a')
+    pass(world, 69_999)
+    expect(job(world, 'a').cancelRequested).toBe(false)
+    pass(world, 1)
+    expect(job(world, 'a').cancelRequested).toBe(true)
+    pass(world, 60_000)
+    expect(world.state.steps.get('a')!.attempts.map(({ status }) => status)).toEqual([
+      JobStatus.TIMED_OUT,
+      JobStatus.QUEUED,
+    ])
+  })
+})
+
+test('epochs: what speaks of another claim changes nothing', () => {
+  const world = begun([{ id: 'a' }])
+  const { id: jobId } = job(world, 'a')
+  const send = (type: 'jobAccepted' | 'jobStarted', epoch: number) => apply(world, { type, jobId, epoch }).result
+  expect(send('jobAccepted', 0)).toBe('stale')
+  apply(world, { type: 'jobOffered', jobId, epoch: 1, agentId: 'x' })
+  apply(world, { type: 'jobRejected', jobId, epoch: 1, reason: 'full' })
+  expect(text(world, 'a')).toBe('Agent x refused it: full. Waits for an agent.')
+  expect(send('jobAccepted', 1)).toBe('stale')
+  apply(world, { type: 'jobOffered', jobId, epoch: 2, agentId: 'y' })
+  expect(send('jobAccepted', 1)).toBe('stale')
+  expect(send('jobAccepted', 2)).toBe('applied')
+  expect(send('jobAccepted', 2)).toBe('unchanged')
+  expect(world.state.steps.get('a')!.status).toBe(StepStatus.QUEUED)
+})
+
+describe('a run of 10,000 steps', () => {
+  const size = 10_000
+  const layered = (width: number) =>
+    Array.from({ length: size }, (_, i) => {
+      const row = Math.floor(i / width)
+      const before = row === 0 ? [] : [0, 1, 2].map((k) => (row - 1) * width + ((i + k) % width))
+      return { id: `s${i}`, needs: [...new Set(before)].map((k) => need(`s${k}`)) }
+    })
+  const fan = Array.from({ length: size }, (_, i) => ({
+    id: `s${i}`,
+    needs: i === 0 ? [] : i < size - 1 ? [need('s0')] : Array.from({ length: size - 2 }, (_, k) => need(`s${k + 1}`)),
+  }))
+
+  test.each<[string, StepInit]>([
+    ['a chain', layered(1)],
+    ['layers', layered(100)],
+    ['a fan out and in', fan],
+  ])('%s costs a constant for each step and edge', (_, steps) => {
+    const edges = steps!.reduce((sum, step) => sum + (step.needs?.length ?? 0), 0)
+    let touched = 0
+    let changed = 0
+    const world = newWorld(graphOf(steps), (changes) => {
+      touched += changes.touched
+      changed += changes.steps.length + changes.jobs.length + changes.newJobs.length
+    })
+    const queue: JobState[] = []
+    const take = (newJobs: { job: JobState }[]) => queue.push(...newJobs.map((each) => each.job))
+    take(apply(world, { type: 'started' }).newJobs)
+    for (let next = queue.pop(); next; next = queue.pop()) {
+      for (let i = 0; i < 3; i++) proceed(world, next)
+      const { id: jobId, epoch } = next
+      take(apply(world, { type: 'jobFinished', jobId, epoch, outcome: Outcome.SUCCEEDED }).newJobs)
+    }
+    expect(world.state.status).toBe(RunStatus.SUCCEEDED)
+    expect(touched).toBeLessThan(8 * (size + edges))
+    expect(changed).toBeLessThan(12 * (size + edges))
+  })
+
+  test('is canceled and skipped through without deep recursion', () => {
+    const world = begun(layered(1))
+    run(world, 's0', Outcome.FAILED)
+    expect(world.state.status).toBe(RunStatus.FAILED)
+    expect(world.state.counts[StepStatus.SKIPPED]).toBe(size - 1)
+  })
+})
