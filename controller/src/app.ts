@@ -7,6 +7,7 @@ import { authorize } from './features/access/index.ts'
 import { agentScope, createAgents } from './features/agents/index.ts'
 import { authApi, createAuthenticator, makeAdminFromSettings, renewSetupToken } from './features/auth/index.ts'
 import { collabRoute, Rooms } from './features/collab/index.ts'
+import { liveTopics } from './features/live/index.ts'
 import { createLogWatch, createLogWriter, logDownload, logsApi } from './features/logs/index.ts'
 import {
   makeOrganization,
@@ -29,6 +30,7 @@ import { createAllow } from './transport/allow.ts'
 import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
 import { openGrpc } from './transport/grpc.ts'
 import { openHttp } from './transport/http.ts'
+import { liveRoute } from './transport/live.ts'
 import type { DownloadRoute, SocketRoute } from './transport/routes.ts'
 
 export const version = '0.1.0'
@@ -133,7 +135,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   opened.push(driver, loop({ name: 'runs', everyMs: 2000, run: driver.sweep, bus, clock, log }))
   const logWriter = createLogWriter({ db, bus, clock, log })
   opened.push(logWriter)
-  const logWatch = createLogWatch({ db, bus, clock })
+  const logWatch = createLogWatch({ db, bus, clock, log })
   opened.push(logWatch)
   let grpcAddress = ''
   const agents = createAgents({
@@ -179,6 +181,10 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     },
   }
   const allow = createAllow(rights)
+  const live = liveTopics({ db, bus, clock, log, allow, logWatch, lostAfterMs: config.lostAfterMs })
+  const liveSockets = liveRoute({ bus, clock, log, newEm: db.em, topics: live.topics })
+  opened.push(live, liveSockets)
+  sockets.push(liveSockets)
   downloads.push(
     logDownload({ db, mayRead: (em, caller, runId) => allow(em, caller, 'run.read', Resource.RUN, runId) }),
   )

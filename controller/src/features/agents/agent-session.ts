@@ -54,6 +54,8 @@ export interface SessionDeps {
   /** The session can take offers (again). */
   onFree(session: AgentSession): void
   onReady(session: AgentSession): void
+  /** It got, started or ended a job. */
+  onJobs(session: AgentSession): void
   onClosed(session: AgentSession): void
 }
 
@@ -258,6 +260,7 @@ export class AgentSession {
     const applied = await this.#commit(job, { type: 'jobAccepted', ...ids(job) })
     if (applied === 'stale') return this.#drop(job)
     if (job.phase === 'offered') job.phase = 'accepted'
+    this.#deps.onJobs(this)
     const secrets = await this.#persist(() => this.#deps.jobs.secrets(job.jobId))
     if (!secrets) return
     if (secrets.missing.length > 0) {
@@ -282,7 +285,10 @@ export class AgentSession {
       ...(at ? { at: timestampDate(at) } : {}),
     })
     if (applied === 'stale') this.#drop(job)
-    else job.phase = 'running'
+    else {
+      job.phase = 'running'
+      this.#deps.onJobs(this)
+    }
   }
 
   async #finished(ref: JobRef, finished: Finished): Promise<void> {
@@ -325,7 +331,9 @@ export class AgentSession {
 
   #free(jobId: string): void {
     this.#canceled.delete(jobId)
-    if (this.#held.delete(jobId) && !this.closed) this.#deps.onFree(this)
+    if (!this.#held.delete(jobId) || this.closed) return
+    this.#deps.onFree(this)
+    this.#deps.onJobs(this)
   }
 
   get closed(): boolean {

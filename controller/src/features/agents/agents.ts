@@ -13,7 +13,7 @@ import { createAgentBook } from './agent-book.ts'
 import { createAgentHub } from './agent-hub.ts'
 import { agentLinkApi } from './agent-link.api.ts'
 import type { SessionDeps } from './agent-session.ts'
-import { agentTables } from './agent-tables.ts'
+import { agentTables, type KnownAgent } from './agent-tables.ts'
 import { agentsApi } from './agents.api.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createLostSweep, lostSweepMs } from './lost-agents.ts'
@@ -42,6 +42,8 @@ export interface AgentsFeature {
 
 /** What is dispatched without being told of: after a lost message, or by another controller. */
 const dispatchSweepMs = 2000
+/** Pages that show agents hear of their jobs this often at most. */
+const tellJobsMs = 250
 
 export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
   const { db, bus, clock, keys, log, driver, secrets, logWriter, lostAfterMs, grpcAddress } = deps
@@ -60,7 +62,17 @@ export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
       if (ready.agent) dispatcher.wake(ready.agent.organizationId)
     },
     onFree: ({ agent }) => agent && dispatcher.wake(agent.organizationId),
+    onJobs: ({ agent }) => agent && tellJobs(agent),
     onClosed: (closed) => hub.remove(closed),
+  }
+  const telling = new Set<string>()
+  const tellJobs = ({ id: agentId, organizationId }: KnownAgent) => {
+    if (telling.has(agentId)) return
+    telling.add(agentId)
+    clock.setTimer(tellJobsMs, () => {
+      telling.delete(agentId)
+      bus.publish('agent.changed', { agentId, organizationId })
+    })
   }
   const secretsOf = async ({ jobId }: LogHead) => {
     const { values } = await jobSecrets(db.em(), secrets, jobId)

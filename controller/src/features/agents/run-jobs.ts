@@ -1,11 +1,19 @@
 // The jobs of features/runs as sessions and the dispatcher use them.
 import { JobStatus } from '@ansflow/proto/status'
 import type { AgentView, Candidate } from '../../engine/pick-job.ts'
-import type { Reason } from '../../engine/reasons.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
-import { claimJob, jobById, jobsOfAgent, queuedJobs, type RunDriver, runningByProject } from '../runs/index.ts'
+import {
+  claimJob,
+  jobById,
+  jobsOfAgent,
+  organizationsWithQueuedJobs,
+  queuedJobs,
+  type RunDriver,
+  runningByProject,
+  waitReasons,
+} from '../runs/index.ts'
 import type { Secrets } from '../secrets/index.ts'
 import { unreachableAfterMs } from './agent-status.ts'
 import { agentsOf, viewOf } from './agent-tables.ts'
@@ -21,8 +29,7 @@ interface Deps {
 }
 
 interface Tables {
-  job: { id: string; run_id: string; step_id: string; status: number; agent_id: string; organization_id: string }
-  run_step: { run_id: string; step_id: string; reason: string | null }
+  job: { status: number; agent_id: string; organization_id: string }
 }
 
 const withAgents = [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
@@ -114,33 +121,13 @@ export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>
       })
     },
 
-    async waitReasons(jobIds) {
-      const rows = await db
-        .kysely<Tables>()
-        .selectFrom('job')
-        .innerJoin('run_step', (join) =>
-          join.onRef('run_step.run_id', '=', 'job.run_id').onRef('run_step.step_id', '=', 'job.step_id'),
-        )
-        .select(['job.id', 'run_step.reason'])
-        .where('job.id', 'in', jobIds)
-        .execute()
-      return new Map(rows.flatMap(({ id, reason }) => (reason ? [[id, JSON.parse(reason) as Reason]] : [])))
-    },
+    waitReasons: (jobIds) => waitReasons(db.em(), jobIds),
 
     async waits({ runId, jobId }: Candidate, reason) {
       await driver.submit(runId, { type: 'jobWaits', jobId, reason })
     },
 
-    async organizations() {
-      const rows = await db
-        .kysely<Tables>()
-        .selectFrom('job')
-        .select('organization_id')
-        .distinct()
-        .where('status', '=', JobStatus.QUEUED)
-        .execute()
-      return rows.map((row) => row.organization_id)
-    },
+    organizations: () => organizationsWithQueuedJobs(db.em()),
   }
 }
 

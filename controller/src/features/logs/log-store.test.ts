@@ -341,7 +341,7 @@ describe('following', () => {
     const sender = new Sender()
     await sender.send('job', 0, Buffer.from('one\n'))
     await sender.answer((a) => a.stored === 4n)
-    const watch = createLogWatch({ db, bus, clock: systemClock })
+    const watch = createLogWatch({ db, bus, clock: systemClock, log })
     const pieces: string[] = []
     let wake: () => void = () => undefined
     const followed = (async () => {
@@ -365,7 +365,7 @@ describe('following', () => {
 
   test('an abort ends it', async () => {
     await addJob('job')
-    const watch = createLogWatch({ db, bus, clock: systemClock })
+    const watch = createLogWatch({ db, bus, clock: systemClock, log })
     const abort = new AbortController()
     const next = watch.follow('job', 0, abort.signal).next()
     abort.abort()

@@ -1,8 +1,10 @@
-// Waiting for logs to grow: one bus subscription for all followers of this controller, and a slow timer in case the bus
-// loses a message.
+// Following logs as they grow. Every piece is read when its reader asks for it, so a slow reader costs nothing, and readers
+// at the same place share one reading.
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
+import type { Logger } from '../../platform/log.ts'
+import { createBell, createWatch } from '../../platform/watch.ts'
 import { readHead } from './log-head.ts'
 import type { LogTables } from './log-tables.ts'
 import { readBytes } from './read-log.ts'
@@ -15,79 +17,82 @@ export interface LogTail {
 }
 
 export interface LogWatch {
-  /** From `offset` until the log is complete. Each piece is read when it is asked for, so a slow reader costs nothing. */
+  /** From `offset` until the log is complete. */
   follow(jobId: string, offset: number, signal: AbortSignal): AsyncGenerator<LogTail>
   stop(): void
 }
 
-const pieceBytes = 256 * 1024
-const lostMessageMs = 3000
+interface Deps {
+  db: Db
+  bus: Bus
+  clock: Clock
+  log: Logger
+}
 
-export function createLogWatch({ db, bus, clock }: { db: Db; bus: Bus; clock: Clock }): LogWatch {
-  const waiting = new Map<string, Set<() => void>>()
-  const unsubscribe = bus.subscribe('log.grew', ({ jobId }) => {
-    for (const wake of waiting.get(jobId) ?? []) wake()
+const pieceBytes = 256 * 1024
+const version = (size: number, complete: boolean) => size * 2 + (complete ? 1 : 0)
+
+export function createLogWatch({ db, bus, clock, log }: Deps): LogWatch {
+  const reading = new Map<string, Promise<LogTail | null>>()
+  const watch = createWatch({
+    bus,
+    clock,
+    log,
+    subject: 'log.grew',
+    keyOf: ({ jobId }) => jobId,
+    versionOf: ({ size, complete }) => version(size, complete),
+    async readVersions(keys) {
+      const rows = await db
+        .kysely<LogTables>()
+        .selectFrom('job')
+        .select(['id', 'log_size', 'log_complete'])
+        .where('id', 'in', keys)
+        .execute()
+      return new Map(rows.map((row) => [row.id, version(Number(row.log_size), Boolean(row.log_complete))]))
+    },
   })
 
-  /** Calls `wake` when the log may have grown, until the answer is called. */
-  function listen(jobId: string, wake: () => void): () => void {
-    const set = waiting.get(jobId) ?? new Set()
-    waiting.set(jobId, set.add(wake))
-    return () => {
-      set.delete(wake)
-      if (set.size === 0) waiting.delete(jobId)
+  /** What is stored at `offset`, empty when nothing is; null: there is no such log. */
+  function next(jobId: string, offset: number): Promise<LogTail | null> {
+    // A reading that began before the last news must not be shared with those whom the news woke.
+    const key = `${jobId} ${offset} ${watch.version(jobId)}`
+    let tail = reading.get(key)
+    if (!tail) {
+      tail = read(jobId, offset).finally(() => reading.delete(key))
+      reading.set(key, tail)
     }
+    return tail
+  }
+
+  async function read(jobId: string, offset: number): Promise<LogTail | null> {
+    const head = await readHead(db.kysely<LogTables>(), jobId)
+    if (!head) return null
+    const wanted = Math.min(pieceBytes, head.size - offset)
+    const data = wanted > 0 ? await readBytes(db, jobId, offset, wanted) : Buffer.alloc(0)
+    return { offset, data, complete: head.complete && offset + data.length >= head.size }
   }
 
   return {
     async *follow(jobId, offset, signal) {
-      let grew = true
-      let wake: () => void = () => undefined
+      const bell = createBell()
       // Before the first look, so that nothing falls between looking and listening.
-      const end = listen(jobId, () => {
-        grew = true
-        wake()
-      })
-      const onAbort = () => wake()
-      signal.addEventListener('abort', onAbort)
+      const end = watch.listen(jobId, bell.ring)
+      signal.addEventListener('abort', bell.ring)
       try {
         let at = offset
-        let saidComplete = false
         while (!signal.aborted) {
-          if (!grew) {
-            await new Promise<void>((resolve) => {
-              const cancel = clock.setTimer(lostMessageMs, resolve)
-              wake = () => {
-                cancel()
-                resolve()
-              }
-            })
-            if (signal.aborted) return
-          }
-          grew = false
-          const head = await readHead(db.kysely<LogTables>(), jobId)
-          if (!head) return
-          while (at < head.size && !signal.aborted) {
-            const data = await readBytes(db, jobId, at, Math.min(pieceBytes, head.size - at))
-            if (data.length === 0) break
-            at += data.length
-            saidComplete = head.complete && at >= head.size
-            yield { offset: at - data.length, data, complete: saidComplete }
-          }
-          if (head.complete && at >= head.size) {
-            // The end may come without a byte.
-            if (!saidComplete) yield { offset: at, data: Buffer.alloc(0), complete: true }
-            return
-          }
+          const tail = await next(jobId, at)
+          if (!tail) return
+          at += tail.data.length
+          if (tail.data.length > 0 || tail.complete) yield tail
+          if (tail.complete) return
+          if (tail.data.length === 0) await bell.wait()
         }
       } finally {
-        signal.removeEventListener('abort', onAbort)
+        signal.removeEventListener('abort', bell.ring)
         end()
       }
     },
-    stop() {
-      unsubscribe()
-      for (const set of waiting.values()) for (const wake of set) wake()
-    },
+    stop: watch.stop,
   }
 }

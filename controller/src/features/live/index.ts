@@ -1,0 +1,2 @@
+// What the composition root uses of live.
+export { type LiveTopics, liveTopics } from './live-topics.ts'

@@ -1,0 +1,193 @@
+// One tab's /live connection: its subscriptions, each pulling frames as fast as the tab takes them.
+import { AppError, toAppError } from '@ansflow/proto/errors'
+import {
+  LiveLogChunkSchema,
+  type LiveRequest,
+  LiveRequestSchema,
+  LiveResponseSchema,
+  type LiveSubscribe,
+} from '@ansflow/proto/gen/ansflow/v1/live_pb'
+import { create, fromJsonString, type MessageInitShape, toBinary, toJsonString } from '@bufbuild/protobuf'
+import type { WebSocket } from 'ws'
+import type { EntityManager } from '../platform/db.ts'
+import type { Logger } from '../platform/log.ts'
+import type { Caller } from './call.ts'
+import { createOutbox, type Outbox } from './live-outbox.ts'
+import { findTopic, type LiveFeed, type LiveFrame, type LiveTopic } from './live-topic.ts'
+
+export interface LiveSocketDeps {
+  topics: LiveTopic[]
+  newEm: () => EntityManager
+  log: Logger
+  authenticateAgain(): Promise<Caller>
+}
+
+interface Subscription {
+  text: string
+  topic: LiveTopic
+  params: Record<string, string>
+  feed: LiveFeed
+  abort: AbortController
+}
+
+const maxSubscriptions = 200
+const maxRequestBytes = 16 * 1024
+const maxWaitingRequests = 1000
+/** Close codes: as in RFC 6455, and 4401 for "sign in again". */
+const closed = { malformed: 1007, refused: 1008, signIn: 4401 }
+
+/** Frames that many sockets get are written down once. */
+const written = new WeakMap<object, string>()
+
+export class LiveSocket {
+  caller: Caller
+  readonly #deps: LiveSocketDeps
+  readonly #socket: WebSocket
+  readonly #outbox: Outbox
+  readonly #subscriptions = new Map<string, Subscription>()
+  #requests: Promise<void> = Promise.resolve()
+  #waiting = 0
+
+  constructor(deps: LiveSocketDeps, socket: WebSocket, caller: Caller) {
+    this.#deps = deps
+    this.#socket = socket
+    this.caller = caller
+    this.#outbox = createOutbox(socket)
+    socket.on('message', (data, binary) => this.#onMessage(data as Buffer, binary))
+    socket.on('close', () => this.#endAll())
+    socket.on('error', () => socket.terminate())
+  }
+
+  /** Rights may have changed, or the session may have ended. */
+  async checkAgain(): Promise<void> {
+    try {
+      this.caller = await this.#deps.authenticateAgain()
+    } catch (error) {
+      // A database that is away is no reason to sign anybody out.
+      if (toAppError(error).code === 'unauthenticated') this.#socket.close(closed.signIn, 'Sign in again.')
+      return
+    }
+    for (const subscription of [...this.#subscriptions.values()]) {
+      try {
+        await subscription.topic.authorize(this.#deps.newEm(), this.caller, subscription.params)
+      } catch (error) {
+        this.#drop(subscription)
+        this.#refuse(subscription.text, error)
+      }
+    }
+  }
+
+  #onMessage(data: Buffer, binary: boolean): void {
+    if (binary || data.length > maxRequestBytes || ++this.#waiting > maxWaitingRequests) {
+      this.#socket.close(closed.refused, 'Not a request.')
+      return
+    }
+    let request: LiveRequest
+    try {
+      request = fromJsonString(LiveRequestSchema, data.toString('utf8'), { ignoreUnknownFields: true })
+    } catch {
+      this.#socket.close(closed.malformed, 'Not a request.')
+      return
+    }
+    // In order: an unsubscribe must not overtake the subscribe before it.
+    this.#requests = this.#requests
+      .then(() => this.#take(request))
+      .catch((error: unknown) => this.#deps.log.error({ err: error }, 'a live request failed'))
+      .finally(() => {
+        this.#waiting--
+      })
+  }
+
+  async #take({ kind }: LiveRequest): Promise<void> {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    if (kind.case === 'ping') {
+      await this.#outbox.room()
+      this.#send({ kind: { case: 'pong', value: { at: kind.value.at } } })
+    } else if (kind.case === 'unsubscribe') {
+      const subscription = this.#subscriptions.get(kind.value.topic)
+      if (subscription) this.#drop(subscription)
+    } else if (kind.case === 'subscribe') {
+      try {
+        await this.#subscribe(kind.value)
+      } catch (error) {
+        this.#refuse(kind.value.topic, error)
+      }
+    }
+  }
+
+  async #subscribe({ topic: text, afterSeq, offset }: LiveSubscribe): Promise<void> {
+    const found = findTopic(this.#deps.topics, text)
+    if (!found) throw new AppError('not_found', 'There is no such topic.')
+    await found.topic.authorize(this.#deps.newEm(), this.caller, found.params)
+    const known = this.#subscriptions.get(text)
+    // Another part of the page joins: the numbers go on for both.
+    if (known && !known.feed.restarts) return this.#subscribed(known)
+    if (!known && this.#subscriptions.size >= maxSubscriptions) {
+      throw new AppError('resource_exhausted', `A connection has at most ${maxSubscriptions} topics.`)
+    }
+    const feed = await found.topic.open(found.params, { afterSeq, offset: Math.max(0, Number(offset)) })
+    if (known) this.#drop(known)
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    const subscription = { ...found, text, feed, abort: new AbortController() }
+    this.#subscriptions.set(text, subscription)
+    this.#subscribed(subscription)
+    void this.#pump(subscription)
+  }
+
+  async #pump(subscription: Subscription): Promise<void> {
+    const { feed, text, abort } = subscription
+    try {
+      for await (const frame of feed.frames(abort.signal)) {
+        if (abort.signal.aborted) return
+        this.#frame(text, feed.stream, frame)
+        await this.#outbox.room()
+      }
+    } catch (error) {
+      if (abort.signal.aborted) return
+      this.#drop(subscription)
+      this.#refuse(text, error)
+    }
+  }
+
+  #frame(topic: string, stream: string, frame: LiveFrame): void {
+    if (frame.type === 'chunk') {
+      const { data, offset, complete } = frame
+      const chunk = create(LiveLogChunkSchema, { topic, offset: BigInt(offset), data, complete })
+      this.#outbox.send(toBinary(LiveLogChunkSchema, chunk))
+    } else if (frame.type === 'resync') {
+      this.#send({ topic, stream, seq: frame.seq, kind: { case: 'resync', value: { why: frame.why } } })
+    } else {
+      const key = frame.sameForAll ? (frame.kind.value as object) : undefined
+      const text = (key && written.get(key)) ?? writeDown({ topic, stream, seq: frame.seq, kind: frame.kind })
+      if (key) written.set(key, text)
+      this.#outbox.send(text)
+    }
+  }
+
+  #subscribed({ text, feed }: Subscription): void {
+    this.#send({ topic: text, stream: feed.stream, seq: feed.seq(), kind: { case: 'subscribed', value: {} } })
+  }
+
+  #refuse(topic: string, thrown: unknown): void {
+    const { code, message } = toAppError(thrown)
+    if (code === 'internal') this.#deps.log.error({ err: thrown, topic }, 'a live topic failed')
+    this.#send({ topic, kind: { case: 'refused', value: { code, message } } })
+  }
+
+  #send(response: MessageInitShape<typeof LiveResponseSchema>): void {
+    this.#outbox.send(writeDown(response))
+  }
+
+  #drop(subscription: Subscription): void {
+    subscription.abort.abort()
+    if (this.#subscriptions.get(subscription.text) === subscription) this.#subscriptions.delete(subscription.text)
+  }
+
+  #endAll(): void {
+    for (const subscription of [...this.#subscriptions.values()]) this.#drop(subscription)
+  }
+}
+
+function writeDown(response: MessageInitShape<typeof LiveResponseSchema>): string {
+  return toJsonString(LiveResponseSchema, create(LiveResponseSchema, response))
+}
