@@ -28,6 +28,8 @@ export const needKinds: Record<EdgeKind, NeedKind> = {
   always: NeedKind.ALWAYS,
 }
 
+const emptyNeed = create(NeedSchema)
+
 interface OrderedEdge extends ProjectedEdge {
   c: EdgeValue['c']
 }
@@ -46,7 +48,7 @@ export function projectEdges(
   for (const { from, to, kind, condition, suspended } of ordered) {
     if (suspended) continue
     const stepId = keys.get(from) as string
-    byId.get(to)?.needs.push(create(NeedSchema, { stepId, kind: needKinds[kind], condition }))
+    byId.get(to)?.needs.push({ ...emptyNeed, stepId, kind: needKinds[kind], condition })
   }
   return ordered.map(({ c: _, ...edge }) => edge)
 }
@@ -54,12 +56,12 @@ export function projectEdges(
 /** Edges with two living, different ends, in the order in which they count. */
 function readEdges(edges: Y.Map<unknown>, keys: ReadonlyMap<string, string>): OrderedEdge[] {
   const found: OrderedEdge[] = []
-  for (const [key, value] of edges) {
+  edges.forEach((value, key) => {
     const ends = parseEdgeKey(key)
-    if (!ends || ends.from === ends.to || !keys.has(ends.from) || !keys.has(ends.to)) continue
+    if (!ends || ends.from === ends.to || !keys.has(ends.from) || !keys.has(ends.to)) return
     const { cond, c } = edgeValue(value)
     found.push({ key, ...ends, condition: cond, suspended: false, c })
-  }
+  })
   return found.sort(compareEdges)
 }
 

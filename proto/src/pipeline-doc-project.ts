@@ -63,12 +63,12 @@ export function projectShape(doc: Y.Doc): Projection {
   const edges = projectEdges(roots.edges, steps, keys, problems)
   const source = roots.meta.get('source')
   return {
-    graph: create(PipelineGraphSchema, {
-      ...projectSettings(roots.settings, roots.triggers),
+    graph: {
+      ...create(PipelineGraphSchema, projectSettings(roots.settings, roots.triggers)),
       inputs: projectInputs(roots.inputs, problems),
       env: variables(roots.vars),
       steps,
-    }),
+    },
     problems,
     suspended: edges.filter((edge) => edge.suspended).map((edge) => edge.key),
     edges,
@@ -91,15 +91,15 @@ interface Node {
 function readNodes(nodes: Y.Map<unknown>): { living: Node[]; deleted: DeletedStep[] } {
   const living: Node[] = []
   const deleted: DeletedStep[] = []
-  for (const [id, map] of nodes) {
-    if (!(map instanceof Y.Map)) continue
+  nodes.forEach((map, id) => {
+    if (!(map instanceof Y.Map)) return
     if (isDeleted(map)) {
       deleted.push(deletedStep(id, map))
     } else {
       const ord = map.get('ord')
       living.push({ id, map, ord: typeof ord === 'string' ? ord : '' })
     }
-  }
+  })
   living.sort((a, b) => compareText(a.ord, b.ord) || compareText(a.id, b.id))
   deleted.sort((a, b) => b.at - a.at || compareText(a.nodeId, b.nodeId))
   return { living, deleted }

@@ -42,10 +42,10 @@ export function projectSettings(
 /** `{v, ord}` under each name, in their order. */
 export function variables(map: Y.Map<unknown> | undefined): NameValue[] {
   const found: { name: string; value: string; ord: string }[] = []
-  for (const [name, entry] of map ?? []) {
-    if (!isRecord(entry) || typeof entry.v !== 'string') continue
+  map?.forEach((entry, name) => {
+    if (!isRecord(entry) || typeof entry.v !== 'string') return
     found.push({ name, value: entry.v, ord: typeof entry.ord === 'string' ? entry.ord : '' })
-  }
+  })
   found.sort((a, b) => compareText(a.ord, b.ord) || compareText(a.name, b.name))
   return found.map(({ name, value }) => create(NameValueSchema, { name, value }))
 }

@@ -2,6 +2,7 @@
 
 import {
   OnLost,
+  PositionSchema,
   type Problem,
   type Retry,
   RetryOn,
@@ -15,6 +16,11 @@ import * as Y from 'yjs'
 import { problem } from './pipeline-doc-problem.ts'
 import { variables } from './pipeline-doc-settings.ts'
 import { isRecord, type Point, type StepConfig, type StepMap, stepPart } from './pipeline-doc-shape.ts'
+
+// Messages are plain objects: copying an empty one is many times quicker than making one by its descriptor, which counts
+// here, as a canvas of hundreds of steps is read anew at every change.
+const emptyStep = create(StepDefinitionSchema)
+const emptyPosition = create(PositionSchema)
 
 const maxDuration = 2 ** 32 - 1
 const maxRetries = 20
@@ -39,7 +45,8 @@ export function projectStep(nodeId: string, key: string, map: StepMap, problems:
   }
   const number = (field: 'timeout' | 'retry.delay' | 'retry.max', most: number): number =>
     wholeNumber(read(field), most, problems, key, field)
-  const step = create(StepDefinitionSchema, {
+  const step: StepDefinition = {
+    ...emptyStep,
     id: key,
     name: text(map.get('name')),
     description: text(read('description')),
@@ -50,14 +57,15 @@ export function projectStep(nodeId: string, key: string, map: StepMap, problems:
     allowFailure: read('allowFailure') === true,
     runsOn: texts(read('runsOn')),
     workspace: text(read('workspace')),
+    needs: [],
     env: variables(stepPart(map, 'env')),
     secrets: texts(read('secrets')),
     outputs: texts(read('outputs')),
     onLost: onLost(read('onLost')),
     disabled: map.get('on') === false,
     nodeId,
-    position: point(map.get('pos')),
-  })
+    position: { ...emptyPosition, ...point(map.get('pos')) },
+  }
   const retry = projectRetry(read, number)
   if (retry) step.retry = retry
   return step
@@ -83,12 +91,12 @@ function projectRetry(
 /** The parameters as the file says them: shared texts and plain values together. */
 export function stepParams(map: StepMap): JsonObject {
   const result: JsonObject = {}
-  for (const [name, value] of stepPart(map, 'params') ?? []) {
+  stepPart(map, 'params')?.forEach((value, name) => {
     if (name !== '__proto__' && isJson(value)) result[name] = value
-  }
-  for (const [name, shared] of stepPart(map, 'texts') ?? []) {
+  })
+  stepPart(map, 'texts')?.forEach((shared, name) => {
     if (name !== '__proto__' && shared instanceof Y.Text && shared.length > 0) result[name] = shared.toString()
-  }
+  })
   return result
 }
 

@@ -175,7 +175,7 @@ it('three people editing at once, with undo and delayed, doubled, reordered upda
     }),
     { numRuns: 150 },
   )
-})
+}, 60_000)
 
 const word = fc.stringMatching(/^[a-z][a-z0-9]{0,3}$/)
 const plain = fc.oneof(
@@ -293,4 +293,4 @@ it('applying one graph after the other gives each exactly, and the same again wr
     }),
     { numRuns: 150 },
   )
-})
+}, 60_000)
