@@ -21,8 +21,10 @@ export const limits = {
   expressionLength: 4096,
   /** Rounds of all loops (map, filter, exists …) of one evaluation together. */
   expressionRounds: 2000,
-  /** Values and characters one value of an expression may hold. */
+  /** Characters one value of an expression may hold; a value in a list counts as 16. */
   expressionValueSize: 256 * 1024,
+  /** The same for all values together that an expression with loops makes. */
+  expressionWork: 2 * 1024 * 1024,
   textLength: 1024 * 1024,
   withDepth: 16,
 } as const

@@ -63,6 +63,9 @@ function compile(source: string): { expression?: Expression; error?: string } {
     const found: Findings = { references: [], functions: [], loops: false }
     collect(parsed.expr, new Set(), found)
     const unknown = found.functions.find((name) => !functionNames.includes(name))
+    if (unknown === 'matches') {
+      return { error: 'matches() is not available in this version. Use startsWith(), endsWith(), contains() or ==.' }
+    }
     if (unknown !== undefined) {
       return { error: `There is no function ${unknown}().${suggestion(unknown, [...functionNames, ...macroNames])}` }
     }
@@ -96,7 +99,8 @@ function syntaxProblem(error: unknown): string {
   const column = location?.start?.column
   if (column === undefined)
     return `The expression cannot be used: ${error instanceof Error ? error.message : String(error)}.`
-  if (found === undefined || found === null) return `The expression ends too early, at character ${column}.`
+  if (found === undefined || found === null || found === '')
+    return `The expression ends too early, at character ${column}.`
   return `The expression has a mistake at character ${column}, near ${JSON.stringify(found)}.`
 }
 

@@ -33,17 +33,20 @@ export interface StatusFlags {
 // An evaluation is synchronous and never nested, so its flags and its budget can live here while it runs.
 let flags: StatusFlags = { success: true, failure: false, canceled: false }
 let rounds = 0
+let measured = 0
 
 /** Runs one evaluation with its flags and a full budget. */
 export function withStatus<T>(status: StatusFlags, run: () => T): T {
-  const before = { flags, rounds }
+  const before = { flags, rounds, measured }
   flags = status
   rounds = limits.expressionRounds
+  measured = limits.expressionWork
   try {
     return run()
   } finally {
     flags = before.flags
     rounds = before.rounds
+    measured = before.measured
   }
 }
 
@@ -89,16 +92,21 @@ const functions: CelFunc[] = [
     return true
   }),
   celFunc(guards.sized, [DYN], DYN, (value) => {
-    if (size(value, limits.expressionValueSize) < 0) throw new Error('a value of the expression grows too large')
+    const most = Math.min(limits.expressionValueSize, measured)
+    const left = size(value, most)
+    if (left < 0) throw new Error('a value of the expression grows too large')
+    measured -= most - left
     return value as CelInput
   }),
 ]
 
+// A value in a list or map costs as much as this many characters.
+const valueCost = 16
+
 /** What is left of `budget` after counting a value's parts and characters; negative as soon as it is used up. */
 function size(value: CelValue, budget: number): number {
-  let left = budget - 1
-  if (typeof value === 'string') return left - value.length
-  if (value instanceof Uint8Array) return left - value.length
+  let left = budget - valueCost
+  if (typeof value === 'string' || value instanceof Uint8Array) return left - value.length
   if (isCelList(value)) {
     for (const item of value) {
       if (left < 0) return left
@@ -107,7 +115,7 @@ function size(value: CelValue, budget: number): number {
   } else if (isCelMap(value)) {
     for (const [key, item] of value) {
       if (left < 0) return left
-      left = size(item, left - (typeof key === 'string' ? key.length : 1))
+      left = size(item, left - (typeof key === 'string' ? key.length : valueCost))
     }
   }
   return left

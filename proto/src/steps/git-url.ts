@@ -7,11 +7,11 @@ const scp = /^([A-Za-z0-9_][A-Za-z0-9._-]*)@(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9][A-Za
 export function gitUrlProblem(url: string): string | undefined {
   if (url === '') return 'The repository address is empty.'
   if (url.length > 2048) return 'The repository address is longer than 2048 characters.'
-  if (hasControlOrSpace(url)) return 'The repository address must not hold spaces or control characters.'
-  if (url.startsWith('-')) return 'The repository address must not begin with "-": git would read it as an option.'
   if (/^[A-Za-z0-9+.-]+::/.test(url)) {
     return 'Addresses of the form "helper::…" start programs and are refused. Use https, ssh, file or an absolute path.'
   }
+  if (hasControlOrSpace(url)) return 'The repository address must not hold spaces or control characters.'
+  if (url.startsWith('-')) return 'The repository address must not begin with "-": git would read it as an option.'
   const parts = network.exec(url)
   if (parts !== null) return networkProblem(parts)
   if (url.startsWith('file:///') || (url.startsWith('/') && !url.startsWith('//'))) return undefined

@@ -1,0 +1,55 @@
+// What callers may give for a run's inputs.
+import { InputDefinitionSchema, InputType } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { create, fromJson, type JsonValue } from '@bufbuild/protobuf'
+import { ValueSchema } from '@bufbuild/protobuf/wkt'
+import { describe, expect, it } from 'vitest'
+import { resolveInputs } from './inputs.ts'
+
+function define(
+  name: string,
+  type: InputType,
+  rest: { options?: string[]; required?: boolean; default?: JsonValue } = {},
+) {
+  const { default: value, ...fields } = rest
+  const definition = create(InputDefinitionSchema, { name, type, ...fields })
+  if (value !== undefined) definition.defaultValue = fromJson(ValueSchema, value)
+  return definition
+}
+
+const definitions = [
+  define('text', InputType.STRING, { default: 'a' }),
+  define('count', InputType.NUMBER, { default: 2 }),
+  define('flag', InputType.BOOLEAN),
+  define('level', InputType.CHOICE, { options: ['low', 'high'] }),
+  define('must', InputType.STRING, { required: true }),
+]
+
+describe('resolveInputs', () => {
+  it('fills in defaults and empty values', () => {
+    expect(resolveInputs(definitions, { must: 'x' })).toEqual({
+      values: { text: 'a', count: 2, flag: false, level: 'low', must: 'x' },
+      violations: [],
+    })
+  })
+
+  it.each<[string, JsonValue, string]>([
+    ['count', '3', 'Send it without quotes'],
+    ['flag', 'true', 'Send it without quotes'],
+    ['count', Number.NaN, 'must be a number'],
+    ['text', 3, 'must be text'],
+    ['level', 'middle', '"low", "high"'],
+    ['text', ['a'], 'not a list'],
+    ['must', null, 'is required'],
+  ])('refuses %s = %j', (name, value, message) => {
+    const { violations } = resolveInputs(definitions, { must: 'x', [name]: value })
+    expect(violations).toHaveLength(1)
+    expect(violations[0]).toMatchObject({ field: `inputs.${name}`, message: expect.stringContaining(message) })
+  })
+
+  it('refuses inputs that are not defined, and nothing reaches a prototype', () => {
+    const { violations, values } = resolveInputs(definitions, JSON.parse('{"must":"x","cuont":1,"__proto__":{"y":1}}'))
+    expect(violations.map((each) => each.field)).toEqual(['inputs.cuont', 'inputs.__proto__'])
+    expect(violations[0]!.message).toContain('Did you mean "count"?')
+    expect(Object.getPrototypeOf(values)).toBe(Object.prototype)
+  })
+})

@@ -1,0 +1,134 @@
+// The JSON Schema of the pipeline file, for editors: made from the tables the parser reads by and from the step types.
+import { limits, patterns } from './limits.ts'
+import {
+  inputKeys,
+  type JsonSchema,
+  type KeyTable,
+  laterTriggers,
+  needKeys,
+  pipelineKeys,
+  retryKeys,
+  stepKeys,
+} from './pipeline-yaml/keys.ts'
+import { type Param, type StepType, stepTypes } from './steps/index.ts'
+
+/** Draft 2020-12. What it cannot say (cycles, references, expressions) is left to `validateGraph`. */
+export function pipelineJsonSchema(): JsonSchema {
+  const types = [...stepTypes.values()]
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'AnsFlow pipeline',
+    ...keysSchema(pipelineKeys, {
+      on: triggersSchema(),
+      inputs: mapOf('#/$defs/input', patterns.identifier, { maxProperties: limits.inputs, nullable: true }),
+      steps: mapOf('#/$defs/step', patterns.stepId, { minProperties: 1, maxProperties: limits.steps }),
+    }),
+    required: ['name', 'steps'],
+    $defs: {
+      input: { ...keysSchema(inputKeys), type: ['object', 'null'] },
+      need: { ...keysSchema(needKeys), required: ['step'] },
+      retry: { ...keysSchema(retryKeys), required: ['max'] },
+      step: stepSchema(types),
+      ...Object.fromEntries(types.map((type) => [`with-${type.id}`, paramsSchema(type)])),
+    },
+  }
+}
+
+/** Keys that no table knows are refused, as by the parser. */
+function keysSchema(table: KeyTable, instead: Record<string, JsonSchema> = {}): JsonSchema {
+  const properties = Object.entries(table).map(([key, { description, schema }]) => [
+    key,
+    { description, ...(instead[key] ?? schema) },
+  ])
+  return { type: 'object', properties: Object.fromEntries(properties), additionalProperties: false }
+}
+
+function mapOf(
+  ref: string,
+  names: RegExp,
+  { nullable = false, ...counts }: { nullable?: boolean; minProperties?: number; maxProperties?: number },
+): JsonSchema {
+  return {
+    type: nullable ? ['object', 'null'] : 'object',
+    propertyNames: { pattern: names.source },
+    additionalProperties: { $ref: ref },
+    ...counts,
+  }
+}
+
+function triggersSchema(): JsonSchema {
+  const names = ['manual', ...laterTriggers]
+  const properties = Object.fromEntries(laterTriggers.map((name) => [name, true]))
+  return {
+    anyOf: [
+      {
+        type: 'object',
+        properties: { manual: { type: ['boolean', 'null'] }, ...properties },
+        additionalProperties: false,
+      },
+      { enum: names },
+      { type: 'array', items: { enum: names } },
+    ],
+  }
+}
+
+/** A step either runs a script (`run`), or uses a type whose parameters stand in `with`. */
+function stepSchema(types: readonly StepType[]): JsonSchema {
+  const scripts = types.filter(isScript).map((type) => type.id)
+  const base = keysSchema(stepKeys, { uses: { enum: types.map((type) => type.id) } })
+  return {
+    ...base,
+    anyOf: [{ required: ['run'] }, { required: ['uses'] }],
+    allOf: [
+      ...types.map((type) => ({
+        if: { properties: { uses: { const: type.id } }, required: ['uses'] },
+        // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema.
+        then: {
+          properties: { with: { $ref: `#/$defs/with-${type.id}` } },
+          ...(type.params.required.length > 0 && !isScript(type) ? { required: ['with'] } : {}),
+        },
+      })),
+      {
+        if: { required: ['run'] },
+        // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema.
+        then: { properties: { uses: { enum: scripts } } },
+      },
+      {
+        if: { required: ['run'], not: { required: ['uses'] } },
+        // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema.
+        then: { properties: { with: { $ref: '#/$defs/with-custom' } } },
+      },
+    ],
+  }
+}
+
+function isScript(type: StepType): boolean {
+  return type.params.properties.script !== undefined
+}
+
+/** The script of script types may stand in `run`, so it is not required here. */
+function paramsSchema(type: StepType): JsonSchema {
+  const properties = Object.entries(type.params.properties).map(([name, param]) => [name, paramSchema(param)])
+  const required = type.params.required.filter((name) => !(isScript(type) && name === 'script'))
+  return {
+    type: 'object',
+    title: type.title.en,
+    description: type.description.en,
+    properties: Object.fromEntries(properties),
+    additionalProperties: false,
+    ...(required.length > 0 ? { required } : {}),
+  }
+}
+
+/** Any parameter may be an expression instead; a text may be written without quotes. */
+function paramSchema(param: Param): JsonSchema {
+  const { 'x-text': text, ...rules } = param
+  const plain = Object.fromEntries(Object.entries(rules).filter(([key]) => !key.startsWith('x-')))
+  const literal =
+    param.type === 'string' && param.enum === undefined ? { ...plain, type: ['string', 'number', 'boolean'] } : plain
+  return {
+    title: text.title.en,
+    description: text.help.en,
+    anyOf: [literal, { type: 'string', pattern: '\\$\\{\\{' }],
+  }
+}

@@ -1,0 +1,190 @@
+// The step types: that each is whole, and what their parameters let through to an agent.
+import { describe, expect, it } from 'vitest'
+import { gitRefProblem, gitUrlProblem } from './git-url.ts'
+import { stepType, stepTypes, unknownStepType, validateParams } from './index.ts'
+import { isInsidePath } from './path.ts'
+
+const problems = (type: string, params: Record<string, never> | object, resolved = false) =>
+  validateParams(stepType(type)!, params as never, resolved).map(({ field, message }) => `${field}: ${message}`)
+
+describe('step types', () => {
+  it.each([...stepTypes.values()].map((type) => [type.id, type] as const))('%s is whole', (id, type) => {
+    expect(type.id).toBe(id)
+    expect(type.icon).toMatch(/^[a-z0-9-]+$/)
+    const texts = [type.title, type.description]
+    for (const [name, param] of Object.entries(type.params.properties)) {
+      texts.push(param['x-text'].title, param['x-text'].help, ...Object.values(param['x-enum-text'] ?? {}))
+      if (param.default !== undefined)
+        expect(problems(id, { [name]: param.default }).filter((each) => each.startsWith(`${name}:`))).toEqual([])
+    }
+    for (const each of texts) {
+      expect(each.en.trim()).not.toBe('')
+      expect(each['zh-CN'].trim()).not.toBe('')
+    }
+    const orders = Object.values(type.params.properties).map((param) => param['x-order'])
+    expect(new Set(orders).size).toBe(orders.length)
+    expect(type.aliases.length).toBeGreaterThan(0)
+    expect(type.summary(type.defaults)).toBeTypeOf('string')
+    expect(type.params.required.every((name) => Object.hasOwn(type.params.properties, name))).toBe(true)
+  })
+
+  it('compile to what agents run', () => {
+    const script = { script: 'make', shell: 'bash', workingDirectory: 'sub' }
+    for (const id of ['custom', 'build', 'test']) {
+      expect(stepType(id)!.compile(script, { stepId: 's' })).toEqual({ case: 'shell', value: script })
+    }
+    expect(stepType('custom')!.compile({ script: 'x' }, { stepId: 's' })).toMatchObject({ value: { shell: 'sh' } })
+    const fetch = stepType('fetch_code')!.compile({ url: '/srv/a.git', depth: 1, passwordSecret: 'T' }, { stepId: 's' })
+    expect(fetch).toMatchObject({
+      case: 'checkout',
+      value: { url: '/srv/a.git', depth: 1, passwordSecret: 'T', clean: false },
+    })
+  })
+
+  it('do not compile what an input smuggled in', () => {
+    const compile = (params: object) => () => stepType('fetch_code')!.compile(params as never, { stepId: 's' })
+    expect(compile({ url: 'ext::sh -c id ${{' })).toThrow('helper')
+    expect(compile({ url: '/a', ref: '--upload-pack=x${{' })).toThrow('must not begin with "-"')
+    expect(compile({ url: '/a', path: '../../etc' })).toThrow('inside the workspace')
+    expect(compile({ url: '/a', depth: 'many' })).toThrow('depth must be a whole number')
+    expect(() => stepType('custom')!.compile({ script: 'x', shell: '/bin/evil' }, { stepId: 's' })).toThrow(
+      'one of sh, bash, pwsh',
+    )
+  })
+
+  it('write a number out where text is wanted', () => {
+    expect(stepType('fetch_code')!.compile({ url: '/a', ref: 1.5 }, { stepId: 's' })).toMatchObject({
+      value: { ref: '1.5' },
+    })
+  })
+
+  it('name the unknown', () => {
+    expect(unknownStepType('helm')).toContain('not available in this version')
+    expect(unknownStepType('tset')).toContain('Did you mean "test"?')
+    expect(unknownStepType('checkout')).toContain('Did you mean "fetch_code"?')
+  })
+})
+
+describe('validateParams', () => {
+  it('accepts expressions anywhere, until they are resolved', () => {
+    expect(
+      problems('fetch_code', { url: '${{ inputs.url }}', depth: '${{ inputs.depth }}', ref: '-${{ inputs.ref }}' }),
+    ).toEqual([])
+    expect(problems('fetch_code', { url: '/a', depth: '${{' }, true)).toHaveLength(1)
+  })
+
+  it.each([
+    ['custom', {}, 'script: custom needs "script"'],
+    ['custom', { script: '' }, 'script: script is empty'],
+    ['custom', { script: '\n' }, 'script: The script is empty'],
+    ['custom', { script: 5 }, 'script: script must be text, not 5'],
+    ['custom', { script: 'x', shell: 'bsah' }, 'shell: shell must be one of sh, bash, pwsh. Did you mean "bash"?'],
+    [
+      'custom',
+      { script: 'x', workingDirectory: '/etc' },
+      'workingDirectory: The working directory must be a relative path',
+    ],
+    ['custom', { script: 'é'.repeat(200_000) }, 'script: The script is longer than 256 KiB'],
+    ['fetch_code', { url: '/a', depth: 1.5 }, 'depth: depth must be a whole number'],
+    ['fetch_code', { url: '/a', depth: -1 }, 'depth: depth must be at least 0'],
+    ['fetch_code', { url: '/a', submodules: 'yes' }, 'submodules: submodules must be true or false'],
+    ['fetch_code', { url: '/a', passwordSecret: 'A-B' }, 'passwordSecret: passwordSecret has the wrong form'],
+    ['fetch_code', { url: '/a', branch: 'main' }, 'branch: fetch_code has no parameter "branch"'],
+    ['fetch_code', { url: '/a', username: 'a\nb' }, 'username: The user name must be one line'],
+  ])('%s %j', (type, params, message) => {
+    const found = problems(type, params)
+    expect(found).toHaveLength(1)
+    expect(found[0]).toContain(message)
+  })
+})
+
+describe('git addresses', () => {
+  it.each([
+    'https://git.example.com/a/b.git',
+    'http://127.0.0.1:8418/hello.git',
+    'https://user@git.example.com/a.git',
+    'ssh://git@git.example.com:2222/a.git',
+    'ssh://[::1]:22/a.git',
+    'git@git.example.com:a/b.git',
+    'file:///srv/git/a.git',
+    '/srv/git/a.git',
+    'https://git.example.com/示例/app.git',
+  ])('accepts %s', (url) => {
+    expect(gitUrlProblem(url)).toBeUndefined()
+  })
+
+  it.each([
+    '',
+    'ext::sh -c id',
+    'ext::sh',
+    'EXT::sh',
+    'fd::17',
+    '--upload-pack=x',
+    '-oProxyCommand=x',
+    'ssh://-oProxyCommand=x/a',
+    'ssh://-x@host/a',
+    'git@-oProxyCommand=x:a',
+    'git@host:-a',
+    '-x@host:a',
+    'git://host/a',
+    'ftp://host/a',
+    'HTTPS://host/a',
+    'https:///a',
+    'https://user:secret@host/a',
+    'https://host:99999/a',
+    'file://host/a',
+    '//host/a',
+    'relative/path',
+    'C:\\repo',
+    'host:path',
+    'https://ho st/a',
+    'https://host/a\n--x',
+    'https://host/a\0',
+    `https://host/${'a'.repeat(3000)}`,
+  ])('refuses %j', (url) => {
+    expect(gitUrlProblem(url)).toMatch(/\.$/)
+  })
+
+  it.each(['main', 'feature/x', 'v1.2.0', 'refs/tags/v1', '0123456789abcdef0123456789abcdef01234567', 'HEAD', '功能'])(
+    'accepts ref %s',
+    (ref) => {
+      expect(gitRefProblem(ref)).toBeUndefined()
+    },
+  )
+
+  it.each([
+    '-h',
+    '--x',
+    'a b',
+    'a..b',
+    'a:b',
+    'a~1',
+    'a^',
+    '@{u}',
+    'a.lock',
+    '/a',
+    'a/',
+    '.a',
+    'a//b',
+    'a\nb',
+    'a\0',
+    '*',
+  ])('refuses ref %j', (ref) => {
+    expect(gitRefProblem(ref)).toMatch(/\.$/)
+  })
+
+  it.each([
+    ['', true],
+    ['web', true],
+    ['a/../b', false],
+    ['..', false],
+    ['/etc', false],
+    ['-x', false],
+    ['C:\\x', false],
+    ['a\\..\\b', false],
+    ['~root', false],
+    ['a..b/c', true],
+  ])('path %j: %s', (path, inside) => {
+    expect(isInsidePath(path)).toBe(inside)
+  })
+})

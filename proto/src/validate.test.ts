@@ -1,0 +1,151 @@
+// Rules on whole graphs, also where no file is involved, and the time they take.
+import { type PipelineGraph, PipelineGraphSchema, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { someGraph } from './graph.arbitrary.ts'
+import { ancestors } from './graph.ts'
+import { validateGraph } from './validate.ts'
+
+type Steps = NonNullable<MessageInitShape<typeof PipelineGraphSchema>['steps']>
+
+function graph(steps: Steps, rest: MessageInitShape<typeof PipelineGraphSchema> = {}): PipelineGraph {
+  const whole = steps.map((step) => ({ uses: 'custom', with: { script: 'x' }, ...step }))
+  return create(PipelineGraphSchema, { name: 'x', ...rest, steps: whole } as MessageInitShape<
+    typeof PipelineGraphSchema
+  >)
+}
+
+const codes = (of: PipelineGraph) => validateGraph(of).map((each) => `${each.code} ${each.stepId}/${each.field}`)
+
+describe('validateGraph', () => {
+  it('finds nothing wrong with a good graph', () => {
+    const steps = [
+      { id: 'a', outputs: ['o'] },
+      { id: 'b', needs: [{ stepId: 'a' }], when: 'steps.a.outputs.o == "1"' },
+    ]
+    expect(codes(graph(steps))).toEqual([])
+  })
+
+  it.each<[string, PipelineGraph, string[]]>([
+    ['no steps', graph([]), ['empty /steps']],
+    ['no name', graph([{ id: 'a' }], { name: '' }), ['name /name']],
+    ['an id twice', graph([{ id: 'a' }, { id: 'a' }]), ['duplicate_step a/']],
+    ['no type', graph([{ id: 'a', uses: '' }]), ['unknown_step_type a/uses']],
+    [
+      'an output of a type',
+      graph([
+        { id: 'a', uses: 'fetch_code', with: { url: '/a' } },
+        { id: 'b', needs: [{ stepId: 'a' }], when: 'steps.a.outputs.commit != ""' },
+      ]),
+      [],
+    ],
+    [
+      'a step that is not upstream',
+      graph([{ id: 'a' }, { id: 'b', when: 'steps.a.status == "failed"' }]),
+      ['not_upstream b/when'],
+    ],
+    ['itself', graph([{ id: 'a', when: 'steps.a.status == ""' }]), ['not_upstream a/when']],
+    [
+      'all steps',
+      graph([{ id: 'a' }, { id: 'b', needs: [{ stepId: 'a' }], when: 'size(steps) > 1' }]),
+      ['unknown_reference b/when'],
+    ],
+    [
+      'a step by a computed name',
+      graph([{ id: 'a', when: 'steps[inputs.x].status == ""' }], { inputs: [{ name: 'x' }] }),
+      ['unknown_reference a/when'],
+    ],
+    ['status in a parameter', graph([{ id: 'a', with: { script: '${{ success() }}' } }]), ['expression a/with.script']],
+    [
+      'steps in the pipeline’s env',
+      graph([{ id: 'a' }], { env: [{ name: 'A', value: '${{ steps.a.status }}' }] }),
+      ['not_upstream /env.A'],
+    ],
+    [
+      'unknown fields',
+      graph([{ id: 'a', when: 'git.brnch == run.no' }]),
+      ['unknown_reference a/when', 'unknown_reference a/when'],
+    ],
+    [
+      'a deep reference',
+      graph([{ id: 'a', when: 'inputs.x.y == 1' }], { inputs: [{ name: 'x' }] }),
+      ['unknown_reference a/when'],
+    ],
+    [
+      'a wrong edge condition',
+      graph([{ id: 'a' }, { id: 'b', needs: [{ stepId: 'a', condition: 'inputs.x' }] }]),
+      ['unknown_reference b/needs.a.if'],
+    ],
+    ['an empty choice', graph([{ id: 'a' }], { inputs: [{ name: 'x', type: 4 }] }), ['input_options /inputs.x']],
+    [
+      'a secret that is in env',
+      graph([{ id: 'a', secrets: ['S'], env: [{ name: 'S', value: '' }] }]),
+      ['shadowed a/env.S'],
+    ],
+  ])('%s', (_, of, expected) => {
+    expect(codes(of)).toEqual(expected)
+  })
+
+  it('says how to write an id with a hyphen', () => {
+    const [problem] = validateGraph(
+      graph([{ id: 'my-step' }, { id: 'b', needs: [{ stepId: 'my-step' }], when: 'steps.my.status == ""' }]),
+    )
+    expect(problem!.message).toContain('steps["my-step"]')
+  })
+
+  it('agrees with plain reachability on which steps may be read', () => {
+    const ids = ['a', 'b', 'c', 'd', 'e', 'f']
+    const some = fc
+      .tuple(...ids.map((_, i) => fc.subarray(ids.slice(0, i))))
+      .chain((needs) =>
+        fc.tuple(
+          fc.constant(needs),
+          fc.array(fc.tuple(fc.constantFrom(...ids), fc.constantFrom(...ids)), { maxLength: 6 }),
+        ),
+      )
+    fc.assert(
+      fc.property(some, ([needs, reads]) => {
+        const steps = ids.map((id, i) => ({
+          id,
+          needs: needs[i]!.map((stepId) => ({ stepId })),
+          env: reads
+            .filter(([from]) => from === id)
+            .map(([, to], n) => ({ name: `V${n}`, value: `\${{ steps.${to}.status }}` })),
+        }))
+        const of = graph(steps)
+        const wrong = reads.filter(([from, to]) => !ancestors(of.steps, from).has(to)).length
+        expect(validateGraph(of).filter((each) => each.code === 'not_upstream')).toHaveLength(wrong)
+      }),
+    )
+  })
+
+  it('answers for every graph, each problem a sentence with a code', () => {
+    fc.assert(
+      fc.property(someGraph, (of) => {
+        for (const problem of validateGraph(of)) {
+          expect(problem.code).toMatch(/^[a-z_]+$/)
+          expect(problem.message).toMatch(/[.!?]$/)
+          expect([Severity.ERROR, Severity.WARNING]).toContain(problem.severity)
+        }
+      }),
+    )
+  })
+
+  it('takes time in proportion: 10 000 steps in a chain, each reading the first', () => {
+    const time = (count: number) => {
+      const steps = Array.from({ length: count }, (_, i) => ({
+        id: `s${i}`,
+        needs: i === 0 ? [] : [{ stepId: `s${i - 1}` }],
+        when: i === 0 ? '' : `steps.s${i >> 1}.status == "succeeded"`,
+      }))
+      const of = graph(steps)
+      const started = performance.now()
+      expect(validateGraph(of)).toEqual([])
+      return performance.now() - started
+    }
+    time(500)
+    expect(time(10_000)).toBeLessThan(Math.max(60 * time(1000), 10_000))
+    expect(codes(graph(Array.from({ length: 10_001 }, (_, i) => ({ id: `s${i}` }))))).toEqual(['limit /steps'])
+  }, 60_000)
+})
