@@ -7,7 +7,10 @@ const controller = 'http://127.0.0.1:8080'
 /** Libraries that every page needs, kept apart from our code so that a release leaves them in the browser's cache. */
 const sharedLibraries = [
   { name: 'vue', test: /node_modules[\\/](@vue[\\/](?!test-utils)|vue[\\/]|vue-router|vue-i18n|@intlify|pinia)/ },
-  { name: 'rpc', test: /node_modules[\\/](@bufbuild|@connectrpc)|proto[\\/]src[\\/](gen|errors|access|status)/ },
+  {
+    name: 'rpc',
+    test: /node_modules[\\/](@bufbuild[\\/]protobuf|@connectrpc)|proto[\\/]src[\\/](gen|errors|access|status)/,
+  },
 ]
 
 export default defineConfig({

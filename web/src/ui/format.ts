@@ -45,7 +45,7 @@ export function formatRelative(at: number, now: number, language: Language): str
 /** Day and time; the year only when it is another. */
 export function formatDate(at: number, now: number, language: Language): string {
   const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear()
-  return new Intl.DateTimeFormat(language, {
+  const text = new Intl.DateTimeFormat(language, {
     ...(sameYear ? {} : { year: 'numeric' }),
     month: 'short',
     day: 'numeric',
@@ -53,15 +53,28 @@ export function formatDate(at: number, now: number, language: Language): string 
     minute: '2-digit',
     hourCycle: 'h23',
   }).format(at)
+  return spaced(text)
 }
 
 /** To the second with the zone, for the hover text. */
 export function formatExact(at: number, language: Language): string {
-  return new Intl.DateTimeFormat(language, {
+  const text = new Intl.DateTimeFormat(language, {
     dateStyle: 'medium',
     timeStyle: 'long',
     hourCycle: 'h23',
   }).format(at)
+  return spaced(text)
+}
+
+/** A space between Chinese and digits, as everywhere in the console. */
+function spaced(text: string): string {
+  return text.replace(/(\p{Script=Han})(\d)/gu, '$1 $2').replace(/(\d)(\p{Script=Han})/gu, '$1 $2')
+}
+
+/** What is left, by guess: whole seconds below a minute. */
+export function formatRough(ms: number, language: Language): string {
+  if (ms >= 60_000) return formatDuration(ms, language, true)
+  return `${Math.round(ms / 1000)}${units[language].tenth}`
 }
 
 export function formatBytes(bytes: number | bigint | undefined): string {
