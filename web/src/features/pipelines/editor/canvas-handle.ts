@@ -4,6 +4,9 @@ import type { Ref } from 'vue'
 import { NODE_HEIGHT, NODE_WIDTH } from '../graph-view.ts'
 import type { CanvasHandle, Place } from './editor-context.ts'
 
+/** Below this, names are hard to read and handles hard to hold. */
+const smallestStart = 0.6
+
 export function createCanvasHandle(flow: VueFlowStore, frame: Ref<HTMLElement | undefined>): CanvasHandle {
   const still = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches
   const duration = () => (still() ? 0 : 200)
@@ -46,6 +49,20 @@ export function createCanvasHandle(flow: VueFlowStore, frame: Ref<HTMLElement | 
       })
     },
     fit,
+    start() {
+      const nodes = flow.nodes.value
+      const { width, height } = box()
+      if (nodes.length === 0 || width === 0) return
+      const left = Math.min(...nodes.map((node) => node.position.x))
+      const top = Math.min(...nodes.map((node) => node.position.y))
+      const wide = Math.max(...nodes.map((node) => node.position.x)) + NODE_WIDTH - left
+      const high = Math.max(...nodes.map((node) => node.position.y)) + NODE_HEIGHT - top
+      const whole = Math.min(1, (width - 80) / wide, (height - 170) / high)
+      const zoom = Math.max(whole, smallestStart)
+      const x = wide * zoom > width - 80 ? 32 : (width - wide * zoom) / 2
+      const y = Math.max(72, (height - high * zoom) / 2)
+      void flow.setViewport({ x: x - left * zoom, y: y - top * zoom, zoom })
+    },
     zoomTo: (zoom) => void flow.zoomTo(zoom, { duration: duration() }),
     zoomBy: (factor) => void flow.zoomTo(flow.viewport.value.zoom * factor, { duration: duration() }),
     toCanvas,

@@ -61,6 +61,8 @@ export interface CanvasHandle {
   select(nodeIds: readonly string[]): void
   reveal(nodeId: string): void
   fit(nodeIds?: readonly string[]): void
+  /** The first look: all of it, or its beginning when all of it would be too small to work with. */
+  start(): void
   zoomTo(zoom: number): void
   zoomBy(factor: number): void
   toCanvas(client: Place): Place

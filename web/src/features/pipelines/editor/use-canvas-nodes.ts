@@ -68,11 +68,11 @@ export function useCanvasNodes(flow: VueFlowStore) {
   )
 
   const initialized = useNodesInitialized()
-  watch(initialized, async (ready) => {
-    if (!ready || placed) return
+  watch([initialized, editor.doc.link.ready], async ([measured, ready]) => {
+    if (!measured || !ready || placed) return
     placed = true
     await nextTick()
-    editor.canvas.value?.fit()
+    editor.canvas.value?.start()
   })
 
   return {

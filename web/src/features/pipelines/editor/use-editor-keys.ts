@@ -2,7 +2,7 @@
 import { onScopeDispose } from 'vue'
 import { isTyping } from '../../../ui/use-hotkeys.ts'
 import { downstream, neighbour, upstream } from '../graph-view.ts'
-import { useEditor } from './editor-context.ts'
+import type { EditorContext } from './editor-context.ts'
 import { useStepCommands } from './use-step-commands.ts'
 
 export interface EditorActions {
@@ -22,9 +22,8 @@ const arrows: Record<string, 'left' | 'right' | 'up' | 'down'> = {
 }
 const nudges = { left: [-20, 0], right: [20, 0], up: [0, -20], down: [0, 20] } as const
 
-export function useEditorKeys(actions: EditorActions): void {
-  const editor = useEditor()
-  const commands = useStepCommands()
+export function useEditorKeys(editor: EditorContext, actions: EditorActions): void {
+  const commands = useStepCommands(editor)
   const chosen = () => editor.selected.value
 
   function quickAdd(): void {

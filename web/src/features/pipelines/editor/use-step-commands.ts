@@ -6,10 +6,10 @@ import { showToast } from '../../../ui/toasts.ts'
 import { clipboardKind, clipboardText } from '../clipboard.ts'
 import { type GraphView, NODE_HEIGHT, NODE_WIDTH } from '../graph-view.ts'
 import { tidy as askForTidy } from '../tidy.ts'
-import { type Place, useEditor } from './editor-context.ts'
+import { type EditorContext, type Place, useEditor } from './editor-context.ts'
 
-export function useStepCommands() {
-  const editor = useEditor()
+/** `editor` only in the component that gives it. */
+export function useStepCommands(editor: EditorContext = useEditor()) {
   const { t } = useI18n()
   const titles = (ids: readonly string[]) =>
     ids.length === 1 ? (editor.steps.get(ids[0]!)?.title ?? '') : t('pipelines.step.count', ids.length)

@@ -1,0 +1,107 @@
+// Steps as text between tabs, and what differs between two pipelines.
+
+import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { copySteps, newDoc, pasteYaml, projectShape } from '@ansflow/proto/pipeline-doc'
+import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
+import { create } from '@bufbuild/protobuf'
+import { describe, expect, it } from 'vitest'
+import { clipboardKind, clipboardText } from './clipboard.ts'
+import { graphDiff } from './graph-diff.ts'
+import { layoutSteps } from './layout.ts'
+import { yamlState } from './yaml-state.ts'
+
+const file = `name: p
+steps:
+  a: { run: echo a }
+  b: { run: echo b, needs: [a] }
+`
+
+describe('the clipboard', () => {
+  it('tells files, scripts and other text apart', () => {
+    expect(clipboardKind(file)).toBe('pipeline')
+    expect(clipboardKind(clipboardText('name: x'))).toBe('pipeline')
+    expect(clipboardKind('npm ci\nnpm test')).toBe('script')
+    expect(clipboardKind('https://example.com/x')).toBe('nothing')
+    expect(clipboardKind('  ')).toBe('nothing')
+  })
+
+  it('carries steps with the lines among them to another document', () => {
+    const from = newDoc(parsePipeline(file).graph)
+    const text = clipboardText(
+      copySteps(
+        from,
+        projectShape(from).graph.steps.map((step) => step.nodeId),
+      ),
+    )
+    const to = newDoc(parsePipeline(file).graph)
+    const { nodeIds } = pasteYaml(to, text, { x: 0, y: 400 }, { user: 'u' })
+    expect(nodeIds).toHaveLength(2)
+    const steps = projectShape(to).graph.steps
+    expect(steps.map((step) => [step.id, step.needs.map((need) => need.stepId)])).toEqual([
+      ['a', []],
+      ['b', ['a']],
+      ['a-2', []],
+      ['b-2', ['a-2']],
+    ])
+  })
+})
+
+describe('graphDiff', () => {
+  it('names added, removed and changed steps with their fields', () => {
+    const before = parsePipeline(file).graph
+    const after = parsePipeline(`name: q
+steps:
+  b: { run: echo changed, timeout: 10m }
+  c: { run: echo c }
+`).graph
+    const diff = graphDiff(before, after)
+    expect(diff.added.map((step) => step.key)).toEqual(['c'])
+    expect(diff.removed.map((step) => step.key)).toEqual(['a'])
+    expect(diff.changed).toEqual([
+      {
+        key: 'b',
+        title: 'b',
+        fields: [
+          { field: 'with.script', before: 'echo b', after: 'echo changed' },
+          { field: 'needs', before: 'a', after: '' },
+          { field: 'timeoutMs', before: '', after: '600000' },
+        ],
+      },
+    ])
+    expect(diff.settings).toEqual([{ field: 'name', before: 'p', after: 'q' }])
+    expect(diff.count).toBe(4)
+  })
+
+  it('finds nothing between a pipeline and itself', () => {
+    const { graph } = parsePipeline(file)
+    expect(graphDiff(graph, create(PipelineGraphSchema, graph)).count).toBe(0)
+  })
+})
+
+describe('typing the file', () => {
+  it('stops for what cannot be read, not for what is wrong in it', () => {
+    expect(yamlState(parsePipeline('name: p\nsteps:\n  a: { run: [ }\n').problems)?.line).toBeGreaterThan(0)
+    expect(yamlState(parsePipeline('name: p\nsteps:\n  a: { rum: x }\n').problems)?.line).toBe(3)
+    expect(yamlState(parsePipeline('name: p\nsteps:\n  a: { run: x, needs: [nobody] }\n').problems)).toBeUndefined()
+    expect(yamlState(parsePipeline(file).problems)).toBeUndefined()
+  })
+})
+
+describe('tidying', () => {
+  it('goes from left to right and answers only what moves', () => {
+    const places = layoutSteps({
+      steps: [
+        { id: 'a', x: 0, y: 0 },
+        { id: 'b', x: 20, y: 300 },
+        { id: 'c', x: 40, y: 600 },
+      ],
+      edges: [
+        { source: 'a', target: 'b' },
+        { source: 'b', target: 'c' },
+      ],
+    })
+    expect(places['a']).toBeUndefined()
+    expect(places['b']).toEqual({ x: 240, y: 0 })
+    expect(places['c']).toEqual({ x: 480, y: 0 })
+  })
+})

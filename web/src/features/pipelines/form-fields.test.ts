@@ -1,0 +1,83 @@
+// Forms from a step type's schema, durations of a run's inputs, and the search over types.
+
+import { InputDefinitionSchema, InputType } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { stepType } from '@ansflow/proto/steps/index'
+import { create } from '@bufbuild/protobuf'
+import { describe, expect, it } from 'vitest'
+import { formFields, paramValue } from './form-fields.ts'
+import { pinyinInitials, searchTypes } from './palette-search.ts'
+import { inputDraft, inputValues } from './run-inputs.ts'
+
+describe('formFields', () => {
+  it('follows the schema: order, titles in the language, advanced apart', () => {
+    const form = formFields(stepType('fetch_code'), { url: 'https://git.example.com/a.git', depth: 1 }, 'zh-CN')
+    expect(form.main.map((field) => [field.name, field.kind])).toEqual([
+      ['url', 'text'],
+      ['ref', 'text'],
+      ['path', 'text'],
+      ['depth', 'number'],
+      ['submodules', 'boolean'],
+    ])
+    expect(form.main[0]).toMatchObject({ title: '仓库地址', required: true, value: 'https://git.example.com/a.git' })
+    expect(form.main[3]).toMatchObject({ changed: true, fallback: 0 })
+    expect(form.advanced.find((field) => field.name === 'passwordSecret')?.kind).toBe('secret')
+  })
+
+  it('keeps parameters the type does not know', () => {
+    const form = formFields(stepType('custom'), { script: 'x', colour: 'red', deep: { a: 1 } }, 'en')
+    expect(form.other).toEqual([
+      { name: 'colour', text: 'red' },
+      { name: 'deep', text: '{"a":1}' },
+    ])
+    expect(formFields(undefined, { a: 'b' }, 'en').other).toEqual([{ name: 'a', text: 'b' }])
+  })
+
+  it('shows an expression in a text field, whatever the control would be', () => {
+    const form = formFields(stepType('fetch_code'), { url: 'x', depth: '${{ inputs.depth }}' }, 'en')
+    const depth = form.main.find((field) => field.name === 'depth')!
+    expect(depth.expression).toBe(true)
+    expect(paramValue(depth, '${{ inputs.depth }}')).toBe('${{ inputs.depth }}')
+    expect(paramValue(depth, '3')).toBe(3)
+    expect(paramValue(depth, '')).toBeUndefined()
+    expect(paramValue(depth, 'three')).toBe('three')
+  })
+})
+
+describe('the palette', () => {
+  it('finds by title, alias, Chinese and pinyin initials', () => {
+    const first = (query: string) => searchTypes(query)[0]?.id
+    expect(first('bui')).toBe('build')
+    expect(first('clone')).toBe('fetch_code')
+    expect(first('构建')).toBe('build')
+    expect(first('lqdm')).toBe('fetch_code')
+    expect(pinyinInitials('脚本')).toBe('jb')
+    expect(searchTypes('zzz')).toEqual([])
+  })
+})
+
+describe('the inputs of a run', () => {
+  const definitions = [
+    { name: 'version', type: InputType.STRING, defaultValue: { kind: { case: 'stringValue' as const, value: '1.0' } } },
+    { name: 'count', type: InputType.NUMBER },
+    { name: 'pack', type: InputType.BOOLEAN },
+    { name: 'level', type: InputType.CHOICE, options: ['quick', 'full'] },
+  ].map((definition) => create(InputDefinitionSchema, definition))
+
+  it('start from the defaults or the last values, without options that are gone', () => {
+    expect(inputDraft(definitions)).toEqual({ version: '1.0', count: '', pack: false, level: '' })
+    expect(inputDraft(definitions, { version: '2', count: 3, pack: true, level: 'gone' })).toEqual({
+      version: '2',
+      count: '3',
+      pack: true,
+      level: '',
+    })
+  })
+
+  it('are sent in their types, and left out when empty', () => {
+    expect(inputValues(definitions, { version: '', count: '4', pack: true, level: 'full' })).toEqual({
+      count: 4,
+      pack: true,
+      level: 'full',
+    })
+  })
+})
