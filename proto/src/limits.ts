@@ -2,6 +2,8 @@
 
 export const limits = {
   fileBytes: 1024 * 1024,
+  /** Levels of brackets or dashes inside each other. */
+  fileDepth: 64,
   /** Problems reported of one file; more would help nobody. */
   problems: 1000,
   nameLength: 128,

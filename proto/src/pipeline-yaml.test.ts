@@ -129,14 +129,20 @@ steps:
     expect(problem).toMatchObject({ severity: Severity.WARNING, code: 'later_trigger', line: 2, column: 7 })
   })
 
-  it('survives what is made to hurt', () => {
+  it('survives what is made to hurt', { timeout: 60_000 }, () => {
     const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]']
     for (let i = 0; i < 12; i++)
       bomb.push(`${'bcdefghijklm'[i]}: &${'bcdefghijklm'[i]} [${Array(9).fill(`*${'abcdefghijklm'[i]}`).join(', ')}]`)
     const text = `name: x\nsteps:\n  s:\n    uses: custom\n    with:\n${bomb.map((line) => `      ${line}`).join('\n')}\n      script: x\n`
     expect(sentence(text).some((each) => each.includes('expand to too much'))).toBe(true)
     expect(sentence('name: x\nsteps: { s: { uses: custom, with: &a { script: x, b: *a } } }').length).toBeGreaterThan(0)
-    expect(found(`name: x\nsteps: ${'['.repeat(20_000)}`).length).toBeGreaterThan(0)
+    for (const deep of ['[', '{a: ', '- ', '[{a: ']) {
+      expect(found(`name: x\nsteps:\n  ${deep.repeat(1000)}`)).toEqual(['1:1 too_deep /'])
+    }
+    expect(found(step(`run: "${'['.repeat(1000)}"`))).toEqual([])
+    expect(
+      found(`a:\n${Array.from({ length: 900 }, (_, i) => `${' '.repeat(i + 1)}a:`).join('\n')}`).length,
+    ).toBeGreaterThan(0)
     expect(found(`name: ${'x'.repeat(1024 * 1024)}`)).toEqual(['1:1 too_large /'])
     const wrong = Array.from({ length: 5000 }, (_, i) => `k${i}: 1`).join('\n')
     expect(problemsOf(wrong)).toHaveLength(1000)

@@ -11,7 +11,9 @@ import { checkInputs, checkPipelineNames, checkStepNames } from './validate/name
 /** Takes time in proportion to steps and edges. Problems have no line: `parsePipeline` adds it. */
 export function validateGraph(graph: PipelineGraph): Problem[] {
   const problems: Problem[] = []
-  const report: Report = (finding) => problems.push(problemOf(finding))
+  const report: Report = (finding) => {
+    if (problems.length < limits.problems) problems.push(problemOf(finding))
+  }
   if (graph.steps.length === 0) {
     report({ code: 'empty', field: 'steps', message: 'The pipeline has no steps. Add at least one.' })
   }

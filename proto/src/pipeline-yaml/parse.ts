@@ -11,7 +11,17 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml'
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml'
 import { limits, utf8Length } from '../limits.ts'
 import { suggestion } from '../suggest.ts'
 import { validateGraph } from '../validate.ts'
@@ -46,6 +56,11 @@ export function readPipeline(yaml: string): ReadPipeline {
     reader.report('too_large', `The file is larger than ${limits.fileBytes / 1024} KiB.`, 0)
     return { graph, problems: reader.problems }
   }
+  if (isTooDeep(yaml)) {
+    const reader = new Reader(parseText('', lines), lines)
+    reader.report('too_deep', `The file nests lists or maps more than ${limits.fileDepth} levels deep.`, 0)
+    return { graph, problems: reader.problems }
+  }
   const document = parseText(yaml, lines)
   const reader = new Reader(document, lines)
   for (const error of [...document.errors, ...document.warnings]) reportYaml(reader, error)
@@ -69,6 +84,20 @@ export function readPipeline(yaml: string): ReadPipeline {
   return { graph, problems: reader.problems, document }
 }
 
+/** Brackets and dashes nested beyond all use, which would take the YAML parser very long. */
+function isTooDeep(yaml: string): boolean {
+  if (/(?:- ){65}/.test(yaml)) return true
+  const opened = yaml.match(/[[{]/g)?.length ?? 0
+  if (opened <= limits.fileDepth) return false
+  let depth = 0
+  for (const token of new Lexer().lex(yaml)) {
+    if (token === '[' || token === '{') depth++
+    else if (token === ']' || token === '}') depth--
+    if (depth > limits.fileDepth) return true
+  }
+  return false
+}
+
 const yamlSentences: Partial<Record<YAMLError['code'], string>> = {
   TAB_AS_INDENT: 'YAML does not allow tabs for indentation. Use spaces.',
   BAD_INDENT: 'The indentation does not fit the lines above.',
@@ -77,6 +106,7 @@ const yamlSentences: Partial<Record<YAMLError['code'], string>> = {
     'This line cannot hold a nested map. Start it on a line of its own, or put the text in quotes.',
   MULTILINE_IMPLICIT_KEY: 'A key must be on one line. Is a colon missing?',
   TAG_RESOLVE_FAILED: 'Tags (!something) are not supported. Remove it.',
+  RESOURCE_EXHAUSTION: 'The file is nested too deeply.',
   BAD_SCALAR_START: 'A text cannot begin with this character. Put it in quotes.',
 }
 

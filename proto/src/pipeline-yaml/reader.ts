@@ -142,6 +142,8 @@ export class Reader {
       if (Object.hasOwn(rules.keys, key)) {
         found.set(key, entry)
         this.mark(at, entry.value ?? keyNode)
+      } else if (this.problems.length >= limits.problems) {
+        break
       } else if (rules.unavailable !== undefined && Object.hasOwn(rules.unavailable, key)) {
         const message = `${rules.unavailable[key]} (${key}) are not available in this version. Remove the key.`
         this.report('unavailable', message.replace(/^(Running[^(]*\(\w+\)) are/, '$1 is'), keyNode, at)
