@@ -9,7 +9,7 @@ const replicaLimit = 50
 /** Of this thread's own time: the room will need as long, on the thread that serves everyone. */
 const cpuLimitMs = 250
 const newClientsLimit = 100
-const sizeLimit = 32 * 1024 * 1024
+const sizeLimit = 8 * 1024 * 1024
 
 interface Replica {
   doc: Y.Doc
