@@ -315,6 +315,7 @@ export class JobRunner implements ShippedJob {
     const warn = (what: string) => (error: unknown) => log.warn(what, { job: this.ref.jobId, error: textOf(error) })
     const finished = finishedMessage(this.#folder, ending, this.#process.startedAt, this.#outputs, this.spool)
     try {
+      this.#folder.dropSecrets()
       this.#folder.result = finished
     } catch (error) {
       warn('A result cannot be written to the journal.')(error)

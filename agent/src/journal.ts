@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -168,6 +169,12 @@ export class JobFolder {
       state: this.file('log.state'),
       added: this.file('masks'),
     }
+  }
+
+  /** Files that held a secret for the process; it has ended. */
+  dropSecrets(): void {
+    rmSync(this.file('home', 'secrets'), { recursive: true, force: true })
+    rmSync(this.file('start'), { force: true })
   }
 
   remove(): Promise<void> {

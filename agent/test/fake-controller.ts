@@ -1,6 +1,8 @@
 // Owns a controller for tests: a real gRPC server with the real contract, that stores logs as the real one must, obeys a
 // script, and can be told to misbehave.
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import {
   type Accept,
   AgentLinkService,
@@ -68,7 +70,8 @@ export interface FakeController {
   offer(jobId: string, spec: Spec, secrets?: Secret[], epoch?: number): FakeJob
   send(message: MessageInitShape<typeof ControlResponseSchema>): void
   cancel(jobId: string, graceMs?: number): void
-  cutStreams(which?: 'control' | 'logs'): void
+  /** Cuts every connection, in the middle of whatever is on its way. */
+  cut(): void
   connected(): boolean
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -78,8 +81,9 @@ export interface FakeController {
 export async function startFakeController(port = 0): Promise<FakeController> {
   const jobs = new Map<string, FakeJob>()
   const server = new Server({ 'grpc.max_receive_message_length': 64 * 1024 * 1024 })
+  const proxy = createServer()
+  const sockets: Socket[] = []
   const controls = new Set<ControlCall>()
-  const logStreams = new Set<LogsCall>()
 
   const fake: FakeController = {
     address: '',
@@ -113,17 +117,16 @@ export async function startFakeController(port = 0): Promise<FakeController> {
     cancel(jobId, graceMs = 0) {
       fake.send({ kind: { case: 'cancel', value: { job: jobs.get(jobId)!.ref, graceMs } } })
     },
-    cutStreams(which) {
-      if (which !== 'logs') for (const call of controls) call.destroy()
-      if (which !== 'control') for (const call of logStreams) call.destroy()
+    cut() {
+      for (const socket of sockets.splice(0)) socket.destroy()
     },
-    connected: () => controls.size > 0,
+    connected: () => [...controls].some((call) => !call.cancelled),
     async close() {
+      proxy.close()
+      fake.cut()
       server.forceShutdown()
     },
-    async [Symbol.asyncDispose]() {
-      server.forceShutdown()
-    },
+    [Symbol.asyncDispose]: () => fake.close(),
   }
 
   function start(job: FakeJob): void {
@@ -193,9 +196,7 @@ export async function startFakeController(port = 0): Promise<FakeController> {
   }
 
   function onLogs(call: LogsCall): void {
-    logStreams.add(call)
-    const gone = () => logStreams.delete(call)
-    call.on('close', gone).on('error', gone).on('cancelled', gone)
+    call.on('error', () => {})
     call.on('data', (request: LogsRequest) => {
       const job = current(request.job)
       const reply = (message: MessageInitShape<typeof LogsResponseSchema>) =>
@@ -254,11 +255,22 @@ export async function startFakeController(port = 0): Promise<FakeController> {
     },
   )
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, value) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, value) =>
       error ? reject(error) : resolve(value),
     )
   })
-  fake.address = `127.0.0.1:${bound}`
+  // Agents reach it through a relay, so that a connection can be cut like a cable.
+  proxy.on('connection', (near) => {
+    const far = connect(bound, '127.0.0.1')
+    for (const [from, to] of [[near, far] as const, [far, near] as const]) {
+      from.pipe(to)
+      from.on('error', () => to.destroy()).on('close', () => to.destroy())
+    }
+    sockets.push(near)
+  })
+  proxy.listen(port, '127.0.0.1')
+  await once(proxy, 'listening')
+  fake.address = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
   return fake
 }
 

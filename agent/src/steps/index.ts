@@ -1,9 +1,10 @@
 // Owns which execution kinds this agent can run: one entry each.
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { checkout } from './checkout.ts'
 import { shell } from './shell.ts'
 import type { ExecutionCase, StepCommand, StepContext, StepKind } from './step-kind.ts'
 
-const kinds: { [K in ExecutionCase]?: StepKind<K> } = { shell }
+const kinds: { [K in ExecutionCase]?: StepKind<K> } = { shell, checkout }
 
 export const capabilities: string[] = Object.keys(kinds)
 

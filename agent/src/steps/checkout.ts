@@ -1,0 +1,107 @@
+// Owns the execution kind "checkout": real git, run as the job's process, with credentials that only it can see.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { programOn } from '../host.ts'
+import { quoted } from '../process.ts'
+import { madeWithin } from '../workspace.ts'
+import { ASKPASS_SCRIPT, CHECKOUT_SCRIPT, GIT_CONFIG } from './checkout-script.ts'
+import { checkGitRef, type GitSource, parseGitUrl } from './git-source.ts'
+import type { StepContext, StepKind } from './step-kind.ts'
+
+/** Entries of the step's own that would change which programs and settings git uses. */
+const STEERS_GIT = /^(GIT_|SSH_|LD_|AF_|EDITOR$|VISUAL$|PAGER$)/
+
+export const checkout: StepKind<'checkout'> = (execution, context) => {
+  const { folder, workspace, env } = context
+  const source = parseGitUrl(execution.url)
+  const ref = checkGitRef(execution.ref)
+  const path = env.get('PATH') ?? ''
+  const shell = programOn(path, 'sh')
+  if (!shell || !programOn(path, 'git')) throw new Error('git is not installed on this host.')
+  const directory = madeWithin(workspace, execution.path || '.')
+
+  for (const name of [...env.keys()]) if (STEERS_GIT.test(name)) env.delete(name)
+  const home = folder.file('home')
+  // The environment and the file of git's settings are the job's own: nothing of the host's user is used or changed.
+  const settings: Record<string, string> = {
+    HOME: home,
+    XDG_CONFIG_HOME: home,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: folder.write('gitconfig', GIT_CONFIG),
+    GIT_ALLOW_PROTOCOL: source.kind === 'file' ? 'https:http:ssh:file' : 'https:http:ssh',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ASKPASS: '/bin/false',
+    SSH_ASKPASS: '/bin/false',
+    GIT_PAGER: 'cat',
+    GIT_EDITOR: 'false',
+    GIT_SSH_VARIANT: 'ssh',
+    AF_URL: source.url,
+    AF_REF: ref,
+    AF_DEPTH: String(execution.depth),
+    AF_SUBMODULES: String(execution.submodules),
+    AF_CLEAN: String(execution.clean),
+    AF_DIR: directory,
+    AF_SECRETS: folder.file('home', 'secrets'),
+  }
+  mkdirSync(folder.file('home', 'secrets'), { recursive: true, mode: 0o700 })
+  Object.assign(settings, httpCredentials(execution, source, context), sshSettings(execution, context))
+  for (const [name, value] of Object.entries(settings)) env.set(name, value)
+  return {
+    argv: [shell, folder.write('checkout.sh', CHECKOUT_SCRIPT)],
+    workingDirectory: directory,
+    outputs: ['commit', 'ref', 'branch'],
+  }
+}
+
+type Checkout = Parameters<StepKind<'checkout'>>[0]
+
+function secretNamed(name: string, { secrets }: StepContext): string {
+  const secret = secrets.find((one) => one.name === name)
+  if (!secret) throw new Error(`The secret ${JSON.stringify(name)} that the checkout names did not come with the job.`)
+  return secret.value
+}
+
+/** The password is in the environment of this process tree only: never in an argument, a URL or git's files. */
+function httpCredentials(execution: Checkout, source: GitSource, context: StepContext): Record<string, string> {
+  if (!execution.passwordSecret) return {}
+  if (source.kind !== 'http') throw new Error('A password needs an http or https address.')
+  return {
+    GIT_ASKPASS: context.folder.write('askpass.sh', ASKPASS_SCRIPT, 0o700),
+    AF_SCHEME: source.scheme,
+    AF_HOST: source.host,
+    AF_ORIGIN: `${source.scheme}://${source.host}`,
+    AF_USERNAME: execution.username || 'git',
+    AF_PASSWORD: secretNamed(execution.passwordSecret, context),
+  }
+}
+
+/** ssh with fixed options: no settings of the host's user, and a host key that is not known is refused. */
+function sshSettings(execution: Checkout, context: StepContext): Record<string, string> {
+  const { folder } = context
+  const options = [
+    '-F',
+    '/dev/null',
+    '-o',
+    'BatchMode=yes',
+    '-o',
+    'StrictHostKeyChecking=yes',
+    '-o',
+    'ConnectTimeout=30',
+  ]
+  if (execution.sshKeySecret) {
+    const key = folder.file('home', 'secrets', 'key')
+    writeFileSync(key, `${secretNamed(execution.sshKeySecret, context).replaceAll('\r\n', '\n').trimEnd()}\n`, {
+      mode: 0o600,
+    })
+    options.push('-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'IdentityAgent=none')
+  }
+  if (execution.knownHosts) {
+    const file = folder.write('known_hosts', `${execution.knownHosts.trimEnd()}\n`)
+    options.push('-o', `UserKnownHostsFile=${quotedForSsh(file)}`, '-o', 'GlobalKnownHostsFile=/dev/null')
+  }
+  return { GIT_SSH_COMMAND: ['ssh', ...options].map(quoted).join(' ') }
+}
+
+/** Within an option, ssh splits at spaces unless the value is in double quotes. */
+function quotedForSsh(path: string): string {
+  return `"${path.replaceAll('%', '%%')}"`
+}

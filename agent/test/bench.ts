@@ -1,0 +1,70 @@
+// Owns a fake controller with a real agent connected to it, and the folder that both are thrown away with.
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect } from 'vitest'
+import { type AgentProcess, startAgent, temporaryFolder, waitFor } from './agent-process.ts'
+import { type FakeController, type FakeJob, startFakeController } from './fake-controller.ts'
+
+export interface Bench extends AsyncDisposable {
+  controller: FakeController
+  data: string
+  agent: AgentProcess
+  restart(): Promise<void>
+}
+
+export async function startBench(env: Record<string, string> = {}): Promise<Bench> {
+  const data = temporaryFolder()
+  const controller = await startFakeController()
+  const start = () =>
+    startAgent(['run', '--data', data.path], {
+      ANSFLOW_AGENT_URL: controller.address,
+      ANSFLOW_AGENT_TOKEN: 'good-token',
+      ANSFLOW_AGENT_SLOTS: '4',
+      ...env,
+    })
+  const bench: Bench = {
+    controller,
+    data: data.path,
+    agent: start(),
+    async restart() {
+      const before = controller.hellos.length
+      bench.agent = start()
+      await waitFor('the agent is back', () => controller.hellos.length > before)
+    },
+    async [Symbol.asyncDispose]() {
+      await bench.agent[Symbol.asyncDispose]()
+      await controller.close()
+      data[Symbol.dispose]()
+    },
+  }
+  await waitFor('hello', () => controller.hellos.length > 0).catch((error) => {
+    throw new Error(`${error.message}\n${bench.agent.output()}`)
+  })
+  return bench
+}
+
+export const sh = (script: string, more: object = {}) => ({
+  execution: { case: 'shell' as const, value: { shell: 'sh', script } },
+  ...more,
+})
+
+/** Its end, once its log is complete too. */
+export async function done(job: FakeJob, ms?: number) {
+  const finished = await waitFor(`job ${job.ref.jobId} has finished`, () => job.finished[0], ms)
+  await waitFor(`the log of ${job.ref.jobId} is complete`, () => job.logComplete, ms)
+  expect(finished.logSize).toBe(BigInt(job.log.length))
+  return finished
+}
+
+/** Processes of this host that carry a job's marker. */
+export function alive(jobId: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`).includes(`ANSFLOW_JOB_ID=${jobId}.`)
+      } catch {
+        return false
+      }
+    })
+}

@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { waitFor } from './agent-process.ts'
+import { alive, startBench as bench, done, sh } from './bench.ts'
+import { Outcome } from './fake-controller.ts'
+
+test('the agent is killed while a step prints: the step goes on, the log is exact, the end is reported once', async () => {
+  await using b = await bench()
+  const job = b.controller.offer(
+    'job-1',
+    sh('i=0; while [ $i -lt 60 ]; do echo "line $i pid $$ $TOKEN"; i=$((i+1)); sleep 0.05; done; exit 7'),
+    [{ name: 'TOKEN', value: 'hush-hush-hush', env: true }],
+  )
+  await waitFor('some output', () => job.log.includes('line 5 '))
+  b.agent.child.kill('SIGKILL')
+  await b.agent.exited
+  await b.restart()
+  expect(await done(job)).toMatchObject({ outcome: Outcome.FAILED, exitCode: 7 })
+  const pid = /pid (\d+)/.exec(job.log.toString())![1]
+  expect(job.log.toString()).toBe(Array.from({ length: 60 }, (_, i) => `line ${i} pid ${pid} ***\n`).join(''))
+  expect(b.controller.hellos[1]!.jobs).toMatchObject([{ phase: 2 }])
+  expect(job.finished).toHaveLength(1)
+})
+
+test('a step that ends while the agent is down is reported when it is back', async () => {
+  await using b = await bench()
+  const job = b.controller.offer('job-1', sh('while [ ! -e go ]; do sleep 0.02; done; echo done; exit 5'))
+  await waitFor('started', () => job.started.length > 0)
+  b.agent.child.kill('SIGKILL')
+  await b.agent.exited
+  const workspace = join(b.data, 'workspaces', 'run-1', 'shared')
+  writeFileSync(join(workspace, 'go'), '')
+  await waitFor(
+    'the exit code is noted',
+    () => readFileSync(join(b.data, 'jobs/job-1/run/exit'), 'utf8').trim() === '5',
+  )
+  await b.restart()
+  expect(await done(job)).toMatchObject({ exitCode: 5 })
+  expect(job.log.toString()).toBe('done\n')
+})
+
+test('an offer without start never runs, also after a restart', async () => {
+  await using b = await bench()
+  b.controller.behavior.noStart = true
+  const job = b.controller.offer('job-1', sh(`touch ${b.data}/ran`))
+  await waitFor('accepted', () => job.accepted.length > 0)
+  b.agent.child.kill('SIGKILL')
+  await b.agent.exited
+  await b.restart()
+  expect(b.controller.hellos[1]!.jobs).toMatchObject([{ phase: 1 }])
+  expect(existsSync(join(b.data, 'ran'))).toBe(false)
+  // The start that comes at last runs it.
+  b.controller.send({ kind: { case: 'start', value: { job: job.ref } } })
+  await done(job)
+  expect(existsSync(join(b.data, 'ran'))).toBe(true)
+})
+
+test('streams are cut again and again: nothing is lost or doubled', async () => {
+  await using b = await bench()
+  b.controller.behavior.dropLogAcks = 3
+  b.controller.behavior.dropFinishedAcks = 1
+  b.controller.behavior.duplicateOffers = true
+  const job = b.controller.offer(
+    'job-1',
+    sh('i=0; while [ $i -lt 400 ]; do echo "line $i"; i=$((i+1)); sleep 0.01; done'),
+  )
+  for (let i = 1; i <= 3; i++) {
+    await waitFor('more output', () => job.log.includes(`line ${i * 20}\n`))
+    b.controller.cut()
+    await waitFor('connected again', () => b.controller.connected())
+  }
+  await done(job, 30_000)
+  expect(job.log.toString()).toBe(Array.from({ length: 400 }, (_, i) => `line ${i}\n`).join(''))
+  expect(job.started.length).toBeGreaterThan(0)
+  await waitFor('the journal is empty', () => readdirSync(join(b.data, 'jobs')).length === 0, 20_000)
+}, 60_000)
+
+test('stale and superseded jobs are ended and forgotten', async () => {
+  await using b = await bench()
+  const old = b.controller.offer('job-1', sh('echo $$; sleep 300'))
+  await waitFor('output', () => old.log.length > 0)
+  b.controller.send({ kind: { case: 'stale', value: { job: old.ref } } })
+  await waitFor('it is gone', () => alive('job-1').length === 0 && readdirSync(join(b.data, 'jobs')).length === 0)
+  const next = b.controller.offer('job-1', sh('echo second'), [], 2)
+  await done(next)
+  expect(next.log.toString()).toBe('second\n')
+})
+
+test('self-fenced jobs end when the controller is out of reach, others go on', async () => {
+  await using b = await bench()
+  b.controller.behavior = { lostAfterMs: 1500, heartbeatMs: 100 }
+  b.controller.cut()
+  await waitFor('connected again', () => b.controller.hellos.length > 1)
+  const fenced = b.controller.offer('job-1', sh('sleep 300', { selfFence: true }))
+  const kept = b.controller.offer('job-2', sh('sleep 300'))
+  await waitFor('both run', () => fenced.started.length > 0 && kept.started.length > 0)
+  b.controller.behavior.silentHeartbeats = true
+  await waitFor('the fenced one is dead', () => alive('job-1').length === 0)
+  expect(alive('job-2').length).toBeGreaterThan(0)
+  expect(await done(fenced)).toMatchObject({ outcome: Outcome.LOST })
+  b.controller.cancel('job-2', 100)
+  b.controller.behavior.silentHeartbeats = false
+  await done(kept)
+})
+
+test('SIGTERM drains: the running step ends by itself, offers are refused, the agent ends', async () => {
+  await using b = await bench()
+  const job = b.controller.offer('job-1', sh('while [ ! -e go ]; do sleep 0.02; done; echo finished'))
+  await waitFor('started', () => job.started.length > 0)
+  b.agent.child.kill('SIGTERM')
+  await waitFor('draining is told', () => b.controller.drainings > 0)
+  const refused = b.controller.offer('job-2', sh('true'))
+  expect(await waitFor('rejected', () => refused.rejected[0])).toBe('draining')
+  writeFileSync(join(b.data, 'workspaces/run-1/shared/go'), '')
+  expect(await done(job)).toMatchObject({ outcome: Outcome.SUCCEEDED })
+  expect(await b.agent.exited).toBe(0)
+})
+
+test('a second SIGTERM cancels', async () => {
+  await using b = await bench()
+  const job = b.controller.offer('job-1', sh('sleep 300'))
+  await waitFor('started', () => job.started.length > 0)
+  b.agent.child.kill('SIGTERM')
+  await waitFor('draining is told', () => b.controller.drainings > 0)
+  b.agent.child.kill('SIGTERM')
+  expect(await done(job)).toMatchObject({ outcome: Outcome.CANCELED })
+  expect(await b.agent.exited).toBe(0)
+})
