@@ -69,7 +69,7 @@ test('from a folder: default branch, branch, tag, commit, full ref, again with c
   expect(await done(missing)).toMatchObject({ outcome: Outcome.FAILED, exitCode: 1 })
   expect(missing.log.toString()).toContain('There is no branch or tag nowhere in the repository.')
   // A later step works in it as its own.
-  const status = b.controller.offer('status', sh('git status --porcelain | grep -v sub; git rev-parse HEAD'))
+  const status = b.controller.offer('status', sh('git status --porcelain; git rev-parse HEAD'))
   expect((await done(status)).outcome).toBe(Outcome.SUCCEEDED)
 }, 60_000)
 
@@ -139,13 +139,13 @@ test('submodules; credentials go to no other host', async () => {
 
   repository.git('config', '-f', '.gitmodules', 'submodule.part.url', `${other.url}/part.git`)
   repository.commit('.gitmodules', readFileSync(join(root.path, 'project-work/.gitmodules'), 'utf8'))
-  expect(await done(checkout(b, value, secrets))).toMatchObject({ outcome: Outcome.FAILED })
+  expect(await done(checkout(b, value, secrets, { workspace: 'second' }))).toMatchObject({ outcome: Outcome.FAILED })
   expect([...other.authorizations]).toEqual([])
 
   // A repository from the network must not read the host's files through a submodule.
   repository.git('config', '-f', '.gitmodules', 'submodule.part.url', `file://${join(root.path, 'part.git')}`)
   repository.commit('.gitmodules', readFileSync(join(root.path, 'project-work/.gitmodules'), 'utf8'))
-  const file = checkout(b, value, secrets)
+  const file = checkout(b, value, secrets, { workspace: 'third' })
   expect(await done(file)).toMatchObject({ outcome: Outcome.FAILED })
   expect(file.log.toString()).toContain("transport 'file' not allowed")
 }, 90_000)
@@ -208,7 +208,6 @@ test.each([
   'https://',
   'https:///x',
   'fd::17',
-  'C:\\x',
 ])('the address %j is refused', (url) => expect(() => parseGitUrl(url)).toThrow(/refused/))
 
 test.each([
