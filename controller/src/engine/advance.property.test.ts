@@ -97,7 +97,14 @@ function checkStep(state: RunState, id: string): void {
   if (step.status === StepStatus.BLOCKED && open === 0) throw new Error(`${id} is not queued though its needs ended`)
   const jobs = step.attempts.filter((job) => !isTerminalJob(job.status))
   if (jobs.length > (isTerminal(step.status) ? 0 : 1)) throw new Error(`${id} has ${jobs.length} open jobs`)
+  if (step.attempts.length > 1 + Math.max(step.definition.retry?.max ?? 0, 3)) throw new Error(`${id} never ends`)
+  if (step.dueAt && !(state.wakeAt && state.wakeAt <= step.dueAt)) throw new Error(`nobody wakes ${id}`)
+  if (state.cancelLevel > 0 && !isTerminal(step.status) && jobs.length === 0) {
+    const { when } = step.definition
+    if (state.cancelLevel === 2 || !/always|canceled/.test(when)) throw new Error(`${id} goes on after a cancel`)
+  }
   if (isTerminal(step.status)) {
+    if (step.dueAt || state.timed.has(step)) throw new Error(`${id} has ended but is still due`)
     if (step.status !== StepStatus.SUCCEEDED && !step.reason) throw new Error(`${id} ended without a reason`)
   } else if (!step.reason || reasonText(step.reason).includes('undefined')) {
     throw new Error(`${id} waits without a reason: ${JSON.stringify(step.reason)}`)

@@ -30,7 +30,6 @@ export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
   if (result.finishedAt) job.finishedAt = between(job.startedAt ?? job.createdAt, result.finishedAt, turn.now)
   const unused = end.job === JobStatus.LOST && noteWorkspaceUse(state, job, -1) === 0
   if (result.outputs && Object.keys(result.outputs).length > 0) step.outputs = { ...result.outputs }
-  setDue(turn, step, null)
 
   const wanted = runsAfterCancel(step, state.cancelLevel) && (!job.cancelRequested || end.retry === 'timeout')
   const delay = end.retry && wanted ? retryDelay(step, end.retry) : undefined
