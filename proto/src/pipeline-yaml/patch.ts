@@ -75,7 +75,7 @@ class Patch {
     const node = isNodeLike(pair.value) ? pair.value : undefined
     if (node !== undefined && this.inside(node, before, after)) return
     const indent = this.source.column(keyNode.range![0])
-    const flow = this.isFlow(keyNode.range![0])
+    const flow = this.source.isFlow(keyNode.range![0])
     if (isScalar(node) && !isMapTree(after) && !Array.isArray(after)) {
       this.scalar(node, after, indent, flow)
       return
@@ -263,25 +263,6 @@ class Patch {
       else throw new Error('nothing would be left')
       i = last
     }
-  }
-
-  /** Whether the offset stands inside a flow collection. */
-  isFlow(offset: number): boolean {
-    let inside = false
-    const look = (node: unknown): void => {
-      if (!(isMap(node) || isSeq(node)) || node.range == null || offset < node.range[0] || offset >= node.range[2])
-        return
-      if (node.flow) {
-        inside = offset > node.range[0] && offset < node.range[1]
-        return
-      }
-      for (const item of node.items as (Node | Pair)[]) {
-        if (isNodeLike(item)) look(item)
-        else if (isNodeLike(item.value)) look(item.value)
-      }
-    }
-    look(this.source.document.contents)
-    return inside
   }
 }
 

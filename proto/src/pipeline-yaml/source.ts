@@ -112,6 +112,25 @@ export class Source {
     return result + this.text.slice(at)
   }
 
+  /** Whether the offset stands inside a flow collection. */
+  isFlow(offset: number): boolean {
+    let inside = false
+    const look = (node: unknown): void => {
+      if (!(isMap(node) || isSeq(node)) || node.range == null || offset < node.range[0] || offset >= node.range[2])
+        return
+      if (node.flow) {
+        inside = offset > node.range[0] && offset < node.range[1]
+        return
+      }
+      for (const item of node.items as (Node | Pair)[]) {
+        if (isNodeLike(item)) look(item)
+        else if (isNodeLike(item.value)) look(item.value)
+      }
+    }
+    look(this.document.contents)
+    return inside
+  }
+
   private indentStep(): number {
     const root = this.document.contents
     if (!isMap(root)) return 2

@@ -151,7 +151,7 @@ export const fetchCode: StepType = {
     additionalProperties: false,
   },
   defaults: { url: '', depth: 1 },
-  outputs: ['commit', 'ref'],
+  outputs: ['commit', 'ref', 'branch'],
   summary(params) {
     const name = text(params, 'url')
       .replace(/\/+$/, '')
