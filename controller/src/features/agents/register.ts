@@ -30,8 +30,8 @@ export async function makeRegistrationToken(
   em: EntityManager,
   { clock, keys }: Pick<RegistrationDeps, 'clock' | 'keys'>,
   organizationId: string,
+  token = randomToken(registrationPrefix),
 ): Promise<{ token: string; expiresAt: Date }> {
-  const token = randomToken(registrationPrefix)
   const createdAt = clock.now()
   const expiresAt = new Date(createdAt.getTime() + tokenMs)
   em.create(RegistrationTokenEntity, {

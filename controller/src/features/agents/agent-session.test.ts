@@ -1,0 +1,169 @@
+// The session's state machine over a scripted pipe: what the wire tests cannot wait for, and a database that is away.
+import { ControlRequestSchema, JobSpecSchema, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { HostFactsSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { expect, test } from 'vitest'
+import type { RunEvent } from '../../engine/state.ts'
+import { manualClock } from '../../platform/clock.ts'
+import { createLog } from '../../platform/log.ts'
+import { AgentSession, type ControlInit } from './agent-session.ts'
+import type { KnownAgent } from './agent-tables.ts'
+import type { Applied, HeldJob } from './job-book.ts'
+
+function world(held: HeldJob[] = []) {
+  const clock = manualClock()
+  const sent: ControlInit[] = []
+  const submitted: RunEvent[] = []
+  const calls = { free: 0, left: 0, closed: 0 }
+  const state = {
+    /** The next so many stores fail. */
+    failing: 0,
+    answer: 'applied' as Applied,
+    superseded: false,
+    missing: [] as string[],
+    cancels: [] as { jobId: string; epoch: number }[],
+  }
+  const agent: KnownAgent = {
+    id: 'agent',
+    organizationId: 'o',
+    name: 'agent',
+    labels: [],
+    capabilities: ['shell'],
+    slots: 1,
+    version: '',
+    host: create(HostFactsSchema),
+    load: null,
+    draining: false,
+    sessionId: '',
+    leftAt: null,
+    lastSeenAt: null,
+    registeredAt: clock.now(),
+  }
+  const session = new AgentSession(
+    {
+      clock,
+      log: createLog('silent'),
+      lostAfterMs: 30_000,
+      jobs: {
+        heldBy: async () => held,
+        find: async () => null,
+        async submit(_runId, event) {
+          if (state.failing-- > 0) throw new Error('the database is away')
+          submitted.push(event)
+          return state.answer
+        },
+        cancels: async () => state.cancels,
+        secrets: async () => ({ values: [{ name: 'A', value: 'v', env: true }], missing: state.missing }),
+      },
+      agents: {
+        claim: async (_agentId, sessionId) => ({ ...agent, sessionId }),
+        seen: async () => !state.superseded,
+        async left() {
+          calls.left++
+        },
+      },
+      onFree: () => void calls.free++,
+      onReady: () => undefined,
+      onJobs: () => undefined,
+      onClosed: () => void calls.closed++,
+    },
+    'agent',
+    { send: (message) => void sent.push(message), close: () => undefined },
+  )
+  const say = (kind: NonNullable<MessageInitShape<typeof ControlRequestSchema>['kind']>) =>
+    session.onMessage(create(ControlRequestSchema, { kind }))
+  return { clock, sent, submitted, calls, state, session, say }
+}
+
+/** Lets everything that is under way go on as far as it can. */
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
+const job = { jobId: 'job', epoch: 1 }
+const offer = { ...job, runId: 'run', spec: create(JobSpecSchema, { stepId: 'a' }) }
+const kinds = (sent: ControlInit[]) => sent.map((message) => message.case)
+
+test('an offer that is not answered within ten seconds is taken back, and its late accept is stale', async () => {
+  const { clock, sent, submitted, calls, session, say } = world()
+  await say({ case: 'hello', value: { slots: 1 } })
+  session.offer(offer)
+  expect(session.takesOffers).toBe(false)
+  clock.advance(9_999)
+  await settle()
+  expect(submitted).toEqual([])
+  clock.advance(1)
+  await settle()
+  expect(submitted).toMatchObject([{ type: 'jobRejected', ...job }])
+  expect([session.takesOffers, calls.free]).toEqual([true, 1])
+  await say({ case: 'accept', value: { job } })
+  await settle()
+  expect(kinds(sent)).toEqual(['welcome', 'offer', 'stale'])
+})
+
+test('nothing is answered before it is stored, and a database that is away is waited for', async () => {
+  const { clock, sent, submitted, state, session, say } = world()
+  await say({ case: 'hello', value: { slots: 1 } })
+  session.offer(offer)
+  state.failing = 2
+  await say({ case: 'accept', value: { job } })
+  await say({ case: 'started', value: { job } })
+  await say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
+  await settle()
+  expect(kinds(sent)).toEqual(['welcome', 'offer'])
+  for (let i = 0; i < 5; i++) {
+    clock.advance(1000)
+    await settle()
+  }
+  expect(submitted.map(({ type }) => type)).toEqual(['jobAccepted', 'jobStarted', 'jobFinished'])
+  expect(kinds(sent)).toEqual(['welcome', 'offer', 'start', 'finishedAck'])
+})
+
+test('a job whose secret is gone fails with that reason instead of starting', async () => {
+  const { sent, submitted, state, session, say } = world()
+  await say({ case: 'hello', value: { slots: 1 } })
+  session.offer(offer)
+  state.missing = ['TOKEN']
+  await say({ case: 'accept', value: { job } })
+  await settle()
+  expect(submitted.at(-1)).toMatchObject({ type: 'jobFinished', reasonCode: 'secret_missing' })
+  expect(kinds(sent)).toEqual(['welcome', 'offer', 'stale'])
+})
+
+test('a cut gives unaccepted offers back at once and keeps the others', async () => {
+  const { submitted, calls, session, say } = world([{ jobId: 'running', runId: 'run', epoch: 3, phase: 'running' }])
+  await say({ case: 'hello', value: { slots: 2, jobs: [{ job: { jobId: 'running', epoch: 3 }, phase: 2 }] } })
+  await settle()
+  session.offer(offer)
+  session.onClose()
+  await settle()
+  expect(submitted.filter(({ type }) => type === 'jobRejected' || type === 'jobLost')).toMatchObject([
+    { type: 'jobRejected', ...job },
+  ])
+  expect([session.state, calls.closed, calls.left]).toEqual(['closed', 1, 0])
+})
+
+test('a heartbeat tells of cancels and of running jobs that are not the agent’s; a superseded session ends', async () => {
+  const { sent, state, session, say } = world([{ jobId: 'job', runId: 'run', epoch: 1, phase: 'running' }])
+  await say({ case: 'hello', value: { slots: 1, jobs: [{ job, phase: 2 }] } })
+  await settle()
+  sent.length = 0
+  state.cancels = [job]
+  await session.deliverCancels()
+  await session.deliverCancels()
+  await say({ case: 'heartbeat', value: { running: [job, { jobId: 'other', epoch: 1 }] } })
+  expect(sent).toMatchObject([
+    { case: 'cancel', value: { job } },
+    { case: 'heartbeatAck', value: { cancel: [job] } },
+    { case: 'stale', value: { job: { jobId: 'other' } } },
+  ])
+  state.superseded = true
+  await say({ case: 'heartbeat', value: {} })
+  expect(session.state).toBe('closed')
+})
+
+test('an agent that drains gets nothing more and leaves when it is done', async () => {
+  const { calls, session, say } = world()
+  await say({ case: 'hello', value: { slots: 1 } })
+  await say({ case: 'draining', value: {} })
+  expect(session.takesOffers).toBe(false)
+  session.onClose()
+  expect(calls.left).toBe(1)
+})
