@@ -4,13 +4,14 @@ import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Config } from './config.ts'
 import { entities } from './entities.ts'
 import { authorize } from './features/access/index.ts'
-import { agentScope, createAgents } from './features/agents/index.ts'
+import { agentDownload, agentScope, createAgents, makeRegistrationToken } from './features/agents/index.ts'
 import { authApi, createAuthenticator, makeAdminFromSettings, renewSetupToken } from './features/auth/index.ts'
 import { collabRoute, Rooms } from './features/collab/index.ts'
 import { liveTopics } from './features/live/index.ts'
 import { createLogWatch, createLogWriter, logDownload, logsApi } from './features/logs/index.ts'
 import {
-  makeOrganization,
+  firstOrganization,
+  oldestOrganization,
   organizationScope,
   organizationsApi,
   organizationsById,
@@ -34,7 +35,9 @@ import { liveRoute } from './transport/live.ts'
 import type { DownloadRoute, SocketRoute } from './transport/routes.ts'
 
 export const version = '0.1.0'
-const stopGraceMs = 10_000
+/** How long calls may go on after the controller was asked to stop, and how long each part may take after that. */
+const callsGraceMs = 6000
+const partGraceMs = 3000
 
 /** What tests put in the place of the real thing, and the folder of the built console. */
 export interface Overrides {
@@ -71,6 +74,7 @@ export interface RunningController {
 
 /** Something that runs beside the calls. */
 interface Background {
+  name?: string
   stop(): Promise<void> | void
 }
 
@@ -153,7 +157,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   opened.push(agents)
 
   const services: ServiceTable[] = [
-    authApi({ db, bus, clock, keys, version, makeOrganization, organizationsById }),
+    authApi({ db, bus, clock, keys, version, makeOrganization: firstOrganization, organizationsById }),
     organizationsApi({ db, bus, clock, keys }),
     projectsApi({ db, bus, clock, keys, secrets, deletions }),
     pipelinesApi({ db, clock, drafts: rooms }),
@@ -186,16 +190,20 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   opened.push(live, liveSockets)
   sockets.push(liveSockets)
   downloads.push(
+    agentDownload(fileURLToPath(new URL('../../agent/dist/ansflow-agent.mjs', import.meta.url))),
     logDownload({ db, mayRead: (em, caller, runId) => allow(em, caller, 'run.read', Resource.RUN, runId) }),
   )
 
-  if (config.admin) await makeAdminFromSettings(db, keys, makeOrganization, config.admin, clock.now())
+  if (config.admin) await makeAdminFromSettings(db, keys, firstOrganization, config.admin, clock.now())
   const setupToken = await renewSetupToken(db, keys, clock.now())
+  const { localAgentToken } = config
+  if (localAgentToken !== undefined) await welcomeLocalAgent({ db, clock, keys }, localAgentToken)
 
   checkTables(services)
   const calls = createCalls(rights, db.em, log)
   const grpc = await openGrpc({ ...config.grpc, tables: services, calls })
-  opened.push({ stop: () => grpc.stop(stopGraceMs - 1000) })
+  const closeGrpc = { stop: () => grpc.stop(callsGraceMs) }
+  opened.push(closeGrpc)
   const { publicGrpc } = config
   grpcAddress = publicGrpc ? `${publicGrpc.host}:${publicGrpc.port}` : grpc.address
   const http = await openHttp({
@@ -212,6 +220,8 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     log,
   })
 
+  opened.splice(opened.indexOf(closeGrpc), 1)
+
   let stopped: Promise<void> | undefined
   return {
     urls: { http: config.publicUrl ?? `http://${http.address}`, grpc: grpc.address },
@@ -225,10 +235,40 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     stop() {
       stopped ??= (async () => {
         // Both doors together: each waits for its own calls.
-        await Promise.all([http.stop(stopGraceMs - 1000), opened.pop()?.stop()])
-        for (const part of opened.reverse()) await part.stop()
+        const doors = { http: () => http.stop(callsGraceMs), grpc: () => grpc.stop(callsGraceMs) }
+        await Promise.all(
+          Object.entries(doors).map(([name, stop]) => stopPart({ name, stop }, log, callsGraceMs + 1000)),
+        )
+        for (const part of opened.reverse()) await stopPart(part, log, partGraceMs)
       })()
       return stopped
     },
+  }
+}
+
+/** The agent that npm start puts beside the controller registers by this token, before there is anybody who could invite it. */
+async function welcomeLocalAgent(
+  { db, clock, keys }: Pick<Platform, 'db' | 'clock' | 'keys'>,
+  token: string,
+): Promise<void> {
+  await db.transaction(async (em) => {
+    const organization = await oldestOrganization(em, 'AnsFlow', clock.now())
+    await makeRegistrationToken(em, { clock, keys }, organization.id, token)
+  })
+}
+
+/** A part that hangs must not keep the others from stopping; what it held is recovered at the next start. */
+async function stopPart(part: Background, log: Logger, graceMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(true), graceMs)
+  })
+  try {
+    const isLate = await Promise.race([late, Promise.resolve(part.stop()).then(() => false)])
+    if (isLate) log.error({ part: part.name ?? part.constructor.name }, 'a part did not stop in time')
+  } catch (error) {
+    log.error({ err: error }, 'a part failed to stop')
+  } finally {
+    clearTimeout(timer)
   }
 }

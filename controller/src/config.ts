@@ -45,11 +45,18 @@ const variables = {
   ANSFLOW_PUBLIC_GRPC: variable('Address agents dial, host:port, when it is not ANSFLOW_GRPC itself.', readAddress),
   ANSFLOW_ADMIN_EMAIL: variable('With an empty database: the first owner.', readEmail),
   ANSFLOW_ADMIN_PASSWORD: variable("The first owner's password, 10 to 256 characters.", readPassword),
-  ANSFLOW_ADMIN_TOKEN: variable("An API token of the first owner, 'af_' and at least 32 characters.", readAdminToken),
+  ANSFLOW_ADMIN_TOKEN: variable(
+    'An API token of the first owner: at least 20 letters, digits or ._~+/=-',
+    readAdminToken,
+  ),
   ANSFLOW_LOCAL_AGENT: variable("'on' or 'off': start an agent on this host.", readSwitch, 'on'),
   ANSFLOW_LOCAL_AGENT_SLOTS: variable(
     'Jobs the local agent runs at once. Default: the number of CPUs.',
     readCount(1, 1024),
+  ),
+  ANSFLOW_LOCAL_AGENT_TOKEN: variable(
+    'Set by npm start, anew each time: registers the agent it starts beside the controller.',
+    readLocalToken,
   ),
   ANSFLOW_LOST_AFTER: variable(
     'Seconds without contact after which an agent counts as lost.',
@@ -72,6 +79,7 @@ export interface Config {
   admin: { email: string; password: string; token: string | undefined } | undefined
   localAgent: boolean
   localAgentSlots: number
+  localAgentToken: string | undefined
   lostAfterMs: number
   logLevel: LogLevel
 }
@@ -137,6 +145,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     admin: email && password ? { email, password, token: values.ANSFLOW_ADMIN_TOKEN } : undefined,
     localAgent: values.ANSFLOW_LOCAL_AGENT as boolean,
     localAgentSlots: values.ANSFLOW_LOCAL_AGENT_SLOTS ?? availableParallelism(),
+    localAgentToken: values.ANSFLOW_LOCAL_AGENT_TOKEN,
     lostAfterMs: (values.ANSFLOW_LOST_AFTER as number) * 1000,
     logLevel: values.ANSFLOW_LOG_LEVEL as LogLevel,
   }
@@ -152,7 +161,7 @@ export function describeSettings(): string {
 }
 
 /** Variables of this family that other programs read. */
-const foreign = new Set(['ANSFLOW_TEST_DATABASE_URL', 'ANSFLOW_TEST_NATS_URL'])
+const foreign = new Set(['ANSFLOW_TEST_DATABASE_URL', 'ANSFLOW_TEST_NATS_URL', 'ANSFLOW_LOCAL_AGENT_NAME'])
 
 function variable<T>(doc: string, read: (text: string) => T, fallback?: string): Variable<T> {
   return fallback === undefined ? { doc, read } : { doc, read, default: fallback }
@@ -213,13 +222,20 @@ function readPassword(text: string): string {
 }
 
 function readAdminToken(text: string): string {
-  if (!/^af_[A-Za-z0-9_-]{32,}$/.test(text)) throw new Error("must be 'af_' and at least 32 letters, digits, _ or -")
+  if (!/^[A-Za-z0-9._~+/=-]{20,}$/.test(text)) throw new Error('must be at least 20 letters, digits or ._~+/=-')
+  if (/^af[arsu]_/.test(text))
+    throw new Error("must not begin with 'afa_', 'afr_', 'afs_' or 'afu_': those are other kinds")
   return text
 }
 
 function readSwitch(text: string): boolean {
   if (text !== 'on' && text !== 'off') throw new Error("must be 'on' or 'off'")
   return text === 'on'
+}
+
+function readLocalToken(text: string): string {
+  if (text.length < 32) throw new Error('must have at least 32 characters')
+  return text
 }
 
 function readCount(least: number, most: number): (text: string) => number {

@@ -28,6 +28,8 @@ async function serve(): Promise<void> {
     print(`  Nobody has an account yet. Open this link once to make the first one:`)
     print(`  ${controller.urls.http}${controller.setupLink}`)
   }
+  // `npm start` waits for this before it starts the local agent.
+  process.send?.({ grpcAddress: controller.urls.grpc })
   const signal = await new Promise<string>((resolve) => {
     for (const each of ['SIGINT', 'SIGTERM'] as const) process.once(each, () => resolve(each))
   })

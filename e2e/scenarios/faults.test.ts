@@ -88,7 +88,7 @@ test('a controller killed again and again under a wide run loses no step and rep
     await system.startController()
   }
   const run = await system.ended(runId, 90_000)
-  expect(RunStatus[run.status]).toBe('SUCCEEDED')
+  expect(run.steps.filter((step) => step.status !== StepStatus.SUCCEEDED).map((step) => `${step.id}: ${step.reason}`)).toEqual([])
   const ran = (await readFile(file, 'utf8')).trim().split('\n').sort()
   expect(ran).toEqual(Array.from({ length: 40 }, (_, i) => `s${i}`).sort())
 })
@@ -142,7 +142,7 @@ steps:
   const attempts = (await system.run(runId)).steps.map((step) => step.attempts[0]?.logSize)
   expect(attempts).toEqual([100_000_000n, 50_000_001n])
   const last = await system.api.logs.readLines({ runId, stepId: 'lines', firstLine: -1, maxLines: 1 })
-  expect(last.totalLines).toBe(Math.ceil(100_000_000 / 65))
+  expect(last.totalLines).toBe(100_000_000 / 64)
   const single = await system.api.logs.readLines({ runId, stepId: 'line', firstLine: 1, maxLines: 1 })
   expect(single.lines[0]?.text.length).toBeLessThanOrEqual(16 * 1024)
   expect(Number(single.lines[0]?.size)).toBeGreaterThanOrEqual(50_000_000)

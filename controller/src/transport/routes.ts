@@ -12,6 +12,8 @@ import { originOf } from './origin.ts'
 export interface DownloadRoute {
   /** As Fastify writes them: "/download/runs/:runId/steps/:stepId/log". */
   path: string
+  /** Nobody has to sign in for it. */
+  public?: boolean
   handle(request: DownloadRequest): Promise<Download>
 }
 
@@ -65,7 +67,7 @@ const callers = new WeakMap<FastifyRequest, Caller>()
 export function registerDownloads(http: FastifyInstance, routes: DownloadRoute[], tools: RouteTools): void {
   for (const route of routes) {
     http.get(route.path, async (request, reply) => {
-      const caller = await callerOf(request, tools)
+      const caller: Caller = route.public ? { kind: 'anonymous' } : await callerOf(request, tools)
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort())
       const download = await route.handle({

@@ -13,6 +13,24 @@ export async function makeOrganization(em: EntityManager, name: string, now: Dat
   return organization
 }
 
+/**
+ * The organization of the first owner: the one that was made before anybody came, so that the local agent had a place to
+ * register, under its new name; else a new one. Inside a transaction.
+ */
+export async function firstOrganization(em: EntityManager, name: string, now: Date): Promise<Organization> {
+  const first = await oldestOrganization(em, name, now)
+  first.name = name
+  first.slug = slugFrom(name)
+  await em.flush()
+  return first
+}
+
+/** Made with this name when there is none. Inside a transaction. */
+export async function oldestOrganization(em: EntityManager, name: string, now: Date): Promise<Organization> {
+  const [oldest] = await em.find(OrganizationEntity, {}, { limit: 1, orderBy: { createdAt: 'asc', id: 'asc' } })
+  return oldest ?? makeOrganization(em, name, now)
+}
+
 export async function organizationsById(em: EntityManager, ids: string[]): Promise<Organization[]> {
   return ids.length === 0
     ? []
