@@ -49,9 +49,13 @@ const actionKinds = [
   'connect',
   'connect',
   'connect',
+  'connect',
+  'connect',
+  'connect',
   'disconnect',
   'setEdge',
   'delete',
+  'restore',
   'restore',
   'move',
   'name',
@@ -80,7 +84,14 @@ const action: fc.Arbitrary<Action> = fc.record({
 })
 
 function startPeers(): Peer[] {
-  const seed = Y.encodeStateAsUpdate(newDoc())
+  const seeded = newDoc()
+  // Enough steps that edges meet, and cycles close.
+  addSteps(
+    seeded,
+    ['a', 'b', 'c', 'd', 'e'].map((key) => ({ type: 'custom', key, pos: { x: 0, y: 0 } })),
+    { user: 'seed' },
+  )
+  const seed = Y.encodeStateAsUpdate(seeded)
   const peers = [0, 1, 2].map((n): Peer => {
     const doc = new Y.Doc()
     doc.clientID = n + 1
@@ -160,20 +171,26 @@ function meaning(doc: Y.Doc): unknown {
 }
 
 it('three people editing at once, with undo and delayed, doubled, reordered updates, end with the same sound graph', () => {
+  const met = new Set<string>()
   fc.assert(
-    fc.property(fc.array(action, { minLength: 20, maxLength: 120 }), (actions) => {
+    fc.property(fc.array(action, { minLength: 60, maxLength: 120, size: 'max' }), (actions) => {
       const peers = startPeers()
       for (const each of actions) perform(peers, each)
       for (const peer of peers) while (peer.inbox.length > 0) deliver(peer, peer.inbox.length - 1, 1)
       const [first, ...others] = peers.map(({ doc }) => meaning(doc))
       for (const other of others) expect(other).toEqual(first)
-      const { graph } = projectShape(peers[0]!.doc)
+      const { graph, problems } = projectShape(peers[0]!.doc)
       const keys = graph.steps.map(({ id }) => id)
       expect(new Set(keys).size).toBe(keys.length)
       expect(findCycle(graph.steps)).toBeNull()
       for (const step of graph.steps) for (const need of step.needs) expect(keys).toContain(need.stepId)
+      for (const { code } of problems) met.add(code)
     }),
-    { numRuns: 150 },
+    { numRuns: 40 },
+  )
+  // Otherwise the random edits would prove little.
+  expect([...met]).toEqual(
+    expect.arrayContaining(['edge_suspended', 'edge_doubled', 'step_key_taken', 'value_clamped']),
   )
 }, 60_000)
 
