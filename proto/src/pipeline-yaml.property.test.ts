@@ -48,7 +48,14 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
   someText.map(
     (value): Change =>
       (graph) =>
-        void graph.env.push({ ...graph.env[0]!, name: `N${graph.env.length}`, value }),
+        void graph.env.push({
+          ...graph.env[0]!,
+          name: free(
+            'N',
+            graph.env.map((pair) => pair.name),
+          ),
+          value,
+        }),
   ),
   someText.map(
     (script): Change =>
@@ -79,8 +86,22 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
     (_, step) => step && Object.assign(step, { runsOn: ['linux', 'arm'], allowFailure: !step.allowFailure }),
   ),
   fc.constant<Change>((_, step) => step && Object.assign(step, { secrets: [], outputs: ['x'], env: [] })),
-  fc.constant<Change>((graph, step) => step && void graph.steps.push({ ...step, id: `new-${graph.steps.length}` })),
+  fc.constant<Change>(
+    (graph, step) =>
+      step &&
+      void graph.steps.push({
+        ...step,
+        id: free(
+          'new',
+          graph.steps.map((each) => each.id),
+        ),
+      }),
+  ),
 )
+
+function free(word: string, taken: readonly string[]): string {
+  return taken.includes(word) ? free(`${word}1`, taken) : word
+}
 
 function needOf(stepId: string): StepDefinition['needs'][number] {
   return parsePipeline(`name: x\nsteps:\n  a: { run: x, needs: ["${stepId}"] }\n`).graph.steps[0]!.needs[0]!
