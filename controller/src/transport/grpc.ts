@@ -1,6 +1,7 @@
 // The gRPC door: the same handler tables on grpc-js, with reflection and health, and the bidirectional streams.
 
 import { type EventEmitter, once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { AppError, errorCodes } from '@ansflow/proto/errors'
 import { type ErrorInfo, ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
 import {
@@ -15,6 +16,7 @@ import {
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import {
+  logVerbosity,
   Metadata,
   type MethodDefinition,
   Server,
@@ -25,6 +27,7 @@ import {
   type ServiceDefinition,
   type StatusObject,
   type sendUnaryData,
+  setLogVerbosity,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
@@ -33,6 +36,9 @@ import { uuidv7 } from '../platform/ids.ts'
 import type { BidiHandler, BidiStream, Calls, Incoming, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
 import type { Door } from './http.ts'
 import { messageLimit } from './http.ts'
+
+/** Time for the last answers to leave. */
+const flushMs = 200
 
 export interface GrpcOptions {
   host: string
@@ -48,6 +54,7 @@ type AnyCall =
 
 export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Promise<Door> {
   const stopping = new AbortController()
+  const active = new Set<Promise<void>>()
   const server = new Server({
     'grpc.max_receive_message_length': messageLimit,
     'grpc.keepalive_time_ms': 20_000,
@@ -59,10 +66,17 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
     for (const method of service.methods) {
       definition[method.localName] = definitionOf(method)
       const handler = handlers[method.localName]
-      if (method.methodKind === 'unary') implementation[method.localName] = unary(method, handler as UnaryHandler)
-      else if (method.methodKind === 'server_streaming')
-        implementation[method.localName] = stream(method, handler as StreamHandler)
-      else implementation[method.localName] = bidi(method, handler as BidiHandler)
+      if (method.methodKind === 'unary') {
+        const serve = unary(method, handler as UnaryHandler)
+        implementation[method.localName] = (call: ServerUnaryCall<Message, Message>, answer: sendUnaryData<Message>) =>
+          track(serve(call, answer))
+      } else if (method.methodKind === 'server_streaming') {
+        const serve = stream(method, handler as StreamHandler)
+        implementation[method.localName] = (call: ServerWritableStream<Message, Message>) => track(serve(call))
+      } else {
+        const serve = bidi(method, handler as BidiHandler)
+        implementation[method.localName] = (call: ServerDuplexStream<Message, Message>) => track(serve(call))
+      }
     }
     server.addService(definition as ServiceDefinition, implementation)
   }
@@ -70,10 +84,12 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
   health.addToServer(server)
   reflection(tables).addToServer(server)
 
+  // Its own words on the terminal would stand beside our sentence.
+  setLogVerbosity(logVerbosity.NONE)
   const bound = await new Promise<number>((resolve, reject) => {
     const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, actual) =>
-      error ? reject(error) : resolve(actual),
+      error ? reject(bindError(error, host, port)) : resolve(actual),
     )
   })
   return {
@@ -81,10 +97,22 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
     async stop(graceMs) {
       health.setStatus('', 'NOT_SERVING')
       stopping.abort()
-      const deadline = setTimeout(() => server.forceShutdown(), graceMs)
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
-      clearTimeout(deadline)
+      const deadline = new AbortController()
+      const wait = (ms: number) => delay(ms, undefined, { signal: deadline.signal }).catch(() => undefined)
+      await Promise.race([
+        new Promise<void>((resolve) => server.tryShutdown(() => resolve())),
+        // grpc-js never answers when a session was being torn down just then: once no call is left, it is over too.
+        Promise.all(active).then(() => wait(flushMs)),
+        wait(graceMs),
+      ])
+      deadline.abort()
+      server.forceShutdown()
     },
+  }
+
+  function track(work: Promise<void>): void {
+    active.add(work)
+    void work.finally(() => active.delete(work))
   }
 
   function unary(method: DescMethod, handler: UnaryHandler) {
@@ -224,4 +252,10 @@ function reflection(tables: ServiceTable[]): ReflectionService {
     { ansflow: { format: 'Protocol Buffer 3 DescriptorProto', type: {}, fileDescriptorProtos } },
     { services: tables.map(({ service }) => service.typeName) },
   )
+}
+
+/** The library buries the system's error in a text; callers want its code and address. */
+function bindError(error: Error, host: string, port: number): Error {
+  const code = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL)\b/.exec(error.message)?.[1]
+  return code ? Object.assign(new Error(error.message, { cause: error }), { code, address: host, port }) : error
 }
