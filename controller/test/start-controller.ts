@@ -79,6 +79,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
     publicGrpc: undefined,
     admin: undefined,
     localAgent: false,
+    localAgentToken: undefined,
     localAgentSlots: 2,
     lostAfterMs: 30_000,
     logLevel: 'silent',
