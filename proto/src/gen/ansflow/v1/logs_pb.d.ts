@@ -478,6 +478,8 @@ export declare type SearchLogRequest = Message<"ansflow.v1.SearchLogRequest"> & 
   query: string;
 
   /**
+   * RE2 syntax: no back references, time linear in the log. A match never crosses a line end.
+   *
    * @generated from field: bool regex = 5;
    */
   regex: boolean;
@@ -520,6 +522,8 @@ export declare type SearchLogRequestJson = {
   query?: string;
 
   /**
+   * RE2 syntax: no back references, time linear in the log. A match never crosses a line end.
+   *
    * @generated from field: bool regex = 5;
    */
   regex?: boolean;
@@ -615,6 +619,8 @@ export declare type LogHit = Message<"ansflow.v1.LogHit"> & {
   end: number;
 
   /**
+   * Of the line, cut at 16 KiB; only with the line's first hit.
+   *
    * @generated from field: string text = 4;
    */
   text: string;
@@ -642,6 +648,8 @@ export declare type LogHitJson = {
   end?: number;
 
   /**
+   * Of the line, cut at 16 KiB; only with the line's first hit.
+   *
    * @generated from field: string text = 4;
    */
   text?: string;
@@ -680,7 +688,8 @@ export declare const LogService: GenService<{
     output: typeof FollowLogResponseSchema;
   },
   /**
-   * Lines by number, for viewers. Lines over 16 KiB are cut at that length; their size tells.
+   * Lines by number, for viewers. Lines over 16 KiB are cut at that length; their size tells. Fewer lines than asked for when
+   * they are long: an answer has about 2 MiB.
    *
    * @generated from rpc ansflow.v1.LogService.ReadLines
    */
