@@ -185,3 +185,12 @@ test('a run of 2,000 steps is stored without a row for each blocked step', async
   await world.driver.cancel(runId, { id: agentA, name: 'Ada' })
   expect((await world.load(runId))?.state.status).toBe(RunStatus.CANCELED)
 })
+
+test('a run that cannot be begun does not hold up others', async () => {
+  await using world = await openRuns('silent')
+  const broken = world.driver.start(world.startOf([{ id: 'a', needs: [need('nothing')] }]))
+  const good = await Promise.allSettled([broken, ...Array.from({ length: 5 }, () => world.start([{ id: 'a' }]))])
+  expect(good.map(({ status }) => status)).toEqual(['rejected', ...Array(5).fill('fulfilled')])
+  const jobs = await queuedJobs(world.db.em(), 100)
+  expect(jobs).toHaveLength(5)
+})

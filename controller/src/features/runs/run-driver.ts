@@ -90,33 +90,38 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
     committing = undefined
   }
 
-  async function commit(batch: Item[]): Promise<void> {
+  /** False: it could not be made, and everybody in it has been told. */
+  async function commit(batch: Item[]): Promise<boolean> {
     const fresh = new Set<string>()
     for (let races = 0; ; races++) {
       try {
-        return await commitOnce(batch, fresh)
+        await commitOnce(batch, fresh)
+        return true
       } catch (error) {
         for (const item of batch) if (item.kind === 'event') cache.drop(item.runId)
-        if (error instanceof LostRace && races < mostRaces) {
-          fresh.clear()
-          continue
-        }
         if (error instanceof StaleCopy) continue
-        return await commitApart(batch, error)
+        if (!(error instanceof LostRace) || races >= mostRaces) return commitApart(batch, error)
+        fresh.clear()
       }
     }
   }
 
-  /** One run that cannot be committed must not hold up the others. */
-  async function commitApart(batch: Item[], error: unknown): Promise<void> {
+  /** One run that cannot be committed must not hold up the others; when several fail it is the database. */
+  async function commitApart(batch: Item[], error: unknown): Promise<boolean> {
     const groups = [...Map.groupBy(batch, (item) => (item.kind === 'event' ? item.runId : item)).values()]
-    if (groups.length > 1) {
-      for (const group of groups) await commit(group)
-      return
+    if (groups.length === 1) return refuse(batch, error)
+    let failures = 0
+    for (const [index, group] of groups.entries()) {
+      if (!(await commit(group)) && ++failures === 2) return refuse(groups.slice(index + 1).flat(), error)
     }
+    return failures === 0
+  }
+
+  function refuse(items: Item[], error: unknown): false {
     const known = error instanceof LostRace ? unavailable('The run is changing too quickly. Try again.', error) : error
     if (!(known instanceof AppError)) log.error({ err: error }, 'a change of a run could not be committed')
-    for (const item of batch) item.reject(known)
+    for (const item of items) item.reject(known)
+    return false
   }
 
   async function commitOnce(batch: Item[], fresh: Set<string>): Promise<void> {
@@ -133,8 +138,9 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
       works.set(item.runId, work)
       await takeClaim(work, item.event, now)
       const changes = advance(work.run.state, item.event, now)
-      // Only what was just read may say that a report is outdated: another controller may know of a newer claim or job.
-      if (changes.result === 'stale' && !fresh.has(item.runId)) throw new StaleCopy()
+      if (changes.result === 'stale' && !fresh.has(item.runId) && (await isOutdated(work, item.event))) {
+        throw new StaleCopy()
+      }
       addChanges(work, changes, item.event)
       answers.push(() => item.resolve(changes.result))
     }
@@ -199,6 +205,21 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
     const offered = { type: 'jobOffered', jobId: job.id, epoch: row.epoch, agentId: row.agent_id } as const
     const claim: RunEvent = row.agent_name ? { ...offered, agentName: row.agent_name } : offered
     addChanges(work, advance(work.run.state, claim, now), claim)
+  }
+
+  /** Whether this copy, not the report it calls stale, is behind: another controller may have made a claim or a job. */
+  async function isOutdated(work: RunWork, event: RunEvent): Promise<boolean> {
+    if (!('jobId' in event)) return false
+    const row = await db
+      .kysely<RunTables>()
+      .selectFrom('job')
+      .select(['epoch', 'status'])
+      .where('id', '=', event.jobId)
+      .where('run_id', '=', work.run.state.meta.runId)
+      .executeTakeFirst()
+    if (!row) return false
+    const known = work.run.jobRows.get(event.jobId)
+    return known?.epoch !== row.epoch || known.status !== row.status
   }
 
   /** After the commit. Every message may be lost: the rows say it again to whoever looks. */

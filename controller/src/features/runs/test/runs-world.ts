@@ -35,8 +35,8 @@ export interface RunsWorld extends AsyncDisposable {
 export const agentA = '00000000-0000-7000-8000-00000000000a'
 export const agentB = '00000000-0000-7000-8000-00000000000b'
 
-export async function openRuns(): Promise<RunsWorld> {
-  const log = createLog('error')
+export async function openRuns(level: Parameters<typeof createLog>[0] = 'error'): Promise<RunsWorld> {
+  const log = createLog(level)
   const db = await openDb(testDatabase(), [
     runs.RunEntity,
     runs.RunCounterEntity,
