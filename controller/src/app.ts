@@ -8,7 +8,7 @@ import { agentDownload, agentScope, createAgents, makeRegistrationToken } from '
 import { authApi, createAuthenticator, makeAdminFromSettings, renewSetupToken } from './features/auth/index.ts'
 import { collabRoute, Rooms } from './features/collab/index.ts'
 import { liveTopics } from './features/live/index.ts'
-import { createLogWatch, createLogWriter, logDownload, logsApi } from './features/logs/index.ts'
+import { createLogWatch, createLogWriter, deleteLogsOf, logDownload, logsApi } from './features/logs/index.ts'
 import {
   firstOrganization,
   oldestOrganization,
@@ -127,6 +127,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
 
   // Each feature's rows of a project go with it, in this order; a part may refuse while they are in use.
   const deletions: ProjectDeletion[] = [
+    deleteLogsOf,
     deleteRunsOf,
     deletePipelinesOf,
     (em, projectId) => secrets.removeAll(em, projectId),

@@ -1,5 +1,6 @@
 // What other features may use of logs.
 
+export { deleteLogsOf } from './delete-logs.ts'
 export { findAttempt } from './find-attempt.ts'
 export { LogChunkEntity } from './log-chunk.entity.ts'
 export { type LogHead, readHead } from './log-head.ts'
