@@ -45,8 +45,6 @@ export interface Overrides {
   bus?: Bus
   log?: Logger
   consoleFolder?: string
-  /** Makes the tables straight from the entities, for tests. */
-  schemaFromEntities?: boolean
 }
 
 export interface Controller {
@@ -100,8 +98,7 @@ async function open(config: Config, overrides: Overrides): Promise<RunningContro
   const db = await openDb(config.database, entities)
   const opened: Background[] = [{ stop: () => db.close() }]
   try {
-    if (overrides.schemaFromEntities) await db.orm.schema.update({ safe: true })
-    else await migrate(db)
+    await migrate(db)
     const bus = overrides.bus ?? (config.natsUrl ? natsBus(config.natsUrl, log) : memoryBus(log))
     opened.push({ stop: () => bus.close() })
     return await compose({ config, overrides, log, clock, keys, db, bus, opened })

@@ -1,12 +1,14 @@
 // What each door answers to calls that never reach a handler.
+
+import { once } from 'node:events'
 import { AuthService, file_ansflow_v1_auth } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { clone, create, createFileRegistry, type DescFile, type DescService } from '@bufbuild/protobuf'
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
+import { Client, credentials, Metadata } from '@grpc/grpc-js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkTables } from '../src/transport/call.ts'
 import { callGrpc, callHttp } from './call-any.ts'
-import { grpcClient } from './grpc-client.ts'
 import { startController, type TestController } from './start-controller.ts'
 
 let c: TestController
@@ -84,10 +86,28 @@ test('an rpc without an access option cannot be served', () => {
   expect(() => checkTables([{ service: AuthService, handlers: {} }])).toThrow(/has no handler/)
 })
 
-test('gRPC answers reflection and health', async () => {
-  const { client, close } = grpcClient(AuthService, c.grpcAddress)
-  expect((await client.getSetup({})).setupNeeded).toBe(false)
-  close()
+test('gRPC tells its services by reflection and its health', async () => {
+  const channel = new Client(c.grpcAddress, credentials.createInsecure())
+  // ServerReflectionRequest with list_services = "" (field 7), then the names in the answer as they are.
+  const reflection = channel.makeBidiStreamRequest(
+    '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+    (bytes: Buffer) => bytes,
+    (bytes: Buffer) => bytes.toString('latin1'),
+    new Metadata(),
+  )
+  reflection.write(Buffer.from([0x3a, 0x00]))
+  const [listed] = (await once(reflection, 'data')) as [string]
+  for (const { service } of c.controller.services) expect(listed).toContain(service.typeName)
+  reflection.end()
+  const health = await new Promise<Buffer>((resolve, reject) => {
+    const keep = (bytes: Buffer) => bytes
+    channel.makeUnaryRequest('/grpc.health.v1.Health/Check', keep, keep, Buffer.alloc(0), (error, reply) =>
+      error ? reject(error) : resolve(reply ?? Buffer.alloc(0)),
+    )
+  })
+  // HealthCheckResponse.status = SERVING
+  expect(health).toEqual(Buffer.from([0x08, 0x01]))
+  channel.close()
 })
 
 function withoutOption(file: DescFile, name: string): DescService {

@@ -87,7 +87,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
   }
   const log = options.overrides?.log ?? createLog((process.env.ANSFLOW_TEST_LOG as 'debug' | undefined) ?? 'error')
   const overrides: Overrides = { log, ...options.overrides }
-  const controller = await createController(config, { ...overrides, schemaFromEntities: true }).start()
+  const controller = await createController(config, overrides).start()
   const clients: { close(): void }[] = []
   const test: TestController = {
     controller,
@@ -138,7 +138,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
       await test.controller.stop()
       const { http, grpc } = { http: portOf(test.url), grpc: portOf(test.grpcAddress) }
       const again = { ...config, http: { ...config.http, port: http }, grpc: { ...config.grpc, port: grpc } }
-      test.controller = await createController(again, { ...overrides, schemaFromEntities: true }).start()
+      test.controller = await createController(again, overrides).start()
       Object.assign(test, { db: test.controller.db, bus: test.controller.bus, clock: test.controller.clock })
     },
     async [Symbol.asyncDispose]() {
