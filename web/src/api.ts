@@ -8,7 +8,8 @@ import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect'
+import type { DescMethod, DescService } from '@bufbuild/protobuf'
+import { type CallOptions, type Client, Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-web'
 
 /** What a call failed with. `requestId` finds it in the controller's log. */
@@ -55,29 +56,65 @@ export function onSignedOut(callback: () => void): void {
 /** Failing to sign in is an answer, not the end of a session. */
 const withoutSession = new Set(['Login', 'GetMe', 'CompleteSetup', 'AcceptInvitation', 'GetInvitation', 'GetSetup'])
 
-const errorsAsOurs: Interceptor = (next) => async (request) => {
+/** The browser says TypeError for "no connection"; the library would call that an error of the server. */
+async function reach(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   try {
-    return await next(request)
+    return await fetch(input, { ...init, credentials: 'same-origin' })
   } catch (error) {
-    const ours = toApiError(error)
-    if (ours.code === 'unauthenticated' && !withoutSession.has(request.method.name)) signedOut()
-    throw ours
+    if (init?.signal?.aborted) throw error
+    throw new ConnectError('The server cannot be reached.', Code.Unavailable, undefined, undefined, error)
   }
 }
 
 const transport = createConnectTransport({
   baseUrl: '/api',
   useBinaryFormat: false,
-  fetch: (input, init) => fetch(input, { ...init, credentials: 'same-origin' }),
-  interceptors: [errorsAsOurs],
+  fetch: reach,
 })
 
+function refused(error: unknown, method: DescMethod): ApiError {
+  const ours = toApiError(error)
+  if (ours.code === 'unauthenticated' && !withoutSession.has(method.name)) signedOut()
+  return ours
+}
+
+type Call = (request: unknown, options?: CallOptions) => Promise<unknown> | AsyncIterable<unknown>
+
+/** The library's client, whose errors are ours. (Its interceptors cannot do that: what they throw is wrapped again.) */
+function clientOf<S extends DescService>(service: S): Client<S> {
+  const plain = createClient(service, transport) as unknown as Record<string, Call>
+  const calls = service.methods.map((method): [string, Call] => {
+    const call = plain[method.localName] as Call
+    if (method.methodKind === 'unary') {
+      return [method.localName, (request, options) => unary(call, method, request, options)]
+    }
+    return [method.localName, (request, options) => stream(call, method, request, options)]
+  })
+  return Object.fromEntries(calls) as unknown as Client<S>
+}
+
+async function unary(call: Call, method: DescMethod, request: unknown, options?: CallOptions): Promise<unknown> {
+  try {
+    return await call(request, options)
+  } catch (error) {
+    throw refused(error, method)
+  }
+}
+
+async function* stream(call: Call, method: DescMethod, request: unknown, options?: CallOptions) {
+  try {
+    yield* call(request, options) as AsyncIterable<unknown>
+  } catch (error) {
+    throw refused(error, method)
+  }
+}
+
 export const api = {
-  auth: createClient(AuthService, transport),
-  organizations: createClient(OrganizationService, transport),
-  projects: createClient(ProjectService, transport),
-  pipelines: createClient(PipelineService, transport),
-  runs: createClient(RunService, transport),
-  logs: createClient(LogService, transport),
-  agents: createClient(AgentService, transport),
+  auth: clientOf(AuthService),
+  organizations: clientOf(OrganizationService),
+  projects: clientOf(ProjectService),
+  pipelines: clientOf(PipelineService),
+  runs: clientOf(RunService),
+  logs: clientOf(LogService),
+  agents: clientOf(AgentService),
 }

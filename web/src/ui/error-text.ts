@@ -1,5 +1,5 @@
 // An error as a sentence in the reader's language: by its exact reason where we know it, else by its code, else as sent.
-import { ApiError, toApiError } from '../api.ts'
+import { toApiError } from '../api.ts'
 import { i18n } from '../i18n.ts'
 
 export function errorText(error: unknown): string {
@@ -22,7 +22,7 @@ export function formError(error: unknown, fields: readonly string[]): string | u
 }
 
 export function fieldError(error: unknown, field: string): string | undefined {
-  return error instanceof ApiError ? error.violation(field) : undefined
+  return error === undefined ? undefined : toApiError(error).violation(field)
 }
 
 export function ownersHint(): string {
