@@ -1,11 +1,12 @@
 // Owns the agent: the jobs on this host, its slots, and its life: starting → online → draining → stopped.
+import { join } from 'node:path'
 import type { JobRef, Offer } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { refusal } from './admit.ts'
 import { type Config, VERSION } from './config.ts'
 import { keepConnected } from './connect.ts'
 import type { DataFolder, Identity } from './data-folder.ts'
 import { ExitError } from './exit.ts'
-import { createLoadMeter, findTools, hostFacts } from './host.ts'
+import { createLoadMeter, hostFacts, toolsOfHost } from './host.ts'
 import { type JobHost, JobRunner } from './job-runner.ts'
 import { JobFolder, refOf } from './journal.ts'
 import { type Log, textOf } from './log.ts'
@@ -40,6 +41,8 @@ export interface Agent {
 export function createAgent(config: Config, folder: DataFolder, identity: Identity, log: Log): Agent {
   const target = parseTarget(identity.url)
   const jobs = new Map<string, JobRunner>()
+  /** Offers that are being written to the journal. */
+  const journaling = new Set<string>()
   const launcher = createLauncher(folder.path, folder.jobs, config.base.PATH, log)
   const workspaces = createWorkspaces(folder.workspaces)
   const sweeper = createSweeper()
@@ -132,14 +135,19 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     }
     if (existing && existing.ref.epoch > ref.epoch) return reject('a newer epoch of this job is here')
     await existing?.abandon()
-    const reason = refusal(ref, spec, [...jobs.values()], config, state === 'draining' || drainedByController)
+    if (journaling.has(ref.jobId)) return
+    const draining = state === 'draining' || drainedByController
+    const reason = refusal(ref, spec, [...jobs.values()], journaling.size, config, draining)
     if (reason) return reject(reason)
+    journaling.add(ref.jobId)
     try {
-      jobs.set(ref.jobId, new JobRunner(JobFolder.create(folder.jobs, refOf(ref), spec), jobHost))
+      jobs.set(ref.jobId, new JobRunner(await JobFolder.create(folder.jobs, refOf(ref), spec), jobHost))
       accept()
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       reject(`journal cannot be written: ${code === 'ENOSPC' ? 'disk full' : textOf(error)}`)
+    } finally {
+      journaling.delete(ref.jobId)
     }
   }
 
@@ -161,7 +169,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
 
   /** What the controller has not acknowledged is in the journal; but whoever drains wants it delivered. */
   function stopWhenDone(): void {
-    if (state === 'draining' && jobs.size === 0) stop.abort()
+    if (state === 'draining' && jobs.size === 0 && journaling.size === 0) stop.abort()
   }
 
   function tick(): void {
@@ -198,10 +206,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
         job.restore()
       }
       if (jobs.size > 0) log.info('Took up the jobs of the journal.', { jobs: jobs.size })
-      const lookedFor = findTools(config.base.PATH).then((found) => {
-        tools = found
-      })
-      await Promise.race([lookedFor, new Promise((resolve) => setTimeout(resolve, TOOLS_MS))])
+      tools = await toolsOfHost(config.base.PATH, join(folder.path, 'tools.json'), TOOLS_MS)
       sweepWorkspaces()
       const timers = [
         setInterval(tick, TICK_MS),

@@ -11,8 +11,11 @@ export interface Automaton {
   /** Length of the longest pattern that ends here, or 0. */
   match: Int32Array
   longest: number
+  /** pairs[first << 8 | second] is 1 for the first two bytes of each pattern: what to look for while nothing is under way. */
+  pairs: Uint8Array
 }
 
+/** Patterns have at least two bytes. */
 export function buildAutomaton(patterns: readonly Uint8Array[]): Automaton {
   const { classes, width } = classify(patterns)
   let next = new Int32Array(256 * width)
@@ -20,7 +23,9 @@ export function buildAutomaton(patterns: readonly Uint8Array[]): Automaton {
   let match = new Int32Array(256)
   let states = 1
   let longest = 0
+  const pairs = new Uint8Array(65_536)
   for (const pattern of patterns) {
+    pairs[(pattern[0]! << 8) | pattern[1]!] = 1
     let state = 0
     for (const byte of pattern) {
       const at = state * width + classes[byte]!
@@ -47,6 +52,7 @@ export function buildAutomaton(patterns: readonly Uint8Array[]): Automaton {
     depth: depth.slice(0, states),
     match: match.slice(0, states),
     longest,
+    pairs,
   }
 }
 

@@ -47,23 +47,34 @@ export class FindSecrets {
       this.#pass(input, input, out)
       return
     }
-    const { classes, width, next, depth, match } = automaton
+    const { classes, width, next, depth, match, pairs } = automaton
     const bytes = this.#held.length > 0 ? Buffer.concat([this.#held, input]) : input
     const first = this.#from
-    let offset = first + this.#held.length
+    const end = bytes.length
+    const open = this.#open
     let from = first
     let state = this.#state
-    const open = this.#open
-    for (let i = this.#held.length; i < bytes.length; i++) {
+    let i = this.#held.length
+    while (i < end) {
+      if (open.length === 0 && depth[state]! < 2) {
+        // At most one byte of a pattern is under way: goes straight to the next place where two of them stand together.
+        let at = i - depth[state]!
+        while (at + 1 < end && pairs[(bytes[at]! << 8) | bytes[at + 1]!] === 0) at++
+        state = next[classes[bytes[at]!]!]!
+        i = at + 1
+        if (i === end) break
+      }
       state = next[state * width + classes[bytes[i]!]!]!
-      offset++
-      if (state === 0 && open.length === 0) continue
+      i++
+      const offset = first + i
       const length = match[state]!
       if (length > 0) addFind(open, offset - length, offset)
       // No prefix that is still alive reaches back into the first find: it is closed.
+      if (open.length === 0) continue
       const live = offset - depth[state]!
       while (open.length > 0 && live >= open[0]!.end) from = giveFind(bytes, first, from, open.shift()!, out)
     }
+    const offset = first + end
     // The earliest place where a find that is not yet complete could begin.
     const live = offset - depth[state]!
     const decided = open.length === 0 ? live : Math.min(live, open[0]!.start)

@@ -1,6 +1,6 @@
 // Owns what the agent tells about its host: facts once, load with every heartbeat.
 import { execFile } from 'node:child_process'
-import { accessSync, constants, statfsSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statfsSync, writeFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, freemem, hostname, platform, release, totalmem } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { HostFactsSchema, HostLoadSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
@@ -40,7 +40,7 @@ export function hostFacts(tools: Record<string, string> = {}): HostFacts {
 }
 
 /** Looks only at tools that are on the PATH; one that does not answer in time is left out. */
-export async function findTools(path: string): Promise<Record<string, string>> {
+async function findTools(path: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {}
   const present = Object.entries(TOOLS).filter(([name]) => programOn(path, name) !== undefined)
   // One after the other: the agent's start should not take all CPUs of a busy host.
@@ -49,6 +49,26 @@ export async function findTools(path: string): Promise<Record<string, string>> {
     if (version) found[name] = version
   }
   return found
+}
+
+/**
+ * What was found the last time, at once; it is looked up again for the next time. Only the very first start waits, and not
+ * for long.
+ */
+export async function toolsOfHost(path: string, cacheFile: string, waitMs: number): Promise<Record<string, string>> {
+  const fresh = findTools(path).then((tools) => {
+    writeFileSync(cacheFile, JSON.stringify(tools), { mode: 0o600 })
+    return tools
+  })
+  fresh.catch(() => {
+    // A full disk: the next start looks again.
+  })
+  try {
+    return JSON.parse(readFileSync(cacheFile, 'utf8')) as Record<string, string>
+  } catch {
+    const late = new Promise<Record<string, string>>((resolve) => setTimeout(resolve, waitMs, {}))
+    return Promise.race([fresh, late])
+  }
 }
 
 /** The program's file, looked up as a shell would. */

@@ -1,5 +1,5 @@
 // Owns one job's process as seen through its folder: started, followed, found again after a restart, ended with all its kin.
-import { type FSWatcher, statSync, watch } from 'node:fs'
+import { closeSync, type FSWatcher, openSync, readSync, rmSync, statSync, watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { markerEntry } from './environment.ts'
 import type { JobFolder } from './journal.ts'
@@ -9,6 +9,7 @@ import { killTree, type Tree } from './process-tree.ts'
 
 /** A started job whose wrapper does not note itself within this time never will. */
 const LAUNCH_MS = 20_000
+const exitBytes = Buffer.alloc(16)
 
 export class JobProcess {
   readonly tree: Tree
@@ -18,6 +19,7 @@ export class JobProcess {
   #startTime = ''
   #launchedAt = 0
   #watcher: FSWatcher | undefined
+  #exitFd: number | undefined
 
   constructor(folder: JobFolder) {
     this.#folder = folder
@@ -39,6 +41,8 @@ export class JobProcess {
 
   unfollow(): void {
     this.#watcher?.close()
+    if (this.#exitFd !== undefined) closeSync(this.#exitFd)
+    this.#exitFd = undefined
   }
 
   /** True once: when the wrapper has noted itself. */
@@ -50,7 +54,7 @@ export class JobProcess {
     this.#startTime = noted.startTime
     this.startedAt = Math.floor(statSync(this.#folder.file('run', 'pid')).mtimeMs)
     // The wrapper has read it; what was secret in it is now only in the process.
-    this.#folder.write('start', '')
+    rmSync(this.#folder.file('start'), { force: true })
     return true
   }
 
@@ -60,8 +64,11 @@ export class JobProcess {
     return Math.max(0, ticks > 0 ? (hostUptime() - ticks / 100) * 1000 : Date.now() - (this.startedAt ?? Date.now()))
   }
 
+  /** Asked whenever there is output, so the file stays open. */
   exitCode(): number | undefined {
-    return this.#folder.readExit()
+    this.#exitFd ??= openSync(this.#folder.file('run', 'exit'), 'r')
+    const text = exitBytes.toString('latin1', 0, readSync(this.#exitFd, exitBytes, 0, exitBytes.length, 0)).trim()
+    return text === '' ? undefined : Number(text)
   }
 
   /** Why no exit code will ever come, if so. */

@@ -1,7 +1,6 @@
 // Owns the journal: one folder a job, from which a restarted agent knows what it had promised, what runs and how it ended.
 import {
   closeSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -11,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type Finished,
@@ -64,15 +64,13 @@ export class JobFolder {
     this.sameBoot = accepted.bootId === bootId()
   }
 
-  /** On disk, and synced, when this returns: only then may the job be accepted. */
-  static create(jobsPath: string, ref: JobRef, spec: JobSpec): JobFolder {
+  /** On disk, and synced, when this resolves: only then may the job be accepted. */
+  static async create(jobsPath: string, ref: JobRef, spec: JobSpec): Promise<JobFolder> {
     const path = join(jobsPath, ref.jobId)
-    mkdirSync(join(path, 'run'), { recursive: true, mode: 0o700 })
-    const text = JSON.stringify({ ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), bootId: bootId() })
-    writeFileSync(join(path, 'job.next'), text, { mode: 0o600, flush: true })
-    renameSync(join(path, 'job.next'), join(path, 'job.json'))
-    syncFolder(path)
-    syncFolder(jobsPath)
+    await mkdir(join(path, 'run'), { recursive: true, mode: 0o700 })
+    const accepted = { ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), bootId: bootId() }
+    await writeFile(join(path, 'job.next'), JSON.stringify(accepted), { mode: 0o600, flush: true })
+    await rename(join(path, 'job.next'), join(path, 'job.json'))
     return new JobFolder(path, { ref, spec, bootId: bootId() })
   }
 
@@ -95,7 +93,7 @@ export class JobFolder {
 
   /** Everything the wrapper needs except `start`, which comes last. */
   prepare(): void {
-    for (const name of ['tmp', 'home']) mkdirSync(this.file(name), { recursive: true, mode: 0o700 })
+    mkdirSync(this.file('tmp'), { recursive: true, mode: 0o700 })
     writeFileSync(this.file('run', 'pid'), PID_BLANK, { mode: 0o600 })
     writeFileSync(this.file('run', 'exit'), EXIT_BLANK, { mode: 0o600 })
     writeFileSync(this.file('run', 'raw'), '', { mode: 0o600, flag: 'a' })
@@ -208,15 +206,6 @@ function readText(path: string): string | undefined {
 function readJson<T>(path: string): T | undefined {
   const text = readText(path)
   return text === undefined ? undefined : (JSON.parse(text) as T)
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }
 
 export function refOf(ref: { jobId: string; epoch: number }): JobRef {

@@ -6,7 +6,7 @@ import type { LogsMessage, Pipe } from './rpc-client.ts'
 
 const CHUNK_BYTES = 64 * 1024
 /** Bytes of one job on the way; more would only fill the connection's buffers. */
-const WINDOW_BYTES = 1024 * 1024
+const WINDOW_BYTES = 2 * 1024 * 1024
 /** The first bytes after silence go at once; what follows is gathered for this long. */
 const COALESCE_MS = 5
 /** Sent bytes that are not acknowledged for this long are sent again. */
@@ -190,11 +190,13 @@ function linesOf(
   const lineLengths: number[] = []
   const lineMs: number[] = []
   const base = spool.times.at(offset + 1)
+  // Mostly all of a chunk was seen at once.
+  const atOnce = spool.times.at(offset + data.length) === base
   let from = 0
   for (let newline = data.indexOf(10); newline >= 0; newline = data.indexOf(10, from)) {
     lineLengths.push(newline + 1 - from)
     from = newline + 1
-    lineMs.push(Math.max(0, spool.times.at(offset + from) - base))
+    lineMs.push(atOnce ? 0 : Math.max(0, spool.times.at(offset + from) - base))
   }
   return { lineLengths, lineMs, baseAt: timestampFromMs(base) }
 }

@@ -1,10 +1,22 @@
 // Owns a job's log on this host: follows the raw output, masks it, and keeps the masked bytes that offsets refer to.
 import { createHash, type Hash } from 'node:crypto'
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs'
 import { createLineTimes, type LineTimes } from './line-times.ts'
 import { Masker } from './mask.ts'
 
 const READ_BYTES = 256 * 1024
+/** Raw output passes through one buffer: reading blocks, so no two reads overlap, and the masker keeps copies only. */
+const scratch = Buffer.allocUnsafeSlow(4 * READ_BYTES)
 const PUNCH_EVERY = 8 * 1024 * 1024
 const MAX_TAIL = 1024 * 1024
 
@@ -39,7 +51,7 @@ export class LogSpool {
   readonly #rawFd: number
   readonly #maskedFd: number
   readonly #stateFd: number
-  readonly #addedFd: number
+  readonly #addedFile: string
   readonly #limit: number
   readonly #tail: number
   readonly #onPunch: (bytes: number) => void
@@ -57,7 +69,7 @@ export class LogSpool {
     this.#rawFd = openSync(files.raw, 'a+', 0o600)
     this.#maskedFd = openSync(files.masked, 'a+', 0o600)
     this.#stateFd = openExisting(files.state)
-    this.#addedFd = openSync(files.added, 'a+', 0o600)
+    this.#addedFile = files.added
     this.#limit = limit
     this.#tail = Math.min(MAX_TAIL, Math.floor(limit / 4))
     this.#onPunch = onPunch
@@ -71,7 +83,7 @@ export class LogSpool {
   /** Raw output starts to flow. Repeated calls change nothing. */
   useSecrets(secrets: readonly string[]): void {
     if (this.#masker) return
-    const added = readAll(this.#addedFd).toString().split('\n').filter(Boolean)
+    const added = existsSync(this.#addedFile) ? readFileSync(this.#addedFile, 'utf8').split('\n').filter(Boolean) : []
     const values = added.map((line) => Buffer.from(line, 'base64').toString())
     this.#masker = new Masker([...secrets, ...values], this.#raw, this.#lineStart)
     this.#read = this.#raw
@@ -163,13 +175,14 @@ export class LogSpool {
   }
 
   close(): void {
-    for (const fd of [this.#rawFd, this.#maskedFd, this.#stateFd, this.#addedFd]) closeSync(fd)
+    for (const fd of [this.#rawFd, this.#maskedFd, this.#stateFd]) closeSync(fd)
   }
 
   #readRaw(length: number): Buffer {
-    const chunk = readAt(this.#rawFd, this.#read, length)
-    this.#read += chunk.length
-    return chunk
+    if (length <= 0) return scratch.subarray(0, 0)
+    const count = readSync(this.#rawFd, scratch, 0, Math.min(length, scratch.length), this.#read)
+    this.#read += count
+    return scratch.subarray(0, count)
   }
 
   /** Over the limit only the tail will be kept: the middle is looked at for add-mask lines and its disk blocks go. */
@@ -196,7 +209,7 @@ export class LogSpool {
       Buffer.from(`${begin}[ansflow] ${cut} bytes of output cut here: a log keeps at most ${this.#limit} bytes.\n`),
     ]
     for (let chunk = this.#readRaw(READ_BYTES); chunk.length > 0; chunk = this.#readRaw(READ_BYTES))
-      pieces.push(...masker.push(chunk))
+      pieces.push(...masker.push(chunk).map((piece) => Buffer.from(piece)))
     pieces.push(...masker.end())
     // One batch: a restart in its middle begins it anew.
     this.#append(pieces, masker)
@@ -224,7 +237,9 @@ export class LogSpool {
   }
 
   #saveAdded(masker: Masker): void {
-    for (const value of masker.added.splice(0)) writeSync(this.#addedFd, `${Buffer.from(value).toString('base64')}\n`)
+    for (const value of masker.added.splice(0)) {
+      appendFileSync(this.#addedFile, `${Buffer.from(value).toString('base64')}\n`, { mode: 0o600 })
+    }
   }
 
   #note(masker: Masker | undefined, size = this.size): void {
@@ -263,10 +278,6 @@ function readAt(fd: number, offset: number, length: number): Buffer {
   if (length <= 0) return Buffer.alloc(0)
   const buffer = Buffer.allocUnsafe(length)
   return buffer.subarray(0, readSync(fd, buffer, 0, length, offset))
-}
-
-function readAll(fd: number): Buffer {
-  return readAt(fd, 0, fstatSync(fd).size)
 }
 
 /** For reading and writing in place; made when missing. */

@@ -15,24 +15,37 @@ export function maskPatterns(values: Iterable<string>): MaskPatterns {
   const wholeLine = new Set<string>()
   for (const value of values) {
     const lines = value.split(/\r\n|\r|\n/)
-    for (const text of new Set([value, value.trim(), ...lines, ...lines.map((line) => line.trim())])) {
+    // Tools encode a value whole; its lines show up on their own only as they are, or within a JSON text.
+    const wholes = new Set([value, value.trim()])
+    const parts = lines.flatMap((line) => [line, line.trim(), jsonForm(line)])
+    for (const text of [...wholes, ...parts]) {
       const length = Buffer.byteLength(text)
-      if (length === 0) continue
-      if (length >= MIN_PATTERN) for (const variant of variants(text)) anywhere.add(variant)
-      // A short line of a longer secret ("}", "EOF") says nothing; a short secret is masked where it stands alone.
-      else if (lines.length === 1) wholeLine.add(text)
+      if (length >= MIN_PATTERN) {
+        for (const form of wholes.has(text) ? variants(text) : [latin1(text)]) anywhere.add(form)
+      } else if (length > 0 && lines.length === 1) {
+        // A short line of a longer secret ("}", "EOF") says nothing; a short secret is masked where it stands alone.
+        wholeLine.add(text)
+      }
     }
   }
   const long = [...anywhere].map((text) => Buffer.from(text, 'latin1')).filter((bytes) => bytes.length >= MIN_PATTERN)
   return { anywhere: long, wholeLine: [...wholeLine].map((text) => Buffer.from(text)) }
 }
 
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
+
+function jsonForm(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
+
 /** Every form as a latin1 string of its bytes, so that a Set removes repeats. */
 function variants(text: string): Set<string> {
   const bytes = Buffer.from(text)
   const found = new Set<string>()
-  const add = (form: string | Buffer) => found.add(Buffer.from(form as string).toString('latin1'))
-  add(bytes)
+  const add = (form: string) => found.add(latin1(form))
+  add(text)
   add(bytes.toString('hex'))
   add(bytes.toString('hex').toUpperCase())
   for (const form of base64Forms(bytes)) {
@@ -46,7 +59,7 @@ function variants(text: string): Set<string> {
     add(form.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()))
     add(form.replaceAll('%20', '+'))
   }
-  const json = JSON.stringify(text).slice(1, -1)
+  const json = jsonForm(text)
   add(json)
   add(json.replaceAll('/', '\\/'))
   add(json.replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`))

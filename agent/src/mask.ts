@@ -11,8 +11,8 @@ const COMMAND = Buffer.from('::add-mask::')
 const MAX_COMMAND = 16 * 1024
 
 /**
- * What is masked: every value of 4 bytes or more wherever it occurs, and each of its lines of 4 or more; also as base64
- * and base64url (in any of the three alignments, folded at 64 or 76 columns), hex, URL-encoded and JSON-escaped. A value
+ * What is masked: every value of 4 bytes or more wherever it occurs, and each of its lines of 4 or more; the value also as
+ * base64 and base64url (in any of the three alignments, folded at 64 or 76 columns), hex, URL-encoded and JSON-escaped. A value
  * of 1 to 3 bytes is masked only where it is a whole line: anywhere else it would black out ordinary text. Overlapping
  * finds become one `***`. A line `::add-mask::value` masks itself and adds the value for all that follows. Values that
  * are reversed, compressed or encrypted are not found.

@@ -12,9 +12,14 @@ export interface ProcessEntry {
 }
 
 const hasProc = process.platform === 'linux'
+const thisBoot = readBootId()
 
 /** A new value after each start of the host; empty where the system does not say. */
 export function bootId(): string {
+  return thisBoot
+}
+
+function readBootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   } catch {
