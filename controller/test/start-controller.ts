@@ -14,7 +14,7 @@ import { ApiTokenEntity, UserEntity } from '../src/features/auth/index.ts'
 import { makeOrganization } from '../src/features/organizations/index.ts'
 import { ProjectEntity } from '../src/features/projects/index.ts'
 import { randomToken } from '../src/platform/crypto.ts'
-import { type DatabaseConfig, memoryFile } from '../src/platform/db.ts'
+import { type DatabaseConfig, memoryFile, openDb } from '../src/platform/db.ts'
 import { uuidv7 } from '../src/platform/ids.ts'
 import { createLog } from '../src/platform/log.ts'
 import { type GrpcClient, grpcClient } from './grpc-client.ts'
@@ -143,8 +143,12 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close()
-      if (config.database.kind === 'mysql') await test.db.orm.schema.dropDatabase()
       await test.controller.stop()
+      if (config.database.kind === 'mysql') {
+        const db = await openDb(config.database, [])
+        await db.orm.schema.dropDatabase()
+        await db.close()
+      }
       rmSync(folder, { recursive: true, force: true })
     },
   }
