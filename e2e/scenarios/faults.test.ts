@@ -88,7 +88,9 @@ test('a controller killed again and again under a wide run loses no step and rep
     await system.startController()
   }
   const run = await system.ended(runId, 90_000)
-  expect(run.steps.filter((step) => step.status !== StepStatus.SUCCEEDED).map((step) => `${step.id}: ${step.reason}`)).toEqual([])
+  expect(
+    run.steps.filter((step) => step.status !== StepStatus.SUCCEEDED).map((step) => `${step.id}: ${step.reason}`),
+  ).toEqual([])
   const ran = (await readFile(file, 'utf8')).trim().split('\n').sort()
   expect(ran).toEqual(Array.from({ length: 40 }, (_, i) => `s${i}`).sort())
 })

@@ -1,5 +1,9 @@
-// Chromium for journeys: one browser a test file, a context a person.
+// Chromium for journeys: one browser a test file, a context a person. What a person saw last is told when their test fails.
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { onTestFailed } from 'vitest'
 import { findProgram } from '../../deploy/dev/system-packages.ts'
 
 const flags = [
@@ -44,7 +48,21 @@ export async function newPerson(browser: Browser, baseURL: string, options: Pers
     if (message.type() === 'error' && !/status of 401/.test(message.text())) errors.push(message.text())
   })
   page.on('pageerror', (error) => errors.push(error.message))
+  onTestFailed(() => tellWhatIsSeen(page, errors))
   return { context, page, errors }
+}
+
+async function tellWhatIsSeen(page: Page, errors: readonly string[]): Promise<void> {
+  if (page.isClosed()) return
+  const path = join(await mkdtemp(join(tmpdir(), 'ansflow-seen-')), 'page.png')
+  await page.screenshot({ path }).catch(() => {})
+  const text = await page
+    .locator('body')
+    .ariaSnapshot()
+    .catch((error) => String(error))
+  console.log(
+    `At the end ${page.url()} showed (${path}):\n${text.slice(0, 2000)}\nConsole errors: ${errors.join('\n') || 'none'}`,
+  )
 }
 
 export async function signIn(page: Page, who: { email: string; password: string }): Promise<void> {

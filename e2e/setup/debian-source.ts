@@ -14,7 +14,15 @@ export async function debianSource(name: string, target: string): Promise<string
     const apt = (...args: string[]) =>
       runCommand(
         'apt-get',
-        ['-o', 'Dir::Etc::sourcelist=/dev/null', '-o', `Dir::Etc::sourceparts=${folder}/parts`, '-o', `Dir::State::lists=${folder}/lists`, ...args],
+        [
+          '-o',
+          'Dir::Etc::sourcelist=/dev/null',
+          '-o',
+          `Dir::Etc::sourceparts=${folder}/parts`,
+          '-o',
+          `Dir::State::lists=${folder}/lists`,
+          ...args,
+        ],
         { cwd: folder },
       )
     await apt('update')
@@ -38,6 +46,8 @@ async function sourceEntries(): Promise<string> {
   const converted = classic
     .split('\n')
     .map((line) => /^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+(.+)$/.exec(line))
-    .flatMap((match) => (match ? [`Types: deb\nURIs: ${match[1]}\nSuites: ${match[2]}\nComponents: ${match[3]}\n`] : []))
+    .flatMap((match) =>
+      match ? [`Types: deb\nURIs: ${match[1]}\nSuites: ${match[2]}\nComponents: ${match[3]}\n`] : [],
+    )
   return [...modern, ...converted].join('\n').replace(/^Types:.*$/gm, 'Types: deb-src')
 }

@@ -123,6 +123,14 @@ export class System implements AsyncDisposable {
     return agent
   }
 
+  /** The agent that comes with `npm start`: it has the token that the controller was started with, and nobody need exist yet. */
+  startLocalAgent(token: string): AgentProcess {
+    const agent = new AgentProcess(this, 'local', {}, token)
+    this.agents.push(agent)
+    agent.spawn()
+    return agent
+  }
+
   /** Makes a project with a published pipeline and answers their ids. */
   async pipeline(yaml: string, project = 'Test'): Promise<{ projectId: string; pipelineId: string }> {
     const known = (await this.api.projects.listProjects({})).projects.find((one) => one.name === project)
@@ -211,8 +219,7 @@ export class AgentProcess {
     return join(this.#system.folder, this.name)
   }
 
-  /** Starts it and waits until the controller shows it online. */
-  async start(): Promise<void> {
+  spawn(): ChildProcess {
     const child = spawn(process.execPath, [join(root, 'agent/dist/ansflow-agent.mjs'), 'run'], {
       env: {
         PATH: process.env.PATH,
@@ -232,6 +239,12 @@ export class AgentProcess {
       })
     }
     this.child = child
+    return child
+  }
+
+  /** Starts it and waits until the controller shows it online. */
+  async start(): Promise<void> {
+    const child = this.spawn()
     await waitFor(
       async () => {
         const { agents } = await this.#system.api.agents.listAgents({})
