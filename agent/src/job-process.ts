@@ -9,6 +9,7 @@ import { killTree, type Tree } from './process-tree.ts'
 
 /** A started job whose wrapper does not note itself within this time never will. */
 const LAUNCH_MS = 20_000
+const REMIND_MS = 3000
 const exitBytes = Buffer.alloc(16)
 
 export class JobProcess {
@@ -18,6 +19,7 @@ export class JobProcess {
   readonly #hurry = new AbortController()
   #startTime = ''
   #launchedAt = 0
+  #remindedAt = 0
   #watcher: FSWatcher | undefined
   #exitFd: number | undefined
 
@@ -32,9 +34,18 @@ export class JobProcess {
     launcher.start(this.#folder.ref.jobId)
   }
 
+  /** The helper may have died with the request in its hands; a second request never runs a job twice. */
+  remind(launcher: Launcher): void {
+    const now = performance.now()
+    if (this.tree.leader !== undefined || now - this.#remindedAt < REMIND_MS) return
+    this.#remindedAt = now
+    launcher.start(this.#folder.ref.jobId)
+  }
+
   /** Of a job that was launched before, perhaps by an agent before this one. */
   follow(onChange: () => void): void {
     this.#launchedAt = performance.now()
+    this.#remindedAt = this.#launchedAt
     this.#watcher = watch(this.#folder.file('run'), { persistent: false }, onChange)
     this.#watcher.on('error', () => this.#watcher?.close())
   }

@@ -170,6 +170,7 @@ export class JobRunner implements ShippedJob {
   tick(): void {
     if (this.phase !== 'running') return
     this.#look()
+    if (!this.#intent) this.#process.remind(this.#host.launcher)
     const reason = this.#process.vanished()
     if (reason) void this.#vanished(reason)
   }

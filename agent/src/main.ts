@@ -1,7 +1,9 @@
 #!/usr/bin/env node
+import { setTimeout as delay } from 'node:timers/promises'
 // Owns the command line: which command runs, how signals end it, and the exit code.
 import { createAgent, labelsOf } from './agent.ts'
 import { type Config, helpText, readConfig, VERSION } from './config.ts'
+import { backoffMs } from './connect.ts'
 import { type DataFolder, type Identity, openDataFolder } from './data-folder.ts'
 import { ExitError, exitCodes } from './exit.ts'
 import { hostFacts } from './host.ts'
@@ -58,20 +60,45 @@ async function register(config: Config, folder: DataFolder): Promise<Identity> {
 }
 
 async function run(config: Config, folder: DataFolder): Promise<void> {
-  let identity = folder.readIdentity()
-  if (!identity) {
-    if (!config.url)
-      throw new ExitError('usage', `This agent is not registered (${config.data}). Run "ansflow-agent register" first.`)
-    identity = await register(config, folder)
+  const identity = folder.readIdentity()
+  if (!identity && !config.url) {
+    throw new ExitError('usage', `This agent is not registered (${config.data}). Run "ansflow-agent register" first.`)
   }
+  try {
+    await runAs(identity ?? (await registerInTime(config, folder)), config, folder)
+  } catch (error) {
+    const isStranger = error instanceof ExitError && error.exitCode === exitCodes.refused
+    if (!isStranger || !identity || !config.token || !config.url) throw error
+    log.warn('The controller does not know this agent; it registers anew.', { controller: config.url })
+    await runAs(await registerInTime(config, folder), config, folder)
+  }
+}
+
+/** Whoever starts agent and controller together need not start them in order. */
+async function registerInTime(config: Config, folder: DataFolder): Promise<Identity> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await register(config, folder)
+    } catch (error) {
+      if (!(error instanceof ExitError) || error.exitCode !== exitCodes.unreachable) throw error
+      const inMs = backoffMs(failures, Math.random())
+      log.warn(`${error.message}; trying again.`, { inMs })
+      await delay(inMs)
+    }
+  }
+}
+
+async function runAs(identity: Identity, config: Config, folder: DataFolder): Promise<void> {
   // The address may change; the identity stays.
-  if (config.url) identity = { ...identity, url: config.url }
-  const agent = createAgent(config, folder, identity, log)
+  const agent = createAgent(config, folder, config.url ? { ...identity, url: config.url } : identity, log)
   let signals = 0
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => (++signals === 1 ? agent.drain() : agent.cancelAll()))
+  const onSignal = () => (++signals === 1 ? agent.drain() : agent.cancelAll())
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)
+  try {
+    await agent.run()
+  } finally {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, onSignal)
   }
-  await agent.run()
 }
 
 main(process.argv.slice(2)).then(

@@ -58,6 +58,8 @@ export interface Misbehavior {
   lostAfterMs?: number
   silentHeartbeats?: boolean
   refuse?: boolean
+  /** Refuses identities that it has not given out itself. */
+  knownSecretsOnly?: boolean
 }
 
 export interface FakeController {
@@ -76,6 +78,8 @@ export interface FakeController {
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
+
+const SECRET = 'agent-secret-0123456789'
 
 /** Starts on a free port of this host. */
 export async function startFakeController(port = 0): Promise<FakeController> {
@@ -139,7 +143,8 @@ export async function startFakeController(port = 0): Promise<FakeController> {
   }
 
   function onControl(call: ControlCall): void {
-    if (fake.behavior.refuse) {
+    const stranger = !String(call.metadata.get('authorization')[0]).endsWith(SECRET)
+    if (fake.behavior.refuse || (fake.behavior.knownSecretsOnly && stranger)) {
       call.emit(
         'error',
         Object.assign(new Error('unknown agent'), { code: status.UNAUTHENTICATED, details: 'unknown agent' }),
@@ -248,7 +253,7 @@ export async function startFakeController(port = 0): Promise<FakeController> {
           return
         }
         fake.registrations.push(call.request)
-        callback(null, create(RegisterResponseSchema, { agentId: 'agent-1', agentSecret: 'agent-secret-0123456789' }))
+        callback(null, create(RegisterResponseSchema, { agentId: 'agent-1', agentSecret: SECRET }))
       },
       control: onControl,
       logs: onLogs,

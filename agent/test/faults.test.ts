@@ -127,3 +127,18 @@ test('a second SIGTERM cancels', async () => {
   expect(await done(job)).toMatchObject({ outcome: Outcome.CANCELED })
   expect(await b.agent.exited).toBe(0)
 })
+
+test('the start helper is killed: running steps do not notice, the next ones start', async () => {
+  await using b = await bench()
+  const running = b.controller.offer('job-1', sh('while [ ! -e go ]; do sleep 0.02; done; echo done'))
+  await waitFor('started', () => running.started.length > 0)
+  const children = readFileSync(`/proc/${b.agent.child.pid}/task/${b.agent.child.pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+  const helper = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('ansflow-helper'))
+  process.kill(Number(helper), 'SIGKILL')
+  const next = b.controller.offer('job-2', sh('echo next; touch go'))
+  expect(await done(next)).toMatchObject({ outcome: Outcome.SUCCEEDED })
+  expect(await done(running)).toMatchObject({ outcome: Outcome.SUCCEEDED })
+  expect(next.log.toString()).toBe('next\n')
+})
