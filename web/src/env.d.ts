@@ -8,8 +8,8 @@ declare module 'vue-router' {
     title?: string
     /** Reachable without a session. */
     public?: boolean
-    /** What surrounds the page: rail and top bar (default), the collapsed rail alone, or nothing. */
-    chrome?: 'app' | 'rail' | 'bare'
+    /** What surrounds the page: rail and top bar (default), both with the rail collapsed, the collapsed rail alone, or nothing. */
+    chrome?: 'app' | 'narrow' | 'rail' | 'bare'
     /** A frame that stays while its tabs change. */
     frame?: 'project' | 'settings'
     /** The entry of the rail that is lit. */

@@ -6,7 +6,7 @@ export const routes: RouteRecordRaw[] = [
   {
     path: '/runs/:run',
     component: () => import('./RunPage.vue'),
-    meta: { title: 'runs.pageTitle', section: 'runs', chrome: 'rail' },
+    meta: { title: 'runs.pageTitle', section: 'runs', chrome: 'narrow' },
   },
   // The original's documented address keeps working.
   { path: '/executions/:run', redirect: (to) => `/runs/${String(to.params.run)}` },
