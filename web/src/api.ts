@@ -1,8 +1,6 @@
 // The controller's API, typed from the contract: one client a service, and every error as an ApiError.
-import { AppError, type ErrorCode, errorCodes } from '@ansflow/proto/errors'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
-import { ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
@@ -11,40 +9,9 @@ import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { DescMethod, DescService } from '@bufbuild/protobuf'
 import { type CallOptions, type Client, Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-web'
+import { ApiError, toApiError } from './api-error.ts'
 
-/** What a call failed with. `requestId` finds it in the controller's log. */
-export class ApiError extends AppError {
-  readonly requestId: string
-
-  constructor(code: ErrorCode, message: string, details: ConstructorParameters<typeof AppError>[2], requestId = '') {
-    super(code, message, details)
-    this.name = 'ApiError'
-    this.requestId = requestId
-  }
-
-  /** The message of a form's field, if the error is about it. */
-  violation(field: string): string | undefined {
-    return this.violations.find((violation) => violation.field === field)?.message
-  }
-}
-
-const codeNames = new Map<number, ErrorCode>(
-  Object.entries(errorCodes).map(([name, { grpc }]) => [grpc, name as ErrorCode]),
-)
-
-/** Anything a call threw. A connection that cannot be made is `unavailable`. */
-export function toApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error
-  const connect = ConnectError.from(error, Code.Unavailable)
-  const info = connect.findDetails(ErrorInfoSchema)[0]
-  const code = codeNames.get(connect.code) ?? 'internal'
-  return new ApiError(
-    code,
-    connect.rawMessage,
-    { reason: info?.reason ?? '', violations: info?.violations ?? [], params: info?.params ?? {}, cause: error },
-    info?.requestId || connect.metadata.get('x-request-id') || '',
-  )
-}
+export { ApiError, toApiError }
 
 let signedOut: () => void = () => {}
 

@@ -1,5 +1,5 @@
 // An error as a sentence in the reader's language: by its exact reason where we know it, else by its code, else as sent.
-import { toApiError } from '../api.ts'
+import { toApiError } from '../api-error.ts'
 import { i18n } from '../i18n.ts'
 
 export function errorText(error: unknown): string {
