@@ -45,15 +45,15 @@ export function openDataFolder(path: string): DataFolder {
         )
       }
     },
-    writeIdentity: (identity) => replaceFile(identityFile, `${JSON.stringify(identity, null, 2)}\n`),
+    writeIdentity: (identity) => replaceFile(identityFile, `${JSON.stringify(identity, null, 2)}\n`, true),
     release: () => rmSync(lock, { force: true }),
   }
 }
 
-/** Writes a file that is either all there or not; readable by its owner only. */
-export function replaceFile(path: string, content: string | Uint8Array): void {
+/** Writes a file that is either all there or not; readable by its owner only. `flush`: also after a crash of the host. */
+export function replaceFile(path: string, content: string | Uint8Array, flush = false): void {
   const next = `${path}.next`
-  writeFileSync(next, content, { mode: 0o600, flush: true })
+  writeFileSync(next, content, { mode: 0o600, flush })
   renameSync(next, path)
 }
 

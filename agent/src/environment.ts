@@ -4,8 +4,8 @@ import type { EnvEntry, JobRef, JobSpec, SecretValue } from '@ansflow/proto/gen/
 /** Every process of a job carries it, however far it runs from its parent. */
 export const MARKER = 'ANSFLOW_JOB_ID'
 
-export function markerEntry(ref: JobRef): Buffer {
-  return Buffer.from(`${MARKER}=${ref.jobId}.${ref.epoch}`)
+export function markerEntry(ref: JobRef): string {
+  return `${MARKER}=${ref.jobId}.${ref.epoch}`
 }
 
 interface Places {

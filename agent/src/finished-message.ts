@@ -7,19 +7,19 @@ import { textOf } from './log.ts'
 import type { LogSpool } from './log-spool.ts'
 import { type Ending, lost } from './outcome.ts'
 import { readOutputs } from './outputs.ts'
+import { outputsOf } from './steps/index.ts'
 
 export function finishedMessage(
   folder: JobFolder,
   ending: Ending,
   startedAt: number | undefined,
-  ownOutputs: readonly string[],
   spool: LogSpool | undefined,
 ): Finished {
   const outputs: Record<string, string> = {}
   let told = ending
   try {
     if (ending.exitCode !== undefined && spool) {
-      const declared = [...folder.spec.outputs, ...ownOutputs]
+      const declared = [...folder.spec.outputs, ...outputsOf(folder.spec)]
       const found = readOutputs(folder.file('output'), declared, (value) => spool.conceals(value))
       for (const [name, value] of found.outputs) outputs[name] = value
       for (const problem of found.problems) spool.say(problem)
@@ -32,7 +32,7 @@ export function finishedMessage(
     job: folder.ref,
     ...told,
     outputs,
-    finishedAt: timestampFromMs(folder.exitedAt() ?? Date.now()),
+    finishedAt: timestampFromMs(ending.exitCode === undefined ? Date.now() : folder.notedAt()),
     logSize: BigInt(spool?.size ?? 0),
     ...(startedAt === undefined ? {} : { startedAt: timestampFromMs(startedAt) }),
   })

@@ -1,8 +1,8 @@
 // Owns one job's process as seen through its folder: started, followed, found again after a restart, ended with all its kin.
-import { closeSync, type FSWatcher, openSync, readSync, rmSync, statSync, watch } from 'node:fs'
+import { closeSync, type FSWatcher, openSync, readSync, rmSync, watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { markerEntry } from './environment.ts'
-import type { JobFolder } from './journal.ts'
+import { JobFolder } from './journal.ts'
 import type { Launcher } from './process.ts'
 import { hostUptime, isAlive } from './process-table.ts'
 import { killTree, type Tree } from './process-tree.ts'
@@ -10,7 +10,7 @@ import { killTree, type Tree } from './process-tree.ts'
 /** A started job whose wrapper does not note itself within this time never will. */
 const LAUNCH_MS = 20_000
 const REMIND_MS = 3000
-const exitBytes = Buffer.alloc(16)
+const stateBytes = Buffer.alloc(64)
 
 export class JobProcess {
   readonly tree: Tree
@@ -21,11 +21,11 @@ export class JobProcess {
   #launchedAt = 0
   #remindedAt = 0
   #watcher: FSWatcher | undefined
-  #exitFd: number | undefined
+  #stateFd: number | undefined
 
   constructor(folder: JobFolder) {
     this.#folder = folder
-    this.tree = { marker: markerEntry(folder.ref), leader: undefined }
+    this.tree = { marker: markerEntry(folder.ref), leader: undefined, since: 0 }
   }
 
   /** The folder is prepared: runs it, and calls `onChange` whenever something happens in it. */
@@ -52,18 +52,20 @@ export class JobProcess {
 
   unfollow(): void {
     this.#watcher?.close()
-    if (this.#exitFd !== undefined) closeSync(this.#exitFd)
-    this.#exitFd = undefined
+    if (this.#stateFd !== undefined) closeSync(this.#stateFd)
+    this.#stateFd = undefined
   }
 
   /** True once: when the wrapper has noted itself. */
   noteStart(): boolean {
     if (this.tree.leader !== undefined) return false
-    const noted = this.#folder.readPid()
-    if (!noted) return false
-    this.tree.leader = noted.pid
-    this.#startTime = noted.startTime
-    this.startedAt = Math.floor(statSync(this.#folder.file('run', 'pid')).mtimeMs)
+    const { pid, startTime } = this.#readState()
+    if (pid === undefined) return false
+    this.tree.leader = pid
+    this.tree.since = Number(startTime) || 0
+    this.#startTime = startTime
+    // After a restart of the agent the note may be the second one, of the exit; the uptime still tells the start.
+    this.startedAt = this.tree.since > 0 ? Math.floor(Date.now() - this.elapsedMs()) : this.#folder.notedAt()
     // The wrapper has read it; what was secret in it is now only in the process.
     rmSync(this.#folder.file('start'), { force: true })
     return true
@@ -75,11 +77,14 @@ export class JobProcess {
     return Math.max(0, ticks > 0 ? (hostUptime() - ticks / 100) * 1000 : Date.now() - (this.startedAt ?? Date.now()))
   }
 
-  /** Asked whenever there is output, so the file stays open. */
   exitCode(): number | undefined {
-    this.#exitFd ??= openSync(this.#folder.file('run', 'exit'), 'r')
-    const text = exitBytes.toString('latin1', 0, readSync(this.#exitFd, exitBytes, 0, exitBytes.length, 0)).trim()
-    return text === '' ? undefined : Number(text)
+    return this.#readState().exitCode
+  }
+
+  /** Asked whenever there is output, so the file stays open. */
+  #readState(): ReturnType<typeof JobFolder.parseState> {
+    this.#stateFd ??= openSync(this.#folder.file('run', 'state'), 'r')
+    return JobFolder.parseState(stateBytes.subarray(0, readSync(this.#stateFd, stateBytes, 0, stateBytes.length, 0)))
   }
 
   /** Why no exit code will ever come, if so. */

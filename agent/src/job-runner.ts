@@ -59,8 +59,6 @@ export class JobRunner implements ShippedJob {
   readonly #folder: JobFolder
   readonly #host: JobHost
   readonly #process: JobProcess
-  /** Outputs that the execution kind makes, besides those the step declares. */
-  #outputs: readonly string[] = []
   #timeout: NodeJS.Timeout | undefined
   #intent: Intent | undefined
   #killing: Promise<number> | undefined
@@ -91,7 +89,7 @@ export class JobRunner implements ShippedJob {
   restore(): void {
     const folder = this.#folder
     this.#intent = folder.intent
-    const { result, launch } = folder
+    const { result } = folder
     if (result) {
       this.#openSpool()
       this.#becomeFinished(result)
@@ -101,9 +99,7 @@ export class JobRunner implements ShippedJob {
       else if (this.#intent) this.#endWithoutProcess(endingOf(undefined, this.#intent, 0))
     } else {
       this.phase = 'running'
-      this.#outputs = launch?.outputs ?? []
       this.#openSpool()
-      if (launch && !launch.secrets) this.spool!.useSecrets([])
       if (folder.sameBoot) {
         this.#process.follow(() => this.#look())
         this.#look()
@@ -183,9 +179,7 @@ export class JobRunner implements ShippedJob {
     try {
       this.#openSpool()
       this.spool!.useSecrets(secrets.map((secret) => secret.value))
-      const { outputs, problems } = prepareLaunch(this.#folder, secrets, this.#host)
-      this.#outputs = outputs
-      for (const problem of problems) this.spool!.say(problem)
+      for (const problem of prepareLaunch(this.#folder, secrets, this.#host)) this.spool!.say(problem)
       this.phase = 'running'
       this.#process.launch(this.#host.launcher, () => this.#look())
     } catch (error) {
@@ -314,7 +308,7 @@ export class JobRunner implements ShippedJob {
     if (this.phase !== 'ending') return
     const { log, workspaces } = this.#host
     const warn = (what: string) => (error: unknown) => log.warn(what, { job: this.ref.jobId, error: textOf(error) })
-    const finished = finishedMessage(this.#folder, ending, this.#process.startedAt, this.#outputs, this.spool)
+    const finished = finishedMessage(this.#folder, ending, this.#process.startedAt, this.spool)
     try {
       this.#folder.dropSecrets()
       this.#folder.result = finished

@@ -1,15 +1,5 @@
 // Owns the journal: one folder a job, from which a restarted agent knows what it had promised, what runs and how it ended.
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -21,8 +11,9 @@ import {
   JobSpecSchema,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create, fromJson, fromJsonString, toJson, toJsonString } from '@bufbuild/protobuf'
+import { replaceFile } from './data-folder.ts'
 import type { SpoolFiles } from './log-spool.ts'
-import { EXIT_BLANK, PID_BLANK } from './process.ts'
+import { PID_BYTES, STATE_BLANK } from './process.ts'
 import { bootId } from './process-table.ts'
 import { removeTree } from './workspace.ts'
 
@@ -36,14 +27,6 @@ interface Accepted {
   spec: JobSpec
   /** The host was not restarted since when this is still its value. */
   bootId: string
-}
-/** Written just before the process is started. */
-export interface Launch {
-  at: string
-  /** Whether there were secrets to mask: then output found after a restart waits until they are known again. */
-  secrets: boolean
-  /** Outputs that the execution kind makes itself. */
-  outputs: readonly string[]
 }
 /** Why the agent ends the job; written before it does, so that a restarted agent goes on with it. */
 export interface Intent {
@@ -64,12 +47,15 @@ export class JobFolder {
     this.sameBoot = accepted.bootId === bootId()
   }
 
-  /** On disk, and synced, when this resolves: only then may the job be accepted. */
+  /**
+   * Written when this resolves: only then may the job be accepted. Not synced: after a crash of the host every job is lost,
+   * whether its folder is still there (the boot id tells) or not (the hello does not name it).
+   */
   static async create(jobsPath: string, ref: JobRef, spec: JobSpec): Promise<JobFolder> {
     const path = join(jobsPath, ref.jobId)
     await mkdir(join(path, 'run'), { recursive: true, mode: 0o700 })
     const accepted = { ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), bootId: bootId() }
-    await writeFile(join(path, 'job.next'), JSON.stringify(accepted), { mode: 0o600, flush: true })
+    await writeFile(join(path, 'job.next'), JSON.stringify(accepted), { mode: 0o600 })
     await rename(join(path, 'job.next'), join(path, 'job.json'))
     return new JobFolder(path, { ref, spec, bootId: bootId() })
   }
@@ -94,31 +80,23 @@ export class JobFolder {
   /** Everything the wrapper needs except `start`, which comes last. */
   prepare(): void {
     mkdirSync(this.file('tmp'), { recursive: true, mode: 0o700 })
-    writeFileSync(this.file('run', 'pid'), PID_BLANK, { mode: 0o600 })
-    writeFileSync(this.file('run', 'exit'), EXIT_BLANK, { mode: 0o600 })
-    writeFileSync(this.file('run', 'raw'), '', { mode: 0o600, flag: 'a' })
+    writeFileSync(this.file('run', 'state'), STATE_BLANK, { mode: 0o600 })
     writeFileSync(this.file('output'), '', { mode: 0o600 })
   }
 
+  /** For files that are read only when something later says that they are complete. */
   write(name: string, content: string | Uint8Array, mode = 0o600): string {
     const path = this.file(name)
-    writeFileSync(`${path}.next`, content, { mode })
-    renameSync(`${path}.next`, path)
+    rmSync(path, { force: true })
+    writeFileSync(path, content, { mode, flag: 'wx' })
     return path
-  }
-
-  get launch(): Launch | undefined {
-    return readJson<Launch>(this.file('launch.json'))
-  }
-  set launch(launch: Launch) {
-    this.write('launch.json', JSON.stringify(launch))
   }
 
   get intent(): Intent | undefined {
     return readJson<Intent>(this.file('intent.json'))
   }
   set intent(intent: Intent) {
-    this.write('intent.json', JSON.stringify(intent))
+    replaceFile(this.file('intent.json'), JSON.stringify(intent))
   }
 
   /** Not synced: after a crash of the host the controller has it or hears "lost", and never both. */
@@ -127,7 +105,7 @@ export class JobFolder {
     return text === undefined ? undefined : fromJsonString(FinishedSchema, text)
   }
   set result(finished: Finished) {
-    this.write('result.json', toJsonString(FinishedSchema, finished))
+    replaceFile(this.file('result.json'), toJsonString(FinishedSchema, finished))
   }
 
   /** Whoever makes it may run the job: the wrapper, or the agent to make sure that it never runs. False when it is made. */
@@ -143,20 +121,20 @@ export class JobFolder {
     return readText(this.file('run', 'claim')) !== undefined
   }
 
-  /** The wrapper's process, once it has noted itself. */
-  readPid(): { pid: number; startTime: string } | undefined {
-    const [pid = '', startTime = ''] = (readText(this.file('run', 'pid')) ?? '').trim().split(' ')
-    return pid === '' ? undefined : { pid: Number(pid), startTime }
+  /** The wrapper's process and the step's exit code, as far as they are noted. `bytes`: what `run/state` holds. */
+  static parseState(bytes: Buffer): { pid?: number; startTime: string; exitCode?: number } {
+    const [pid = '', startTime = ''] = bytes.toString('latin1', 0, PID_BYTES).trim().split(' ')
+    const exit = bytes.toString('latin1', PID_BYTES).trim()
+    return {
+      startTime,
+      ...(pid === '' ? {} : { pid: Number(pid) }),
+      ...(exit === '' ? {} : { exitCode: Number(exit) }),
+    }
   }
 
-  readExit(): number | undefined {
-    const text = (readText(this.file('run', 'exit')) ?? '').trim()
-    return text === '' ? undefined : Number(text)
-  }
-
-  exitedAt(): number | undefined {
-    const stat = this.readExit() === undefined ? undefined : statSync(this.file('run', 'exit'))
-    return stat && Math.floor(stat.mtimeMs)
+  /** When `run/state` was written last: the process's start, then its end. */
+  notedAt(): number {
+    return Math.floor(statSync(this.file('run', 'state')).mtimeMs)
   }
 
   /** Raw output is in `run`, which is watched; what the agent writes itself is not. */

@@ -25,6 +25,8 @@ const STATE_BYTES = 40
 const LINE_START = 1
 const HEAD_DONE = 2
 const FINAL = 4
+/** There is nothing to mask but what add-mask lines add: after a restart no one has to be asked. */
+const NO_SECRETS = 8
 
 export interface SpoolFiles {
   raw: string
@@ -61,6 +63,7 @@ export class LogSpool {
   #read = 0
   #lineStart = true
   #headDone = false
+  #noSecrets = false
   #punched = 0
   #hash: Hash = createHash('sha256')
   #hashed = 0
@@ -87,6 +90,8 @@ export class LogSpool {
     const values = added.map((line) => Buffer.from(line, 'base64').toString())
     this.#masker = new Masker([...secrets, ...values], this.#raw, this.#lineStart)
     this.#read = this.#raw
+    this.#noSecrets = secrets.length === 0
+    this.#note(this.#masker)
   }
 
   conceals(text: string): boolean {
@@ -248,7 +253,11 @@ export class LogSpool {
       this.#lineStart = masker.atLineStart
     }
     const state = Buffer.alloc(STATE_BYTES)
-    const flags = (this.#lineStart ? LINE_START : 0) | (this.#headDone ? HEAD_DONE : 0) | (this.final ? FINAL : 0)
+    const flags =
+      (this.#lineStart ? LINE_START : 0) |
+      (this.#headDone ? HEAD_DONE : 0) |
+      (this.final ? FINAL : 0) |
+      (this.#noSecrets ? NO_SECRETS : 0)
     for (const [i, value] of [this.#raw, size, this.acknowledged, flags].entries()) state.writeDoubleLE(value, i * 8)
     writeSync(this.#stateFd, state, 0, STATE_BYTES, 0)
   }
@@ -265,6 +274,7 @@ export class LogSpool {
     this.final = (flags & FINAL) !== 0
     this.#read = this.#raw
     ftruncateSync(this.#maskedFd, this.size)
+    if ((flags & NO_SECRETS) !== 0) this.useSecrets([])
   }
 
   #punch(upTo: number): void {

@@ -20,18 +20,12 @@ export class Unrunnable extends Error {
   }
 }
 
-interface Prepared {
-  outputs: readonly string[]
-  /** For the log. */
-  problems: string[]
-}
-
-/** After this the wrapper can run. */
+/** After this the wrapper can run. Answers lines for the log. */
 export function prepareLaunch(
   folder: JobFolder,
   secrets: readonly SecretValue[],
   { config, workspaces }: { config: Config; workspaces: Workspaces },
-): Prepared {
+): string[] {
   const { ref, spec } = folder
   folder.prepare()
   const workspace = workspaces.open(spec.runId, spec.workspace, ref.jobId)
@@ -45,12 +39,8 @@ export function prepareLaunch(
     if ((error as NodeJS.ErrnoException).syscall) throw error
     throw new Unrunnable(textOf(error))
   }
-  const outputs = command.outputs ?? []
-  folder.launch = { at: new Date().toISOString(), secrets: secrets.length > 0, outputs }
   folder.write('start', startFile(env, command.workingDirectory, command.argv))
-  const unsettable = [...env.keys()].filter((name) => !isSettable(name))
-  return {
-    outputs,
-    problems: unsettable.map((name) => `${JSON.stringify(name)} cannot be set in an environment; it was left out.`),
-  }
+  return [...env.keys()]
+    .filter((name) => !isSettable(name))
+    .map((name) => `${JSON.stringify(name)} cannot be set in an environment; it was left out.`)
 }

@@ -78,20 +78,21 @@ export function isAlive(pid: number, startTime: string): boolean {
   return now !== '' && (startTime === '' || startTime === '0' || startTime === now)
 }
 
-/** Whether the process was started with this entry in its environment. False when it may not be read. */
-export function hasEnvironment(pid: number, entry: Buffer): boolean {
-  if (!hasProc) return false
-  let environ: Buffer
+/** Which of the wanted entries the process was started with, if any; none when its environment may not be read. */
+export function environmentOf<T>(pid: number, wanted: ReadonlyMap<string, T>): T | undefined {
+  if (!hasProc) return undefined
+  let environ: string
   try {
-    environ = readFileSync(`/proc/${pid}/environ`)
+    environ = readFileSync(`/proc/${pid}/environ`, 'latin1')
   } catch {
-    return false
+    return undefined
   }
-  for (let at = environ.indexOf(entry); at >= 0; at = environ.indexOf(entry, at + 1)) {
-    const end = environ[at + entry.length]
-    if ((at === 0 || environ[at - 1] === 0) && (end === 0 || end === undefined)) return true
-  }
-  return false
+  const [first] = wanted.keys()
+  const name = first?.slice(0, first.indexOf('=') + 1) ?? ''
+  const at = environ.startsWith(name) ? 0 : environ.indexOf(`\0${name}`) + 1
+  if (at === 0 && !environ.startsWith(name)) return undefined
+  const end = environ.indexOf('\0', at)
+  return wanted.get(environ.slice(at, end < 0 ? undefined : end))
 }
 
 function listByPs(): ProcessEntry[] {

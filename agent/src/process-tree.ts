@@ -1,40 +1,54 @@
 // Owns ending a job's processes: all of them, also those that left its session, changed parents or ignore TERM.
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasEnvironment, listProcesses, type ProcessEntry } from './process-table.ts'
+import { environmentOf, listProcesses, type ProcessEntry } from './process-table.ts'
 
 /** How long processes that do not even die of KILL are waited for (a dead network file system holds them). */
 const UNKILLABLE_MS = 15_000
 
 export interface Tree {
   /** Environment entry that every process of the job was started with. */
-  marker: Buffer
+  marker: string
   /** The wrapper: leader of the job's session. It notes the exit code, so it is spared while it has that to do. */
   leader: number | undefined
+  /** Start time of the leader in the host's ticks; nothing older belongs to the job. 0: unknown. */
+  since: number
 }
 
 /**
- * A process belongs to the job when it is in its session, descends from a member, or carries the marker. Members found
- * once stay members (by id and start time): a child whose parent died has no other trace.
+ * A process belongs to a job when it is in its session, carries its marker, or descends from one that does. Members found
+ * once stay members (`known`, by id and start time): a child whose parent died has no other trace. One look for all trees.
  */
-export function members(tree: Tree, known: Map<number, string>): ProcessEntry[] {
+export function members(trees: readonly Tree[], known: Map<number, string>): Map<Tree, ProcessEntry[]> {
   const all = listProcesses().filter((entry) => entry.pid !== process.pid)
-  const found = new Set<number>()
+  const since = Math.min(...trees.map((tree) => tree.since))
+  const bySession = new Map(trees.filter((tree) => tree.leader !== undefined).map((tree) => [tree.leader!, tree]))
+  const byMarker = new Map(trees.map((tree) => [tree.marker, tree]))
+  const found = new Map<number, Tree>()
   for (const entry of all) {
-    const before = known.get(entry.pid) === entry.startTime
-    if (before || entry.session === tree.leader || entry.pid === tree.leader) found.add(entry.pid)
-    else if (entry.parent !== 2 && entry.pid !== 2 && hasEnvironment(entry.pid, tree.marker)) found.add(entry.pid)
+    if (Number(entry.startTime) < since) continue
+    let tree = bySession.get(entry.session)
+    if (!tree && known.get(entry.pid) === entry.startTime) tree = trees[0]
+    // Kernel threads (children of 2) have no environment; the agent's own helper and the like are no one's.
+    if (!tree && entry.parent !== 2) tree = environmentOf(entry.pid, byMarker)
+    if (tree) found.set(entry.pid, tree)
   }
-  for (let grew = true; grew; ) {
+  for (let grew = found.size > 0; grew; ) {
     grew = false
     for (const entry of all) {
-      if (found.has(entry.pid) || !found.has(entry.parent)) continue
-      found.add(entry.pid)
+      const tree = found.get(entry.parent)
+      if (!tree || found.has(entry.pid)) continue
+      found.set(entry.pid, tree)
       grew = true
     }
   }
-  const list = all.filter((entry) => found.has(entry.pid))
-  for (const entry of list) known.set(entry.pid, entry.startTime)
-  return list
+  const lists = new Map<Tree, ProcessEntry[]>()
+  for (const entry of all) {
+    const tree = found.get(entry.pid)
+    if (!tree) continue
+    lists.set(tree, [...(lists.get(tree) ?? []), entry])
+    known.set(entry.pid, entry.startTime)
+  }
+  return lists
 }
 
 /**
@@ -47,7 +61,7 @@ export async function killTree(tree: Tree, graceMs: number, hurry: AbortSignal):
   const started = performance.now()
   let killRounds = 0
   for (;;) {
-    const alive = members(tree, known)
+    const alive = members([tree], known).get(tree) ?? []
     if (alive.length === 0) return 0
     const elapsed = performance.now() - started
     if (elapsed < graceMs && !hurry.aborted) {
@@ -79,19 +93,18 @@ function send(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * Ends what finished jobs left running. Looking for markers reads every process of the host, so jobs that end close to
- * each other share one look.
+ * Ends what finished jobs left running. Looking for it reads the whole process table, so jobs that end close to each other
+ * share one look.
  */
-export function createSweeper(everyMs = 100): { add(tree: Tree): void; settled(): Promise<void> } {
-  let waiting: Tree[] = []
+export function createSweeper(everyMs = 250): { add(tree: Tree): void; settled(): Promise<void> } {
+  const waiting: Tree[] = []
   let running: Promise<void> | undefined
   const never = new AbortController().signal
   async function run(): Promise<void> {
     while (waiting.length > 0) {
       await delay(everyMs)
-      const trees = waiting
-      waiting = []
-      for (const tree of trees) await killTree(tree, 1000, never)
+      const left = members(waiting.splice(0), new Map())
+      await Promise.all([...left.keys()].map((tree) => killTree(tree, 1000, never)))
     }
     running = undefined
   }

@@ -22,9 +22,9 @@ done
 
 /**
  * Runs one job from its folder. `run/claim` is made exclusively: a job starts at most once however often it is asked for.
- * The files `pid` and `exit` exist before, with their final size, and are overwritten in place by one short write each:
- * that is whole or not there even when the process is killed or the disk is full. TERM is for the step, not for this
- * shell, which stays to note the exit code.
+ * `run/state` exists before, with its final size: process and exit code are written into it in place, each by one short
+ * write. That is whole or not there even when the process is killed or the disk is full. TERM is for the step, not for
+ * this shell, which stays to note the exit code.
  */
 const RUN_JOB = `
 cd "$1" || exit 70
@@ -32,7 +32,7 @@ umask 077
 set -C
 : >run/claim || exit 71
 set +C
-exec 7>>run/raw 8<>run/pid 9<>run/exit 2>/dev/null
+exec 7>>run/raw 8<>run/state 2>/dev/null
 ansflow_stat=
 [ -r "/proc/$$/stat" ] && read -r ansflow_stat <"/proc/$$/stat"
 ansflow_stat=\${ansflow_stat##*) }
@@ -42,13 +42,13 @@ ansflow_stat=\${20:-0}
 printf '%-31s\\n' "$$ $ansflow_stat" >&8
 umask 022
 trap : TERM INT HUP QUIT USR1 USR2
-"$@" </dev/null >&7 2>&1 7>&- 8>&- 9>&-
-printf '%-15s\\n' "$?" >&9
+"$@" </dev/null >&7 2>&1 7>&- 8>&-
+printf '%-15s\\n' "$?" >&8
 `
 
-/** What `pid` and `exit` hold before the wrapper writes into them. */
-export const PID_BLANK = `${' '.repeat(31)}\n`
-export const EXIT_BLANK = `${' '.repeat(15)}\n`
+/** What `run/state` holds before: room for "pid start-time" and for the exit code. */
+export const STATE_BLANK = `${' '.repeat(31)}\n${' '.repeat(15)}\n`
+export const PID_BYTES = 32
 
 export interface Launcher {
   /** Starts the job whose folder is prepared. Asking again is harmless. */
@@ -137,6 +137,9 @@ export function isSettable(name: string): boolean {
 /** The file that the wrapper reads: environment, folder, command. The only place where user text meets a shell. */
 export function startFile(env: ReadonlyMap<string, string>, folder: string, argv: readonly string[]): string {
   const lines = [...env].filter(([name]) => isSettable(name)).map(([name, value]) => `export ${name}=${quoted(value)}`)
-  lines.push(`cd ${quoted(folder)} || { printf '%-15s\\n' 125 >&9; exit; }`, `set -- ${argv.map(quoted).join(' ')}`)
+  lines.push(
+    `cd ${quoted(folder)} || { printf '%-32s%-15s\\n' '' 125 >&8; exit; }`,
+    `set -- ${argv.map(quoted).join(' ')}`,
+  )
   return `${lines.join('\n')}\n`.replaceAll('\0', '')
 }

@@ -31,9 +31,8 @@ test('a step that ends while the agent is down is reported when it is back', asy
   await b.agent.exited
   const workspace = join(b.data, 'workspaces', 'run-1', 'shared')
   writeFileSync(join(workspace, 'go'), '')
-  await waitFor(
-    'the exit code is noted',
-    () => readFileSync(join(b.data, 'jobs/job-1/run/exit'), 'utf8').trim() === '5',
+  await waitFor('the exit code is noted', () =>
+    /\n5 +\n$/.test(readFileSync(join(b.data, 'jobs/job-1/run/state'), 'utf8')),
   )
   await b.restart()
   expect(await done(job)).toMatchObject({ exitCode: 5 })

@@ -5,12 +5,16 @@ import { quoted } from '../process.ts'
 import { madeWithin } from '../workspace.ts'
 import { ASKPASS_SCRIPT, CHECKOUT_SCRIPT, GIT_CONFIG } from './checkout-script.ts'
 import { checkGitRef, type GitSource, parseGitUrl } from './git-source.ts'
-import type { StepContext, StepKind } from './step-kind.ts'
+import type { ExecutionOf, StepCommand, StepContext, StepKind } from './step-kind.ts'
+
+type Checkout = ExecutionOf<'checkout'>
 
 /** Entries of the step's own that would change which programs and settings git uses. */
 const STEERS_GIT = /^(GIT_|SSH_|LD_|AF_|EDITOR$|VISUAL$|PAGER$)/
 
-export const checkout: StepKind<'checkout'> = (execution, context) => {
+export const checkout: StepKind<'checkout'> = { outputs: ['commit', 'ref', 'branch'], prepare }
+
+function prepare(execution: Checkout, context: StepContext): StepCommand {
   const { folder, workspace, env } = context
   const source = parseGitUrl(execution.url)
   const ref = checkGitRef(execution.ref)
@@ -48,11 +52,8 @@ export const checkout: StepKind<'checkout'> = (execution, context) => {
   return {
     argv: [shell, folder.write('checkout.sh', CHECKOUT_SCRIPT)],
     workingDirectory: directory,
-    outputs: ['commit', 'ref', 'branch'],
   }
 }
-
-type Checkout = Parameters<StepKind<'checkout'>>[0]
 
 function secretNamed(name: string, { secrets }: StepContext): string {
   const secret = secrets.find((one) => one.name === name)

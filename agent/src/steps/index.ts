@@ -12,9 +12,23 @@ export function canRun(spec: JobSpec): boolean {
   return spec.execution.case !== undefined && Object.hasOwn(kinds, spec.execution.case)
 }
 
+/** Outputs that the kind makes itself, besides those the step declares. */
+export function outputsOf(spec: JobSpec): readonly string[] {
+  return kindOf(spec)?.outputs ?? []
+}
+
 export function prepareStep(spec: JobSpec, context: StepContext): StepCommand {
-  const { case: kind, value } = spec.execution
-  const prepare = kind && (kinds[kind] as ((execution: unknown, context: StepContext) => StepCommand) | undefined)
-  if (!prepare) throw new Error('This agent is too old for this kind of step.')
-  return prepare(value, context)
+  const kind = kindOf(spec)
+  if (!kind) throw new Error('This agent is too old for this kind of step.')
+  return kind.prepare(spec.execution.value, context)
+}
+
+/** The table ties each kind to its message, which the compiler cannot follow through a lookup. */
+interface AnyKind {
+  outputs: readonly string[]
+  prepare(execution: unknown, context: StepContext): StepCommand
+}
+function kindOf(spec: JobSpec): AnyKind | undefined {
+  const { case: name } = spec.execution
+  return name && (kinds[name] as AnyKind | undefined)
 }

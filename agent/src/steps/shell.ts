@@ -1,7 +1,7 @@
 // Owns the execution kind "shell": a script in sh, bash or PowerShell, read from a file.
 import { programOn } from '../host.ts'
 import { within } from '../workspace.ts'
-import type { StepKind } from './step-kind.ts'
+import type { ExecutionOf, StepCommand, StepContext, StepKind } from './step-kind.ts'
 
 interface Shell {
   file: string
@@ -27,7 +27,9 @@ const shells: Record<string, Shell> = {
   },
 }
 
-export const shell: StepKind<'shell'> = (execution, { folder, workspace, env }) => {
+export const shell: StepKind<'shell'> = { outputs: [], prepare }
+
+function prepare(execution: ExecutionOf<'shell'>, { folder, workspace, env }: StepContext): StepCommand {
   const name = execution.shell || 'sh'
   const kind = Object.hasOwn(shells, name) ? shells[name] : undefined
   if (!kind) throw new Error(`The shell ${JSON.stringify(name)} is not one of ${Object.keys(shells).join(', ')}.`)

@@ -15,12 +15,14 @@ export interface StepCommand {
   argv: string[]
   /** Where it runs. */
   workingDirectory: string
-  /** Outputs that the kind itself makes, besides the declared ones. */
-  outputs?: string[]
 }
 
 export type ExecutionCase = NonNullable<JobSpec['execution']['case']>
-type ExecutionOf<K extends ExecutionCase> = Extract<JobSpec['execution'], { case: K }>['value']
+export type ExecutionOf<K extends ExecutionCase> = Extract<JobSpec['execution'], { case: K }>['value']
 
-/** Writes the files that the process reads. Throws a sentence when the spec cannot be run; the job fails with it. */
-export type StepKind<K extends ExecutionCase> = (execution: ExecutionOf<K>, context: StepContext) => StepCommand
+export interface StepKind<K extends ExecutionCase> {
+  /** Outputs that the kind itself makes, besides those a step declares. */
+  outputs: readonly string[]
+  /** Writes the files that the process reads. Throws a sentence when the spec cannot be run; the job fails with it. */
+  prepare(execution: ExecutionOf<K>, context: StepContext): StepCommand
+}
