@@ -159,8 +159,9 @@ export function useEditorKeys(editor: EditorContext, actions: EditorActions): vo
     event.preventDefault()
   }
 
+  // A text editor that has taken the event may have redrawn the line it came to, so its target no longer tells where it was.
   const onCopy = (event: ClipboardEvent) => {
-    if (isTyping(event.target) || (window.getSelection()?.toString() ?? '') !== '') return
+    if (event.defaultPrevented || isTyping(event.target) || (window.getSelection()?.toString() ?? '') !== '') return
     const text = commands.copied(chosen())
     if (text === undefined || !event.clipboardData) return
     event.clipboardData.setData('text/plain', text)
@@ -168,7 +169,7 @@ export function useEditorKeys(editor: EditorContext, actions: EditorActions): vo
     if (event.type === 'cut') commands.remove(chosen())
   }
   const onPaste = (event: ClipboardEvent) => {
-    if (isTyping(event.target) || document.querySelector('[aria-modal="true"]')) return
+    if (event.defaultPrevented || isTyping(event.target) || document.querySelector('[aria-modal="true"]')) return
     const at = editor.canvas.value?.center() ?? { x: 0, y: 0 }
     commands.paste(event.clipboardData?.getData('text/plain') ?? '', { x: at.x - 100, y: at.y - 28 })
     event.preventDefault()
