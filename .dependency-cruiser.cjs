@@ -66,7 +66,7 @@ module.exports = {
       name: 'ui-is-dumb',
       severity: 'error',
       from: { path: '^web/src/ui/' },
-      to: { path: '^web/src/(features|router|api|live)' },
+      to: { path: '^web/src/(features/|(router|api|live)\\.ts)' },
     },
     {
       name: 'grpc-and-fastify-in-transport',

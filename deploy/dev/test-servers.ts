@@ -39,6 +39,10 @@ export async function startMariadb(): Promise<TestServer> {
     '--bind-address=127.0.0.1',
     `--socket=${join(folder, 's.sock')}`,
     '--max-connections=400',
+    // What the tests write need not outlive them.
+    '--innodb-flush-log-at-trx-commit=0',
+    '--innodb-doublewrite=0',
+    '--skip-log-bin',
   )
   const child = spawn(server, serverArguments, { stdio: 'ignore' })
   await listening(port, 'mariadbd', child)
