@@ -67,6 +67,16 @@ export function useCanvasNodes(flow: VueFlowStore) {
     },
   )
 
+  // An empty canvas stays as it is: its first step lies where it was dropped.
+  watch(
+    editor.doc.link.ready,
+    (ready) => {
+      if (!ready) return
+      editor.doc.refresh()
+      if (editor.view.value.steps.size === 0) placed = true
+    },
+    { immediate: true },
+  )
   const initialized = useNodesInitialized()
   watch([initialized, editor.doc.link.ready], async ([measured, ready]) => {
     if (!measured || !ready || placed) return
