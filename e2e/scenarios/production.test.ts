@@ -1,0 +1,95 @@
+// MariaDB, NATS and two controllers: what one starts the other runs, and people on either see the same.
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { LiveResponseSchema } from '@ansflow/proto/gen/ansflow/v1/live_pb'
+import { RunStatus } from '@ansflow/proto/status'
+import { fromJson, type JsonValue } from '@bufbuild/protobuf'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import WebSocket from 'ws'
+import { runCommand } from '../../deploy/dev/run-command.ts'
+import { admin, type System, startSystem } from '../setup/system.ts'
+import { waitFor } from '../setup/wait-for.ts'
+
+const database = `e2e_${randomBytes(6).toString('hex')}`
+const server = new URL(process.env.ANSFLOW_TEST_DATABASE_URL ?? '')
+const sql = (text: string) =>
+  runCommand('mariadb', [
+    '--no-defaults',
+    `--host=${server.hostname}`,
+    `--port=${server.port}`,
+    '--user=root',
+    `--execute=${text}`,
+  ])
+
+let first: System
+let second: System
+
+beforeAll(async () => {
+  await sql(`create database ${database}`)
+  const env = {
+    ANSFLOW_DATABASE_URL: `${server.href.replace(/\/$/, '')}/${database}`,
+    ANSFLOW_NATS_URL: process.env.ANSFLOW_TEST_NATS_URL ?? '',
+    ANSFLOW_MASTER_KEY: randomBytes(32).toString('base64'),
+  }
+  first = await startSystem({ env })
+  second = await startSystem({ env, slots: 0 })
+})
+afterAll(async () => {
+  await second?.[Symbol.asyncDispose]()
+  await first?.[Symbol.asyncDispose]()
+  await sql(`drop database if exists ${database}`)
+})
+
+test('a run started on one controller goes to the agent of the other and is watched live on both', async () => {
+  const { pipelineId } = await second.pipeline(
+    'name: two\nsteps:\n  a: { run: echo from a }\n  b: { needs: [a], run: echo from b }\n',
+  )
+  const seen = new Map<System, number[]>([
+    [first, []],
+    [second, []],
+  ])
+  const runId = await second.start(pipelineId)
+  const sockets = []
+  for (const [system, seqs] of seen) {
+    const socket = new WebSocket(`${system.url.replace('http', 'ws')}/live`, {
+      headers: { authorization: `Bearer ${admin.token}`, origin: system.url },
+    })
+    sockets.push(socket)
+    await once(socket, 'open')
+    socket.on('message', (data: Buffer) => {
+      const { kind } = fromJson(LiveResponseSchema, JSON.parse(data.toString()) as JsonValue)
+      if (kind.case === 'run') seqs.push(kind.value.seq)
+    })
+    socket.send(JSON.stringify({ subscribe: { topic: `run/${runId}` } }))
+  }
+  const run = await second.ended(runId)
+  expect(RunStatus[run.status]).toBe('SUCCEEDED')
+  expect(await first.log(runId, 'b')).toBe('from b\n')
+  const all = Array.from({ length: run.seq }, (_, i) => i + 1)
+  for (const seqs of seen.values()) await waitFor(() => seqs.length >= all.length, { what: 'both saw every event' })
+  expect([...seen.values()]).toEqual([all, all])
+  for (const socket of sockets) socket.close()
+})
+
+test('a cancel on one controller reaches the agent of the other', async () => {
+  const { pipelineId } = await second.pipeline('name: long\nsteps:\n  a: { run: "echo ready; sleep 600" }\n')
+  const runId = await second.start(pipelineId)
+  await waitFor(async () => (await second.log(runId, 'a').catch(() => '')).includes('ready'), { what: 'the step runs' })
+  await second.api.runs.cancelRun({ runId })
+  expect(RunStatus[(await second.ended(runId)).status]).toBe('CANCELED')
+})
+
+test('a controller that is killed loses nothing: the other still answers, and the run ends when the first is back', async () => {
+  const { pipelineId } = await second.pipeline(
+    'name: survivor\nsteps:\n  a: { run: "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.3; done" }\n  b: { needs: [a], run: echo b }\n',
+  )
+  const runId = await second.start(pipelineId)
+  await waitFor(async () => (await second.log(runId, 'a').catch(() => '')).includes('2'), { what: 'the step runs' })
+  await first.killController()
+  expect((await second.run(runId)).id).toBe(runId)
+  await first.startController()
+  const run = await second.ended(runId)
+  expect(RunStatus[run.status]).toBe('SUCCEEDED')
+  expect(run.steps.map((step) => step.attempts.length)).toEqual([1, 1])
+  expect(await second.log(runId, 'a')).toBe('1\n2\n3\n4\n5\n6\n7\n8\n')
+})
