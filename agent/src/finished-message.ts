@@ -22,7 +22,8 @@ export function finishedMessage(
       const declared = [...folder.spec.outputs, ...outputsOf(folder.spec)]
       const found = readOutputs(folder.file('output'), declared, (value) => spool.conceals(value))
       for (const [name, value] of found.outputs) outputs[name] = value
-      for (const problem of found.problems) spool.say(problem)
+      // A log that is sealed already tells them: an agent before this one was killed right after.
+      if (!spool.final) for (const problem of found.problems) spool.say(problem)
     }
     spool?.seal()
   } catch (error) {

@@ -1,5 +1,5 @@
 // Owns one job's process as seen through its folder: started, followed, found again after a restart, ended with all its kin.
-import { closeSync, type FSWatcher, openSync, readSync, rmSync, watch } from 'node:fs'
+import { closeSync, existsSync, type FSWatcher, openSync, readSync, rmSync, watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { markerEntry } from './environment.ts'
 import { JobFolder } from './journal.ts'
@@ -83,6 +83,8 @@ export class JobProcess {
 
   /** Asked whenever there is output, so the file stays open. */
   #readState(): ReturnType<typeof JobFolder.parseState> {
+    // Missing when the agent was killed while it prepared the job.
+    if (this.#stateFd === undefined && !existsSync(this.#folder.file('run', 'state'))) return { startTime: '' }
     this.#stateFd ??= openSync(this.#folder.file('run', 'state'), 'r')
     return JobFolder.parseState(stateBytes.subarray(0, readSync(this.#stateFd, stateBytes, 0, stateBytes.length, 0)))
   }

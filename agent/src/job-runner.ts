@@ -27,6 +27,8 @@ import type { Workspaces } from './workspace.ts'
 /** How long a job found after a restart waits for its secrets while the controller is there. */
 const SECRETS_MS = 60_000
 const DEFAULT_GRACE_MS = 10_000
+/** A result that is not acknowledged after this long is written to the journal. */
+const RESULT_MS = 300
 const MAX_TIMER_MS = 0x7fffffff
 
 /** What a job needs of the agent. */
@@ -93,7 +95,12 @@ export class JobRunner implements ShippedJob {
     if (result) {
       this.#openSpool()
       this.#becomeFinished(result)
-    } else if (!folder.claimed) {
+    } else if (folder.claimedBy === 'agent') {
+      const ending = this.#intent
+        ? endingOf(undefined, this.#intent, 0)
+        : lost('the agent was restarted while it started it')
+      this.#endWithoutProcess(ending)
+    } else if (folder.claimedBy === 'nobody') {
       // Accepted, never started. After a restart of the host that is not certain: "started" is not synced to the disk.
       if (!folder.sameBoot) this.#endWithoutProcess(lost('the host was restarted'))
       else if (this.#intent) this.#endWithoutProcess(endingOf(undefined, this.#intent, 0))
@@ -309,17 +316,25 @@ export class JobRunner implements ShippedJob {
     const { log, workspaces } = this.#host
     const warn = (what: string) => (error: unknown) => log.warn(what, { job: this.ref.jobId, error: textOf(error) })
     const finished = finishedMessage(this.#folder, ending, this.#process.startedAt, this.spool)
+    this.#becomeFinished(finished)
+    this.#host.send({ kind: { case: 'finished', value: finished } })
+    // What a process left can be worked out again, and mostly the result is acknowledged at once: then it is never written.
+    if (ending.exitCode === undefined) this.#keepResult(finished)
+    else setTimeout(() => this.#keepResult(finished), RESULT_MS).unref()
+    await workspaces
+      .close(this.spec.runId, this.spec.workspace, this.ref.jobId)
+      .catch(warn('A workspace cannot be removed.'))
+  }
+
+  #keepResult(finished: Finished): void {
+    if (this.phase !== 'finished') return
     try {
       this.#folder.dropSecrets()
       this.#folder.result = finished
     } catch (error) {
-      warn('A result cannot be written to the journal.')(error)
+      const fields = { job: this.ref.jobId, error: textOf(error) }
+      this.#host.log.error('A result cannot be written to the journal.', fields)
     }
-    this.#becomeFinished(finished)
-    this.#host.send({ kind: { case: 'finished', value: finished } })
-    await workspaces
-      .close(this.spec.runId, this.spec.workspace, this.ref.jobId)
-      .catch(warn('A workspace cannot be removed.'))
   }
 
   #becomeFinished(finished: Finished): void {

@@ -1,5 +1,5 @@
 // Owns the journal: one folder a job, from which a restarted agent knows what it had promised, what runs and how it ended.
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -28,6 +28,8 @@ interface Accepted {
   /** The host was not restarted since when this is still its value. */
   bootId: string
 }
+const AGENT_CLAIM = 'agent'
+
 /** Why the agent ends the job; written before it does, so that a restarted agent goes on with it. */
 export interface Intent {
   kind: 'canceled' | 'timedOut' | 'fenced'
@@ -81,7 +83,6 @@ export class JobFolder {
   prepare(): void {
     mkdirSync(this.file('tmp'), { recursive: true, mode: 0o700 })
     writeFileSync(this.file('run', 'state'), STATE_BLANK, { mode: 0o600 })
-    writeFileSync(this.file('output'), '', { mode: 0o600 })
   }
 
   /** For files that are read only when something later says that they are complete. */
@@ -99,7 +100,10 @@ export class JobFolder {
     replaceFile(this.file('intent.json'), JSON.stringify(intent))
   }
 
-  /** Not synced: after a crash of the host the controller has it or hears "lost", and never both. */
+  /**
+   * Not synced: after a crash of the host the controller has it or hears "lost", and never both. When only the agent was
+   * killed before it was written, the same result follows again from exit code, intent and log.
+   */
   get result(): Finished | undefined {
     const text = readText(this.file('result.json'))
     return text === undefined ? undefined : fromJsonString(FinishedSchema, text)
@@ -111,14 +115,16 @@ export class JobFolder {
   /** Whoever makes it may run the job: the wrapper, or the agent to make sure that it never runs. False when it is made. */
   claim(): boolean {
     try {
-      closeSync(openSync(this.file('run', 'claim'), 'wx', 0o600))
+      writeFileSync(this.file('run', 'claim'), AGENT_CLAIM, { mode: 0o600, flag: 'wx' })
       return true
     } catch {
       return false
     }
   }
-  get claimed(): boolean {
-    return readText(this.file('run', 'claim')) !== undefined
+  get claimedBy(): 'nobody' | 'agent' | 'wrapper' {
+    const text = readText(this.file('run', 'claim'))
+    if (text === undefined) return 'nobody'
+    return text === AGENT_CLAIM ? 'agent' : 'wrapper'
   }
 
   /** The wrapper's process and the step's exit code, as far as they are noted. `bytes`: what `run/state` holds. */

@@ -50,7 +50,8 @@ export class LogSpool {
   acknowledged = 0
   final = false
   readonly times: LineTimes = createLineTimes()
-  readonly #rawFd: number
+  readonly #rawFile: string
+  #rawFd: number | undefined
   readonly #maskedFd: number
   readonly #stateFd: number
   readonly #addedFile: string
@@ -69,7 +70,7 @@ export class LogSpool {
   #hashed = 0
 
   constructor(files: SpoolFiles, limit: number, onPunch: (bytes: number) => void) {
-    this.#rawFd = openSync(files.raw, 'a+', 0o600)
+    this.#rawFile = files.raw
     this.#maskedFd = openSync(files.masked, 'a+', 0o600)
     this.#stateFd = openExisting(files.state)
     this.#addedFile = files.added
@@ -102,7 +103,7 @@ export class LogSpool {
   pump(): boolean {
     const masker = this.#masker
     if (!masker || this.final) return false
-    const rawSize = fstatSync(this.#rawFd).size
+    const rawSize = this.#rawSize()
     const headEnd = this.#limit - this.#tail
     if (this.#headDone) return this.#skipMiddle(masker, rawSize)
     const chunk = this.#readRaw(Math.min(READ_BYTES, headEnd - this.#read))
@@ -126,7 +127,7 @@ export class LogSpool {
     const masker = this.#masker
     if (!masker || this.final) return
     while (this.pump());
-    const rawSize = fstatSync(this.#rawFd).size
+    const rawSize = this.#rawSize()
     if (rawSize > this.#limit || this.#headDone) this.#finishCut(masker, rawSize)
     else {
       for (let chunk = this.#readRaw(READ_BYTES); chunk.length > 0; chunk = this.#readRaw(READ_BYTES)) {
@@ -140,7 +141,7 @@ export class LogSpool {
   /** The secrets are not to be had any more: what is not masked yet is dropped, and the log says so. */
   finishWithoutSecrets(): void {
     if (this.final) return
-    const missing = fstatSync(this.#rawFd).size - this.#raw
+    const missing = this.#rawSize() - this.#raw
     if (missing <= 0) return
     this.say(`${missing} bytes of output dropped: the agent was restarted and could not mask them any more.`)
     this.#raw += missing
@@ -176,15 +177,22 @@ export class LogSpool {
 
   /** Raw output not yet masked and masked output, as they lie on the disk. */
   get bytesOnDisk(): number {
-    return fstatSync(this.#rawFd).blocks * 512 + fstatSync(this.#maskedFd).blocks * 512
+    const raw = this.#rawFd === undefined ? 0 : fstatSync(this.#rawFd).blocks
+    return (raw + fstatSync(this.#maskedFd).blocks) * 512
   }
 
   close(): void {
-    for (const fd of [this.#rawFd, this.#maskedFd, this.#stateFd]) closeSync(fd)
+    for (const fd of [this.#rawFd, this.#maskedFd, this.#stateFd]) if (fd !== undefined) closeSync(fd)
+  }
+
+  /** The wrapper makes the file; until then there is no output. */
+  #rawSize(): number {
+    if (this.#rawFd === undefined && existsSync(this.#rawFile)) this.#rawFd = openSync(this.#rawFile, 'r')
+    return this.#rawFd === undefined ? 0 : fstatSync(this.#rawFd).size
   }
 
   #readRaw(length: number): Buffer {
-    if (length <= 0) return scratch.subarray(0, 0)
+    if (length <= 0 || this.#rawFd === undefined) return scratch.subarray(0, 0)
     const count = readSync(this.#rawFd, scratch, 0, Math.min(length, scratch.length), this.#read)
     this.#read += count
     return scratch.subarray(0, count)

@@ -33,6 +33,7 @@ set -C
 : >run/claim || exit 71
 set +C
 exec 7>>run/raw 8<>run/state 2>/dev/null
+: >>output
 ansflow_stat=
 [ -r "/proc/$$/stat" ] && read -r ansflow_stat <"/proc/$$/stat"
 ansflow_stat=\${ansflow_stat##*) }

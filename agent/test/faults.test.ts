@@ -127,6 +127,27 @@ test('a second SIGTERM cancels', async () => {
   expect(await b.agent.exited).toBe(0)
 })
 
+test('killed again and again, from before the start to after the end: one run, one result, an exact log', async () => {
+  await using b = await bench()
+  b.controller.behavior.dropFinishedAcks = 2
+  const witness = join(b.data, 'witness')
+  const script = `echo start >> ${witness}; i=0; while [ $i -lt 100 ]; do echo "line $i $TOKEN"; i=$((i+1)); sleep 0.02; done`
+  const job = b.controller.offer('job-1', sh(script), [{ name: 'TOKEN', value: 'hush-hush-hush', env: true }])
+  for (let i = 0; i < 4; i++) {
+    if (i > 0) await waitFor('more output', () => job.log.length > i * 300 || job.finished.length > 0)
+    b.agent.child.kill('SIGKILL')
+    await b.agent.exited
+    await b.restart()
+    if (job.accepted.length === 0 && !job.started.length)
+      b.controller.send({ kind: { case: 'offer', value: { job: job.ref, spec: job.spec } } })
+  }
+  await done(job, 30_000)
+  expect(job.log.toString()).toBe(Array.from({ length: 100 }, (_, i) => `line ${i} ***\n`).join(''))
+  expect(readFileSync(witness, 'utf8')).toBe('start\n')
+  expect(new Set(job.finished.map((finished) => `${finished.outcome} ${finished.logSize}`)).size).toBe(1)
+  await waitFor('the journal is empty', () => readdirSync(join(b.data, 'jobs')).length === 0, 20_000)
+}, 90_000)
+
 test('the start helper is killed: running steps do not notice, the next ones start', async () => {
   await using b = await bench()
   const running = b.controller.offer('job-1', sh('while [ ! -e go ]; do sleep 0.02; done; echo done'))
