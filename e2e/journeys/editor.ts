@@ -47,6 +47,10 @@ export class Editor {
 
   async select(key: string): Promise<void> {
     await this.node(key).click({ position: { x: 90, y: 12 } })
+    await this.inspects(key)
+  }
+
+  async inspects(key: string): Promise<void> {
     await waitFor(async () => (await this.inspector.getByTestId('step-key').inputValue()) === key, {
       what: `the inspector shows ${key}`,
     })
@@ -86,17 +90,23 @@ export class Editor {
     })
   }
 
-  /** Puts a script in place of the one that is there, as pasted text: typing would let the editor help with brackets. */
+  /** Pastes a script in place of the one that is there: typing would let the editor help with brackets. */
   async replaceScript(script: string): Promise<void> {
+    await this.page.evaluate((text) => navigator.clipboard.writeText(text), script)
     await this.script('all')
-    await this.page.keyboard.insertText(script)
+    await this.page.keyboard.press('Control+v')
+    await waitFor(async () => (await this.scriptText()) === script, { what: 'the script is pasted' })
   }
 
-  /** Drags a type from the palette so that the step's middle lies at the place of the canvas. */
+  /** Drags a type from the palette so that the step's middle lies at the place of the canvas; answers its key. */
   async drop(type: string, at: Place): Promise<string> {
     const before = new Set(await this.keys())
     await this.drag(await middle(this.page.getByTestId(`palette-item-${type}`)), await this.onCanvas(at))
-    return waitFor(async () => (await this.keys()).find((key) => !before.has(key)), { what: `a step ${type} is drawn` })
+    const key = await waitFor(async () => (await this.keys()).find((one) => !before.has(one)), {
+      what: `a step ${type} is drawn`,
+    })
+    await this.inspects(key)
+    return key
   }
 
   async connect(from: string, to: string): Promise<void> {
