@@ -64,7 +64,7 @@ test('the set-up link leads to a green run of the sample', async () => {
 
   await page.getByTestId('run-link').click()
   await page.locator('[data-testid="run-status"][data-status="SUCCEEDED"]').waitFor()
-  await page.locator('.log-rows .row').first().waitFor()
+  await page.locator('[data-testid="log-rows"] [data-line]').first().waitFor()
 
   console.log(
     `first run: agent online after ${online} s, sample drawn after ${drawn} s, green after ${green} s; ${clicks} clicks, ${fields} fields`,

@@ -7,6 +7,9 @@ type Translate = ReturnType<typeof useI18n>['t']
 /** A parameter that, when present, makes another sentence of the same code: `canceled` and `canceled_by`. */
 const variants = ['condition', 'by', 'labels', 'agent', 'after'] as const
 
+/** These say it all; what the agent adds to them is the same in English. */
+const complete = new Set(['exit_code', 'signal', 'timeout'])
+
 /** Falls back to the controller's English sentence for a code this console does not know. */
 export function reasonText(
   of: Pick<RunStep | Attempt, 'reason' | 'reasonInfo'> | undefined,
@@ -15,7 +18,7 @@ export function reasonText(
 ): string {
   if (!of) return ''
   const info = of.reasonInfo
-  if (!info?.code || info.params.message) return of.reason
+  if (!info?.code || (info.params.message && !complete.has(info.code))) return of.reason
   const params: Record<string, string> = { ...info.params }
   if (params.status) params.status = t(`ui.status.${params.status}`)
   const keys = [...variants.filter((name) => params[name]).map((name) => `${info.code}_${name}`), info.code]
