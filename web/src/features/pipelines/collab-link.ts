@@ -1,9 +1,12 @@
 // One pipeline's document, kept in this browser and joined with the controller's: what is stored there, what is only here.
 import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
 import { computed, type Ref, ref, shallowRef } from 'vue'
 import { IndexeddbPersistence } from 'y-indexeddb'
+import { writeSyncStep1 } from 'y-protocols/sync'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import { watchPulse } from './link-pulse.ts'
 
 /** Message types beside those of y-websocket: see the controller's collab feature. */
 const messageStored = 100
@@ -55,6 +58,9 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
 
   const connected = ref(false)
   const joined = ref(false)
+  /** The socket looks open, but nothing comes back. */
+  const answered = ref(true)
+  const network = ref(true)
   const ready = ref(false)
   const keptHere = ref(false)
   const refusal = shallowRef<Refusal>()
@@ -66,6 +72,7 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
   const unsent = computed(() => Math.max(pending.value.length, behind.value))
   const state = computed<SaveState>(() => {
     if (refusal.value) return 'refused'
+    if (!network.value || !answered.value) return 'offline'
     if (!connected.value) return ready.value || joined.value ? 'offline' : 'connecting'
     if (!joined.value) return 'connecting'
     return unsent.value > 0 ? 'sending' : 'saved'
@@ -77,6 +84,11 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     sent = 0
     pending.value = pending.value.map(() => ({ message: undefined }))
     const send = socket.send.bind(socket)
+    socket.addEventListener('message', () => {
+      // A controller on this machine answers without any network.
+      network.value = true
+      pulse.heard()
+    })
     socket.send = (data: string | ArrayBufferLike | Blob | ArrayBufferView) => {
       if (data instanceof Uint8Array && data[0] === syncFrame && (data[1] === wholeState || data[1] === oneUpdate)) {
         sent += 1
@@ -137,14 +149,40 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     if (doc.store.clients.size > 0) ready.value = true
   })
 
+  const pulse = watchPulse({
+    connected: () => provider.wsconnected,
+    waiting: () => unsent.value > 0,
+    // What it has is asked for again: the answer is a few bytes when nothing is missing.
+    ask() {
+      const encoder = encoding.createEncoder()
+      encoding.writeVarUint(encoder, syncFrame)
+      writeSyncStep1(encoder, doc)
+      provider.ws?.send(encoding.toUint8Array(encoder))
+    },
+    answers: (alive) => {
+      answered.value = alive
+    },
+    renew() {
+      if (refusal.value) return
+      provider.disconnect()
+      provider.connect()
+    },
+  })
+
   const warn = (event: BeforeUnloadEvent) => {
     if (unsent.value > 0 && !keptHere.value) event.preventDefault()
   }
+  const lost = () => {
+    network.value = false
+    pulse.ask()
+  }
   const retry = () => {
+    network.value = true
     if (!provider.wsconnected && !refusal.value) provider.connect()
   }
   window.addEventListener('beforeunload', warn)
   window.addEventListener('online', retry)
+  window.addEventListener('offline', lost)
 
   return {
     provider,
@@ -157,6 +195,8 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     close() {
       window.removeEventListener('beforeunload', warn)
       window.removeEventListener('online', retry)
+      window.removeEventListener('offline', lost)
+      pulse.stop()
       provider.awareness.setLocalState(null)
       provider.destroy()
       void local.destroy()
