@@ -6,6 +6,8 @@ import type { CanvasHandle, Place } from './editor-context.ts'
 
 /** Below this, names are hard to read and handles hard to hold. */
 const smallestStart = 0.6
+/** Steps. */
+const smallGraph = 20
 
 export function createCanvasHandle(flow: VueFlowStore, frame: Ref<HTMLElement | undefined>): CanvasHandle {
   const still = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches
@@ -25,7 +27,9 @@ export function createCanvasHandle(flow: VueFlowStore, frame: Ref<HTMLElement | 
 
   function fit(nodeIds?: readonly string[]): void {
     const nodes = nodeIds ? { nodes: [...nodeIds] } : {}
-    void flow.fitView({ ...nodes, padding: 0.12, maxZoom: 1, minZoom: 0.05, duration: duration() })
+    // A graph that one can work with as a whole keeps its handles, even when its ends are then out of sight.
+    const minZoom = flow.nodes.value.length <= smallGraph ? 0.5 : 0.05
+    void flow.fitView({ ...nodes, padding: 0.12, maxZoom: 1, minZoom, duration: duration() })
   }
 
   return {
