@@ -279,16 +279,15 @@ export class AgentSession {
   async #started(ref: JobRef, { at }: Partial<Started>): Promise<void> {
     const job = this.#held.get(ref.jobId)
     if (job?.epoch !== ref.epoch) return this.#stale(ref)
-    const applied = await this.#commit(job, {
-      type: 'jobStarted',
-      ...ids(job),
-      ...(at ? { at: timestampDate(at) } : {}),
-    })
-    if (applied === 'stale') this.#drop(job)
-    else {
-      job.phase = 'running'
-      this.#deps.onJobs(this)
-    }
+    job.phase = 'running'
+    // Not waited for: the result may come right behind it, and the two share a commit then.
+    void this.#commit(job, { type: 'jobStarted', ...ids(job), ...(at ? { at: timestampDate(at) } : {}) }).then(
+      (applied) => {
+        if (this.#held.get(ref.jobId) !== job) return
+        if (applied === 'stale') this.#drop(job)
+        else this.#deps.onJobs(this)
+      },
+    )
   }
 
   async #finished(ref: JobRef, finished: Finished): Promise<void> {

@@ -52,6 +52,9 @@ type Item =
     }
 
 const mostInBatch = 500
+/** Nobody waits for news of an offer or a start: they may ride with the next commit, or make their own after this long. */
+const patient: ReadonlySet<RunEvent['type']> = new Set(['jobOffered', 'jobStarted'])
+const patientMs = 20
 const mostRaces = 8
 
 export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriver {
@@ -64,6 +67,7 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
   const outside = AsyncLocalStorage.snapshot()
   let waiting: Item[] = []
   let committing: Promise<void> | undefined
+  let lingering: NodeJS.Timeout | undefined
   let stopped = false
 
   function submit(runId: string, event: RunEvent): Promise<Submitted> {
@@ -76,13 +80,26 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
       return
     }
     waiting.push(item)
+    if (!isPatient(item)) commitNow()
+    else if (!committing) lingering ??= setTimeout(commitNow, patientMs)
+  }
+
+  function commitNow(): void {
+    clearTimeout(lingering)
+    lingering = undefined
     committing ??= outside(drain)
   }
 
   async function drain(): Promise<void> {
     // Everything of this turn of the event loop goes into the first commit.
     await Promise.resolve()
+    let first = true
     while (waiting.length > 0) {
+      if (!first && !stopped && waiting.every(isPatient)) {
+        lingering ??= setTimeout(commitNow, patientMs)
+        break
+      }
+      first = false
       const batch = waiting.slice(0, mostInBatch)
       waiting = waiting.slice(mostInBatch)
       await commit(batch)
@@ -249,9 +266,14 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
     async stop() {
       stopped = true
       wakes.stop()
+      if (waiting.length > 0) commitNow()
       await committing
     },
   }
+}
+
+function isPatient(item: Item): boolean {
+  return item.kind === 'event' && patient.has(item.event.type)
 }
 
 /** The copy of a run did not know a job or epoch that an event names. */
