@@ -67,6 +67,8 @@ export class JobRunner implements ShippedJob {
   #pumping = false
   #acknowledged = false
   #logComplete = false
+  /** It is going away; settled when its folder is gone. */
+  #leaving: Promise<void> | undefined
 
   constructor(folder: JobFolder, host: JobHost) {
     this.ref = folder.ref
@@ -141,9 +143,16 @@ export class JobRunner implements ShippedJob {
     if (this.phase === 'running' && this.spec.selfFence) this.#kill({ kind: 'fenced', graceMs })
   }
 
-  /** The controller has given it up: ends what runs and leaves nothing. */
-  async abandon(): Promise<void> {
-    if (this.phase === 'gone') return
+  /**
+   * The controller has given it up: ends what runs and leaves nothing. Also when asked again it resolves after that: a newer
+   * offer of the job uses the same folder.
+   */
+  abandon(): Promise<void> {
+    this.#leaving ??= this.#leave()
+    return this.#leaving
+  }
+
+  async #leave(): Promise<void> {
     const hadProcess = this.phase === 'running' || this.phase === 'ending'
     this.phase = 'gone'
     this.#stopWatching()
@@ -360,7 +369,7 @@ export class JobRunner implements ShippedJob {
   #removeWhenDone(): void {
     if (!this.#acknowledged || !this.#logComplete || this.phase !== 'finished') return
     this.phase = 'gone'
-    void this.#remove()
+    this.#leaving = this.#remove()
   }
 
   async #remove(): Promise<void> {

@@ -86,6 +86,19 @@ test('stale and superseded jobs are ended and forgotten', async () => {
   expect(next.log.toString()).toBe('second\n')
 })
 
+test('a job that is offered anew while its last attempt is being ended waits for that end', async () => {
+  await using b = await bench()
+  const old = b.controller.offer(
+    'job-1',
+    sh('trap "" TERM; echo up; while :; do sleep 0.1; done', { cancelGraceMs: 500 }),
+  )
+  await waitFor('output', () => old.log.length > 0)
+  b.controller.send({ kind: { case: 'stale', value: { job: old.ref } } })
+  const next = b.controller.offer('job-1', sh('echo second'), [], 2)
+  expect(await done(next)).toMatchObject({ outcome: Outcome.SUCCEEDED })
+  expect(next.log.toString()).toBe('second\n')
+})
+
 test('self-fenced jobs end when the controller is out of reach, others go on', async () => {
   await using b = await bench()
   b.controller.behavior = { lostAfterMs: 1500, heartbeatMs: 100 }
