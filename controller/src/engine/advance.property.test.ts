@@ -120,7 +120,7 @@ function live(graph: ReturnType<typeof buildGraph>, order: number[]): world.Worl
   return run
 }
 
-test('every run ends, in order, with reasons, whatever happens', { timeout: 120_000 }, () => {
+test('every run ends, in order, with reasons, whatever happens', { timeout: 600_000 }, () => {
   fc.assert(
     fc.property(graphArbitrary, choices, (graph, order) => {
       const run = live(graph, order)
@@ -133,7 +133,7 @@ test('every run ends, in order, with reasons, whatever happens', { timeout: 120_
   )
 })
 
-test('the same events give the same state, also over restarts', { timeout: 120_000 }, () => {
+test('the same events give the same state, also over restarts', { timeout: 600_000 }, () => {
   fc.assert(
     fc.property(graphArbitrary, choices, (graph, order) => {
       const run = live(graph, order)
