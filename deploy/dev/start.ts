@@ -10,6 +10,8 @@ import { root } from './run-command.ts'
 
 const data = resolve(root, process.env.ANSFLOW_DATA ?? 'data')
 const withAgent = process.env.ANSFLOW_LOCAL_AGENT !== 'off'
+/** A small nursery keeps an idle controller some 25 MB smaller; the steps it moves cost the same processor time. */
+const youngSpace = '--max-semi-space-size=2'
 const children: ChildProcess[] = []
 let stopping = false
 
@@ -41,7 +43,7 @@ async function start(): Promise<void> {
   if (stopping) return
   // Made anew at each start and handed over in the environment: it registers the local agent once and then is worth nothing.
   const agentToken = randomBytes(32).toString('base64url')
-  const controller = spawn(process.execPath, [join(root, 'controller/src/main.ts'), 'serve'], {
+  const controller = spawn(process.execPath, [youngSpace, join(root, 'controller/src/main.ts'), 'serve'], {
     cwd: root,
     env: { ...process.env, ANSFLOW_DATA: data, ...(withAgent ? { ANSFLOW_LOCAL_AGENT_TOKEN: agentToken } : {}) },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
