@@ -53,6 +53,8 @@ export interface EditorContext {
   dropEdge: Ref<string | undefined>
   /** Whether a node is near the window; others draw an empty box of the same size. */
   isNear(nodeId: string): boolean
+  /** The same for a line: others are not drawn. */
+  isLineNear(edge: EdgeView): boolean
   canvas: ShallowRef<CanvasHandle | undefined>
 }
 

@@ -37,6 +37,7 @@ export function createEditor(pipeline: Pipeline): EditorContext {
     quickAdd: shallowRef(),
     dropEdge: ref<string | undefined>(),
     isNear: () => true,
+    isLineNear: () => true,
     canvas: shallowRef(),
   }
   watch(locale, () => doc.refresh())

@@ -45,15 +45,23 @@ export function useNearWindow(flow: VueFlowStore): void {
     { deep: true, immediate: true },
   )
 
+  const inWindow = (left: number, top: number, right: number, bottom: number) => {
+    const { value: window } = near
+    return !window || (left < window.right && right > window.left && top < window.bottom && bottom > window.top)
+  }
   editor.isNear = (nodeId) => {
-    const window = near.value
     const step = editor.steps.get(nodeId)
-    if (!window || !step) return true
-    return (
-      step.x < window.right &&
-      step.x + NODE_WIDTH > window.left &&
-      step.y < window.bottom &&
-      step.y + NODE_HEIGHT > window.top
+    return !step || inWindow(step.x, step.y, step.x + NODE_WIDTH, step.y + NODE_HEIGHT)
+  }
+  editor.isLineNear = ({ source, target }) => {
+    const from = editor.steps.get(source)
+    const to = editor.steps.get(target)
+    if (!from || !to) return true
+    return inWindow(
+      Math.min(from.x, to.x),
+      Math.min(from.y, to.y),
+      Math.max(from.x, to.x) + NODE_WIDTH,
+      Math.max(from.y, to.y) + NODE_HEIGHT,
     )
   }
 }
