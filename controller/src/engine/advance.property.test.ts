@@ -72,7 +72,8 @@ function watch(): world.World['check'] {
       before.set(id, picture)
       checkStep(state, step.definition.id)
     }
-    for (const step of changed) cost += 2 + step.needs.length + step.dependents.length
+    // Dependents twice: their counts go down, and a failure is told to them.
+    for (const step of changed) cost += 2 + step.needs.length + 2 * step.dependents.length
     if (changes.touched > cost) throw new Error(`touched ${changes.touched}, more than ${cost}`)
     for (const { job } of changes.newJobs) {
       if (job.step.needs.some((need) => !isTerminal(need.status))) throw new Error('queued before its needs ended')
