@@ -1,10 +1,13 @@
 // One run, live: its head, its steps and its frozen graph. Loads and live events go through the same door.
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import type { Run, RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import type { Run, RunStep, WatchRunResponse } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal } from '@ansflow/proto/status'
 import { computed, onScopeDispose, shallowReactive, shallowRef, watch } from 'vue'
 import { type ApiError, api, toApiError } from '../../api.ts'
 import { subscribe } from '../../live.ts'
+
+/** Events of a busy run are shown together this often; the first after a pause at once. */
+const togetherMs = 50
 
 export function useRun(runId: () => string) {
   const run = shallowRef<Run>()
@@ -15,9 +18,14 @@ export function useRun(runId: () => string) {
   const loading = shallowRef(true)
   let stop: (() => void) | undefined
   let opening = 0
+  let pending: WatchRunResponse[] = []
+  let timer: ReturnType<typeof setTimeout> | undefined
 
   watch(runId, load, { immediate: true })
-  onScopeDispose(() => stop?.())
+  onScopeDispose(() => {
+    stop?.()
+    clearTimeout(timer)
+  })
 
   async function load(): Promise<void> {
     const mine = ++opening
@@ -45,16 +53,33 @@ export function useRun(runId: () => string) {
 
   function follow(from: Run): void {
     stop?.()
+    pending = []
     stop = subscribe(`run/${from.id}`, {
       afterSeq: from.seq,
       onMessage({ kind }) {
-        if (kind.case !== 'run' || !kind.value.run) return
-        if (run.value && kind.value.seq <= run.value.seq) return
-        for (const step of kind.value.steps) steps.set(step.id, step)
-        run.value = kind.value.run
+        if (kind.case === 'run') take(kind.value)
       },
       onResync: () => void load(),
     })
+  }
+
+  function take(event: WatchRunResponse): void {
+    pending.push(event)
+    if (timer !== undefined) return
+    show()
+    timer = setTimeout(() => {
+      timer = undefined
+      show()
+    }, togetherMs)
+  }
+
+  function show(): void {
+    for (const event of pending) {
+      if (!event.run || (run.value && event.seq <= run.value.seq)) continue
+      for (const step of event.steps) steps.set(step.id, step)
+      run.value = event.run
+    }
+    pending = []
   }
 
   const ended = computed(() => run.value !== undefined && isTerminal(run.value.status))
