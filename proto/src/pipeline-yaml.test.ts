@@ -240,6 +240,46 @@ describe('renderPipeline', () => {
     expect(moved.split('\n').sort()).toEqual(source.split('\n').sort())
   })
 
+  it('knows a step again that was renamed, moved and changed at once', () => {
+    const text = `name: x
+steps:
+  first:
+    uses: build
+    run: make first
+  # the middle
+  middle:
+    needs: [first]
+    uses: build
+    run: make middle # slow
+  last:
+    needs: [first]
+    uses: build
+    run: make last
+`
+    const { graph } = parsePipeline(text)
+    const [first, middle, last] = graph.steps as [StepDefinition, StepDefinition, StepDefinition]
+    const renamed = { ...middle, id: 'centre', allowFailure: true, runsOn: ['linux', 'arm'] }
+    expect(renderPipeline({ ...graph, steps: [last, first, renamed] }, text)).toBe(`name: x
+steps:
+  last:
+    needs: [first]
+    uses: build
+    run: make last
+  first:
+    uses: build
+    run: make first
+  # the middle
+  centre:
+    needs: [first]
+    uses: build
+    run: make middle # slow
+    runsOn: [linux, arm]
+    allowFailure: true
+`)
+    const other = { ...middle, id: 'other', needs: [], with: { script: 'make other' } }
+    expect(renderPipeline({ ...graph, steps: [last, first, other] }, text)).not.toContain('# the middle')
+  })
+
   it('keeps CRLF, missing last line breaks and deep indentation', () => {
     const crlf = source.replaceAll('\n', '\r\n').trimEnd()
     const result = after(

@@ -14,6 +14,10 @@ import { newStyle, pipelineTree, type StepStyle, stepTree, type TreeMap } from '
 /**
  * The file that says `graph`. A source that says it already is returned as it is; else only the lines that say something
  * else are changed, and comments, order and quotes of all others stay.
+ *
+ * A comment belongs to the entry below it: it moves with it, also under another key, and goes with it. What `renames` does
+ * not know again under another id is a new step, so the comments of the old one go. Comments between the items of a list
+ * go when those change their order; and a text written too unusually to be changed in part is written anew, without any.
  */
 export function renderPipeline(graph: PipelineGraph, source?: string): string {
   if (source === undefined || source.trim() === '') return prettyPipeline(graph)
