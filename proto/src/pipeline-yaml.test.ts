@@ -280,6 +280,13 @@ steps:
     expect(renderPipeline({ ...graph, steps: [last, first, other] }, text)).not.toContain('# the middle')
   })
 
+  it('keeps empty lines at the end of a script apart from those of the file', () => {
+    const text = 'name: x\nsteps:\n  # one\n  a:\n    run: make\n\n  b:\n    run: test\n'
+    const { graph } = parsePipeline(text)
+    graph.steps[0]!.with = { script: 'make\n\n\n' }
+    expect(renderPipeline(graph, text)).toBe(text.replace('run: make', 'run: "make\\n\\n\\n"'))
+  })
+
   it('keeps CRLF, missing last line breaks and deep indentation', () => {
     const crlf = source.replaceAll('\n', '\r\n').trimEnd()
     const result = after(

@@ -81,7 +81,7 @@ export function renderEntry(key: string, value: Tree, { indent, flow, step, quot
     const text = stringify(document).trimEnd()
     return text.replace(/^\[ ?\{ ?/, '').replace(/ ?\} ?\]$/, '')
   }
-  const document = toDocument(new Map([[key, value]]))
+  const document = closed(toDocument(new Map([[key, value]])))
   const { value: node } = (document.contents as YAMLMap).items[0]!
   if (quote !== undefined && isScalar(node) && node.type !== Scalar.BLOCK_LITERAL) node.type = quote
   return indented(stringify(document, step).replace(/\n$/, ''), indent)
@@ -89,9 +89,19 @@ export function renderEntry(key: string, value: Tree, { indent, flow, step, quot
 
 /** `- value`, without the last line break. */
 export function renderItem(value: Tree, indent: number, step: number): string {
-  const document = toDocument([value])
+  const document = closed(toDocument([value]))
   if (isSeq(document.contents)) document.contents.flow = false
   return indented(stringify(document, step).replace(/\n$/, ''), indent)
+}
+
+/** A block that keeps the empty lines at its end would take those of the text that follows too: it is quoted. */
+function closed(document: Document): Document {
+  visit(document, {
+    Scalar: (_, node) => {
+      if (node.type === Scalar.BLOCK_LITERAL && String(node.value).endsWith('\n\n')) node.type = Scalar.QUOTE_DOUBLE
+    },
+  })
+  return document
 }
 
 export function renderKey(key: string): string {
