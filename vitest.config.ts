@@ -1,15 +1,28 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import vue from './web/node_modules/@vitejs/plugin-vue/dist/index.mjs'
+
+const setupFiles = [fileURLToPath(new URL('proto/test/fixed-seed.ts', import.meta.url))]
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'proto', include: ['proto/src/**/*.test.ts'] } },
-      { test: { name: 'controller', include: ['controller/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000 } },
-      { test: { name: 'agent', include: ['agent/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 30_000 } },
+      { test: { name: 'proto', setupFiles, include: ['proto/src/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'controller',
+          setupFiles,
+          include: ['controller/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: { name: 'agent', setupFiles, include: ['agent/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 30_000 },
+      },
       {
         plugins: [vue()],
-        test: { name: 'web', root: './web', include: ['src/**/*.test.ts'], environment: 'happy-dom' },
+        test: { name: 'web', root: './web', setupFiles, include: ['src/**/*.test.ts'], environment: 'happy-dom' },
       },
       {
         test: {

@@ -108,7 +108,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     }),
   ) as { [N in keyof typeof variables]: ReturnType<(typeof variables)[N]['read']> | undefined }
   for (const name of Object.keys(env)) {
-    if (name.startsWith('ANSFLOW_') && !Object.hasOwn(variables, name) && !foreign.has(name)) {
+    if (name.startsWith('ANSFLOW_') && !Object.hasOwn(variables, name) && !foreign.test(name)) {
       problems.push(`${name} is not a setting of the controller; is it misspelled?`)
     }
   }
@@ -161,7 +161,7 @@ export function describeSettings(): string {
 }
 
 /** Variables of this family that other programs read. */
-const foreign = new Set(['ANSFLOW_TEST_DATABASE_URL', 'ANSFLOW_TEST_NATS_URL', 'ANSFLOW_LOCAL_AGENT_NAME'])
+const foreign = /^ANSFLOW_(TEST_.*|LOCAL_AGENT_NAME)$/
 
 function variable<T>(doc: string, read: (text: string) => T, fallback?: string): Variable<T> {
   return fallback === undefined ? { doc, read } : { doc, read, default: fallback }
