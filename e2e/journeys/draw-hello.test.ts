@@ -95,10 +95,10 @@ test('GNU hello is built and checked by a pipeline drawn with the mouse', { time
     .locator('.log-rows')
     .getByText(/# PASS: +[1-9]/)
     .waitFor()
-  const log = await system.log(runId, check)
+  const log = await system.wholeLog(runId, check)
   expect(log).toMatch(/# TOTAL: [1-9]/)
   expect(log).toMatch(/# FAIL: +0/)
-  expect(await system.log(runId, greet)).toBe('Drawn with the mouse\n')
+  expect(await system.wholeLog(runId, greet)).toBe('Drawn with the mouse\n')
   const file = await system.api.pipelines.listPipelines({ projectId: project?.id ?? '' })
   expect(file.pipelines[0]).toMatchObject({ name: 'gnu hello', latestVersion: 1 })
 

@@ -81,8 +81,8 @@ test('a pipeline is applied, run and read back over HTTP', async () => {
   expect(steps.fails).toMatchObject({ status: 'STEP_STATUS_FAILED', attempts: [{ exitCode: 3 }] })
   expect(steps.after?.status).toBe('STEP_STATUS_SUCCEEDED')
 
-  expect(await system.log(runId, 'make')).toBe('hello Ada\n')
-  expect(await system.log(runId, 'use')).toBe('got Ada\n')
+  expect(await system.wholeLog(runId, 'make')).toBe('hello Ada\n')
+  expect(await system.wholeLog(runId, 'use')).toBe('got Ada\n')
   const read = await call('LogService/ReadLog', { runId, stepId: 'make', offset: 6, limit: 100 })
   expect(Buffer.from(read.json.data as string, 'base64').toString()).toBe('Ada\n')
   expect(read.json.complete).toBe(true)

@@ -49,7 +49,7 @@ test('an agent killed while a step prints re-attaches; the step goes on and the 
   const run = await system.ended(runId)
   expect(RunStatus[run.status]).toBe('SUCCEEDED')
   expect(run.steps[0]?.attempts).toHaveLength(1)
-  expect(await system.log(runId, 'print')).toBe(expectedLog(3000))
+  expect(await system.wholeLog(runId, 'print')).toBe(expectedLog(3000))
   expect((await readFile(file, 'utf8')).split('\n').filter((line) => line.startsWith('start'))).toHaveLength(1)
 })
 
@@ -66,7 +66,7 @@ test('a controller killed in the middle of a run finishes it after its restart, 
   const run = await system.ended(runId)
   expect(RunStatus[run.status]).toBe('SUCCEEDED')
   expect(run.steps.map((step) => step.attempts.length)).toEqual([1, 1])
-  expect(await system.log(runId, 'print')).toBe(expectedLog(3000))
+  expect(await system.wholeLog(runId, 'print')).toBe(expectedLog(3000))
   expect((await readFile(file, 'utf8')).split('\n').filter((line) => line.startsWith('start'))).toHaveLength(1)
 })
 

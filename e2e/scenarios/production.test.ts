@@ -64,7 +64,7 @@ test('a run started on one controller goes to the agent of the other and is watc
   }
   const run = await second.ended(runId)
   expect(RunStatus[run.status]).toBe('SUCCEEDED')
-  expect(await first.log(runId, 'b')).toBe('from b\n')
+  expect(await first.wholeLog(runId, 'b')).toBe('from b\n')
   const all = Array.from({ length: run.seq }, (_, i) => i + 1)
   for (const seqs of seen.values()) await waitFor(() => seqs.length >= all.length, { what: 'both saw every event' })
   expect([...seen.values()]).toEqual([all, all])
@@ -91,5 +91,5 @@ test('a controller that is killed loses nothing: the other still answers, and th
   const run = await second.ended(runId)
   expect(RunStatus[run.status]).toBe('SUCCEEDED')
   expect(run.steps.map((step) => step.attempts.length)).toEqual([1, 1])
-  expect(await second.log(runId, 'a')).toBe('1\n2\n3\n4\n5\n6\n7\n8\n')
+  expect(await second.wholeLog(runId, 'a')).toBe('1\n2\n3\n4\n5\n6\n7\n8\n')
 })

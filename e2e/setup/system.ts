@@ -170,6 +170,15 @@ export class System implements AsyncDisposable {
     return response.text()
   }
 
+  /** The log once all of it is stored: it may come after the step's end, on a stream of its own. */
+  async wholeLog(runId: string, stepId: string): Promise<string> {
+    await waitFor(
+      async () => (await this.run(runId)).steps.find((step) => step.id === stepId)?.attempts.at(-1)?.logComplete,
+      { what: `the log of ${stepId} is complete`, timeoutMs: 60_000 },
+    )
+    return this.log(runId, stepId)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const agent of this.agents) await agent.stop()
     if (this.controller) await endedBy(this.controller, 'SIGTERM')
