@@ -27,12 +27,14 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['e2e/**/*.test.ts'],
+          include: ['e2e/{scenarios,journeys}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
         },
       },
+      // Too long for every run: `pnpm vitest run --project long`.
+      { test: { name: 'long', include: ['e2e/long/**/*.test.ts'], hookTimeout: 120_000 } },
     ],
   },
 })
