@@ -12,6 +12,8 @@ import { agentMessages, findAgent } from '../agents/index.ts'
 import { findAttempt, type LogWatch } from '../logs/index.ts'
 import { readRunHead, runEventsAfter } from '../runs/index.ts'
 import { changedList } from './changed-list.ts'
+import { agentVersions, runVersions } from './list-versions.ts'
+import { createListWatch, type ListWatch } from './list-watch.ts'
 
 export interface LiveTopicsDeps {
   db: Db
@@ -29,7 +31,7 @@ export interface LiveTopics {
 }
 
 export function liveTopics(deps: LiveTopicsDeps): LiveTopics {
-  const { db, bus, clock, log } = deps
+  const { db, bus, clock, log, lostAfterMs } = deps
   const watch = createWatch({
     bus,
     clock,
@@ -47,9 +49,28 @@ export function liveTopics(deps: LiveTopicsDeps): LiveTopics {
       return new Map(rows.map(({ id, seq }) => [id, seq]))
     },
   })
+  const runLists = createListWatch({
+    clock,
+    log,
+    what: 'runs',
+    subscribe: (tell) =>
+      bus.subscribe('run.changed', ({ projectId, runId, seq }) => tell(projectId, runId, String(seq))),
+    read: (projectIds, known) => runVersions(db, clock, projectIds, known),
+  })
+  const agentLists = createListWatch({
+    clock,
+    log,
+    what: 'agents',
+    subscribe: (tell) => bus.subscribe('agent.changed', ({ organizationId, agentId }) => tell(organizationId, agentId)),
+    read: (organizationIds) => agentVersions(db, clock, organizationIds, lostAfterMs),
+  })
   return {
-    topics: [runTopic(deps, watch), runsTopic(deps), agentsTopic(deps), logTopic(deps)],
-    stop: watch.stop,
+    topics: [runTopic(deps, watch), runsTopic(deps, runLists), agentsTopic(deps, agentLists), logTopic(deps)],
+    stop() {
+      watch.stop()
+      runLists.stop()
+      agentLists.stop()
+    },
   }
 }
 
@@ -103,17 +124,14 @@ function runTopic({ db, allow }: LiveTopicsDeps, watch: Watch): LiveTopic {
 }
 
 /** The runs of a project, for lists. */
-function runsTopic({ db, bus, clock, allow }: LiveTopicsDeps): LiveTopic {
+function runsTopic({ db, clock, allow }: LiveTopicsDeps, lists: ListWatch): LiveTopic {
   return {
     pattern: 'project/:projectId/runs',
     authorize: (em, caller, { projectId = '' }) => allow(em, caller, 'run.read', Resource.PROJECT, projectId),
-    open: async ({ projectId }) =>
+    open: async ({ projectId = '' }) =>
       changedList({
         clock,
-        listen: (changed) =>
-          bus.subscribe('run.changed', (message) => {
-            if (message.projectId === projectId) changed(message.runId)
-          }),
+        listen: (changed) => lists.listen(projectId, changed),
         async present(ids) {
           const kinds: LiveKind[] = []
           for (const id of ids) {
@@ -126,18 +144,15 @@ function runsTopic({ db, bus, clock, allow }: LiveTopicsDeps): LiveTopic {
   }
 }
 
-function agentsTopic({ db, bus, clock, allow, lostAfterMs }: LiveTopicsDeps): LiveTopic {
+function agentsTopic({ db, clock, allow, lostAfterMs }: LiveTopicsDeps, lists: ListWatch): LiveTopic {
   return {
     pattern: 'organization/:organizationId/agents',
     authorize: (em, caller, { organizationId = '' }) =>
       allow(em, caller, 'agent.read', Resource.ORGANIZATION, organizationId),
-    open: async ({ organizationId }) =>
+    open: async ({ organizationId = '' }) =>
       changedList({
         clock,
-        listen: (changed) =>
-          bus.subscribe('agent.changed', (message) => {
-            if (message.organizationId === organizationId) changed(message.agentId)
-          }),
+        listen: (changed) => lists.listen(organizationId, changed),
         async present(ids) {
           const found = await Promise.all(ids.map((id) => findAgent(db, id)))
           const known = found.filter((agent) => agent !== null)

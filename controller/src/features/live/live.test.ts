@@ -8,6 +8,7 @@ import { RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { create } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
+import type { Bus } from '../../platform/bus.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { createLog } from '../../platform/log.ts'
 import { removeGrants } from '../access/index.ts'
@@ -42,8 +43,12 @@ async function open(token = system.owner.token): Promise<LiveClient> {
   return client
 }
 
-async function startRun(ids: string[] = ['a']): Promise<string> {
-  const run = await driver.start({
+function silentBus(): Bus {
+  return { publish: () => {}, subscribe: () => () => {}, settled: async () => {}, close: async () => {} }
+}
+
+async function startRun(ids: string[] = ['a'], by = driver): Promise<string> {
+  const run = await by.start({
     organizationId: system.owner.organizationId,
     projectId,
     projectSlug: 'p',
@@ -108,6 +113,44 @@ test('lists tell of what changed, under one stream for the whole tab', async () 
   expect(seqs).toEqual(seqs.map((_, i) => i + 1))
   client.request({ case: 'ping', value: { at: 5 } })
   await client.until(() => client.responses.some(({ kind }) => kind.case === 'pong' && kind.value.at === 5))
+})
+
+test('lists notice what the bus lost', async () => {
+  const { organizationId } = system.owner
+  const runs = `project/${projectId}/runs`
+  const agents = `organization/${organizationId}/agents`
+  // Another controller whose messages never arrive.
+  const deaf = createRunDriver({ db: system.db, bus: silentBus(), clock: system.clock, log: createLog('silent') })
+  try {
+    const client = await open()
+    const before = await startRun(['a'], deaf)
+    await client.subscribe(runs)
+    await client.subscribe(agents)
+    const told = (id: string, status: RunStatus) => () =>
+      client
+        .events(runs)
+        .some(({ kind }) => kind.case === 'runChanged' && kind.value.id === id && kind.value.status === status)
+    const later = await startRun(['a'], deaf)
+    await deaf.cancel(before, { id: '', name: 'x' })
+    await deaf.cancel(later, { id: '', name: 'x' })
+    await client.until(told(before, RunStatus.CANCELED))
+    await client.until(told(later, RunStatus.CANCELED))
+    await system.db
+      .kysely<{ agent: { id: string; draining: number } }>()
+      .updateTable('agent')
+      .set({ draining: 1 })
+      .where('id', '=', agent.id)
+      .execute()
+    await client.until(() =>
+      client.events(agents).some(({ kind }) => kind.case === 'agentChanged' && kind.value.draining),
+    )
+    await system.db.kysely<{ agent: { id: string } }>().deleteFrom('agent').where('id', '=', agent.id).execute()
+    await client.until(() =>
+      client.events(agents).some(({ kind }) => kind.case === 'agentRemoved' && kind.value === agent.id),
+    )
+  } finally {
+    await deaf.stop()
+  }
 })
 
 test('a log comes as bytes from any offset until it is complete, also to a tab that reads slowly', async () => {
