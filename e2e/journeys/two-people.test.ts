@@ -1,7 +1,5 @@
 // Two people in one pipeline at once, each behind a network of their own that can be cut: both end equal, nobody's edit is lost.
 
-import { Role } from '@ansflow/proto/access'
-import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
@@ -9,8 +7,8 @@ import { admin, type System, startSystem } from '../setup/system.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
 import { waitFor } from '../setup/wait-for.ts'
 import { Editor } from './editor.ts'
+import { grace, join } from './people.ts'
 
-const grace = { name: 'Grace Hopper', email: 'grace@example.test', password: 'a ship in port is safe' }
 const yaml = `name: duet
 steps:
   prepare: { run: echo prepare }
@@ -37,7 +35,7 @@ afterAll(async () => {
 })
 
 test('two people edit one pipeline at once, one is cut off and comes back, and both watch the run', async () => {
-  await join()
+  await join(system, grace)
   const { pipelineId, projectId } = await system.pipeline(yaml)
   const slug = (await system.api.projects.getProject({ projectId })).project?.slug ?? ''
   const [first, second] = proxies as [TcpProxy, TcpProxy]
@@ -202,18 +200,6 @@ test('two people edit one pipeline at once, one is cut off and comes back, and b
     }
   }
 })
-
-/** Makes the second person, by an invitation as people get it. */
-async function join(): Promise<void> {
-  const organizations = system.client(OrganizationService)
-  const organizationId = (await organizations.listOrganizations({})).organizations[0]?.id ?? ''
-  const { link } = await organizations.inviteMember({ organizationId, email: grace.email, role: Role.MAINTAINER })
-  await system.api.auth.acceptInvitation({
-    token: link.split('#')[1] ?? '',
-    name: grace.name,
-    password: grace.password,
-  })
-}
 
 async function theySeeEachOther(a: Editor, g: Editor): Promise<void> {
   await a.page.getByTestId(`person-${grace.name}`).waitFor()

@@ -1,44 +1,24 @@
 // MariaDB, NATS and two controllers: what one starts the other runs, and people on either see the same.
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { LiveResponseSchema } from '@ansflow/proto/gen/ansflow/v1/live_pb'
 import { RunStatus } from '@ansflow/proto/status'
 import { fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import WebSocket from 'ws'
-import { runCommand } from '../../deploy/dev/run-command.ts'
-import { admin, type System, startSystem } from '../setup/system.ts'
+import { type Cluster, startCluster } from '../setup/cluster.ts'
+import { admin, type System } from '../setup/system.ts'
 import { waitFor } from '../setup/wait-for.ts'
 
-const database = `e2e_${randomBytes(6).toString('hex')}`
-const server = new URL(process.env.ANSFLOW_TEST_DATABASE_URL ?? '')
-const sql = (text: string) =>
-  runCommand('mariadb', [
-    '--no-defaults',
-    `--host=${server.hostname}`,
-    `--port=${server.port}`,
-    '--user=root',
-    `--execute=${text}`,
-  ])
-
+let cluster: Cluster
 let first: System
 let second: System
 
 beforeAll(async () => {
-  await sql(`create database ${database}`)
-  const env = {
-    ANSFLOW_DATABASE_URL: `${server.href.replace(/\/$/, '')}/${database}`,
-    ANSFLOW_NATS_URL: process.env.ANSFLOW_TEST_NATS_URL ?? '',
-    ANSFLOW_MASTER_KEY: randomBytes(32).toString('base64'),
-  }
-  first = await startSystem({ env })
-  second = await startSystem({ env, slots: 0 })
+  cluster = await startCluster()
+  first = cluster.first
+  second = cluster.second
 })
-afterAll(async () => {
-  await second?.[Symbol.asyncDispose]()
-  await first?.[Symbol.asyncDispose]()
-  await sql(`drop database if exists ${database}`)
-})
+afterAll(() => cluster?.[Symbol.asyncDispose]())
 
 test('a run started on one controller goes to the agent of the other and is watched live on both', async () => {
   const { pipelineId } = await second.pipeline(

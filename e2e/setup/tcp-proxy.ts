@@ -5,15 +5,17 @@ export class TcpProxy implements AsyncDisposable {
   readonly #server: Server
   readonly #pairs = new Set<[Socket, Socket]>()
   #mode: 'open' | 'cut' | 'stalled' = 'open'
+  #targetPort: number
   port = 0
 
   constructor(targetPort: number) {
+    this.#targetPort = targetPort
     this.#server = createServer((client) => {
       if (this.#mode === 'cut') {
         client.resetAndDestroy()
         return
       }
-      const target = connect(targetPort, '127.0.0.1')
+      const target = connect(this.#targetPort, '127.0.0.1')
       const pair: [Socket, Socket] = [client, target]
       this.#pairs.add(pair)
       client.pipe(target)
@@ -33,6 +35,11 @@ export class TcpProxy implements AsyncDisposable {
     const address = this.#server.address()
     this.port = typeof address === 'object' && address ? address.port : 0
     return this
+  }
+
+  /** New connections go elsewhere, as a load balancer sends them when a host is down. */
+  redirect(targetPort: number): void {
+    this.#targetPort = targetPort
   }
 
   /** Resets what is open and refuses what comes. */

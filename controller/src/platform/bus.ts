@@ -1,5 +1,5 @@
-// The bus: "look again" between parts and controllers. Ids and sequence numbers only, never state; a lost message costs
-// time, not correctness.
+// The bus: "look again" between parts and controllers. Ids and sequence numbers only, never state that is kept; what is over
+// in a moment (who points where, a notice) rides along whole. A lost message costs time, not correctness.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { connect, type NatsConnection, type Subscription } from '@nats-io/transport-node'
 import type { Logger } from './log.ts'
@@ -12,6 +12,15 @@ export interface Messages {
   'access.changed': { userId: string }
   'agent.changed': { agentId: string; organizationId: string }
   'doc.changed': { pipelineId: string; seq: number; from: string }
+  /** Clients of one controller in a document; `ask`: the others shall say theirs. */
+  'doc.presence': {
+    pipelineId: string
+    from: string
+    states: { client: number; clock: number; json: string; userId: string }[]
+    ask: boolean
+  }
+  'doc.notice': { pipelineId: string; from: string; notice: object }
+  'doc.gone': { pipelineId: string; from: string }
 }
 
 export type Subject = keyof Messages

@@ -1,9 +1,11 @@
 import { Role } from '@ansflow/proto/access'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { moveSteps, projectShape, setDeleted, setStepField, stepText } from '@ansflow/proto/pipeline-doc'
+import * as decoding from 'lib0/decoding'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type * as Y from 'yjs'
+import { Awareness, applyAwarenessUpdate } from 'y-protocols/awareness'
+import * as Y from 'yjs'
 import { startController, type TestController, type TestUser } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
 import { removeGrants, setGrant } from '../access/index.ts'
@@ -202,4 +204,44 @@ describe('several controllers', () => {
       await other.stop()
     }
   })
+
+  it('tell each other’s people who is there, what happened, and that the document is gone', async () => {
+    const { pipelineId } = await newPipeline()
+    const other = new Rooms({ db: c.db, bus: c.bus, clock: c.clock, log: c.controller.log })
+    try {
+      const a = await edit(pipelineId)
+      a.provider.awareness.setLocalState({ cur: [1, 2] })
+      const sent: Uint8Array[] = []
+      const dropped: string[] = []
+      const room = await other.acquire(pipelineId)
+      room.join({
+        identity: { id: 'them', name: 'Them', color: 3 },
+        mayEdit: true,
+        send: (message) => sent.push(message),
+        drop: ({ code }) => dropped.push(code),
+      })
+      const there = new Awareness(new Y.Doc())
+      const told = () => {
+        for (const message of sent.splice(0)) {
+          if (message[0] === 1) applyAwarenessUpdate(there, readPresence(message), 'server')
+        }
+        return there.getStates().get(a.doc.clientID)
+      }
+      expect(await waitFor(told)).toMatchObject({ u: { id: c.owner.userId }, cur: [1, 2] })
+      other.announce(pipelineId, { kind: 'published', version: 7, by: 'Them' })
+      await waitFor(() => a.notices.some(({ kind, version }) => kind === 'published' && version === 7))
+      there.destroy()
+      await c.as(c.owner).client(PipelineService).deletePipeline({ pipelineId })
+      await waitFor(() => dropped.length === 1)
+      expect(dropped).toEqual(['unavailable'])
+    } finally {
+      await other.stop()
+    }
+  })
 })
+
+function readPresence(message: Uint8Array): Uint8Array {
+  const decoder = decoding.createDecoder(message)
+  decoding.readVarUint(decoder)
+  return decoding.readVarUint8Array(decoder)
+}

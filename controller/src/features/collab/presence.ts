@@ -1,4 +1,5 @@
 // Owns who is in a document and where: awareness states by client, stamped with who really sent them, sent on in bundles.
+// People on other controllers are among them for as long as their controller says so.
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 
@@ -9,14 +10,26 @@ export interface Identity {
   color: number
 }
 
-interface State {
+/** One client's state, as controllers tell each other. */
+export interface SharedState {
+  client: number
   clock: number
-  /** JSON; "null": gone. */
+  /** JSON, stamped by the controller that has the connection; "null": gone. */
   json: string
+  userId: string
+}
+
+/** Another controller with people in the document: the owner of their states. */
+class Elsewhere {}
+
+interface State extends SharedState {
   owner: object
+  /** When another controller last said that it is there. */
+  heardAt: number
 }
 
 const stateLimit = 8 * 1024
+const bundleLimit = 256 * 1024
 const clientsOfOnePeer = 4
 const colors = 10
 
@@ -26,9 +39,25 @@ export function identityOf(user: { userId: string; name: string }): Identity {
   return { id: user.userId, name: user.name, color: sum % colors }
 }
 
+/** In pieces that a message between controllers can carry; one empty piece for nothing. */
+export function bundles(states: readonly SharedState[]): SharedState[][] {
+  const parts: SharedState[][] = [[]]
+  let size = 0
+  for (const state of states) {
+    if (size + state.json.length > bundleLimit) {
+      parts.push([])
+      size = 0
+    }
+    parts.at(-1)?.push(state)
+    size += state.json.length
+  }
+  return parts
+}
+
 export class Presence {
   readonly #states = new Map<number, State>()
   readonly #changed = new Set<number>()
+  readonly #elsewhere = new Map<string, Elsewhere>()
   readonly #schedule: () => void
 
   /** `schedule` is called when there is something to send; it answers later by `takeChanges`. */
@@ -44,20 +73,58 @@ export class Presence {
       const client = decoding.readVarUint(decoder)
       const clock = decoding.readVarUint(decoder)
       const json = decoding.readVarString(decoder)
-      if (json.length <= stateLimit) this.#set(owner, identity, client, clock, json)
+      if (json.length > stateLimit) continue
+      if (!this.#states.has(client) && this.#clientsOf(owner) >= clientsOfOnePeer) continue
+      const state: unknown = JSON.parse(json)
+      const isState = typeof state === 'object' && state !== null && !Array.isArray(state)
+      const stamped = isState ? JSON.stringify({ ...state, u: identity }) : 'null'
+      this.#set({ client, clock, json: stamped, userId: identity.id, owner, heardAt: 0 })
     }
   }
 
-  #set(owner: object, identity: Identity, client: number, clock: number, json: string): void {
-    const present = this.#states.get(client)
-    if (present && present.json !== 'null' && present.owner !== owner) return
-    if (present && present.clock >= clock && !(present.clock === clock && json === 'null')) return
-    if (!present && this.#clientsOf(owner) >= clientsOfOnePeer) return
-    const state: unknown = JSON.parse(json)
-    const isState = typeof state === 'object' && state !== null && !Array.isArray(state)
-    const stamped = isState ? JSON.stringify({ ...state, u: identity }) : 'null'
-    this.#states.set(client, { clock, json: stamped, owner })
-    this.#touch(client)
+  /** Takes what another controller says of its own people. */
+  receiveShared(from: string, states: readonly SharedState[], now: number): void {
+    const owner = this.#elsewhere.get(from) ?? new Elsewhere()
+    this.#elsewhere.set(from, owner)
+    for (const state of states) {
+      const present = this.#states.get(state.client)
+      if (present?.owner === owner) present.heardAt = now
+      this.#set({ ...state, owner, heardAt: now })
+    }
+  }
+
+  /** People of controllers that have said nothing since `heardSince` are gone with them. */
+  expire(heardSince: number): void {
+    for (const state of this.#states.values()) {
+      if (this.#isElsewhere(state) && state.heardAt < heardSince) this.#end(state)
+    }
+  }
+
+  forgetElsewhere(): void {
+    for (const [client, state] of this.#states) {
+      if (!this.#isElsewhere(state)) continue
+      this.#states.delete(client)
+      this.#changed.delete(client)
+    }
+    this.#elsewhere.clear()
+  }
+
+  #isElsewhere({ owner }: State): boolean {
+    return owner instanceof Elsewhere
+  }
+
+  #set(next: State): void {
+    const present = this.#states.get(next.client)
+    if (present && present.json !== 'null' && present.owner !== next.owner) {
+      // A person who comes back may be quicker than the end of their former connection; nobody else takes their place.
+      if (present.userId !== next.userId || next.json === 'null' || next.clock < present.clock) return
+    } else if (present && present.clock >= next.clock && !(present.clock === next.clock && next.json === 'null')) {
+      return
+    } else if (next.json === 'null' && !present) {
+      return
+    }
+    this.#states.set(next.client, next)
+    this.#touch(next.client)
   }
 
   #clientsOf(owner: object): number {
@@ -73,38 +140,49 @@ export class Presence {
 
   /** A peer has gone: so have its states. */
   leave(owner: object): void {
-    for (const [client, state] of this.#states) {
-      if (state.owner !== owner || state.json === 'null') continue
-      this.#states.set(client, { ...state, clock: state.clock + 1, json: 'null' })
-      this.#touch(client)
-    }
+    for (const state of this.#states.values()) if (state.owner === owner) this.#end(state)
+  }
+
+  /** With the clock it has: a client that comes back goes on from there. */
+  #end(state: State): void {
+    if (state.json === 'null') return
+    this.#states.set(state.client, { ...state, json: 'null' })
+    this.#touch(state.client)
   }
 
   /** Everyone who is there; undefined: nobody. */
   all(): Uint8Array | undefined {
-    const there = [...this.#states].filter(([, { json }]) => json !== 'null').map(([client]) => client)
-    return there.length === 0 ? undefined : this.#encode(there)
+    const there = [...this.#states.values()].filter(({ json }) => json !== 'null')
+    return there.length === 0 ? undefined : encode(there)
   }
 
-  /** What changed since last asked; states that ended are forgotten after. */
-  takeChanges(): Uint8Array | undefined {
-    if (this.#changed.size === 0) return undefined
-    const clients = [...this.#changed]
+  /** Everyone who is there by a connection of this controller. */
+  own(): SharedState[] {
+    return [...this.#states.values()]
+      .filter((state) => state.json !== 'null' && !this.#isElsewhere(state))
+      .map(({ client, clock, json, userId }) => ({ client, clock, json, userId }))
+  }
+
+  /** What changed since last asked, for peers, and the part of it that other controllers do not know. */
+  takeChanges(): { update: Uint8Array; own: SharedState[] } | undefined {
+    const states = [...this.#changed].flatMap((client) => this.#states.get(client) ?? [])
     this.#changed.clear()
-    const update = this.#encode(clients)
-    for (const client of clients) if (this.#states.get(client)?.json === 'null') this.#states.delete(client)
-    return update
+    if (states.length === 0) return undefined
+    for (const { client, json } of states) if (json === 'null') this.#states.delete(client)
+    const own = states
+      .filter((state) => !this.#isElsewhere(state))
+      .map(({ client, clock, json, userId }) => ({ client, clock, json, userId }))
+    return { update: encode(states), own }
   }
+}
 
-  #encode(clients: readonly number[]): Uint8Array {
-    const encoder = encoding.createEncoder()
-    encoding.writeVarUint(encoder, clients.length)
-    for (const client of clients) {
-      const state = this.#states.get(client) as State
-      encoding.writeVarUint(encoder, client)
-      encoding.writeVarUint(encoder, state.clock)
-      encoding.writeVarString(encoder, state.json)
-    }
-    return encoding.toUint8Array(encoder)
+function encode(states: readonly SharedState[]): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, states.length)
+  for (const { client, clock, json } of states) {
+    encoding.writeVarUint(encoder, client)
+    encoding.writeVarUint(encoder, clock)
+    encoding.writeVarString(encoder, json)
   }
+  return encoding.toUint8Array(encoder)
 }

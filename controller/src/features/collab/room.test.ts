@@ -69,7 +69,17 @@ function joinPeer(room: Room): { peer: Peer; settled: () => number; dropped: str
 }
 
 async function openRoom(store: RoomStore): Promise<Room> {
-  const room = new Room({ id: 'r', store, decoder, clock, log, onStored: () => undefined, onGone: () => undefined })
+  const nothing = () => undefined
+  const room = new Room({
+    id: 'r',
+    store,
+    decoder,
+    clock,
+    log,
+    onStored: nothing,
+    onGone: nothing,
+    sharePresence: nothing,
+  })
   expect(await room.catchUp()).toBe(true)
   return room
 }

@@ -16,7 +16,8 @@ import {
   storedMessage,
   updateMessage,
 } from './messages.ts'
-import { type Identity, Presence } from './presence.ts'
+import type { Identity, SharedState } from './presence.ts'
+import { RoomPresence } from './room-presence.ts'
 
 /** One connection of one person. */
 export interface Peer {
@@ -44,9 +45,10 @@ export interface RoomDeps {
   onStored(seq: number): void
   /** The document is no longer in the database. */
   onGone(): void
+  /** For the same document's rooms on other controllers. `ask`: they shall say who is there. */
+  sharePresence(states: SharedState[], ask: boolean): void
 }
 
-const presenceMs = 50
 const aliveMs = 20_000
 const retryFirstMs = 100
 const retryMostMs = 5000
@@ -71,7 +73,7 @@ export class Room {
   readonly doc = new Y.Doc()
   readonly #deps: RoomDeps
   readonly #peers = new Map<Peer, PeerState>()
-  readonly #presence: Presence
+  readonly #presence: RoomPresence
   /** Number of the last update that this document holds. */
   #seq = 0
   /** Changes that are not committed, in V2 encoding. */
@@ -94,8 +96,10 @@ export class Room {
     this.id = deps.id
     this.#deps = deps
     this.#foldedAt = deps.clock.now().getTime()
-    this.#presence = new Presence(() => {
-      this.#after(presenceMs, () => this.#sendPresence())
+    this.#presence = new RoomPresence({
+      clock: deps.clock,
+      send: (update) => this.#toAll(presenceMessage(update)),
+      share: (states, ask) => deps.sharePresence(states, ask),
     })
     this.doc.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin !== fromPeer) this.#deps.decoder.follow(this.id, update)
@@ -150,6 +154,7 @@ export class Room {
   }
 
   join(peer: Peer): void {
+    if (this.#peers.size === 0) this.#presence.open()
     this.#peers.set(peer, { received: 0, settled: 0, queue: Promise.resolve() })
     // Only from those who may edit does the server want what it lacks.
     if (peer.mayEdit) peer.send(askStateMessage(Y.encodeStateVector(this.doc)))
@@ -159,7 +164,13 @@ export class Room {
   }
 
   leave(peer: Peer): void {
-    if (this.#peers.delete(peer)) this.#presence.leave(peer)
+    if (!this.#peers.delete(peer)) return
+    this.#presence.leave(peer)
+    if (this.#peers.size === 0) this.#presence.close()
+  }
+
+  receivePresence(from: string, states: readonly SharedState[], ask: boolean): void {
+    if (!this.#closed && this.#peers.size > 0) this.#presence.receiveShared(from, states, ask)
   }
 
   /** After the peer's `mayEdit` has changed. */
@@ -338,6 +349,7 @@ export class Room {
     if (this.#closed) return
     this.#closed = true
     for (const stop of this.#stopTimers) stop()
+    this.#presence.stop()
     this.#retryNow?.()
     this.#deps.decoder.forget(this.id)
     this.doc.destroy()
@@ -349,12 +361,6 @@ export class Room {
 
   #tellStored(): void {
     for (const [peer, { settled }] of this.#peers) peer.send(storedMessage(this.#storedVector, settled))
-  }
-
-  #sendPresence(): void {
-    const changes = this.#presence.takeChanges()
-    // The sender gets its own state back: that is how a y-websocket client sees that the connection lives.
-    if (changes) this.#toAll(presenceMessage(changes))
   }
 
   /** Clients take a connection that says nothing for 30 seconds for dead. */

@@ -19,6 +19,7 @@ import {
   readHeads,
 } from '../pipelines/index.ts'
 import { createDecoder, type Decoder } from './decoder.ts'
+import { bundles } from './presence.ts'
 import { Room, type RoomStore } from './room.ts'
 
 export interface RoomsDeps {
@@ -52,17 +53,31 @@ export class Rooms implements Drafts {
   readonly #open = new Map<string, OpenRoom>()
   readonly #instance = uuidv7()
   readonly #sweep: Loop
-  readonly #unsubscribe: () => void
+  readonly #unsubscribe: (() => void)[]
   #stopping = false
 
   constructor(deps: RoomsDeps) {
     this.#deps = deps
     const { bus, clock, log } = deps
     this.#decoder = createDecoder(log, deps.checkLimitMs)
-    this.#unsubscribe = bus.subscribe('doc.changed', ({ pipelineId, seq, from }) => {
-      const room = this.#open.get(pipelineId)?.room
-      if (room && from !== this.#instance && seq > room.seq) void this.#catchUp(room)
-    })
+    const elsewhere = (pipelineId: string, from: string) =>
+      from === this.#instance ? undefined : this.#open.get(pipelineId)?.room
+    this.#unsubscribe = [
+      bus.subscribe('doc.changed', ({ pipelineId, seq, from }) => {
+        const room = elsewhere(pipelineId, from)
+        if (room && seq > room.seq) void this.#catchUp(room)
+      }),
+      bus.subscribe('doc.presence', ({ pipelineId, from, states, ask }) => {
+        elsewhere(pipelineId, from)?.receivePresence(from, states, ask)
+      }),
+      bus.subscribe('doc.notice', ({ pipelineId, from, notice }) => {
+        elsewhere(pipelineId, from)?.announce(notice)
+      }),
+      bus.subscribe('doc.gone', ({ pipelineId, from }) => {
+        const room = elsewhere(pipelineId, from)
+        if (room) void this.#catchUp(room)
+      }),
+    ]
     this.#sweep = loop({ name: 'open drafts', everyMs: sweepMs, run: () => this.#sweepRooms(), bus, clock, log })
   }
 
@@ -144,7 +159,12 @@ export class Rooms implements Drafts {
         this.#deps.bus.publish('doc.changed', { pipelineId, seq, from: this.#instance })
         this.#deriveLater(room)
       },
-      onGone: () => this.drop(pipelineId),
+      onGone: () => this.#dropHere(pipelineId),
+      sharePresence: (states, ask) => {
+        for (const part of bundles(states)) {
+          this.#deps.bus.publish('doc.presence', { pipelineId, from: this.#instance, states: part, ask })
+        }
+      },
     })
     try {
       if (!(await room.catchUp())) throw notFound('pipeline', pipelineId)
@@ -178,7 +198,7 @@ export class Rooms implements Drafts {
 
   async #catchUp(room: Room): Promise<void> {
     try {
-      if (!(await room.catchUp())) this.drop(room.id)
+      if (!(await room.catchUp())) this.#dropHere(room.id)
     } catch (error) {
       this.#deps.log.warn({ err: error, pipelineId: room.id }, 'a draft could not be read again')
     }
@@ -193,7 +213,7 @@ export class Rooms implements Drafts {
     )
     for (const room of rooms) {
       const head = heads.get(room.id)
-      if (head === undefined) this.drop(room.id)
+      if (head === undefined) this.#dropHere(room.id)
       else if (head > room.seq) await this.#catchUp(room)
     }
   }
@@ -217,7 +237,7 @@ export class Rooms implements Drafts {
     const room = await this.acquire(pipelineId)
     try {
       if (!(await room.catchUp())) {
-        this.drop(pipelineId)
+        this.#dropHere(pipelineId)
         throw notFound('pipeline', pipelineId)
       }
       return await work(room)
@@ -238,9 +258,15 @@ export class Rooms implements Drafts {
 
   announce(pipelineId: string, notice: DraftNotice): void {
     this.#open.get(pipelineId)?.room?.announce(notice)
+    this.#deps.bus.publish('doc.notice', { pipelineId, from: this.#instance, notice })
   }
 
   drop(pipelineId: string): void {
+    this.#dropHere(pipelineId)
+    this.#deps.bus.publish('doc.gone', { pipelineId, from: this.#instance })
+  }
+
+  #dropHere(pipelineId: string): void {
     const entry = this.#open.get(pipelineId)
     if (!entry) return
     this.#open.delete(pipelineId)
@@ -258,7 +284,7 @@ export class Rooms implements Drafts {
   /** Stores what can be stored within some seconds, then closes everything. */
   async stop(): Promise<void> {
     this.#stopping = true
-    this.#unsubscribe()
+    for (const end of this.#unsubscribe) end()
     await this.#sweep.stop()
     await Promise.all(
       [...this.#open.values()].map(async (entry) => {

@@ -134,7 +134,11 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
   }
   provider.on('status', ({ status }) => {
     connected.value = status === 'connected'
-    if (status === 'connected' && provider.ws) countMessages(provider.ws)
+    if (status === 'connected' && provider.ws) {
+      countMessages(provider.ws)
+      // Others were told that we had gone: only a newer state brings us back.
+      provider.awareness.setLocalState(provider.awareness.getLocalState())
+    }
     if (status !== 'connected') joined.value = false
   })
   provider.on('sync', (synced) => {
