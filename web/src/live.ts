@@ -18,6 +18,8 @@ export interface LiveSubscriber {
   onChunk?(chunk: LiveLogChunk): void
   /** What the subscriber holds may be stale: fetch again. Called also after a reconnect whose gap could not be filled. */
   onResync?(): void
+  /** From here on nothing is missed; what was read before may be old. */
+  onSubscribed?(): void
   onRefused?(code: string, message: string): void
   /** Run topics: the last event the subscriber has. */
   afterSeq?: number
@@ -200,7 +202,10 @@ function acceptStream(subscription: Subscription, response: LiveResponse): void 
   if (changed) {
     subscription.afterSeq = response.seq
     subscription.onResync?.()
-  } else if (!known && subscription.afterSeq === 0) subscription.afterSeq = response.seq
+  } else if (!known) {
+    if (subscription.afterSeq === 0) subscription.afterSeq = response.seq
+    subscription.onSubscribed?.()
+  }
 }
 
 function deliver(subscription: Subscription, response: LiveResponse): void {

@@ -62,6 +62,7 @@ type Head = Pick<RunState, 'status' | 'reason' | 'startedAt' | 'finishedAt' | 'c
 function fillHead(run: Run, head: Head, counts: readonly number[], createdAt: Date): Run {
   run.status = head.status
   run.reason = head.reason ? reasonText(head.reason) : ''
+  if (head.reason) run.reasonInfo = create(ReasonSchema, head.reason)
   run.createdAt = timestampFromDate(createdAt)
   if (head.startedAt) run.startedAt = timestampFromDate(head.startedAt)
   if (head.finishedAt) run.finishedAt = timestampFromDate(head.finishedAt)

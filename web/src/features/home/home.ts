@@ -1,7 +1,6 @@
 // What the first page shows, drawn from the list of runs.
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal, RunStatus } from '@ansflow/proto/status'
-import { api } from '../../api.ts'
 import { toMs } from '../../ui/format.ts'
 import { historiesOf, isActive, isFailure, type PipelineHistory } from '../../ui/run-history.ts'
 
@@ -13,18 +12,9 @@ export interface HomeData {
   pipelines: PipelineHistory[]
 }
 
-const active = [RunStatus.WAITING, RunStatus.BLOCKED, RunStatus.QUEUED, RunStatus.RUNNING]
 const recentMs = 10 * 60_000
 const shownFinished = 5
 const shownPipelines = 8
-
-export async function loadHome(userId: string, signal: AbortSignal): Promise<HomeData> {
-  const [recent, running] = await Promise.all([
-    api.runs.listRuns({ pageSize: 200 }, { signal }),
-    api.runs.listRuns({ pageSize: 50, statuses: active }, { signal }),
-  ])
-  return homeOf(recent.runs, running.runs, userId, Date.now())
-}
 
 /** Both lists newest first. */
 export function homeOf(recent: readonly Run[], running: readonly Run[], userId: string, now: number): HomeData {

@@ -1,10 +1,10 @@
 // A list of runs with filters and cursor, kept live: changed rows in place, new ones announced or put on top.
-import type { Project } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import type { Run, RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
+import { isTerminal } from '@ansflow/proto/status'
+import { computed, ref, shallowRef, watch } from 'vue'
 import { api } from '../../api.ts'
-import { subscribe } from '../../live.ts'
 import { useLoad } from '../../ui/use-async.ts'
+import { useRunFeed, withRun } from './run-feed.ts'
 
 export interface RunFilter {
   projectId: string
@@ -15,11 +15,14 @@ export interface RunFilter {
 const pageSize = 50
 
 export function useRuns(filter: () => RunFilter | undefined) {
-  const runs = shallowRef<Run[]>([])
+  const runs = shallowRef<readonly Run[]>([])
   const nextPage = ref('')
   const loadingMore = ref(false)
-  const unsubscribe: (() => void)[] = []
-  onScopeDispose(stopLive)
+  const feed = useRunFeed({
+    onRun: put,
+    moving: () => runs.value.some((run) => !isTerminal(run.status)),
+    onStale: () => void first.reload(),
+  })
 
   const first = useLoad(
     async (signal) => {
@@ -33,40 +36,17 @@ export function useRuns(filter: () => RunFilter | undefined) {
       ])
       runs.value = answer.runs
       nextPage.value = answer.nextPageToken
-      follow(projects)
+      feed.follow(projects.map(({ id }) => id))
       return true
     },
     { on: () => JSON.stringify(filter()) },
   )
 
-  function follow(projects: Pick<Project, 'id'>[]): void {
-    stopLive()
-    for (const { id } of projects) {
-      unsubscribe.push(
-        subscribe(`project/${id}/runs`, {
-          onMessage({ kind }) {
-            if (kind.case === 'runChanged') put(kind.value)
-          },
-          onResync: () => void first.reload(),
-        }),
-      )
-    }
-  }
-
-  function stopLive(): void {
-    for (const stop of unsubscribe.splice(0)) stop()
-  }
-
   function put(run: Run): void {
     const wanted = filter()
     if (!wanted || (wanted.pipelineId && run.pipelineId !== wanted.pipelineId)) return
-    const at = runs.value.findIndex((one) => one.id === run.id)
     const fits = wanted.statuses.length === 0 || wanted.statuses.includes(run.status)
-    if (at >= 0) runs.value = fits ? runs.value.with(at, run) : runs.value.filter((one) => one.id !== run.id)
-    else if (fits)
-      runs.value = [run, ...runs.value].sort((a, b) =>
-        Number((b.createdAt?.seconds ?? 0n) - (a.createdAt?.seconds ?? 0n)),
-      )
+    runs.value = fits ? withRun(runs.value, run) : runs.value.filter((one) => one.id !== run.id)
   }
 
   async function more(): Promise<void> {

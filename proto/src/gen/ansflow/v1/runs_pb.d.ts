@@ -134,6 +134,13 @@ export declare type Run = Message<"ansflow.v1.Run"> & {
    * @generated from field: string project_slug = 21;
    */
   projectSlug: string;
+
+  /**
+   * The reason for translation.
+   *
+   * @generated from field: ansflow.v1.Reason reason_info = 22;
+   */
+  reasonInfo?: Reason | undefined;
 };
 
 /**
@@ -258,6 +265,13 @@ export declare type RunJson = {
    * @generated from field: string project_slug = 21;
    */
   projectSlug?: string;
+
+  /**
+   * The reason for translation.
+   *
+   * @generated from field: ansflow.v1.Reason reason_info = 22;
+   */
+  reasonInfo?: ReasonJson;
 };
 
 /**
