@@ -22,6 +22,7 @@ import {
   type Point,
   rootsOf,
   type StepMap,
+  stepMap,
 } from './pipeline-doc-shape.ts'
 import { projectStep } from './pipeline-doc-step.ts'
 import { validateGraph } from './validate.ts'
@@ -75,6 +76,19 @@ export function projectShape(doc: Y.Doc): Projection {
     deleted,
     source: typeof source === 'string' ? source : '',
   }
+}
+
+/** A deleted step as it would be if it were restored, for whoever still has it open; undefined when it is not deleted. */
+export function projectDeletedStep(doc: Y.Doc, nodeId: string): StepDefinition | undefined {
+  const roots = rootsOf(doc)
+  const map = stepMap(doc, nodeId)
+  if (!map || !isDeleted(map)) return undefined
+  const keys = stepKeys(doc)
+  const key = map.get('key')
+  const step = projectStep(nodeId, typeof key === 'string' && key !== '' ? key : 'step', map, [])
+  keys.set(nodeId, step.id)
+  projectEdges(roots.edges, [step], keys, [])
+  return step
 }
 
 /** The keys of the living steps in the projected file, by node id. */

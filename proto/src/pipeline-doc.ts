@@ -8,7 +8,14 @@ export { applyGraph } from './pipeline-doc-apply.ts'
 export { copySteps, duplicateSteps, pasteYaml } from './pipeline-doc-copy.ts'
 export type { ProjectedEdge } from './pipeline-doc-edges.ts'
 export * from './pipeline-doc-edit.ts'
-export { type DeletedStep, type Projection, project, projectShape, stepKeys } from './pipeline-doc-project.ts'
+export {
+  type DeletedStep,
+  type Projection,
+  project,
+  projectDeletedStep,
+  projectShape,
+  stepKeys,
+} from './pipeline-doc-project.ts'
 export { inputIds } from './pipeline-doc-settings.ts'
 export * from './pipeline-doc-shape.ts'
 export { createUndo, type Undo, type UndoOutcome } from './pipeline-doc-undo.ts'

@@ -2,7 +2,14 @@
 
 import type { PipelineGraph, Problem, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { wouldCycle } from '@ansflow/proto/graph'
-import { createUndo, type DeletedStep, projectShape, stepText, type UndoOutcome } from '@ansflow/proto/pipeline-doc'
+import {
+  createUndo,
+  type DeletedStep,
+  projectDeletedStep,
+  projectShape,
+  stepText,
+  type UndoOutcome,
+} from '@ansflow/proto/pipeline-doc'
 import { validateGraph } from '@ansflow/proto/validate'
 import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef } from 'vue'
 import type { Awareness } from 'y-protocols/awareness'
@@ -28,6 +35,7 @@ export interface PipelineDocument {
   canRedo: Ref<boolean>
   undo(): UndoOutcome
   redo(): UndoOutcome
+  /** Also of a step that was deleted and may come back. */
   definition(nodeId: string): StepDefinition | undefined
   nodeOfKey(key: string): string | undefined
   text(nodeId: string, name: string): Y.Text | undefined
@@ -129,7 +137,8 @@ export function usePipelineDoc(pipelineId: string, userId: string): PipelineDocu
     canRedo,
     undo: () => undoer.undo(),
     redo: () => undoer.redo(),
-    definition: (nodeId) => graph.value.steps.find((step) => step.nodeId === nodeId),
+    definition: (nodeId) =>
+      graph.value.steps.find((step) => step.nodeId === nodeId) ?? projectDeletedStep(ydoc, nodeId),
     nodeOfKey: (key) => graph.value.steps.find((step) => step.id === key)?.nodeId,
     text: (nodeId, name) => stepText(ydoc, nodeId, name),
     cycle(from, to) {

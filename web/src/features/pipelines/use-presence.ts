@@ -45,6 +45,8 @@ export interface Presence {
   drags: Map<number, RemoteDrag>
   following: Ref<number | undefined>
   me: { userId: string; name: string }
+  /** Of someone who is or was here while this page was open. */
+  nameOf(userId: string): string | undefined
   pointAt(place: { x: number; y: number } | null): void
   select(ids: readonly string[]): void
   enterField(node: string, path: string): void
@@ -70,6 +72,7 @@ export function usePresence(
   const fields: Presence['fields'] = shallowReactive(new Map())
   const drags: Presence['drags'] = shallowReactive(new Map())
   const following = ref<number>()
+  const names = new Map([[me.userId, me.name]])
   const moved = new Map<number, { place: string; at: number }>()
 
   function read(): void {
@@ -84,6 +87,7 @@ export function usePresence(
       const userId = state.u?.id ?? String(clientId)
       const quiet = now - (state.at ?? now)
       const name = state.u?.name ?? '?'
+      if (state.u?.id) names.set(state.u.id, name)
       const person: Person = {
         clientId,
         userId,
@@ -172,6 +176,7 @@ export function usePresence(
     drags,
     following,
     me,
+    nameOf: (userId) => names.get(userId),
     pointAt(place) {
       if (place && pointed && Math.hypot(place.x - pointed.x, place.y - pointed.y) < 2) return
       pointed = place

@@ -28,7 +28,10 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
     const text = t('pipelines.toast.deleted', { name })
     showToast({
       text: busy.length > 0 ? `${text} ${t('pipelines.toast.wasEditing', { name: busy[0]! })}` : text,
-      action: { label: t('pipelines.toast.undo'), run: () => editor.doc.edit.restore(ids) },
+      action: {
+        label: t(busy.length > 0 ? 'pipelines.deleted.restore' : 'pipelines.toast.undo'),
+        run: () => editor.doc.edit.restore(ids),
+      },
     })
   }
 

@@ -1,0 +1,88 @@
+// What two people see when their edits meet: a step deleted under someone's hands, and how it comes back.
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newPerson, type Person, signIn, startBrowser } from '../setup/browser.ts'
+import { admin, type System, startSystem } from '../setup/system.ts'
+import { waitFor } from '../setup/wait-for.ts'
+import { Editor } from './editor.ts'
+import { grace, join } from './people.ts'
+
+let system: System
+let browser: Browser
+beforeAll(async () => {
+  system = await startSystem()
+  browser = await startBrowser()
+  await join(system, grace)
+})
+afterAll(async () => {
+  await browser?.close()
+  await system?.[Symbol.asyncDispose]()
+})
+
+interface Together {
+  ada: Person
+  her: Person
+  a: Editor
+  g: Editor
+  file(): Promise<string>
+}
+
+/** Both sign in and open a new pipeline. */
+async function together(yaml: string): Promise<Together> {
+  const { pipelineId, projectId } = await system.pipeline(yaml)
+  const slug = (await system.api.projects.getProject({ projectId })).project?.slug ?? ''
+  const [ada, her] = await Promise.all([newPerson(browser, system.url), newPerson(browser, system.url)])
+  await Promise.all([signIn(ada.page, admin), signIn(her.page, grace)])
+  const [a, g] = [new Editor(ada.page), new Editor(her.page)]
+  await Promise.all([a.open(slug, pipelineId), g.open(slug, pipelineId)])
+  await a.page.getByTestId(`person-${grace.name}`).waitFor()
+  await g.page.getByTestId('people').locator('button').first().waitFor()
+  return { ada, her, a, g, file: async () => (await system.api.pipelines.getPipeline({ pipelineId })).yaml }
+}
+
+test('a step deleted while someone writes in it stays open for them, and comes back with all of it', async () => {
+  const { ada, her, a, g, file } = await together(
+    'name: deleted\nsteps:\n  before: { run: echo before }\n  middle: { needs: [before], run: echo middle }\n  after: { needs: [middle], run: echo after }\n',
+  )
+  await g.select('middle')
+  await g.script('end')
+  await her.page.keyboard.type(' one')
+  await a.node('middle').click({ position: { x: 90, y: 12 } })
+  await ada.page.locator('[data-testid="node-middle"] [data-who]').first().waitFor()
+  await ada.page.keyboard.press('Delete')
+
+  // She writes on, in the same place, and is told who it was.
+  const banner = her.page.getByTestId('deleted-banner')
+  await banner.getByText(/Deleted by \S+/).waitFor()
+  expect(await banner.textContent()).not.toContain('someone else')
+  await g.node('middle').waitFor({ state: 'detached' })
+  await her.page.keyboard.type(' two')
+  expect(await g.scriptText()).toBe('echo middle one two')
+  await g.tab('Reliability')
+  await g.fill('timeout', '7m')
+  await waitFor(async () => !(await file()).includes('middle'), { what: 'the file is without the step' })
+
+  // He is told that she was in it, and brings it back.
+  const toast = ada.page.locator('.toast').filter({ hasText: 'Grace Hopper was editing it.' })
+  await toast.getByRole('button', { name: 'Restore' }).click()
+  await g.node('middle').waitFor()
+  await banner.waitFor({ state: 'detached' })
+  await g.inspects('middle')
+  for (const editor of [a, g]) {
+    await editor.line('before', 'middle').waitFor({ state: 'attached' })
+    await editor.line('middle', 'after').waitFor({ state: 'attached' })
+  }
+  await waitFor(async () => (await file()).includes('echo middle one two') && (await file()).includes('timeout: 7m'), {
+    what: 'the file has everything again',
+  })
+
+  // The other way: she restores it herself.
+  await a.node('middle').click({ position: { x: 90, y: 12 } })
+  await ada.page.keyboard.press('Delete')
+  await banner.waitFor()
+  await her.page.getByTestId('deleted-restore').click()
+  await a.node('middle').waitFor()
+  await banner.waitFor({ state: 'detached' })
+  await g.inspects('middle')
+  expect([...ada.errors, ...her.errors]).toEqual([])
+})
