@@ -198,7 +198,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   if (localAgentToken !== undefined) await welcomeLocalAgent({ db, clock, keys }, localAgentToken)
 
   checkTables(services)
-  const calls = createCalls(rights, db.em, log)
+  const calls = createCalls({ rights, newEm: db.em, bus, clock, log })
   const grpc = await openGrpc({ ...config.grpc, tables: services, calls })
   const closeGrpc = { stop: () => grpc.stop(callsGraceMs) }
   opened.push(closeGrpc)
@@ -207,6 +207,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   const http = await openHttp({
     ...config.http,
     publicUrl: config.publicUrl,
+    trustedProxies: config.trustedProxies,
     tables: services,
     downloads,
     sockets,

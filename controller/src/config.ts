@@ -2,6 +2,7 @@
 // the environment; every mistake is reported in one go and nothing starts.
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { isIPv4, isIPv6 } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { keyLength } from './platform/crypto.ts'
@@ -42,6 +43,10 @@ const variables = {
     'Address people use for the console, when it is not ANSFLOW_HTTP itself.',
     readPublicUrl,
   ),
+  ANSFLOW_TRUSTED_PROXIES: variable(
+    'Addresses or networks of reverse proxies, with commas: their X-Forwarded-For says who calls.',
+    readNetworks,
+  ),
   ANSFLOW_PUBLIC_GRPC: variable('Address agents dial, host:port, when it is not ANSFLOW_GRPC itself.', readAddress),
   ANSFLOW_ADMIN_EMAIL: variable('With an empty database: the first owner.', readEmail),
   ANSFLOW_ADMIN_PASSWORD: variable("The first owner's password, 10 to 256 characters.", readPassword),
@@ -75,6 +80,8 @@ export interface Config {
   masterKey: Buffer
   /** Without a slash at the end; undefined: made from where HTTP listens. */
   publicUrl: string | undefined
+  /** IP addresses and networks ("10.0.0.0/8"). */
+  trustedProxies: string[]
   publicGrpc: Address | undefined
   admin: { email: string; password: string; token: string | undefined } | undefined
   localAgent: boolean
@@ -141,6 +148,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     natsUrl: values.ANSFLOW_NATS_URL,
     masterKey,
     publicUrl: values.ANSFLOW_PUBLIC_URL,
+    trustedProxies: values.ANSFLOW_TRUSTED_PROXIES ?? [],
     publicGrpc: values.ANSFLOW_PUBLIC_GRPC,
     admin: email && password ? { email, password, token: values.ANSFLOW_ADMIN_TOKEN } : undefined,
     localAgent: values.ANSFLOW_LOCAL_AGENT as boolean,
@@ -202,6 +210,18 @@ function readDatabaseUrl(text: string): string {
 
 function readPublicUrl(text: string): string {
   return readUrl('http:', 'https:')(text).replace(/\/+$/, '')
+}
+
+function readNetworks(text: string): string[] {
+  const networks = text.split(',').map((network) => network.trim())
+  for (const network of networks) {
+    const [address = '', length] = network.split('/', 2)
+    const most = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1
+    if (most < 0 || (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= most))) {
+      throw new Error(`must be IP addresses or networks with commas between them; ${JSON.stringify(network)} is none`)
+    }
+  }
+  return networks
 }
 
 function readMasterKey(text: string): Buffer {

@@ -76,6 +76,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
     natsUrl: undefined,
     masterKey: randomBytes(32),
     publicUrl: undefined,
+    trustedProxies: [],
     publicGrpc: undefined,
     admin: undefined,
     localAgent: false,

@@ -19,6 +19,7 @@ export function resolveInputs(
   const names = definitions.map((definition) => definition.name)
   for (const name of Object.keys(given)) {
     if (names.includes(name)) continue
+    if (violations.length >= limits.problems) break
     violations.push({
       field: `inputs.${name}`,
       message: `The pipeline has no input ${JSON.stringify(name)}.${suggestion(name, names)}`,

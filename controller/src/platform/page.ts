@@ -1,5 +1,5 @@
 // Cursor pages: a token is the sort key of the last row answered, so pages neither repeat nor skip rows.
-import { invalidField } from '@ansflow/proto/errors'
+import { type AppError, invalidField } from '@ansflow/proto/errors'
 
 export function pageSize(asked: number, usual: number, most = 200): number {
   if (asked < 0 || asked > most) throw invalidField('page_size', `must be 1 to ${most}, or 0 for ${usual}`)
@@ -19,7 +19,19 @@ export function readCursor(token: string, length: number): string[] | undefined 
   } catch {
     // Falls through to the answer for any wrong token.
   }
-  throw invalidField('page_token', 'is not one that this method answered')
+  throw wrongToken()
+}
+
+function wrongToken(): AppError {
+  return invalidField('page_token', 'is not one that this method answered')
+}
+
+/** A key of one whole number. */
+export function readNumberCursor(token: string): number | undefined {
+  const [text] = readCursor(token, 1) ?? []
+  if (text === undefined) return undefined
+  if (!/^\d{1,9}$/.test(text)) throw wrongToken()
+  return Number(text)
 }
 
 /** Rows were asked for with one more than `size`: the page, and the token when there is more. */

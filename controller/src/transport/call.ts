@@ -4,11 +4,8 @@
 import { isPermission, type Permission, type Role } from '@ansflow/proto/access'
 import { type AppError, forbidden, notFound, toAppError, unauthenticated } from '@ansflow/proto/errors'
 import { type Access, access, Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
-import type { ErrorInfo } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
-import { ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
 import type { Handlers } from '@ansflow/proto/rpc'
 import {
-  create,
   type DescMethod,
   type DescMethodBiDiStreaming,
   type DescService,
@@ -18,9 +15,14 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from '@bufbuild/protobuf'
+import type { Bus } from '../platform/bus.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { EntityManager } from '../platform/db.ts'
 import { uuidv7 } from '../platform/ids.ts'
 import type { Logger } from '../platform/log.ts'
+import { type ErrorAnswer, errorAnswer } from './error-info.ts'
+import { refuseNul } from './request-text.ts'
+import { type StreamRights, streamRights } from './stream-rights.ts'
 
 export interface Grant {
   organizationId: string
@@ -133,12 +135,21 @@ export interface Calls {
 export interface Call {
   requestId: string
   /** Checks the caller's right to this request, then gives the handler's context. */
-  admit(request: Message | undefined): Promise<CallContext>
+  admit(request: Message): Promise<CallContext>
+  /** The same for a stream; its context's signal also aborts when the right goes. No request: a bidirectional one. */
+  admitStream(request: Message | undefined): Promise<{ ctx: CallContext; rights: StreamRights }>
 }
 
-export interface Failure {
+export interface Failure extends ErrorAnswer {
   error: AppError
-  info: ErrorInfo
+}
+
+export interface CallsDeps {
+  rights: Rights
+  newEm: () => EntityManager
+  bus: Bus
+  clock: Clock
+  log: Logger
 }
 
 const nouns: Record<number, string> = {
@@ -172,26 +183,35 @@ export function checkTables(tables: ServiceTable[]): void {
   }
 }
 
-export function createCalls(rights: Rights, newEm: () => EntityManager, log: Logger): Calls {
+export function createCalls({ rights, newEm, bus, clock, log }: CallsDeps): Calls {
   return {
     async begin(method, incoming) {
       const requestId = uuidv7()
       const caller = await rights.authenticate(incoming)
       const rule = accessOf(method)
+      const callLog = log.child({ requestId, method: `${method.parent.typeName}/${method.name}` })
+
+      async function admitted(request: Message | undefined, signal: AbortSignal): Promise<CallContext> {
+        const em = newEm()
+        const scope = await admit(rule, method, caller, request, em)
+        const userAgent = (incoming.header('user-agent') ?? '').slice(0, 256)
+        const peer = { address: incoming.address, userAgent }
+        return { caller, em, signal, log: callLog, requestId, scope, peer, reply: incoming.reply }
+      }
+
       return {
         requestId,
-        async admit(request) {
-          const em = newEm()
-          const scope = await admit(rule, method, caller, request, em)
-          return {
-            caller,
-            em,
-            signal: incoming.signal,
-            log: log.child({ requestId, method: `${method.parent.typeName}/${method.name}` }),
-            requestId,
-            scope,
-            peer: { address: incoming.address, userAgent: (incoming.header('user-agent') ?? '').slice(0, 256) },
-            reply: incoming.reply,
+        admit: (request) => admitted(request, incoming.signal),
+        async admitStream(request) {
+          const stillMay = async () => {
+            await admit(rule, method, await rights.authenticate(incoming), request, newEm())
+          }
+          const open = streamRights({ bus, clock, log: callLog }, caller, stillMay)
+          try {
+            return { ctx: await admitted(request, AbortSignal.any([incoming.signal, open.signal])), rights: open }
+          } catch (error) {
+            open.end()
+            throw error
           }
         },
       }
@@ -204,7 +224,7 @@ export function createCalls(rights: Rights, newEm: () => EntityManager, log: Log
           'a call failed',
         )
       }
-      return { error, info: errorInfo(error, requestId) }
+      return { error, ...errorAnswer(error, requestId) }
     },
   }
 
@@ -215,8 +235,10 @@ export function createCalls(rights: Rights, newEm: () => EntityManager, log: Log
     request: Message | undefined,
     em: EntityManager,
   ): Promise<Scope | undefined> {
-    if (rule.permission === 'public') return undefined
-    if (caller.kind === 'anonymous') throw unauthenticated()
+    const isPublic = rule.permission === 'public'
+    if (caller.kind === 'anonymous' && !isPublic) throw unauthenticated()
+    if (request) refuseNul(request)
+    if (isPublic) return undefined
     if (rule.permission === 'agent') {
       if (caller.kind !== 'agent') throw forbidden('agent')
       return undefined
@@ -231,16 +253,6 @@ export function createCalls(rights: Rights, newEm: () => EntityManager, log: Log
     rights.authorize(caller, rule.permission as Permission, scope, { noun, id })
     return scope
   }
-}
-
-export function errorInfo(error: AppError, requestId: string): ErrorInfo {
-  return create(ErrorInfoSchema, {
-    code: error.code,
-    reason: error.reason,
-    violations: error.violations,
-    requestId,
-    params: error.params,
-  })
 }
 
 /** The signed-in person, in handlers of rpcs that ask for one. */

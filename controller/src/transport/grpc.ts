@@ -2,22 +2,10 @@
 
 import { type EventEmitter, once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { AppError, errorCodes } from '@ansflow/proto/errors'
-import { type ErrorInfo, ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
-import {
-  create,
-  type DescFile,
-  type DescMessage,
-  type DescMethod,
-  fromBinary,
-  type Message,
-  toBinary,
-} from '@bufbuild/protobuf'
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
+import { AppError, invalid } from '@ansflow/proto/errors'
+import { create, type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
 import {
   logVerbosity,
-  Metadata,
   type MethodDefinition,
   Server,
   ServerCredentials,
@@ -30,15 +18,18 @@ import {
   setLogVerbosity,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import { uuidv7 } from '../platform/ids.ts'
 import type { BidiHandler, BidiStream, Calls, Incoming, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
-import type { Door } from './http.ts'
-import { messageLimit } from './http.ts'
+import { reflection } from './grpc-reflection.ts'
+import { grpcStatus } from './grpc-status.ts'
+import { type Door, messageLimit } from './http.ts'
+import type { StreamRights } from './stream-rights.ts'
 
 /** Time for the last answers to leave. */
 const flushMs = 200
+/** Calls at the same time on one connection. */
+const mostStreams = 1000
 
 export interface GrpcOptions {
   host: string
@@ -47,35 +38,36 @@ export interface GrpcOptions {
   calls: Calls
 }
 
-type AnyCall =
-  | ServerUnaryCall<Message, Message>
-  | ServerWritableStream<Message, Message>
-  | ServerDuplexStream<Message, Message>
+// Requests come as bytes: those that are no message are answered in our words, not in the library's.
+type UnaryCall = ServerUnaryCall<Buffer, Message>
+type StreamCall = ServerWritableStream<Buffer, Message>
+type BidiCall = ServerDuplexStream<Buffer, Message>
 
 export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Promise<Door> {
   const stopping = new AbortController()
   const active = new Set<Promise<void>>()
   const server = new Server({
     'grpc.max_receive_message_length': messageLimit,
+    'grpc.max_concurrent_streams': mostStreams,
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 10_000,
   })
   for (const { service, handlers } of tables) {
-    const definition: Record<string, MethodDefinition<Message, Message>> = {}
+    const definition: Record<string, MethodDefinition<Buffer, Message>> = {}
     const implementation: UntypedServiceImplementation = {}
     for (const method of service.methods) {
       definition[method.localName] = definitionOf(method)
       const handler = handlers[method.localName]
       if (method.methodKind === 'unary') {
         const serve = unary(method, handler as UnaryHandler)
-        implementation[method.localName] = (call: ServerUnaryCall<Message, Message>, answer: sendUnaryData<Message>) =>
+        implementation[method.localName] = (call: UnaryCall, answer: sendUnaryData<Message>) =>
           track(serve(call, answer))
       } else if (method.methodKind === 'server_streaming') {
         const serve = stream(method, handler as StreamHandler)
-        implementation[method.localName] = (call: ServerWritableStream<Message, Message>) => track(serve(call))
+        implementation[method.localName] = (call: StreamCall) => track(serve(call))
       } else {
         const serve = bidi(method, handler as BidiHandler)
-        implementation[method.localName] = (call: ServerDuplexStream<Message, Message>) => track(serve(call))
+        implementation[method.localName] = (call: BidiCall) => track(serve(call))
       }
     }
     server.addService(definition as ServiceDefinition, implementation)
@@ -116,12 +108,13 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
   }
 
   function unary(method: DescMethod, handler: UnaryHandler) {
-    return async (call: ServerUnaryCall<Message, Message>, answer: sendUnaryData<Message>) => {
+    return async (call: UnaryCall, answer: sendUnaryData<Message>) => {
       let requestId = ''
       try {
         const begun = await calls.begin(method, incoming(call))
         requestId = begun.requestId
-        const reply = await handler(call.request, await begun.admit(call.request))
+        const request = read(method, call.request)
+        const reply = await handler(request, await begun.admit(request))
         answer(null, create(method.output as DescMessage, reply))
       } catch (error) {
         answer(statusOf(method, requestId, error))
@@ -130,45 +123,57 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
   }
 
   function stream(method: DescMethod, handler: StreamHandler) {
-    return async (call: ServerWritableStream<Message, Message>) => {
+    return async (call: StreamCall) => {
       let requestId = ''
+      let rights: StreamRights | undefined
       try {
         const begun = await calls.begin(method, incoming(call))
         requestId = begun.requestId
-        const ctx = await begun.admit(call.request)
-        for await (const reply of handler(call.request, ctx)) {
+        const request = read(method, call.request)
+        const admitted = await begun.admitStream(request)
+        rights = admitted.rights
+        const { ctx } = admitted
+        for await (const reply of handler(request, ctx)) {
           await write(call, create(method.output as DescMessage, reply), ctx.signal)
         }
+        if (rights.refusal) throw rights.refusal
         call.end()
       } catch (error) {
-        call.emit('error', statusOf(method, requestId, error))
+        call.emit('error', statusOf(method, requestId, rights?.refusal ?? error))
+      } finally {
+        rights?.end()
       }
     }
   }
 
   function bidi(method: DescMethod, handler: BidiHandler) {
-    return async (call: ServerDuplexStream<Message, Message>) => {
+    return async (call: BidiCall) => {
       let requestId = ''
+      let rights: StreamRights | undefined
       // An aborted read must not bring the process down; the handler learns of it through its signal.
       call.on('error', () => undefined)
       try {
         const begun = await calls.begin(method, incoming(call))
         requestId = begun.requestId
-        const ctx = await begun.admit(undefined)
+        const admitted = await begun.admitStream(undefined)
+        rights = admitted.rights
+        const { ctx } = admitted
         const stream: BidiStream<Message, Record<string, unknown>> = {
-          // Without this, reading to the end destroys the whole call and what is still to be sent is lost.
-          messages: { [Symbol.asyncIterator]: () => call.iterator({ destroyOnReturn: false }) },
+          messages: messagesOf(method, call),
           send: (reply) => write(call, create(method.output as DescMessage, reply), ctx.signal),
         }
         await handler(stream, ctx)
+        if (rights.refusal) throw rights.refusal
         call.end()
       } catch (error) {
-        call.emit('error', statusOf(method, requestId, error))
+        call.emit('error', statusOf(method, requestId, rights?.refusal ?? error))
+      } finally {
+        rights?.end()
       }
     }
   }
 
-  function incoming(call: AnyCall): Incoming {
+  function incoming(call: UnaryCall | StreamCall | BidiCall): Incoming {
     const gone = new AbortController()
     const events = call as EventEmitter
     events.once('cancelled', () => gone.abort())
@@ -183,75 +188,44 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
 
   function statusOf(method: DescMethod, requestId: string, thrown: unknown): StatusObject {
     const cause = stopping.signal.aborted && (thrown as Error | undefined)?.name === 'AbortError'
-    const { error, info } = calls.fail(
-      method,
-      requestId || uuidv7(),
-      cause ? new AppError('unavailable', 'The controller stops.') : thrown,
-    )
-    const metadata = new Metadata()
-    metadata.set('grpc-status-details-bin', statusDetails(errorCodes[error.code].grpc, error.message, info))
-    metadata.set('x-request-id', info.requestId)
-    return { code: errorCodes[error.code].grpc, details: error.message, metadata }
+    const error = cause ? new AppError('unavailable', 'The controller stops.') : thrown
+    return grpcStatus(calls.fail(method, requestId || uuidv7(), error))
   }
 }
 
-async function write(
-  call: ServerWritableStream<Message, Message> | ServerDuplexStream<Message, Message>,
-  message: Message,
-  signal: AbortSignal,
-) {
+function read(method: DescMethod, bytes: Buffer): Message {
+  try {
+    return fromBinary(method.input as DescMessage, bytes)
+  } catch (error) {
+    throw invalid(
+      [{ field: '', message: `The request is not a ${method.input.name}: ${(error as Error).message}` }],
+      'malformed',
+    )
+  }
+}
+
+async function* messagesOf(method: DescMethod, call: BidiCall): AsyncGenerator<Message> {
+  // Without this option, reading to the end destroys the whole call and what is still to be sent is lost.
+  for await (const bytes of call.iterator({ destroyOnReturn: false })) yield read(method, bytes as Buffer)
+}
+
+async function write(call: StreamCall | BidiCall, message: Message, signal: AbortSignal) {
   signal.throwIfAborted()
   if (!call.write(message)) await once(call, 'drain', { signal })
 }
 
-function definitionOf(method: DescMethod): MethodDefinition<Message, Message> {
-  const { input, output } = method
+function definitionOf(method: DescMethod): MethodDefinition<Buffer, Message> {
+  const { output } = method
   return {
     path: `/${method.parent.typeName}/${method.name}`,
     requestStream: method.methodKind === 'bidi_streaming' || method.methodKind === 'client_streaming',
     responseStream: method.methodKind === 'bidi_streaming' || method.methodKind === 'server_streaming',
-    requestSerialize: (message) => Buffer.from(toBinary(input, message)),
-    requestDeserialize: (bytes) => fromBinary(input, bytes),
+    requestSerialize: (bytes) => bytes,
+    requestDeserialize: (bytes) => bytes,
     responseSerialize: (message) => Buffer.from(toBinary(output, message)),
     responseDeserialize: (bytes) => fromBinary(output, bytes),
     originalName: method.localName,
   }
-}
-
-/** google.rpc.Status with one detail, as gRPC clients expect it in the trailer. */
-function statusDetails(code: number, message: string, info: ErrorInfo): Buffer {
-  const detail = new BinaryWriter()
-    .tag(1, WireType.LengthDelimited)
-    .string(`type.googleapis.com/${ErrorInfoSchema.typeName}`)
-    .tag(2, WireType.LengthDelimited)
-    .bytes(toBinary(ErrorInfoSchema, info))
-    .finish()
-  const status = new BinaryWriter()
-    .tag(1, WireType.Varint)
-    .int32(code)
-    .tag(2, WireType.LengthDelimited)
-    .string(message)
-    .tag(3, WireType.LengthDelimited)
-    .bytes(detail)
-    .finish()
-  return Buffer.from(status)
-}
-
-function reflection(tables: ServiceTable[]): ReflectionService {
-  const files = new Map<string, DescFile>()
-  const add = (file: DescFile) => {
-    if (files.has(file.name)) return
-    files.set(file.name, file)
-    for (const dependency of file.dependencies) add(dependency)
-  }
-  for (const { service } of tables) add(service.file)
-  const fileDescriptorProtos = [...files.values()].map((file) =>
-    Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)),
-  )
-  return new ReflectionService(
-    { ansflow: { format: 'Protocol Buffer 3 DescriptorProto', type: {}, fileDescriptorProtos } },
-    { services: tables.map(({ service }) => service.typeName) },
-  )
 }
 
 /** The library buries the system's error in a text; callers want its code and address. */

@@ -2,7 +2,7 @@
 // files, health.
 
 import type { AddressInfo } from 'node:net'
-import { AppError, type AppError as AppErrorType, errorCodes, forbidden, toAppError } from '@ansflow/proto/errors'
+import { AppError, type AppError as AppErrorType, errorCodes, toAppError } from '@ansflow/proto/errors'
 import { ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
 import type { DescMethod, Message } from '@bufbuild/protobuf'
 import {
@@ -15,15 +15,16 @@ import {
 } from '@connectrpc/connect'
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify'
 import { fastifyWebsocket } from '@fastify/websocket'
-import { fastify } from 'fastify'
+import { type FastifyReply, fastify } from 'fastify'
 import type { EntityManager } from '../platform/db.ts'
 import { uuidv7 } from '../platform/ids.ts'
 import type { Logger } from '../platform/log.ts'
-import type { Calls, Incoming, Rights, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
+import type { Call, Calls, Incoming, Rights, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
 import { answerProtocolErrors } from './connect-errors.ts'
 import { registerConsole } from './console-files.ts'
 import { originOf } from './origin.ts'
 import { type DownloadRoute, registerDownloads, registerSockets, type SocketRoute, sendError } from './routes.ts'
+import type { StreamRights } from './stream-rights.ts'
 
 export const sessionCookie = 'ansflow_session'
 /** Of one message, request or answer. */
@@ -42,10 +43,15 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+/** Behind the headers; what sends more slowly than this is no client. */
+const requestTimeoutMs = 60_000
+
 export interface HttpOptions {
   host: string
   port: number
   publicUrl: string | undefined
+  /** Addresses and networks of the proxies before us whose X-Forwarded-For is believed. */
+  trustedProxies: string[]
   tables: ServiceTable[]
   downloads: DownloadRoute[]
   sockets: SocketRoute[]
@@ -55,6 +61,14 @@ export interface HttpOptions {
   newEm: () => EntityManager
   ready: () => Promise<boolean>
   log: Logger
+}
+
+const securityHeaders = {
+  'content-security-policy': contentSecurityPolicy,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
 }
 
 export interface Door {
@@ -74,20 +88,17 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     bodyLimit: messageLimit,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 256 },
-    requestTimeout: 0,
+    requestTimeout: requestTimeoutMs,
     connectionTimeout: 0,
     keepAliveTimeout: 65_000,
+    trustProxy: options.trustedProxies.length > 0 && options.trustedProxies,
+    // Addresses that cannot be read never reach the hooks.
+    frameworkErrors: (_error, _request, reply) => notHere(reply.headers(securityHeaders)),
   })
   http.server.headersTimeout = 20_000
 
   http.addHook('onRequest', async (_request, reply) => {
-    reply.headers({
-      'content-security-policy': contentSecurityPolicy,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-    })
+    reply.headers(securityHeaders)
   })
   http.setErrorHandler((thrown, request, reply) => {
     const error = fromFastify(thrown)
@@ -100,6 +111,10 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
   await http.register(fastifyWebsocket, {
     options: { maxPayload: messageLimit, perMessageDeflate: false },
     preClose: (done) => done(),
+  })
+  const socketPaths = new Set(options.sockets.map(({ path }) => path))
+  http.addHook('onRequest', async (request, reply) => {
+    if (request.ws && !socketPaths.has(request.routeOptions.url ?? '')) return notHere(reply)
   })
   await http.register(async (scope) => {
     registerDownloads(scope, options.downloads, tools)
@@ -127,7 +142,7 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
   const servePage = await registerConsole(http, options.consoleFolder)
   http.setNotFoundHandler((request, reply) => {
     const page = /^\/(api|download)(\/|$|\?)/.test(request.url) ? undefined : servePage(request, reply)
-    return page ?? sendError(reply, new AppError('unimplemented', 'There is nothing at this address.'), uuidv7())
+    return page ?? notHere(reply)
   })
 
   await http.listen({ host: options.host, port: options.port })
@@ -148,6 +163,10 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
   }
 }
 
+function notHere(reply: FastifyReply): FastifyReply {
+  return sendError(reply, new AppError('unimplemented', 'There is nothing at this address.'), uuidv7())
+}
+
 function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls, publicUrl: string | undefined): void {
   const implementation: Record<string, unknown> = {}
   for (const method of table.service.methods) {
@@ -160,27 +179,37 @@ function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls, publ
 
   function unary(method: DescMethod, handler: UnaryHandler) {
     return async (request: Message, context: HandlerContext) => {
-      const state = { requestId: '' }
+      let requestId = ''
       try {
-        return await handler(request, await admit(method, request, context, state))
+        const call = await begin(method, context)
+        requestId = call.requestId
+        return await handler(request, await call.admit(request))
       } catch (error) {
-        throw toConnectError(calls, method, state.requestId, error)
+        throw toConnectError(calls, method, requestId, error)
       }
     }
   }
 
   function stream(method: DescMethod, handler: StreamHandler) {
     return async function* (request: Message, context: HandlerContext) {
-      const state = { requestId: '' }
+      let requestId = ''
+      let rights: StreamRights | undefined
       try {
-        yield* handler(request, await admit(method, request, context, state))
+        const call = await begin(method, context)
+        requestId = call.requestId
+        const admitted = await call.admitStream(request)
+        rights = admitted.rights
+        yield* handler(request, admitted.ctx)
+        if (rights.refusal) throw rights.refusal
       } catch (error) {
-        throw toConnectError(calls, method, state.requestId, error)
+        throw toConnectError(calls, method, requestId, rights?.refusal ?? error)
+      } finally {
+        rights?.end()
       }
     }
   }
 
-  async function admit(method: DescMethod, request: Message, context: HandlerContext, state: { requestId: string }) {
+  async function begin(method: DescMethod, context: HandlerContext): Promise<Call> {
     const headers = context.requestHeader
     const origin = originOf(Object.fromEntries(headers), publicUrl)
     const byCookie = !headers.has('authorization') && (headers.get('cookie') ?? '').includes(`${sessionCookie}=`)
@@ -203,24 +232,23 @@ function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls, publ
       },
     }
     const call = await calls.begin(method, incoming)
-    state.requestId = call.requestId
     context.responseHeader.set('x-request-id', call.requestId)
-    return call.admit(request)
+    return call
   }
 }
 
 function toConnectError(calls: Calls, method: DescMethod, requestId: string, thrown: unknown): ConnectError {
-  const { error, info } = calls.fail(method, requestId || uuidv7(), thrown)
+  const { error, message, info } = calls.fail(method, requestId || uuidv7(), thrown)
   const headers: Record<string, string> = {}
   if (error.params.retry_after !== undefined) headers['retry-after'] = error.params.retry_after
   const code = errorCodes[error.code].grpc as Code
-  return new ConnectError(error.message, code, headers, [{ desc: ErrorInfoSchema, value: info }])
+  return new ConnectError(message, code, headers, [{ desc: ErrorInfoSchema, value: info }])
 }
 
 /** Fastify's own refusals keep their more exact status (413, 415). */
 function statusOf(thrown: unknown): number | undefined {
   const { statusCode } = thrown as { statusCode?: number }
-  return statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? statusCode : undefined
+  return statusCode === 413 || statusCode === 415 ? statusCode : undefined
 }
 
 function fromFastify(thrown: unknown): AppErrorType {
@@ -228,6 +256,8 @@ function fromFastify(thrown: unknown): AppErrorType {
   if (thrown instanceof AppError || statusCode === undefined || statusCode >= 500) return toAppError(thrown)
   if (statusCode === 413)
     return new AppError('resource_exhausted', 'The request is too large.', { reason: 'too_large' })
-  if (statusCode === 403) return forbidden('request')
-  return new AppError(statusCode === 404 ? 'not_found' : 'invalid_argument', message ?? 'The request is malformed.')
+  // The static files say 403 to addresses that lead outside of their folder.
+  if (statusCode === 403 || statusCode === 404)
+    return new AppError('unimplemented', 'There is nothing at this address.')
+  return new AppError('invalid_argument', message ?? 'The request is malformed.')
 }

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { EntityManager } from '../platform/db.ts'
 import type { Caller, Rights } from './call.ts'
+import { connectErrorJson } from './connect-errors.ts'
 import { originOf } from './origin.ts'
 
 export interface DownloadRoute {
@@ -41,7 +42,6 @@ export interface Download {
 export interface SocketRoute {
   /** As Fastify writes them: "/collab/:pipelineId". */
   path: string
-  /** Largest message taken, in bytes. */
   open(socket: WebSocket, request: SocketRequest): void
 }
 
@@ -132,9 +132,5 @@ export function sendError(
   requestId: string,
   status: number = errorCodes[error.code].http,
 ): FastifyReply {
-  return reply.code(status).send({
-    code: error.code,
-    message: error.message,
-    details: [{ type: 'ansflow.v1.ErrorInfo', debug: { code: error.code, reason: error.reason, requestId } }],
-  })
+  return reply.code(status).send(connectErrorJson(error, requestId))
 }

@@ -13,7 +13,7 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
-import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
+import { cutPage, pageSize, readCursor, readNumberCursor } from '../../platform/page.ts'
 import {
   type CallContext,
   organizationOf,
@@ -107,10 +107,10 @@ export function pipelinesApi({ db, clock, drafts }: PipelinesDeps): ServiceTable
 
     async listVersions(request, ctx) {
       const size = pageSize(request.pageSize, 50)
-      const [number] = readCursor(request.pageToken, 1) ?? []
+      const before = readNumberCursor(request.pageToken)
       const rows = await ctx.em.find(
         PipelineVersionEntity,
-        { pipelineId: request.pipelineId, ...(number === undefined ? {} : { number: { $lt: Number(number) } }) },
+        { pipelineId: request.pipelineId, ...(before === undefined ? {} : { number: { $lt: before } }) },
         { orderBy: { number: 'desc' }, limit: size + 1 },
       )
       const { page, nextPageToken } = cutPage(rows, size, (row) => [String(row.number)])

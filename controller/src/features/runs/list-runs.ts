@@ -1,8 +1,10 @@
 // The runs a caller may read, newest first, page by page.
+import { invalidField } from '@ansflow/proto/errors'
 import type { ListRunsRequest, Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { timestampDate } from '@bufbuild/protobuf/wkt'
+import { RunStatus } from '@ansflow/proto/status'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
+import { readTime } from '../../platform/request-time.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { readableScopes } from '../access/index.ts'
 import { presentRow } from './present-run.ts'
@@ -30,9 +32,9 @@ export async function listRuns(
   if (request.projectId) query = query.where('project_id', '=', request.projectId)
   if (request.pipelineId) query = query.where('pipeline_id', '=', request.pipelineId)
   if (request.startedBy) query = query.where('started_by', '=', request.startedBy)
-  if (request.statuses.length > 0) query = query.where('status', 'in', request.statuses)
-  if (request.since) query = query.where('created_at', '>=', db.toColumn(timestampDate(request.since)))
-  if (request.until) query = query.where('created_at', '<', db.toColumn(timestampDate(request.until)))
+  if (request.statuses.length > 0) query = query.where('status', 'in', readStatuses(request.statuses))
+  if (request.since) query = query.where('created_at', '>=', db.toColumn(readTime('since', request.since)))
+  if (request.until) query = query.where('created_at', '<', db.toColumn(readTime('until', request.until)))
   // Ids grow with time.
   if (before !== undefined) query = query.where('id', '<', before)
   const rows = await query
@@ -42,6 +44,12 @@ export async function listRuns(
   const { page, nextPageToken } = cutPage(rows, size, (row) => [row.id])
   const times = timesOf(db)
   return { runs: page.map((row) => presentRow(row, times)), nextPageToken }
+}
+
+function readStatuses(statuses: RunStatus[]): RunStatus[] {
+  const unknown = statuses.find((status) => !(status in RunStatus) || status === RunStatus.UNSPECIFIED)
+  if (unknown !== undefined) throw invalidField('statuses', `${unknown} is not a status of runs`)
+  return [...new Set(statuses)]
 }
 
 /** One run as lists show it; undefined: there is none. */

@@ -1,5 +1,4 @@
 // Follows a run: what its rows say, then again whenever the bus or the clock says look.
-import { AppError } from '@ansflow/proto/errors'
 import type { WatchRunResponse } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal } from '@ansflow/proto/status'
 import type { Bus } from '../../platform/bus.ts'
@@ -19,25 +18,15 @@ export async function* watchRun(
   runId: string,
   seq: number,
 ): AsyncGenerator<WatchRunResponse> {
-  const userId = ctx.caller.kind === 'user' ? ctx.caller.userId : ''
-  let accessChanged = false
   const bell = doorbell()
   // Listening before the first look: nothing falls between.
-  const ends = [
-    bus.subscribe('run.changed', (message) => {
-      if (message.runId === runId) bell.ring()
-    }),
-    bus.subscribe('access.changed', (message) => {
-      if (message.userId !== userId) return
-      accessChanged = true
-      bell.ring()
-    }),
-  ]
+  const end = bus.subscribe('run.changed', (message) => {
+    if (message.runId === runId) bell.ring()
+  })
   ctx.signal.addEventListener('abort', bell.ring)
   let last = seq
   try {
     while (!ctx.signal.aborted) {
-      if (accessChanged) throw new AppError('aborted', 'Your rights have changed. Watch again.')
       const events = await runEventsAfter(db.em(), runId, last, mostAtOnce)
       for (const event of events) {
         yield event
@@ -50,7 +39,7 @@ export async function* watchRun(
     }
   } finally {
     ctx.signal.removeEventListener('abort', bell.ring)
-    for (const end of ends) end()
+    end()
   }
 }
 

@@ -1,0 +1,129 @@
+// A stream that is open ends with the right to it: whoever revokes a token, takes a role or deletes an agent waits for nothing.
+
+import { Role } from '@ansflow/proto/access'
+import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
+import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type ManualClock, manualClock } from '../src/platform/clock.ts'
+import { startController, type TestController, type TestUser } from './start-controller.ts'
+import { waitFor } from './wait-for.ts'
+
+let c: TestController
+let clock: ManualClock
+let runId: string
+beforeEach(async () => {
+  clock = manualClock()
+  c = await startController({ overrides: { clock } })
+  const projectId = await c.addProject()
+  const yaml = 'name: p\nsteps:\n  one: { run: "true" }\n'
+  const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  const { run } = await c
+    .as(c.owner)
+    .client(RunService)
+    .startRun({ pipelineId: pipeline?.id ?? '' })
+  runId = run?.id ?? ''
+})
+afterEach(() => c[Symbol.asyncDispose]())
+
+/** Streams of the person over both doors that never end by themselves: no agent takes the job. */
+function openStreams(token: string): Promise<string>[] {
+  const log = { runId, stepId: 'one' }
+  const streams: AsyncIterable<unknown>[] = [
+    c.as(token).client(RunService).watchRun({ runId }),
+    c.as(token).client(LogService).followLog(log),
+    c.grpcClient(RunService, token).watchRun({ runId }),
+    c.grpcClient(LogService, token).followLog(log),
+  ]
+  return streams.map(async (stream) => {
+    try {
+      for await (const _ of stream) opened++
+      return 'it ended'
+    } catch (error) {
+      const { code } = error as { code: number }
+      return { 5: 'not_found', 7: 'permission_denied', 16: 'unauthenticated' }[code] ?? String(error)
+    }
+  })
+}
+
+let opened = 0
+const all = (word: string) => [word, word, word, word]
+
+describe('watching a run and following a log ends', () => {
+  let person: TestUser
+  let ends: Promise<string>[]
+  beforeEach(async () => {
+    opened = 0
+    person = await c.addUser({ role: Role.VIEWER })
+  })
+
+  async function begin(token: string): Promise<void> {
+    ends = openStreams(token)
+    // Each watcher has its first event; whoever follows the log has nothing to tell.
+    await waitFor(() => opened >= 2)
+    await waitFor(() => c.controller.bus.settled().then(() => true))
+  }
+
+  test('with the role', async () => {
+    await begin(person.token)
+    await c.as(c.owner).client(OrganizationService).removeMember({ userId: person.userId })
+    expect(await Promise.all(ends)).toEqual(all('not_found'))
+  })
+
+  test('with the token', async () => {
+    const auth = c.as(person).client(AuthService)
+    const { secret, token } = await auth.createApiToken({ name: 'x', scopes: ['run.read'] })
+    await begin(secret)
+    await auth.revokeApiToken({ tokenId: token?.id ?? '' })
+    expect(await Promise.all(ends)).toEqual(all('unauthenticated'))
+  })
+
+  test('with the time of the token', async () => {
+    const auth = c.as(person).client(AuthService)
+    const expiresAt = timestampFromDate(new Date(clock.now().getTime() + 90_000))
+    const { secret } = await auth.createApiToken({ name: 'x', scopes: ['run.read'], expiresAt })
+    await begin(secret)
+    clock.advance(61_000)
+    clock.advance(60_000)
+    expect(await Promise.all(ends)).toEqual(all('unauthenticated'))
+  })
+
+  test('not when only the name of the person changes', async () => {
+    await begin(person.token)
+    await c.as(person).client(AuthService).updateMe({ name: 'another' })
+    await c.as(c.owner).client(RunService).cancelRun({ runId })
+    const [watched, , watchedByGrpc] = ends
+    expect([await watched, await watchedByGrpc]).toEqual(['it ended', 'it ended'])
+    await c.as(c.owner).client(OrganizationService).removeMember({ userId: person.userId })
+    await Promise.all(ends)
+  })
+})
+
+test('both streams of an agent end when it is deleted', async () => {
+  const agents = c.as(c.owner).client(AgentService)
+  const { token } = await agents.createRegistrationToken({})
+  const facts = { name: 'a', slots: 1, version: '0.1.0' }
+  const { agentId, agentSecret } = await c
+    .as(undefined)
+    .client(AgentLinkService)
+    .register({ token, ...facts })
+  await agents.drainAgent({ agentId, drain: true })
+  const link = c.grpcClient(AgentLinkService, agentSecret)
+  const control = link.control()
+  control.send({ kind: { case: 'hello', value: { slots: 1, version: '0.1.0' } } })
+  const logs = link.logs()
+  logs.send({ job: { jobId: runId, epoch: 1 } })
+  const [said, answered] = [control.messages[Symbol.asyncIterator](), logs.messages[Symbol.asyncIterator]()]
+  expect((await said.next()).value?.kind.case).toBe('welcome')
+  expect((await answered.next()).value).toMatchObject({ stale: true })
+  await agents.deleteAgent({ agentId })
+  await expect(said.next()).rejects.toMatchObject({ code: 16 })
+  clock.advance(60_000)
+  await expect(answered.next()).rejects.toMatchObject({ code: 16 })
+  await expect(c.as(agentSecret).client(AuthService).getMe({})).rejects.toMatchObject({ code: 16 })
+})
