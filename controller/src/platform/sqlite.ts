@@ -1,14 +1,19 @@
-// SQLite through the built-in node:sqlite: one durable connection, one process a file.
+// SQLite through the built-in node:sqlite: one connection, one process a file; what is answered is on the disk.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import {
+  type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
+  type QueryResult,
   SqliteAdapter,
   SqliteDialect,
+  type SqliteDialectConfig,
   SqliteDriver,
   type SqliteStatement,
 } from 'kysely'
+import { flushFile, type WalSync, walSync } from './wal-sync.ts'
 
 /** Set while a transaction's body runs, to find out about queries that would wait for their own transaction for ever. */
 export const insideTransaction = new AsyncLocalStorage<{ open: boolean }>()
@@ -19,7 +24,7 @@ export function nodeSqliteDialect(file: string): Dialect {
   const config = { database: async () => openDatabase(file) }
   const dialect = new SqliteDialect(config)
   return {
-    createDriver: () => new OneConnectionDriver(config),
+    createDriver: () => new OneConnectionDriver(config, file),
     createAdapter: () => new QueuedAdapter(),
     createQueryCompiler: () => dialect.createQueryCompiler(),
     createIntrospector: (db) => dialect.createIntrospector(db),
@@ -34,8 +39,19 @@ class QueuedAdapter extends SqliteAdapter {
 }
 
 class OneConnectionDriver extends SqliteDriver {
+  readonly #wal: WalSync | undefined
+  #descriptor: number | undefined
   #last: Promise<void> = Promise.resolve()
-  #release: (() => void) | undefined
+
+  constructor(config: SqliteDialectConfig, file: string) {
+    super(config)
+    if (file === ':memory:') return
+    this.#wal = walSync(() => {
+      // Never closed before the database is, which keeps the log's file as long.
+      this.#descriptor ??= openSync(`${file}-wal`, 'r+')
+      return flushFile(this.#descriptor)
+    })
+  }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
     if (insideTransaction.getStore()?.open) {
@@ -49,21 +65,67 @@ class OneConnectionDriver extends SqliteDriver {
       release = resolve
     })
     await before
-    this.#release = release
-    return super.acquireConnection()
+    return new Turn(await super.acquireConnection(), release)
   }
 
-  override async releaseConnection(): Promise<void> {
-    const release = this.#release
-    this.#release = undefined
-    release?.()
+  /** The next in line goes on while the disk still works on this one's rows; the answer waits for the disk. */
+  override async commitTransaction(turn: Turn): Promise<void> {
+    await super.commitTransaction(turn)
+    turn.end()
+    if (turn.wrote) await this.#wal?.flushed()
+  }
+
+  override async rollbackTransaction(turn: Turn): Promise<void> {
+    // A commit whose flush failed: the connection is another's by now.
+    if (!turn.ended) await super.rollbackTransaction(turn)
+  }
+
+  override async releaseConnection(turn?: DatabaseConnection): Promise<void> {
+    if (!(turn instanceof Turn) || turn.ended) return
+    turn.end()
+    if (turn.wrote) await this.#wal?.flushed()
+  }
+
+  override async destroy(): Promise<void> {
+    await super.destroy()
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor)
+    this.#descriptor = undefined
   }
 }
 
+/** One holder's time with the connection. */
+class Turn implements DatabaseConnection {
+  ended = false
+  wrote = false
+  readonly #connection: DatabaseConnection
+  readonly #release: () => void
+
+  constructor(connection: DatabaseConnection, release: () => void) {
+    this.#connection = connection
+    this.#release = release
+  }
+
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    this.wrote ||= !leavesRowsAlone.test(query.sql)
+    return this.#connection.executeQuery(query)
+  }
+
+  streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
+    return this.#connection.streamQuery(query, chunkSize)
+  }
+
+  end(): void {
+    this.ended = true
+    this.#release()
+  }
+}
+
+const leavesRowsAlone = /^\s*(select|begin|commit|rollback|savepoint|release|pragma)\b/i
+
 function openDatabase(file: string) {
   const db = new DatabaseSync(file)
-  // FULL: a commit is on the disk when it is answered, also after the power goes.
-  for (const pragma of ['busy_timeout = 5000', 'journal_mode = wal', 'synchronous = full', 'foreign_keys = on']) {
+  // NORMAL leaves flushing the log after a commit to the driver, which answers no commit before: see WalSync.
+  for (const pragma of ['busy_timeout = 5000', 'journal_mode = wal', 'synchronous = normal', 'foreign_keys = on']) {
     db.exec(`pragma ${pragma}`)
   }
   const cache = new Map<string, SqliteStatement>()
