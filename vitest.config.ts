@@ -6,6 +6,8 @@ const setupFiles = [fileURLToPath(new URL('proto/test/fixed-seed.ts', import.met
 
 export default defineConfig({
   test: {
+    // Tests mostly wait for processes: one worker less than there are CPUs would leave one of two idle.
+    maxWorkers: '100%',
     projects: [
       { test: { name: 'proto', setupFiles, include: ['proto/src/**/*.test.ts'] } },
       {
@@ -18,7 +20,14 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'agent', setupFiles, include: ['agent/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 30_000 },
+        test: {
+          name: 'agent',
+          setupFiles,
+          globalSetup: 'agent/test/bundle.ts',
+          include: ['agent/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
       },
       {
         plugins: [vue()],

@@ -14,14 +14,15 @@ import { createLogShipper } from './log-shipper.ts'
 import { createLauncher } from './process.ts'
 import { createSweeper } from './process-tree.ts'
 import { type LinkError, parseTarget } from './rpc-client.ts'
-import type { SessionHost } from './session.ts'
+import { DEFAULT_HEARTBEAT_MS, type SessionHost } from './session.ts'
 import { capabilities } from './steps/index.ts'
 import { createStreams } from './streams.ts'
 import { createWorkspaces } from './workspace.ts'
 
 const DEFAULT_LOST_AFTER_MS = 120_000
 const TICK_MS = 500
-const REPEAT_MS = 10_000
+/** What the controller has not answered for this many heartbeats is said again. */
+const REPEAT_HEARTBEATS = 2
 const SWEEP_MS = 600_000
 const TOOLS_MS = 1000
 /** This many closings by another agent in a row are no accident. */
@@ -53,6 +54,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
   let state: 'starting' | 'online' | 'draining' | 'stopped' = 'starting'
   let drainedByController = false
   let lostAfterMs = DEFAULT_LOST_AFTER_MS
+  let repeatMs = REPEAT_HEARTBEATS * DEFAULT_HEARTBEAT_MS
   /** When the last message of ours was sent that the controller has answered (monotonic). */
   let contactAt = performance.now()
   let superseded = 0
@@ -78,8 +80,9 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
         value: { load: load(), running: [...jobs.values()].filter((job) => job.usesSlot).map((job) => job.ref) },
       },
     }),
-    welcomed(lostAfter) {
+    welcomed(lostAfter, heartbeatMs) {
       lostAfterMs = lostAfter || DEFAULT_LOST_AFTER_MS
+      repeatMs = REPEAT_HEARTBEATS * heartbeatMs
       if (state === 'starting') state = 'online'
       log.info('Connected.', { controller: target.address, agent: identity.name, slots: config.slots })
       if (state === 'draining') streams.send({ kind: { case: 'draining', value: {} } })
@@ -126,11 +129,10 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
 
   async function offer({ job: ref, spec }: Offer): Promise<void> {
     if (!ref || !spec) return
-    const accept = () => streams.send({ kind: { case: 'accept', value: { job: ref } } })
     const reject = (reason: string) => streams.send({ kind: { case: 'reject', value: { job: ref, reason } } })
     const existing = jobs.get(ref.jobId)
     if (existing?.ref.epoch === ref.epoch) {
-      if (existing.phase === 'accepted') accept()
+      existing.accept()
       return
     }
     if (existing && existing.ref.epoch > ref.epoch) return reject('a newer epoch of this job is here')
@@ -141,8 +143,9 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     if (reason) return reject(reason)
     journaling.add(ref.jobId)
     try {
-      jobs.set(ref.jobId, new JobRunner(await JobFolder.create(folder.jobs, refOf(ref), spec), jobHost))
-      accept()
+      const job = new JobRunner(await JobFolder.create(folder.jobs, refOf(ref), spec), jobHost)
+      jobs.set(ref.jobId, job)
+      job.accept()
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       reject(`journal cannot be written: ${code === 'ENOSPC' ? 'disk full' : textOf(error)}`)
@@ -173,17 +176,13 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
   }
 
   function tick(): void {
-    for (const job of jobs.values()) job.tick()
+    for (const job of jobs.values()) {
+      job.tick()
+      job.repeat(repeatMs)
+    }
     // A little early: the job must be dead before the controller may give it to another agent.
     if (performance.now() - contactAt > lostAfterMs * 0.9)
       for (const job of jobs.values()) job.fence(lostAfterMs * 0.05)
-  }
-  /** Anything may get lost between two processes; the second copy changes nothing. */
-  function repeat(): void {
-    for (const job of jobs.values()) {
-      if (job.finished) streams.send({ kind: { case: 'finished', value: job.finished } })
-      else if (job.phase === 'accepted') streams.send({ kind: { case: 'accept', value: { job: job.ref } } })
-    }
   }
   function sweepWorkspaces(): void {
     const busy = new Set([...jobs.values()].map((job) => job.spec.runId))
@@ -208,11 +207,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
       if (jobs.size > 0) log.info('Took up the jobs of the journal.', { jobs: jobs.size })
       tools = await toolsOfHost(config.base.PATH, join(folder.path, 'tools.json'), TOOLS_MS)
       sweepWorkspaces()
-      const timers = [
-        setInterval(tick, TICK_MS),
-        setInterval(repeat, REPEAT_MS),
-        setInterval(sweepWorkspaces, SWEEP_MS),
-      ]
+      const timers = [setInterval(tick, TICK_MS), setInterval(sweepWorkspaces, SWEEP_MS)]
       await Promise.all([
         keepConnected(() => streams.openControl(), onControlDown, stop.signal),
         keepConnected(

@@ -29,7 +29,7 @@ const settings = [
   ['labels', 'ANSFLOW_AGENT_LABELS', '', 'Comma-separated labels that steps ask for; os and arch are added'],
   ['slots', 'ANSFLOW_AGENT_SLOTS', '', 'Jobs at the same time; default: the number of CPUs'],
   ['data', 'ANSFLOW_AGENT_DATA', '', 'Folder of identity, journal and workspaces; default: ~/.ansflow-agent'],
-  ['ca-file', 'ANSFLOW_AGENT_CA_FILE', '', 'PEM file with the authority that signed the controller’s certificate'],
+  ['ca-file', 'ANSFLOW_AGENT_CA_FILE', '', "PEM file with the authority that signed the controller's certificate"],
   ['log-limit', 'ANSFLOW_AGENT_LOG_LIMIT_MIB', '512', 'MiB of output kept for a job whose spec names no limit'],
   ['spool-quota', 'ANSFLOW_AGENT_SPOOL_MIB', '4096', 'MiB of logs waiting on this host before new jobs are rejected'],
   ['workspace-hours', 'ANSFLOW_AGENT_WORKSPACE_HOURS', '24', 'Hours an unused workspace is kept'],
@@ -146,7 +146,7 @@ export function helpText(): string {
   return [
     `ansflow-agent ${VERSION}: runs the steps of AnsFlow pipelines on this host.`,
     '',
-    '  ansflow-agent register --url host:port --token …   trade a token for an identity',
+    '  ansflow-agent register --url host:port --token ...   trade a token for an identity',
     '  ansflow-agent run                                  connect and run jobs (registers first when a token is given)',
     '',
     'Settings, as flag or environment variable:',

@@ -45,15 +45,19 @@ export function openDataFolder(path: string): DataFolder {
         )
       }
     },
-    writeIdentity: (identity) => replaceFile(identityFile, `${JSON.stringify(identity, null, 2)}\n`, true),
+    writeIdentity: (identity) => replaceFile(identityFile, `${JSON.stringify(identity, null, 2)}\n`, { flush: true }),
     release: () => rmSync(lock, { force: true }),
   }
 }
 
-/** Writes a file that is either all there or not; readable by its owner only. `flush`: also after a crash of the host. */
-export function replaceFile(path: string, content: string | Uint8Array, flush = false): void {
+/** Writes a file that is either all there or not. `flush`: also after a crash of the host. */
+export function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  { mode = 0o600, flush = false }: { mode?: number; flush?: boolean } = {},
+): void {
   const next = `${path}.next`
-  writeFileSync(next, content, { mode: 0o600, flush })
+  writeFileSync(next, content, { mode, flush })
   renameSync(next, path)
 }
 

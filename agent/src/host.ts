@@ -1,6 +1,6 @@
 // Owns what the agent tells about its host: facts once, load with every heartbeat.
 import { execFile } from 'node:child_process'
-import { accessSync, constants, readFileSync, statfsSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, freemem, hostname, platform, release, totalmem } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { HostFactsSchema, HostLoadSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
@@ -51,23 +51,34 @@ async function findTools(path: string): Promise<Record<string, string>> {
   return found
 }
 
+/** What was found so recently is not looked up again: an agent that is started over and over would do little else. */
+const FRESH_MS = 60_000
+
 /**
  * What was found the last time, at once; it is looked up again for the next time. Only the very first start waits, and not
  * for long.
  */
 export async function toolsOfHost(path: string, cacheFile: string, waitMs: number): Promise<Record<string, string>> {
-  const fresh = findTools(path).then((tools) => {
+  const known = readTools(cacheFile)
+  const age = Date.now() - (known?.at ?? 0)
+  if (known && age >= 0 && age < FRESH_MS) return known.tools
+  const found = findTools(path).then((tools) => {
     writeFileSync(cacheFile, JSON.stringify(tools), { mode: 0o600 })
     return tools
   })
-  fresh.catch(() => {
+  found.catch(() => {
     // A full disk: the next start looks again.
   })
+  if (known) return known.tools
+  const late = new Promise<Record<string, string>>((resolve) => setTimeout(resolve, waitMs, {}))
+  return Promise.race([found, late])
+}
+
+function readTools(cacheFile: string): { tools: Record<string, string>; at: number } | undefined {
   try {
-    return JSON.parse(readFileSync(cacheFile, 'utf8')) as Record<string, string>
+    return { tools: JSON.parse(readFileSync(cacheFile, 'utf8')), at: statSync(cacheFile).mtimeMs }
   } catch {
-    const late = new Promise<Record<string, string>>((resolve) => setTimeout(resolve, waitMs, {}))
-    return Promise.race([fresh, late])
+    return undefined
   }
 }
 

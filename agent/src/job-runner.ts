@@ -65,6 +65,8 @@ export class JobRunner implements ShippedJob {
   #intent: Intent | undefined
   #killing: Promise<number> | undefined
   #pumping = false
+  /** When the controller was last told what it has to answer. */
+  #toldAt = performance.now()
   #acknowledged = false
   #logComplete = false
   /** It is going away; settled when its folder is gone. */
@@ -118,6 +120,25 @@ export class JobRunner implements ShippedJob {
         void this.#end(lost('the host was restarted'))
       }
     }
+  }
+
+  /** It is in the journal. Repeated calls say it again while nobody has told it to start. */
+  accept(): void {
+    if (this.phase !== 'accepted') return
+    this.#toldAt = performance.now()
+    this.#host.send({ kind: { case: 'accept', value: { job: this.ref } } })
+  }
+
+  /** Anything may get lost between two processes: what is not answered is said again. The second copy changes nothing. */
+  repeat(afterMs: number): void {
+    if (performance.now() - this.#toldAt < afterMs) return
+    if (this.finished && !this.#acknowledged) this.#tellFinished(this.finished)
+    else this.accept()
+  }
+
+  #tellFinished(finished: Finished): void {
+    this.#toldAt = performance.now()
+    this.#host.send({ kind: { case: 'finished', value: finished } })
   }
 
   /** The accept is committed. To a job that runs already, it brings the secrets back after a restart of the agent. */
@@ -261,7 +282,8 @@ export class JobRunner implements ShippedJob {
         // Read before the output: what was written before the end is then in the output.
         exit = this.#process.exitCode()
         more = this.spool.pump()
-        this.#host.logGrew(this)
+        // The last bytes go together with the message that they are the last.
+        if (more || exit === undefined) this.#host.logGrew(this)
         if (more) await yieldToOthers()
       }
       if (exit === undefined || this.phase !== 'running') return
@@ -326,7 +348,7 @@ export class JobRunner implements ShippedJob {
     const warn = (what: string) => (error: unknown) => log.warn(what, { job: this.ref.jobId, error: textOf(error) })
     const finished = finishedMessage(this.#folder, ending, this.#process.startedAt, this.spool)
     this.#becomeFinished(finished)
-    this.#host.send({ kind: { case: 'finished', value: finished } })
+    this.#tellFinished(finished)
     // What a process left can be worked out again, and mostly the result is acknowledged at once: then it is never written.
     if (ending.exitCode === undefined) this.#keepResult(finished)
     else setTimeout(() => this.#keepResult(finished), RESULT_MS).unref()

@@ -1,5 +1,5 @@
 // Owns the journal: one folder a job, from which a restarted agent knows what it had promised, what runs and how it ended.
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -79,17 +79,20 @@ export class JobFolder {
     return join(this.path, ...parts)
   }
 
-  /** Everything the wrapper needs except `start`, which comes last. */
+  /**
+   * Everything the wrapper needs except `start`, which comes last. It may have been prepared before: by an agent that was
+   * killed right after it had asked for the start. So nothing that a wrapper may be using already is emptied or taken away.
+   */
   prepare(): void {
     mkdirSync(this.file('tmp'), { recursive: true, mode: 0o700 })
-    writeFileSync(this.file('run', 'state'), STATE_BLANK, { mode: 0o600 })
+    const state = this.file('run', 'state')
+    if (!existsSync(state)) replaceFile(state, STATE_BLANK)
   }
 
-  /** For files that are read only when something later says that they are complete. */
+  /** A file of the job, whole at once; whoever reads an older one of that name goes on reading that. */
   write(name: string, content: string | Uint8Array, mode = 0o600): string {
     const path = this.file(name)
-    rmSync(path, { force: true })
-    writeFileSync(path, content, { mode, flag: 'wx' })
+    replaceFile(path, content, { mode })
     return path
   }
 

@@ -61,7 +61,7 @@ export function createLogShipper(now: () => number = () => performance.now()): L
       if (waiting >= CHUNK_BYTES || spool.final) return 0
       return Math.max(0, progress.lastSentAt + COALESCE_MS - now())
     }
-    if (spool.final && spool.acknowledged >= spool.size) return Math.max(0, progress.finalSentAt + FINAL_MS - now())
+    if (spool.final) return Math.max(0, progress.finalSentAt + FINAL_MS - now())
     return undefined
   }
 
@@ -70,19 +70,19 @@ export function createLogShipper(now: () => number = () => performance.now()): L
     const { ref } = progress.job
     progress.lastSentAt = now()
     const data = spool.readMasked(progress.sent, CHUNK_BYTES)
-    if (data.length === 0) {
-      progress.finalSentAt = now()
-      return pipe!.send({
-        job: ref,
-        offset: BigInt(spool.size),
-        finalSize: BigInt(spool.size),
-        finalSha256: spool.sha256(),
-      })
-    }
-    if (progress.sent === spool.acknowledged) progress.lastStoredAt = now()
     const offset = progress.sent
+    if (data.length > 0 && offset === spool.acknowledged) progress.lastStoredAt = now()
     progress.sent += data.length
-    return pipe!.send({ job: ref, offset: BigInt(offset), data, ...linesOf(data, offset, spool) })
+    const isLast = spool.final && progress.sent >= spool.size
+    if (isLast) progress.finalSentAt = now()
+    return pipe!.send({
+      job: ref,
+      offset: BigInt(offset),
+      data,
+      ...(data.length > 0 ? linesOf(data, offset, spool) : {}),
+      // With the last bytes or right behind them; it counts once all before it is stored.
+      ...(isLast ? { finalSize: BigInt(spool.size), finalSha256: spool.sha256() } : {}),
+    })
   }
 
   /** One chunk a job and round, so that a loud job does not hold up the others. */

@@ -6,7 +6,7 @@ import type { ControlMessage, Pipe } from './rpc-client.ts'
 export interface SessionHost {
   hello(): ControlMessage
   heartbeat(): ControlMessage
-  welcomed(lostAfterMs: number): void
+  welcomed(lostAfterMs: number, heartbeatMs: number): void
   /** The controller has heard of us what we sent at this time (monotonic). */
   contact(sentAt: number): void
   offer(offer: Offer): void
@@ -18,7 +18,7 @@ export interface SessionHost {
   drain(drain: boolean): void
 }
 
-const DEFAULT_HEARTBEAT_MS = 5000
+export const DEFAULT_HEARTBEAT_MS = 5000
 /** Without an answer for this long the connection is dead, whatever TCP says. */
 const SILENCE_MS = 15_000
 
@@ -68,7 +68,7 @@ export function startSession(pipe: Pipe<ControlMessage>, host: SessionHost, onDe
           clearTimeout(timer)
           timer = setTimeout(beat, heartbeatMs)
           answered()
-          host.welcomed(kind.value.lostAfterMs)
+          host.welcomed(kind.value.lostAfterMs, heartbeatMs)
           for (const ref of kind.value.forget) host.forget(ref)
           for (const ref of kind.value.cancel) host.cancel(ref, 0)
           host.drain(kind.value.drain)

@@ -1,5 +1,7 @@
 // Owns a fake controller with a real agent connected to it, and the folder that both are thrown away with.
-import { readdirSync, readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import { type AgentProcess, startAgent, temporaryFolder, waitFor } from './agent-process.ts'
 import { type FakeController, type FakeJob, startFakeController } from './fake-controller.ts'
@@ -13,6 +15,8 @@ export interface Bench extends AsyncDisposable {
 
 export async function startBench(env: Record<string, string> = {}): Promise<Bench> {
   const data = temporaryFolder()
+  // The tools of the host are known: looking for them at each start would take longer than most tests.
+  writeFileSync(join(data.path, 'tools.json'), JSON.stringify({ git: '1.2.3' }))
   const controller = await startFakeController()
   const start = () =>
     startAgent(['run', '--data', data.path], {
@@ -41,6 +45,13 @@ export async function startBench(env: Record<string, string> = {}): Promise<Benc
   })
   return bench
 }
+
+/**
+ * Job ids are unique over the host, as they are in life: what carries the id of a job that has ended is ended too, and other
+ * tests may run at the same time.
+ */
+const here = randomBytes(6).toString('hex')
+export const jobIdOf = (name: string | number): string => `job-${here}-${name}`
 
 export const sh = (script: string, more: object = {}) => ({
   execution: { case: 'shell' as const, value: { shell: 'sh', script } },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { checkGitRef, parseGitUrl } from '../src/steps/git-source.ts'
 import { temporaryFolder } from './agent-process.ts'
-import { type Bench, done, sh, startBench } from './bench.ts'
+import { type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
 import { type FakeJob, Outcome } from './fake-controller.ts'
 import { createRepository, serveGitHttp, serveGitSsh } from './git-servers.ts'
 
@@ -15,11 +15,7 @@ const checkout = (
   secrets: { name: string; value: string }[] = [],
   more: object = {},
 ): FakeJob =>
-  b.controller.offer(
-    `checkout-${++number}`,
-    { execution: { case: 'checkout', value: value as never }, ...more },
-    secrets,
-  )
+  b.controller.offer(jobIdOf(++number), { execution: { case: 'checkout', value: value as never }, ...more }, secrets)
 const workspace = (b: Bench) => join(b.data, 'workspaces/run-1/shared')
 const read = (b: Bench, file: string) => readFileSync(join(workspace(b), file), 'utf8')
 
@@ -69,7 +65,7 @@ test('from a folder: default branch, branch, tag, commit, full ref, again with c
   expect(await done(missing)).toMatchObject({ outcome: Outcome.FAILED, exitCode: 1 })
   expect(missing.log.toString()).toContain('There is no branch or tag nowhere in the repository.')
   // A later step works in it as its own.
-  const status = b.controller.offer('status', sh('git status --porcelain; git rev-parse HEAD'))
+  const status = b.controller.offer(jobIdOf('status'), sh('git status --porcelain; git rev-parse HEAD'))
   expect((await done(status)).outcome).toBe(Outcome.SUCCEEDED)
 }, 60_000)
 
@@ -176,7 +172,7 @@ test('settings that an earlier step planted in the clone have no effect', async 
   await done(checkout(b, { url }))
   await done(
     b.controller.offer(
-      'planter',
+      jobIdOf('planter'),
       sh(
         `git config core.sshCommand "touch ${b.data}/never"; git config url./nowhere.insteadOf /; git config core.fsmonitor "touch ${b.data}/never"; printf '#!/bin/sh\\ntouch ${b.data}/never\\n' > .git/hooks/post-checkout; chmod +x .git/hooks/post-checkout`,
       ),

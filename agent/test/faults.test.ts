@@ -2,13 +2,16 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { waitFor } from './agent-process.ts'
-import { alive, startBench as bench, done, sh } from './bench.ts'
+import { alive, startBench as bench, done, jobIdOf, sh } from './bench.ts'
 import { Outcome } from './fake-controller.ts'
+
+const first = jobIdOf(1)
+const second = jobIdOf(2)
 
 test('the agent is killed while a step prints: the step goes on, the log is exact, the end is reported once', async () => {
   await using b = await bench()
   const job = b.controller.offer(
-    'job-1',
+    first,
     sh('i=0; while [ $i -lt 60 ]; do echo "line $i pid $$ $TOKEN"; i=$((i+1)); sleep 0.05; done; exit 7'),
     [{ name: 'TOKEN', value: 'hush-hush-hush', env: true }],
   )
@@ -25,14 +28,14 @@ test('the agent is killed while a step prints: the step goes on, the log is exac
 
 test('a step that ends while the agent is down is reported when it is back', async () => {
   await using b = await bench()
-  const job = b.controller.offer('job-1', sh('while [ ! -e go ]; do sleep 0.02; done; echo done; exit 5'))
+  const job = b.controller.offer(first, sh('while [ ! -e go ]; do sleep 0.02; done; echo done; exit 5'))
   await waitFor('started', () => job.started.length > 0)
   b.agent.child.kill('SIGKILL')
   await b.agent.exited
   const workspace = join(b.data, 'workspaces', 'run-1', 'shared')
   writeFileSync(join(workspace, 'go'), '')
   await waitFor('the exit code is noted', () =>
-    /\n5 +\n$/.test(readFileSync(join(b.data, 'jobs/job-1/run/state'), 'utf8')),
+    /\n5 +\n$/.test(readFileSync(join(b.data, `jobs/${first}/run/state`), 'utf8')),
   )
   await b.restart()
   expect(await done(job)).toMatchObject({ exitCode: 5 })
@@ -42,7 +45,7 @@ test('a step that ends while the agent is down is reported when it is back', asy
 test('an offer without start never runs, also after a restart', async () => {
   await using b = await bench()
   b.controller.behavior.noStart = true
-  const job = b.controller.offer('job-1', sh(`touch ${b.data}/ran`))
+  const job = b.controller.offer(first, sh(`touch ${b.data}/ran`))
   await waitFor('accepted', () => job.accepted.length > 0)
   b.agent.child.kill('SIGKILL')
   await b.agent.exited
@@ -61,7 +64,7 @@ test('streams are cut again and again: nothing is lost or doubled', async () => 
   b.controller.behavior.dropFinishedAcks = 1
   b.controller.behavior.duplicateOffers = true
   const job = b.controller.offer(
-    'job-1',
+    first,
     sh('i=0; while [ $i -lt 400 ]; do echo "line $i"; i=$((i+1)); sleep 0.01; done'),
   )
   for (let i = 1; i <= 3; i++) {
@@ -77,11 +80,11 @@ test('streams are cut again and again: nothing is lost or doubled', async () => 
 
 test('stale and superseded jobs are ended and forgotten', async () => {
   await using b = await bench()
-  const old = b.controller.offer('job-1', sh('echo $$; sleep 300'))
+  const old = b.controller.offer(first, sh('echo $$; sleep 300'))
   await waitFor('output', () => old.log.length > 0)
   b.controller.send({ kind: { case: 'stale', value: { job: old.ref } } })
-  await waitFor('it is gone', () => alive('job-1').length === 0 && readdirSync(join(b.data, 'jobs')).length === 0)
-  const next = b.controller.offer('job-1', sh('echo second'), [], 2)
+  await waitFor('it is gone', () => alive(first).length === 0 && readdirSync(join(b.data, 'jobs')).length === 0)
+  const next = b.controller.offer(first, sh('echo second'), [], 2)
   await done(next)
   expect(next.log.toString()).toBe('second\n')
 })
@@ -89,12 +92,12 @@ test('stale and superseded jobs are ended and forgotten', async () => {
 test('a job that is offered anew while its last attempt is being ended waits for that end', async () => {
   await using b = await bench()
   const old = b.controller.offer(
-    'job-1',
+    first,
     sh('trap "" TERM; echo up; while :; do sleep 0.1; done', { cancelGraceMs: 500 }),
   )
   await waitFor('output', () => old.log.length > 0)
   b.controller.send({ kind: { case: 'stale', value: { job: old.ref } } })
-  const next = b.controller.offer('job-1', sh('echo second'), [], 2)
+  const next = b.controller.offer(first, sh('echo second'), [], 2)
   expect(await done(next)).toMatchObject({ outcome: Outcome.SUCCEEDED })
   expect(next.log.toString()).toBe('second\n')
 })
@@ -104,25 +107,25 @@ test('self-fenced jobs end when the controller is out of reach, others go on', a
   b.controller.behavior = { lostAfterMs: 1500, heartbeatMs: 100 }
   b.controller.cut()
   await waitFor('connected again', () => b.controller.hellos.length > 1)
-  const fenced = b.controller.offer('job-1', sh('sleep 300', { selfFence: true }))
-  const kept = b.controller.offer('job-2', sh('sleep 300'))
+  const fenced = b.controller.offer(first, sh('sleep 300', { selfFence: true }))
+  const kept = b.controller.offer(second, sh('sleep 300'))
   await waitFor('both run', () => fenced.started.length > 0 && kept.started.length > 0)
   b.controller.behavior.silentHeartbeats = true
-  await waitFor('the fenced one is dead', () => alive('job-1').length === 0)
-  expect(alive('job-2').length).toBeGreaterThan(0)
+  await waitFor('the fenced one is dead', () => alive(first).length === 0)
+  expect(alive(second).length).toBeGreaterThan(0)
   expect(await done(fenced)).toMatchObject({ outcome: Outcome.LOST })
-  b.controller.cancel('job-2', 100)
+  b.controller.cancel(second, 100)
   b.controller.behavior.silentHeartbeats = false
   await done(kept)
 })
 
 test('SIGTERM drains: the running step ends by itself, offers are refused, the agent ends', async () => {
   await using b = await bench()
-  const job = b.controller.offer('job-1', sh('while [ ! -e go ]; do sleep 0.02; done; echo finished'))
+  const job = b.controller.offer(first, sh('while [ ! -e go ]; do sleep 0.02; done; echo finished'))
   await waitFor('started', () => job.started.length > 0)
   b.agent.child.kill('SIGTERM')
   await waitFor('draining is told', () => b.controller.drainings > 0)
-  const refused = b.controller.offer('job-2', sh('true'))
+  const refused = b.controller.offer(second, sh('true'))
   expect(await waitFor('rejected', () => refused.rejected[0])).toBe('draining')
   writeFileSync(join(b.data, 'workspaces/run-1/shared/go'), '')
   expect(await done(job)).toMatchObject({ outcome: Outcome.SUCCEEDED })
@@ -131,7 +134,7 @@ test('SIGTERM drains: the running step ends by itself, offers are refused, the a
 
 test('a second SIGTERM cancels', async () => {
   await using b = await bench()
-  const job = b.controller.offer('job-1', sh('sleep 300'))
+  const job = b.controller.offer(first, sh('sleep 300'))
   await waitFor('started', () => job.started.length > 0)
   b.agent.child.kill('SIGTERM')
   await waitFor('draining is told', () => b.controller.drainings > 0)
@@ -145,7 +148,7 @@ test('killed again and again, from before the start to after the end: one run, o
   b.controller.behavior.dropFinishedAcks = 2
   const witness = join(b.data, 'witness')
   const script = `echo start >> ${witness}; i=0; while [ $i -lt 100 ]; do echo "line $i $TOKEN"; i=$((i+1)); sleep 0.02; done`
-  const job = b.controller.offer('job-1', sh(script), [{ name: 'TOKEN', value: 'hush-hush-hush', env: true }])
+  const job = b.controller.offer(first, sh(script), [{ name: 'TOKEN', value: 'hush-hush-hush', env: true }])
   for (let i = 0; i < 4; i++) {
     if (i > 0) await waitFor('more output', () => job.log.length > i * 300 || job.finished.length > 0)
     b.agent.child.kill('SIGKILL')
@@ -163,14 +166,14 @@ test('killed again and again, from before the start to after the end: one run, o
 
 test('the start helper is killed: running steps do not notice, the next ones start', async () => {
   await using b = await bench()
-  const running = b.controller.offer('job-1', sh('while [ ! -e go ]; do sleep 0.02; done; echo done'))
+  const running = b.controller.offer(first, sh('while [ ! -e go ]; do sleep 0.02; done; echo done'))
   await waitFor('started', () => running.started.length > 0)
   const children = readFileSync(`/proc/${b.agent.child.pid}/task/${b.agent.child.pid}/children`, 'utf8')
     .trim()
     .split(' ')
   const helper = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('ansflow-helper'))
   process.kill(Number(helper), 'SIGKILL')
-  const next = b.controller.offer('job-2', sh('echo next; touch go'))
+  const next = b.controller.offer(second, sh('echo next; touch go'))
   expect(await done(next)).toMatchObject({ outcome: Outcome.SUCCEEDED })
   expect(await done(running)).toMatchObject({ outcome: Outcome.SUCCEEDED })
   expect(next.log.toString()).toBe('next\n')

@@ -1,14 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { waitFor } from './agent-process.ts'
-import { alive, startBench as bench, done, sh } from './bench.ts'
+import { alive, type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
 import { Outcome } from './fake-controller.ts'
 
+/** One agent for all tests that ask nothing special of it, so that jobs of other tests have run on it before, as in life. */
+let b: Bench
+beforeAll(async () => {
+  b = await startBench({ SOMETHING_OF_THE_AGENT: 'x' })
+})
+afterAll(() => b[Symbol.asyncDispose]())
+
+let jobs = 0
+const newId = () => jobIdOf(++jobs)
+
 test('runs a step, ships its log, reports its end', async () => {
-  await using b = await bench()
-  const job = b.controller.offer('job-1', sh('echo hello; echo oops >&2; exit 3'))
+  const job = b.controller.offer(newId(), sh('echo hello; echo oops >&2; exit 3'))
   const finished = await done(job)
   expect(job.log.toString()).toBe('hello\noops\n')
   expect(job.lineLengths).toEqual([6, 5])
@@ -31,17 +40,15 @@ test.each([
   ['a shell that is not there', 'fish', 'true', { outcome: Outcome.FAILED, reasonCode: 'agent_error' }],
   ['Windows line ends', 'sh', 'if true; then\r\n  exit 4\r\nfi\r\n', { exitCode: 4 }],
 ])('%s', async (_name, shell, script, expected) => {
-  await using b = await bench()
-  const job = b.controller.offer('job-1', { execution: { case: 'shell', value: { shell, script } } })
+  const job = b.controller.offer(newId(), { execution: { case: 'shell', value: { shell, script } } })
   expect(await done(job)).toMatchObject(expected)
   expect(job.log.toString()).not.toContain('never')
 })
 
 test('a step sees a clean environment and its own entries, whatever they hold', async () => {
-  await using b = await bench({ SOMETHING_OF_THE_AGENT: 'x' })
   const nasty = `a'b"c$(touch /tmp/never)\`id\` \\n\nsecond line`
   const job = b.controller.offer(
-    'job-1',
+    newId(),
     sh('env -0 > "$ANSFLOW_WORKSPACE/env"; pwd', {
       env: [
         { name: 'NASTY', value: nasty },
@@ -65,7 +72,7 @@ test('a step sees a clean environment and its own entries, whatever they hold', 
     CI: 'true',
     TOKEN: 'secret-value-1',
     ANSFLOW_WORKSPACE: workspace,
-    ANSFLOW_JOB_ID: 'job-1.1',
+    ANSFLOW_JOB_ID: `${job.ref.jobId}.1`,
   })
   expect(
     Object.keys(env).filter(
@@ -76,10 +83,9 @@ test('a step sees a clean environment and its own entries, whatever they hold', 
 })
 
 test('secrets are masked in the log, dropped from outputs, and not left in the journal', async () => {
-  await using b = await bench()
   const secret = 'Tr0ub4dor&3 with spaces'
   const job = b.controller.offer(
-    'job-1',
+    newId(),
     sh(
       `printf '%s' "$TOKEN" | cut -c1-6 | tr -d '\\n'; sleep 0.3; printf '%s\\n' "$TOKEN" | cut -c7-
        printf %s "$TOKEN" | base64; echo "::add-mask::computed-value"; echo "a computed-value b"
@@ -100,9 +106,8 @@ test('secrets are masked in the log, dropped from outputs, and not left in the j
 })
 
 test('outputs: declared ones come back, others are named in the log', async () => {
-  await using b = await bench()
   const job = b.controller.offer(
-    'job-1',
+    newId(),
     sh('echo digest=sha256:1 >> "$ANSFLOW_OUTPUT"; printf "notes<<EOF\\na\\nb=c\\nEOF\\nother=1\\n" >> "$CI_OUTPUT"', {
       outputs: ['digest', 'notes'],
     }),
@@ -112,14 +117,13 @@ test('outputs: declared ones come back, others are named in the log', async () =
 })
 
 test('20 MB of lines and a line of 5 MB arrive byte for byte', async () => {
-  await using b = await bench()
   const program = `let n = 0; const line = i => i + ' ' + 'x'.repeat(i % 90) + '\\n'
     let all = ''; for (let i = 0; n < 20e6; i++) { const l = line(i); all += l; n += l.length; if (all.length > 1e6) { require('fs').writeSync(1, all); all = '' } }
     require('fs').writeSync(1, all + 'y'.repeat(5e6) + '\\nend')`
   writeFileSync(join(b.data, 'program.cjs'), program)
   const command = `"${process.execPath}" ${join(b.data, 'program.cjs')}`
   const expected = execFileSync(process.execPath, [join(b.data, 'program.cjs')], { maxBuffer: 1e9 })
-  const job = b.controller.offer('job-1', sh(command), [{ name: 'S', value: 'never-in-there' }])
+  const job = b.controller.offer(newId(), sh(command), [{ name: 'S', value: 'never-in-there' }])
   await done(job, 25_000)
   expect(job.log.length).toBe(expected.length)
   expect(job.log.equals(expected)).toBe(true)
@@ -127,9 +131,8 @@ test('20 MB of lines and a line of 5 MB arrive byte for byte', async () => {
 }, 40_000)
 
 test('a log over its limit keeps head and tail and says what was cut', async () => {
-  await using b = await bench()
   const job = b.controller.offer(
-    'job-1',
+    newId(),
     sh('i=0; while [ $i -lt 3000 ]; do echo "line $i of many lines"; i=$((i+1)); done', { logLimit: 16_384n }),
   )
   await done(job)
@@ -144,85 +147,80 @@ test('a log over its limit keeps head and tail and says what was cut', async () 
 })
 
 test('cancel ends everything, also what left the session, and spares nothing that ignores TERM', async () => {
-  await using b = await bench()
   const job = b.controller.offer(
-    'job-1',
+    newId(),
     sh(
       `setsid sh -c 'sleep 300' & (setsid nohup sh -c 'trap "" TERM; sleep 301; sleep 302' >/dev/null 2>&1 &) ; sh -c 'kill -STOP $$; sleep 303' & trap "echo got TERM; exit 9" TERM; while :; do sleep 0.1; done`,
     ),
   )
-  await waitFor('all are running', () => alive('job-1').length >= 6)
+  await waitFor('all are running', () => alive(job.ref.jobId).length >= 6)
   const at = performance.now()
-  b.controller.cancel('job-1', 500)
+  b.controller.cancel(job.ref.jobId, 500)
   const finished = await done(job)
   expect(finished).toMatchObject({ outcome: Outcome.CANCELED, exitCode: 9, reasonCode: 'canceled' })
   expect(performance.now() - at).toBeLessThan(4000)
-  expect(alive('job-1')).toEqual([])
+  expect(alive(job.ref.jobId)).toEqual([])
   expect(job.log.toString()).toContain('got TERM')
 })
 
 test('cancel before start: nothing runs', async () => {
-  await using b = await bench()
   b.controller.behavior.noStart = true
-  const job = b.controller.offer('job-1', sh(`touch ${b.data}/ran`))
+  const job = b.controller.offer(newId(), sh(`touch ${b.data}/ran`))
   await waitFor('accepted', () => job.accepted.length > 0)
-  b.controller.cancel('job-1')
+  b.controller.cancel(job.ref.jobId)
   const finished = await done(job)
   expect(finished.outcome).toBe(Outcome.CANCELED)
   expect(finished.exitCode).toBeUndefined()
   b.controller.send({ kind: { case: 'start', value: { job: job.ref } } })
   b.controller.behavior.noStart = false
-  await done(b.controller.offer('job-2', sh('true')))
+  await done(b.controller.offer(newId(), sh('true')))
   expect(existsSync(join(b.data, 'ran'))).toBe(false)
 })
 
 test('timeout', async () => {
-  await using b = await bench()
   const job = b.controller.offer(
-    'job-1',
+    newId(),
     sh('trap "" TERM; while :; do sleep 0.1; done', { timeoutMs: 400, cancelGraceMs: 200 }),
   )
   expect(await done(job)).toMatchObject({ outcome: Outcome.TIMED_OUT, exitCode: 137, reasonCode: 'timeout' })
-  expect(alive('job-1')).toEqual([])
+  expect(alive(job.ref.jobId)).toEqual([])
 })
 
 test('what a finished step leaves running is ended', async () => {
-  await using b = await bench()
-  const job = b.controller.offer('job-1', sh('setsid sleep 300 & sleep 300 & echo ok'))
+  const job = b.controller.offer(newId(), sh('setsid sleep 300 & sleep 300 & echo ok'))
   expect(await done(job)).toMatchObject({ outcome: Outcome.SUCCEEDED })
-  await waitFor('no process is left', () => alive('job-1').length === 0)
+  await waitFor('no process is left', () => alive(job.ref.jobId).length === 0)
 })
 
 test('no free slot, unknown kinds and bad ids are rejected with a reason', async () => {
-  await using b = await bench({ ANSFLOW_AGENT_SLOTS: '1' })
-  const first = b.controller.offer('job-1', sh('sleep 300'))
+  await using b = await startBench({ ANSFLOW_AGENT_SLOTS: '1' })
+  const first = b.controller.offer(jobIdOf('a'), sh('sleep 300'))
   await waitFor('accepted', () => first.accepted.length > 0)
-  const second = b.controller.offer('job-2', sh('true'))
+  const second = b.controller.offer(jobIdOf('b'), sh('true'))
   expect(await waitFor('rejected', () => second.rejected[0])).toBe('no free slot')
-  b.controller.cancel('job-1', 100)
+  b.controller.cancel(first.ref.jobId, 100)
   await done(first)
-  const none = b.controller.offer('job-9', {})
+  const none = b.controller.offer(jobIdOf('c'), {})
   const bad = b.controller.offer('../../x', sh('true'))
   expect(await waitFor('rejected', () => none.rejected[0])).toContain('cannot run')
   expect(await waitFor('rejected', () => bad.rejected[0])).toContain('job id')
 })
 
 test('workspaces: shared within a run, isolated ones start empty and go; nothing leads out', async () => {
-  await using b = await bench()
-  await done(b.controller.offer('job-1', sh('echo 1 > file; ln -s /etc out; mkdir -p sub/deep')))
-  const second = b.controller.offer('job-2', {
+  await done(b.controller.offer(newId(), sh('echo 1 > file; ln -s /etc out; mkdir -p sub/deep')))
+  const second = b.controller.offer(newId(), {
     workspace: 'shared',
     execution: { case: 'shell', value: { script: 'cat ../../file; pwd', workingDirectory: 'sub/deep' } },
   })
   expect(await done(second)).toMatchObject({ outcome: Outcome.SUCCEEDED })
   expect(second.log.toString()).toMatch(/^1\n.*\/sub\/deep\n$/)
-  const isolated = b.controller.offer('job-3', sh('ls -A; pwd', { workspace: 'isolated' }))
+  const isolated = b.controller.offer(newId(), sh('ls -A; pwd', { workspace: 'isolated' }))
   await done(isolated)
   const path = isolated.log.toString().trim()
   expect(path.split('\n')).toHaveLength(1)
   await waitFor('it is removed', () => !existsSync(path))
   for (const [i, workingDirectory] of ['out', '../../..', '/etc', 'nowhere'].entries()) {
-    const job = b.controller.offer(`job-out-${i}`, {
+    const job = b.controller.offer(jobIdOf(`out-${i}`), {
       execution: { case: 'shell', value: { script: 'echo ran', workingDirectory } },
     })
     expect(await done(job)).toMatchObject({ outcome: Outcome.FAILED, reasonCode: 'agent_error' })
