@@ -2,7 +2,7 @@
 import type { Locator, Page } from 'playwright-core'
 import { waitFor } from '../setup/wait-for.ts'
 
-interface Place {
+export interface Place {
   x: number
   y: number
 }
@@ -117,12 +117,127 @@ export class Editor {
 
   /** Presses, moves in small steps as a hand does, lets go. */
   async drag(from: Place, to: Place): Promise<void> {
-    const { mouse } = this.page
-    await mouse.move(from.x, from.y)
-    await mouse.down()
-    await mouse.move((from.x + to.x) / 2, (from.y + to.y) / 2, { steps: 4 })
-    await mouse.move(to.x, to.y, { steps: 4 })
-    await mouse.up()
+    await this.page.mouse.move(from.x, from.y)
+    await this.page.mouse.down()
+    await this.moveTo(to)
+    await this.page.mouse.up()
+  }
+
+  async press(target: Locator): Promise<void> {
+    const { x, y } = await middle(target)
+    await this.page.mouse.move(x, y)
+    await this.page.mouse.down()
+  }
+
+  async moveTo({ x, y }: Place): Promise<void> {
+    await this.page.mouse.move(x - 40, y - 24, { steps: 4 })
+    await this.page.mouse.move(x, y, { steps: 4 })
+  }
+
+  async handle(key: string, which: 'out' | 'failure' | 'always'): Promise<Locator> {
+    await this.node(key).hover()
+    return this.page.getByTestId(`handle-${which}-${key}`)
+  }
+
+  async dragHandle(key: string, which: 'out' | 'failure' | 'always', to: Place): Promise<void> {
+    await this.press(await this.handle(key, which))
+    await this.moveTo(to)
+    await this.page.mouse.up()
+  }
+
+  /** Types into the list of step types that has opened and takes the first. */
+  async quickAdd(text: string): Promise<void> {
+    const search = this.page.getByTestId('quick-add-search')
+    await search.waitFor()
+    await search.fill(text)
+    await search.press('Enter')
+    await search.waitFor({ state: 'detached' })
+  }
+
+  /** Chooses from the menu that the right button opens on a step. */
+  async menu(key: string, item: string): Promise<void> {
+    await this.node(key).click({ button: 'right', position: { x: 90, y: 12 } })
+    await this.page.getByTestId(`step-menu-${item}`).click()
+  }
+
+  async clickLine(from: string, to: string): Promise<void> {
+    const { x, y } = await this.onLine(from, to)
+    await this.page.mouse.click(x, y)
+    await this.page.getByTestId('edge-toolbar').waitFor()
+  }
+
+  async hoverLine(from: string, to: string): Promise<void> {
+    await this.moveTo(await this.onLine(from, to))
+  }
+
+  /** The middle of a line's way, in the window. */
+  async onLine(from: string, to: string): Promise<Place> {
+    return this.line(from, to)
+      .locator('.hit')
+      .evaluate((path: SVGPathElement) => {
+        const { x, y } = path
+          .getPointAtLength(path.getTotalLength() / 2)
+          .matrixTransform(path.getScreenCTM() ?? undefined)
+        return { x, y }
+      })
+  }
+
+  async box(key: string): Promise<{ x: number; y: number; width: number; height: number }> {
+    const box = await this.node(key).boundingBox()
+    if (!box) throw new Error(`${key} is not on the canvas`)
+    return box
+  }
+
+  async center(key: string): Promise<Place> {
+    return middle(this.node(key))
+  }
+
+  /** Where each step lies on the canvas, whatever part of it is seen. */
+  async places(): Promise<Record<string, Place>> {
+    const found = await this.page.locator('.vue-flow__node').evaluateAll((nodes) =>
+      nodes.map((node): [string, Place] => {
+        const { e, f } = new DOMMatrix((node as HTMLElement).style.transform)
+        return [node.querySelector('.step')?.getAttribute('data-testid')?.slice('node-'.length) ?? '', { x: e, y: f }]
+      }),
+    )
+    return Object.fromEntries(found.sort(([a], [b]) => a.localeCompare(b)))
+  }
+
+  /** Waits until exactly these are chosen. */
+  async selected(keys: string[]): Promise<void> {
+    let last = ''
+    await waitFor(
+      async () => {
+        const ids = await this.page
+          .locator('.step.selected[data-testid^="node-"]')
+          .evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-testid')?.slice('node-'.length)))
+        last = ids.sort().join()
+        return last === [...keys].sort().join()
+      },
+      { what: `${keys} are chosen`, detail: () => `Chosen are: ${last}` },
+    )
+  }
+
+  /** A click on nothing: nothing is chosen then. */
+  async leave(): Promise<void> {
+    const { x, y } = await this.onCanvas({ x: 380, y: 700 })
+    await this.page.mouse.click(x, y)
+    await this.selected([])
+  }
+
+  async undo(): Promise<void> {
+    await this.page.getByTestId('undo').click()
+  }
+
+  async redo(): Promise<void> {
+    await this.page.getByTestId('redo').click()
+  }
+
+  /** Waits until the layout has come back from its worker. */
+  async tidy(): Promise<void> {
+    const before = JSON.stringify(await this.places())
+    await this.page.getByTestId('tidy').click()
+    await waitFor(async () => JSON.stringify(await this.places()) !== before, { what: 'the steps lie tidily' })
   }
 
   async onCanvas(at: Place): Promise<Place> {

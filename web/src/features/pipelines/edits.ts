@@ -66,7 +66,7 @@ export function createEdits({ ydoc, origin, undo, view }: EditsOf) {
   return {
     /** Answers the node id. */
     add({ type, at, connectFrom, insertOn, script }: AddStep): string {
-      const pos = freePlace(at, view().steps.values())
+      const pos = freePlace(at, view().steps.values(), connectFrom ? 1 : 3)
       const params = {
         ...(stepType(type)?.defaults as Record<string, Plain> | undefined),
         ...(script ? { script } : {}),

@@ -162,13 +162,16 @@ function keep<T extends object>(old: T | undefined, fresh: T): T {
   return old
 }
 
-/** The place for a new node: the wanted one on the grid, or the next free slot to the right, then below. */
-export function freePlace(wanted: { x: number; y: number }, steps: Iterable<{ x: number; y: number }>) {
+/**
+ * The place for a new node: the wanted one on the grid, or the next free slot to the right, then below. What follows a step
+ * goes below at once: further right, its line would pass those that follow it too.
+ */
+export function freePlace(wanted: { x: number; y: number }, steps: Iterable<{ x: number; y: number }>, columns = 3) {
   const taken = [...steps]
   const x = Math.round(wanted.x / GRID) * GRID
   const y = Math.round(wanted.y / GRID) * GRID
   for (let row = 0; row < 60; row++) {
-    for (let column = 0; column < 3; column++) {
+    for (let column = 0; column < columns; column++) {
       const place = { x: x + column * (NODE_WIDTH + 2 * GRID), y: y + row * (NODE_HEIGHT + GRID + 4) }
       const hit = taken.some(
         (step) => Math.abs(step.x - place.x) < NODE_WIDTH + GRID && Math.abs(step.y - place.y) < NODE_HEIGHT + GRID / 2,

@@ -9,7 +9,20 @@ const smallestStart = 0.6
 /** Steps. */
 const smallGraph = 20
 
-export function createCanvasHandle(flow: VueFlowStore, frame: Ref<HTMLElement | undefined>): CanvasHandle {
+/** Pixels that a revealed step keeps from the frame's edges, where the tools are. */
+const room = { side: 60, top: 72, bottom: 84 }
+
+/** How far from..to must move to lie within low..high. */
+function into(from: number, to: number, low: number, high: number): number {
+  if (from < low) return low - from
+  return to > high ? high - to : 0
+}
+
+export function createCanvasHandle(
+  flow: VueFlowStore,
+  frame: Ref<HTMLElement | undefined>,
+  pointer: () => Place | undefined,
+): CanvasHandle {
   const still = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches
   const duration = () => (still() ? 0 : 200)
   const box = () => frame.value?.getBoundingClientRect() ?? new DOMRect()
@@ -33,6 +46,8 @@ export function createCanvasHandle(flow: VueFlowStore, frame: Ref<HTMLElement | 
   }
 
   return {
+    focus: () => frame.value?.focus({ preventScroll: true }),
+    pointer,
     select(nodeIds) {
       flow.removeSelectedElements()
       flow.addSelectedNodes(nodeIds.flatMap((id) => flow.findNode(id) ?? []))
@@ -44,13 +59,15 @@ export function createCanvasHandle(flow: VueFlowStore, frame: Ref<HTMLElement | 
       const { width, height } = box()
       const left = node.position.x * zoom + x
       const top = node.position.y * zoom + y
-      const inside =
-        left > 20 && top > 60 && left + NODE_WIDTH * zoom < width - 20 && top + NODE_HEIGHT * zoom < height - 70
-      if (inside) return
-      void flow.setCenter(node.position.x + NODE_WIDTH / 2, node.position.y + NODE_HEIGHT / 2, {
-        zoom: Math.max(zoom, 0.5),
-        duration: duration(),
-      })
+      if (zoom < 0.5) {
+        const middle = { x: node.position.x + NODE_WIDTH / 2, y: node.position.y + NODE_HEIGHT / 2 }
+        void flow.setCenter(middle.x, middle.y, { zoom: 0.5, duration: duration() })
+        return
+      }
+      // Only as far as it takes: what stands around stays in sight.
+      const dx = into(left, left + NODE_WIDTH * zoom, room.side, width - room.side)
+      const dy = into(top, top + NODE_HEIGHT * zoom, room.top, height - room.bottom)
+      if (dx !== 0 || dy !== 0) void flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: duration() })
     },
     fit,
     start() {
@@ -71,6 +88,11 @@ export function createCanvasHandle(flow: VueFlowStore, frame: Ref<HTMLElement | 
     zoomBy: (factor) => void flow.zoomTo(flow.viewport.value.zoom * factor, { duration: duration() }),
     toCanvas,
     toFrame,
+    onFrame(place) {
+      const { x, y, zoom } = flow.viewport.value
+      return { x: place.x * zoom + x, y: place.y * zoom + y }
+    },
+    size: () => ({ x: box().width, y: box().height }),
     center() {
       const { left, top, width, height } = box()
       return toCanvas({ x: left + width / 2, y: top + height / 2 })

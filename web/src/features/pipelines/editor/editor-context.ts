@@ -1,6 +1,7 @@
 // What the editor's parts share: given once by the page, injected everywhere below it.
 import { type InjectionKey, inject, type Ref, type ShallowRef } from 'vue'
 import type { EdgeKind, EdgeView, GraphView, StepView } from '../graph-view.ts'
+import type { InspectorTab } from '../inspector-tab.ts'
 import type { PipelineDocument } from '../use-pipeline-doc.ts'
 import type { Presence } from '../use-presence.ts'
 import type { RunOverlay } from '../use-run-overlay.ts'
@@ -34,6 +35,11 @@ export interface QuickAdd {
   insertOn?: string | undefined
 }
 
+/** The menu of the chosen steps, at a place of the window. */
+export interface StepMenuPlace extends Place {
+  ids: readonly string[]
+}
+
 export interface EditorContext {
   pipelineId: string
   doc: PipelineDocument
@@ -51,6 +57,10 @@ export interface EditorContext {
   quickAdd: ShallowRef<QuickAdd | undefined>
   /** Edge keys under a dragged palette item. */
   dropEdge: Ref<string | undefined>
+  stepMenu: ShallowRef<StepMenuPlace | undefined>
+  /** The step for which a list of others to connect with is open. */
+  connectFrom: Ref<string | undefined>
+  inspectorTab: Ref<InspectorTab>
   /** Whether a node is near the window; others draw an empty box of the same size. */
   isNear(nodeId: string): boolean
   /** The same for a line: others are not drawn. */
@@ -60,6 +70,10 @@ export interface EditorContext {
 
 /** What other parts may ask of the canvas. */
 export interface CanvasHandle {
+  /** The keys of the canvas work from here on. */
+  focus(): void
+  /** Where the pointer is over it. */
+  pointer(): Place | undefined
   select(nodeIds: readonly string[]): void
   reveal(nodeId: string): void
   fit(nodeIds?: readonly string[]): void
@@ -69,6 +83,10 @@ export interface CanvasHandle {
   zoomBy(factor: number): void
   toCanvas(client: Place): Place
   toFrame(client: Place): Place
+  /** Pixels in the frame of a place on the canvas. */
+  onFrame(place: Place): Place
+  /** Width and height of the frame. */
+  size(): Place
   center(): Place
   contains(client: Place): boolean
   setViewport(x: number, y: number, zoom: number): void

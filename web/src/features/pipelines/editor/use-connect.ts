@@ -1,9 +1,11 @@
 // Drawing a line from a handle: over any part of a step it connects, over empty canvas it offers a new step.
 import type { EdgeKind } from '../graph-view.ts'
 import { type Place, useEditor } from './editor-context.ts'
+import { useStepCommands } from './use-step-commands.ts'
 
 export function useConnect() {
   const editor = useEditor()
+  const { refuse } = useStepCommands()
 
   function startConnecting(event: PointerEvent, from: string, kind: EdgeKind): void {
     if (event.button !== 0 || !editor.canEdit.value) return
@@ -30,7 +32,8 @@ export function useConnect() {
       stop()
       if (!line) return
       if (line.over) {
-        if (!line.cycle) editor.doc.edit.connect(from, kind, line.over)
+        if (line.cycle) refuse(line.cycle)
+        else editor.doc.edit.connect(from, kind, line.over)
         return
       }
       const client = { x: dropped.clientX, y: dropped.clientY }

@@ -20,37 +20,15 @@ const arrows: Record<string, 'left' | 'right' | 'up' | 'down'> = {
   ArrowUp: 'up',
   ArrowDown: 'down',
 }
+/** What keys do to the chosen steps; in a panel they belong to what is focused there. */
+const onCanvasOnly = new Set(['Enter', 'Delete', 'Backspace', ...Object.keys(arrows)])
+/** Work from within a field too. */
+const anywhere = new Set(['mod+s', 'mod+Enter', 'mod+b', 'mod+j', 'mod+i', 'F8', 'shift+F8'])
 const nudges = { left: [-20, 0], right: [20, 0], up: [0, -20], down: [0, 20] } as const
 
 export function useEditorKeys(editor: EditorContext, actions: EditorActions): void {
   const commands = useStepCommands(editor)
   const chosen = () => editor.selected.value
-
-  function quickAdd(): void {
-    const canvas = editor.canvas.value
-    if (!canvas || !editor.canEdit.value) return
-    const only = chosen().length === 1 ? editor.steps.get(chosen()[0]!) : undefined
-    const at = only ? { x: only.x + 240, y: only.y } : canvas.center()
-    const frame = document.querySelector('[data-testid="canvas"]')?.getBoundingClientRect()
-    editor.quickAdd.value = {
-      screen: { x: (frame?.width ?? 800) / 2 - 150, y: Math.max(60, (frame?.height ?? 600) / 4) },
-      at: only ? at : { x: at.x - 100, y: at.y - 28 },
-      connectFrom: only ? { nodeId: only.nodeId, kind: 'success' } : undefined,
-    }
-  }
-
-  function connectChosen(): void {
-    const steps = chosen()
-      .flatMap((id) => editor.steps.get(id) ?? [])
-      .sort((a, b) => a.x - b.x)
-    const pairs: { from: string; to: string }[] = []
-    for (let i = 1; i < steps.length; i++) {
-      const from = steps[i - 1]!.nodeId
-      const to = steps[i]!.nodeId
-      if (!editor.doc.cycle(from, to)) pairs.push({ from, to })
-    }
-    if (editor.canEdit.value && pairs.length > 0) editor.doc.edit.connectAll(pairs)
-  }
 
   function nudge(direction: keyof typeof nudges, far: boolean): void {
     const [dx, dy] = nudges[direction]
@@ -80,23 +58,21 @@ export function useEditorKeys(editor: EditorContext, actions: EditorActions): vo
   }
 
   function leave(): void {
-    if (editor.quickAdd.value) editor.quickAdd.value = undefined
+    if (document.activeElement !== document.body && !onCanvas(document.activeElement)) editor.canvas.value?.focus()
+    else if (editor.quickAdd.value) editor.quickAdd.value = undefined
     else if (editor.presence.following.value !== undefined) editor.presence.follow(undefined)
     else if (editor.selectedEdge.value) editor.selectedEdge.value = undefined
     else editor.canvas.value?.select([])
   }
 
   const plain: Record<string, () => void> = {
-    n: quickAdd,
-    c: connectChosen,
-    e: () => {
-      const steps = chosen().flatMap((id) => editor.steps.get(id) ?? [])
-      if (editor.canEdit.value && steps.length > 0)
-        editor.doc.edit.enable(
-          chosen(),
-          steps.every((step) => step.disabled),
-        )
-    },
+    n: () => commands.quickAdd(chosen().length === 1 ? chosen()[0] : undefined),
+    c: () => commands.connectChosen(chosen()),
+    e: () =>
+      commands.enable(
+        chosen(),
+        chosen().every((id) => editor.steps.get(id)?.disabled),
+      ),
     m: () => actions.toggle('map'),
     y: () => actions.toggle('yaml'),
     '?': actions.showKeys,
@@ -140,18 +116,19 @@ export function useEditorKeys(editor: EditorContext, actions: EditorActions): vo
   function onKey(event: KeyboardEvent): void {
     if (event.isComposing || event.keyCode === 229 || event.defaultPrevented) return
     const mod = event.ctrlKey || event.metaKey
-    const dialog = document.querySelector('[aria-modal="true"]') !== null
-    if (dialog) return
-    const typing = isTyping(event.target)
-    const direction = arrows[event.key]
+    if (document.querySelector('[aria-modal="true"]') || editor.stepMenu.value) return
     const base = event.key.length === 1 ? event.key.toLowerCase() : event.key
     // The text of "?" and "+" already tells of the shift key.
     const shift = event.shiftKey && (base.length > 1 || /[a-z]/.test(base)) ? 'shift+' : ''
     const letter = event.altKey && event.code.startsWith('Key') ? event.code.slice(3).toLowerCase() : base
-    const act = mod ? withMod[shift + base] : plain[`${shift}${event.altKey ? 'alt+' : ''}${letter}`]
-    if (typing && !(mod && ['s', 'Enter', 'b', 'j', 'i'].includes(base))) return
-    const onControl = event.target instanceof HTMLElement && event.target.closest('button, a, [role="option"]') !== null
-    if (onControl && ['Enter', ' '].includes(event.key) && !mod) return
+    const pressed = `${mod ? 'mod+' : ''}${shift}${event.altKey ? 'alt+' : ''}${letter}`
+    const act = mod ? withMod[shift + base] : plain[pressed]
+    if (isTyping(event.target) && !anywhere.has(pressed)) {
+      // Out of a field, back to the graph; what the field itself does with Esc comes first.
+      if (pressed !== 'Escape' || inDialog(event.target)) return
+    }
+    if (!mod && onCanvasOnly.has(base) && event.target !== document.body && !onCanvas(event.target)) return
+    const direction = arrows[event.key]
     if (direction && mod) nudge(direction, event.shiftKey)
     else if (direction && !event.shiftKey && !event.altKey) walk(direction)
     else if (act) act()
@@ -170,7 +147,7 @@ export function useEditorKeys(editor: EditorContext, actions: EditorActions): vo
   }
   const onPaste = (event: ClipboardEvent) => {
     if (event.defaultPrevented || isTyping(event.target) || document.querySelector('[aria-modal="true"]')) return
-    const at = editor.canvas.value?.center() ?? { x: 0, y: 0 }
+    const at = editor.canvas.value?.pointer() ?? editor.canvas.value?.center() ?? { x: 0, y: 0 }
     commands.paste(event.clipboardData?.getData('text/plain') ?? '', { x: at.x - 100, y: at.y - 28 })
     event.preventDefault()
   }
@@ -185,4 +162,15 @@ export function useEditorKeys(editor: EditorContext, actions: EditorActions): vo
     document.removeEventListener('cut', onCopy)
     document.removeEventListener('paste', onPaste)
   })
+}
+
+/** The canvas itself and what is drawn on it, not the controls that lie over it. */
+function onCanvas(target: EventTarget | null): boolean {
+  return (
+    target instanceof Element && target.closest('[data-testid="canvas"]') !== null && !target.closest('button, input')
+  )
+}
+
+function inDialog(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('[role="dialog"]') !== null
 }

@@ -1,12 +1,14 @@
-// What keys, menus and buttons do with steps: delete, duplicate, copy, paste, tidy, undo – each tells what it did.
+// What keys, menus and buttons do with steps: add, connect, delete, duplicate, copy, paste, tidy, undo – each tells what it did.
 import type { UndoOutcome } from '@ansflow/proto/pipeline-doc'
 import { nextTick } from 'vue'
 import { useI18n } from 'vue-i18n'
-import { showToast } from '../../../ui/toasts.ts'
+import { closeToast, showToast } from '../../../ui/toasts.ts'
 import { clipboardKind, clipboardText } from '../clipboard.ts'
-import { type GraphView, NODE_HEIGHT, NODE_WIDTH } from '../graph-view.ts'
+import { freePlace, type GraphView, NODE_HEIGHT, NODE_WIDTH } from '../graph-view.ts'
 import { tidy as askForTidy } from '../tidy.ts'
 import { type EditorContext, type Place, useEditor } from './editor-context.ts'
+
+let deletedToast = 0
 
 /** `editor` only in the component that gives it. */
 export function useStepCommands(editor: EditorContext = useEditor()) {
@@ -18,6 +20,57 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
     editor.doc.refresh()
     await nextTick()
     editor.canvas.value?.select(ids)
+    editor.canvas.value?.focus()
+    if (ids.length === 1) editor.canvas.value?.reveal(ids[0]!)
+  }
+
+  /** The list of step types: after a step, or where the canvas is empty. */
+  function quickAdd(after?: string): void {
+    const canvas = editor.canvas.value
+    if (!canvas || !editor.canEdit.value) return
+    const step = after === undefined ? undefined : editor.steps.get(after)
+    const { x, y } = canvas.center()
+    const at = step ? { x: step.x + NODE_WIDTH + 40, y: step.y } : { x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 }
+    if (step) canvas.reveal(step.nodeId)
+    editor.quickAdd.value = {
+      screen: canvas.onFrame(at),
+      at,
+      connectFrom: step && { nodeId: step.nodeId, kind: 'success' },
+    }
+  }
+
+  function quickAddOn(edgeKey: string, middle: Place): void {
+    const canvas = editor.canvas.value
+    if (!canvas || !editor.canEdit.value) return
+    const at = { x: middle.x - NODE_WIDTH / 2, y: middle.y - NODE_HEIGHT / 2 }
+    editor.quickAdd.value = { screen: canvas.onFrame({ x: middle.x, y: middle.y + 12 }), at, insertOn: edgeKey }
+  }
+
+  /** From left to right; a line that would close a cycle is left out, and the reason is told. */
+  function connectChosen(ids: readonly string[]): void {
+    if (!editor.canEdit.value || ids.length === 0) return
+    if (ids.length === 1) {
+      editor.connectFrom.value = ids[0]
+      return
+    }
+    const steps = ids.flatMap((id) => editor.steps.get(id) ?? []).sort((a, b) => a.x - b.x || a.y - b.y)
+    const pairs: { from: string; to: string }[] = []
+    for (let i = 1; i < steps.length; i++) {
+      const from = steps[i - 1]!.nodeId
+      const to = steps[i]!.nodeId
+      const cycle = editor.doc.cycle(from, to)
+      if (cycle) refuse(cycle)
+      else pairs.push({ from, to })
+    }
+    if (pairs.length > 0) editor.doc.edit.connectAll(pairs)
+  }
+
+  function refuse(cycle: readonly string[]): void {
+    showToast({ kind: 'failed', text: t('pipelines.edge.wouldCycle', { path: cycle.join(' → ') }) })
+  }
+
+  function enable(ids: readonly string[], on: boolean): void {
+    if (editor.canEdit.value && ids.length > 0) editor.doc.edit.enable(ids, on)
   }
 
   function remove(ids: readonly string[]): void {
@@ -26,7 +79,7 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
     const busy = ids.flatMap((id) => editor.presence.selections.get(id) ?? []).map((person) => person.name)
     editor.doc.edit.remove(ids)
     const text = t('pipelines.toast.deleted', { name })
-    showToast({
+    deletedToast = showToast({
       text: busy.length > 0 ? `${text} ${t('pipelines.toast.wasEditing', { name: busy[0]! })}` : text,
       action: {
         label: t(busy.length > 0 ? 'pipelines.deleted.restore' : 'pipelines.toast.undo'),
@@ -43,13 +96,25 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
     return ids.length > 0 ? clipboardText(editor.doc.edit.copy(ids)) : undefined
   }
 
+  /** For a menu: keys bring a clipboard event of their own. */
+  async function copy(ids: readonly string[]): Promise<void> {
+    const text = copied(ids)
+    if (text === undefined) return
+    try {
+      await navigator.clipboard.writeText(text)
+      showToast({ text: t('pipelines.toast.copied', { name: titles(ids) }) })
+    } catch {
+      showToast({ text: t('pipelines.toast.copyByKey') })
+    }
+  }
+
   function paste(text: string, at: Place): void {
     if (!editor.canEdit.value) return
     const kind = clipboardKind(text)
     if (kind === 'script') {
       void selectSoon([editor.doc.edit.add({ type: 'custom', at, script: text })])
     } else if (kind === 'pipeline') {
-      const { nodeIds, problems } = editor.doc.edit.paste(text, at)
+      const { nodeIds, problems } = editor.doc.edit.paste(text, freePlace(at, editor.steps.values()))
       if (nodeIds.length > 0) void selectSoon(nodeIds)
       else showToast({ kind: 'failed', text: problems[0]?.message ?? t('pipelines.toast.nothingPasted') })
     }
@@ -78,6 +143,8 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
   }
 
   function said({ label, overwritten }: UndoOutcome, key: 'undid' | 'redid'): void {
+    // Its own "Undo" would now undo something else.
+    closeToast(deletedToast)
     if (overwritten.length > 0) {
       showToast({
         kind: 'warning',
@@ -94,16 +161,19 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
       ? { x: last.x + NODE_WIDTH + 40, y: last.y }
       : { x: center.x - NODE_WIDTH / 2, y: center.y - NODE_HEIGHT / 2 }
     const connectFrom = last ? { nodeId: last.nodeId, kind: 'success' as const } : undefined
-    void selectSoon([editor.doc.edit.add({ type, at, connectFrom })]).then(() => {
-      const id = editor.selected.value[0]
-      if (id) editor.canvas.value?.reveal(id)
-    })
+    void selectSoon([editor.doc.edit.add({ type, at, connectFrom })])
   }
 
   return {
+    quickAdd,
+    quickAddOn,
+    connectChosen,
+    refuse,
+    enable,
     remove,
     duplicate,
     copied,
+    copy,
     paste,
     tidy,
     insertAfterSelection,
