@@ -32,9 +32,10 @@ export async function setGrant(em: EntityManager, userId: string, scope: Scope, 
 }
 
 /** The grant on exactly this scope; without a project also those on all its projects. */
+export function grantsWithin(scope: Scope, userId: string) {
+  return scope.projectId ? { userId, scopeId: scope.projectId } : { userId, organizationId: scope.organizationId }
+}
+
 export async function removeGrants(em: EntityManager, userId: string, scope: Scope): Promise<number> {
-  const where = scope.projectId
-    ? { userId, scopeId: scope.projectId }
-    : { userId, organizationId: scope.organizationId }
-  return em.nativeDelete(GrantEntity, where)
+  return em.nativeDelete(GrantEntity, grantsWithin(scope, userId))
 }

@@ -1,6 +1,6 @@
 // What other features may use of access.
 export { authorize, isAllowed, readableScopes, roleOn } from './authorize.ts'
 export { GrantEntity } from './grant.entity.ts'
-export { grantsOf, removeGrants, setGrant } from './grants.ts'
+export { grantsOf, grantsWithin, removeGrants, setGrant } from './grants.ts'
 export { InvitationEntity, type InvitationRow } from './invitation.entity.ts'
 export { makeInvitation, openInvitation, takeInvitation } from './invitations.ts'

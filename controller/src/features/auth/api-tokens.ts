@@ -4,10 +4,11 @@ import { AppError, invalidField, notFound } from '@ansflow/proto/errors'
 import type { CreateApiTokenRequest } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { type ApiToken as ApiTokenMessage, ApiTokenSchema } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { create } from '@bufbuild/protobuf'
-import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Keys, randomToken } from '../../platform/crypto.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
+import { readTime } from '../../platform/request-time.ts'
 import type { Caller } from '../../transport/call.ts'
 import { type ApiToken, ApiTokenEntity } from './api-token.entity.ts'
 import { readName } from './people.ts'
@@ -35,8 +36,7 @@ export async function makeApiToken(
       })
     }
   }
-  const expiresAt = request.expiresAt ? timestampDate(request.expiresAt) : null
-  if (expiresAt && !(expiresAt > now)) throw invalidField('expires_at', 'must be in the future')
+  const expiresAt = await readExpiry(em, person, request, now)
   const secret = randomToken('af_')
   const row = em.create(ApiTokenEntity, {
     id: uuidv7(),
@@ -51,6 +51,23 @@ export async function makeApiToken(
   })
   await em.flush()
   return { row, secret }
+}
+
+/** A token that makes another one gives it no longer life than its own. */
+async function readExpiry(
+  em: EntityManager,
+  person: Person,
+  request: CreateApiTokenRequest,
+  now: Date,
+): Promise<Date | null> {
+  const expiresAt = request.expiresAt ? readTime('expires_at', request.expiresAt) : null
+  if (expiresAt && expiresAt <= now) throw invalidField('expires_at', 'must be in the future')
+  const maker = person.tokenId === undefined ? null : await em.findOne(ApiTokenEntity, { id: person.tokenId })
+  if (!maker?.expiresAt) return expiresAt
+  if (expiresAt && expiresAt > maker.expiresAt) {
+    throw invalidField('expires_at', 'must not be later than that of the token that makes it')
+  }
+  return expiresAt ?? maker.expiresAt
 }
 
 export async function revokeApiToken(em: EntityManager, userId: string, id: string): Promise<void> {

@@ -7,7 +7,8 @@ import { Code, type ConnectError } from '@connectrpc/connect'
 import { expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { manualClock } from '../../platform/clock.ts'
-import { triesPerAccount } from './login-limits.ts'
+import { countTry, placeOf, triesPerAccount, triesPerAddress, triesPerPair } from './login-limits.ts'
+import { hashPassword } from './passwords.ts'
 import { renewSetupToken } from './setup.ts'
 
 const password = 'correct horse battery'
@@ -117,15 +118,133 @@ test('tries to sign in are limited per account, also for accounts that do not ex
   const login = (email: string, given: string) => c.as(undefined).client(AuthService).login({ email, password: given })
   for (const email of [admin.email, 'nobody@example.org']) {
     const tries = await Promise.allSettled(
-      Array.from({ length: triesPerAccount + 5 }, () => login(email, 'wrong password')),
+      Array.from({ length: triesPerPair + 5 }, () => login(email, 'wrong password')),
     )
     const codes = tries.map((each) => (each.status === 'rejected' ? (each.reason as ConnectError).code : 0))
-    expect(codes.filter((code) => code === Code.Unauthenticated).length).toBe(triesPerAccount)
+    expect(codes.filter((code) => code === Code.Unauthenticated).length).toBe(triesPerPair)
     expect(codes.filter((code) => code === Code.ResourceExhausted).length).toBe(5)
   }
   await expect(login(admin.email, password)).rejects.toMatchObject({ code: Code.ResourceExhausted })
   clock.advance(16 * 60_000)
   expect((await login(admin.email, password)).user?.email).toBe(admin.email)
+})
+
+const trusting = { trustedProxies: ['127.0.0.1'] }
+
+function loginFrom(c: TestController, address: string, email: string, given: string): Promise<Response> {
+  return post(c, 'AuthService/Login', { email, password: given }, { 'x-forwarded-for': address })
+}
+
+test('many addresses lock an account for strangers, not for its person where they signed in before', async () => {
+  const clock = manualClock()
+  const admin = { email: 'a@example.org', password, token: undefined }
+  await using c = await startController({ empty: true, config: { admin, ...trusting }, overrides: { clock } })
+  expect((await loginFrom(c, '192.0.2.1', admin.email, password)).status).toBe(200)
+  const strangers = Array.from({ length: triesPerAccount }, (_, n) => `198.51.100.${n}`)
+  for (const address of strangers) {
+    await countTry(c.db, c.controller.keys, { email: admin.email, address, now: clock.now() })
+  }
+  expect((await loginFrom(c, '203.0.113.9', admin.email, password)).status).toBe(429)
+  expect((await loginFrom(c, '192.0.2.1', admin.email, 'wrong password')).status).toBe(401)
+  expect((await loginFrom(c, '192.0.2.1', admin.email, password)).status).toBe(200)
+  expect((await loginFrom(c, '203.0.113.9', admin.email, password)).status).toBe(200)
+})
+
+test('one address has a number of wrong tries, whatever the accounts, and leaves no more rows than that', async () => {
+  const clock = manualClock()
+  const admin = { email: 'a@example.org', password, token: undefined }
+  await using c = await startController({ empty: true, config: { admin, ...trusting }, overrides: { clock } })
+  for (let n = 0; n < triesPerAddress + 3; n++) {
+    expect((await loginFrom(c, '192.0.2.1', admin.email, password)).status).toBe(200)
+  }
+  const tries = Array.from({ length: triesPerAddress + 10 }, (_, n) => n)
+  const statuses: number[] = []
+  for (const n of tries) statuses.push((await loginFrom(c, `2001:db8::${n}`, `x${n}@example.org`, 'wrong')).status)
+  expect(statuses).toEqual(tries.map((n) => (n < triesPerAddress ? 401 : 429)))
+  const rows = () => c.db.em().execute<{ id: string }[]>('select id from login_limit')
+  const most = (await rows()).length
+  await loginFrom(c, '2001:db8::ffff', 'another@example.org', 'wrong')
+  expect((await rows()).length).toBe(most)
+  clock.advance(16 * 60_000)
+  expect((await loginFrom(c, '192.0.2.2', 'y@example.org', 'wrong')).status).toBe(401)
+  expect((await rows()).length).toBeLessThan(10)
+})
+
+test('an IPv6 network counts as one address', () => {
+  expect(placeOf('192.0.2.1')).toBe('192.0.2.1')
+  expect(placeOf('::ffff:192.0.2.1')).toBe('192.0.2.1')
+  expect(placeOf('2001:DB8:1:2:3:4:5:6')).toBe('2001:db8:1:2')
+  expect(placeOf('2001:db8::9')).toBe('2001:db8:0:0')
+  expect(placeOf('::1')).toBe('0:0:0:0')
+})
+
+test('without a trusted proxy nobody chooses the address they are counted by', async () => {
+  await using c = await startController()
+  const tries = Array.from({ length: triesPerPair + 1 }, (_, n) => n)
+  const statuses: number[] = []
+  for (const n of tries) statuses.push((await loginFrom(c, `192.0.2.${n}`, 'x@example.org', 'wrong')).status)
+  expect(statuses.at(-1)).toBe(429)
+})
+
+test('a set-up with a wrong token is answered before anything costly', async () => {
+  await using c = await startController({ empty: true })
+  const setUp = () =>
+    post(c, 'AuthService/CompleteSetup', {
+      setupToken: 'afu_wrong',
+      email: 'a@example.org',
+      name: 'A',
+      organizationName: 'A',
+      password,
+    })
+  expect((await setUp()).status).toBe(403)
+  const processorTime = async (work: () => Promise<unknown>) => {
+    const before = process.cpuUsage()
+    for (let n = 0; n < 20; n++) await work()
+    const { user, system } = process.cpuUsage(before)
+    return user + system
+  }
+  const hashing = await processorTime(() => hashPassword(password))
+  expect(await processorTime(setUp)).toBeLessThan(hashing)
+})
+
+test('a token made by a token lives no longer than that', async () => {
+  const clock = manualClock()
+  await using c = await startController({ overrides: { clock } })
+  const inSeconds = (seconds: number) => timestampFromDate(new Date(clock.now().getTime() + seconds * 1000))
+  const own = c.as(c.owner).client(AuthService)
+  const { secret } = await own.createApiToken({ name: 'short', scopes: ['*'], expiresAt: inSeconds(60) })
+  const short = c.as(secret).client(AuthService)
+  const made = await short.createApiToken({ name: 'child', scopes: ['*'] })
+  expect(made.token?.expiresAt).toEqual(inSeconds(60))
+  const longer = short.createApiToken({ name: 'child', scopes: ['*'], expiresAt: inSeconds(61) })
+  await expect(longer).rejects.toMatchObject({ code: Code.InvalidArgument })
+  const byGrpc = c.grpcClient(AuthService, c.owner.token)
+  for (const seconds of [0, 1e12]) {
+    const wrong = byGrpc.createApiToken({ name: 'x', scopes: ['*'], expiresAt: inSeconds(seconds) })
+    await expect(wrong).rejects.toMatchObject({ code: Code.InvalidArgument })
+  }
+})
+
+test('names and addresses are one line of text', async () => {
+  await using c = await startController()
+  const own = c.as(c.owner).client(AuthService)
+  for (const name of ['a\nb', '\u001b[31mred', 'a\u0085b']) {
+    await expect(own.updateMe({ name })).rejects.toMatchObject({ code: Code.InvalidArgument })
+  }
+  const invited = c.as(c.owner).client(OrganizationService).inviteMember({ email: 'a\u001b@b', role: Role.VIEWER })
+  await expect(invited).rejects.toMatchObject({ code: Code.InvalidArgument })
+})
+
+test('old sessions of a person go when they sign in again', async () => {
+  const clock = manualClock()
+  const admin = { email: 'a@example.org', password, token: undefined }
+  await using c = await startController({ empty: true, config: { admin }, overrides: { clock } })
+  for (let n = 0; n < 3; n++) {
+    await signIn(c, admin.email, password)
+    clock.advance(15 * 24 * 3_600_000)
+  }
+  await signIn(c, admin.email, password)
+  expect(await c.db.em().execute('select id from session')).toHaveLength(1)
 })
 
 test('an API token does what its scopes and its owner allow, until it is revoked or over', async () => {

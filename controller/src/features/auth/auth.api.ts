@@ -11,12 +11,12 @@ import { type CallContext, personOf, type ServiceTable, serviceTable } from '../
 import { openInvitation, roleOn, setGrant, takeInvitation } from '../access/index.ts'
 import { ApiTokenEntity } from './api-token.entity.ts'
 import { makeApiToken, revokeApiToken, toApiToken } from './api-tokens.ts'
-import { countTry, forgetTries } from './login-limits.ts'
+import { countTry, rememberSuccess } from './login-limits.ts'
 import { checkPassword, hashPassword, passwordIsRight } from './passwords.ts'
 import { makePerson, readEmail, readLanguage, readName, readTheme, toUser } from './people.ts'
 import { SessionEntity } from './session.entity.ts'
 import { giveSession, makeSession, takeSessionAway } from './sessions.ts'
-import { isSetupNeeded, type MakeOrganization, makeFirstOwner, takeSetupToken } from './setup.ts'
+import { checkSetupToken, isSetupNeeded, type MakeOrganization, makeFirstOwner, takeSetupToken } from './setup.ts'
 import { UserEntity } from './user.entity.ts'
 
 export interface AuthDeps {
@@ -41,6 +41,8 @@ export function authApi(deps: AuthDeps): ServiceTable {
       const organizationName = readName(request.organizationName, 'organization_name')
       const language = readLanguage(request.language)
       checkPassword('password', request.password)
+      // Hashing costs more than anything else a stranger can ask for, so the token comes first.
+      await checkSetupToken(ctx.em, keys, request.setupToken)
       const passwordHash = await hashPassword(request.password)
       const now = clock.now()
       const made = await db.transaction(async (em) => {
@@ -57,14 +59,15 @@ export function authApi(deps: AuthDeps): ServiceTable {
     async login(request, ctx) {
       const email = request.email.trim().toLowerCase()
       const now = clock.now()
-      await countTry(db, keys, email, ctx.peer.address, now)
+      const attempt = { email, address: ctx.peer.address, now }
+      await countTry(db, keys, attempt)
       const user = await ctx.em.findOne(UserEntity, { email })
       if (!(await passwordIsRight(user?.passwordHash, request.password)) || !user) {
         throw new AppError('unauthenticated', 'The e-mail address or the password is wrong.', {
           reason: 'wrong_credentials',
         })
       }
-      await forgetTries(db, keys, email)
+      await rememberSuccess(db, keys, attempt)
       const { userAgent } = ctx.peer
       giveSession(ctx, await db.transaction((em) => makeSession(em, keys, { userId: user.id, userAgent, now })))
       return { user: toUser(user) }
@@ -111,11 +114,12 @@ export function authApi(deps: AuthDeps): ServiceTable {
       const userId = ownAccount(ctx)
       checkPassword('new_password', request.newPassword)
       const user = await ctx.em.findOneOrFail(UserEntity, { id: userId })
-      await countTry(db, keys, user.email, ctx.peer.address, clock.now())
+      const attempt = { email: user.email, address: ctx.peer.address, now: clock.now() }
+      await countTry(db, keys, attempt)
       if (!(await passwordIsRight(user.passwordHash, request.currentPassword))) {
         throw new AppError('permission_denied', 'The current password is wrong.', { reason: 'wrong_password' })
       }
-      await forgetTries(db, keys, user.email)
+      await rememberSuccess(db, keys, attempt)
       const passwordHash = await hashPassword(request.newPassword)
       const { sessionId } = personOf(ctx)
       await db.transaction(async (em) => {

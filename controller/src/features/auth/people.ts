@@ -8,7 +8,7 @@ import { type User, UserEntity } from './user.entity.ts'
 
 export function readEmail(text: string, field = 'email'): string {
   const email = text.trim().toLowerCase()
-  if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > 254)
+  if (!/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email) || email.length > 254)
     throw invalidField(field, 'must be an e-mail address', 'email')
   return email
 }
@@ -16,6 +16,7 @@ export function readEmail(text: string, field = 'email'): string {
 export function readName(text: string, field = 'name'): string {
   const name = text.trim()
   if (name.length < 1 || name.length > 128) throw invalidField(field, 'must have 1 to 128 characters', 'name_length')
+  if (/\p{Cc}/u.test(name)) throw invalidField(field, 'must be one line without control characters', 'name_control')
   return name
 }
 

@@ -9,7 +9,7 @@ import { SessionEntity } from './session.entity.ts'
 /** Unused for this long, a session ends. */
 export const sessionIdleMs = 14 * 24 * 3_600_000
 
-/** Inside a transaction; the token goes into the cookie once it is committed. */
+/** Inside a transaction; the token goes into the cookie once it is committed. The person's old ones that are over go. */
 export async function makeSession(
   em: EntityManager,
   keys: Keys,
@@ -17,6 +17,7 @@ export async function makeSession(
 ): Promise<string> {
   const { userId, userAgent, now } = session
   const token = randomToken('afs_')
+  await em.nativeDelete(SessionEntity, { userId, expiresAt: { $lte: now } })
   await em.insert(SessionEntity, {
     id: uuidv7(),
     userId,

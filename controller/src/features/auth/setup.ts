@@ -39,19 +39,26 @@ export async function renewSetupToken(db: Db, keys: Keys, now: Date): Promise<st
   })
 }
 
+/** Throws unless somebody could take the token now. */
+export async function checkSetupToken(em: EntityManager, keys: Keys, token: string): Promise<void> {
+  if (!(await isSetupNeeded(em))) throw precondition('setup_over', 'The set-up is over; sign in instead.')
+  const right = await em.count(SetupTokenEntity, { id: rowId, tokenHash: keys.hashToken(token) })
+  if (right !== 1) throw wrongToken()
+}
+
 /** Inside a transaction. Of many callers with the right token one succeeds. */
 export async function takeSetupToken(em: EntityManager, keys: Keys, token: string): Promise<void> {
-  if (!(await isSetupNeeded(em))) throw precondition('setup_over', 'The set-up is over; sign in instead.')
+  await checkSetupToken(em, keys, token)
   const taken = await em.nativeDelete(SetupTokenEntity, { id: rowId, tokenHash: keys.hashToken(token) })
-  if (taken !== 1) {
-    throw new AppError(
-      'permission_denied',
-      'This set-up link is wrong or old. The newest one is in the log of the controller.',
-      {
-        reason: 'setup_token',
-      },
-    )
-  }
+  if (taken !== 1) throw wrongToken()
+}
+
+function wrongToken(): AppError {
+  return new AppError(
+    'permission_denied',
+    'This set-up link is wrong or old. The newest one is in the log of the controller.',
+    { reason: 'setup_token' },
+  )
 }
 
 /** Inside a transaction. */

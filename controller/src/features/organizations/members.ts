@@ -18,6 +18,7 @@ import type { Db, EntityManager } from '../../platform/db.ts'
 import { type CallContext, personOf, type Scope } from '../../transport/call.ts'
 import {
   GrantEntity,
+  grantsWithin,
   InvitationEntity,
   type InvitationRow,
   makeInvitation,
@@ -113,11 +114,13 @@ export async function removeMember(deps: MembersDeps, ctx: CallContext, scope: S
   const person = personOf(ctx)
   const own = roleOn(person.grants, scope)
   await db.transaction(async (em) => {
-    const present = await roleHeld(em, scope, userId)
-    if (present > own && person.userId !== userId) mayGive(own, present)
-    const removed = await removeGrants(em, userId, scope)
-    if (removed === 0) throw notFound('member', userId)
+    await lockMembers(em, scope)
+    const taken = await em.find(GrantEntity, grantsWithin(scope, userId))
+    if (taken.length === 0) throw notFound('member', userId)
+    if (person.userId !== userId) for (const { role } of taken) mayGive(own, role as Role)
+    await removeGrants(em, userId, scope)
     await keepAnOwner(em, scope)
+    await forgetInvitationsOf(em, scope, userId, Role.UNSPECIFIED)
   })
   bus.publish('access.changed', { userId })
 }
@@ -135,15 +138,29 @@ async function changeRole(
   role: Role,
   now: Date,
 ): Promise<void> {
+  await lockMembers(em, scope)
   mayGive(own, await roleHeld(em, scope, userId))
   await setGrant(em, userId, scope, role, now)
   await keepAnOwner(em, scope)
+  await forgetInvitationsOf(em, scope, userId, role)
 }
 
-/** Also locks the organization's row, so that changes of its members happen one after the other. */
-async function roleHeld(em: EntityManager, scope: Scope, userId: string): Promise<Role> {
+/** Who lost a role must not come back, or bring others, by an invitation made with it. */
+async function forgetInvitationsOf(em: EntityManager, scope: Scope, userId: string, role: Role): Promise<void> {
   const { organizationId, projectId } = scope
+  const rest = await em.find(GrantEntity, { userId, scopeId: organizationId })
+  // What the organization's role allows in a project, it still allows.
+  const kept = Math.max(role, ...(projectId ? rest.map((grant) => grant.role) : []))
+  const where = { organizationId, ...(projectId && { projectId }), invitedBy: userId, role: { $gt: kept } }
+  await em.nativeDelete(InvitationEntity, where)
+}
+
+/** Changes of an organization's members happen one after the other. */
+async function lockMembers(em: EntityManager, { organizationId }: Scope): Promise<void> {
   await em.findOne(OrganizationEntity, { id: organizationId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+}
+
+async function roleHeld(em: EntityManager, { organizationId, projectId }: Scope, userId: string): Promise<Role> {
   const grant = await em.findOne(GrantEntity, { userId, scopeId: projectId ?? organizationId }, { refresh: true })
   return (grant?.role ?? Role.UNSPECIFIED) as Role
 }

@@ -78,3 +78,30 @@ test('an address with an account is granted at once; an invitation can be revoke
     code: Code.NotFound,
   })
 })
+
+test('who loses a role cannot come back by an invitation they made with it', async () => {
+  await using c = await startController()
+  const maintainer = await c.addUser({ role: Role.MAINTAINER })
+  const as = c.as(maintainer).client(OrganizationService)
+  const invite = async (email: string, role: Role) => (await as.inviteMember({ email, role })).link.split('#')[1] ?? ''
+  const back = await invite('back@example.org', Role.MAINTAINER)
+  const viewer = await invite('viewer@example.org', Role.VIEWER)
+  const owner = c.as(c.owner).client(OrganizationService)
+  const auth = c.as(undefined).client(AuthService)
+  await owner.setMemberRole({ userId: maintainer.userId, role: Role.DEVELOPER })
+  await expect(auth.getInvitation({ token: back })).rejects.toMatchObject({ code: Code.NotFound })
+  expect((await auth.getInvitation({ token: viewer })).email).toBe('viewer@example.org')
+  await owner.removeMember({ userId: maintainer.userId })
+  await expect(auth.getInvitation({ token: viewer })).rejects.toMatchObject({ code: Code.NotFound })
+})
+
+test('whoever owns a project is removed from the organization by its owners only', async () => {
+  await using c = await startController()
+  const projectId = await c.addProject()
+  const holder = await c.addUser({ role: Role.OWNER, projectId })
+  const maintainer = await c.addUser({ role: Role.MAINTAINER })
+  const remove = (as: typeof c.owner) => c.as(as).client(OrganizationService).removeMember({ userId: holder.userId })
+  await expect(remove(maintainer)).rejects.toMatchObject({ code: Code.PermissionDenied })
+  await remove(c.owner)
+  expect((await c.as(holder).client(ProjectService).listProjects({})).projects).toEqual([])
+})

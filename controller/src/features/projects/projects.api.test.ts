@@ -118,3 +118,13 @@ test('a secret is stored sealed, read back only inside, and does not open elsewh
   const tooLong = projects.putSecret({ projectId, name: 'BIG', value: 'x'.repeat(64 * 1024 + 1) })
   await expect(tooLong).rejects.toMatchObject({ code: Code.InvalidArgument })
 })
+
+test('a secret made by many calls at once is one secret', async () => {
+  await using c = await startController()
+  const projectId = await c.addProject()
+  const projects = c.as(c.owner).client(ProjectService)
+  await Promise.all(
+    Array.from({ length: 10 }, (_, n) => projects.putSecret({ projectId, name: 'TOKEN', value: `value ${n}` })),
+  )
+  expect((await projects.listSecrets({ projectId })).secrets).toHaveLength(1)
+})

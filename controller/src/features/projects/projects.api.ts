@@ -101,7 +101,12 @@ export function projectsApi(deps: ProjectsDeps): ServiceTable {
     async putSecret(request, ctx) {
       const { userId: by, name: byName } = personOf(ctx)
       const { name, value } = request
-      const row = await db.transaction((em) => secrets.put(em, scopeOf(ctx), { name, value, by, now: clock.now() }))
+      const put = () => db.transaction((em) => secrets.put(em, scopeOf(ctx), { name, value, by, now: clock.now() }))
+      // Two calls may make the same secret at once: the second one then replaces its value.
+      const row = await put().catch((error: unknown) => {
+        if (error instanceof UniqueConstraintViolationException) return put()
+        throw error
+      })
       return { secret: toSecret(row, byName) }
     },
 

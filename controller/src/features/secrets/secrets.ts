@@ -11,12 +11,14 @@ import { type Secret, SecretEntity } from './secret.entity.ts'
 const valueLimit = 64 * 1024
 
 export interface Secrets {
+  /** Without values. */
   list(em: EntityManager, projectId: string): Promise<Secret[]>
+  /** Inside a transaction. Throws UniqueConstraintViolationException when another call makes the same one just then. */
   put(
     em: EntityManager,
     scope: Required<Scope>,
     secret: { name: string; value: string; by: string; now: Date },
-  ): Promise<Secret>
+  ): Promise<Pick<Secret, 'name' | 'updatedAt'>>
   remove(em: EntityManager, projectId: string, name: string): Promise<void>
   removeAll(em: EntityManager, projectId: string): Promise<void>
   /** The values of those that exist, of these names. */
@@ -35,25 +37,11 @@ export function createSecrets(keys: Keys): Secrets {
       const key = randomBytes(keyLength)
       const sealedKey = keys.seal(key, context)
       const sealedValue = seal(key, Buffer.from(value, 'utf8'), context)
-      const row = await em.findOne(SecretEntity, { projectId, name })
-      if (row) {
-        em.assign(row, { sealedKey, sealedValue, updatedAt: now, updatedBy: by })
-        await em.flush()
-        return row
+      const changes = { sealedKey, sealedValue, updatedAt: now, updatedBy: by }
+      if ((await em.nativeUpdate(SecretEntity, { projectId, name }, changes)) === 0) {
+        await em.insert(SecretEntity, { id: uuidv7(), organizationId, projectId, name, createdAt: now, ...changes })
       }
-      const made = em.create(SecretEntity, {
-        id: uuidv7(),
-        organizationId,
-        projectId,
-        name,
-        sealedKey,
-        sealedValue,
-        createdAt: now,
-        updatedAt: now,
-        updatedBy: by,
-      })
-      await em.flush()
-      return made
+      return { name, updatedAt: now }
     },
 
     async remove(em, projectId, name) {
