@@ -45,10 +45,7 @@ test('two people on two controllers see each other, one controller is killed, an
   await g.page.mouse.move(place.x, place.y, { steps: 5 })
   await a.page.locator('.cursor').getByText(grace.name).waitFor()
   await g.select('build')
-  await a
-    .node('build')
-    .first()
-    .waitFor()
+  await a.node('build').first().waitFor()
   await a.page.locator('[data-testid="node-build"] [data-who], [data-testid="node-build"][data-who]').first().waitFor()
 
   // Edits and notices.
