@@ -16,6 +16,8 @@ beforeEach(() => {
       '/': () => pressed.push('/'),
       'g p': () => pressed.push('g p'),
       'mod+k': () => pressed.push('mod+k'),
+      'shift+g': () => pressed.push('shift+g'),
+      '?': () => pressed.push('?'),
     }),
   )
 })
@@ -31,6 +33,13 @@ it('hears single keys, sequences and combinations', () => {
   press('p')
   press('K', document.body, { ctrlKey: true })
   expect(pressed).toEqual(['n', 'g p', 'mod+k'])
+})
+
+it('tells a capital letter from a small one, and takes signs as they are typed', () => {
+  press('G', document.body, { shiftKey: true })
+  press('?', document.body, { shiftKey: true })
+  press('N', document.body, { shiftKey: true })
+  expect(pressed).toEqual(['shift+g', '?'])
 })
 
 it('rests while somebody types, except for combinations', () => {

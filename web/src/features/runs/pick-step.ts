@@ -1,0 +1,29 @@
+// Which step a run page shows while nobody has chosen one: where it broke, else what runs, else what ran last.
+import { type RunStep, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type StatusName, statusName } from '../../ui/status.ts'
+
+/** It broke the run: a step that may fail did not. */
+export function isFailedStep(step: RunStep): boolean {
+  return (step.status === StepStatus.FAILED || step.status === StepStatus.LOST) && !step.failureAllowed
+}
+
+/** Stays with `current` while that runs or has failed, so that the page does not jump between steps side by side. */
+export function pickStep(steps: readonly RunStep[], current: RunStep | undefined): RunStep | undefined {
+  if (current && (current.status === StepStatus.RUNNING || isFailedStep(current))) return current
+  const next = steps.find(isFailedStep) ?? steps.find((step) => step.status === StepStatus.RUNNING)
+  if (next) return next
+  if (current && current.attempts.length > 0) return current
+  return steps.findLast((step) => step.attempts.length > 0) ?? steps[0]
+}
+
+/** The failed step after this one, round to the first. */
+export function nextFailed(steps: readonly RunStep[], currentId: string | undefined): RunStep | undefined {
+  const at = steps.findIndex((step) => step.id === currentId)
+  return [...steps.slice(at + 1), ...steps.slice(0, at + 1)].find(isFailedStep)
+}
+
+/** A failure that was allowed is a warning. */
+export function stepStatusName(step: Pick<RunStep, 'status' | 'failureAllowed'>): StatusName {
+  const failed = step.status === StepStatus.FAILED || step.status === StepStatus.LOST
+  return failed && step.failureAllowed ? 'warning' : statusName(step.status)
+}

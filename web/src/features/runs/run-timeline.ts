@@ -1,0 +1,100 @@
+// When every step of a run waited and when it ran, and the chain of steps that made the run as long as it is.
+import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { toMs } from '../../ui/format.ts'
+import type { StatusName } from '../../ui/status.ts'
+import { stepStatusName } from './pick-step.ts'
+
+export type SpanKind = 'queue' | 'run'
+
+export interface Span {
+  kind: SpanKind
+  from: number
+  to: number
+  /** How what ran ended, or that it still goes on. */
+  status: StatusName
+  attempt: number
+}
+
+export interface TimelineRow {
+  id: string
+  name: string
+  status: StatusName
+  spans: Span[]
+  /** Milliseconds it was ready but had no agent. */
+  queuedMs: number
+  ranMs: number
+  critical: boolean
+}
+
+/** Times are in milliseconds since the epoch; what goes on lasts until `now`. */
+export function timelineOf(
+  definitions: readonly StepDefinition[],
+  steps: ReadonlyMap<string, RunStep>,
+  now: number,
+): TimelineRow[] {
+  const critical = criticalPath(definitions, steps)
+  return [...steps.values()].map((step) => {
+    const spans = spansOf(step, now)
+    const lasting = (kind: SpanKind) =>
+      spans.filter((span) => span.kind === kind).reduce((sum, span) => sum + span.to - span.from, 0)
+    return {
+      id: step.id,
+      name: step.name || step.id,
+      status: stepStatusName(step),
+      spans,
+      queuedMs: lasting('queue'),
+      ranMs: lasting('run'),
+      critical: critical.has(step.id),
+    }
+  })
+}
+
+function spansOf(step: RunStep, now: number): Span[] {
+  const spans: Span[] = []
+  const put = (kind: SpanKind, from: number, to: number, attempt: number, status: StatusName) => {
+    if (to > from || (kind === 'run' && to === from)) spans.push({ kind, from, to, attempt, status })
+  }
+  for (const attempt of step.attempts) {
+    const made = toMs(attempt.createdAt)
+    const began = toMs(attempt.startedAt)
+    const ended = toMs(attempt.finishedAt)
+    if (made !== undefined) put('queue', made, began ?? ended ?? now, attempt.number, 'queued')
+    if (began !== undefined) {
+      const last = attempt === step.attempts.at(-1)
+      const status = ended === undefined ? 'running' : last ? stepStatusName(step) : 'failed'
+      put('run', began, ended ?? now, attempt.number, status)
+    }
+  }
+  return spans
+}
+
+/** From the step that ended (or goes on) last, back through the need that ended last each time. */
+export function criticalPath(
+  definitions: readonly StepDefinition[],
+  steps: ReadonlyMap<string, RunStep>,
+): ReadonlySet<string> {
+  const needs = new Map(definitions.map((step) => [step.id, step.needs.map((need) => need.stepId)]))
+  const endOf = (id: string): number => {
+    const step = steps.get(id)
+    if (!step || toMs(step.startedAt) === undefined) return Number.NEGATIVE_INFINITY
+    return toMs(step.finishedAt) ?? Number.POSITIVE_INFINITY
+  }
+  const latest = (ids: readonly string[]) =>
+    ids.reduce<string | undefined>((best, id) => {
+      const end = endOf(id)
+      if (end === Number.NEGATIVE_INFINITY) return best
+      return best === undefined || end > endOf(best) ? id : best
+    }, undefined)
+  const path = new Set<string>()
+  for (let id = latest([...steps.keys()]); id !== undefined && !path.has(id); id = latest(needs.get(id) ?? []))
+    path.add(id)
+  return path
+}
+
+/** Round distances for a scale of about `count` marks. */
+export function scaleStep(totalMs: number, count: number): number {
+  const wanted = totalMs / Math.max(1, count)
+  const seconds = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400]
+  return (seconds.find((one) => one * 1000 >= wanted) ?? Math.ceil(wanted / 86_400_000) * 86_400) * 1000
+}

@@ -1,0 +1,48 @@
+// The step whose log is shown: the one in the address when a person chose it, else the page's own pick, which follows the run.
+import type { RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { computed, shallowRef, watch } from 'vue'
+import { useRoute, useRouter } from 'vue-router'
+import { nextFailed, pickStep } from './pick-step.ts'
+
+export function useStepSelection(runId: () => string, steps: ReadonlyMap<string, RunStep>) {
+  const route = useRoute()
+  const router = useRouter()
+  const all = computed(() => [...steps.values()])
+  const chosen = computed(() => (typeof route.query.step === 'string' ? steps.get(route.query.step) : undefined))
+  const pickedId = shallowRef<string>()
+
+  watch(runId, () => {
+    pickedId.value = undefined
+  })
+  watch(
+    all,
+    (now) => {
+      pickedId.value = pickStep(now, pickedId.value === undefined ? undefined : steps.get(pickedId.value))?.id
+    },
+    { immediate: true },
+  )
+
+  const selected = computed(
+    () => chosen.value ?? (pickedId.value === undefined ? undefined : steps.get(pickedId.value)),
+  )
+  const attempt = computed(() => (route.query.attempt ? Number(route.query.attempt) : undefined))
+
+  function select(stepId: string, line?: number): void {
+    const { attempt: _, ...query } = route.query
+    void router.replace({ query: { ...query, step: stepId }, hash: line ? `#L${line}` : '' })
+  }
+  function chooseAttempt(number: number): void {
+    void router.replace({ query: { ...route.query, step: selected.value?.id, attempt: String(number) } })
+  }
+  function move(by: number): void {
+    const at = all.value.findIndex((step) => step.id === selected.value?.id)
+    const next = all.value[at + by]
+    if (next) select(next.id)
+  }
+  function toNextFailed(): void {
+    const next = nextFailed(all.value, selected.value?.id)
+    if (next) select(next.id)
+  }
+
+  return { all, selected, attempt, select, chooseAttempt, move, toNextFailed }
+}
