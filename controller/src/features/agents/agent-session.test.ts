@@ -78,7 +78,7 @@ function world(held: HeldJob[] = []) {
 /** Lets everything that is under way go on as far as it can. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 const job = { jobId: 'job', epoch: 1 }
-const offer = { ...job, runId: 'run', spec: create(JobSpecSchema, { stepId: 'a' }) }
+const offer = { ...job, runId: 'run', secrets: true, spec: create(JobSpecSchema, { stepId: 'a' }) }
 const kinds = (sent: ControlInit[]) => sent.map((message) => message.case)
 
 test('an offer that is not answered within ten seconds is taken back, and its late accept is stale', async () => {

@@ -147,7 +147,8 @@ export class AgentSession {
 
   /** The claim is committed; the agent has ten seconds to take it. */
   offer(job: OfferedJob): void {
-    const held: HeldJob = { jobId: job.jobId, runId: job.runId, epoch: job.epoch, phase: 'offered' }
+    const { jobId, runId, epoch, secrets } = job
+    const held: HeldJob = { jobId, runId, epoch, secrets, phase: 'offered' }
     this.#held.set(job.jobId, held)
     if (this.state === 'closed') {
       void this.#withdraw(held, 'the agent went away before it accepted')
@@ -261,7 +262,8 @@ export class AgentSession {
     if (applied === 'stale') return this.#drop(job)
     if (job.phase === 'offered') job.phase = 'accepted'
     this.#deps.onJobs(this)
-    const secrets = await this.#persist(() => this.#deps.jobs.secrets(job.jobId))
+    const read = () => this.#deps.jobs.secrets(job.jobId)
+    const secrets = job.secrets === false ? noSecrets : await this.#persist(read)
     if (!secrets) return
     if (secrets.missing.length > 0) {
       await this.#commit(job, { type: 'jobFinished', ...ids(job), ...secretsMissing(secrets.missing) })
@@ -394,4 +396,5 @@ function deleted(): AppError {
   return new AppError('unauthenticated', 'This agent was deleted.')
 }
 
+const noSecrets = { values: [], missing: [] }
 const ids = (job: HeldJob) => ({ jobId: job.jobId, epoch: job.epoch })

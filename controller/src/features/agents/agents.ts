@@ -61,7 +61,7 @@ export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
       hub.add(ready)
       if (ready.agent) dispatcher.wake(ready.agent.organizationId)
     },
-    onFree: ({ agent }) => agent && dispatcher.wake(agent.organizationId),
+    onFree: ({ agent }) => agent && dispatcher.freed(agent.organizationId),
     onJobs: ({ agent }) => agent && tellJobs(agent),
     onClosed: (closed) => hub.remove(closed),
   }
@@ -74,8 +74,9 @@ export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
       bus.publish('agent.changed', { agentId, organizationId })
     })
   }
-  const secretsOf = async ({ jobId }: LogHead) => {
-    const { values } = await jobSecrets(db.em(), secrets, jobId)
+  const secretsOf = async ({ jobId, hasSecrets }: LogHead) => {
+    if (!hasSecrets) return []
+    const { values } = await jobSecrets(db, secrets, jobId)
     return values.flatMap(({ value }) => value ?? [])
   }
   const background = { bus, clock, log }

@@ -32,7 +32,10 @@ export interface Assignment {
 }
 
 export interface Dispatcher {
+  /** Jobs have been queued, or an agent can do more than before. */
   wake(organizationId: string): void
+  /** An agent has a slot again: of interest only while jobs wait. */
+  freed(organizationId: string): void
   /** For what no event told: looks at every organization with queued jobs. */
   sweep(): Promise<void>
   stop(): Promise<void>
@@ -52,6 +55,8 @@ const explainAfterMs = 200
 
 export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatcher {
   const wanted = new Set<string>()
+  /** Organizations whose last pass left nothing queued. */
+  const drained = new Set<string>()
   const passing = new Map<string, Promise<void>>()
   const explaining = new Map<string, () => void>()
   const delayed = new Map<string, () => void>()
@@ -59,6 +64,7 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
 
   function wake(organizationId: string): void {
     if (stopped) return
+    drained.delete(organizationId)
     wanted.add(organizationId)
     if (!passing.has(organizationId)) passing.set(organizationId, passes(organizationId))
   }
@@ -83,7 +89,7 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
   async function pass(organizationId: string): Promise<void> {
     if (freeSessions(organizationId).length === 0) return
     const jobs = new Map((await queue.candidates(organizationId, page)).map((job) => [job.jobId, job]))
-    if (jobs.size === 0) return
+    if (jobs.size === 0) return noneLeft(organizationId)
     const full = jobs.size === page
     const assignments = assign(freeSessions(organizationId), jobs, await queue.running(), clock.now())
     lookAgainAt(organizationId, jobs.values())
@@ -94,6 +100,12 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
     for (const [i, offered] of claims.entries()) if (offered) assignments[i]?.session.offer(offered)
     // Lost claims leave slots free, and behind a full page there may be jobs for them.
     if (full || claims.includes(null)) wanted.add(organizationId)
+    else if (jobs.size === 0) noneLeft(organizationId)
+  }
+
+  function noneLeft(organizationId: string): void {
+    // Wanted again already: something was queued behind what this pass has seen.
+    if (!wanted.has(organizationId)) drained.add(organizationId)
   }
 
   /** A job that may not be offered before some moment gets a pass then. */
@@ -138,6 +150,9 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
 
   return {
     wake,
+    freed(organizationId) {
+      if (!drained.has(organizationId)) wake(organizationId)
+    },
     async sweep() {
       for (const organizationId of await queue.organizations()) wake(organizationId)
     },

@@ -9,12 +9,16 @@ export interface HeldJob {
   runId: string
   epoch: number
   phase: 'offered' | 'accepted' | 'running'
+  /** False: it is known that there are none to read. */
+  secrets?: boolean
 }
 
 export interface OfferedJob {
   jobId: string
   runId: string
   epoch: number
+  /** Whether secrets must be read before it starts. */
+  secrets: boolean
   spec: JobSpec
 }
 

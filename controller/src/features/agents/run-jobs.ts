@@ -2,7 +2,7 @@
 import { JobStatus } from '@ansflow/proto/status'
 import type { AgentView, Candidate } from '../../engine/pick-job.ts'
 import type { Clock } from '../../platform/clock.ts'
-import type { Db, EntityManager } from '../../platform/db.ts'
+import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import {
   claimJob,
@@ -37,38 +37,38 @@ const withAgents = [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
 export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver' | 'secrets'>): JobBook {
   return {
     async heldBy(agentId) {
-      const jobs = await jobsOfAgent(db.em(), agentId)
+      const jobs = await jobsOfAgent(db, agentId)
       return jobs.map(({ jobId, runId, epoch, status }) => ({ jobId, runId, epoch, phase: phaseOf(status) }))
     },
 
     async find(jobId) {
-      const job = await jobById(db.em(), jobId)
+      const job = await jobById(db, jobId)
       return job ? { runId: job.runId, epoch: job.epoch, agentId: job.agentId ?? '' } : null
     },
 
     submit: (runId, event) => driver.submit(runId, event),
 
     async cancels(agentId) {
-      const jobs = await jobsOfAgent(db.em(), agentId)
+      const jobs = await jobsOfAgent(db, agentId)
       const wanted: CancelWanted[] = []
       for (const { jobId, epoch, cancelRequested } of jobs) if (cancelRequested) wanted.push({ jobId, epoch })
       return wanted
     },
 
-    secrets: (jobId) => jobSecrets(db.em(), secrets, jobId),
+    secrets: (jobId) => jobSecrets(db, secrets, jobId),
   }
 }
 
 /** The values a job may have: those its step declares, of its run's project. */
 export async function jobSecrets(
-  em: EntityManager,
+  db: Db,
   secrets: Pick<Secrets, 'read'>,
   jobId: string,
 ): Promise<{ values: SecretInit[]; missing: string[] }> {
-  const job = await jobById(em, jobId)
+  const job = await jobById(db, jobId)
   if (!job || job.secrets.length === 0) return { values: [], missing: [] }
   const read = await secrets.read(
-    em,
+    db.em(),
     job.projectId,
     job.secrets.map(({ name }) => name),
   )
@@ -89,25 +89,25 @@ function phaseOf(status: JobStatus): HeldJob['phase'] {
 
 export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>): JobQueue {
   return {
-    candidates: (organizationId, limit) => queuedJobs(db.em(), limit, organizationId),
+    candidates: (organizationId, limit) => queuedJobs(db, limit, organizationId),
 
-    running: () => runningByProject(db.em()),
+    running: () => runningByProject(db),
 
     async claim(assignments: Assignment[]) {
       const claims = await db.transaction(async (em) => {
         const claimed: Awaited<ReturnType<typeof claimJob>>[] = []
-        for (const { job, agent } of assignments) claimed.push(await claimJob(em, job.jobId, agent.id, agent.name))
+        for (const { job, agent } of assignments) claimed.push(await claimJob(db, em, job.jobId, agent.id, agent.name))
         return claimed
       })
       return claims.map((job, i): OfferedJob | null => {
         const agent = assignments[i]?.agent
         if (!job || !agent) return null
-        const { jobId, epoch, runId, spec } = job
+        const { jobId, epoch, runId, secrets, spec } = job
         // The claim is committed already; pages learn of it beside the offer, not before it.
         driver
           .submit(runId, { type: 'jobOffered', jobId, epoch, agentId: agent.id, agentName: agent.name })
           .catch((error: unknown) => log.warn({ err: error, jobId }, 'an offer will be shown late'))
-        return { jobId, epoch, runId, spec }
+        return { jobId, epoch, runId, secrets, spec }
       })
     },
 
@@ -121,13 +121,13 @@ export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>
       })
     },
 
-    waitReasons: (jobIds) => waitReasons(db.em(), jobIds),
+    waitReasons: (jobIds) => waitReasons(db, jobIds),
 
     async waits({ runId, jobId }: Candidate, reason) {
       await driver.submit(runId, { type: 'jobWaits', jobId, reason })
     },
 
-    organizations: () => organizationsWithQueuedJobs(db.em()),
+    organizations: () => organizationsWithQueuedJobs(db),
   }
 }
 

@@ -1,5 +1,6 @@
 // How much of a job's log is stored: two columns of the job's row, moved only from the value one has seen.
-import type { LogKysely } from './log-tables.ts'
+import { statement } from '../../platform/statement.ts'
+import type { LogKysely, LogTables } from './log-tables.ts'
 
 export interface LogHead {
   jobId: string
@@ -8,12 +9,12 @@ export interface LogHead {
   epoch: number
   size: number
   complete: boolean
+  /** Whether values may have to be masked in it. */
+  hasSecrets: boolean
 }
 
-const columns = ['id', 'run_id', 'agent_id', 'epoch', 'log_size', 'log_complete'] as const
-
 export async function readHead(db: LogKysely, jobId: string): Promise<LogHead | null> {
-  const row = await db.selectFrom('job').select(columns).where('id', '=', jobId).executeTakeFirst()
+  const row = await head.first(db, { jobId })
   return row
     ? {
         jobId: row.id,
@@ -22,9 +23,17 @@ export async function readHead(db: LogKysely, jobId: string): Promise<LogHead | 
         epoch: row.epoch,
         size: Number(row.log_size),
         complete: Boolean(row.log_complete),
+        hasSecrets: row.secrets !== '[]',
       }
     : null
 }
+
+const head = statement<LogTables, { jobId: string }>()((db, { jobId }) =>
+  db
+    .selectFrom('job')
+    .select(['id', 'run_id', 'agent_id', 'epoch', 'log_size', 'log_complete', 'secrets'])
+    .where('id', '=', jobId),
+)
 
 /** False: another stream wrote meanwhile. */
 export async function moveHead(
@@ -33,12 +42,15 @@ export async function moveHead(
   from: number,
   to: { size: number; complete: boolean },
 ): Promise<boolean> {
-  const result = await db
-    .updateTable('job')
-    .set({ log_size: to.size, log_complete: to.complete ? 1 : 0 })
-    .where('id', '=', jobId)
-    .where('log_size', '=', from)
-    .where('log_complete', '=', 0)
-    .executeTakeFirst()
-  return result.numUpdatedRows === 1n
+  return (await headMove.changed(db, { jobId, from, size: to.size, complete: to.complete ? 1 : 0 })) === 1n
 }
+
+const headMove = statement<LogTables, { jobId: string; from: number; size: number; complete: number }>()(
+  (db, { jobId, from, size, complete }) =>
+    db
+      .updateTable('job')
+      .set({ log_size: size, log_complete: complete })
+      .where('id', '=', jobId)
+      .where('log_size', '=', from)
+      .where('log_complete', '=', 0),
+)

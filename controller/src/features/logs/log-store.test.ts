@@ -30,7 +30,7 @@ beforeEach(async () => {
   await db.orm.schema.create()
   await db.orm.em.getConnection().execute(
     `create table job (id text primary key, run_id text, step_id text, attempt int, agent_id text, epoch int,
-      log_size int default 0, log_complete int default 0)`,
+      log_size int default 0, log_complete int default 0, secrets varchar(1000) default '[]')`,
   )
   bus = memoryBus(log)
   writer = createLogWriter({ db, bus, clock: systemClock, log })

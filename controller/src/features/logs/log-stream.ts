@@ -6,6 +6,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
+import { statement } from '../../platform/statement.ts'
 import { countLineEnds, cutEnd, cutOverlap, type LogPiece, pieceOf, tailBytes } from './chunk.ts'
 import { type LogHead, readHead } from './log-head.ts'
 import { type LogTables, unpackRow } from './log-tables.ts'
@@ -183,13 +184,7 @@ export class LogStream {
     const db = this.#deps.db.kysely<LogTables>()
     const head = await readHead(db, ref.jobId)
     if (!head || head.agentId !== this.#agentId || head.epoch !== ref.epoch) return null
-    const last = await db
-      .selectFrom('log_chunk')
-      .selectAll()
-      .where('job_id', '=', ref.jobId)
-      .orderBy('byte_offset', 'desc')
-      .limit(1)
-      .executeTakeFirst()
+    const last = head.size > 0 ? await lastChunk.first(db, { jobId: ref.jobId }) : undefined
     const lastRow = last ? unpackRow(last) : null
     const refill = new Refill(head.complete ? [] : await this.#deps.secretsOf(head))
     if (lastRow) refill.resume(lastRow.data)
@@ -231,3 +226,7 @@ export class LogStream {
     }
   }
 }
+
+const lastChunk = statement<LogTables, { jobId: string }>()((db, { jobId }) =>
+  db.selectFrom('log_chunk').selectAll().where('job_id', '=', jobId).orderBy('byte_offset', 'desc').limit(1),
+)

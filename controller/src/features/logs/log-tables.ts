@@ -27,6 +27,7 @@ export interface JobLogRow {
   epoch: number
   log_size: number
   log_complete: number
+  secrets: string
 }
 
 export interface LogTables {

@@ -4,6 +4,7 @@ import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
+import { insertion } from '../../platform/statement.ts'
 import { type LogPiece, type RawRow, tailBytes, toRows } from './chunk.ts'
 import { moveHead } from './log-head.ts'
 import { type LogChunkRow, type LogKysely, type LogTables, packRow, unpackData } from './log-tables.ts'
@@ -139,6 +140,8 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
 
   /** The logs whose part was stored; undefined when stopped. What the database refuses for now is tried until it is taken. */
   async function commit(parts: Prepared[]): Promise<Set<OpenLog> | undefined> {
+    // A log that only wants to hear what is stored already needs no transaction.
+    if (parts.every(isIdle)) return new Set(parts.map(({ log }) => log))
     for (let attempt = 0; !stopped; attempt++) {
       try {
         return await db.transaction(async (em) => {
@@ -146,14 +149,13 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
           const stored = new Set<OpenLog>()
           const rows: LogChunkRow[] = []
           for (const part of parts) {
-            const idle = part.rows.length === 0 && part.overwrite.length === 0 && !part.complete
-            if (!idle && !(await moveHead(tables, part.log.jobId, part.log.size, part))) continue
+            if (!isIdle(part) && !(await moveHead(tables, part.log.jobId, part.log.size, part))) continue
             stored.add(part.log)
             if (part.replaced) await removeRow(tables, part.log.jobId, part.replaced.offset)
             for (const range of part.overwrite) await overwriteRows(tables, part.log.jobId, range)
             rows.push(...part.packed)
           }
-          if (rows.length > 0) await tables.insertInto('log_chunk').values(rows).execute()
+          await insertChunks(tables, rows)
           return stored
         })
       } catch (error) {
@@ -204,6 +206,12 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
       waiting = []
     },
   }
+}
+
+const insertChunks = insertion<LogTables, 'log_chunk'>('log_chunk')
+
+function isIdle({ rows, overwrite, complete }: Prepared): boolean {
+  return rows.length === 0 && overwrite.length === 0 && !complete
 }
 
 async function removeRow(db: LogKysely, jobId: string, offset: number): Promise<void> {

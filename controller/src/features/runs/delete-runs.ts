@@ -2,7 +2,7 @@
 import { precondition } from '@ansflow/proto/errors'
 import { RunStatus } from '@ansflow/proto/status'
 import type { EntityManager } from '../../platform/db.ts'
-import { tables } from './job-queue.ts'
+import { tables } from './run-tables.ts'
 
 /** A project's part of being deleted, inside the transaction. Frozen graphs stay: other projects may share them. */
 export async function deleteRunsOf(em: EntityManager, projectId: string): Promise<void> {

@@ -1,13 +1,12 @@
 // What other features may use of runs.
 export type { AgentView, Candidate } from '../../engine/pick-job.ts'
 export type { JobResult, RunEvent } from '../../engine/state.ts'
+export { type ClaimedJob, claimJob } from './claim-job.ts'
 export { deleteRunsOf } from './delete-runs.ts'
 export type { RunStart } from './insert-runs.ts'
 export { JobEntity, WorkspacePinEntity } from './job.entity.ts'
 export {
   type AgentJob,
-  type ClaimedJob,
-  claimJob,
   jobById,
   jobsOfAgent,
   organizationsWithQueuedJobs,

@@ -1,24 +1,11 @@
-// The job table as a queue: what waits, the claim by conditional update, and what an agent has.
-import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+// The job table as a queue: what waits, and what an agent has.
 import { JobStatus } from '@ansflow/proto/status'
-import { fromBinary } from '@bufbuild/protobuf'
-import { SqliteDriver } from '@mikro-orm/sql'
-import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { type Candidate, isolatedWorkspace } from '../../engine/pick-job.ts'
+import type { Kysely } from 'kysely'
+import type { Candidate } from '../../engine/pick-job.ts'
 import type { Reason } from '../../engine/reasons.ts'
-import type { EntityManager } from '../../platform/db.ts'
-import type { RunTables, Time } from './run-tables.ts'
-
-export interface ClaimedJob {
-  jobId: string
-  epoch: number
-  runId: string
-  stepId: string
-  attempt: number
-  projectId: string
-  organizationId: string
-  spec: JobSpec
-}
+import type { Db } from '../../platform/db.ts'
+import { statement } from '../../platform/statement.ts'
+import type { RunTables } from './run-tables.ts'
 
 /** A job that an agent has been offered, has accepted or runs. */
 export interface AgentJob {
@@ -33,41 +20,20 @@ export interface AgentJob {
 
 const withAgents = [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
 
-/** The database's clock: offers are compared with nothing else, whatever the controllers' clocks say. */
-export function databaseNow(em: EntityManager, secondsAgo = 0): RawBuilder<Time> {
-  return em.getDriver() instanceof SqliteDriver
-    ? sql<Time>`cast((unixepoch('subsec') - ${secondsAgo}) * 1000 as integer)`
-    : sql<Time>`utc_timestamp(3) - interval ${secondsAgo} second`
-}
-
-export function tables(em: EntityManager): Kysely<RunTables> {
-  return em.getKysely<RunTables>()
-}
-
 /** Jobs that wait for an agent, of one organization or all, those with priority and the oldest first. */
-export async function queuedJobs(em: EntityManager, limit: number, organizationId?: string): Promise<Candidate[]> {
-  const rows = await tables(em)
-    .selectFrom('job')
-    .leftJoin('workspace_pin as pin', (join) =>
-      join.onRef('pin.run_id', '=', 'job.run_id').onRef('pin.workspace', '=', 'job.workspace'),
-    )
-    .select(['job.id', 'job.run_id', 'job.project_id', 'job.organization_id', 'job.priority', 'job.created_at'])
-    .select(['job.available_at', 'job.labels', 'job.capability', 'job.workspace', 'pin.agent_id as pinned'])
-    .where('job.status', '=', JobStatus.QUEUED)
-    .$if(organizationId !== undefined, (query) => query.where('job.organization_id', '=', organizationId ?? ''))
-    .orderBy('job.priority', 'desc')
-    .orderBy('job.created_at')
-    .orderBy('job.id')
-    .limit(limit)
-    .execute()
+export async function queuedJobs(db: Db, limit: number, organizationId?: string): Promise<Candidate[]> {
+  const tables = db.kysely<RunTables>()
+  const { rows } = await (organizationId === undefined
+    ? queued.execute(tables, { limit })
+    : queuedOf.execute(tables, { limit, organizationId }))
   return rows.map((row) => ({
     jobId: row.id,
     runId: row.run_id,
     projectId: row.project_id,
     organizationId: row.organization_id,
     priority: row.priority,
-    queuedAt: toDate(row.created_at),
-    availableAt: toDate(row.available_at),
+    queuedAt: db.fromColumn(row.created_at),
+    availableAt: db.fromColumn(row.available_at),
     labels: JSON.parse(row.labels) as string[],
     capability: row.capability,
     workspace: row.workspace,
@@ -75,13 +41,29 @@ export async function queuedJobs(em: EntityManager, limit: number, organizationI
   }))
 }
 
-function toDate(value: unknown): Date {
-  if (value instanceof Date) return value
-  return new Date(typeof value === 'number' ? value : `${String(value).replace(' ', 'T')}Z`)
+function inOrder(db: Kysely<RunTables>, limit: number) {
+  return db
+    .selectFrom('job')
+    .leftJoin('workspace_pin as pin', (join) =>
+      join.onRef('pin.run_id', '=', 'job.run_id').onRef('pin.workspace', '=', 'job.workspace'),
+    )
+    .select(['job.id', 'job.run_id', 'job.project_id', 'job.organization_id', 'job.priority', 'job.created_at'])
+    .select(['job.available_at', 'job.labels', 'job.capability', 'job.workspace', 'pin.agent_id as pinned'])
+    .where('job.status', '=', JobStatus.QUEUED)
+    .orderBy('job.priority', 'desc')
+    .orderBy('job.created_at')
+    .orderBy('job.id')
+    .limit(limit)
 }
 
-export async function organizationsWithQueuedJobs(em: EntityManager): Promise<string[]> {
-  const rows = await tables(em)
+const queued = statement<RunTables, { limit: number }>()((db, { limit }) => inOrder(db, limit))
+const queuedOf = statement<RunTables, { limit: number; organizationId: string }>()((db, { limit, organizationId }) =>
+  inOrder(db, limit).where('job.organization_id', '=', organizationId),
+)
+
+export async function organizationsWithQueuedJobs(db: Db): Promise<string[]> {
+  const rows = await db
+    .kysely<RunTables>()
     .selectFrom('job')
     .select('organization_id')
     .distinct()
@@ -91,9 +73,10 @@ export async function organizationsWithQueuedJobs(em: EntityManager): Promise<st
 }
 
 /** What was last said about why these jobs wait. */
-export async function waitReasons(em: EntityManager, jobIds: string[]): Promise<Map<string, Reason>> {
+export async function waitReasons(db: Db, jobIds: string[]): Promise<Map<string, Reason>> {
   if (jobIds.length === 0) return new Map()
-  const rows = await tables(em)
+  const rows = await db
+    .kysely<RunTables>()
     .selectFrom('job')
     .innerJoin('run_step as step', (join) =>
       join.onRef('step.run_id', '=', 'job.run_id').onRef('step.step_id', '=', 'job.step_id'),
@@ -105,99 +88,22 @@ export async function waitReasons(em: EntityManager, jobIds: string[]): Promise<
 }
 
 /** Jobs that each project has with agents: what fairness goes by. */
-export async function runningByProject(em: EntityManager): Promise<Map<string, number>> {
-  const rows = await tables(em)
-    .selectFrom('job')
-    .select(['project_id', (select) => select.fn.countAll<number>().as('count')])
-    .where('status', 'in', withAgents)
-    .groupBy('project_id')
-    .execute()
+export async function runningByProject(db: Db): Promise<Map<string, number>> {
+  const { rows } = await running.execute(db.kysely<RunTables>(), {})
   return new Map(rows.map((row) => [row.project_id, Number(row.count)]))
 }
 
-/**
- * Gives a queued job to an agent, with the next epoch, and its workspace with it. Null: someone else got the job or holds the
- * workspace, or it was canceled. Call it inside a transaction, tell the driver by `jobOffered`, then offer.
- */
-export async function claimJob(
-  em: EntityManager,
-  jobId: string,
-  agentId: string,
-  agentName = '',
-): Promise<ClaimedJob | null> {
-  if (!em.isInTransaction())
-    return em.transactional((inner) => claimJob(inner as EntityManager, jobId, agentId, agentName))
-  const db = tables(em)
-  const job = await db
+const running = statement<RunTables, object>()((db) =>
+  db
     .selectFrom('job')
-    .select(['run_id', 'workspace', 'step_id', 'attempt', 'project_id', 'organization_id', 'spec', 'epoch'])
-    .where('id', '=', jobId)
-    .where('status', '=', JobStatus.QUEUED)
-    .executeTakeFirst()
-  if (!job) return null
-  const pin = { run_id: job.run_id, workspace: job.workspace, agent_id: agentId }
-  const pinned = job.workspace === isolatedWorkspace ? 'free' : await pinWorkspace(em, pin)
-  if (pinned === 'taken') return null
-  const claimed = await db
-    .updateTable('job')
-    .set({
-      status: JobStatus.OFFERED,
-      epoch: job.epoch + 1,
-      agent_id: agentId,
-      agent_name: agentName,
-      offered_at: databaseNow(em),
-    })
-    .where('id', '=', jobId)
-    .where('status', '=', JobStatus.QUEUED)
-    .where('epoch', '=', job.epoch)
-    .executeTakeFirst()
-  if (claimed.numUpdatedRows !== 1n) {
-    if (pinned === 'new')
-      await db
-        .deleteFrom('workspace_pin')
-        .where('run_id', '=', pin.run_id)
-        .where('workspace', '=', pin.workspace)
-        .execute()
-    return null
-  }
-  return {
-    jobId,
-    epoch: job.epoch + 1,
-    runId: job.run_id,
-    stepId: job.step_id,
-    attempt: job.attempt,
-    projectId: job.project_id,
-    organizationId: job.organization_id,
-    spec: fromBinary(JobSpecSchema, job.spec),
-  }
-}
-
-async function pinWorkspace(em: EntityManager, pin: RunTables['workspace_pin']): Promise<'new' | 'own' | 'taken'> {
-  const db = tables(em)
-  const insert = db.insertInto('workspace_pin').values(pin)
-  const sqlite = em.getDriver() instanceof SqliteDriver
-  const { numInsertedOrUpdatedRows } = await (sqlite
-    ? insert.onConflict((conflict) => conflict.doNothing())
-    : insert.ignore()
-  ).executeTakeFirst()
-  if (numInsertedOrUpdatedRows === 1n) return 'new'
-  const holder = await db
-    .selectFrom('workspace_pin')
-    .select('agent_id')
-    .where('run_id', '=', pin.run_id)
-    .where('workspace', '=', pin.workspace)
-    .executeTakeFirst()
-  return holder?.agent_id === pin.agent_id ? 'own' : 'taken'
-}
+    .select(['project_id', (select) => select.fn.countAll<number>().as('count')])
+    .where('status', 'in', withAgents)
+    .groupBy('project_id'),
+)
 
 /** Everything an agent should know of, for reconciling and for telling it again what to cancel. */
-export async function jobsOfAgent(em: EntityManager, agentId: string): Promise<AgentJob[]> {
-  const rows = await tables(em)
-    .selectFrom('job')
-    .select(['id', 'epoch', 'run_id', 'step_id', 'attempt', 'status', 'cancel_requested'])
-    .where('agent_id', '=', agentId)
-    .where('status', 'in', withAgents)
-    .execute()
+export async function jobsOfAgent(db: Db, agentId: string): Promise<AgentJob[]> {
+  const { rows } = await ofAgent.execute(db.kysely<RunTables>(), { agentId })
   return rows.map((row) => ({
     jobId: row.id,
     epoch: row.epoch,
@@ -209,24 +115,17 @@ export async function jobsOfAgent(em: EntityManager, agentId: string): Promise<A
   }))
 }
 
-/** Where a job is and what it may have: for starting it, and for reports that name nothing but the job. */
-export async function jobById(em: EntityManager, jobId: string) {
-  const row = await tables(em)
+const ofAgent = statement<RunTables, { agentId: string }>()((db, { agentId }) =>
+  db
     .selectFrom('job')
-    .select([
-      'id',
-      'epoch',
-      'run_id',
-      'step_id',
-      'attempt',
-      'status',
-      'agent_id',
-      'project_id',
-      'organization_id',
-      'secrets',
-    ])
-    .where('id', '=', jobId)
-    .executeTakeFirst()
+    .select(['id', 'epoch', 'run_id', 'step_id', 'attempt', 'status', 'cancel_requested'])
+    .where('agent_id', '=', agentId)
+    .where('status', 'in', withAgents),
+)
+
+/** Where a job is and what it may have: for starting it, and for reports that name nothing but the job. */
+export async function jobById(db: Db, jobId: string) {
+  const row = await byId.first(db.kysely<RunTables>(), { jobId })
   if (!row) return undefined
   return {
     jobId: row.id,
@@ -242,3 +141,11 @@ export async function jobById(em: EntityManager, jobId: string) {
     secrets: JSON.parse(row.secrets) as { name: string; env: boolean }[],
   }
 }
+
+const byId = statement<RunTables, { jobId: string }>()((db, { jobId }) =>
+  db
+    .selectFrom('job')
+    .select(['id', 'epoch', 'run_id', 'step_id', 'attempt', 'status', 'agent_id'])
+    .select(['project_id', 'organization_id', 'secrets'])
+    .where('id', '=', jobId),
+)

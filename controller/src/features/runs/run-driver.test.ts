@@ -45,13 +45,13 @@ test('numbers count up within a pipeline, one key is one run, also at once', asy
   ])
   expect(new Set(begun.slice(0, 40).map(({ id }) => id)).size).toBe(1)
   expect(new Set(begun.slice(40).map(({ number }) => number)).size).toBe(10)
-  expect((await queuedJobs(world.db.em(), 100)).length).toBe(11)
+  expect((await queuedJobs(world.db, 100)).length).toBe(11)
 })
 
 test('one of many claims gets the job; the epoch of another is stale', async () => {
   await using world = await openRuns()
   const runId = await world.start([{ id: 'a' }])
-  const [queued] = await queuedJobs(world.db.em(), 10)
+  const [queued] = await queuedJobs(world.db, 10)
   const claims = await Promise.all([agentA, agentB, agentA, agentB].map((id) => world.claim(queued!.jobId, id)))
   expect(claims.filter((claim) => claim !== null).length).toBe(1)
   const job = claims.find((claim) => claim !== null)!
@@ -59,20 +59,20 @@ test('one of many claims gets the job; the epoch of another is stale', async () 
   expect(await world.driver.submit(runId, { type: 'jobAccepted', ...id, epoch: job.epoch + 1 })).toBe('stale')
   expect(await world.driver.submit(runId, { type: 'jobAccepted', ...id })).toBe('applied')
   expect(await world.driver.submit(runId, { type: 'jobAccepted', ...id })).toBe('unchanged')
-  expect(await jobsOfAgent(world.db.em(), (await jobById(world.db.em(), job.jobId))!.agentId!)).toHaveLength(1)
+  expect(await jobsOfAgent(world.db, (await jobById(world.db, job.jobId))!.agentId!)).toHaveLength(1)
 })
 
 test('a workspace stays with the agent that got it first, until nothing of it was made', async () => {
   await using world = await openRuns()
   await world.start([{ id: 'a' }, { id: 'b' }, { id: 'c', workspace: 'isolated' }])
-  const queue = new Map((await queuedJobs(world.db.em(), 10)).map((job) => [job.workspace + job.jobId, job.jobId]))
+  const queue = new Map((await queuedJobs(world.db, 10)).map((job) => [job.workspace + job.jobId, job.jobId]))
   const jobs = [...queue.values()]
-  const steps = await Promise.all(jobs.map(async (id) => [(await jobById(world.db.em(), id))!.stepId, id] as const))
+  const steps = await Promise.all(jobs.map(async (id) => [(await jobById(world.db, id))!.stepId, id] as const))
   const idOf = Object.fromEntries(steps)
   const a = await world.claim(idOf.a!, agentA)
   expect(await world.claim(idOf.b!, agentB)).toBeNull()
   expect(await world.claim(idOf.c!, agentB)).not.toBeNull()
-  expect((await queuedJobs(world.db.em(), 10)).find(({ jobId }) => jobId === idOf.b)?.pinnedAgentId).toBe(agentA)
+  expect((await queuedJobs(world.db, 10)).find(({ jobId }) => jobId === idOf.b)?.pinnedAgentId).toBe(agentA)
   // Refused before anything was made: another agent may have it.
   await world.driver.submit(a!.runId, { type: 'jobRejected', jobId: a!.jobId, epoch: a!.epoch, reason: 'disk full' })
   expect(await world.claim(idOf.b!, agentB)).not.toBeNull()
@@ -85,9 +85,9 @@ test('a controller that was killed is followed by one that knows everything', as
     { id: 'b', needs: [need('a')], retry: { max: 1, delayMs: 60_000 } },
     { id: 'c', needs: [need('b')] },
   ])
-  const [first] = await queuedJobs(world.db.em(), 1)
+  const [first] = await queuedJobs(world.db, 1)
   await world.report((await world.claim(first!.jobId))!)
-  const [second] = await queuedJobs(world.db.em(), 1)
+  const [second] = await queuedJobs(world.db, 1)
   await world.report((await world.claim(second!.jobId))!, Outcome.FAILED)
   expect(await world.statuses(runId)).toBe('a:succeeded b:waiting c:blocked')
   await world.driver.stop()
@@ -105,7 +105,7 @@ test('a controller that was killed is followed by one that knows everything', as
 test('a retry comes by its own timer', async () => {
   await using world = await openRuns()
   const runId = await world.start([{ id: 'a', retry: { max: 1, delayMs: 5000 } }])
-  const [first] = await queuedJobs(world.db.em(), 1)
+  const [first] = await queuedJobs(world.db, 1)
   await world.report((await world.claim(first!.jobId))!, Outcome.FAILED)
   world.clock.advance(5000)
   // Joins the timer's commit or comes after it.
@@ -116,15 +116,15 @@ test('a retry comes by its own timer', async () => {
 test('an offer that nobody answers is taken back', async () => {
   await using world = await openRuns()
   const runId = await world.start([{ id: 'a' }])
-  const [queued] = await queuedJobs(world.db.em(), 1)
+  const [queued] = await queuedJobs(world.db, 1)
   const old = (await world.claim(queued!.jobId))!
   await world.driver.submit(runId, { type: 'jobOffered', ...old, agentId: agentA })
   await world.driver.sweep()
-  expect(await queuedJobs(world.db.em(), 1)).toEqual([])
+  expect(await queuedJobs(world.db, 1)).toEqual([])
   const past = world.db.toColumn(new Date(0))
   await world.db.kysely().updateTable('job').set({ offered_at: past }).where('id', '=', old.jobId).execute()
   await world.driver.sweep()
-  expect(await queuedJobs(world.db.em(), 1)).toHaveLength(1)
+  expect(await queuedJobs(world.db, 1)).toHaveLength(1)
   expect(await world.driver.submit(runId, { type: 'jobAccepted', ...old })).toBe('stale')
   await world.finish(runId)
 })
@@ -133,7 +133,7 @@ test('cancel and claim meet: the job never starts', async () => {
   await using world = await openRuns()
   for (let i = 0; i < 20; i++) {
     const runId = await world.start([{ id: 'a' }, { id: 'b', needs: [need('a')] }])
-    const queued = (await queuedJobs(world.db.em(), 100)).find((job) => job.runId === runId)!
+    const queued = (await queuedJobs(world.db, 100)).find((job) => job.runId === runId)!
     const [claimed] = await Promise.all([
       world.claim(queued.jobId),
       world.driver.cancel(runId, { id: agentA, name: 'Ada' }),
@@ -151,7 +151,7 @@ test('two controllers at once decide nothing twice', async () => {
     ...Array.from({ length: width }, (_, i) => ({ id: `s${i}`, workspace: 'isolated' })),
     { id: 'end', needs: Array.from({ length: width }, (_, i) => need(`s${i}`)) },
   ])
-  const queued = await queuedJobs(world.db.em(), 100)
+  const queued = await queuedJobs(world.db, 100)
   const jobs = await Promise.all(queued.map(({ jobId }) => world.claim(jobId)))
   await Promise.all(jobs.map((job, i) => world.report(job!, Outcome.SUCCEEDED, i % 2 ? other : world.driver)))
   await world.finish(runId, other)
@@ -166,7 +166,7 @@ test('two controllers at once decide nothing twice', async () => {
 test('a lost job is repeated with a new attempt where the step says so', async () => {
   await using world = await openRuns()
   const runId = await world.start([{ id: 'a', onLost: OnLost.RETRY }, { id: 'b' }])
-  const queued = await queuedJobs(world.db.em(), 10)
+  const queued = await queuedJobs(world.db, 10)
   for (const { jobId } of queued) {
     const job = (await world.claim(jobId))!
     await world.driver.submit(runId, { type: 'jobAccepted', ...job })
@@ -191,6 +191,6 @@ test('a run that cannot be begun does not hold up others', async () => {
   const broken = world.driver.start(world.startOf([{ id: 'a', needs: [need('nothing')] }]))
   const good = await Promise.allSettled([broken, ...Array.from({ length: 5 }, () => world.start([{ id: 'a' }]))])
   expect(good.map(({ status }) => status)).toEqual(['rejected', ...Array(5).fill('fulfilled')])
-  const jobs = await queuedJobs(world.db.em(), 100)
+  const jobs = await queuedJobs(world.db, 100)
   expect(jobs).toHaveLength(5)
 })

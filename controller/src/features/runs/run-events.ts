@@ -2,7 +2,7 @@
 import { type WatchRunResponse, WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { fromBinary } from '@bufbuild/protobuf'
 import type { EntityManager } from '../../platform/db.ts'
-import { tables } from './job-queue.ts'
+import { tables } from './run-tables.ts'
 
 /** Events after `seq`, in order and without gaps, at most `limit`. */
 export async function runEventsAfter(

@@ -1,7 +1,7 @@
 // Finds where a run belongs.
 import type { EntityManager } from '../../platform/db.ts'
 import type { Scope } from '../../transport/call.ts'
-import { tables } from './job-queue.ts'
+import { tables } from './run-tables.ts'
 
 export async function runScope(em: EntityManager, runId: string): Promise<Required<Scope> | undefined> {
   const row = await tables(em)

@@ -1,8 +1,9 @@
 // The rows of runs, steps and jobs as the driver's statements see them, and their mapping to the engine's state.
 import type { JsonObject } from '@bufbuild/protobuf'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Reason } from '../../engine/reasons.ts'
 import type { JobState, RunMeta, RunState, StepState } from '../../engine/state.ts'
-import type { Db } from '../../platform/db.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
 
 /** A time as the dialect gives and takes it: see Db.toColumn and Db.fromColumn. */
 export type Time = number | string
@@ -91,6 +92,17 @@ export interface RunTables {
   workspace_pin: { run_id: string; workspace: string; agent_id: string }
 }
 
+export function tables(em: EntityManager): Kysely<RunTables> {
+  return em.getKysely<RunTables>()
+}
+
+/** The database's clock: offers are compared with nothing else, whatever the controllers' clocks say. */
+export function databaseNow(dialect: Db['dialect'], secondsAgo = 0): RawBuilder<Time> {
+  return dialect === 'sqlite'
+    ? sql<Time>`cast((unixepoch('subsec') - ${sql.lit(secondsAgo)}) * 1000 as integer)`
+    : sql<Time>`utc_timestamp(3) - interval ${sql.lit(secondsAgo)} second`
+}
+
 /** What a run is besides the engine's state: where it belongs and who started it. */
 export interface RunOrigin {
   organizationId: string
@@ -125,6 +137,21 @@ function parseReason(text: string | null): Reason | null {
 export type RunHeadRow = ReturnType<typeof runHeadRow>
 
 /** The columns that a commit may change. */
+export const runHeadColumns = [
+  'status',
+  'reason',
+  'step_counts',
+  'cancel_level',
+  'cancel_cause',
+  'canceled_by',
+  'canceled_by_name',
+  'cancel_requested_at',
+  'started_at',
+  'finished_at',
+  'deadline',
+  'wake_at',
+] as const satisfies (keyof RunHeadRow)[]
+
 export function runHeadRow(state: RunState, times: Times) {
   return {
     status: state.status,
@@ -238,6 +265,21 @@ export function storedStep(row: StepRow, times: Times) {
     dueAt: times.from(row.due_at),
   }
 }
+
+export type JobHeadRow = ReturnType<typeof jobHeadRow>
+
+export const jobHeadColumns = [
+  'epoch',
+  'status',
+  'agent_id',
+  'agent_name',
+  'cancel_requested',
+  'exit_code',
+  'reason',
+  'available_at',
+  'started_at',
+  'finished_at',
+] as const satisfies (keyof JobHeadRow)[]
 
 /** The columns of a job that a commit may change. Its log's belong to the logs feature, when it was offered to the claim. */
 export function jobHeadRow(job: JobState, times: Times) {

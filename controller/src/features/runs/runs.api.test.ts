@@ -38,8 +38,8 @@ test('a run starts with its inputs, and every step says why it waits', async () 
   expect(steps[0]?.[2]).toBeTruthy()
   expect(steps[1]).toEqual(['check', StepStatus.BLOCKED, 'Waits for compile.'])
   expect(steps[2]).toEqual(['cleanup', StepStatus.BLOCKED, 'Waits for check.'])
-  const [queued] = await queuedJobs(c.db.em(), 10)
-  const job = await c.db.transaction((em) => claimJob(em, queued!.jobId, c.owner.userId, 'Anna'))
+  const [queued] = await queuedJobs(c.db, 10)
+  const job = await c.db.transaction((em) => claimJob(c.db, em, queued!.jobId, c.owner.userId, 'Anna'))
   expect(job?.spec.execution).toMatchObject({ case: 'shell', value: { script: 'make 1.2' } })
   const env = Object.fromEntries(job!.spec.env.map(({ name, value }) => [name, value]))
   expect(env).toMatchObject({ CI: 'true', ANSFLOW_RUN_ID: run!.id, CI_PIPELINE_NUMBER: '1', CI_STEP_NAME: 'compile' })
@@ -113,8 +113,8 @@ test('a run is watched to its end, without gap or repeat, whichever controller m
   await waitFor(() => events.length > 0)
   const { db, bus, clock } = c
   const driver = createRunDriver({ db, bus, clock, log: c.controller.log })
-  const [queued] = await queuedJobs(db.em(), 10)
-  const job = (await db.transaction((em) => claimJob(em, queued!.jobId, c.owner.userId, 'Anna')))!
+  const [queued] = await queuedJobs(db, 10)
+  const job = (await db.transaction((em) => claimJob(db, em, queued!.jobId, c.owner.userId, 'Anna')))!
   await driver.submit(runId, { type: 'jobAccepted', ...job })
   await driver.submit(runId, { type: 'jobStarted', ...job })
   await waitFor(() => events.at(-1)?.run?.status === RunStatus.RUNNING)

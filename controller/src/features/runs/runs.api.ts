@@ -28,8 +28,6 @@ export interface RunsDeps {
   driver: RunDriver
 }
 
-const longestKey = 128
-
 export function runsApi({ db, bus, driver }: RunsDeps): ServiceTable {
   const times = timesOf(db)
 
@@ -42,7 +40,6 @@ export function runsApi({ db, bus, driver }: RunsDeps): ServiceTable {
   return serviceTable(RunService, {
     async startRun(request, ctx) {
       if (request.draft && request.version > 0) throw invalidField('version', 'must be 0 when the draft is to run')
-      const idempotencyKey = readKey(request.idempotencyKey)
       const wanted = request.draft ? 'draft' : request.version
       const { pipeline, graph, version } = await runnableGraph(ctx.em, request.pipelineId, wanted)
       const { values, violations } = resolveInputs(graph.inputs, request.inputs ?? {})
@@ -54,7 +51,7 @@ export function runsApi({ db, bus, driver }: RunsDeps): ServiceTable {
         version,
         graph,
         inputs: values,
-        idempotencyKey,
+        idempotencyKey: request.idempotencyKey,
       })
       return { run }
     },
@@ -81,18 +78,13 @@ export function runsApi({ db, bus, driver }: RunsDeps): ServiceTable {
       const run = await driver.start({
         ...(await originOf(ctx)),
         ...start,
-        idempotencyKey: readKey(idempotencyKey),
+        idempotencyKey,
       })
       return { run }
     },
 
     watchRun: ({ runId, afterSeq }, ctx) => watchRun({ db, bus }, ctx, runId, afterSeq),
   })
-}
-
-function readKey(key: string): string {
-  if (key.length <= longestKey) return key
-  throw invalidField('idempotency_key', `must have at most ${longestKey} characters`)
 }
 
 type Origin = Pick<RunStart, 'organizationId' | 'projectId' | 'projectSlug' | 'startedBy'>

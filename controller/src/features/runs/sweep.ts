@@ -2,8 +2,8 @@
 import { JobStatus, RunStatus } from '@ansflow/proto/status'
 import type { RunEvent } from '../../engine/state.ts'
 import type { Db } from '../../platform/db.ts'
-import { databaseNow, organizationsWithQueuedJobs, tables } from './job-queue.ts'
-import type { RunTables } from './run-tables.ts'
+import { organizationsWithQueuedJobs } from './job-queue.ts'
+import { databaseNow, type RunTables } from './run-tables.ts'
 
 /** How long an agent may take to answer an offer. */
 const offerSeconds = 10
@@ -18,8 +18,7 @@ export interface Due {
 }
 
 export async function findDue(db: Db, now: Date): Promise<Due> {
-  const em = db.em()
-  const rows = tables(em)
+  const rows = db.kysely<RunTables>()
   const active = [RunStatus.QUEUED, RunStatus.RUNNING]
   const due = await rows
     .selectFrom('run')
@@ -32,7 +31,7 @@ export async function findDue(db: Db, now: Date): Promise<Due> {
     .selectFrom('job')
     .select(['id', 'run_id', 'epoch'])
     .where('status', '=', JobStatus.OFFERED)
-    .where('offered_at', '<=', databaseNow(em, offerSeconds))
+    .where('offered_at', '<=', databaseNow(db.dialect, offerSeconds))
     .limit(most)
     .execute()
   const stuck = await rows
@@ -57,7 +56,7 @@ export async function findDue(db: Db, now: Date): Promise<Due> {
       ...unanswered.map((job) => ({ runId: job.run_id, event: unansweredOffer(job) })),
       ...stuck.map(({ id }) => ({ runId: id, event: begin })),
     ],
-    organizations: await organizationsWithQueuedJobs(em),
+    organizations: await organizationsWithQueuedJobs(db),
     stuck: stuck.map(({ id }) => id),
   }
 }

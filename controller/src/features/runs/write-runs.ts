@@ -6,8 +6,21 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Kysely, sql } from 'kysely'
 import type { JobState, StepState } from '../../engine/state.ts'
+import { insertion, statement } from '../../platform/statement.ts'
 import { presentHead, presentStep } from './present-run.ts'
-import { jobHeadRow, newJobRow, newRunRow, type RunTables, runHeadRow, stepRow, type Times } from './run-tables.ts'
+import {
+  type JobHeadRow,
+  jobHeadColumns,
+  jobHeadRow,
+  newJobRow,
+  newRunRow,
+  type RunHeadRow,
+  type RunTables,
+  runHeadColumns,
+  runHeadRow,
+  stepRow,
+  type Times,
+} from './run-tables.ts'
 import type { RunWork } from './run-work.ts'
 
 /** Another controller, or a claim, changed a row first: load again and decide again. */
@@ -26,43 +39,54 @@ export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[
   for (const work of works) await updateHead(to, work)
   for (const work of works) await updateJobs(to, work)
   const all = [...started, ...works]
-  await insertRows(
-    to,
-    'run',
+  await insertRuns(
+    to.db,
     started.map(({ run }) => newRunRow(run.state, run.origin, to.times)),
-    40,
   )
-  await insertRows(
-    to,
-    'job',
+  await insertJobs(
+    to.db,
     all.flatMap((work) => newJobRows(to, work)),
-    40,
   )
-  await upsertSteps(to, all)
-  await insertRows(
-    to,
-    'run_event',
+  await putSteps[to.dialect](
+    to.db,
+    all.flatMap((work) => stepRows(to, work)),
+  )
+  await insertEvents(
+    to.db,
     all.map((work) => eventRow(to, work)),
-    100,
   )
   for (const work of works) await unpin(to, work)
 }
 
+const insertRuns = insertion<RunTables, 'run'>('run')
+const insertJobs = insertion<RunTables, 'job'>('job')
+const insertEvents = insertion<RunTables, 'run_event'>('run_event')
+
 async function updateHead({ db, times }: Writing, { run }: RunWork): Promise<void> {
-  const { numUpdatedRows } = await db
-    .updateTable('run')
-    .set({ ...runHeadRow(run.state, times), revision: run.revision + 1, seq: run.seq + 1 })
-    .where('id', '=', run.state.meta.runId)
-    .where('revision', '=', run.revision)
-    .executeTakeFirst()
-  if (numUpdatedRows !== 1n) throw new LostRace(`run ${run.state.meta.runId} has another revision`)
+  const changed = await headUpdate.changed(db, {
+    ...runHeadRow(run.state, times),
+    id: run.state.meta.runId,
+    was: run.revision,
+    revision: run.revision + 1,
+    seq: run.seq + 1,
+  })
+  if (changed !== 1n) throw new LostRace(`run ${run.state.meta.runId} has another revision`)
 }
+
+const headUpdate = statement<RunTables, RunHeadRow & { id: string; was: number; revision: number; seq: number }>()(
+  (db, values) =>
+    db
+      .updateTable('run')
+      .set({ ...columnsOf(runHeadColumns, values), revision: values.revision, seq: values.seq })
+      .where('id', '=', values.id)
+      .where('revision', '=', values.was),
+)
 
 /** Jobs that change in the same way, such as all queued ones of a canceled run, go in one statement. */
 async function updateJobs({ db, times }: Writing, { run, jobs }: RunWork): Promise<void> {
   const groups = new Map<string, JobState[]>()
   for (const job of jobs) {
-    const key = JSON.stringify([run.jobRows.get(job.id), jobHeadRow(job, times)])
+    const key = jobs.size === 1 ? '' : JSON.stringify([run.jobRows.get(job.id), jobHeadRow(job, times)])
     const group = groups.get(key)
     if (group) group.push(job)
     else groups.set(key, [job])
@@ -71,20 +95,38 @@ async function updateJobs({ db, times }: Writing, { run, jobs }: RunWork): Promi
     const was = run.jobRows.get(group[0]!.id)
     if (!was) throw new Error(`job ${group[0]!.id} was never stored`)
     for (const part of chunks(group, 500)) {
-      const { numUpdatedRows } = await db
-        .updateTable('job')
-        .set(jobHeadRow(part[0]!, times))
-        .where(
-          'id',
-          'in',
-          part.map(({ id }) => id),
-        )
-        .where('epoch', '=', was.epoch)
-        .where('status', '=', was.status)
-        .executeTakeFirst()
-      if (numUpdatedRows !== BigInt(part.length)) throw new LostRace(`jobs of run ${run.state.meta.runId} have changed`)
+      const values = { ...jobHeadRow(part[0]!, times), wasEpoch: was.epoch, wasStatus: was.status }
+      const ids = part.map(({ id }) => id)
+      const changed = await (part.length === 1
+        ? jobUpdate.changed(db, { ...values, id: ids[0]! })
+        : updateOf(db, values)
+            .where('id', 'in', ids)
+            .executeTakeFirst()
+            .then(({ numUpdatedRows }) => numUpdatedRows))
+      if (changed !== BigInt(part.length)) throw new LostRace(`jobs of run ${run.state.meta.runId} have changed`)
     }
   }
+}
+
+type JobChange = JobHeadRow & { wasEpoch: number; wasStatus: number }
+
+function updateOf(db: Kysely<RunTables>, values: JobChange) {
+  return db
+    .updateTable('job')
+    .set(columnsOf(jobHeadColumns, values))
+    .where('epoch', '=', values.wasEpoch)
+    .where('status', '=', values.wasStatus)
+}
+
+const jobUpdate = statement<RunTables, JobChange & { id: string }>()((db, values) =>
+  updateOf(db, values).where('id', '=', values.id),
+)
+
+function columnsOf<Row extends object, Column extends keyof Row>(
+  columns: readonly Column[],
+  row: Row,
+): Pick<Row, Column> {
+  return Object.fromEntries(columns.map((column) => [column, row[column]])) as Pick<Row, Column>
 }
 
 function newJobRows({ times }: Writing, { run, newJobs }: RunWork): RunTables['job'][] {
@@ -96,22 +138,27 @@ const stepColumns = [
   ...(['queued_at', 'started_at', 'finished_at', 'due_at'] as const),
 ]
 
-async function upsertSteps({ db, dialect, times }: Writing, works: RunWork[]): Promise<void> {
-  const rows = works.flatMap(({ run, steps }) =>
-    [...steps]
-      .filter((step) => step.status !== StepStatus.BLOCKED)
-      .map((step) => stepRow(run.state.meta.runId, step, times)),
-  )
-  for (const part of chunks(rows, 50)) {
-    const insert = db.insertInto('run_step').values(part)
-    if (dialect === 'sqlite') {
-      const set = Object.fromEntries(stepColumns.map((column) => [column, sql.ref(`excluded.${column}`)]))
-      await insert.onConflict((conflict) => conflict.columns(['run_id', 'step_id']).doUpdateSet(set)).execute()
-    } else {
-      const set = Object.fromEntries(stepColumns.map((column) => [column, sql`values(${sql.ref(column)})`]))
-      await insert.onDuplicateKeyUpdate(set).execute()
-    }
+function stepRows({ times }: Writing, { run, steps }: RunWork): RunTables['run_step'][] {
+  const rows: RunTables['run_step'][] = []
+  for (const step of steps) {
+    if (step.status !== StepStatus.BLOCKED) rows.push(stepRow(run.state.meta.runId, step, times))
   }
+  return rows
+}
+
+const putSteps = {
+  sqlite: insertion<RunTables, 'run_step'>('run_step', (insert) =>
+    insert.onConflict((conflict) =>
+      conflict
+        .columns(['run_id', 'step_id'])
+        .doUpdateSet(Object.fromEntries(stepColumns.map((column) => [column, sql.ref(`excluded.${column}`)]))),
+    ),
+  ),
+  mysql: insertion<RunTables, 'run_step'>('run_step', (insert) =>
+    insert.onDuplicateKeyUpdate(
+      Object.fromEntries(stepColumns.map((column) => [column, sql`values(${sql.ref(column)})`])),
+    ),
+  ),
 }
 
 function eventRow({ now }: Writing, work: RunWork): RunTables['run_event'] {
@@ -152,20 +199,6 @@ async function unpin({ db }: Writing, { run, unpinned }: RunWork): Promise<void>
           ),
         ),
       )
-      .execute()
-  }
-}
-
-async function insertRows<T extends 'run' | 'job' | 'run_event'>(
-  { db }: Writing,
-  table: T,
-  rows: RunTables[T][],
-  most: number,
-): Promise<void> {
-  for (const part of chunks(rows, most)) {
-    await (db as unknown as Kysely<Record<string, Record<string, unknown>>>)
-      .insertInto(table)
-      .values(part as unknown as Record<string, unknown>[])
       .execute()
   }
 }

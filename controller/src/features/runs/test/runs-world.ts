@@ -80,7 +80,7 @@ export async function openRuns(level: Parameters<typeof createLog>[0] = 'error')
       ...over,
     }),
     start: async (steps, over) => (await first.start(world.startOf(steps, over))).id,
-    claim: (jobId, agentId = agentA) => db.transaction((em) => runs.claimJob(em, jobId, agentId, 'Anna')),
+    claim: (jobId, agentId = agentA) => db.transaction((em) => runs.claimJob(db, em, jobId, agentId, 'Anna')),
     async report(job, outcome = Outcome.SUCCEEDED, driver = first) {
       const id = { jobId: job.jobId, epoch: job.epoch }
       await driver.submit(job.runId, { type: 'jobAccepted', ...id })
@@ -90,7 +90,7 @@ export async function openRuns(level: Parameters<typeof createLog>[0] = 'error')
     },
     async finish(runId, driver = first, outcome = () => Outcome.SUCCEEDED) {
       for (;;) {
-        const waiting = (await runs.queuedJobs(db.em(), 1000)).filter((job) => job.runId === runId)
+        const waiting = (await runs.queuedJobs(db, 1000)).filter((job) => job.runId === runId)
         if (waiting.length === 0) break
         for (const { jobId } of waiting) {
           const job = await world.claim(jobId)
