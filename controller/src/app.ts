@@ -7,6 +7,7 @@ import { authorize } from './features/access/index.ts'
 import { agentDownload, agentScope, createAgents, makeRegistrationToken } from './features/agents/index.ts'
 import { authApi, createAuthenticator, makeAdminFromSettings, renewSetupToken } from './features/auth/index.ts'
 import { collabRoute, Rooms } from './features/collab/index.ts'
+import { createReplies } from './features/idempotency/index.ts'
 import { liveTopics } from './features/live/index.ts'
 import { createLogWatch, createLogWriter, deleteLogsOf, logDownload, logsApi } from './features/logs/index.ts'
 import {
@@ -19,10 +20,10 @@ import {
 import { deletePipelinesOf, pipelineScope, pipelinesApi } from './features/pipelines/index.ts'
 import { type ProjectDeletion, projectScope, projectsApi } from './features/projects/index.ts'
 import { createRunDriver, deleteRunsOf, runScope, runsApi } from './features/runs/index.ts'
-import { createSecrets } from './features/secrets/index.ts'
+import { createSecrets, openKeyRing } from './features/secrets/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
-import { createKeys, type Keys } from './platform/crypto.ts'
+import type { Keys } from './platform/crypto.ts'
 import { type Db, openDb } from './platform/db.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { loop } from './platform/loop.ts'
@@ -94,11 +95,11 @@ export function createController(config: Config, overrides: Overrides = {}): Con
 async function open(config: Config, overrides: Overrides): Promise<RunningController> {
   const log = overrides.log ?? createLog(config.logLevel)
   const clock = overrides.clock ?? systemClock
-  const keys = createKeys(config.masterKey)
   const db = await openDb(config.database, entities)
   const opened: Background[] = [{ stop: () => db.close() }]
   try {
     await migrate(db)
+    const keys = await openKeyRing(db, config, clock.now(), log)
     const bus = overrides.bus ?? (config.natsUrl ? natsBus(config.natsUrl, log) : memoryBus(log))
     opened.push({ stop: () => bus.close() })
     return await compose({ config, overrides, log, clock, keys, db, bus, opened })
@@ -197,8 +198,10 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   const { localAgentToken } = config
   if (localAgentToken !== undefined) await welcomeLocalAgent({ db, clock, keys }, localAgentToken)
 
+  const replies = createReplies({ db, clock })
+  opened.push(loop({ name: 'idempotency keys', everyMs: 3_600_000, run: replies.forgetOld, bus, clock, log }))
   checkTables(services)
-  const calls = createCalls({ rights, newEm: db.em, bus, clock, log })
+  const calls = createCalls({ rights, replies, newEm: db.em, bus, clock, log })
   const grpc = await openGrpc({ ...config.grpc, tables: services, calls })
   const closeGrpc = { stop: () => grpc.stop(callsGraceMs) }
   opened.push(closeGrpc)

@@ -36,7 +36,11 @@ const variables = {
   ),
   ANSFLOW_NATS_URL: variable('nats://host:port, needed with more than one controller.', readUrl('nats:', 'tls:')),
   ANSFLOW_MASTER_KEY: variable(
-    '32 bytes in base64: encrypts secrets and keys the token hashes. Without it: <data>/master.key, made on first start.',
+    '32 bytes in base64: seals the keys of secrets and token hashes. Without it: <data>/master.key, made on first start.',
+    readMasterKey,
+  ),
+  ANSFLOW_PREVIOUS_MASTER_KEY: variable(
+    'The master key until now, for the one start that changes it. Stop all other controllers first.',
     readMasterKey,
   ),
   ANSFLOW_PUBLIC_URL: variable(
@@ -78,6 +82,7 @@ export interface Config {
   database: DatabaseConfig
   natsUrl: string | undefined
   masterKey: Buffer
+  previousMasterKey: Buffer | undefined
   /** Without a slash at the end; undefined: made from where HTTP listens. */
   publicUrl: string | undefined
   /** IP addresses and networks ("10.0.0.0/8"). */
@@ -147,6 +152,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       : { kind: 'sqlite', file: join(dataFolder, 'ansflow.db') },
     natsUrl: values.ANSFLOW_NATS_URL,
     masterKey,
+    previousMasterKey: values.ANSFLOW_PREVIOUS_MASTER_KEY,
     publicUrl: values.ANSFLOW_PUBLIC_URL,
     trustedProxies: values.ANSFLOW_TRUSTED_PROXIES ?? [],
     publicGrpc: values.ANSFLOW_PUBLIC_GRPC,

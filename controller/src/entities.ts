@@ -2,6 +2,7 @@
 import { GrantEntity, InvitationEntity } from './features/access/index.ts'
 import { AgentEntity, RegistrationTokenEntity } from './features/agents/index.ts'
 import { ApiTokenEntity, LoginLimitEntity, SessionEntity, SetupTokenEntity, UserEntity } from './features/auth/index.ts'
+import { IdempotencyKeyEntity } from './features/idempotency/index.ts'
 import { LogChunkEntity } from './features/logs/index.ts'
 import { OrganizationEntity } from './features/organizations/index.ts'
 import { DraftEntity, DraftUpdateEntity, PipelineEntity, PipelineVersionEntity } from './features/pipelines/index.ts'
@@ -15,7 +16,7 @@ import {
   RunStepEntity,
   WorkspacePinEntity,
 } from './features/runs/index.ts'
-import { SecretEntity } from './features/secrets/index.ts'
+import { KeyRingEntity, SecretEntity } from './features/secrets/index.ts'
 import type { Entities } from './platform/db.ts'
 
 export const entities: Entities = [
@@ -29,6 +30,8 @@ export const entities: Entities = [
   OrganizationEntity,
   ProjectEntity,
   SecretEntity,
+  KeyRingEntity,
+  IdempotencyKeyEntity,
   PipelineEntity,
   PipelineVersionEntity,
   DraftEntity,

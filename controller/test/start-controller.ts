@@ -54,7 +54,7 @@ export interface TestController extends AsyncDisposable {
   addOrganization(): Promise<string>
   addProject(name?: string, organizationId?: string): Promise<string>
   /** Stops the controller and starts another on the same data and ports; fields of this object follow. */
-  restart(): Promise<void>
+  restart(changes?: Partial<Config>): Promise<void>
 }
 
 export interface TestOptions {
@@ -75,6 +75,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
     database: testDatabase(options.file ? join(folder, 'ansflow.db') : memoryFile),
     natsUrl: undefined,
     masterKey: randomBytes(32),
+    previousMasterKey: undefined,
     publicUrl: undefined,
     trustedProxies: [],
     publicGrpc: undefined,
@@ -135,10 +136,15 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
         .insert(ProjectEntity, { id, organizationId, slug, name, description: '', createdAt: test.clock.now() })
       return id
     },
-    async restart() {
+    async restart(changes = {}) {
       await test.controller.stop()
       const { http, grpc } = { http: portOf(test.url), grpc: portOf(test.grpcAddress) }
-      const again = { ...config, http: { ...config.http, port: http }, grpc: { ...config.grpc, port: grpc } }
+      const again = {
+        ...config,
+        ...changes,
+        http: { ...config.http, port: http },
+        grpc: { ...config.grpc, port: grpc },
+      }
       test.controller = await createController(again, overrides).start()
       Object.assign(test, { db: test.controller.db, bus: test.controller.bus, clock: test.controller.clock })
     },

@@ -1,10 +1,10 @@
-// Cryptography in one place: keys derived from the master key, keyed hashes of tokens, sealing with AES-256-GCM.
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+// Cryptography in one place: keyed hashes of tokens, sealing with AES-256-GCM, the key that the master key stands for.
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
 export interface Keys {
   /** What is stored of a token: a keyed hash, so that a copy of the database gives no way in. */
   hashToken(token: string): string
-  /** Encrypts with the master key; opens only with the same `context`. */
+  /** Encrypts; opens only with the same `context`. */
   seal(plain: Uint8Array, context: string): Buffer
   /** Throws when the bytes were changed, the key is another one or the context differs. */
   open(sealed: Uint8Array, context: string): Buffer
@@ -16,19 +16,19 @@ const tagLength = 16
 /** First byte of everything sealed: the format, so that it can change. */
 const format = 1
 
-export function createKeys(masterKey: Uint8Array): Keys {
-  if (masterKey.length !== keyLength) throw new Error(`The master key must have ${keyLength} bytes.`)
-  const tokenKey = derive(masterKey, 'ansflow tokens')
-  const wrapKey = derive(masterKey, 'ansflow sealing')
+/** From the keys of the database's key ring. */
+export function createKeys(ring: { tokens: Uint8Array; secrets: Uint8Array }): Keys {
   return {
-    hashToken: (token) => createHmac('sha256', tokenKey).update(token).digest('hex'),
-    seal: (plain, context) => seal(wrapKey, plain, context),
-    open: (sealed, context) => open(wrapKey, sealed, context),
+    hashToken: (token) => createHmac('sha256', ring.tokens).update(token).digest('hex'),
+    seal: (plain, context) => seal(ring.secrets, plain, context),
+    open: (sealed, context) => open(ring.secrets, sealed, context),
   }
 }
 
-function derive(masterKey: Uint8Array, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', masterKey, new Uint8Array(0), purpose, keyLength))
+/** What the master key seals with. */
+export function wrappingKey(masterKey: Uint8Array): Buffer {
+  if (masterKey.length !== keyLength) throw new Error(`The master key must have ${keyLength} bytes.`)
+  return Buffer.from(hkdfSync('sha256', masterKey, new Uint8Array(0), 'ansflow sealing', keyLength))
 }
 
 /** Layout: format, iv, tag, ciphertext. `context` is authenticated, not stored. */
@@ -54,10 +54,4 @@ export function open(key: Uint8Array, sealed: Uint8Array, context: string): Buff
 /** 256 random bits behind a prefix that tells people and scanners what it is. */
 export function randomToken(prefix: string): string {
   return prefix + randomBytes(32).toString('base64url')
-}
-
-export function equalInConstantTime(a: string, b: string): boolean {
-  const left = Buffer.from(a)
-  const right = Buffer.from(b)
-  return left.length === right.length && timingSafeEqual(left, right)
 }

@@ -2,7 +2,7 @@
 // and how an error is answered.
 
 import { isPermission, type Permission, type Role } from '@ansflow/proto/access'
-import { type AppError, forbidden, notFound, toAppError, unauthenticated } from '@ansflow/proto/errors'
+import { type AppError, forbidden, invalidField, notFound, toAppError, unauthenticated } from '@ansflow/proto/errors'
 import { type Access, access, Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Handlers } from '@ansflow/proto/rpc'
 import {
@@ -134,9 +134,9 @@ export interface Calls {
 
 export interface Call {
   requestId: string
-  /** Checks the caller's right to this request, then gives the handler's context. */
-  admit(request: Message): Promise<CallContext>
-  /** The same for a stream; its context's signal also aborts when the right goes. No request: a bidirectional one. */
+  /** Checks the caller's right to this request and gives the handler's answer, the same again for the same idempotency key. */
+  answer(request: Message, handler: UnaryHandler): Promise<Record<string, unknown>>
+  /** Checks the right to a stream; its context's signal also aborts when it goes. No request: a bidirectional one. */
   admitStream(request: Message | undefined): Promise<{ ctx: CallContext; rights: StreamRights }>
 }
 
@@ -144,8 +144,18 @@ export interface Failure extends ErrorAnswer {
   error: AppError
 }
 
+/** Answers of calls that carry an idempotency key. */
+export interface Replies {
+  /** Does the work, or answers what it answered under this key before. Throws when that was another request. */
+  once(
+    call: { method: DescMethod; personId: string; key: string; request: Message },
+    work: () => Promise<Record<string, unknown>>,
+  ): Promise<Record<string, unknown>>
+}
+
 export interface CallsDeps {
   rights: Rights
+  replies: Replies
   newEm: () => EntityManager
   bus: Bus
   clock: Clock
@@ -183,7 +193,7 @@ export function checkTables(tables: ServiceTable[]): void {
   }
 }
 
-export function createCalls({ rights, newEm, bus, clock, log }: CallsDeps): Calls {
+export function createCalls({ rights, replies, newEm, bus, clock, log }: CallsDeps): Calls {
   return {
     async begin(method, incoming) {
       const requestId = uuidv7()
@@ -201,7 +211,12 @@ export function createCalls({ rights, newEm, bus, clock, log }: CallsDeps): Call
 
       return {
         requestId,
-        admit: (request) => admitted(request, incoming.signal),
+        async answer(request, handler) {
+          const ctx = await admitted(request, incoming.signal)
+          const key = readKey(request)
+          if (key === '' || caller.kind !== 'user') return handler(request, ctx)
+          return replies.once({ method, personId: caller.userId, key, request }, () => handler(request, ctx))
+        },
         async admitStream(request) {
           const stillMay = async () => {
             await admit(rule, method, await rights.authenticate(incoming), request, newEm())
@@ -253,6 +268,16 @@ export function createCalls({ rights, newEm, bus, clock, log }: CallsDeps): Call
     rights.authorize(caller, rule.permission as Permission, scope, { noun, id })
     return scope
   }
+}
+
+const longestKey = 128
+
+/** Any request may have the field `idempotency_key`; that is all an rpc needs for it. */
+function readKey(request: Message): string {
+  const { idempotencyKey: key } = request as { idempotencyKey?: unknown }
+  if (typeof key !== 'string') return ''
+  if (key.length > longestKey) throw invalidField('idempotency_key', `must have at most ${longestKey} characters`)
+  return key
 }
 
 /** The signed-in person, in handlers of rpcs that ask for one. */

@@ -113,8 +113,7 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
       try {
         const begun = await calls.begin(method, incoming(call))
         requestId = begun.requestId
-        const request = read(method, call.request)
-        const reply = await handler(request, await begun.admit(request))
+        const reply = await begun.answer(read(method, call.request), handler)
         answer(null, create(method.output as DescMessage, reply))
       } catch (error) {
         answer(statusOf(method, requestId, error))

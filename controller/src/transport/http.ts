@@ -183,7 +183,7 @@ function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls, publ
       try {
         const call = await begin(method, context)
         requestId = call.requestId
-        return await handler(request, await call.admit(request))
+        return await call.answer(request, handler)
       } catch (error) {
         throw toConnectError(calls, method, requestId, error)
       }

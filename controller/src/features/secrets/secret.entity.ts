@@ -1,4 +1,4 @@
-// A secret of a project: its value sealed with a key of its own, that key sealed with the master key.
+// A secret of a project: its value sealed with a key of its own, that key sealed with the key ring's.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 
 export const SecretEntity = defineEntity({

@@ -1,4 +1,4 @@
-// Secrets of projects in envelope encryption: each value under a key of its own, that key under the master key, both bound
+// Secrets of projects in envelope encryption: each value under a key of its own, that key under the key ring's, both bound
 // to organization, project and name, so that a row copied elsewhere does not open.
 import { randomBytes } from 'node:crypto'
 import { invalidField, notFound } from '@ansflow/proto/errors'
@@ -63,6 +63,17 @@ export function createSecrets(keys: Keys): Secrets {
     const context = contextOf(row)
     return open(keys.open(row.sealedKey, context), row.sealedValue, context).toString('utf8')
   }
+}
+
+/** Inside a transaction: the keys of all secrets out of one sealing and into another. Answers how many. */
+export async function rewrapSecrets(em: EntityManager, from: Keys, to: Keys): Promise<number> {
+  const rows = await em.find(SecretEntity, {})
+  for (const row of rows) {
+    const context = contextOf(row)
+    const sealedKey = to.seal(from.open(row.sealedKey, context), context)
+    await em.nativeUpdate(SecretEntity, { id: row.id }, { sealedKey })
+  }
+  return rows.length
 }
 
 function contextOf({ organizationId, projectId, name }: Pick<Secret, 'organizationId' | 'projectId' | 'name'>): string {

@@ -15,6 +15,10 @@ export class Initial extends Migration {
     this.addSql('alter table `access_grant` add index `access_grant_project_id_index` (`project_id`)')
     this.addSql('alter table `access_grant` add unique `access_grant_user_id_scope_id_unique` (`user_id`, `scope_id`)')
     this.addSql(
+      'create table `idempotency_key` (`id` varchar(64) not null, `request_hash` varchar(64) not null, `answer` blob null, `created_at` datetime(3) not null, primary key (`id`)) default character set utf8mb4 collate utf8mb4_bin engine = InnoDB',
+    )
+    this.addSql('alter table `idempotency_key` add index `idempotency_key_created_at_index` (`created_at`)')
+    this.addSql(
       'create table `invitation` (`id` varchar(36) not null, `organization_id` varchar(36) not null, `project_id` varchar(36) null, `email` varchar(254) not null, `role` int not null, `token_hash` varchar(64) not null, `invited_by` varchar(36) not null, `created_at` datetime(3) not null, `expires_at` datetime(3) not null, primary key (`id`)) default character set utf8mb4 collate utf8mb4_bin engine = InnoDB',
     )
     this.addSql('alter table `invitation` add index `invitation_organization_id_index` (`organization_id`)')
@@ -28,6 +32,9 @@ export class Initial extends Migration {
     )
     this.addSql('alter table `job` add index `job_agent_id_status_index` (`agent_id`, `status`)')
     this.addSql('alter table `job` add unique `job_run_id_step_id_attempt_unique` (`run_id`, `step_id`, `attempt`)')
+    this.addSql(
+      'create table `key_ring` (`purpose` varchar(16) not null, `sealed_key` blob not null, `created_at` datetime(3) not null, primary key (`purpose`)) default character set utf8mb4 collate utf8mb4_bin engine = InnoDB',
+    )
     this.addSql(
       'create table `log_chunk` (`job_id` varchar(36) not null, `byte_offset` bigint unsigned not null, `size` int not null, `data` blob not null, `first_line` int not null, `line_count` int not null, `ends_line` tinyint(1) not null, `base_ms` bigint not null, `line_ms` blob not null, `refilled` tinyint(1) not null, primary key (`job_id`, `byte_offset`)) default character set utf8mb4 collate utf8mb4_bin engine = InnoDB',
     )

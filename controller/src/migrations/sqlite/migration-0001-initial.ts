@@ -15,6 +15,10 @@ export class Initial extends Migration {
     this.addSql('create index `access_grant_project_id_index` on `access_grant` (`project_id`)')
     this.addSql('create unique index `access_grant_user_id_scope_id_unique` on `access_grant` (`user_id`, `scope_id`)')
     this.addSql(
+      'create table `idempotency_key` (`id` text not null primary key, `request_hash` text not null, `answer` blob null, `created_at` datetime not null)',
+    )
+    this.addSql('create index `idempotency_key_created_at_index` on `idempotency_key` (`created_at`)')
+    this.addSql(
       'create table `invitation` (`id` text not null primary key, `organization_id` text not null, `project_id` text null, `email` text not null, `role` integer not null, `token_hash` text not null, `invited_by` text not null, `created_at` datetime not null, `expires_at` datetime not null)',
     )
     this.addSql('create index `invitation_organization_id_index` on `invitation` (`organization_id`)')
@@ -26,6 +30,9 @@ export class Initial extends Migration {
     this.addSql('create index `job_status_priority_created_at_index` on `job` (`status`, `priority`, `created_at`)')
     this.addSql('create index `job_agent_id_status_index` on `job` (`agent_id`, `status`)')
     this.addSql('create unique index `job_run_id_step_id_attempt_unique` on `job` (`run_id`, `step_id`, `attempt`)')
+    this.addSql(
+      'create table `key_ring` (`purpose` text not null primary key, `sealed_key` blob not null, `created_at` datetime not null)',
+    )
     this.addSql(
       'create table `log_chunk` (`job_id` text not null, `byte_offset` bigint not null, `size` integer not null, `data` blob not null, `first_line` integer not null, `line_count` integer not null, `ends_line` integer not null, `base_ms` bigint not null, `line_ms` blob not null, `refilled` integer not null, primary key (`job_id`, `byte_offset`))',
     )

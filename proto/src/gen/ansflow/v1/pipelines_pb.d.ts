@@ -228,6 +228,13 @@ export declare type CreatePipelineRequest = Message<"ansflow.v1.CreatePipelineRe
    * @generated from field: string sample = 3;
    */
   sample: string;
+
+  /**
+   * Any text of at most 128 characters: the same call with it is made once, for seven days.
+   *
+   * @generated from field: string idempotency_key = 4;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -250,6 +257,13 @@ export declare type CreatePipelineRequestJson = {
    * @generated from field: string sample = 3;
    */
   sample?: string;
+
+  /**
+   * Any text of at most 128 characters: the same call with it is made once, for seven days.
+   *
+   * @generated from field: string idempotency_key = 4;
+   */
+  idempotencyKey?: string;
 };
 
 /**
@@ -565,6 +579,13 @@ export declare type ApplyPipelineRequest = Message<"ansflow.v1.ApplyPipelineRequ
    * @generated from field: string note = 4;
    */
   note: string;
+
+  /**
+   * Any text of at most 128 characters: the same call with it is made once, for seven days.
+   *
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -590,6 +611,13 @@ export declare type ApplyPipelineRequestJson = {
    * @generated from field: string note = 4;
    */
   note?: string;
+
+  /**
+   * Any text of at most 128 characters: the same call with it is made once, for seven days.
+   *
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey?: string;
 };
 
 /**
@@ -664,6 +692,13 @@ export declare type PublishPipelineRequest = Message<"ansflow.v1.PublishPipeline
    * @generated from field: string expected_hash = 3;
    */
   expectedHash: string;
+
+  /**
+   * Any text of at most 128 characters: the same call with it is made once, for seven days.
+   *
+   * @generated from field: string idempotency_key = 4;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -686,6 +721,13 @@ export declare type PublishPipelineRequestJson = {
    * @generated from field: string expected_hash = 3;
    */
   expectedHash?: string;
+
+  /**
+   * Any text of at most 128 characters: the same call with it is made once, for seven days.
+   *
+   * @generated from field: string idempotency_key = 4;
+   */
+  idempotencyKey?: string;
 };
 
 /**

@@ -184,6 +184,13 @@ export declare type CreateProjectRequest = Message<"ansflow.v1.CreateProjectRequ
    * @generated from field: string description = 4;
    */
   description: string;
+
+  /**
+   * Any text of at most 128 characters: the same call with it is made once, for seven days.
+   *
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -213,6 +220,13 @@ export declare type CreateProjectRequestJson = {
    * @generated from field: string description = 4;
    */
   description?: string;
+
+  /**
+   * Any text of at most 128 characters: the same call with it is made once, for seven days.
+   *
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey?: string;
 };
 
 /**

@@ -1,0 +1,15 @@
+// A call that must not happen twice: who asked what under which key, and what was answered.
+import { defineEntity, p } from '@mikro-orm/core'
+
+export const IdempotencyKeyEntity = defineEntity({
+  name: 'IdempotencyKey',
+  tableName: 'idempotency_key',
+  properties: {
+    /** Hash of person, method and key. */
+    id: p.string().length(64).primary(),
+    requestHash: p.string().length(64),
+    /** Null while the call goes on. */
+    answer: p.blob().length(16_777_215).nullable(),
+    createdAt: p.datetime(3).index(),
+  },
+})

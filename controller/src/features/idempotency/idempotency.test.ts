@@ -1,0 +1,94 @@
+import { Role } from '@ansflow/proto/access'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { Code } from '@connectrpc/connect'
+import { expect, test } from 'vitest'
+import { callGrpc, callHttp } from '../../../test/call-any.ts'
+import { startController } from '../../../test/start-controller.ts'
+import { manualClock } from '../../platform/clock.ts'
+
+const yaml = 'name: p\nsteps:\n  one: { run: "true" }\n'
+
+test('calls with one key are one call, through both doors and at the same time', async () => {
+  await using c = await startController()
+  const request = { name: 'Shop', idempotencyKey: 'k1' }
+  const [first, ...others] = await Promise.all([
+    ...Array.from({ length: 5 }, () => c.as(c.owner).client(ProjectService).createProject(request)),
+    ...Array.from({ length: 5 }, () => c.grpcClient(ProjectService, c.owner.token).createProject(request)),
+  ])
+  expect(first?.project?.slug).toBe('shop')
+  for (const { project } of others) expect(project).toEqual(first?.project)
+  expect((await c.as(c.owner).client(ProjectService).listProjects({})).projects).toHaveLength(1)
+})
+
+test('every rpc that may carry a key refuses it for another request', async () => {
+  await using c = await startController()
+  const projectId = await c.addProject()
+  const owner = c.as(c.owner)
+  const { pipeline } = await owner.client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  const pipelineId = pipeline?.id ?? ''
+  const { run } = await owner.client(RunService).startRun({ pipelineId })
+  const runId = run?.id ?? ''
+  const again = await owner.client(RunService).startRun({ pipelineId })
+  const calls = [
+    [ProjectService.method.createProject, { name: 'one' }, { name: 'two' }],
+    [PipelineService.method.createPipeline, { projectId, name: 'one' }, { projectId, name: 'two' }],
+    [
+      PipelineService.method.applyPipeline,
+      { projectId, yaml },
+      { projectId, yaml: yaml.replace('name: p', 'name: q') },
+    ],
+    [PipelineService.method.publishPipeline, { pipelineId, note: 'one' }, { pipelineId, note: 'two' }],
+    [RunService.method.startRun, { pipelineId }, { pipelineId, version: 1 }],
+    [RunService.method.rerunRun, { runId }, { runId: again.run?.id ?? '' }],
+  ] as const
+  const withKey = c.controller.services.flatMap(({ service }) =>
+    service.methods.filter((method) => method.input.fields.some((field) => field.name === 'idempotency_key')),
+  )
+  expect(calls.map(([method]) => method.name).sort()).toEqual(withKey.map((method) => method.name).sort())
+  for (const [method, request, other] of calls) {
+    const idempotencyKey = 'the same'
+    for (const call of [callHttp, callGrpc]) {
+      expect(await call(c, method, { ...request, idempotencyKey }, c.owner.token)).toMatchObject({ code: 'ok' })
+    }
+    expect(await callHttp(c, method, { ...other, idempotencyKey }, c.owner.token)).toMatchObject({
+      code: 'failed_precondition',
+      reason: 'idempotency_key_reused',
+    })
+    const long = { ...request, idempotencyKey: 'x'.repeat(129) }
+    expect(await callHttp(c, method, long, c.owner.token)).toMatchObject({ code: 'invalid_argument' })
+  }
+})
+
+test('a key belongs to one person, is free after a failure, and is forgotten after a week', async () => {
+  const clock = manualClock()
+  await using c = await startController({ overrides: { clock } })
+  const projects = (user: typeof c.owner) => c.as(user).client(ProjectService)
+  const key = { idempotencyKey: 'k' }
+  await expect(projects(c.owner).createProject({ name: '', ...key })).rejects.toMatchObject({
+    code: Code.InvalidArgument,
+  })
+  const mine = await projects(c.owner).createProject({ name: 'one', ...key })
+  const other = await c.addUser({ role: Role.MAINTAINER })
+  const theirs = await projects(other).createProject({ name: 'two', ...key })
+  expect(theirs.project?.id).not.toBe(mine.project?.id)
+  await c
+    .as(c.owner)
+    .client(ProjectService)
+    .deleteProject({ projectId: mine.project?.id ?? '' })
+  expect((await projects(c.owner).createProject({ name: 'one', ...key })).project?.id).toBe(mine.project?.id)
+  clock.advance(8 * 24 * 3_600_000)
+  expect((await projects(c.owner).createProject({ name: 'one', ...key })).project?.id).not.toBe(mine.project?.id)
+})
+
+test('a call that went down with its controller is made by the next one with its key', async () => {
+  const clock = manualClock()
+  await using c = await startController({ overrides: { clock } })
+  const create = () => c.as(c.owner).client(ProjectService).createProject({ name: 'one', idempotencyKey: 'k' })
+  await create()
+  await c.db.em().execute('update idempotency_key set answer = null')
+  await c.db.em().execute('delete from project')
+  clock.advance(61_000)
+  expect((await create()).project?.slug).toBe('one')
+})
