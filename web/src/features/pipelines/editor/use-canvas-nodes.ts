@@ -19,6 +19,9 @@ export function useCanvasNodes(flow: VueFlowStore) {
       const fresh = [...view.steps.values()].filter((step) => !known.has(step.nodeId))
       if (fresh.length > 0) {
         flow.addNodes(fresh.map(({ nodeId, x, y }) => ({ id: nodeId, type: 'step', position: { x, y }, data: null })))
+        // Chosen in another view, or before this one was left.
+        const chosen = fresh.filter(({ nodeId }) => editor.selected.value.includes(nodeId))
+        if (chosen.length > 0) flow.addSelectedNodes(chosen.flatMap(({ nodeId }) => flow.findNode(nodeId) ?? []))
       }
       for (const step of view.steps.values()) {
         const node = known.get(step.nodeId)
