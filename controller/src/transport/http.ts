@@ -22,7 +22,7 @@ import type { Logger } from '../platform/log.ts'
 import type { Call, Calls, Incoming, Rights, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
 import { answerProtocolErrors } from './connect-errors.ts'
 import { registerConsole } from './console-files.ts'
-import { originOf } from './origin.ts'
+import { crossSite, originOf } from './origin.ts'
 import { type DownloadRoute, registerDownloads, registerSockets, type SocketRoute, sendError } from './routes.ts'
 import type { StreamRights } from './stream-rights.ts'
 
@@ -89,6 +89,7 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 256 },
     requestTimeout: requestTimeoutMs,
+    http: { connectionsCheckingInterval: 5000 },
     connectionTimeout: 0,
     keepAliveTimeout: 65_000,
     trustProxy: options.trustedProxies.length > 0 && options.trustedProxies,
@@ -104,6 +105,7 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     const error = fromFastify(thrown)
     const requestId = uuidv7()
     if (error.code === 'internal') log.error({ err: thrown, requestId, url: request.url }, 'a request failed')
+    if (error.reason === 'range_not_satisfiable') reply.header('content-range', `bytes */${error.params.size}`)
     return sendError(reply, error, requestId, statusOf(thrown))
   })
 
@@ -214,7 +216,7 @@ function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls, publ
     const origin = originOf(Object.fromEntries(headers), publicUrl)
     const byCookie = !headers.has('authorization') && (headers.get('cookie') ?? '').includes(`${sessionCookie}=`)
     if (origin === 'foreign' || (byCookie && origin !== 'ours')) {
-      throw new AppError('permission_denied', 'Calls from other sites are refused.', { reason: 'cross_site' })
+      throw crossSite()
     }
     const incoming: Incoming = {
       header: (name) => headers.get(name) ?? undefined,
@@ -245,9 +247,10 @@ function toConnectError(calls: Calls, method: DescMethod, requestId: string, thr
   return new ConnectError(message, code, headers, [{ desc: ErrorInfoSchema, value: info }])
 }
 
-/** Fastify's own refusals keep their more exact status (413, 415). */
+/** What HTTP has a more exact status for than the taxonomy. */
 function statusOf(thrown: unknown): number | undefined {
-  const { statusCode } = thrown as { statusCode?: number }
+  const { statusCode, reason } = thrown as { statusCode?: number; reason?: string }
+  if (reason === 'range_not_satisfiable') return 416
   return statusCode === 413 || statusCode === 415 ? statusCode : undefined
 }
 

@@ -1,5 +1,6 @@
 // Which requests come from our own pages: the one place that decides about cross-site calls and sockets.
 import type { IncomingHttpHeaders } from 'node:http'
+import { AppError } from '@ansflow/proto/errors'
 
 export type Origin = 'ours' | 'foreign' | 'unknown'
 
@@ -12,4 +13,8 @@ export function originOf(headers: IncomingHttpHeaders, publicUrl: string | undef
   if (origin === undefined) return 'unknown'
   if (publicUrl && origin === new URL(publicUrl).origin) return 'ours'
   return URL.canParse(origin) && new URL(origin).host === headers.host ? 'ours' : 'foreign'
+}
+
+export function crossSite(): AppError {
+  return new AppError('permission_denied', 'Calls from other sites are refused.', { reason: 'cross_site' })
 }

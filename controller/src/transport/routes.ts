@@ -2,13 +2,13 @@
 
 import { Readable } from 'node:stream'
 import type { AppError } from '@ansflow/proto/errors'
-import { errorCodes, forbidden, unauthenticated } from '@ansflow/proto/errors'
+import { errorCodes, unauthenticated } from '@ansflow/proto/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { EntityManager } from '../platform/db.ts'
 import type { Caller, Rights } from './call.ts'
 import { connectErrorJson } from './connect-errors.ts'
-import { originOf } from './origin.ts'
+import { crossSite, originOf } from './origin.ts'
 
 export interface DownloadRoute {
   /** As Fastify writes them: "/download/runs/:runId/steps/:stepId/log". */
@@ -115,7 +115,7 @@ export function registerSockets(http: FastifyInstance, routes: SocketRoute[], to
 async function callerOf(request: FastifyRequest, { rights, publicUrl }: RouteTools): Promise<Caller> {
   const origin = originOf(request.headers, publicUrl)
   // Typing a download's address into the browser is `unknown` and harmless: it only reads. Sockets always send an origin.
-  if (origin === 'foreign') throw forbidden('same_origin')
+  if (origin === 'foreign') throw crossSite()
   const caller = await rights.authenticate({ header: (name) => headerText(request.headers[name]) })
   if (caller.kind === 'anonymous') throw unauthenticated()
   return caller

@@ -25,6 +25,8 @@ const maxRowLines = 8_000
 export const tailBytes = 16 * 1024
 
 const newline = 10
+/** How far an agent's clock may be ahead. */
+const clockSkewMs = 3_600_000
 
 export function countLineEnds(data: Uint8Array): number {
   let count = 0
@@ -35,7 +37,8 @@ export function countLineEnds(data: Uint8Array): number {
 /** The line ends are found in the bytes themselves; the agent's word is taken only for when they came. */
 export function pieceOf(message: LogsRequest, nowMs: number): LogPiece {
   const data = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength)
-  const base = message.baseAt ? timestampMs(message.baseAt) : nowMs
+  // A clock that is far off must not make times that nothing can show.
+  const base = message.baseAt ? Math.min(Math.max(0, timestampMs(message.baseAt)), nowMs + clockSkewMs) : nowMs
   const ended = message.lineMs
   const last = ended.length - 1
   const endedMs: number[] = []

@@ -51,16 +51,18 @@ function readAttempt(text: string | undefined): number {
   return Number(text)
 }
 
-/** One range of bytes; several, or another unit, are answered with everything (null), as HTTP allows. */
+/** One range of bytes; several, another unit, or an end before the start are answered with everything (null), as HTTP allows. */
 export function readRange(header: string, size: number): { from: number; to: number } | null {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim())
   if (!match || (match[1] === '' && match[2] === '')) return null
   const [, first = '', last = ''] = match
+  if (first !== '' && last !== '' && Number(last) < Number(first)) return null
   const from = first === '' ? Math.max(0, size - Number(last)) : Number(first)
   const to = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
   if (from >= size || from >= to) {
     throw new AppError('invalid_argument', `The log has ${size} bytes; this range is outside.`, {
       reason: 'range_not_satisfiable',
+      params: { size: String(size) },
     })
   }
   return { from, to }
