@@ -35,6 +35,14 @@ export interface QuickAdd {
   insertOn?: string | undefined
 }
 
+export interface BrokenYaml {
+  /** What the document said when this began to differ from it. */
+  base: string
+  text: string
+  line: number
+  message: string
+}
+
 /** The menu of the chosen steps, at a place of the window. */
 export interface StepMenuPlace extends Place {
   ids: readonly string[]
@@ -61,6 +69,8 @@ export interface EditorContext {
   /** The step for which a list of others to connect with is open. */
   connectFrom: Ref<string | undefined>
   inspectorTab: Ref<InspectorTab>
+  /** Typed as YAML and not to be read: it stays here until it is mended, whatever view is shown. */
+  brokenYaml: ShallowRef<BrokenYaml | undefined>
   /** Whether a node is near the window; others draw an empty box of the same size. */
   isNear(nodeId: string): boolean
   /** The same for a line: others are not drawn. */

@@ -1,6 +1,6 @@
 // Makes the editor's shared state for one pipeline: its document, who is here, the shown run, the selection.
 import type { Pipeline } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { computed, provide, ref, shallowRef, watch } from 'vue'
+import { computed, onScopeDispose, provide, ref, shallowRef, watch } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useSession } from '../../../session.ts'
 import { usePipelineDoc } from '../use-pipeline-doc.ts'
@@ -39,11 +39,17 @@ export function createEditor(pipeline: Pipeline): EditorContext {
     stepMenu: shallowRef(),
     connectFrom: ref<string | undefined>(),
     inspectorTab: ref('settings'),
+    brokenYaml: shallowRef(),
     isNear: () => true,
     isLineNear: () => true,
     canvas: shallowRef(),
   }
   watch(locale, () => doc.refresh())
+  const warn = (event: BeforeUnloadEvent) => {
+    if (editor.brokenYaml.value) event.preventDefault()
+  }
+  window.addEventListener('beforeunload', warn)
+  onScopeDispose(() => window.removeEventListener('beforeunload', warn))
   // Following: my view is theirs until I do anything to it.
   watch(
     () => presence.people.value.find((person) => person.clientId === presence.following.value)?.viewport,

@@ -1,0 +1,271 @@
+// A pipeline as text: copied and pasted between pipelines, typed as YAML while others draw, and what is wrong in it.
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newPerson, type Person, signIn, startBrowser } from '../setup/browser.ts'
+import { admin, type System, startSystem } from '../setup/system.ts'
+import { waitFor } from '../setup/wait-for.ts'
+import { Editor } from './editor.ts'
+
+const shop = `# The shop, built twice a day.
+name: shop
+on: { manual: true }
+steps:
+  checkout:
+    run: echo checkout # quick
+  build:
+    # Ada wrote this.
+    needs: [checkout]
+    uses: build
+    with:
+      script: make
+    timeout: 5m
+  test:
+    needs: [build]
+    when: \${{ success() }}
+    run: make test
+`
+const garden = `name: garden
+steps:
+  build: { run: echo dig }
+`
+
+let system: System
+let browser: Browser
+let person: Person
+beforeAll(async () => {
+  system = await startSystem({ slots: 0 })
+  browser = await startBrowser()
+})
+afterAll(async () => {
+  await browser?.close()
+  await system?.[Symbol.asyncDispose]()
+})
+
+test('steps are copied as YAML within a pipeline and into another', async () => {
+  const { editor, page } = await opened(shop)
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText())
+
+  await editor.select('build')
+  await page.keyboard.down('Shift')
+  await editor.node('test').click({ position: { x: 90, y: 12 } })
+  await page.keyboard.up('Shift')
+  await editor.selected(['build', 'test'])
+  await page.keyboard.press('Control+c')
+  await waitFor(async () => (await clipboard()).startsWith('# AnsFlow steps\n'), { what: 'the steps are copied' })
+  const text = await clipboard()
+  expect(text).toContain('  build:\n')
+  expect(text).toContain('needs: [build]')
+  expect(text).not.toContain('checkout')
+
+  // Here the names are taken; the line between the two comes along, the one from outside does not.
+  const at = await editor.onCanvas({ x: 160, y: 560 })
+  await page.mouse.move(at.x, at.y)
+  await page.keyboard.press('Control+v')
+  await editor.selected(['build-2', 'test-2'])
+  await needs({ checkout: [], build: ['checkout'], test: ['build'], 'build-2': [], 'test-2': ['build-2'] })
+  const [first] = [await editor.box('build-2')]
+  expect(Math.abs(first.x + first.width / 2 - at.x)).toBeLessThan(140)
+  expect(Math.abs(first.y + first.height / 2 - at.y)).toBeLessThan(140)
+  await editor.undo()
+  await needs({ checkout: [], build: ['checkout'], test: ['build'] })
+
+  await editor.select('test')
+  await page.keyboard.press('Control+d')
+  await editor.selected(['test-2'])
+  await needs({ checkout: [], build: ['checkout'], test: ['build'], 'test-2': [] })
+  await page.keyboard.press('Control+x')
+  await page.getByText('test-2 deleted.').waitFor()
+  await needs({ checkout: [], build: ['checkout'], test: ['build'] })
+  await page.keyboard.press('Control+v')
+  await needs({ checkout: [], build: ['checkout'], test: ['build'], 'test-2': [] })
+  await editor.menu('test-2', 'delete')
+
+  // Another pipeline, opened later, takes what was copied here; a script becomes a step, a picture's address nothing.
+  await page.evaluate((copied) => navigator.clipboard.writeText(copied), text)
+  await go(garden)
+  await page.keyboard.press('Control+v')
+  await editor.selected(['build-2', 'test'])
+  await needs({ build: [], 'build-2': [], test: ['build-2'] })
+  await page.evaluate(() => navigator.clipboard.writeText('echo pasted\necho as a step\n'))
+  await page.keyboard.press('Control+v')
+  await needs({ build: [], 'build-2': [], test: ['build-2'], script: [] })
+  expect((await system.api.pipelines.getPipeline({ pipelineId: await idOf('garden') })).yaml).toContain(
+    'echo as a step',
+  )
+  await editor.label('saved')
+  expect(person.errors).toEqual([])
+
+  async function needs(wanted: Record<string, string[]>): Promise<void> {
+    const name = await page.getByTestId('pipeline-name').textContent()
+    await graphIs(name ?? '', wanted)
+  }
+  async function go(yaml: string): Promise<void> {
+    const { pipelineId } = await system.pipeline(yaml)
+    await editor.open(await slug(), pipelineId)
+    await waitFor(async () => (await editor.keys()).length > 0, { what: 'the steps are drawn' })
+  }
+})
+
+test('the file is typed and drawn at once: each keeps what the other did, and a broken text harms nothing', async () => {
+  const { editor, page } = await opened(shop.replace('name: shop', 'name: mill'))
+  const file = async () => (await system.api.pipelines.getPipeline({ pipelineId: await idOf('mill') })).yaml
+  const isFile = async (wanted: string) => {
+    let last = ''
+    await waitFor(
+      async () => {
+        last = await file()
+        return last === wanted
+      },
+      { what: 'the file is as expected', detail: () => last },
+    )
+  }
+  let text = shop.replace('name: shop', 'name: mill')
+  await isFile(text)
+  await page.getByTestId('view-switch').getByText('Split').click()
+  const yaml = page.getByTestId('yaml-editor')
+  await yaml.locator('.cm-line').first().waitFor()
+  const onLine = (part: string) => yaml.locator('.cm-line').filter({ hasText: part }).first().click()
+  const shows = (part: string) => yaml.locator('.cm-line').filter({ hasText: part }).first().waitFor()
+
+  // The caret chooses the step, the step moves the caret.
+  await onLine('make test')
+  await editor.selected(['test'])
+  await onLine('Ada wrote this')
+  await editor.selected(['build'])
+  await page.getByTestId('fit').click()
+  await editor.select('checkout')
+  await waitFor(async () => (await yaml.locator('.cm-activeLine').textContent())?.trim() === 'checkout:', {
+    what: 'the caret is at the step',
+  })
+
+  // Drawn: the smallest change of the file, comments and order as they were.
+  await editor.inspector.getByTestId('inspector-tab-reliability').click()
+  await editor.fill('timeout', '90s')
+  text = text.replace('echo checkout # quick\n', 'echo checkout # quick\n    timeout: 1m30s\n')
+  await isFile(text)
+  await shows('timeout: 1m30s')
+
+  // Typed: the graph follows, and nothing else of the file moves.
+  await onLine('make test')
+  await page.keyboard.press('End')
+  await page.keyboard.type(' # all of them\n')
+  await page.keyboard.type('env: { DEEP: "1" }')
+  text = text.replace('run: make test\n', 'run: make test # all of them\n    env: { DEEP: "1" }\n')
+  await isFile(text)
+
+  // Broken: told with its line, the graph stays, others' changes come in beside what is typed.
+  await onLine('DEEP')
+  await page.keyboard.press('End')
+  await page.keyboard.type('\ntags: [: {')
+  const banner = page.getByTestId('yaml-broken')
+  await banner.waitFor()
+  expect(await banner.textContent()).toContain('YAML has an error at line 2')
+  expect(await editor.keys()).toEqual(['build', 'checkout', 'test'])
+  await isFile(text)
+  await editor.select('build')
+  await editor.inspector.getByTestId('inspector-tab-reliability').click()
+  await editor.fill('timeout', '7m')
+  text = text.replace('timeout: 5m', 'timeout: 7m')
+  await isFile(text)
+  await shows('timeout: 7m')
+  await shows('tags: [: {')
+
+  // Looking at the graph meanwhile loses nothing of it.
+  await page.getByTestId('view-switch').getByText('Graph', { exact: true }).click()
+  await page.getByTestId('yaml-broken-chip').click()
+  await shows('tags: [: {')
+  await banner.waitFor()
+  await onLine('tags: [')
+  await page.keyboard.press('End')
+  await page.keyboard.press('Shift+Home')
+  await page.keyboard.press('Backspace')
+  await page.keyboard.type('runsOn: [linux]')
+  await banner.waitFor({ state: 'detached' })
+  await waitFor(async () => (await file()).includes('runsOn: [linux]'), { what: 'the mended text is the pipeline' })
+  expect(await file()).toContain('timeout: 7m')
+  expect(await file()).toContain('# Ada wrote this.')
+
+  await whatIsWrong()
+  expect(person.errors).toEqual([])
+
+  /** Problems of a text that can be read stand in the list; a press leads to the step and its field. */
+  async function whatIsWrong(): Promise<void> {
+    await page.getByTestId('view-switch').getByText('Graph', { exact: true }).click()
+    await editor.menu('build', 'addAfter')
+    await editor.quickAdd('fetch')
+    await editor.leave()
+    await editor.select('test')
+    await editor.inspector.getByTestId('inspector-tab-when').click()
+    await editor.fill('when', 'inputs.none ==')
+    await waitFor(async () => (await page.getByTestId('problems-count').textContent()) === '2', {
+      what: 'two problems are counted',
+    })
+    await page.keyboard.press('F8')
+    const list = page.getByTestId('problems-list')
+    await list.waitFor()
+    const rows = list.locator('.problem')
+    expect(await rows.count()).toBe(2)
+    const seen: string[] = []
+    for (let i = 0; i < 2; i++) {
+      await page.locator(`[data-testid="problem-${i}"][aria-current="true"]`).waitFor()
+      seen.push(await editor.inspector.getByTestId('step-key').inputValue())
+      await waitFor(
+        () => page.evaluate(() => document.activeElement?.closest('[data-testid^="inspector-field-"]') !== null),
+        {
+          what: 'the focus is in the field',
+        },
+      )
+      await page.keyboard.press('F8')
+    }
+    expect(seen.sort()).toEqual(['fetch-code', 'test'])
+    await rows.filter({ hasText: 'when' }).click()
+    await editor.inspects('test')
+    await waitFor(() => editor.field('when').evaluate((field) => field === document.activeElement), {
+      what: 'the press on the row leads into the field',
+    })
+    await page.keyboard.press('Control+a')
+    await page.keyboard.press('Delete')
+    await page.keyboard.press('Tab')
+    await waitFor(async () => (await page.getByTestId('problems-count').textContent()) === '1', {
+      what: 'one problem is left',
+    })
+  }
+})
+
+async function opened(yaml: string) {
+  const { pipelineId } = await system.pipeline(yaml)
+  person = await newPerson(browser, system.url)
+  const { page } = person
+  page.setDefaultTimeout(10_000)
+  await signIn(page, admin)
+  const editor = new Editor(page)
+  await editor.open(await slug(), pipelineId)
+  await waitFor(async () => (await editor.keys()).length > 0, { what: 'the steps are drawn' })
+  return { editor, page }
+}
+
+async function slug(): Promise<string> {
+  return (await system.api.projects.listProjects({})).projects.find(({ name }) => name === 'Test')?.slug ?? ''
+}
+
+async function idOf(name: string): Promise<string> {
+  const projectId = (await system.api.projects.listProjects({})).projects.find((one) => one.name === 'Test')?.id ?? ''
+  return (await system.api.pipelines.listPipelines({ projectId })).pipelines.find((one) => one.name === name)?.id ?? ''
+}
+
+async function graphIs(name: string, wanted: Record<string, string[]>): Promise<void> {
+  const pipelineId = await idOf(name)
+  const text = (graph: Record<string, string[]>) =>
+    JSON.stringify(Object.entries(graph).sort(([a], [b]) => a.localeCompare(b)))
+  let last = ''
+  await waitFor(
+    async () => {
+      const { graph } = await system.api.pipelines.getPipeline({ pipelineId })
+      last = text(
+        Object.fromEntries((graph?.steps ?? []).map(({ id, needs }) => [id, needs.map(({ stepId }) => stepId)])),
+      )
+      return last === text(wanted)
+    },
+    { what: `${name} is ${text(wanted)}`, detail: () => `It is ${last}.` },
+  )
+}

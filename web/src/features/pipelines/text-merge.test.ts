@@ -1,0 +1,35 @@
+import { Text } from '@codemirror/state'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { lineChanges, theirChanges } from './text-merge.ts'
+
+const on = (text: string, changes: ReturnType<typeof lineChanges>) =>
+  changes.apply(Text.of(text.split('\n'))).toString()
+const base = 'name: shop\nsteps:\n  a: { run: echo a }\n  b: { run: echo b }\n  c: { run: echo c }\n'
+
+describe('merging what is typed with what others do', () => {
+  test('changes of different lines are both there', () => {
+    const typed = base.replace('echo c', 'echo cc')
+    const theirs = base.replace('echo a', 'echo aa').replace('shop', 'store')
+    expect(on(typed, theirChanges(base, typed, theirs))).toBe(theirs.replace('echo c', 'echo cc'))
+  })
+
+  test('lines that came and lines that went keep their places', () => {
+    const typed = base.replace('  b: { run: echo b }\n', '  b: { run: echo b }\n  # half writ')
+    const theirs = base.replace('  a: { run: echo a }\n', '').replace('steps:', 'env: { A: b }\nsteps:')
+    expect(on(typed, theirChanges(base, typed, theirs))).toBe(
+      'name: shop\nenv: { A: b }\nsteps:\n  b: { run: echo b }\n  # half writ  c: { run: echo c }\n',
+    )
+  })
+
+  test('nothing typed: theirs; nothing from others: what is typed', () => {
+    const lines = fc.array(fc.constantFrom('a', 'b', 'c', ''), { maxLength: 12 }).map((all) => all.join('\n'))
+    fc.assert(
+      fc.property(lines, lines, (one, other) => {
+        expect(on(one, lineChanges(one, other))).toBe(other)
+        expect(on(one, theirChanges(one, one, other))).toBe(other)
+        expect(on(other, theirChanges(one, other, one))).toBe(other)
+      }),
+    )
+  })
+})
