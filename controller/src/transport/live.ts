@@ -27,7 +27,9 @@ export function liveRoute({ bus, clock, log, newEm, topics }: LiveDeps): SocketR
   }
   const unsubscribe = bus.subscribe('access.changed', ({ userId }) => {
     for (const socket of sockets) {
-      if (socket.caller.kind === 'user' && socket.caller.userId === userId) checkAgain(socket)
+      if (socket.caller.kind !== 'user' || socket.caller.userId !== userId) continue
+      // After every receiver of this message: among them is who forgets what is remembered of the person.
+      void Promise.resolve().then(() => checkAgain(socket))
     }
   })
 
