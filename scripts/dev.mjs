@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -15,11 +16,25 @@ const wanted = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engi
 const env = cleanEnvironment(process.env)
 const npm = process.env.npm_execpath?.endsWith('npm-cli.js') ? [process.execPath, process.env.npm_execpath] : ['npm']
 
-const nodeDir = newEnough(process.versions.node) ? dirname(process.execPath) : fetchedNode()
-const pnpmDir = fetchedPnpm()
+/** The program that runs right now; what ends us ends it first. */
+let running
+let handedOver = false
+let interruption
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    interruption = signal
+    if (!running) process.exit(interrupted(signal))
+    running.kill(signal)
+    // npm waits for the network even then. Nothing that it leaves half done counts as installed.
+    if (!handedOver) setTimeout(() => running?.kill('SIGKILL'), 2000)
+  })
+}
+
+const nodeDir = newEnough(process.versions.node) ? dirname(process.execPath) : await fetchedNode()
+const pnpmDir = await fetchedPnpm()
 env.PATH = [nodeDir, pnpmDir, env.PATH].join(delimiter)
-installDependencies()
-handOver()
+await installDependencies()
+await handOver()
 
 function newEnough(version) {
   const [major, minor] = version.split('.').map(Number)
@@ -27,89 +42,107 @@ function newEnough(version) {
   return major > wantMajor || (major === wantMajor && minor >= wantMinor)
 }
 
-function fetchedNode() {
-  const dir = tool('node', `Node ${wanted} or newer (this is ${process.versions.node})`)
-  const bin = join(dir, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin')
-  if (!existsSync(bin)) {
-    fail(
-      `AnsFlow needs Node ${wanted} or newer; this is ${process.versions.node}, and there is none to fetch for ${process.platform}-${process.arch}. Install Node from nodejs.org, then run this again.`,
-    )
-  }
-  return bin
+async function fetchedNode() {
+  const what = `Node ${wanted} or newer (this is ${process.versions.node})`
+  const remedy = `install Node ${wanted} or newer from nodejs.org`
+  const name = `node-${process.platform}-${process.arch}`
+  if (isOffered('node', name)) return dirname(await fetched('node', join(name, 'bin', 'node'), what, remedy))
+  fail(`${what} is needed, and there is none to fetch for this machine: ${remedy}, then run this again.`)
 }
 
-function fetchedPnpm() {
-  const dir = tool('pnpm', 'pnpm')
-  const bin = join(dir, 'node_modules', '@pnpm', `exe.${process.platform}-${process.arch}`)
-  if (existsSync(bin)) return bin
+async function fetchedPnpm() {
+  const name = `@pnpm/exe.${process.platform}-${process.arch}`
+  if (isOffered('pnpm', name)) return dirname(await fetched('pnpm', join(name, 'pnpm'), 'pnpm 12', 'install it'))
   const found = spawnSync('pnpm', ['--version'], { encoding: 'utf8', env })
-  if (found.status === 0 && Number(found.stdout.split('.')[0]) >= 12) return dirname(process.execPath)
-  fail(`There is no pnpm to fetch for ${process.platform}-${process.arch}. Install pnpm 12, then run this again.`)
+  if (found.status === 0 && Number(found.stdout.split('.')[0]) >= 12) return nodeDir
+  fail('pnpm 12 is needed, and there is none to fetch for this machine: install it, then run this again.')
 }
 
-/** Installs tools/<name> by its lockfile unless that was done already. */
-function tool(name, what) {
-  const dir = join(root, 'tools', name)
-  once(join(dir, 'node_modules', '.installed'), [join(dir, 'package-lock.json')], `fetching ${what}`, () =>
-    run(
-      [...npm, 'ci', '--no-audit', '--no-fund', '--loglevel=error'],
-      dir,
-      `${what} could not be fetched from the npm registry. Check the network or npm's registry setting, then run this again.`,
-    ),
-  )
-  return dir
+function isOffered(tool, name) {
+  return name in JSON.parse(readFileSync(join(root, 'tools', tool, 'package.json'), 'utf8')).optionalDependencies
 }
 
-function installDependencies() {
+/** Installs tools/<tool> by its lockfile unless that was done already; answers the wanted program of it. */
+async function fetched(tool, program, what, remedy) {
+  const dir = join(root, 'tools', tool)
+  const file = join(dir, 'node_modules', program)
+  const stamp = join(dir, 'node_modules', '.installed')
+  await once(stamp, [join(dir, 'package-lock.json')], `fetching ${what}`, async () => {
+    const quick = ['--fetch-retry-mintimeout=500', '--fetch-retry-factor=3']
+    const code = await run([...npm, 'ci', '--no-audit', '--no-fund', '--loglevel=error', ...quick], dir)
+    // Packages for one platform are optional to npm, so that it is content without them.
+    if (code === 0 && existsSync(file)) return
+    const registry = spawnSync(npm[0], [...npm.slice(1), 'config', 'get', 'registry'], { encoding: 'utf8', env })
+    const from = registry.status === 0 ? ` (${registry.stdout.trim()})` : ''
+    const check = "Check the network or npm's registry setting"
+    fail(`${what} could not be fetched from the npm registry${from}. ${check}, or ${remedy}, then run this again.`)
+  })
+  return file
+}
+
+async function installDependencies() {
   const inputs = [
     'pnpm-lock.yaml',
     'pnpm-workspace.yaml',
     'package.json',
     ...['proto', 'controller', 'agent', 'web', 'e2e'].map((p) => `${p}/package.json`),
   ]
-  once(
+  await once(
     join(root, 'node_modules', '.installed'),
     inputs.map((file) => join(root, file)),
     'installing dependencies',
-    () =>
-      run(
-        ['pnpm', 'install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn'],
-        root,
-        'The dependencies could not be installed; the lines above say why.',
-      ),
+    async () => {
+      const options = ['--frozen-lockfile', '--prefer-offline', '--reporter=append-only', '--loglevel=warn']
+      if ((await run(['pnpm', 'install', ...options], root)) !== 0)
+        fail('The dependencies could not be installed; the lines above say why.')
+    },
   )
 }
 
 /** Runs `work` unless the stamp says it was done for just these input files. */
-function once(stamp, inputs, what, work) {
+async function once(stamp, inputs, what, work) {
   const hash = createHash('sha256')
   for (const file of inputs) hash.update(readFileSync(file))
   hash.update(process.platform + process.arch)
   const digest = hash.digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
   const began = Date.now()
-  process.stdout.write(`ansflow: ${what} …\n`)
-  work()
+  const seconds = () => ((Date.now() - began) / 1000).toFixed(1)
+  say(`${what} …`)
+  const still = setInterval(() => say(`${what}: still at it after ${seconds()} s`), 20_000)
+  await work()
+  clearInterval(still)
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, digest)
-  process.stdout.write(`ansflow: ${what}: done in ${((Date.now() - began) / 1000).toFixed(1)} s\n`)
+  say(`${what}: done in ${seconds()} s`)
 }
 
-function run([program, ...args], cwd, sentence) {
-  const result = spawnSync(program, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'] })
-  if (result.error || result.status !== 0) fail(result.error ? `${sentence} (${result.error.message})` : sentence)
+/** To the program's end; answers its exit code. When we are told to end, so is it, and then we do. */
+function run([program, ...args], cwd, options = { stdio: ['ignore', 'inherit', 'inherit'] }) {
+  return new Promise((resolve) => {
+    running = spawn(program, args, { cwd, env, ...options })
+    running.on('error', (error) => fail(`${program} could not be started: ${error.message}.`))
+    running.on('exit', (code, signal) => {
+      running = undefined
+      if (interruption && !handedOver) process.exit(interrupted(interruption))
+      resolve(signal ? interrupted(signal) : (code ?? 1))
+    })
+  })
 }
 
-function handOver() {
-  const [program, ...args] =
+async function handOver() {
+  const program =
     command === 'exec'
       ? process.argv.slice(3)
       : [join(nodeDir, 'node'), join(root, 'deploy', 'dev', `${command}.ts`), ...process.argv.slice(3)]
+  handedOver = true
   // A group of its own, so that Ctrl-C reaches it once, by us, and not a second time from the terminal.
-  const child = spawn(program, args, { cwd: root, env, stdio: 'inherit', detached: command === 'start' })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  child.on('error', (error) => fail(error.message))
-  child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)))
+  process.exit(await run(program, root, { stdio: 'inherit', detached: command === 'start' || command === 'test' }))
+}
+
+/** The exit code by which shells know that a signal was the reason. */
+function interrupted(signal) {
+  return 128 + constants.signals[signal]
 }
 
 /** npm's own variables would steer the tools we start; the user's registry, certificates and proxies stay. */
@@ -118,6 +151,10 @@ function cleanEnvironment(from) {
   return Object.fromEntries(
     Object.entries(from).filter(([name]) => !/^npm_(config|package|lifecycle)_/i.test(name) || keep.test(name)),
   )
+}
+
+function say(text) {
+  process.stdout.write(`ansflow: ${text}\n`)
 }
 
 function fail(sentence) {

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { constants, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { buildAll } from './build.ts'
 import { Sentence, say } from './progress.ts'
-import { root } from './run-command.ts'
+import { endCommands, root } from './run-command.ts'
 
 const data = resolve(root, process.env.ANSFLOW_DATA ?? 'data')
 const withAgent = process.env.ANSFLOW_LOCAL_AGENT !== 'off'
@@ -15,17 +15,25 @@ const youngSpace = '--max-semi-space-size=2'
 const children: ChildProcess[] = []
 let stopping = false
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0))
+let ready = false
+
+/** Asked to end while it runs, it has done what it should; asked before, it has not. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => void stop(ready ? 0 : 128 + constants.signals[signal]))
+}
 
 try {
   prepareData()
   await buildAll()
   await start()
 } catch (error) {
-  say(
-    error instanceof Sentence ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error),
-  )
+  // A build that was ended with us is no news.
+  if (!stopping) say(error instanceof Sentence ? error.message : textOf(error))
   await stop(1)
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 function prepareData(): void {
@@ -50,18 +58,20 @@ async function start(): Promise<void> {
   })
   children.push(controller)
   controller.on('exit', (code, signal) => void ended('controller', code, signal))
-  const ready = await new Promise<{ grpcAddress: string } | undefined>((resolve) => {
+  const listening = await new Promise<{ grpcAddress: string } | undefined>((resolve) => {
     controller.on('message', (message) => resolve(message as { grpcAddress: string }))
     controller.on('exit', () => resolve(undefined))
   })
-  if (!ready || stopping || !withAgent) return
+  if (!listening || stopping) return
+  ready = true
+  if (!withAgent) return
   const agent = spawn(process.execPath, [join(root, 'agent/dist/ansflow-agent.mjs'), 'run'], {
     cwd: root,
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       LANG: process.env.LANG,
-      ANSFLOW_AGENT_URL: ready.grpcAddress,
+      ANSFLOW_AGENT_URL: listening.grpcAddress,
       ANSFLOW_AGENT_TOKEN: agentToken,
       ANSFLOW_AGENT_NAME: process.env.ANSFLOW_LOCAL_AGENT_NAME ?? hostname(),
       ANSFLOW_AGENT_DATA: join(data, 'agent'),
@@ -76,18 +86,21 @@ async function start(): Promise<void> {
 
 async function ended(name: string, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
   if (stopping) return
-  say(`the ${name} ended (${signal ?? `code ${code}`}); stopping.`)
+  // A controller that cannot start has said why.
+  if (ready || signal) say(`the ${name} ended (${signal ?? `code ${code}`}); stopping.`)
   await stop(code ?? 1)
 }
 
-/** The agent first (twice TERM: it cancels what it runs, so that nothing stays behind), then the controller, which takes its last words. */
+/** The agent first (two signals: it cancels what it runs, so that nothing stays behind), then the controller, which takes its last words. */
 async function stop(code: number): Promise<void> {
   if (stopping) return
   stopping = true
+  await endCommands()
   const [controller, agent] = children
   if (agent) {
+    // Two of one kind that come close together may arrive as one.
     agent.kill('SIGTERM')
-    agent.kill('SIGTERM')
+    agent.kill('SIGINT')
     await gone(agent, 15_000)
   }
   if (controller) {

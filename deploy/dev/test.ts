@@ -1,49 +1,71 @@
 // `npm test`: installs the system programs the tests need, starts their servers, then checks, unit tests, the controller on both
 // databases, and the whole system. Its last line is "N passed, N failed, N skipped".
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildAll } from './build.ts'
 import { check, type Tally } from './check.ts'
 import { Sentence, say, step } from './progress.ts'
-import { runCommand } from './run-command.ts'
+import { endCommands, runCommand } from './run-command.ts'
 import { ensureSystemPackages } from './system-packages.ts'
 import { startMariadb, startNats, type TestServer } from './test-servers.ts'
 
 const total: Tally = { passed: 0, failed: 0, skipped: 0 }
-const servers: TestServer[] = []
+const servers: Promise<TestServer>[] = []
 const began = Date.now()
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void interrupt(signal))
 
 try {
   await ensureSystemPackages()
   await buildAll()
+  // They wait for their disks while the checks compute.
+  const both = [startMariadb(), startNats()] as const
+  servers.push(...both)
+  const started = step('starting MariaDB and NATS', () => Promise.all(both))
+  started.catch(() => {
+    // Said below, after the checks.
+  })
   add(await check())
-  const [mariadb, nats] = await step('starting MariaDB and NATS', () => Promise.all([startMariadb(), startNats()]))
-  servers.push(mariadb, nats)
+  const [mariadb, nats] = await started
   const embedded = { ANSFLOW_TEST_NATS_URL: nats.url }
   await vitest('unit tests, and the controller on SQLite', ['proto', 'controller', 'agent', 'web'], embedded)
-  await vitest('the controller on MariaDB and NATS', ['controller'], {
-    ...embedded,
-    ANSFLOW_TEST_DATABASE_URL: mariadb.url,
-  })
-  await vitest('the whole system: runs, faults, browser journeys', ['e2e'], {
-    ...embedded,
-    ANSFLOW_TEST_DATABASE_URL: mariadb.url,
-  })
+  const withDatabase = { ...embedded, ANSFLOW_TEST_DATABASE_URL: mariadb.url }
+  // The engine is pure: a database makes no difference to it.
+  const engine = ['--exclude', 'controller/src/engine/**']
+  await vitest('the controller on MariaDB and NATS', ['controller'], withDatabase, engine)
+  await vitest('the whole system: runs, faults, browser journeys', ['e2e'], withDatabase)
 } catch (error) {
   total.failed++
   say(
     error instanceof Sentence ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error),
   )
 } finally {
-  await Promise.all(servers.map((server) => server.stop()))
+  await stopServers()
 }
 say(`took ${Math.round((Date.now() - began) / 1000)} s`)
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
 
+async function stopServers(): Promise<void> {
+  for (const server of await Promise.allSettled(servers)) if (server.status === 'fulfilled') await server.value.stop()
+}
+
+/** Leaves nothing running. */
+async function interrupt(signal: NodeJS.Signals): Promise<void> {
+  say(`stopping (${signal}) …`)
+  await endCommands()
+  await stopServers()
+  process.exit(128 + constants.signals[signal])
+}
+
 /** Runs vitest projects and adds their counts; a runner that dies without a report counts as a failure. */
-async function vitest(what: string, projects: string[], env: Record<string, string>): Promise<void> {
+async function vitest(
+  what: string,
+  projects: string[],
+  env: Record<string, string>,
+  more: string[] = [],
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'ansflow-test-'))
   const report = join(folder, 'report.json')
   try {
@@ -55,6 +77,7 @@ async function vitest(what: string, projects: string[], env: Record<string, stri
           'vitest',
           'run',
           ...projects.flatMap((name) => ['--project', name]),
+          ...more,
           '--reporter=default',
           '--reporter=json',
           `--outputFile.json=${report}`,

@@ -273,11 +273,11 @@ export class AgentProcess {
     this.child = undefined
   }
 
-  /** Twice TERM: it cancels what still runs and goes. */
+  /** Two signals (of one kind they might arrive as one): it cancels what still runs and goes. */
   async stop(): Promise<void> {
     const { child } = this
     if (!child || child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGTERM')
+    child.kill('SIGINT')
     await endedBy(child, 'SIGTERM')
     this.child = undefined
   }
