@@ -17,7 +17,8 @@ test('without settings everything has its default; the master key is made once, 
     grpc: { host: '127.0.0.1', port: 9090 },
     database: { kind: 'sqlite', file: join(folder, 'data/ansflow.db') },
     natsUrl: undefined,
-    localAgent: true,
+    trustedProxies: [],
+    previousMasterKey: undefined,
     logLevel: 'info',
     admin: undefined,
   })
@@ -32,6 +33,8 @@ test('every mistake is told at once, and no value of a secret', () => {
     ANSFLOW_DATABASE_URL: 'postgres://u:hunter2@h/d',
     ANSFLOW_NATS_URL: 'http://x',
     ANSFLOW_MASTER_KEY: 'tooshortkey',
+    ANSFLOW_PREVIOUS_MASTER_KEY: 'anothershortkey',
+    ANSFLOW_TRUSTED_PROXIES: '10.0.0.0/8, everybody',
     ANSFLOW_ADMIN_PASSWORD: 'secretpw',
     ANSFLOW_ADMIN_TOKEN: 'af_short',
     ANSFLOW_LOCAL_AGENT: 'maybe',
@@ -50,7 +53,8 @@ test('every mistake is told at once, and no value of a secret', () => {
     if (name === 'ANSFLOW_DATA') expect(message).not.toContain(`${name} `)
     else expect(message).toContain(`${name} `)
   }
-  for (const secret of ['hunter2', 'tooshortkey', 'secretpw', 'af_short']) expect(message).not.toContain(secret)
+  for (const secret of ['hunter2', 'tooshortkey', 'anothershortkey', 'secretpw', 'af_short'])
+    expect(message).not.toContain(secret)
 })
 
 test('a data folder that cannot be one is told in a sentence', () => {
@@ -64,13 +68,23 @@ test('addresses with IPv6, databases and the admin are read', () => {
     ANSFLOW_HTTP: '[::1]:0',
     ANSFLOW_DATABASE_URL: 'mariadb://root:x@db:3306/ansflow',
     ANSFLOW_PUBLIC_URL: 'https://ci.example.org/',
+    ANSFLOW_TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1,2001:db8::/32',
     ANSFLOW_ADMIN_EMAIL: 'Root@Example.org',
     ANSFLOW_ADMIN_PASSWORD: 'long enough',
   })
   expect(config.http).toEqual({ host: '::1', port: 0 })
   expect(config.database).toEqual({ kind: 'mysql', url: 'mysql://root:x@db:3306/ansflow' })
   expect(config.publicUrl).toBe('https://ci.example.org')
+  expect(config.trustedProxies).toEqual(['10.0.0.0/8', '192.0.2.1', '2001:db8::/32'])
   expect(config.admin).toEqual({ email: 'root@example.org', password: 'long enough', token: undefined })
+})
+
+test('what is no network is not trusted', () => {
+  for (const wrong of ['true', '*', '10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.1,']) {
+    expect(() => readConfig({ ANSFLOW_DATA: folder, ANSFLOW_TRUSTED_PROXIES: wrong })).toThrow(
+      /ANSFLOW_TRUSTED_PROXIES must be/,
+    )
+  }
 })
 
 test('the help names every setting', () => {

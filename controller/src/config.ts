@@ -3,7 +3,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isIPv4, isIPv6 } from 'node:net'
-import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { keyLength } from './platform/crypto.ts'
 import type { DatabaseConfig } from './platform/db.ts'
@@ -58,7 +57,8 @@ const variables = {
     'An API token of the first owner: at least 20 letters, digits or ._~+/=-',
     readAdminToken,
   ),
-  ANSFLOW_LOCAL_AGENT: variable("'on' or 'off': start an agent on this host.", readSwitch, 'on'),
+  // Acted on by npm start, which starts that agent; checked and told of here with all the others.
+  ANSFLOW_LOCAL_AGENT: variable("'on' or 'off': npm start also starts an agent on this host.", readSwitch, 'on'),
   ANSFLOW_LOCAL_AGENT_SLOTS: variable(
     'Jobs the local agent runs at once. Default: the number of CPUs.',
     readCount(1, 1024),
@@ -89,8 +89,6 @@ export interface Config {
   trustedProxies: string[]
   publicGrpc: Address | undefined
   admin: { email: string; password: string; token: string | undefined } | undefined
-  localAgent: boolean
-  localAgentSlots: number
   localAgentToken: string | undefined
   lostAfterMs: number
   logLevel: LogLevel
@@ -157,8 +155,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     trustedProxies: values.ANSFLOW_TRUSTED_PROXIES ?? [],
     publicGrpc: values.ANSFLOW_PUBLIC_GRPC,
     admin: email && password ? { email, password, token: values.ANSFLOW_ADMIN_TOKEN } : undefined,
-    localAgent: values.ANSFLOW_LOCAL_AGENT as boolean,
-    localAgentSlots: values.ANSFLOW_LOCAL_AGENT_SLOTS ?? availableParallelism(),
     localAgentToken: values.ANSFLOW_LOCAL_AGENT_TOKEN,
     lostAfterMs: (values.ANSFLOW_LOST_AFTER as number) * 1000,
     logLevel: values.ANSFLOW_LOG_LEVEL as LogLevel,
@@ -249,8 +245,8 @@ function readPassword(text: string): string {
 
 function readAdminToken(text: string): string {
   if (!/^[A-Za-z0-9._~+/=-]{20,}$/.test(text)) throw new Error('must be at least 20 letters, digits or ._~+/=-')
-  if (/^af[arsu]_/.test(text))
-    throw new Error("must not begin with 'afa_', 'afr_', 'afs_' or 'afu_': those are other kinds")
+  if (/^af[airsu]_/.test(text))
+    throw new Error("must not begin with 'afa_', 'afi_', 'afr_', 'afs_' or 'afu_': those are other kinds")
   return text
 }
 
