@@ -11,7 +11,13 @@ export interface Messages {
   'log.grew': { jobId: string; size: number; complete: boolean }
   'access.changed': { userId: string }
   'agent.changed': { agentId: string; organizationId: string }
-  'doc.changed': { pipelineId: string; seq: number; from: string }
+  /** `touched`: which steps, by whom; null: someone unknown. */
+  'doc.changed': {
+    pipelineId: string
+    seq: number
+    from: string
+    touched: [nodeId: string, author: { id: string; name: string } | null][]
+  }
   /** Clients of one controller in a document; `ask`: the others shall say theirs. */
   'doc.presence': {
     pipelineId: string

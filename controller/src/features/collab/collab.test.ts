@@ -107,6 +107,41 @@ describe('people in one document', () => {
   })
 })
 
+describe('the last author of a step', () => {
+  it('is told to everyone, also those who come later and on other controllers', async () => {
+    const { pipelineId } = await newPipeline()
+    const user = await c.addUser({ role: Role.DEVELOPER })
+    const name = user.email.slice(0, 8)
+    const a = await edit(pipelineId)
+    const [first] = projectShape(a.doc).graph.steps
+    const b = await edit(pipelineId, user)
+    stepText(b.doc, first!.nodeId, 'script')?.insert(0, 'x')
+    await waitFor(() => a.authors.get(first!.nodeId)?.id === user.userId)
+    expect(a.authors.get(first!.nodeId)).toEqual({ id: user.userId, name })
+    const late = await edit(pipelineId)
+    await waitFor(() => late.authors.get(first!.nodeId)?.id === user.userId)
+
+    const other = new Rooms({ db: c.db, bus: c.bus, clock: c.clock, log: c.controller.log })
+    try {
+      const told: Uint8Array[] = []
+      const room = await other.acquire(pipelineId)
+      const identity = { id: 'them', name: 'Them', color: 3 }
+      room.join({ identity, mayEdit: true, send: (message) => told.push(message), drop: () => undefined })
+      setStepField(a.doc, first!.nodeId, 'name', 'by the owner', a.origin)
+      await waitFor(() => told.some((message) => message[0] === 103))
+      const last = told.findLast((message) => message[0] === 103)!
+      expect(JSON.parse(new TextDecoder().decode(bodyOf(last)))).toMatchObject([
+        [first!.nodeId, { id: c.owner.userId }],
+      ])
+      // What the server writes for somebody has their id.
+      await other.edit(pipelineId, (doc) => setStepField(doc, first!.nodeId, 'name', 'api', { user: user.userId }))
+      await waitFor(() => late.authors.get(first!.nodeId)?.id === user.userId)
+    } finally {
+      await other.stop()
+    }
+  })
+})
+
 describe('presence', () => {
   it('shows who the server knows, whatever a client says, and ends with the connection', async () => {
     const { pipelineId } = await newPipeline()
@@ -223,7 +258,7 @@ describe('several controllers', () => {
       const there = new Awareness(new Y.Doc())
       const told = () => {
         for (const message of sent.splice(0)) {
-          if (message[0] === 1) applyAwarenessUpdate(there, readPresence(message), 'server')
+          if (message[0] === 1) applyAwarenessUpdate(there, bodyOf(message), 'server')
         }
         return there.getStates().get(a.doc.clientID)
       }
@@ -240,7 +275,8 @@ describe('several controllers', () => {
   })
 })
 
-function readPresence(message: Uint8Array): Uint8Array {
+/** What comes after the frame's number. */
+function bodyOf(message: Uint8Array): Uint8Array {
   const decoder = decoding.createDecoder(message)
   decoding.readVarUint(decoder)
   return decoding.readVarUint8Array(decoder)

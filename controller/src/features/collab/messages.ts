@@ -2,7 +2,15 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 
-const frame = { sync: 0, awareness: 1, queryAwareness: 3, stored: 100, refusal: 101, notice: 102 } as const
+const frame = {
+  sync: 0,
+  awareness: 1,
+  queryAwareness: 3,
+  stored: 100,
+  refusal: 101,
+  notice: 102,
+  authors: 103,
+} as const
 const sync = { step1: 0, step2: 1, update: 2 } as const
 
 export type ClientMessage =
@@ -71,6 +79,11 @@ export function storedMessage(vector: Uint8Array, settled: number): Uint8Array {
 
 export function refusalMessage(refusal: Refusal): Uint8Array {
   return write(frame.refusal, JSON.stringify(refusal))
+}
+
+/** Who last changed which step: `[node id, {id, name} | null]`, null for someone unknown; what is left out is as before. */
+export function authorsMessage(touched: readonly unknown[]): Uint8Array {
+  return write(frame.authors, JSON.stringify(touched))
 }
 
 export function noticeMessage(notice: object): Uint8Array {

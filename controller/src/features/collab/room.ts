@@ -4,9 +4,11 @@ import * as Y from 'yjs'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { StoredDraft } from '../pipelines/index.ts'
+import { type Author, Authors, type Touched } from './authors.ts'
 import type { Decoder } from './decoder.ts'
 import {
   askStateMessage,
+  authorsMessage,
   type ClientMessage,
   noticeMessage,
   presenceMessage,
@@ -41,8 +43,8 @@ export interface RoomDeps {
   decoder: Decoder
   clock: Clock
   log: Logger
-  /** A batch was committed as number `seq`. */
-  onStored(seq: number): void
+  /** A batch was committed as number `seq`; it changed these steps. */
+  onStored(seq: number, touched: Touched): void
   /** The document is no longer in the database. */
   onGone(): void
   /** For the same document's rooms on other controllers. `ask`: they shall say who is there. */
@@ -74,6 +76,9 @@ export class Room {
   readonly #deps: RoomDeps
   readonly #peers = new Map<Peer, PeerState>()
   readonly #presence: RoomPresence
+  readonly #authors = new Authors()
+  /** Whose update is being applied. */
+  #author: Author | undefined
   /** Number of the last update that this document holds. */
   #seq = 0
   /** Changes that are not committed, in V2 encoding. */
@@ -110,6 +115,11 @@ export class Room {
       this.#pending.push(update)
       void this.#store()
     })
+    this.doc.on('afterTransaction', (transaction: Y.Transaction) => {
+      if (transaction.changed.size === 0) return
+      if (transaction.origin === fromStore) this.#authors.touchStored(transaction)
+      else this.#authors.touch(transaction, this.#author ?? authorOf(transaction.origin))
+    })
     this.#keepAlive()
   }
 
@@ -144,6 +154,8 @@ export class Room {
     this.doc.transact(() => {
       for (const update of news.updates) Y.applyUpdateV2(this.doc, update)
     }, fromStore)
+    this.#authors.reached(this.#seq, news.seq)
+    this.#tellAuthors()
     this.#unfolded += news.seq - this.#seq
     this.#seq = news.seq
     if (news.updates.length > 0 && clean && !this.isDirty) {
@@ -160,6 +172,8 @@ export class Room {
     if (peer.mayEdit) peer.send(askStateMessage(Y.encodeStateVector(this.doc)))
     const present = this.#presence.all()
     if (present) peer.send(presenceMessage(present))
+    const authors = this.#authors.all()
+    if (authors.length > 0) peer.send(authorsMessage(authors))
     peer.send(storedMessage(this.#storedVector, 0))
   }
 
@@ -232,7 +246,12 @@ export class Room {
       this.#deps.decoder.forget(this.id)
       this.#refuse(peer, state, number, { code: 'read_only', message: 'You may no longer change this pipeline.' })
     } else {
-      Y.applyUpdate(this.doc, update, fromPeer)
+      this.#author = { id: peer.identity.id, name: peer.identity.name }
+      try {
+        Y.applyUpdate(this.doc, update, fromPeer)
+      } finally {
+        this.#author = undefined
+      }
       this.#settle(peer, state, number)
     }
   }
@@ -287,6 +306,7 @@ export class Room {
   async #storeBatch(): Promise<void> {
     const batch = [...this.#pending]
     const unsettled = [...this.#unsettled]
+    const touched = this.#authors.takeUnstored()
     const vector = Y.encodeStateVector(this.doc)
     const update = batch.length === 1 ? (batch[0] as Uint8Array) : Y.mergeUpdatesV2(batch)
     while (!(await this.#deps.store.append(this.#seq, update))) {
@@ -303,7 +323,8 @@ export class Room {
     for (const { state, number } of unsettled) state.settled = Math.max(state.settled, number)
     this.#storedVector = vector
     this.#tellStored()
-    this.#deps.onStored(this.#seq)
+    this.#tellAuthors()
+    this.#deps.onStored(this.#seq, touched)
   }
 
   #afterStoring(): void {
@@ -363,6 +384,18 @@ export class Room {
     for (const [peer, { settled }] of this.#peers) peer.send(storedMessage(this.#storedVector, settled))
   }
 
+  /** Another controller says which steps the batch changed that it stored as number `seq`. */
+  learnAuthors(seq: number, touched: Touched): void {
+    this.#authors.learn(seq, touched)
+    if (seq === this.#seq) this.#authors.reached(seq - 1, seq)
+    this.#tellAuthors()
+  }
+
+  #tellAuthors(): void {
+    const untold = this.#authors.takeUntold()
+    if (untold.length > 0) this.#toAll(authorsMessage(untold))
+  }
+
   /** Clients take a connection that says nothing for 30 seconds for dead. */
   #keepAlive(): void {
     this.#after(aliveMs, () => {
@@ -378,6 +411,12 @@ export class Room {
     })
     this.#stopTimers.push(stop)
   }
+}
+
+/** Of a change made by the server for someone: nothing but their id is known here. */
+function authorOf(origin: unknown): Author | null {
+  const id = typeof origin === 'object' && origin !== null && 'user' in origin ? origin.user : undefined
+  return typeof id === 'string' && id !== '' ? { id, name: '' } : null
 }
 
 /** No structs, no deletions. */

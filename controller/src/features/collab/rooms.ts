@@ -63,8 +63,9 @@ export class Rooms implements Drafts {
     const elsewhere = (pipelineId: string, from: string) =>
       from === this.#instance ? undefined : this.#open.get(pipelineId)?.room
     this.#unsubscribe = [
-      bus.subscribe('doc.changed', ({ pipelineId, seq, from }) => {
+      bus.subscribe('doc.changed', ({ pipelineId, seq, from, touched }) => {
         const room = elsewhere(pipelineId, from)
+        room?.learnAuthors(seq, touched)
         if (room && seq > room.seq) void this.#catchUp(room)
       }),
       bus.subscribe('doc.presence', ({ pipelineId, from, states, ask }) => {
@@ -155,8 +156,8 @@ export class Rooms implements Drafts {
       decoder: this.#decoder,
       clock,
       log,
-      onStored: (seq) => {
-        this.#deps.bus.publish('doc.changed', { pipelineId, seq, from: this.#instance })
+      onStored: (seq, touched) => {
+        this.#deps.bus.publish('doc.changed', { pipelineId, seq, from: this.#instance, touched })
         this.#deriveLater(room)
       },
       onGone: () => this.#dropHere(pipelineId),

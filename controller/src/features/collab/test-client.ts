@@ -12,6 +12,8 @@ export interface Editor extends Disposable {
   origin: EditOrigin
   refusals: Refusal[]
   notices: { kind: string; [key: string]: unknown }[]
+  /** Who last changed which step, as the server says. */
+  authors: Map<string, { id: string; name: string } | null>
   /** Latest of what the server said is stored. */
   stored: { vector: Uint8Array; settled: number } | undefined
   /** Set when the server closed for good. */
@@ -38,6 +40,7 @@ export function openEditor(url: string, pipelineId: string, token: string, doc =
     origin,
     refusals: [],
     notices: [],
+    authors: new Map(),
     stored: undefined,
     closedWith: undefined,
     addStep: (key, script = 'true') =>
@@ -56,6 +59,9 @@ export function openEditor(url: string, pipelineId: string, token: string, doc =
   }
   provider.messageHandlers[102] = (_encoder: unknown, decoder: decoding.Decoder) => {
     editor.notices.push(JSON.parse(decoding.readVarString(decoder)))
+  }
+  provider.messageHandlers[103] = (_encoder: unknown, decoder: decoding.Decoder) => {
+    for (const [id, author] of JSON.parse(decoding.readVarString(decoder))) editor.authors.set(id, author)
   }
   provider.on('closed', ({ code }: { code: number }) => {
     editor.closedWith = code

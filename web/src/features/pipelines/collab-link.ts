@@ -1,7 +1,7 @@
 // One pipeline's document, kept in this browser and joined with the controller's: what is stored there, what is only here.
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import { computed, type Ref, ref, shallowRef } from 'vue'
+import { computed, type Ref, ref, shallowReactive, shallowRef } from 'vue'
 import { IndexeddbPersistence } from 'y-indexeddb'
 import { writeSyncStep1 } from 'y-protocols/sync'
 import { WebsocketProvider } from 'y-websocket'
@@ -12,6 +12,7 @@ import { watchPulse } from './link-pulse.ts'
 const messageStored = 100
 const messageRefused = 101
 const messageNotice = 102
+const messageAuthors = 103
 
 /** First two bytes of the messages that change the document. */
 const syncFrame = 0
@@ -32,6 +33,12 @@ export interface CollabNotice {
   [key: string]: unknown
 }
 
+export interface StepAuthor {
+  id: string
+  /** Empty: the controller knows only the id. */
+  name: string
+}
+
 export interface CollabLink {
   provider: WebsocketProvider
   state: Readonly<Ref<SaveState>>
@@ -42,6 +49,8 @@ export interface CollabLink {
   refusal: Readonly<Ref<Refusal | undefined>>
   /** What the controller lets this person do here; undefined until it has said. */
   mode: Readonly<Ref<'edit' | 'view' | undefined>>
+  /** Who last changed which step, where the controller knows, by node id. */
+  authors: ReadonlyMap<string, StepAuthor>
   onNotice(listener: (notice: CollabNotice) => void): void
   close(): void
 }
@@ -67,6 +76,7 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
   const mode = ref<'edit' | 'view'>()
   const pending = shallowRef<readonly Pending[]>([])
   const behind = ref(0)
+  const authors = shallowReactive(new Map<string, StepAuthor>())
   const listeners = new Set<(notice: CollabNotice) => void>()
 
   const unsent = computed(() => Math.max(pending.value.length, behind.value))
@@ -132,7 +142,15 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     if (notice.kind === 'access') mode.value = notice['mode'] === 'edit' ? 'edit' : 'view'
     for (const listener of listeners) listener(notice)
   }
+  provider.messageHandlers[messageAuthors] = (_encoder, decoder) => {
+    for (const [nodeId, author] of Object.values(readJson(decoder, [])) as [string, StepAuthor | null][]) {
+      if (author) authors.set(nodeId, author)
+      else authors.delete(nodeId)
+    }
+  }
   provider.on('status', ({ status }) => {
+    // Another controller may know less, and what it does not know it does not take back.
+    if (status === 'connected') authors.clear()
     connected.value = status === 'connected'
     if (status === 'connected' && provider.ws) {
       countMessages(provider.ws)
@@ -195,6 +213,7 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     ready,
     refusal,
     mode,
+    authors,
     onNotice: (listener) => listeners.add(listener),
     close() {
       window.removeEventListener('beforeunload', warn)
