@@ -134,12 +134,26 @@ const attempts = 5
 
 function database(orm: Orm, dialect: Db['dialect'], release: () => void): Db {
   const em = () => orm.em.fork() as EntityManager
+  const pool = orm.em.getConnection().getClient()
+  const isolation = dialect === 'mysql' ? { isolationLevel: IsolationLevel.READ_COMMITTED } : {}
+  async function transact<T>(manager: EntityManager, work: (em: EntityManager) => Promise<T>): Promise<T> {
+    await manager.begin(isolation)
+    try {
+      const result = await work(manager)
+      await manager.commit()
+      return result
+    } catch (error) {
+      // What went wrong is worth more than that taking it back failed too: the connection may be gone.
+      await manager.rollback().catch(() => undefined)
+      throw error
+    }
+  }
   return {
     orm,
     dialect,
     migrationsFolder: join(migrationsRoot, dialect),
     em,
-    kysely: <Tables>(manager?: EntityManager) => (manager ?? em()).getKysely() as unknown as Kysely<Tables>,
+    kysely: <Tables>(manager?: EntityManager) => (manager?.getKysely() ?? pool) as unknown as Kysely<Tables>,
     toColumn: (time) => (dialect === 'sqlite' ? time.getTime() : time.toISOString().replace('T', ' ').replace('Z', '')),
     fromColumn(value) {
       if (typeof value === 'number') return new Date(value)
@@ -150,14 +164,12 @@ function database(orm: Orm, dialect: Db['dialect'], release: () => void): Db {
       for (let attempt = 1; ; attempt++) {
         const state = { open: true }
         try {
-          return await em().transactional(
-            (manager) =>
-              insideTransaction
-                .run(state, () => work(manager as EntityManager))
-                .finally(() => {
-                  state.open = false
-                }),
-            dialect === 'mysql' ? { isolationLevel: IsolationLevel.READ_COMMITTED } : {},
+          return await transact(em(), (manager) =>
+            insideTransaction
+              .run(state, () => work(manager))
+              .finally(() => {
+                state.open = false
+              }),
           )
         } catch (error) {
           state.open = false
