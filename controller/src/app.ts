@@ -160,7 +160,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     organizationsApi({ db, bus, clock, keys }),
     projectsApi({ db, bus, clock, keys, secrets, deletions }),
     pipelinesApi({ db, clock, drafts: rooms }),
-    runsApi({ db, bus, driver }),
+    runsApi({ db, bus, driver, drafts: rooms }),
     logsApi({ db, watch: logWatch }),
     ...agents.services,
   ]

@@ -6,6 +6,8 @@ export type DraftNotice =
   | { kind: 'published'; version: number; by: string }
   | { kind: 'applied'; by: string }
   | { kind: 'name_taken'; name: string }
+  /** The draft, as it was at that moment, runs. */
+  | { kind: 'run_started'; runId: string; number: number; by: string; userId: string }
 
 export interface Drafts {
   /** Lets `work` change the document that everybody has; resolves once that is stored. Throws `not_found`. */

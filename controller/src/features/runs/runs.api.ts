@@ -12,7 +12,7 @@ import {
   type ServiceTable,
   serviceTable,
 } from '../../transport/call.ts'
-import { runnableGraph } from '../pipelines/index.ts'
+import { type Drafts, runnableGraph } from '../pipelines/index.ts'
 import { ProjectEntity } from '../projects/index.ts'
 import type { RunStart } from './insert-runs.ts'
 import { listRuns } from './list-runs.ts'
@@ -26,9 +26,11 @@ export interface RunsDeps {
   db: Db
   bus: Bus
   driver: RunDriver
+  /** People who have the draft open are told that it runs. */
+  drafts: Pick<Drafts, 'announce'>
 }
 
-export function runsApi({ db, bus, driver }: RunsDeps): ServiceTable {
+export function runsApi({ db, bus, driver, drafts }: RunsDeps): ServiceTable {
   const times = timesOf(db)
 
   async function load(ctx: CallContext, runId: string): Promise<LoadedRun> {
@@ -53,6 +55,11 @@ export function runsApi({ db, bus, driver }: RunsDeps): ServiceTable {
         inputs: values,
         idempotencyKey: request.idempotencyKey,
       })
+      if (request.draft) {
+        const by = personOf(ctx)
+        const started = { runId: run.id, number: run.number, by: by.name, userId: by.userId }
+        drafts.announce(pipeline.id, { kind: 'run_started', ...started })
+      }
       return { run }
     },
 
