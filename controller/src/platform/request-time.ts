@@ -7,6 +7,6 @@ const last = Date.UTC(9999, 0, 1)
 
 export function readTime(field: string, time: Timestamp): Date {
   const ms = timestampMs(time)
-  if (!(ms >= first && ms < last)) throw invalidField(field, 'must be a time from 1970 to 9998')
+  if (!(ms >= first && ms < last)) throw invalidField(field, 'must be a time from 1970 to 9998', 'time_range')
   return new Date(ms)
 }

@@ -3,14 +3,21 @@ import { toApiError } from '../api-error.ts'
 import { i18n } from '../i18n.ts'
 
 export function errorText(error: unknown): string {
-  const { code, reason, params, message, violations } = toApiError(error)
+  const { code, params, message, violations } = toApiError(error)
   const { t, te } = i18n.global
-  const byReason = `ui.error.reasons.${reason}`
-  if (reason && te(byReason)) return t(byReason, params)
+  const byReason = reasonText(error)
+  if (byReason !== undefined) return byReason
   if (violations.length > 0) return violations.map((violation) => violation.message).join(' ')
   const byCode = `ui.error.codes.${code}`
   if (te(byCode)) return t(byCode, params)
   return message
+}
+
+function reasonText(error: unknown): string | undefined {
+  const { reason, params } = toApiError(error)
+  const { t, te } = i18n.global
+  const key = `ui.error.reasons.${reason}`
+  return reason && te(key) ? t(key, params) : undefined
 }
 
 /** Under a form: nothing when every violation is shown at its field. */
@@ -22,7 +29,8 @@ export function formError(error: unknown, fields: readonly string[]): string | u
 }
 
 export function fieldError(error: unknown, field: string): string | undefined {
-  return error === undefined ? undefined : toApiError(error).violation(field)
+  const sent = error === undefined ? undefined : toApiError(error).violation(field)
+  return sent === undefined ? undefined : (reasonText(error) ?? sent)
 }
 
 export function ownersHint(): string {

@@ -26,7 +26,7 @@ export async function makeApiToken(
 ): Promise<{ row: ApiToken; secret: string }> {
   const name = readName(request.name)
   const scopes = [...new Set(request.scopes)]
-  if (scopes.length === 0) throw invalidField('scopes', 'must name at least one; "*" is everything')
+  if (scopes.length === 0) throw invalidField('scopes', 'must name at least one; "*" is everything', 'scopes_empty')
   for (const scope of scopes) if (!isScope(scope)) throw invalidField('scopes', `"${scope}" is not a scope`)
   for (const scope of scopes) {
     if (!covers(person.scopes, scope)) {
@@ -61,11 +61,11 @@ async function readExpiry(
   now: Date,
 ): Promise<Date | null> {
   const expiresAt = request.expiresAt ? readTime('expires_at', request.expiresAt) : null
-  if (expiresAt && expiresAt <= now) throw invalidField('expires_at', 'must be in the future')
+  if (expiresAt && expiresAt <= now) throw invalidField('expires_at', 'must be in the future', 'expiry_past')
   const maker = person.tokenId === undefined ? null : await em.findOne(ApiTokenEntity, { id: person.tokenId })
   if (!maker?.expiresAt) return expiresAt
   if (expiresAt && expiresAt > maker.expiresAt) {
-    throw invalidField('expires_at', 'must not be later than that of the token that makes it')
+    throw invalidField('expires_at', 'must not be later than that of the token that makes it', 'expiry_of_maker')
   }
   return expiresAt ?? maker.expiresAt
 }

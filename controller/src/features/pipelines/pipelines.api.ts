@@ -134,13 +134,13 @@ async function load(ctx: Pick<CallContext, 'em'>, pipelineId: string): Promise<P
 function readName(text: string): string {
   const name = text.trim()
   if (name === '' || name.length > limits.nameLength) {
-    throw invalidField('name', `must have 1 to ${limits.nameLength} characters`)
+    throw invalidField('name', `must have 1 to ${limits.nameLength} characters`, 'name_length')
   }
   return name
 }
 
 function readFile(yaml: string): string {
-  if (utf8Length(yaml) > limits.fileBytes) throw invalidField('yaml', 'must have at most 1 MiB')
+  if (utf8Length(yaml) > limits.fileBytes) throw invalidField('yaml', 'must have at most 1 MiB', 'file_size')
   return yaml
 }
 

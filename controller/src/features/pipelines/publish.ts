@@ -28,7 +28,7 @@ export async function publishDraft(
   publication: Publication,
 ): Promise<{ version: PipelineVersionRow; created: boolean }> {
   const { pipelineId, note, expectedHash, by } = publication
-  if (note.length > noteLength) throw invalidField('note', `must have at most ${noteLength} characters`)
+  if (note.length > noteLength) throw invalidField('note', `must have at most ${noteLength} characters`, 'note_length')
   const content = await drafts.read(pipelineId, draftContent)
   if (expectedHash !== '' && expectedHash !== content.hash) {
     throw precondition('draft_moved', 'The draft has changed since you looked at it.', { hash: content.hash })

@@ -128,7 +128,7 @@ async function load(ctx: CallContext): Promise<Project> {
 }
 
 function readDescription(text: string): string {
-  if (text.length > 1000) throw invalidField('description', 'must have at most 1000 characters')
+  if (text.length > 1000) throw invalidField('description', 'must have at most 1000 characters', 'description_length')
   return text
 }
 

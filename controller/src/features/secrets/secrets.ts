@@ -31,8 +31,8 @@ export function createSecrets(keys: Keys): Secrets {
 
     async put(em, { organizationId, projectId }, { name, value, by, now }) {
       checkName(name)
-      if (Buffer.byteLength(value) > valueLimit) throw invalidField('value', 'must have at most 64 KiB')
-      if (value === '') throw invalidField('value', 'must not be empty')
+      if (Buffer.byteLength(value) > valueLimit) throw invalidField('value', 'must have at most 64 KiB', 'secret_size')
+      if (value === '') throw invalidField('value', 'must not be empty', 'secret_empty')
       const context = contextOf({ organizationId, projectId, name })
       const key = randomBytes(keyLength)
       const sealedKey = keys.seal(key, context)
