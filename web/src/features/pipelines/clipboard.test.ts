@@ -1,6 +1,6 @@
 // Steps as text between tabs, and what differs between two pipelines.
 
-import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { OnLost, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { copySteps, newDoc, pasteYaml, projectShape } from '@ansflow/proto/pipeline-doc'
 import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 import { create } from '@bufbuild/protobuf'
@@ -64,7 +64,7 @@ steps:
         fields: [
           { field: 'with.script', before: 'echo b', after: 'echo changed' },
           { field: 'needs', before: 'a', after: '' },
-          { field: 'timeoutMs', before: '', after: '600000' },
+          { field: 'timeout', before: '', after: '10m' },
         ],
       },
     ])
@@ -75,6 +75,24 @@ steps:
   it('finds nothing between a pipeline and itself', () => {
     const { graph } = parsePipeline(file)
     expect(graphDiff(graph, create(PipelineGraphSchema, graph)).count).toBe(0)
+  })
+
+  it('says times and choices as the file does', () => {
+    const step = { id: 'a', uses: 'custom' }
+    const before = create(PipelineGraphSchema, { name: 'p', timeoutMs: 3_600_000, steps: [step] })
+    const after = create(PipelineGraphSchema, {
+      name: 'p',
+      steps: [{ ...step, timeoutMs: 90_000, onLost: OnLost.RETRY, retry: { max: 2, delayMs: 10_000 } }],
+    })
+    const diff = graphDiff(before, after)
+    const said = (changes: typeof diff.settings) => changes.map(({ field, before, after }) => [field, before, after])
+    expect(said(diff.settings)).toEqual([['timeout', '1h', '']])
+    expect(said(diff.changed[0]?.fields ?? []).sort()).toEqual([
+      ['onLost', '', 'retry'],
+      ['retry.delay', '', '10s'],
+      ['retry.max', '', '2'],
+      ['timeout', '', '1m30s'],
+    ])
   })
 })
 

@@ -1,5 +1,6 @@
 // What differs between two pipelines in the words of the editor: steps added, removed and changed field by field. Pure.
 
+import { formatDuration } from '@ansflow/proto/duration'
 import {
   InputDefinitionSchema,
   type PipelineGraph,
@@ -76,7 +77,7 @@ function stepFields(step: StepDefinition): Map<string, string> {
 
 function settingFields(graph: PipelineGraph): Map<string, string> {
   const fields = new Map<string, string>()
-  put(fields, '', { name: graph.name, description: graph.description, timeout: graph.timeoutMs })
+  put(fields, '', { name: graph.name, description: graph.description, timeoutMs: graph.timeoutMs })
   for (const { name, value } of graph.env) fields.set(`env.${name}`, value)
   for (const input of graph.inputs) {
     const { name, ...rest } = toJson(InputDefinitionSchema, input) as { name: string }
@@ -87,11 +88,14 @@ function settingFields(graph: PipelineGraph): Map<string, string> {
 
 function put(fields: Map<string, string>, prefix: string, values: object | undefined): void {
   for (const [name, value] of Object.entries(values ?? {})) {
-    const said = text(value)
-    if (said !== '' && said !== '0' && said !== 'false') fields.set(prefix + name, said)
+    const lasts = name.endsWith('Ms')
+    const said = lasts && Number(value) > 0 ? formatDuration(Number(value)) : text(value)
+    if (said !== '' && said !== '0' && said !== 'false') fields.set(prefix + (lasts ? name.slice(0, -2) : name), said)
   }
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  const said = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  // Choices read as in the file.
+  return said.replaceAll(/\b(?:ON_LOST|RETRY_ON|INPUT_TYPE)_([A-Z_]+)\b/g, (_, word: string) => word.toLowerCase())
 }
