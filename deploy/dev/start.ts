@@ -12,6 +12,8 @@ const data = resolve(root, process.env.ANSFLOW_DATA ?? 'data')
 const withAgent = process.env.ANSFLOW_LOCAL_AGENT !== 'off'
 /** A small nursery keeps an idle controller some 25 MB smaller; the steps it moves cost the same processor time. */
 const youngSpace = '--max-semi-space-size=2'
+/** What the disk's and the compressors' threads give back, the next one uses: 30 MB less after some hundred runs. */
+const fewArenas = { MALLOC_ARENA_MAX: '2' }
 const children: ChildProcess[] = []
 let stopping = false
 
@@ -53,7 +55,12 @@ async function start(): Promise<void> {
   const agentToken = randomBytes(32).toString('base64url')
   const controller = spawn(process.execPath, [youngSpace, join(root, 'controller/src/main.ts'), 'serve'], {
     cwd: root,
-    env: { ...process.env, ANSFLOW_DATA: data, ...(withAgent ? { ANSFLOW_LOCAL_AGENT_TOKEN: agentToken } : {}) },
+    env: {
+      ...fewArenas,
+      ...process.env,
+      ANSFLOW_DATA: data,
+      ...(withAgent ? { ANSFLOW_LOCAL_AGENT_TOKEN: agentToken } : {}),
+    },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   children.push(controller)

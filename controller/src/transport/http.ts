@@ -127,6 +127,8 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     grpc: false,
     grpcWeb: false,
     readMaxBytes: messageLimit,
+    // A compressor for each small message of a stream costs more memory and time than the bytes it saves.
+    compressMinBytes: 16 * 1024,
     jsonOptions: { ignoreUnknownFields: false },
     shutdownSignal: stopping.signal,
     shutdownError: new ConnectError('The controller stops.', errorCodes.unavailable.grpc as Code),

@@ -247,7 +247,11 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
     for (const effect of effects) {
       if (effect.type === 'cancelJob') bus.publish('job.cancel', { jobId: effect.jobId, agentId: effect.agentId })
       else if (effect.type === 'wakeAt') wakes.at(meta.runId, effect.at)
-      else if (effect.type === 'runFinished') wakes.forget(meta.runId)
+      else if (effect.type === 'runFinished') {
+        wakes.forget(meta.runId)
+        // Nothing but repetitions will ask for it again.
+        cache.drop(meta.runId)
+      }
     }
     if (changed)
       bus.publish('run.changed', { runId: meta.runId, seq: run.seq, projectId: meta.projectId, organizationId })
