@@ -7,6 +7,8 @@ import { type CheckAnswer, type CheckTask, tooSlow, type Verdict } from './verdi
 export interface Decoder {
   /** `state` gives the room's full state (V2), for when the worker does not have it. */
   check(room: string, update: Uint8Array, state: () => Uint8Array): Promise<Verdict>
+  /** Someone may send changes soon: the first one shall not wait for the worker to start and to read the document. */
+  prepare(room: string, state: () => Uint8Array): void
   /** The room took a change from elsewhere. */
   follow(room: string, update: Uint8Array): void
   forget(room: string): void
@@ -102,6 +104,13 @@ export function createDecoder(log: Logger, checkLimitMs = 1000): Decoder {
         }
         return { kind: 'refused', code: 'unavailable', message: 'The change could not be checked. Try again.' }
       }),
+    prepare(room, state) {
+      if (loaded.has(room) && thread) return
+      void enqueue(async () => {
+        if (stopped || (loaded.has(room) && thread)) return
+        if (await perform({ kind: 'load', room, state: state() }, loadLimitMs)) loaded.add(room)
+      })
+    },
     follow(room, update) {
       void enqueue(async () => {
         if (!stopped && thread && loaded.has(room)) await perform({ kind: 'follow', room, update }, loadLimitMs)

@@ -169,7 +169,10 @@ export class Room {
     if (this.#peers.size === 0) this.#presence.open()
     this.#peers.set(peer, { received: 0, settled: 0, queue: Promise.resolve() })
     // Only from those who may edit does the server want what it lacks.
-    if (peer.mayEdit) peer.send(askStateMessage(Y.encodeStateVector(this.doc)))
+    if (peer.mayEdit) {
+      peer.send(askStateMessage(Y.encodeStateVector(this.doc)))
+      this.#deps.decoder.prepare(this.id, () => Y.encodeStateAsUpdateV2(this.doc))
+    }
     const present = this.#presence.all()
     if (present) peer.send(presenceMessage(present))
     const authors = this.#authors.all()
