@@ -1,15 +1,16 @@
-// Every page in both languages and themes: whole texts, nothing wider than the window, no errors. With ANSFLOW_SCREENSHOTS set to a
-// folder, a picture of each is put there as <page>.<language>.<theme>.png.
+// Every page in both languages and themes, at a desk and on a phone: whole texts, nothing wider than the window, no errors, nothing
+// axe calls serious. With ANSFLOW_SCREENSHOTS set to a folder, a picture of each is put there as <page>.<language>.<theme>.png.
 import { join } from 'node:path'
 import { Role } from '@ansflow/proto/access'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunStatus } from '@ansflow/proto/status'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
 import { waitFor } from '../setup/wait-for.ts'
+import { axeFaults, settled, textFaults, widthFaults } from './page-faults.ts'
 
 const deliver = `name: deliver
 description: Builds the shop, tests it twice and packs it.
@@ -31,7 +32,6 @@ steps:
   soak: { needs: [fetch], run: 'echo soaking; echo "error: the tank leaks" >&2; exit 3' }
   report: { needs: [soak], run: echo never }
 `
-const namespaces = 'agents|auth|home|organizations|pipelines|projects|runs|secrets|shell|ui'
 const screenshots = process.env.ANSFLOW_SCREENSHOTS
 
 let system: System
@@ -50,77 +50,65 @@ afterAll(async () => {
   await system?.[Symbol.asyncDispose]()
 })
 
-describe.for(
-  (['en', 'zh-CN'] as const).flatMap((locale) => (['light', 'dark'] as const).map((theme) => ({ locale, theme }))),
-)('in $locale, $theme', { timeout: 300_000 }, ({ locale, theme }) => {
-  test('every page is whole', async () => {
-    const { page, errors } = await newPerson(browser, system.url, { locale, theme })
-    await page.setViewportSize({ width: 1280, height: 800 })
-    const wrong: string[] = []
-    const look = async (name: string) => {
-      await settled(page)
-      wrong.push(...(await faults(page, locale)).map((fault) => `${name}: ${fault}`))
-      wrong.push(...errors.splice(0).map((error) => `${name}: console: ${error}`))
-      if (screenshots) await page.screenshot({ path: join(screenshots, `${name}.${locale}.${theme}.png`) })
-    }
+const locales = ['en', 'zh-CN'] as const
+const themes = ['light', 'dark'] as const
+const desk = { width: 1280, height: 800 }
+const phone = { width: 390, height: 844 }
 
-    await page.goto(/http:\S+\/setup#\S+/.exec(empty.output)?.[0] ?? '')
-    await page.locator('input[name="organization"]').waitFor()
-    await look('setup')
-    await page.goto('/login')
-    await page.locator('input[name="email"]').waitFor()
-    await look('login')
-    await page.goto(await invitation(`${locale}-${theme}@example.test`))
-    await page.locator('input[name="name"]').waitFor()
-    await look('invite')
-    await signIn(page, admin)
-    for (const { name, path, ready } of pages) {
-      await page.goto(path)
-      await page.locator(ready).first().waitFor()
-      await look(name)
-    }
-    await page.goto('/no-such-page')
-    await look('not-found')
-    expect(wrong).toEqual([])
-  })
+test('every page is whole in both languages and themes, on a phone too, and axe finds nothing serious', {
+  timeout: 240_000,
+}, async () => {
+  const wrong = await Promise.all(locales.map(walk))
+  expect(wrong.flat()).toEqual([])
 })
 
-/** Nothing is being loaded or moved any more. */
-async function settled(page: Page): Promise<void> {
-  await page
-    .locator('[aria-hidden="true"].waiting, .skeleton')
-    .waitFor({ state: 'detached' })
-    .catch(() => {})
-  await page.evaluate(async () => {
-    await document.fonts.ready
-    await Promise.all(
-      document
-        .getAnimations()
-        .map((one) => (one.effect?.getComputedTiming().iterations === 1 ? one.finished : undefined)),
-    )
-  })
-}
+/** One person's way through all pages, the theme switched in place; answers what is wrong. */
+async function walk(locale: (typeof locales)[number]): Promise<string[]> {
+  const { page, errors } = await newPerson(browser, system.url, { locale, theme: 'light' })
+  await page.setViewportSize(desk)
+  const wrong: string[] = []
+  let seen = 0
 
-async function faults(page: Page, locale: string): Promise<string[]> {
-  return page.evaluate(
-    ({ names, language }) => {
-      const found: string[] = []
-      const key = new RegExp(`\\b(?:${names})\\.[a-z][A-Za-z]*(?:\\.[A-Za-z]+)*\\b`)
-      const texts = [document.title, document.body.textContent ?? '']
-      for (const element of document.querySelectorAll('[title], [aria-label], [placeholder]'))
-        for (const attribute of ['title', 'aria-label', 'placeholder'])
-          texts.push(element.getAttribute(attribute) ?? '')
-      for (const text of texts) {
-        const raw = key.exec(text)
-        if (raw) found.push(`shows the key ${raw[0]}`)
-      }
-      if (document.documentElement.lang !== language) found.push(`is in ${document.documentElement.lang}`)
-      const wide = document.documentElement.scrollWidth - window.innerWidth
-      if (wide > 0) found.push(`is ${wide} px wider than the window`)
-      return found
-    },
-    { names: namespaces, language: locale },
-  )
+  const look = async (name: string, on: string, check: () => Promise<string[]>) => {
+    await settled(page)
+    const faults = [...(await check()), ...errors.splice(0).map((error) => `console: ${error}`)]
+    wrong.push(...faults.map((fault) => `${name} (${locale}, ${on}): ${fault}`))
+    if (screenshots) await page.screenshot({ path: join(screenshots, `${name}.${locale}.${on}.png`) })
+  }
+  const lookAtAll = async (name: string, ready?: string) => {
+    if (ready) await page.locator(ready).first().waitFor()
+    // axe sees every page once, in one language and theme after the other; the phone in the other language.
+    const turn = seen++
+    const axeHere = locales[turn % 2] === locale
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme })
+      await page.locator(`html[data-theme="${theme}"]`).waitFor({ state: 'attached' })
+      await look(name, theme, async () => [
+        ...(await textFaults(page, locale)),
+        ...(axeHere && themes[(turn >> 1) % 2] === theme ? await axeFaults(page) : []),
+      ])
+    }
+    if (!axeHere && !name.startsWith('editor')) {
+      await page.setViewportSize(phone)
+      await look(name, 'phone', () => widthFaults(page))
+      await page.setViewportSize(desk)
+    }
+  }
+
+  await page.goto(/http:\S+\/setup#\S+/.exec(empty.output)?.[0] ?? '')
+  await lookAtAll('setup', 'input[name="organization"]')
+  await page.goto('/login')
+  await lookAtAll('login', 'input[name="email"]')
+  await page.goto(await invitation(`${locale}@example.test`))
+  await lookAtAll('invite', 'input[name="name"]')
+  await signIn(page, admin)
+  for (const { name, path, ready } of pages) {
+    await page.goto(path)
+    await lookAtAll(name, ready)
+  }
+  await page.goto('/no-such-page')
+  await lookAtAll('not-found')
+  return wrong
 }
 
 async function invitation(email: string): Promise<string> {
@@ -160,6 +148,7 @@ async function fillSystem(): Promise<typeof pages> {
     { name: 'runs', path: '/runs', ready: '[data-testid^="run-row-"]' },
     { name: 'run-succeeded', path: `/runs/${passed}?step=unit`, ready: '[data-testid="log-rows"] [data-line]' },
     { name: 'run-failed', path: `/runs/${failed}`, ready: '[data-testid="log-rows"] [data-line]' },
+    { name: 'run-waterfall', path: `/runs/${passed}?view=waterfall`, ready: '[data-testid="run-waterfall"]' },
     { name: 'run-list', path: `/runs/${passed}?view=list`, ready: '[data-testid="step-panel"]' },
     { name: 'run-definition', path: `/runs/${passed}?view=definition`, ready: '[data-testid="step-panel"]' },
     { name: 'agents', path: '/agents', ready: 'text=agent-1' },

@@ -15,6 +15,7 @@ export function formatDuration(ms: number | undefined, language: Language, runni
   if (ms === undefined || !Number.isFinite(ms)) return unknown
   const unit = units[language]
   const rounded = Math.max(0, ms)
+  if (!running && rounded > 0 && rounded < 50) return `< 0.1${unit.tenth}`
   if (!running && rounded < 59_950) return `${(rounded / 1000).toFixed(1)}${unit.tenth}`
   const total = running ? Math.floor(rounded / 1000) : Math.round(rounded / 1000)
   const [d, h, m, s] = [
