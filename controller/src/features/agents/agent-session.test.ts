@@ -6,8 +6,9 @@ import { expect, test } from 'vitest'
 import type { RunEvent } from '../../engine/state.ts'
 import { manualClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
-import { AgentSession, type ControlInit } from './agent-session.ts'
+import { AgentSession } from './agent-session.ts'
 import type { KnownAgent } from './agent-tables.ts'
+import type { ControlInit } from './held-jobs.ts'
 import type { Applied, HeldJob } from './job-book.ts'
 
 function world(held: HeldJob[] = []) {
