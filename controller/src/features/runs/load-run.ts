@@ -7,18 +7,8 @@ import type { Kysely } from 'kysely'
 import { restoreRun } from '../../engine/plan.ts'
 import type { RunState } from '../../engine/state.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import {
-  type RunOrigin,
-  type RunRow,
-  type RunTables,
-  runHead,
-  runInputs,
-  runMeta,
-  runOrigin,
-  storedJob,
-  storedStep,
-  type Times,
-} from './run-tables.ts'
+import { runHead, runInputs, runMeta, runOrigin, storedJob, storedStep } from './run-rows.ts'
+import type { RunOrigin, RunRow, RunTables, Times } from './run-tables.ts'
 
 export interface LoadedRun {
   state: RunState

@@ -14,8 +14,8 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Reason, reasonText } from '../../engine/reasons.ts'
 import type { JobState, RunState, StepState } from '../../engine/state.ts'
+import { runHead, runInputs } from './run-rows.ts'
 import type { RunOrigin, RunRow, Times } from './run-tables.ts'
-import { runHead, runInputs } from './run-tables.ts'
 
 /** Without steps. */
 export function presentHead(state: RunState, origin: RunOrigin, seq: number): Run {

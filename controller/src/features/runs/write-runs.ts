@@ -15,12 +15,11 @@ import {
   newJobRow,
   newRunRow,
   type RunHeadRow,
-  type RunTables,
   runHeadColumns,
   runHeadRow,
   stepRow,
-  type Times,
-} from './run-tables.ts'
+} from './run-rows.ts'
+import type { RunTables, Times } from './run-tables.ts'
 import type { RunWork } from './run-work.ts'
 
 /** Another controller, or a claim, changed a row first: load again and decide again. */

@@ -1,0 +1,224 @@
+// Between the rows of runs, steps and jobs and the engine's state.
+import type { JsonObject } from '@bufbuild/protobuf'
+import type { Reason } from '../../engine/reasons.ts'
+import type { JobState, RunMeta, RunState, StepState } from '../../engine/state.ts'
+import type { JobRow, RunOrigin, RunRow, StepRow, Times } from './run-tables.ts'
+
+function json(reason: Reason | null): string | null {
+  return reason ? JSON.stringify(reason) : null
+}
+
+function parseReason(text: string | null): Reason | null {
+  return text ? (JSON.parse(text) as Reason) : null
+}
+
+export type RunHeadRow = ReturnType<typeof runHeadRow>
+
+/** The columns that a commit may change. */
+export const runHeadColumns = [
+  'status',
+  'reason',
+  'step_counts',
+  'cancel_level',
+  'cancel_cause',
+  'canceled_by',
+  'canceled_by_name',
+  'cancel_requested_at',
+  'started_at',
+  'finished_at',
+  'deadline',
+  'wake_at',
+] as const satisfies (keyof RunHeadRow)[]
+
+export function runHeadRow(state: RunState, times: Times) {
+  return {
+    status: state.status,
+    reason: json(state.reason),
+    step_counts: JSON.stringify(state.counts),
+    cancel_level: state.cancelLevel,
+    cancel_cause: state.cancelCause,
+    canceled_by: state.canceledBy,
+    canceled_by_name: state.canceledByName,
+    cancel_requested_at: times.to(state.cancelRequestedAt),
+    started_at: times.to(state.startedAt),
+    finished_at: times.to(state.finishedAt),
+    deadline: times.to(state.deadline),
+    wake_at: times.to(state.wakeAt),
+  }
+}
+
+export function newRunRow(state: RunState, origin: RunOrigin, times: Times): RunRow {
+  const { meta } = state
+  return {
+    id: meta.runId,
+    number: meta.number,
+    organization_id: origin.organizationId,
+    project_id: meta.projectId,
+    project_slug: meta.projectSlug,
+    pipeline_id: meta.pipelineId,
+    pipeline_name: meta.pipelineName,
+    version: meta.version,
+    graph_hash: origin.graphHash,
+    inputs: JSON.stringify(state.inputs),
+    revision: 1,
+    seq: 1,
+    started_by: origin.startedBy,
+    started_by_name: meta.startedByName,
+    rerun_of: origin.rerunOf,
+    idempotency_key: origin.idempotencyKey,
+    created_at: times.to(state.createdAt),
+    ...runHeadRow(state, times),
+  }
+}
+
+export function runHead(row: RunRow, times: Times): Partial<RunState> {
+  return {
+    status: row.status,
+    reason: parseReason(row.reason),
+    cancelLevel: row.cancel_level as RunState['cancelLevel'],
+    cancelCause: row.cancel_cause as RunState['cancelCause'],
+    canceledBy: row.canceled_by,
+    canceledByName: row.canceled_by_name,
+    cancelRequestedAt: times.from(row.cancel_requested_at),
+    startedAt: times.from(row.started_at),
+    finishedAt: times.from(row.finished_at),
+    deadline: times.from(row.deadline),
+    wakeAt: times.from(row.wake_at),
+  }
+}
+
+export function runMeta(row: RunRow, newId: () => string): RunMeta {
+  return {
+    runId: row.id,
+    number: row.number,
+    pipelineId: row.pipeline_id,
+    pipelineName: row.pipeline_name,
+    projectId: row.project_id,
+    projectSlug: row.project_slug,
+    version: row.version,
+    startedByName: row.started_by_name,
+    newId,
+  }
+}
+
+export function runOrigin(row: RunRow): RunOrigin {
+  return {
+    organizationId: row.organization_id,
+    startedBy: row.started_by,
+    rerunOf: row.rerun_of,
+    idempotencyKey: row.idempotency_key,
+    graphHash: row.graph_hash,
+  }
+}
+
+export function runInputs(row: RunRow): JsonObject {
+  return JSON.parse(row.inputs) as JsonObject
+}
+
+export function stepRow(runId: string, step: StepState, times: Times): StepRow {
+  return {
+    run_id: runId,
+    step_id: step.definition.id,
+    status: step.status,
+    reason: json(step.reason),
+    outputs: JSON.stringify(step.outputs),
+    failure_allowed: step.failureAllowed ? 1 : 0,
+    queued_at: times.to(step.queuedAt),
+    started_at: times.to(step.startedAt),
+    finished_at: times.to(step.finishedAt),
+    due_at: times.to(step.dueAt),
+  }
+}
+
+export function storedStep(row: StepRow, times: Times) {
+  return {
+    id: row.step_id,
+    status: row.status,
+    reason: parseReason(row.reason),
+    outputs: JSON.parse(row.outputs) as Record<string, string>,
+    failureAllowed: Boolean(row.failure_allowed),
+    queuedAt: times.from(row.queued_at),
+    startedAt: times.from(row.started_at),
+    finishedAt: times.from(row.finished_at),
+    dueAt: times.from(row.due_at),
+  }
+}
+
+export type JobHeadRow = ReturnType<typeof jobHeadRow>
+
+export const jobHeadColumns = [
+  'epoch',
+  'status',
+  'agent_id',
+  'agent_name',
+  'cancel_requested',
+  'exit_code',
+  'reason',
+  'available_at',
+  'started_at',
+  'finished_at',
+] as const satisfies (keyof JobHeadRow)[]
+
+/** The columns of a job that a commit may change. Its log's belong to the logs feature, when it was offered to the claim. */
+export function jobHeadRow(job: JobState, times: Times) {
+  return {
+    epoch: job.epoch,
+    status: job.status,
+    agent_id: job.agentId || null,
+    agent_name: job.agentName,
+    cancel_requested: job.cancelRequested ? 1 : 0,
+    exit_code: job.exitCode,
+    reason: json(job.reason),
+    available_at: times.to(job.availableAt),
+    started_at: times.to(job.startedAt),
+    finished_at: times.to(job.finishedAt),
+  }
+}
+
+export function newJobRow(job: JobState, spec: Uint8Array, state: RunState, origin: RunOrigin, times: Times): JobRow {
+  return {
+    id: job.id,
+    run_id: state.meta.runId,
+    organization_id: origin.organizationId,
+    project_id: state.meta.projectId,
+    step_id: job.step.definition.id,
+    attempt: job.attempt,
+    priority: 0,
+    labels: JSON.stringify(job.labels),
+    capability: job.capability,
+    workspace: job.workspace,
+    secrets: JSON.stringify(job.secrets),
+    spec,
+    created_at: times.to(job.createdAt),
+    offered_at: null,
+    log_size: 0,
+    log_complete: 0,
+    ...jobHeadRow(job, times),
+  }
+}
+
+export function storedJob(row: Omit<JobRow, 'spec'>, times: Times) {
+  return {
+    id: row.id,
+    stepId: row.step_id,
+    attempt: row.attempt,
+    labels: JSON.parse(row.labels) as string[],
+    capability: row.capability,
+    workspace: row.workspace,
+    secrets: JSON.parse(row.secrets) as JobState['secrets'],
+    createdAt: times.from(row.created_at)!,
+    epoch: row.epoch,
+    status: row.status,
+    agentId: row.agent_id ?? '',
+    agentName: row.agent_name,
+    availableAt: times.from(row.available_at)!,
+    offeredAt: times.from(row.offered_at),
+    startedAt: times.from(row.started_at),
+    finishedAt: times.from(row.finished_at),
+    exitCode: row.exit_code,
+    reason: parseReason(row.reason),
+    cancelRequested: Boolean(row.cancel_requested),
+    logSize: Number(row.log_size),
+    logComplete: Boolean(row.log_complete),
+  }
+}
