@@ -52,9 +52,19 @@ const logLine = (page: Page, text: string) => page.getByTestId('log-rows').getBy
 
 test('a run that goes on is watched, steered and ended', { timeout: 60_000 }, async () => {
   const { pipelineId } = await system.pipeline(watched)
-  const runId = await system.start(pipelineId)
-  const { page, errors } = await newPerson(browser, system.url)
+  const { page, context, errors } = await newPerson(browser, system.url)
   await signIn(page, admin)
+  // Another window shows the first page, which follows without asking again and again.
+  const home = await context.newPage()
+  await home.goto('/')
+  await home.locator('[data-kind="live"]').waitFor()
+  let asked = 0
+  home.on('request', (request) => {
+    if (request.url().endsWith('/ListRuns')) asked++
+  })
+  const runId = await system.start(pipelineId)
+  const shownRun = home.getByRole('region', { name: 'Running now' }).getByRole('link', { name: /watched #1$/ })
+  await shownRun.waitFor()
   await page.goto(`/runs/${runId}`)
 
   // It opens at what runs and stays there although another runs beside it; what waits says for what.
@@ -111,6 +121,11 @@ test('a run that goes on is watched, steered and ended', { timeout: 60_000 }, as
   await page.getByTestId('cancel-run').click()
   await page.locator('[data-testid="run-status"][data-status="CANCELED"]').waitFor()
   await page.getByText('canceled by owner', { exact: true }).waitFor()
+  await home.getByText('Finished in the last 10 minutes').waitFor()
+  await home.getByText('Nothing is running').waitFor()
+  // Once at most, when it began to follow.
+  expect(asked).toBeLessThanOrEqual(1)
+  await home.close()
 
   await page.getByTestId('rerun').click()
   await page.waitForURL((url) => url.pathname.startsWith('/runs/') && !url.pathname.endsWith(runId))
