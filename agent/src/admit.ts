@@ -14,14 +14,13 @@ export function refusal(
   ref: JobRef,
   spec: JobSpec,
   jobs: readonly JobRunner[],
-  journaling: number,
   config: Config,
   draining: boolean,
 ): string | undefined {
   if (!isJobId(ref.jobId)) return 'the job id cannot be a folder name'
   if (draining) return 'draining'
   if (!canRun(spec)) return 'this agent cannot run this kind of step'
-  if (jobs.filter((job) => job.usesSlot).length + journaling >= config.slots) return 'no free slot'
+  if (jobs.filter((job) => job.usesSlot).length >= config.slots) return 'no free slot'
   const disk = statfsSync(config.data)
   if (disk.bavail * disk.bsize < RESERVE_BYTES) return 'journal cannot be written: disk full'
   const spooled = jobs.reduce((sum, job) => sum + (job.spool?.bytesOnDisk ?? 0), 0)

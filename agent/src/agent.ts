@@ -42,8 +42,6 @@ export interface Agent {
 export function createAgent(config: Config, folder: DataFolder, identity: Identity, log: Log): Agent {
   const target = parseTarget(identity.url)
   const jobs = new Map<string, JobRunner>()
-  /** Offers that are being written to the journal. */
-  const journaling = new Set<string>()
   const launcher = createLauncher(folder.path, folder.jobs, config.base.PATH, log)
   const workspaces = createWorkspaces(folder.workspaces)
   const sweeper = createSweeper()
@@ -136,21 +134,21 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
       return
     }
     if (existing && existing.ref.epoch > ref.epoch) return reject('a newer epoch of this job is here')
-    await existing?.abandon()
-    if (journaling.has(ref.jobId)) return
+    if (existing) {
+      await existing.abandon()
+      // Offered once more in the meantime.
+      if (jobs.has(ref.jobId)) return
+    }
     const draining = state === 'draining' || drainedByController
-    const reason = refusal(ref, spec, [...jobs.values()], journaling.size, config, draining)
+    const reason = refusal(ref, spec, [...jobs.values()], config, draining)
     if (reason) return reject(reason)
-    journaling.add(ref.jobId)
     try {
-      const job = new JobRunner(await JobFolder.create(folder.jobs, refOf(ref), spec), jobHost)
+      const job = new JobRunner(JobFolder.create(folder.jobs, refOf(ref), spec), jobHost)
       jobs.set(ref.jobId, job)
       job.accept()
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       reject(`journal cannot be written: ${code === 'ENOSPC' ? 'disk full' : textOf(error)}`)
-    } finally {
-      journaling.delete(ref.jobId)
     }
   }
 
@@ -172,7 +170,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
 
   /** What the controller has not acknowledged is in the journal; but whoever drains wants it delivered. */
   function stopWhenDone(): void {
-    if (state === 'draining' && jobs.size === 0 && journaling.size === 0) stop.abort()
+    if (state === 'draining' && jobs.size === 0) stop.abort()
   }
 
   function tick(): void {

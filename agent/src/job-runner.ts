@@ -10,7 +10,6 @@ import {
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
-import type { Config } from './config.ts'
 import { finishedMessage } from './finished-message.ts'
 import { JobProcess } from './job-process.ts'
 import type { Intent, JobFolder } from './journal.ts'
@@ -18,11 +17,10 @@ import { type Log, textOf } from './log.ts'
 import type { ShippedJob } from './log-shipper.ts'
 import { LogSpool } from './log-spool.ts'
 import { duration, type Ending, endingOf, lost } from './outcome.ts'
-import { prepareLaunch, Unrunnable } from './prepare-launch.ts'
+import { type LaunchHost, prepareFolders, prepareLaunch, Unrunnable } from './prepare-launch.ts'
 import type { Launcher } from './process.ts'
 import type { Tree } from './process-tree.ts'
 import type { ControlMessage } from './rpc-client.ts'
-import type { Workspaces } from './workspace.ts'
 
 /** How long a job found after a restart waits for its secrets while the controller is there. */
 const SECRETS_MS = 60_000
@@ -32,11 +30,9 @@ const RESULT_MS = 300
 const MAX_TIMER_MS = 0x7fffffff
 
 /** What a job needs of the agent. */
-export interface JobHost {
-  config: Config
+export interface JobHost extends LaunchHost {
   log: Log
   launcher: Launcher
-  workspaces: Workspaces
   /** Ends what the job has left running. */
   sweep(tree: Tree): void
   /** To the controller, when there is a session; the hello of the next one repeats what matters. */
@@ -63,6 +59,8 @@ export class JobRunner implements ShippedJob {
   readonly #process: JobProcess
   #timeout: NodeJS.Timeout | undefined
   #intent: Intent | undefined
+  /** Once it is prepared. */
+  #workspace: string | undefined
   #killing: Promise<number> | undefined
   #pumping = false
   /** When the controller was last told what it has to answer. */
@@ -127,6 +125,18 @@ export class JobRunner implements ShippedJob {
     if (this.phase !== 'accepted') return
     this.#toldAt = performance.now()
     this.#host.send({ kind: { case: 'accept', value: { job: this.ref } } })
+    setImmediate(() => this.#prepare())
+  }
+
+  /** Uses the time until the start. What fails here fails there again, and is said there. */
+  #prepare(): void {
+    if (this.phase !== 'accepted' || this.#workspace !== undefined) return
+    try {
+      this.#openSpool()
+      this.#workspace = prepareFolders(this.#folder, this.#host)
+    } catch (error) {
+      this.#host.log.warn('A job cannot be prepared yet.', { job: this.ref.jobId, error: textOf(error) })
+    }
   }
 
   /** Anything may get lost between two processes: what is not answered is said again. The second copy changes nothing. */
@@ -216,7 +226,9 @@ export class JobRunner implements ShippedJob {
     try {
       this.#openSpool()
       this.spool!.useSecrets(secrets.map((secret) => secret.value))
-      for (const problem of prepareLaunch(this.#folder, secrets, this.#host)) this.spool!.say(problem)
+      this.#workspace ??= prepareFolders(this.#folder, this.#host)
+      const problems = prepareLaunch(this.#folder, this.#workspace, secrets, this.#host)
+      for (const problem of problems) this.spool!.say(problem)
       this.phase = 'running'
       this.#process.launch(this.#host.launcher, () => this.#look())
     } catch (error) {

@@ -1,6 +1,5 @@
 // Owns the journal: one folder a job, from which a restarted agent knows what it had promised, what runs and how it ended.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type Finished,
@@ -50,15 +49,14 @@ export class JobFolder {
   }
 
   /**
-   * Written when this resolves: only then may the job be accepted. Not synced: after a crash of the host every job is lost,
+   * Written when this returns: only then may the job be accepted. Not synced: after a crash of the host every job is lost,
    * whether its folder is still there (the boot id tells) or not (the hello does not name it).
    */
-  static async create(jobsPath: string, ref: JobRef, spec: JobSpec): Promise<JobFolder> {
+  static create(jobsPath: string, ref: JobRef, spec: JobSpec): JobFolder {
     const path = join(jobsPath, ref.jobId)
-    await mkdir(join(path, 'run'), { recursive: true, mode: 0o700 })
+    mkdirSync(join(path, 'run'), { recursive: true, mode: 0o700 })
     const accepted = { ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), bootId: bootId() }
-    await writeFile(join(path, 'job.next'), JSON.stringify(accepted), { mode: 0o600 })
-    await rename(join(path, 'job.next'), join(path, 'job.json'))
+    replaceFile(join(path, 'job.json'), JSON.stringify(accepted))
     return new JobFolder(path, { ref, spec, bootId: bootId() })
   }
 

@@ -20,15 +20,26 @@ export class Unrunnable extends Error {
   }
 }
 
+/** What a launch needs of the host. */
+export interface LaunchHost {
+  config: Config
+  workspaces: Workspaces
+}
+
+/** All that does not depend on the start: done while the accept is on its way. Answers the workspace. */
+export function prepareFolders(folder: JobFolder, { workspaces }: LaunchHost): string {
+  folder.prepare()
+  return workspaces.open(folder.spec.runId, folder.spec.workspace, folder.ref.jobId)
+}
+
 /** After this the wrapper can run. Answers lines for the log. */
 export function prepareLaunch(
   folder: JobFolder,
+  workspace: string,
   secrets: readonly SecretValue[],
-  { config, workspaces }: { config: Config; workspaces: Workspaces },
+  { config }: LaunchHost,
 ): string[] {
   const { ref, spec } = folder
-  folder.prepare()
-  const workspace = workspaces.open(spec.runId, spec.workspace, ref.jobId)
   const places = { workspace, output: folder.file('output'), tmp: folder.file('tmp') }
   const env = stepEnvironment(config.base, spec, ref, secrets, places)
   let command: StepCommand

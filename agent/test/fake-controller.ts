@@ -69,6 +69,8 @@ export interface FakeController {
   registrations: RegisterRequest[]
   drainings: number
   behavior: Misbehavior
+  /** Called after every message of an agent. */
+  onHeard: () => void
   offer(jobId: string, spec: Spec, secrets?: Secret[], epoch?: number): FakeJob
   send(message: MessageInitShape<typeof ControlResponseSchema>): void
   cancel(jobId: string, graceMs?: number): void
@@ -96,6 +98,7 @@ export async function startFakeController(port = 0): Promise<FakeController> {
     registrations: [],
     drainings: 0,
     behavior: {},
+    onHeard: () => {},
     offer(jobId, spec, secrets = [], epoch = 1) {
       const job: FakeJob = {
         ref: { jobId, epoch },
@@ -198,6 +201,7 @@ export async function startFakeController(port = 0): Promise<FakeController> {
       else if (kind.case === 'finished') finish(kind.value)
       else if (kind.case === 'draining') fake.drainings++
     })
+    call.on('data', () => fake.onHeard())
   }
 
   function onLogs(call: LogsCall): void {
@@ -226,6 +230,7 @@ export async function startFakeController(port = 0): Promise<FakeController> {
       }
       return reply({ stored: BigInt(job.log.length), complete: job.logComplete })
     })
+    call.on('data', () => fake.onHeard())
   }
 
   const method = <I extends DescMessage, O extends DescMessage>(
