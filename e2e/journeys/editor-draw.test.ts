@@ -147,6 +147,9 @@ test('five steps by mouse: every way to add and connect, cycles refused, each ge
     await waitFor(async () => JSON.stringify(await editor.places()) === JSON.stringify(moved), {
       what: 'and redo forth',
     })
+    await editor.selected(['build', 'fetch-code', 'script'])
+    await editor.select('build')
+    await editor.selected(['build'])
 
     await editor.leave()
     await editor.tidy()

@@ -5,5 +5,5 @@ import { i18n } from '../../i18n.ts'
 export function problemText(problem: Problem): string {
   const key = `pipelines.problem.${problem.code}`
   const { t, te } = i18n.global
-  return problem.code && te(key) ? t(key, problem.params) : problem.message
+  return problem.code && te(key) ? t(key, { ...problem.params, message: problem.message }) : problem.message
 }
