@@ -162,6 +162,21 @@ test('addresses that lead outside or nowhere are not found, with the same header
   }
 })
 
+test('no answer of the API is kept by anybody on the way', async () => {
+  for (const [rpc, body] of [
+    ['AuthService/GetSetup', '{}'],
+    ['AuthService/GetSetup', '{"unknown":1}'],
+    ['AuthService/GetMe', '{}'],
+    ['RunService/WatchRun', '{}'],
+  ]) {
+    const headers = { 'content-type': rpc?.endsWith('WatchRun') ? 'application/connect+json' : 'application/json' }
+    const response = await fetch(`${c.url}/api/ansflow.v1.${rpc}`, { method: 'POST', body: body ?? '', headers })
+    expect([rpc, response.headers.get('cache-control')]).toEqual([rpc, 'no-store'])
+    expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+    await response.body?.cancel()
+  }
+})
+
 test('two lengths, a length with chunks and other ambiguous requests are refused', async () => {
   const head = 'POST /api/ansflow.v1.AuthService/GetSetup HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
   for (const rest of [

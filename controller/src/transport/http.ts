@@ -98,8 +98,9 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
   })
   http.server.headersTimeout = 20_000
 
-  http.addHook('onRequest', async (_request, reply) => {
+  http.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders)
+    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store')
   })
   http.setErrorHandler((thrown, request, reply) => {
     const error = fromFastify(thrown)

@@ -111,6 +111,21 @@ test('a session ends by logout, by revocation, by a new password and by time', a
   await expect(second('AuthService/GetMe')).rejects.toThrow('unauthenticated')
 })
 
+test('a session in use lives on, for ninety days; its cookie does not go before', async () => {
+  const clock = manualClock()
+  const admin = { email: 'a@example.org', password, token: undefined }
+  await using c = await startController({ empty: true, config: { admin }, overrides: { clock } })
+  const answer = await post(c, 'AuthService/Login', { email: admin.email, password })
+  expect(answer.headers.get('set-cookie')).toContain(`; Max-Age=${90 * 24 * 3600}`)
+  const browser = await signIn(c, admin.email, password)
+  for (let week = 1; week <= 12; week++) {
+    clock.advance(7 * 24 * 3_600_000)
+    await browser('AuthService/GetMe')
+  }
+  clock.advance(7 * 24 * 3_600_000)
+  await expect(browser('AuthService/GetMe')).rejects.toThrow('unauthenticated')
+})
+
 test('tries to sign in are limited per account, also for accounts that do not exist, until the window ends', async () => {
   const clock = manualClock()
   const admin = { email: 'a@example.org', password, token: undefined }

@@ -8,7 +8,7 @@ import type { Logger } from '../../platform/log.ts'
 import type { Caller, Incoming } from '../../transport/call.ts'
 import { sessionCookie } from '../../transport/http.ts'
 import { grantsOf } from '../access/index.ts'
-import { sessionIdleMs } from './sessions.ts'
+import { sessionEnd } from './sessions.ts'
 
 type Person = Extract<Caller, { kind: 'user' }>
 
@@ -23,7 +23,14 @@ export interface AuthenticateDeps {
 }
 
 interface Tables {
-  session: { id: string; user_id: string; token_hash: string; expires_at: unknown; last_seen_at: unknown }
+  session: {
+    id: string
+    user_id: string
+    token_hash: string
+    created_at: unknown
+    expires_at: unknown
+    last_seen_at: unknown
+  }
   api_token: {
     id: string
     user_id: string
@@ -89,7 +96,7 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
       .kysely<Tables>(em)
       .selectFrom('session as s')
       .innerJoin('user as u', 'u.id', 's.user_id')
-      .select(['s.id', 's.user_id', 's.expires_at', 's.last_seen_at', 'u.name', 'u.email'])
+      .select(['s.id', 's.user_id', 's.created_at', 's.expires_at', 's.last_seen_at', 'u.name', 'u.email'])
       .where('s.token_hash', '=', hash)
       .executeTakeFirst()
     const now = clock.now()
@@ -97,7 +104,7 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
     if (now.getTime() - db.fromColumn(row.last_seen_at).getTime() > seenEveryMs) {
       const changes = {
         last_seen_at: db.toColumn(now),
-        expires_at: db.toColumn(new Date(now.getTime() + sessionIdleMs)),
+        expires_at: db.toColumn(sessionEnd(db.fromColumn(row.created_at), now)),
       }
       await seen('session', row.id, changes)
       await seen('user', row.user_id, { last_seen_at: db.toColumn(now) })

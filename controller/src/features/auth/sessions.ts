@@ -6,8 +6,16 @@ import type { CallContext } from '../../transport/call.ts'
 import { sessionCookie } from '../../transport/http.ts'
 import { SessionEntity } from './session.entity.ts'
 
+const dayMs = 24 * 3_600_000
 /** Unused for this long, a session ends. */
-export const sessionIdleMs = 14 * 24 * 3_600_000
+const idleMs = 14 * dayMs
+/** However much it is used, it ends after this long. */
+const longestMs = 90 * dayMs
+
+/** When a session that is used now will be over. */
+export function sessionEnd(createdAt: Date, now: Date): Date {
+  return new Date(Math.min(now.getTime() + idleMs, createdAt.getTime() + longestMs))
+}
 
 /** Inside a transaction; the token goes into the cookie once it is committed. The person's old ones that are over go. */
 export async function makeSession(
@@ -25,13 +33,14 @@ export async function makeSession(
     userAgent,
     createdAt: now,
     lastSeenAt: now,
-    expiresAt: new Date(now.getTime() + sessionIdleMs),
+    expiresAt: sessionEnd(now, now),
   })
   return token
 }
 
+/** The cookie stays as long as a session can; the row says when it is over. */
 export function giveSession(ctx: CallContext, token: string): void {
-  ctx.reply.setCookie(sessionCookie, token, sessionIdleMs / 1000)
+  ctx.reply.setCookie(sessionCookie, token, longestMs / 1000)
 }
 
 export function takeSessionAway(ctx: CallContext): void {
