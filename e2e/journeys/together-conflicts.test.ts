@@ -114,3 +114,24 @@ test('who last changed a step with a problem stands beside the problem, and a te
   await a.page.locator('[data-testid="run-bar"][data-st="succeeded"]').waitFor()
   expect([...ada.errors, ...her.errors]).toEqual([])
 })
+
+test('a field that another person changes flashes in their colour', async () => {
+  const { ada, her, a, g, file } = await together('name: flash\nsteps:\n  one: { run: echo one }\n')
+  await Promise.all([a.select('one'), g.select('one')])
+  await Promise.all([a.tab('Reliability'), g.tab('Reliability')])
+  await g.fill('timeout', '4m')
+  await ada.page.locator('[data-testid="inspector-field-timeout"].flashed[data-who]').waitFor()
+  await waitFor(async () => (await a.field('timeout').inputValue()) === '4m', { what: 'he sees what she wrote' })
+  await ada.page.locator('[data-testid="inspector-field-timeout"]:not(.flashed)').waitFor()
+  expect(await her.page.locator('.flashed').count()).toBe(0)
+
+  // Both in one field: whoever comes second is told, and the last change wins for both.
+  await a.field('timeout').focus()
+  await her.page.getByText(/is in this field – the last change wins/).waitFor()
+  await g.fill('timeout', '6m')
+  await a.field('timeout').fill('9m')
+  await a.field('timeout').press('Tab')
+  await waitFor(async () => (await g.field('timeout').inputValue()) === '9m', { what: 'the last one won for both' })
+  await waitFor(async () => (await file()).includes('timeout: 9m'), { what: 'it is in the file' })
+  expect([...ada.errors, ...her.errors]).toEqual([])
+})

@@ -6,6 +6,7 @@ import { IndexeddbPersistence } from 'y-indexeddb'
 import { writeSyncStep1 } from 'y-protocols/sync'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import { countUnsent, keptName } from '../../kept-here.ts'
 import { watchPulse } from './link-pulse.ts'
 
 /** Message types beside those of y-websocket: see the controller's collab feature. */
@@ -61,7 +62,7 @@ interface Pending {
 }
 
 export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): CollabLink {
-  const local = new IndexeddbPersistence(`ansflow:${window.location.origin}:${userId}:${pipelineId}`, doc)
+  const local = new IndexeddbPersistence(keptName(userId, pipelineId), doc)
   const address = `${window.location.origin.replace(/^http/, 'ws')}/collab`
   const provider = new WebsocketProvider(address, pipelineId, doc, { disableBc: true, maxBackoffTime: 15_000 })
 
@@ -81,7 +82,8 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
 
   const unsent = computed(() => Math.max(pending.value.length, behind.value))
   const state = computed<SaveState>(() => {
-    if (refusal.value) return 'refused'
+    // The controller asks nobody for changes that it would not take: the right went while they were only here.
+    if (refusal.value || (mode.value === 'view' && unsent.value > 0)) return 'refused'
     if (!network.value || !answered.value) return 'offline'
     if (!connected.value) return ready.value || joined.value ? 'offline' : 'connecting'
     if (!joined.value) return 'connecting'
@@ -202,6 +204,7 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     network.value = true
     if (!provider.wsconnected && !refusal.value) provider.connect()
   }
+  const stopCounting = countUnsent(() => unsent.value)
   window.addEventListener('beforeunload', warn)
   window.addEventListener('online', retry)
   window.addEventListener('offline', lost)
@@ -219,6 +222,7 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
       window.removeEventListener('beforeunload', warn)
       window.removeEventListener('online', retry)
       window.removeEventListener('offline', lost)
+      stopCounting()
       pulse.stop()
       provider.awareness.setLocalState(null)
       provider.destroy()
