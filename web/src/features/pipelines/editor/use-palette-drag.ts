@@ -50,7 +50,7 @@ export function usePaletteDrag() {
       const canvas = editor.canvas.value
       if (!canvas?.contains(client)) return
       const at = canvas.toCanvas(client)
-      void selectSoon([editor.doc.edit.add({ type, at: { x: at.x - 100, y: at.y - 28 }, insertOn })])
+      void selectSoon([editor.doc.edit.add({ type, at: { x: at.x - 100, y: at.y - 28 }, insertOn })], true)
     }
     const cancel = (key: KeyboardEvent) => {
       if (key.key !== 'Escape') return

@@ -16,12 +16,13 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
   const titles = (ids: readonly string[]) =>
     ids.length === 1 ? (editor.steps.get(ids[0]!)?.title ?? '') : t('pipelines.step.count', ids.length)
 
-  async function selectSoon(ids: readonly string[]): Promise<void> {
+  /** `placed` by hand: then the canvas does not move under the pointer. */
+  async function selectSoon(ids: readonly string[], placed = false): Promise<void> {
     editor.doc.refresh()
     await nextTick()
     editor.canvas.value?.select(ids)
     editor.canvas.value?.focus()
-    if (ids.length === 1) editor.canvas.value?.reveal(ids[0]!)
+    if (ids.length === 1 && !placed) editor.canvas.value?.reveal(ids[0]!)
   }
 
   /** The list of step types: after a step, or where the canvas is empty. */
