@@ -1,6 +1,6 @@
 import { Role } from '@ansflow/proto/access'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { moveSteps, projectShape, setDeleted, setStepField, stepText } from '@ansflow/proto/pipeline-doc'
+import { moveSteps, projectShape, setDeleted, setSetting, setStepField, stepText } from '@ansflow/proto/pipeline-doc'
 import * as decoding from 'lib0/decoding'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -8,6 +8,7 @@ import { Awareness, applyAwarenessUpdate } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { startController, type TestController, type TestUser } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
+import { manualClock } from '../../platform/clock.ts'
 import { removeGrants, setGrant } from '../access/index.ts'
 import { loadDraft } from '../pipelines/draft-store.ts'
 import { Rooms } from './index.ts'
@@ -207,6 +208,43 @@ describe('rights', () => {
     expect(await close(pipelineId, stranger.token)).toBe(4404)
     expect(await close('..%2f..', c.owner.token)).toBe(4404)
     expect(await close(crypto.randomUUID(), c.owner.token)).toBe(4404)
+  })
+})
+
+describe('memory', () => {
+  it('of a document is given back when its last person has gone, and what was written is still there', async () => {
+    const { pipelineId } = await newPipeline()
+    const clock = manualClock()
+    const rooms = new Rooms({ db: c.db, bus: c.bus, clock, log: c.controller.log })
+    try {
+      const room = await rooms.acquire(pipelineId)
+      const identity = { id: 'them', name: 'Them', color: 3 }
+      const peer = { identity, mayEdit: true, send: () => undefined, drop: () => undefined }
+      room.join(peer)
+      await rooms.edit(pipelineId, (doc) => setSetting(doc, 'description', 'kept', { user: 'them' }))
+      clock.advance(60_000)
+      expect(rooms.size).toBe(1)
+      room.leave(peer)
+      rooms.release(room)
+      await waitFor(() => {
+        clock.advance(5000)
+        return rooms.size === 0
+      })
+      const destroyed = room.doc.isDestroyed
+      expect(destroyed).toBe(true)
+      const stored = await loadDraft(c.db.em(), pipelineId)
+      expect(projectShape(stored!).graph.description).toBe('kept')
+      // Many documents looked at once by the API leave as well.
+      const many = await Promise.all(Array.from({ length: 20 }, newPipeline))
+      await Promise.all(many.map((one) => rooms.read(one.pipelineId, () => undefined)))
+      expect(rooms.size).toBe(20)
+      await waitFor(() => {
+        clock.advance(5000)
+        return rooms.size === 0
+      })
+    } finally {
+      await rooms.stop()
+    }
   })
 })
 

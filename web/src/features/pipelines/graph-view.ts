@@ -60,10 +60,10 @@ export function graphView(source: GraphViewSource, before?: GraphView): GraphVie
   const byKey = new Map(graph.steps.map((step) => [step.id, step]))
   const edges = edgesOf(source.edges)
   const problems = problemsByStep(source.problems)
+  const kinds = kindsOut(edges)
   const steps = new Map<string, StepView>()
   for (const step of graph.steps) {
     const found = problems.get(step.id)
-    const outs = edges.filter((edge) => edge.source === step.nodeId)
     const view: StepView = {
       nodeId: step.nodeId,
       key: step.id,
@@ -77,15 +77,31 @@ export function graphView(source: GraphViewSource, before?: GraphView): GraphVie
       hasRetry: (step.retry?.max ?? 0) > 0,
       problem: found?.level ?? '',
       problemCount: found?.count ?? 0,
-      failureOut: outs.some((edge) => edge.kind === 'failure'),
-      alwaysOut: outs.some((edge) => edge.kind === 'always'),
+      failureOut: kinds.has(`${step.nodeId}:failure`),
+      alwaysOut: kinds.has(`${step.nodeId}:always`),
       needs: step.needs.map((need) => byKey.get(need.stepId)?.name || need.stepId).join(', '),
     }
     steps.set(step.nodeId, keep(before?.steps.get(step.nodeId), view))
   }
-  placeTrunks(edges, steps)
+  if (before && sameGeometry(before, steps, edges))
+    for (const edge of edges) edge.trunk = before.edges.get(edge.key)!.trunk
+  else placeTrunks(edges, steps)
   const kept = new Map(edges.map((edge) => [edge.key, keep(before?.edges.get(edge.key), edge)]))
   return { steps, edges: kept }
+}
+
+function kindsOut(edges: readonly EdgeView[]): Set<string> {
+  return new Set(edges.map((edge) => `${edge.source}:${edge.kind}`))
+}
+
+/** Every step where it was, and the same lines: then the lines go the same way, which is dear to find. */
+function sameGeometry(before: GraphView, steps: ReadonlyMap<string, StepView>, edges: readonly EdgeView[]): boolean {
+  if (steps.size !== before.steps.size || edges.length !== before.edges.size) return false
+  for (const [id, { x, y }] of steps) {
+    const was = before.steps.get(id)
+    if (!was || was.x !== x || was.y !== y) return false
+  }
+  return edges.every((edge) => before.edges.has(edge.key))
 }
 
 function edgesOf(edges: readonly ProjectedEdge[]): EdgeView[] {
