@@ -3,9 +3,7 @@ import { readdirSync } from 'node:fs'
 import { access, Resource, Role } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { type DescFile, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { isPermission, isScope, permissions, roleHas, scopeAllows } from './access.ts'
-
-const callers = ['public', 'self', 'agent']
+import { callerKinds, isPermission, isScope, permissions, roleHas, scopeAllows } from './access.ts'
 
 async function methods(): Promise<DescMethod[]> {
   const root = new URL('./gen/', import.meta.url)
@@ -29,7 +27,7 @@ describe('access', () => {
   it.each(all.map((method) => [`${method.parent.typeName}/${method.name}`, method] as const))('%s', (_, method) => {
     expect(hasOption(method, access)).toBe(true)
     const { permission, resource, field } = getOption(method, access)
-    if (callers.includes(permission)) {
+    if (callerKinds.includes(permission)) {
       expect(resource).toBe(Resource.UNSPECIFIED)
       return
     }

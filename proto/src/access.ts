@@ -29,7 +29,7 @@ export const permissions = {
 export type Permission = keyof typeof permissions
 
 /** Words an rpc may name instead of a permission: anyone, any signed-in caller, an agent's identity. */
-export type CallerKind = 'public' | 'self' | 'agent'
+export const callerKinds: readonly string[] = ['public', 'self', 'agent']
 
 export function isPermission(word: string): word is Permission {
   return Object.hasOwn(permissions, word)

@@ -1,4 +1,4 @@
-// The one taxonomy of errors: what features throw, how each travels on gRPC and HTTP, and whether trying again can help.
+// The one taxonomy of errors: what features throw, and how each travels on gRPC and HTTP.
 
 export type ErrorCode =
   | 'invalid_argument'
@@ -15,21 +15,21 @@ export type ErrorCode =
   | 'canceled'
   | 'internal'
 
-/** Numeric gRPC status (Connect uses the same numbers), HTTP status, and whether the same call may succeed later. */
-export const errorCodes: Record<ErrorCode, { grpc: number; http: number; retryable: boolean }> = {
-  canceled: { grpc: 1, http: 499, retryable: false },
-  invalid_argument: { grpc: 3, http: 400, retryable: false },
-  deadline_exceeded: { grpc: 4, http: 504, retryable: true },
-  not_found: { grpc: 5, http: 404, retryable: false },
-  already_exists: { grpc: 6, http: 409, retryable: false },
-  permission_denied: { grpc: 7, http: 403, retryable: false },
-  resource_exhausted: { grpc: 8, http: 429, retryable: true },
-  failed_precondition: { grpc: 9, http: 400, retryable: false },
-  aborted: { grpc: 10, http: 409, retryable: true },
-  unimplemented: { grpc: 12, http: 404, retryable: false },
-  internal: { grpc: 13, http: 500, retryable: false },
-  unavailable: { grpc: 14, http: 503, retryable: true },
-  unauthenticated: { grpc: 16, http: 401, retryable: false },
+/** Numeric gRPC status (Connect uses the same numbers) and HTTP status. */
+export const errorCodes: Record<ErrorCode, { grpc: number; http: number }> = {
+  canceled: { grpc: 1, http: 499 },
+  invalid_argument: { grpc: 3, http: 400 },
+  deadline_exceeded: { grpc: 4, http: 504 },
+  not_found: { grpc: 5, http: 404 },
+  already_exists: { grpc: 6, http: 409 },
+  permission_denied: { grpc: 7, http: 403 },
+  resource_exhausted: { grpc: 8, http: 429 },
+  failed_precondition: { grpc: 9, http: 400 },
+  aborted: { grpc: 10, http: 409 },
+  unimplemented: { grpc: 12, http: 404 },
+  internal: { grpc: 13, http: 500 },
+  unavailable: { grpc: 14, http: 503 },
+  unauthenticated: { grpc: 16, http: 401 },
 }
 
 export interface FieldViolation {
@@ -61,10 +61,6 @@ export class AppError extends Error {
     this.reason = details.reason ?? ''
     this.violations = details.violations ?? []
     this.params = details.params ?? {}
-  }
-
-  get retryable(): boolean {
-    return errorCodes[this.code].retryable
   }
 }
 

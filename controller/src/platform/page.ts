@@ -6,7 +6,7 @@ export function pageSize(asked: number, usual: number, most = 200): number {
   return asked || usual
 }
 
-export function writeCursor(key: readonly string[]): string {
+function writeCursor(key: readonly string[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url')
 }
 

@@ -1,7 +1,7 @@
 // One way for every call, whichever door it comes through: who calls, what the rpc asks for, on what, may they, do it,
 // and how an error is answered.
 
-import { isPermission, type Permission, type Role } from '@ansflow/proto/access'
+import { callerKinds, isPermission, type Permission, type Role } from '@ansflow/proto/access'
 import { type AppError, forbidden, invalidField, notFound, toAppError, unauthenticated } from '@ansflow/proto/errors'
 import { type Access, access, Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Handlers } from '@ansflow/proto/rpc'
@@ -175,7 +175,7 @@ export function accessOf(method: DescMethod): Access {
   const name = `${method.parent.typeName}/${method.name}`
   if (!hasOption(method, access)) throw new Error(`${name} has no (ansflow.v1.access) option.`)
   const rule = getOption(method, access)
-  if (['public', 'self', 'agent'].includes(rule.permission)) return rule
+  if (callerKinds.includes(rule.permission)) return rule
   if (!isPermission(rule.permission)) throw new Error(`${name} names an unknown permission "${rule.permission}".`)
   if (!nouns[rule.resource]) throw new Error(`${name} does not say what its permission is checked on.`)
   const field = method.input.fields.find((candidate) => candidate.name === rule.field)

@@ -121,7 +121,7 @@ async function callerOf(request: FastifyRequest, { rights, publicUrl }: RouteToo
   return caller
 }
 
-export function headerText(value: string | string[] | undefined): string | undefined {
+function headerText(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value
 }
 

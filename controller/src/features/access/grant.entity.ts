@@ -1,5 +1,5 @@
 // A grant: one person's role on an organization or on one project.
-import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+import { defineEntity, p } from '@mikro-orm/core'
 
 export const GrantEntity = defineEntity({
   name: 'Grant',
@@ -16,5 +16,3 @@ export const GrantEntity = defineEntity({
     createdAt: p.datetime(3),
   },
 })
-
-export type GrantRow = InferEntity<typeof GrantEntity>
