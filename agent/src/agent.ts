@@ -111,7 +111,6 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     sweep: (tree) => sweeper.add(tree),
     send: (message) => streams.send(message),
     logGrew: (job) => shipper.grew(job),
-    ended: () => {},
     gone(job) {
       shipper.forget(job)
       if (jobs.get(job.ref.jobId) === job) jobs.delete(job.ref.jobId)

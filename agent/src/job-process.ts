@@ -25,13 +25,13 @@ export class JobProcess {
 
   constructor(folder: JobFolder) {
     this.#folder = folder
-    this.tree = { marker: markerEntry(folder.ref), leader: undefined, since: 0 }
+    this.tree = { marker: markerEntry(folder.ref), leader: undefined, since: 0, cgroup: undefined }
   }
 
   /** The folder is prepared: runs it, and calls `onChange` whenever something happens in it. */
   launch(launcher: Launcher, onChange: () => void): void {
     this.follow(onChange)
-    launcher.start(this.#folder.ref.jobId)
+    this.#start(launcher)
   }
 
   /** The helper may have died with the request in its hands; a second request never runs a job twice. */
@@ -39,7 +39,21 @@ export class JobProcess {
     const now = performance.now()
     if (this.tree.leader !== undefined || now - this.#remindedAt < REMIND_MS) return
     this.#remindedAt = now
-    launcher.start(this.#folder.ref.jobId)
+    this.#start(launcher)
+  }
+
+  #start(launcher: Launcher): void {
+    const { jobId } = this.#folder.ref
+    const cgroup = launcher.place(jobId)
+    if (cgroup !== undefined) this.#folder.cgroup = cgroup
+    launcher.start(jobId)
+  }
+
+  /** It has ended; another job may be started in its place. */
+  release(launcher: Launcher): void {
+    launcher.ended(this.#folder.ref.jobId, () => {
+      this.tree.cgroup = undefined
+    })
   }
 
   /** Of a job that was launched before, perhaps by an agent before this one. */
@@ -62,6 +76,7 @@ export class JobProcess {
     const { pid, startTime } = this.#readState()
     if (pid === undefined) return false
     this.tree.leader = pid
+    this.tree.cgroup = this.#folder.cgroup
     this.tree.since = Number(startTime) || 0
     this.#startTime = startTime
     // After a restart of the agent the note may be the second one, of the exit; the uptime still tells the start.

@@ -39,8 +39,6 @@ export interface JobHost extends LaunchHost {
   send(message: ControlMessage): void
   /** There is something to ship. */
   logGrew(job: JobRunner): void
-  /** Its process has ended; the slot is free. */
-  ended(job: JobRunner): void
   /** Nothing is left of it. */
   gone(job: JobRunner): void
   isConnected(): boolean
@@ -384,7 +382,7 @@ export class JobRunner implements ShippedJob {
     this.finished = finished
     this.phase = 'finished'
     this.#host.logGrew(this)
-    this.#host.ended(this)
+    this.#process.release(this.#host.launcher)
   }
 
   #openSpool(): void {
@@ -407,6 +405,7 @@ export class JobRunner implements ShippedJob {
   }
 
   async #remove(): Promise<void> {
+    this.#process.release(this.#host.launcher)
     this.spool?.close()
     this.spool = undefined
     await this.#folder.remove().catch((error) => {

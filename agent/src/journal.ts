@@ -139,6 +139,14 @@ export class JobFolder {
     }
   }
 
+  /** The control group of its processes, if any: noted before they start, for an agent that comes after this one. */
+  get cgroup(): string | undefined {
+    return readText(this.file('cgroup'))
+  }
+  set cgroup(path: string) {
+    if (this.cgroup !== path) replaceFile(this.file('cgroup'), path)
+  }
+
   /** When `run/state` was written last: the process's start, then its end. */
   notedAt(): number {
     return Math.floor(statSync(this.file('run', 'state')).mtimeMs)

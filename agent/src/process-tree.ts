@@ -1,5 +1,6 @@
 // Owns ending a job's processes: all of them, also those that left its session, changed parents or ignore TERM.
 import { setTimeout as delay } from 'node:timers/promises'
+import { killCgroup, processesOf, removeCgroup } from './cgroup.ts'
 import { environmentOf, listProcesses, type ProcessEntry } from './process-table.ts'
 
 /** How long processes that do not even die of KILL are waited for (a dead network file system holds them). */
@@ -12,10 +13,12 @@ export interface Tree {
   leader: number | undefined
   /** Start time of the leader in the host's ticks; nothing older belongs to the job. 0: unknown. */
   since: number
+  /** Holds all of it, and the helper that started it, where the host allows. */
+  cgroup: string | undefined
 }
 
 /**
- * A process belongs to a job when it is in its session, carries its marker, or descends from one that does. Members found
+ * A process belongs to a job when it is in its session or control group, carries its marker, or descends from one that does. Members found
  * once stay members (`known`, by id and start time): a child whose parent died has no other trace. One look for all trees.
  */
 export function members(trees: readonly Tree[], known: Map<number, string>): Map<Tree, ProcessEntry[]> {
@@ -23,10 +26,14 @@ export function members(trees: readonly Tree[], known: Map<number, string>): Map
   const since = Math.min(...trees.map((tree) => tree.since))
   const bySession = new Map(trees.filter((tree) => tree.leader !== undefined).map((tree) => [tree.leader!, tree]))
   const byMarker = new Map(trees.map((tree) => [tree.marker, tree]))
+  const byGroup = new Map<number, Tree>()
+  for (const tree of trees) for (const pid of tree.cgroup ? processesOf(tree.cgroup) : []) byGroup.set(pid, tree)
   const found = new Map<number, Tree>()
   for (const entry of all) {
     if (Number(entry.startTime) < since) continue
     let tree = bySession.get(entry.session)
+    // The helper is a child of the agent.
+    if (!tree && entry.parent !== process.pid) tree = byGroup.get(entry.pid)
     if (!tree && known.get(entry.pid) === entry.startTime) tree = trees[0]
     // Kernel threads (children of 2) have no environment; the agent's own helper and the like are no one's.
     if (!tree && entry.parent !== 2) tree = environmentOf(entry.pid, byMarker)
@@ -62,7 +69,10 @@ export async function killTree(tree: Tree, graceMs: number, hurry: AbortSignal):
   let killRounds = 0
   for (;;) {
     const alive = members([tree], known).get(tree) ?? []
-    if (alive.length === 0) return 0
+    if (alive.length === 0) {
+      if (tree.cgroup) removeCgroup(tree.cgroup)
+      return 0
+    }
     const elapsed = performance.now() - started
     if (elapsed < graceMs && !hurry.aborted) {
       for (const entry of alive) {
@@ -77,6 +87,8 @@ export async function killTree(tree: Tree, graceMs: number, hurry: AbortSignal):
     killRounds++
     const others = alive.filter((entry) => entry.pid !== tree.leader)
     for (const entry of others) send(entry.pid, 'SIGKILL')
+    // What starts others faster than they can be listed; with it go the wrapper and its helper.
+    if (killRounds > 3 && tree.cgroup) killCgroup(tree.cgroup)
     // With its child dead the wrapper notes the code and ends by itself; one that does not is ended too.
     if (killRounds > 50 && tree.leader !== undefined) send(tree.leader, 'SIGKILL')
     if (performance.now() - started > graceMs + UNKILLABLE_MS) return alive.length
@@ -103,8 +115,11 @@ export function createSweeper(everyMs = 250): { add(tree: Tree): void; settled()
   async function run(): Promise<void> {
     while (waiting.length > 0) {
       await delay(everyMs)
-      const left = members(waiting.splice(0), new Map())
+      const trees = waiting.splice(0)
+      const left = members(trees, new Map())
       await Promise.all([...left.keys()].map((tree) => killTree(tree, 1000, never)))
+      // Of an agent before this one; those of helpers that still live cannot be removed.
+      for (const { cgroup } of trees) if (cgroup) removeCgroup(cgroup)
     }
     running = undefined
   }

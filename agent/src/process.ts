@@ -1,24 +1,9 @@
-// Owns starting step processes: each in a session of its own that outlives the agent, through a small shell that stays
-// small, because starting a process takes the longer the larger the starter is.
-import { type ChildProcess, spawn } from 'node:child_process'
+// Owns starting step processes: each in a session of its own that outlives the agent, and what its wrapper notes.
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { replaceFile } from './data-folder.ts'
 import type { Log } from './log.ts'
-
-/**
- * Starts jobs as it is told, one line each. Only ids and numbers come over the pipe; all text of users is in files of
- * the job's folder. It ends with the agent (its input closes); the jobs do not.
- */
-const HELPER = `
-setsid -f true && echo sessions
-while read -r verb job number; do
-  case $job in '' | *[!A-Za-z0-9_-]*) continue ;; esac
-  case $verb in
-    start) setsid -f sh "$2" "$1/$job" </dev/null >/dev/null 2>&1 ;;
-    punch) fallocate --punch-hole --offset 0 --length "$number" "$1/$job/run/raw" 2>/dev/null || echo "nopunch $job" ;;
-  esac
-done
-`
+import { createHelpers } from './start-helper.ts'
 
 /**
  * Runs one job from its folder. `run/claim` is made exclusively: a job starts at most once however often it is asked for.
@@ -52,12 +37,14 @@ export const STATE_BLANK = `${' '.repeat(31)}\n${' '.repeat(15)}\n`
 export const PID_BYTES = 32
 
 export interface Launcher {
+  /** The control group that the job's processes will be in; asked before it is started. */
+  place(jobId: string): string | undefined
   /** Starts the job whose folder is prepared. Asking again is harmless. */
   start(jobId: string): void
+  /** Its process has ended; what it left running is ended by others. `onFree`: its control group is another's from now on. */
+  ended(jobId: string, onFree: () => void): void
   /** Gives the disk blocks of the first `bytes` of a job's raw output back. */
   punch(jobId: string, bytes: number): void
-  /** False when the file system cannot give blocks back. */
-  readonly canPunch: boolean
   stop(): void
 }
 
@@ -65,61 +52,28 @@ export function createLauncher(dataPath: string, jobsPath: string, path: string,
   const script = join(dataPath, 'run-job.sh')
   // A new file, not a new content: shells that run the old one read it piece by piece.
   replaceFile(script, RUN_JOB)
-  const env = { PATH: path }
-  let helper: ChildProcess | undefined
-  let sessions = process.platform === 'linux'
-  let canPunch = process.platform === 'linux'
-  let stopped = false
-
-  function startHelper(): ChildProcess {
-    const child = spawn('/bin/sh', ['-c', HELPER, 'ansflow-helper', jobsPath, script], {
-      env,
-      detached: true,
-      stdio: ['pipe', 'pipe', 'ignore'],
-    })
-    let heard = ''
-    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-      heard = (heard + text).slice(-4096)
-      if (heard.includes('nopunch ')) canPunch = false
-    })
-    child.stdout!.once('close', () => {
-      if (heard.startsWith('sessions') || stopped) return
-      // No setsid here: Node starts the jobs itself, slower, in sessions of their own too.
-      sessions = false
-    })
-    child.stdin!.on('error', () => {})
-    child.once('error', (error) => log.warn('The start helper cannot be run.', { error: error.message }))
-    child.once('exit', () => {
-      if (helper === child) helper = undefined
-      if (!stopped) log.warn('The start helper has ended; the next job starts a new one.')
-    })
-    child.unref()
-    ;(child.stdin as unknown as { unref(): void }).unref()
-    ;(child.stdout as unknown as { unref(): void }).unref()
-    return child
-  }
-  function tell(line: string): void {
-    helper ??= startHelper()
-    helper.stdin!.write(line)
-  }
-  function spawnDirectly(jobId: string): void {
-    const child = spawn('/bin/sh', [script, join(jobsPath, jobId)], { env, detached: true, stdio: 'ignore' })
-    child.once('error', (error) => log.error('A job process cannot be started.', { job: jobId, error: error.message }))
-    child.unref()
-  }
-  if (sessions) helper = startHelper()
+  const helpers = createHelpers({ jobsPath, script, path, log })
   return {
-    start: (jobId) => (sessions ? tell(`start ${jobId}\n`) : spawnDirectly(jobId)),
-    punch: (jobId, bytes) => {
-      if (canPunch) tell(`punch ${jobId} ${bytes}\n`)
+    place: (jobId) => helpers.of(jobId)?.cgroup,
+    start(jobId) {
+      const helper = helpers.of(jobId)
+      if (helper) return helper.tell(`start ${jobId}\n`)
+      // No setsid here: Node starts the jobs itself, slower, in sessions of their own too.
+      const child = spawn('/bin/sh', [script, join(jobsPath, jobId)], {
+        env: { PATH: path },
+        detached: true,
+        stdio: 'ignore',
+      })
+      child.once('error', (error) =>
+        log.error('A job process cannot be started.', { job: jobId, error: error.message }),
+      )
+      child.unref()
     },
-    get canPunch() {
-      return canPunch
+    ended: (jobId, onFree) => helpers.release(jobId, onFree),
+    punch(jobId, bytes) {
+      if (helpers.canPunch) helpers.of(jobId)?.tell(`punch ${jobId} ${bytes}\n`)
     },
-    stop() {
-      stopped = true
-      helper?.stdin?.end()
-    },
+    stop: () => helpers.stop(),
   }
 }
 

@@ -13,18 +13,15 @@ export interface Bench extends AsyncDisposable {
   restart(): Promise<void>
 }
 
-export async function startBench(env: Record<string, string> = {}): Promise<Bench> {
+export async function startBench(env: Record<string, string> = {}, within: string[] = []): Promise<Bench> {
   const data = temporaryFolder()
   // The tools of the host are known: looking for them at each start would take longer than most tests.
   writeFileSync(join(data.path, 'tools.json'), JSON.stringify({ git: '1.2.3' }))
   const controller = await startFakeController()
-  const start = () =>
-    startAgent(['run', '--data', data.path], {
-      ANSFLOW_AGENT_URL: controller.address,
-      ANSFLOW_AGENT_TOKEN: 'good-token',
-      ANSFLOW_AGENT_SLOTS: '4',
-      ...env,
-    })
+  const start = () => {
+    const fixed = { ANSFLOW_AGENT_URL: controller.address, ANSFLOW_AGENT_TOKEN: 'good-token', ANSFLOW_AGENT_SLOTS: '4' }
+    return startAgent(['run', '--data', data.path], { ...fixed, ...env }, within)
+  }
   const bench: Bench = {
     controller,
     data: data.path,

@@ -84,7 +84,10 @@ export interface FakeController {
 const SECRET = 'agent-secret-0123456789'
 
 /** Starts on a free port of this host. */
-export async function startFakeController(port = 0): Promise<FakeController> {
+export async function startFakeController(
+  port = 0,
+  credentials = ServerCredentials.createInsecure(),
+): Promise<FakeController> {
   const jobs = new Map<string, FakeJob>()
   const server = new Server({ 'grpc.max_receive_message_length': 64 * 1024 * 1024 })
   const proxy = createServer()
@@ -265,9 +268,7 @@ export async function startFakeController(port = 0): Promise<FakeController> {
     },
   )
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, value) =>
-      error ? reject(error) : resolve(value),
-    )
+    server.bindAsync('127.0.0.1:0', credentials, (error, value) => (error ? reject(error) : resolve(value)))
   })
   // Agents reach it through a relay, so that a connection can be cut like a cable.
   proxy.on('connection', (near) => {

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createCgroups } from '../src/cgroup.ts'
+import { startTimeOf } from '../src/process-table.ts'
 import { waitFor } from './agent-process.ts'
 import { alive, type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
 import { Outcome } from './fake-controller.ts'
@@ -161,6 +163,23 @@ test('cancel ends everything, also what left the session, and spares nothing tha
   expect(performance.now() - at).toBeLessThan(4000)
   expect(alive(job.ref.jobId)).toEqual([])
   expect(job.log.toString()).toContain('got TERM')
+})
+
+test('cancel ends what has left session and parents and thrown its environment away, where there are control groups', async () => {
+  const pidFile = join(b.data, 'escaped')
+  const job = b.controller.offer(
+    newId(),
+    sh(
+      `env -i sh -c '(setsid sh -c "trap : TERM; echo \\$\\$ > ${pidFile}; while :; do sleep 0.1; done" &)' >/dev/null 2>&1; while :; do sleep 0.1; done`,
+    ),
+  )
+  const escaped = await waitFor('it has escaped', () => existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8')))
+  expect(alive(job.ref.jobId)).not.toContain(escaped)
+  b.controller.cancel(job.ref.jobId, 200)
+  expect(await done(job)).toMatchObject({ outcome: Outcome.CANCELED })
+  const survived = startTimeOf(escaped) !== ''
+  if (survived) process.kill(escaped, 'SIGKILL')
+  expect(survived).toBe(!createCgroups().usable)
 })
 
 test('cancel before start: nothing runs', async () => {

@@ -12,6 +12,7 @@ const needed: { program: string; package: string }[] = [
   { program: 'mariadbd', package: 'mariadb-server' },
   { program: 'nats-server', package: 'nats-server' },
   { program: 'chromium', package: 'chromium' },
+  { program: 'openssl', package: 'openssl' },
   { program: 'make', package: 'make' },
   { program: 'cc', package: 'gcc' },
 ]

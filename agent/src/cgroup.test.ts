@@ -1,0 +1,26 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { createCgroups, processesOf, removeCgroup } from './cgroup.ts'
+
+test('a folder that is no control group is not taken for one, and left as it was', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ansflow-cgroup-'))
+  try {
+    const cgroups = createCgroups(folder)
+    expect(cgroups.usable).toBe(false)
+    expect(cgroups.make()).toBeUndefined()
+    expect(readdirSync(folder)).toEqual([])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test.each(['/proc', '/nowhere'])('where nothing can be made (%s) there are none', (home) => {
+  expect(createCgroups(home).usable).toBe(false)
+})
+
+test('a group that is gone has no processes and is removed', () => {
+  expect(processesOf('/nowhere/group')).toEqual([])
+  expect(removeCgroup('/nowhere/group')).toBe(true)
+})
