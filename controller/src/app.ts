@@ -199,6 +199,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   if (localAgentToken !== undefined) await welcomeLocalAgent({ db, clock, keys }, localAgentToken)
 
   const replies = createReplies({ db, clock })
+  await replies.forgetInterrupted()
   opened.push(loop({ name: 'idempotency keys', everyMs: 3_600_000, run: replies.forgetOld, bus, clock, log }))
   checkTables(services)
   const calls = createCalls({ rights, replies, newEm: db.em, bus, clock, log })

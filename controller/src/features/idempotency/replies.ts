@@ -11,12 +11,18 @@ import { IdempotencyKeyEntity } from './idempotency-key.entity.ts'
 
 const keptMs = 7 * 24 * 3_600_000
 /** A call that has not ended by now went down with its controller. */
-const longestCallMs = 60_000
+const longestCallMs = 15_000
 /** How long the second of two calls waits for the first one's answer, and how often it looks. */
 const waitMs = 5000
 const lookEveryMs = 50
 
-export function createReplies({ db, clock }: { db: Db; clock: Clock }): Replies & { forgetOld(): Promise<void> } {
+export interface KeptReplies extends Replies {
+  forgetOld(): Promise<void>
+  /** At the start: an SQLite file has one controller, so what is still open there went down with the one before. */
+  forgetInterrupted(): Promise<void>
+}
+
+export function createReplies({ db, clock }: { db: Db; clock: Clock }): KeptReplies {
   /** False: another call with this key has begun before. */
   async function begin(id: string, requestHash: string): Promise<boolean> {
     try {
@@ -78,6 +84,10 @@ export function createReplies({ db, clock }: { db: Db; clock: Clock }): Replies 
     async forgetOld() {
       const before = new Date(clock.now().getTime() - keptMs)
       await db.em().nativeDelete(IdempotencyKeyEntity, { createdAt: { $lt: before } })
+    },
+
+    async forgetInterrupted() {
+      if (db.dialect === 'sqlite') await db.em().nativeDelete(IdempotencyKeyEntity, { answer: null })
     },
   }
 }
