@@ -6,8 +6,9 @@ import { waitFor } from '../../../test/wait-for.ts'
 import { type ManualClock, manualClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { createDecoder, type Decoder } from './decoder.ts'
-import type { Peer, RoomStore } from './room.ts'
+import type { Peer } from './room.ts'
 import { Room } from './room.ts'
+import type { RoomStore } from './room-log.ts'
 
 const log = createLog('silent')
 let decoder: Decoder

@@ -1,9 +1,8 @@
-// Owns one open document: what its peers send goes in after the check, out to the others, and into the database, in batches;
-// what is committed is told to everyone. Knows neither sockets nor rights.
+// Owns one open document: what its peers send goes in after the check, out to the others, and into the database; what is
+// committed is told to everyone. Knows neither sockets nor rights.
 import * as Y from 'yjs'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
-import type { StoredDraft } from '../pipelines/index.ts'
 import { type Author, Authors, type Touched } from './authors.ts'
 import type { Decoder } from './decoder.ts'
 import {
@@ -19,6 +18,7 @@ import {
   updateMessage,
 } from './messages.ts'
 import type { Identity, SharedState } from './presence.ts'
+import { fromStore, RoomLog, type RoomStore } from './room-log.ts'
 import { RoomPresence } from './room-presence.ts'
 
 /** One connection of one person. */
@@ -28,13 +28,6 @@ export interface Peer {
   send(message: Uint8Array): void
   /** Ends the connection, after what was sent. */
   drop(refusal: Refusal): void
-}
-
-export interface RoomStore {
-  read(after: number): Promise<StoredDraft | undefined>
-  /** False: others have appended since `head`, or the document is gone. */
-  append(head: number, update: Uint8Array): Promise<boolean>
-  fold(seq: number, state: Uint8Array): Promise<void>
 }
 
 export interface RoomDeps {
@@ -52,13 +45,6 @@ export interface RoomDeps {
 }
 
 const aliveMs = 20_000
-const retryFirstMs = 100
-const retryMostMs = 5000
-const foldAfterUpdates = 200
-const foldAfterMs = 60_000
-
-/** Origin of changes that are in the database already. */
-const fromStore = { origin: 'store' }
 /** Origin of changes that the worker has applied to its replica already. */
 const fromPeer = { origin: 'peer' }
 
@@ -79,28 +65,17 @@ export class Room {
   readonly #authors = new Authors()
   /** Whose update is being applied. */
   #author: Author | undefined
-  /** Number of the last update that this document holds. */
-  #seq = 0
-  /** Changes that are not committed, in V2 encoding. */
-  #pending: Uint8Array[] = []
-  #storing: Promise<void> | undefined
+  readonly #log: RoomLog
   /** Messages that wait for the next commit. */
   #unsettled: { state: PeerState; number: number }[] = []
   /** Messages on their way through the check. */
   #taking = 0
-  #storedVector = Y.encodeStateVector(new Y.Doc())
-  #unfolded = 0
-  #foldedAt: number
   #closed = false
   #stopTimers: (() => void)[] = []
-  #retryNow: (() => void) | undefined
-  /** Reads and writes of the store, one after the other. */
-  #exclusive: Promise<unknown> = Promise.resolve()
 
   constructor(deps: RoomDeps) {
     this.id = deps.id
     this.#deps = deps
-    this.#foldedAt = deps.clock.now().getTime()
     this.#presence = new RoomPresence({
       clock: deps.clock,
       send: (update) => this.#toAll(presenceMessage(update)),
@@ -110,26 +85,32 @@ export class Room {
       if (origin !== fromPeer) this.#deps.decoder.follow(this.id, update)
       this.#toAll(updateMessage(update))
     })
-    this.doc.on('updateV2', (update: Uint8Array, origin: unknown) => {
-      if (origin === fromStore) return
-      this.#pending.push(update)
-      void this.#store()
-    })
     this.doc.on('afterTransaction', (transaction: Y.Transaction) => {
       if (transaction.changed.size === 0) return
       if (transaction.origin === fromStore) this.#authors.touchStored(transaction)
       else this.#authors.touch(transaction, this.#author ?? authorOf(transaction.origin))
     })
+    this.#log = new RoomLog({
+      ...deps,
+      doc: this.doc,
+      onBatch: () => this.#batch(),
+      onDrained: () => this.#drained(),
+      onRead: (from, to, allStored) => {
+        this.#authors.reached(from, to)
+        this.#tellAuthors()
+        if (allStored) this.#tellStored()
+      },
+    })
     this.#keepAlive()
   }
 
   get seq(): number {
-    return this.#seq
+    return this.#log.seq
   }
 
   /** Some changes are in memory only. */
   get isDirty(): boolean {
-    return this.#pending.length > 0 || this.#storing !== undefined
+    return this.#log.isDirty
   }
 
   /** Nobody is here, and nothing is under way. */
@@ -143,26 +124,7 @@ export class Room {
 
   /** Reads what others have stored since. Throws when the store does; false when the document is gone. */
   catchUp(): Promise<boolean> {
-    return this.#alone(() => this.#readOn())
-  }
-
-  async #readOn(): Promise<boolean> {
-    const news = await this.#deps.store.read(this.#seq)
-    if (!news) return false
-    if (this.#closed) return true
-    const clean = !this.isDirty
-    this.doc.transact(() => {
-      for (const update of news.updates) Y.applyUpdateV2(this.doc, update)
-    }, fromStore)
-    this.#authors.reached(this.#seq, news.seq)
-    this.#tellAuthors()
-    this.#unfolded += news.seq - this.#seq
-    this.#seq = news.seq
-    if (news.updates.length > 0 && clean && !this.isDirty) {
-      this.#storedVector = Y.encodeStateVector(this.doc)
-      this.#tellStored()
-    }
-    return true
+    return this.#log.catchUp()
   }
 
   join(peer: Peer): void {
@@ -177,7 +139,7 @@ export class Room {
     if (present) peer.send(presenceMessage(present))
     const authors = this.#authors.all()
     if (authors.length > 0) peer.send(authorsMessage(authors))
-    peer.send(storedMessage(this.#storedVector, 0))
+    peer.send(storedMessage(this.#log.storedVector, 0))
   }
 
   leave(peer: Peer): void {
@@ -271,97 +233,36 @@ export class Room {
       return
     }
     state.settled = Math.max(state.settled, number)
-    peer.send(storedMessage(this.#storedVector, state.settled))
+    peer.send(storedMessage(this.#log.storedVector, state.settled))
   }
 
   /** Resolves when everything that is in memory now is committed. */
-  async flush(): Promise<void> {
-    while (this.isDirty && !this.#closed) await this.#store()
+  flush(): Promise<void> {
+    return this.#log.flush()
   }
 
-  #store(): Promise<void> {
-    this.#storing ??= this.#storeAll().finally(() => {
-      this.#storing = undefined
-      this.#afterStoring()
-    })
-    return this.#storing
+  /** Writes the full state over the updates. */
+  fold(): Promise<void> {
+    return this.#log.fold()
   }
 
-  async #storeAll(): Promise<void> {
-    let delay = retryFirstMs
-    // What arrives in this turn of the event loop belongs to the same batch.
-    await Promise.resolve()
-    while (this.#pending.length > 0 && !this.#closed) {
-      try {
-        await this.#alone(() => this.#storeBatch())
-        delay = retryFirstMs
-      } catch (error) {
-        this.#deps.log.error({ err: error, pipelineId: this.id }, 'a draft could not be saved; trying again')
-        await new Promise<void>((resolve) => {
-          this.#retryNow = resolve
-          this.#after(delay, resolve)
-        })
-        delay = Math.min(delay * 2, retryMostMs)
-      }
-    }
-  }
-
-  async #storeBatch(): Promise<void> {
-    const batch = [...this.#pending]
+  #batch(): (seq: number) => void {
     const unsettled = [...this.#unsettled]
     const touched = this.#authors.takeUnstored()
-    const vector = Y.encodeStateVector(this.doc)
-    const update = batch.length === 1 ? (batch[0] as Uint8Array) : Y.mergeUpdatesV2(batch)
-    while (!(await this.#deps.store.append(this.#seq, update))) {
-      if (!(await this.#readOn())) {
-        this.#pending = []
-        this.#deps.onGone()
-        return
-      }
+    return (seq) => {
+      this.#unsettled = this.#unsettled.slice(unsettled.length)
+      for (const { state, number } of unsettled) state.settled = Math.max(state.settled, number)
+      this.#tellStored()
+      this.#tellAuthors()
+      this.#deps.onStored(seq, touched)
     }
-    this.#seq += 1
-    this.#unfolded += 1
-    this.#pending = this.#pending.slice(batch.length)
-    this.#unsettled = this.#unsettled.slice(unsettled.length)
-    for (const { state, number } of unsettled) state.settled = Math.max(state.settled, number)
-    this.#storedVector = vector
-    this.#tellStored()
-    this.#tellAuthors()
-    this.#deps.onStored(this.#seq, touched)
   }
 
-  #afterStoring(): void {
-    if (this.#closed) return
-    if (this.#pending.length > 0) {
-      void this.#store()
-      return
-    }
+  #drained(): void {
     const last = this.#unsettled
     this.#unsettled = []
     for (const { state, number } of last) state.settled = Math.max(state.settled, number)
     if (last.length > 0) this.#tellStored()
-    const since = this.#deps.clock.now().getTime() - this.#foldedAt
-    if (this.#unfolded >= foldAfterUpdates || (this.#unfolded > 0 && since >= foldAfterMs)) void this.fold()
-  }
-
-  /** Writes the full state over the updates. A failure costs nothing: they stay. */
-  async fold(): Promise<void> {
-    if (this.#unfolded === 0) return
-    try {
-      await this.#alone(async () => {
-        this.#unfolded = 0
-        this.#foldedAt = this.#deps.clock.now().getTime()
-        await this.#deps.store.fold(this.#seq, Y.encodeStateAsUpdateV2(this.doc))
-      })
-    } catch (error) {
-      this.#deps.log.warn({ err: error, pipelineId: this.id }, 'a draft could not be compacted')
-    }
-  }
-
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#exclusive.then(work)
-    this.#exclusive = result.catch(() => undefined)
-    return result
   }
 
   announce(notice: object): void {
@@ -374,7 +275,7 @@ export class Room {
     this.#closed = true
     for (const stop of this.#stopTimers) stop()
     this.#presence.stop()
-    this.#retryNow?.()
+    this.#log.close()
     this.#deps.decoder.forget(this.id)
     this.doc.destroy()
   }
@@ -384,13 +285,13 @@ export class Room {
   }
 
   #tellStored(): void {
-    for (const [peer, { settled }] of this.#peers) peer.send(storedMessage(this.#storedVector, settled))
+    for (const [peer, { settled }] of this.#peers) peer.send(storedMessage(this.#log.storedVector, settled))
   }
 
   /** Another controller says which steps the batch changed that it stored as number `seq`. */
   learnAuthors(seq: number, touched: Touched): void {
     this.#authors.learn(seq, touched)
-    if (seq === this.#seq) this.#authors.reached(seq - 1, seq)
+    if (seq === this.#log.seq) this.#authors.reached(seq - 1, seq)
     this.#tellAuthors()
   }
 

@@ -20,7 +20,8 @@ import {
 } from '../pipelines/index.ts'
 import { createDecoder, type Decoder } from './decoder.ts'
 import { bundles } from './presence.ts'
-import { Room, type RoomStore } from './room.ts'
+import { Room } from './room.ts'
+import type { RoomStore } from './room-log.ts'
 
 export interface RoomsDeps {
   db: Db
