@@ -111,6 +111,14 @@ test('pipelines are made empty, from the sample and from a file, run as drafts, 
     expect(runs[0]?.status).toBe(RunStatus.CANCELED)
     await page.getByTestId('run-hide').click()
     await page.locator('[data-testid="node-wait"]:not([data-st])').waitFor()
+
+    // Only as far as a step: what comes after it does not run.
+    await editor.menu('quick', 'runTo')
+    await page.getByTestId('start-run').getByText('Runs quick as it is now').waitFor()
+    await page.getByTestId('start-run-confirm').click()
+    await page.locator('[data-testid="run-bar"][data-st="succeeded"]').waitFor({ timeout: 20_000 })
+    await page.locator('[data-testid="node-quick"][data-st="succeeded"]').waitFor()
+    await page.locator('[data-testid="node-wait"]:not([data-st])').waitFor()
   }
 })
 

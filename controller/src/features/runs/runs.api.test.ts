@@ -73,6 +73,26 @@ test('a key is one run, a rerun is another of the same graph and inputs, the dra
   expect(draft.run).toMatchObject({ number: 3, version: 0 })
 })
 
+test('the draft runs up to a step: it and what it waits for', async () => {
+  await using c = await startController()
+  const { projectId, runs } = await withPipeline(c)
+  const yaml = `name: fork
+steps:
+  a: { run: echo a }
+  b: { needs: [a], run: echo b }
+  c: { needs: [a], run: echo c }
+  d: { needs: [b, c], run: echo d }
+`
+  const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml })
+  const pipelineId = pipeline!.id
+  const { run } = await runs.startRun({ pipelineId, draft: true, untilStepId: 'b' })
+  expect((await runs.getRun({ runId: run!.id })).run?.steps.map(({ id }) => id)).toEqual(['a', 'b'])
+  for (const request of [{ draft: true, untilStepId: 'x' }, { untilStepId: 'b' }]) {
+    const refusal = await runs.startRun({ pipelineId, ...request }).catch((error: unknown) => ConnectError.from(error))
+    expect(refusal).toMatchObject({ code: Code.InvalidArgument })
+  }
+})
+
 test('lists hold what the caller may read, page by page, by filter', async () => {
   await using c = await startController()
   const { pipelineId, projectId, runs } = await withPipeline(c)

@@ -1,6 +1,8 @@
 // RunService: starting, reading, watching and canceling runs.
 import { invalid, invalidField, notFound } from '@ansflow/proto/errors'
+import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { ancestors } from '@ansflow/proto/graph'
 import { resolveInputs } from '@ansflow/proto/inputs'
 import type { Bus } from '../../platform/bus.ts'
 import type { Db } from '../../platform/db.ts'
@@ -42,6 +44,7 @@ export function runsApi({ db, bus, driver, drafts }: RunsDeps): ServiceTable {
   return serviceTable(RunService, {
     async startRun(request, ctx) {
       if (request.draft && request.version > 0) throw invalidField('version', 'must be 0 when the draft is to run')
+      if (request.untilStepId !== '' && !request.draft) throw invalidField('untilStepId', 'is for the draft only')
       const wanted = request.draft ? 'draft' : request.version
       const { pipeline, graph, version } = await runnableGraph(ctx.em, request.pipelineId, wanted)
       const { values, violations } = resolveInputs(graph.inputs, request.inputs ?? {})
@@ -51,7 +54,7 @@ export function runsApi({ db, bus, driver, drafts }: RunsDeps): ServiceTable {
         pipelineId: pipeline.id,
         pipelineName: pipeline.name,
         version,
-        graph,
+        graph: request.untilStepId === '' ? graph : upTo(graph, request.untilStepId),
         inputs: values,
         idempotencyKey: request.idempotencyKey,
       })
@@ -107,4 +110,11 @@ async function originOf(ctx: CallContext): Promise<Origin> {
     projectSlug: project.slug,
     startedBy: { id: userId, name },
   }
+}
+
+/** The graph without what is not needed for the step. */
+function upTo(graph: PipelineGraph, stepId: string): PipelineGraph {
+  if (!graph.steps.some(({ id }) => id === stepId)) throw invalidField('untilStepId', 'is no step of the draft')
+  const wanted = ancestors(graph.steps, stepId).add(stepId)
+  return { ...graph, steps: graph.steps.filter(({ id }) => wanted.has(id)) }
 }

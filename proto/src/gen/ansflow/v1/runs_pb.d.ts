@@ -704,6 +704,13 @@ export declare type StartRunRequest = Message<"ansflow.v1.StartRunRequest"> & {
    * @generated from field: bool draft = 5;
    */
   draft: boolean;
+
+  /**
+   * With draft: only the step with this key and all it waits for.
+   *
+   * @generated from field: string until_step_id = 6;
+   */
+  untilStepId: string;
 };
 
 /**
@@ -742,6 +749,13 @@ export declare type StartRunRequestJson = {
    * @generated from field: bool draft = 5;
    */
   draft?: boolean;
+
+  /**
+   * With draft: only the step with this key and all it waits for.
+   *
+   * @generated from field: string until_step_id = 6;
+   */
+  untilStepId?: string;
 };
 
 /**

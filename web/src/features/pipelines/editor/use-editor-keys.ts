@@ -7,6 +7,7 @@ import { useStepCommands } from './use-step-commands.ts'
 
 export interface EditorActions {
   run(): void
+  runTo(nodeId: string): void
   save(): void
   toggle(panel: 'palette' | 'drawer' | 'inspector' | 'map' | 'yaml'): void
   showKeys(): void
@@ -84,6 +85,7 @@ export function useEditorKeys(editor: EditorContext, actions: EditorActions): vo
     '-': () => editor.canvas.value?.zoomBy(0.8),
     F2: () => chosen().length === 1 && actions.openInspector('name'),
     Enter: () => actions.openInspector(),
+    'shift+Enter': () => chosen().length === 1 && actions.runTo(chosen()[0]!),
     F8: () => actions.nextProblem(1),
     'shift+F8': () => actions.nextProblem(-1),
     Escape: leave,
