@@ -1,5 +1,5 @@
 // Owns one job's life on this host, from its place in the journal to its removal: accepted → running → ending → finished.
-import { setTimeout as delay, setImmediate as yieldToOthers } from 'node:timers/promises'
+import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import {
   type Finished,
   JobPhase,
@@ -11,22 +11,21 @@ import {
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { finishedMessage } from './finished-message.ts'
+import { openLog, secretsKnown } from './job-log.ts'
 import { JobProcess } from './job-process.ts'
+import { JobResult } from './job-result.ts'
+import { standingOf } from './job-standing.ts'
 import type { Intent, JobFolder } from './journal.ts'
 import { type Log, textOf } from './log.ts'
 import type { ShippedJob } from './log-shipper.ts'
-import { LogSpool } from './log-spool.ts'
+import type { LogSpool } from './log-spool.ts'
 import { duration, type Ending, endingOf, lost } from './outcome.ts'
 import { type LaunchHost, prepareFolders, prepareLaunch, Unrunnable } from './prepare-launch.ts'
 import type { Launcher } from './process.ts'
 import type { Tree } from './process-tree.ts'
 import type { ControlMessage } from './rpc-client.ts'
 
-/** How long a job found after a restart waits for its secrets while the controller is there. */
-const SECRETS_MS = 60_000
 const DEFAULT_GRACE_MS = 10_000
-/** A result that is not acknowledged after this long is written to the journal. */
-const RESULT_MS = 300
 const MAX_TIMER_MS = 0x7fffffff
 
 /** What a job needs of the agent. */
@@ -51,20 +50,16 @@ export class JobRunner implements ShippedJob {
   readonly spec: JobSpec
   phase: Phase = 'accepted'
   spool: LogSpool | undefined
-  finished: Finished | undefined
   readonly #folder: JobFolder
   readonly #host: JobHost
   readonly #process: JobProcess
+  readonly #result: JobResult
   #timeout: NodeJS.Timeout | undefined
   #intent: Intent | undefined
   /** Once it is prepared. */
   #workspace: string | undefined
   #killing: Promise<number> | undefined
   #pumping = false
-  /** When the controller was last told what it has to answer. */
-  #toldAt = performance.now()
-  #acknowledged = false
-  #logComplete = false
   /** It is going away; settled when its folder is gone. */
   #leaving: Promise<void> | undefined
 
@@ -74,6 +69,7 @@ export class JobRunner implements ShippedJob {
     this.#folder = folder
     this.#host = host
     this.#process = new JobProcess(folder)
+    this.#result = new JobResult(folder, host)
   }
 
   get usesSlot(): boolean {
@@ -83,46 +79,40 @@ export class JobRunner implements ShippedJob {
   snapshot(): MessageInitShape<typeof JobSnapshotSchema> {
     const at = this.#process.startedAt
     const startedAt = at === undefined ? {} : { startedAt: timestampFromMs(at) }
-    if (this.finished) return { job: this.ref, phase: JobPhase.FINISHED, finished: this.finished, ...startedAt }
+    const { finished } = this.#result
+    if (finished) return { job: this.ref, phase: JobPhase.FINISHED, finished, ...startedAt }
     return { job: this.ref, phase: this.phase === 'accepted' ? JobPhase.ACCEPTED : JobPhase.RUNNING, ...startedAt }
   }
 
   /** After a restart of the agent: finds out from the folder where the job stands. */
   restore(): void {
-    const folder = this.#folder
-    this.#intent = folder.intent
-    const { result } = folder
-    if (result) {
-      this.#openSpool()
-      this.#becomeFinished(result)
-    } else if (folder.claimedBy === 'agent') {
-      const ending = this.#intent
-        ? endingOf(undefined, this.#intent, 0)
-        : lost('the agent was restarted while it started it')
-      this.#endWithoutProcess(ending)
-    } else if (folder.claimedBy === 'nobody') {
-      // Accepted, never started. After a restart of the host that is not certain: "started" is not synced to the disk.
-      if (!folder.sameBoot) this.#endWithoutProcess(lost('the host was restarted'))
-      else if (this.#intent) this.#endWithoutProcess(endingOf(undefined, this.#intent, 0))
-    } else {
-      this.phase = 'running'
-      this.#openSpool()
-      if (folder.sameBoot) {
-        this.#process.follow(() => this.#look())
-        this.#look()
-        if (this.#intent) this.#kill(this.#intent)
-      } else {
-        this.#process.noteStart()
-        void this.#end(lost('the host was restarted'))
-      }
+    this.#intent = this.#folder.intent
+    const standing = standingOf(this.#folder, this.#intent)
+    if (standing.is === 'accepted') return
+    if (standing.is === 'over') {
+      this.#endWithoutProcess(standing.ending)
+      return
     }
+    this.#openSpool()
+    if (standing.is === 'finished') {
+      this.#finish(standing.result)
+      return
+    }
+    this.phase = 'running'
+    if (standing.is === 'lost') {
+      this.#process.noteStart()
+      void this.#end(standing.ending)
+      return
+    }
+    this.#process.follow(() => this.#look())
+    this.#look()
+    if (this.#intent) this.#kill(this.#intent)
   }
 
   /** It is in the journal. Repeated calls say it again while nobody has told it to start. */
   accept(): void {
     if (this.phase !== 'accepted') return
-    this.#toldAt = performance.now()
-    this.#host.send({ kind: { case: 'accept', value: { job: this.ref } } })
+    this.#result.tellAccepted()
     setImmediate(() => this.#prepare())
   }
 
@@ -137,16 +127,9 @@ export class JobRunner implements ShippedJob {
     }
   }
 
-  /** Anything may get lost between two processes: what is not answered is said again. The second copy changes nothing. */
+  /** What is not answered for so long is said again. */
   repeat(afterMs: number): void {
-    if (performance.now() - this.#toldAt < afterMs) return
-    if (this.finished && !this.#acknowledged) this.#tellFinished(this.finished)
-    else this.accept()
-  }
-
-  #tellFinished(finished: Finished): void {
-    this.#toldAt = performance.now()
-    this.#host.send({ kind: { case: 'finished', value: finished } })
+    this.#result.repeat(afterMs, this.phase === 'accepted')
   }
 
   /** The accept is committed. To a job that runs already, it brings the secrets back after a restart of the agent. */
@@ -194,12 +177,12 @@ export class JobRunner implements ShippedJob {
   }
 
   finishedAck(): void {
-    this.#acknowledged = true
+    this.#result.acknowledge()
     this.#removeWhenDone()
   }
 
   logComplete(): void {
-    this.#logComplete = true
+    this.#result.logComplete = true
     this.#removeWhenDone()
   }
 
@@ -322,21 +305,12 @@ export class JobRunner implements ShippedJob {
     else this.#host.sweep(this.#process.tree)
     try {
       const spool = this.spool!
-      await this.#secretsKnown(spool)
+      await secretsKnown(spool, () => this.phase === 'ending', this.#host.isConnected)
       while (spool.pump()) await yieldToOthers()
       spool.finish()
       await this.#close(ending)
     } catch (error) {
       if (this.phase === 'ending') await this.#close(lost(`its log cannot be kept: ${textOf(error)}`))
-    }
-  }
-
-  /** After a restart the secrets are unknown until the controller sends them again; it may be away for long. */
-  async #secretsKnown(spool: LogSpool): Promise<void> {
-    for (let waited = 0; !spool.hasMasks && this.phase === 'ending'; ) {
-      await delay(50)
-      if (this.#host.isConnected()) waited += 50
-      if (waited > SECRETS_MS) return spool.finishWithoutSecrets()
     }
   }
 
@@ -357,40 +331,22 @@ export class JobRunner implements ShippedJob {
     const { log, workspaces } = this.#host
     const warn = (what: string) => (error: unknown) => log.warn(what, { job: this.ref.jobId, error: textOf(error) })
     const finished = finishedMessage(this.#folder, ending, this.#process.startedAt, this.spool)
-    this.#becomeFinished(finished)
-    this.#tellFinished(finished)
-    // What a process left can be worked out again, and mostly the result is acknowledged at once: then it is never written.
-    if (ending.exitCode === undefined) this.#keepResult(finished)
-    else setTimeout(() => this.#keepResult(finished), RESULT_MS).unref()
+    this.#finish(finished)
+    this.#result.tellFinished(finished)
     await workspaces
       .close(this.spec.runId, this.spec.workspace, this.ref.jobId)
       .catch(warn('A workspace cannot be removed.'))
   }
 
-  #keepResult(finished: Finished): void {
-    if (this.phase !== 'finished') return
-    try {
-      this.#folder.dropSecrets()
-      this.#folder.result = finished
-    } catch (error) {
-      const fields = { job: this.ref.jobId, error: textOf(error) }
-      this.#host.log.error('A result cannot be written to the journal.', fields)
-    }
-  }
-
-  #becomeFinished(finished: Finished): void {
-    this.finished = finished
+  #finish(finished: Finished): void {
+    this.#result.finished = finished
     this.phase = 'finished'
     this.#host.logGrew(this)
     this.#process.release(this.#host.launcher)
   }
 
   #openSpool(): void {
-    if (this.spool) return
-    const limit = Number(this.spec.logLimit) || this.#host.config.logLimit
-    this.spool = new LogSpool(this.#folder.spoolFiles(), limit, (bytes) =>
-      this.#host.launcher.punch(this.ref.jobId, bytes),
-    )
+    this.spool ??= openLog(this.#folder, this.#host)
   }
 
   #stopWatching(): void {
@@ -399,7 +355,7 @@ export class JobRunner implements ShippedJob {
   }
 
   #removeWhenDone(): void {
-    if (!this.#acknowledged || !this.#logComplete || this.phase !== 'finished') return
+    if (!this.#result.isDone || this.phase !== 'finished') return
     this.phase = 'gone'
     this.#leaving = this.#remove()
   }

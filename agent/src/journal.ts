@@ -168,7 +168,11 @@ export class JobFolder {
     rmSync(this.file('start'), { force: true })
   }
 
+  /** Nothing may be written to it any more. */
+  isRemoved = false
+
   remove(): Promise<void> {
+    this.isRemoved = true
     return removeTree(this.path)
   }
 }

@@ -13,20 +13,13 @@ import {
 } from 'node:fs'
 import { createLineTimes, type LineTimes } from './line-times.ts'
 import { Masker } from './mask.ts'
+import { openStateFile, type StateFile } from './spool-state.ts'
 
 const READ_BYTES = 256 * 1024
 /** Raw output passes through one buffer: reading blocks, so no two reads overlap, and the masker keeps copies only. */
 const scratch = Buffer.allocUnsafeSlow(4 * READ_BYTES)
 const PUNCH_EVERY = 8 * 1024 * 1024
 const MAX_TAIL = 1024 * 1024
-
-/** Fixed-size state, overwritten in place after each batch: whole or not there, even when the process is killed. */
-const STATE_BYTES = 40
-const LINE_START = 1
-const HEAD_DONE = 2
-const FINAL = 4
-/** There is nothing to mask but what add-mask lines add: after a restart no one has to be asked. */
-const NO_SECRETS = 8
 
 export interface SpoolFiles {
   raw: string
@@ -53,7 +46,7 @@ export class LogSpool {
   readonly #rawFile: string
   #rawFd: number | undefined
   readonly #maskedFd: number
-  readonly #stateFd: number
+  readonly #state: StateFile
   readonly #addedFile: string
   readonly #limit: number
   readonly #tail: number
@@ -72,7 +65,7 @@ export class LogSpool {
   constructor(files: SpoolFiles, limit: number, onPunch: (bytes: number) => void) {
     this.#rawFile = files.raw
     this.#maskedFd = openSync(files.masked, 'a+', 0o600)
-    this.#stateFd = openExisting(files.state)
+    this.#state = openStateFile(files.state)
     this.#addedFile = files.added
     this.#limit = limit
     this.#tail = Math.min(MAX_TAIL, Math.floor(limit / 4))
@@ -182,7 +175,9 @@ export class LogSpool {
   }
 
   close(): void {
-    for (const fd of [this.#rawFd, this.#maskedFd, this.#stateFd]) if (fd !== undefined) closeSync(fd)
+    if (this.#rawFd !== undefined) closeSync(this.#rawFd)
+    closeSync(this.#maskedFd)
+    this.#state.close()
   }
 
   /** The wrapper makes the file; until then there is no output. */
@@ -260,29 +255,29 @@ export class LogSpool {
       this.#raw = masker.position
       this.#lineStart = masker.atLineStart
     }
-    const state = Buffer.alloc(STATE_BYTES)
-    const flags =
-      (this.#lineStart ? LINE_START : 0) |
-      (this.#headDone ? HEAD_DONE : 0) |
-      (this.final ? FINAL : 0) |
-      (this.#noSecrets ? NO_SECRETS : 0)
-    for (const [i, value] of [this.#raw, size, this.acknowledged, flags].entries()) state.writeDoubleLE(value, i * 8)
-    writeSync(this.#stateFd, state, 0, STATE_BYTES, 0)
+    this.#state.write({
+      raw: this.#raw,
+      size,
+      acknowledged: this.acknowledged,
+      lineStart: this.#lineStart,
+      headDone: this.#headDone,
+      final: this.final,
+      noSecrets: this.#noSecrets,
+    })
   }
 
   #restore(): void {
-    const state = readAt(this.#stateFd, 0, STATE_BYTES)
-    if (state.length < STATE_BYTES) return
-    this.#raw = state.readDoubleLE(0)
-    this.size = state.readDoubleLE(8)
-    this.acknowledged = state.readDoubleLE(16)
-    const flags = state.readDoubleLE(24)
-    this.#lineStart = (flags & LINE_START) !== 0
-    this.#headDone = (flags & HEAD_DONE) !== 0
-    this.final = (flags & FINAL) !== 0
-    this.#read = this.#raw
+    const state = this.#state.read()
+    if (!state) return
+    this.#raw = state.raw
+    this.#read = state.raw
+    this.size = state.size
+    this.acknowledged = state.acknowledged
+    this.#lineStart = state.lineStart
+    this.#headDone = state.headDone
+    this.final = state.final
     ftruncateSync(this.#maskedFd, this.size)
-    if ((flags & NO_SECRETS) !== 0) this.useSecrets([])
+    if (state.noSecrets) this.useSecrets([])
   }
 
   #punch(upTo: number): void {
@@ -296,10 +291,4 @@ function readAt(fd: number, offset: number, length: number): Buffer {
   if (length <= 0) return Buffer.alloc(0)
   const buffer = Buffer.allocUnsafe(length)
   return buffer.subarray(0, readSync(fd, buffer, 0, length, offset))
-}
-
-/** For reading and writing in place; made when missing. */
-function openExisting(path: string): number {
-  closeSync(openSync(path, 'a', 0o600))
-  return openSync(path, 'r+')
 }

@@ -1,0 +1,60 @@
+// Owns how far a job's log has come, as it stands on the disk: one record of a fixed size, overwritten in place after each batch,
+// so that it is whole or not there even when the process is killed.
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+
+const BYTES = 40
+const FLAGS = ['lineStart', 'headDone', 'final', 'noSecrets'] as const
+
+export interface SpoolState {
+  /** Raw bytes consumed. */
+  raw: number
+  /** Bytes of the masked log. */
+  size: number
+  acknowledged: number
+  /** The raw bytes consumed end with a line. */
+  lineStart: boolean
+  /** More than the limit came: the head is kept, the middle goes. */
+  headDone: boolean
+  final: boolean
+  /** There is nothing to mask but what add-mask lines add: after a restart no one has to be asked. */
+  noSecrets: boolean
+}
+
+export interface StateFile {
+  read(): SpoolState | undefined
+  write(state: SpoolState): void
+  close(): void
+}
+
+/** Made when missing. */
+export function openStateFile(path: string): StateFile {
+  closeSync(openSync(path, 'a', 0o600))
+  const fd = openSync(path, 'r+')
+  return {
+    read() {
+      const record = Buffer.alloc(BYTES)
+      if (readSync(fd, record, 0, BYTES, 0) < BYTES) return undefined
+      const [raw, size, acknowledged, flags] = [0, 8, 16, 24].map((at) => record.readDoubleLE(at)) as [
+        number,
+        number,
+        number,
+        number,
+      ]
+      const [lineStart, headDone, final, noSecrets] = FLAGS.map((_, i) => (flags & (1 << i)) !== 0) as [
+        boolean,
+        boolean,
+        boolean,
+        boolean,
+      ]
+      return { raw, size, acknowledged, lineStart, headDone, final, noSecrets }
+    },
+    write(state) {
+      const record = Buffer.alloc(BYTES)
+      const flags = FLAGS.reduce((sum, name, i) => sum + (state[name] ? 1 << i : 0), 0)
+      for (const [i, value] of [state.raw, state.size, state.acknowledged, flags].entries())
+        record.writeDoubleLE(value, i * 8)
+      writeSync(fd, record, 0, BYTES, 0)
+    },
+    close: () => closeSync(fd),
+  }
+}
