@@ -286,7 +286,7 @@ test('the same five steps by keyboard alone, and the focus is never lost', async
   await page.locator('[data-testid="node-fetch-code"].off').waitFor()
   await press('Shift+F10')
   await focusIsOn('step-menu-addAfter')
-  await press('ArrowUp', 'ArrowUp')
+  await press('ArrowUp', 'ArrowUp', 'ArrowUp')
   await focusIsOn('step-menu-enable')
   await press('Enter')
   await page.locator('[data-testid="node-fetch-code"]:not(.off)').waitFor()

@@ -10,7 +10,10 @@ export interface KeyName {
 }
 
 /** "mod+k" (⌘ on Apple's machines, Ctrl elsewhere), "shift+g" for letters but "?" for signs, sequences "g h". */
-export function useHotkeys(keys: Record<string, (event: KeyboardEvent) => void>, names?: () => KeyName[]): void {
+export function useHotkeys(
+  keys: Record<string, ((event: KeyboardEvent) => void) | undefined>,
+  names?: () => KeyName[],
+): void {
   let last = { key: '', at: 0 }
   const id = Symbol('keys')
   if (names) namedKeys.set(id, names)
