@@ -54,12 +54,12 @@ export function project(doc: Y.Doc): Projection {
 }
 
 /** `project` without the validation of the graph, for where only its shape is wanted, at once. */
-export function projectShape(doc: Y.Doc): Projection {
+export function projectShape(doc: Y.Doc, readStep: typeof projectStep = projectStep): Projection {
   const roots = rootsOf(doc)
   const problems: Problem[] = []
   const { living, deleted } = readNodes(roots.nodes)
   const keys = nameNodes(living, problems)
-  const steps = living.map(({ id, map }) => projectStep(id, keys.get(id) as string, map, problems))
+  const steps = living.map(({ id, map }) => readStep(id, keys.get(id) as string, map, problems))
   spreadPositions(steps)
   const edges = projectEdges(roots.edges, steps, keys, problems)
   const source = roots.meta.get('source')

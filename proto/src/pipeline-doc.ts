@@ -16,6 +16,7 @@ export {
   projectShape,
   stepKeys,
 } from './pipeline-doc-project.ts'
+export { createShapeReader, type ShapeReader } from './pipeline-doc-reader.ts'
 export { inputIds } from './pipeline-doc-settings.ts'
 export * from './pipeline-doc-shape.ts'
 export { createUndo, type Undo, type UndoOutcome } from './pipeline-doc-undo.ts'

@@ -3,10 +3,10 @@
 import type { PipelineGraph, Problem, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { wouldCycle } from '@ansflow/proto/graph'
 import {
+  createShapeReader,
   createUndo,
   type DeletedStep,
   projectDeletedStep,
-  projectShape,
   stepText,
   type UndoOutcome,
 } from '@ansflow/proto/pipeline-doc'
@@ -52,7 +52,8 @@ export function usePipelineDoc(pipelineId: string, userId: string): PipelineDocu
   const link = openCollabLink(ydoc, pipelineId, userId)
   const origin = { user: userId }
   const undoer = createUndo(ydoc, origin)
-  const first = projectShape(ydoc)
+  const reader = createShapeReader(ydoc)
+  const first = reader.read()
   const graph = shallowRef(first.graph)
   const shapeProblems = shallowRef<readonly Problem[]>([])
   const graphProblems = shallowRef<readonly Problem[]>([])
@@ -71,7 +72,7 @@ export function usePipelineDoc(pipelineId: string, userId: string): PipelineDocu
   function refresh(): void {
     cancelAnimationFrame(frame)
     frame = 0
-    const shape = projectShape(ydoc)
+    const shape = reader.read()
     graph.value = shape.graph
     shapeProblems.value = shape.problems
     deleted.value = shape.deleted
@@ -114,6 +115,7 @@ export function usePipelineDoc(pipelineId: string, userId: string): PipelineDocu
     clearTimeout(validating)
     offUndo()
     undoer.destroy()
+    reader.destroy()
     ydoc.off('update', soon)
     link.close()
     ydoc.destroy()
