@@ -1,5 +1,5 @@
 // One agent's log stream: takes bytes in order, once, and answers with what is durably stored.
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { invalidField } from '@ansflow/proto/errors'
 import type { JobRef, LogsRequest, LogsResponseSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
@@ -68,6 +68,8 @@ export class LogStream {
     if (message.finalSize !== undefined && !log.final) {
       const sha256 = message.finalSha256.length > 0 ? Buffer.from(message.finalSha256) : null
       log.final = { size: Number(message.finalSize), sha256 }
+      // All of it passed through here and is what was sent: it is complete with the commit of its last bytes.
+      if (log.hash && log.accepted === log.final.size && isSum(log.hash, sha256)) log.closing = true
       this.#deps.writer.touch(log)
     }
     await this.#deps.writer.room()
@@ -152,7 +154,7 @@ export class LogStream {
 
   async #hashFits(log: StreamLog, expected: Buffer | null): Promise<boolean> {
     if (!expected) return true
-    if (log.hash) return log.hash.copy().digest().equals(expected)
+    if (log.hash) return isSum(log.hash, expected)
     const hash = createHash('sha256')
     for await (const row of readRows(this.#deps.db, log.jobId, 0, log.size)) {
       // The agent's sum covers the bytes before they were masked here.
@@ -225,6 +227,10 @@ export class LogStream {
       this.#deps.log.error({ err: error, jobId: ref.jobId }, 'a log could not be opened again')
     }
   }
+}
+
+function isSum(hash: Hash, expected: Buffer | null): boolean {
+  return expected === null || hash.copy().digest().equals(expected)
 }
 
 const lastChunk = statement<LogTables, { jobId: string }>()((db, { jobId }) =>
