@@ -43,7 +43,9 @@ describe('locales', () => {
 
   it('have the same parameters in both languages', () => {
     const differing = [...texts.en].filter(
-      ([key, text]) => parameters(text).join() !== parameters(texts['zh-CN'].get(key) ?? '').join(),
+      // Where English says what the controller says, Chinese has words of its own for it.
+      ([key, text]) =>
+        text !== '{message}' && parameters(text).join() !== parameters(texts['zh-CN'].get(key) ?? '').join(),
     )
     expect(differing.map(([key]) => key)).toEqual([])
   })
