@@ -1,5 +1,6 @@
 // Writes the single initial migration of both dialects from the entities. Only until the first release: after it, changes
-// are new files beside it.
+// are new files beside it. Its name says its content, so that a database with other tables is refused instead of half used.
+import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MySqlDriver } from '@mikro-orm/mysql'
@@ -23,7 +24,8 @@ for (const [dialect, options] of Object.entries(dialects)) {
   const folder = join(import.meta.dirname, dialect)
   mkdirSync(folder, { recursive: true })
   for (const file of readdirSync(folder)) rmSync(join(folder, file))
-  writeFileSync(join(folder, 'migration-0001-initial.ts'), source(statements))
+  const content = createHash('sha256').update(statements.join(';')).digest('hex').slice(0, 8)
+  writeFileSync(join(folder, `migration-0001-${content}.ts`), source(statements))
   await orm.close()
 }
 

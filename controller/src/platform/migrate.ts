@@ -39,7 +39,7 @@ async function run(db: Db): Promise<void> {
   const unknown = (await migrator.getExecuted()).filter((row) => !known.has(basename(row.name, '.ts')))
   if (unknown.length > 0) {
     throw new Error(
-      `The database was made by a newer AnsFlow (it has "${unknown.map((row) => row.name).join('", "')}"). Start that version, or restore the copy made before the upgrade.`,
+      `The database was made by another AnsFlow, newer than this one or older than the first release (it has "${unknown.map((row) => row.name).join('", "')}"). Start that version, restore the copy made before the upgrade, or begin with an empty database.`,
     )
   }
   await migrator.up()
