@@ -39,7 +39,6 @@ export default defineConfig({
           include: ['e2e/{scenarios,journeys}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
       // Too long for every run: `pnpm vitest run --project long`.
