@@ -1,5 +1,5 @@
 // What the lists of runs and agents hold, as versions that differ after every change people can see.
-import { StepStatus } from '@ansflow/proto/status'
+import { RunStatus } from '@ansflow/proto/status'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { agentMessages, agentsOf } from '../agents/index.ts'
@@ -7,6 +7,8 @@ import type { ListVersions } from './list-watch.ts'
 
 /** Runs younger than this are looked at also when they have ended: one may begin and end between two looks. */
 const youngMs = 60_000
+
+const active = [RunStatus.WAITING, RunStatus.BLOCKED, RunStatus.QUEUED, RunStatus.RUNNING]
 
 interface RunVersionRow {
   id: string
@@ -28,14 +30,11 @@ export async function runVersions(
   const put = (rows: Pick<RunVersionRow, (typeof columns)[number]>[]) => {
     for (const row of rows) versions.get(row.project_id)?.set(row.id, String(row.seq))
   }
+  // Of every project: by its project too, the database would go through all the runs that each has ever had.
+  put(await runs.selectFrom('run').select(columns).where('status', 'in', active).execute())
   for (const some of inBatches(projectIds)) {
-    const ofThese = () => runs.selectFrom('run').select(columns).where('project_id', 'in', some)
-    put(await ofThese().where('status', '<', StepStatus.SUCCEEDED).execute())
-    put(
-      await ofThese()
-        .where('id', '>', idsFrom(clock.now().getTime() - youngMs))
-        .execute(),
-    )
+    const young = runs.selectFrom('run').select(columns).where('project_id', 'in', some)
+    put(await young.where('id', '>', idsFrom(clock.now().getTime() - youngMs)).execute())
   }
   const missing = projectIds.flatMap((projectId) =>
     [...(known.get(projectId)?.keys() ?? [])].filter((id) => !versions.get(projectId)?.has(id)),
