@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import vue from './web/node_modules/@vitejs/plugin-vue/dist/index.mjs'
 
+// One module graph a worker: loading ORM, contract and console anew for each file took as long as the tests of it.
+const shared = { isolate: false }
 const setupFiles = [fileURLToPath(new URL('proto/test/fixed-seed.ts', import.meta.url))]
 
 export default defineConfig({
@@ -9,9 +11,10 @@ export default defineConfig({
     // Tests mostly wait for processes: one worker less than there are CPUs would leave one of two idle.
     maxWorkers: '100%',
     projects: [
-      { test: { name: 'proto', setupFiles, include: ['proto/src/**/*.test.ts'] } },
+      { test: { ...shared, name: 'proto', setupFiles, include: ['proto/src/**/*.test.ts'] } },
       {
         test: {
+          ...shared,
           name: 'controller',
           setupFiles,
           include: ['controller/**/*.test.ts'],
@@ -21,6 +24,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...shared,
           name: 'agent',
           setupFiles,
           globalSetup: 'agent/test/bundle.ts',
@@ -31,10 +35,18 @@ export default defineConfig({
       },
       {
         plugins: [vue()],
-        test: { name: 'web', root: './web', setupFiles, include: ['src/**/*.test.ts'], environment: 'happy-dom' },
+        test: {
+          ...shared,
+          name: 'web',
+          root: './web',
+          setupFiles,
+          include: ['src/**/*.test.ts'],
+          environment: 'happy-dom',
+        },
       },
       {
         test: {
+          ...shared,
           name: 'e2e',
           include: ['e2e/{scenarios,journeys}/**/*.test.ts'],
           testTimeout: 120_000,

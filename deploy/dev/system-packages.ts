@@ -11,7 +11,7 @@ const needed: { program: string; package: string }[] = [
   { program: 'sshd', package: 'openssh-server' },
   { program: 'mariadbd', package: 'mariadb-server' },
   { program: 'nats-server', package: 'nats-server' },
-  { program: 'chromium', package: 'chromium' },
+  { program: 'chromium-headless-shell', package: 'chromium-headless-shell' },
   { program: 'openssl', package: 'openssl' },
   { program: 'make', package: 'make' },
   { program: 'cc', package: 'gcc' },

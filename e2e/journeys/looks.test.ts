@@ -5,7 +5,7 @@ import { Role } from '@ansflow/proto/access'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunStatus } from '@ansflow/proto/status'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
@@ -64,7 +64,7 @@ test('every page is whole in both languages and themes, on a phone too, and axe 
 
 /** One person's way through all pages, the theme switched in place; answers what is wrong. */
 async function walk(locale: (typeof locales)[number]): Promise<string[]> {
-  const { page, errors } = await newPerson(browser, system.url, { locale, theme: 'light' })
+  const { page, errors } = await newPerson(browser, system.url, { locale, theme: 'light', still: true })
   await page.setViewportSize(desk)
   const wrong: string[] = []
   let seen = 0
@@ -103,12 +103,24 @@ async function walk(locale: (typeof locales)[number]): Promise<string[]> {
   await lookAtAll('invite', 'input[name="name"]')
   await signIn(page, admin)
   for (const { name, path, ready } of pages) {
-    await page.goto(path)
+    await follow(page, path)
     await lookAtAll(name, ready)
   }
   await page.goto('/no-such-page')
   await lookAtAll('not-found')
   return wrong
+}
+
+/** Goes where a link of the console would, without loading the console anew; a page that is asked for in another way is. */
+async function follow(page: Page, path: string): Promise<void> {
+  if (new URL(path, page.url()).pathname === new URL(page.url()).pathname) {
+    await page.goto(path)
+    return
+  }
+  await page.evaluate((to) => {
+    history.pushState(null, '', to)
+    dispatchEvent(new PopStateEvent('popstate', { state: null }))
+  }, path)
 }
 
 async function invitation(email: string): Promise<string> {

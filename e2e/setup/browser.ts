@@ -17,8 +17,8 @@ const flags = [
 ]
 
 export async function startBrowser(): Promise<Browser> {
-  const executablePath = findProgram('chromium')
-  if (!executablePath) throw new Error('Browser journeys need the program chromium.')
+  const executablePath = findProgram('chromium-headless-shell')
+  if (!executablePath) throw new Error('Browser journeys need the program chromium-headless-shell.')
   return chromium.launch({ executablePath, args: flags })
 }
 
@@ -32,6 +32,8 @@ export interface Person {
 interface PersonOptions {
   locale?: 'en' | 'zh-CN'
   theme?: 'light' | 'dark'
+  /** Nothing moves, for who looks at pages standing still. */
+  still?: boolean
 }
 
 export async function newPerson(browser: Browser, baseURL: string, options: PersonOptions = {}): Promise<Person> {
@@ -40,6 +42,7 @@ export async function newPerson(browser: Browser, baseURL: string, options: Pers
     viewport: { width: 1440, height: 900 },
     locale: options.locale ?? 'en',
     colorScheme: options.theme ?? 'light',
+    reducedMotion: options.still ? 'reduce' : 'no-preference',
     permissions: ['clipboard-read', 'clipboard-write'],
   })
   const page = await context.newPage()
