@@ -93,7 +93,7 @@ export async function makeAdminFromSettings(
       await em.insert(ApiTokenEntity, {
         id: uuidv7(),
         userId: user.id,
-        name: 'from the environment',
+        name: 'ANSFLOW_ADMIN_TOKEN',
         prefix: admin.token.slice(0, 8),
         tokenHash: keys.hashToken(admin.token),
         scopes: '*',

@@ -10,11 +10,12 @@ import {
   RunStepSchema,
   StepCountSchema,
 } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { StepStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Reason, reasonText } from '../../engine/reasons.ts'
 import type { JobState, RunState, StepState } from '../../engine/state.ts'
-import { runHead, runInputs } from './run-rows.ts'
+import { parseTally, runHead, runInputs, type StepTally, tallyOf } from './run-rows.ts'
 import type { RunOrigin, RunRow, Times } from './run-tables.ts'
 
 /** Without steps. */
@@ -34,7 +35,7 @@ export function presentHead(state: RunState, origin: RunOrigin, seq: number): Ru
     rerunOf: origin.rerunOf,
     seq,
   })
-  return fillHead(run, state, state.counts, state.createdAt)
+  return fillHead(run, state, tallyOf(state), state.createdAt)
 }
 
 /** For lists: from the row alone. */
@@ -53,13 +54,12 @@ export function presentRow(row: RunRow, times: Times): Run {
     rerunOf: row.rerun_of,
     seq: row.seq,
   })
-  const counts = JSON.parse(row.step_counts) as number[]
-  return fillHead(run, runHead(row, times) as RunState, counts, times.from(row.created_at)!)
+  return fillHead(run, runHead(row, times) as RunState, parseTally(row.step_counts), times.from(row.created_at)!)
 }
 
 type Head = Pick<RunState, 'status' | 'reason' | 'startedAt' | 'finishedAt' | 'cancelLevel' | 'canceledByName'>
 
-function fillHead(run: Run, head: Head, counts: readonly number[], createdAt: Date): Run {
+function fillHead(run: Run, head: Head, tally: StepTally, createdAt: Date): Run {
   run.status = head.status
   run.reason = head.reason ? reasonText(head.reason) : ''
   if (head.reason) run.reasonInfo = create(ReasonSchema, head.reason)
@@ -68,7 +68,10 @@ function fillHead(run: Run, head: Head, counts: readonly number[], createdAt: Da
   if (head.finishedAt) run.finishedAt = timestampFromDate(head.finishedAt)
   run.cancelRequested = head.cancelLevel > 0
   run.canceledByName = head.canceledByName
-  run.stepCounts = counts.flatMap((count, status) => (count > 0 ? create(StepCountSchema, { status, count }) : []))
+  run.stepCounts = tally.counts.flatMap((count, status) => {
+    const allowed = status === StepStatus.FAILED ? tally.allowed : 0
+    return count > 0 ? create(StepCountSchema, { status, count, allowed }) : []
+  })
   return run
 }
 

@@ -1,4 +1,5 @@
 // Between the rows of runs, steps and jobs and the engine's state.
+import { StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { Reason } from '../../engine/reasons.ts'
 import type { JobState, RunMeta, RunState, StepState } from '../../engine/state.ts'
@@ -10,6 +11,22 @@ function json(reason: Reason | null): string | null {
 
 function parseReason(text: string | null): Reason | null {
   return text ? (JSON.parse(text) as Reason) : null
+}
+
+/** Steps by status, and how many of the failed ones may fail. */
+export interface StepTally {
+  counts: readonly number[]
+  allowed: number
+}
+
+export function tallyOf({ counts, failures }: RunState): StepTally {
+  return { counts, allowed: counts[StepStatus.FAILED]! - failures }
+}
+
+export function parseTally(text: string): StepTally {
+  const tally = JSON.parse(text) as StepTally | number[]
+  // Rows of before it told what may fail.
+  return Array.isArray(tally) ? { counts: tally, allowed: 0 } : tally
 }
 
 export type RunHeadRow = ReturnType<typeof runHeadRow>
@@ -34,7 +51,7 @@ export function runHeadRow(state: RunState, times: Times) {
   return {
     status: state.status,
     reason: json(state.reason),
-    step_counts: JSON.stringify(state.counts),
+    step_counts: JSON.stringify(tallyOf(state)),
     cancel_level: state.cancelLevel,
     cancel_cause: state.cancelCause,
     canceled_by: state.canceledBy,

@@ -1,4 +1,5 @@
 import { Role } from '@ansflow/proto/access'
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RunService, RunStatus, StepStatus, type WatchRunResponse } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { Code, ConnectError } from '@connectrpc/connect'
@@ -119,6 +120,27 @@ test('lists hold what the caller may read, page by page, by filter', async () =>
   expect(seen.runs.map((each) => each.projectId)).toEqual([other.projectId])
   const stranger = await c.addUser({ role: Role.OWNER, organizationId: await c.addOrganization() })
   expect((await c.as(stranger).client(RunService).listRuns({})).runs).toEqual([])
+})
+
+test('lists tell failures that were allowed from those that were not', async () => {
+  await using c = await startController()
+  const projectId = await c.addProject()
+  const text = 'name: style\nsteps:\n  style: { run: exit 1, allowFailure: true }\n  soak: { run: exit 1 }\n'
+  const pipelines = c.as(c.owner).client(PipelineService)
+  const { pipeline } = await pipelines.applyPipeline({ projectId, yaml: text, publish: true })
+  const runs = c.as(c.owner).client(RunService)
+  const { run } = await runs.startRun({ pipelineId: pipeline!.id })
+  const { db, bus, clock } = c
+  const driver = createRunDriver({ db, bus, clock, log: c.controller.log })
+  for (const { jobId } of await queuedJobs(db, 10)) {
+    const job = (await db.transaction((em) => claimJob(db, em, jobId, c.owner.userId, 'Anna')))!
+    await driver.submit(run!.id, { type: 'jobStarted', ...job })
+    await driver.submit(run!.id, { type: 'jobFinished', ...job, outcome: Outcome.FAILED, exitCode: 1, outputs: {} })
+  }
+  await driver.stop()
+  const [listed] = (await runs.listRuns({ projectId })).runs
+  expect(listed?.stepCounts).toMatchObject([{ status: StepStatus.FAILED, count: 2, allowed: 1 }])
+  expect((await runs.getRun({ runId: run!.id })).run?.stepCounts).toEqual(listed?.stepCounts)
 })
 
 test('a run is watched to its end, without gap or repeat, whichever controller moves it', async () => {

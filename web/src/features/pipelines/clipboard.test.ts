@@ -1,12 +1,8 @@
-// Steps as text between tabs, and what differs between two pipelines.
-
-import { OnLost, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+// Steps as text between tabs.
 import { copySteps, newDoc, pasteYaml, projectShape } from '@ansflow/proto/pipeline-doc'
 import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
-import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { clipboardKind, clipboardText } from './clipboard.ts'
-import { graphDiff } from './graph-diff.ts'
 import { layoutSteps } from './layout.ts'
 import { yamlState } from './yaml-state.ts'
 
@@ -42,56 +38,6 @@ describe('the clipboard', () => {
       ['b', ['a']],
       ['a-2', []],
       ['b-2', ['a-2']],
-    ])
-  })
-})
-
-describe('graphDiff', () => {
-  it('names added, removed and changed steps with their fields', () => {
-    const before = parsePipeline(file).graph
-    const after = parsePipeline(`name: q
-steps:
-  b: { run: echo changed, timeout: 10m }
-  c: { run: echo c }
-`).graph
-    const diff = graphDiff(before, after)
-    expect(diff.added.map((step) => step.key)).toEqual(['c'])
-    expect(diff.removed.map((step) => step.key)).toEqual(['a'])
-    expect(diff.changed).toEqual([
-      {
-        key: 'b',
-        title: 'b',
-        fields: [
-          { field: 'with.script', before: 'echo b', after: 'echo changed' },
-          { field: 'needs', before: 'a', after: '' },
-          { field: 'timeout', before: '', after: '10m' },
-        ],
-      },
-    ])
-    expect(diff.settings).toEqual([{ field: 'name', before: 'p', after: 'q' }])
-    expect(diff.count).toBe(4)
-  })
-
-  it('finds nothing between a pipeline and itself', () => {
-    const { graph } = parsePipeline(file)
-    expect(graphDiff(graph, create(PipelineGraphSchema, graph)).count).toBe(0)
-  })
-
-  it('says times and choices as the file does', () => {
-    const step = { id: 'a', uses: 'custom' }
-    const before = create(PipelineGraphSchema, { name: 'p', timeoutMs: 3_600_000, steps: [step] })
-    const after = create(PipelineGraphSchema, {
-      name: 'p',
-      steps: [{ ...step, timeoutMs: 90_000, onLost: OnLost.RETRY, retry: { max: 2, delayMs: 10_000 } }],
-    })
-    const diff = graphDiff(before, after)
-    const said = (changes: typeof diff.settings) => changes.map(({ field, before, after }) => [field, before, after])
-    expect(said(diff.settings)).toEqual([['timeout', '1h', '']])
-    expect(said(diff.changed[0]?.fields ?? []).sort()).toEqual([
-      ['onLost', '', 'retry'],
-      ['retry.delay', '', '10s'],
-      ['retry.max', '', '2'],
-      ['timeout', '', '1m30s'],
     ])
   })
 })

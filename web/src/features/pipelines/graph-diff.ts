@@ -80,8 +80,12 @@ function settingFields(graph: PipelineGraph): Map<string, string> {
   put(fields, '', { name: graph.name, description: graph.description, timeoutMs: graph.timeoutMs })
   for (const { name, value } of graph.env) fields.set(`env.${name}`, value)
   for (const input of graph.inputs) {
-    const { name, ...rest } = toJson(InputDefinitionSchema, input) as { name: string }
-    fields.set(`inputs.${name}`, text(rest))
+    const { name, defaultValue, ...rest } = toJson(InputDefinitionSchema, input) as {
+      name: string
+      defaultValue?: unknown
+    }
+    put(fields, `inputs.${name}.`, rest)
+    if (defaultValue !== undefined) fields.set(`inputs.${name}.default`, text(defaultValue))
   }
   return fields
 }

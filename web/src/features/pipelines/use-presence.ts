@@ -104,7 +104,11 @@ export function usePresence(
       else if (userId !== me.userId) found.set(userId, person)
       if (quiet > awayAfterMs) continue
       seen.add(clientId)
-      for (const id of state.sel ?? []) selected.set(id, [...(selected.get(id) ?? []), person])
+      for (const id of state.sel ?? []) {
+        const there = selected.get(id) ?? []
+        // Two tabs of one person are one mark.
+        if (!there.some((other) => other.userId === userId)) selected.set(id, [...there, person])
+      }
       if (state.field) inField.set(`${state.field.node}/${state.field.path}`, person)
       readCursor(person, state, now)
       if (state.drag) drags.set(clientId, state.drag)

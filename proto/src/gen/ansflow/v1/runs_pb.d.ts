@@ -293,6 +293,13 @@ export declare type StepCount = Message<"ansflow.v1.StepCount"> & {
    * @generated from field: uint32 count = 2;
    */
   count: number;
+
+  /**
+   * How many of the failed ones were allowed to fail.
+   *
+   * @generated from field: uint32 allowed = 3;
+   */
+  allowed: number;
 };
 
 /**
@@ -308,6 +315,13 @@ export declare type StepCountJson = {
    * @generated from field: uint32 count = 2;
    */
   count?: number;
+
+  /**
+   * How many of the failed ones were allowed to fail.
+   *
+   * @generated from field: uint32 allowed = 3;
+   */
+  allowed?: number;
 };
 
 /**

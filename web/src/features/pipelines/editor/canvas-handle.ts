@@ -5,7 +5,7 @@ import { NODE_HEIGHT, NODE_WIDTH } from '../graph-view.ts'
 import type { CanvasHandle, Place } from './editor-context.ts'
 
 /** Below this, names are hard to read and handles hard to hold. */
-const smallestStart = 0.6
+const smallest = 0.5
 /** Steps. */
 const smallGraph = 20
 
@@ -41,7 +41,7 @@ export function createCanvasHandle(
   function fit(nodeIds?: readonly string[]): void {
     const nodes = nodeIds ? { nodes: [...nodeIds] } : {}
     // A graph that one can work with as a whole keeps its handles, even when its ends are then out of sight.
-    const minZoom = flow.nodes.value.length <= smallGraph ? 0.5 : 0.05
+    const minZoom = flow.nodes.value.length <= smallGraph ? smallest : 0.05
     void flow.fitView({ ...nodes, padding: 0.12, maxZoom: 1, minZoom, duration: duration() })
   }
 
@@ -59,9 +59,9 @@ export function createCanvasHandle(
       const { width, height } = box()
       const left = node.position.x * zoom + x
       const top = node.position.y * zoom + y
-      if (zoom < 0.5) {
+      if (zoom < smallest) {
         const middle = { x: node.position.x + NODE_WIDTH / 2, y: node.position.y + NODE_HEIGHT / 2 }
-        void flow.setCenter(middle.x, middle.y, { zoom: 0.5, duration: duration() })
+        void flow.setCenter(middle.x, middle.y, { zoom: smallest, duration: duration() })
         return
       }
       // Only as far as it takes: what stands around stays in sight.
@@ -79,7 +79,7 @@ export function createCanvasHandle(
       const wide = Math.max(...nodes.map((node) => node.position.x)) + NODE_WIDTH - left
       const high = Math.max(...nodes.map((node) => node.position.y)) + NODE_HEIGHT - top
       const whole = Math.min(1, (width - 80) / wide, (height - 170) / high)
-      const zoom = Math.max(whole, smallestStart)
+      const zoom = Math.max(whole, smallest)
       const x = wide * zoom > width - 80 ? 32 : (width - wide * zoom) / 2
       const y = Math.max(72, (height - high * zoom) / 2)
       void flow.setViewport({ x: x - left * zoom, y: y - top * zoom, zoom })
