@@ -166,7 +166,10 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
     const begun = changed.length + starts.length > 0 ? await write(changed, starts, now) : []
     for (const work of works.values()) actOn(work)
     for (const answer of answers) answer()
-    for (const [index, item] of starts.entries()) await answerStart(item, begun[index]!)
+    // After what the commit set off: the first job should be on its way before its number is told.
+    for (const [index, item] of starts.entries()) {
+      setImmediate(() => void answerStart(item, begun[index]!).catch(item.reject))
+    }
   }
 
   async function write(changed: RunWork[], starts: { start: RunStart }[], now: Date): Promise<(RunWork | string)[]> {

@@ -1,4 +1,5 @@
 // The first page's runs, live: read once, then every run as it changes.
+import type { Project } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal, RunStatus } from '@ansflow/proto/status'
 import { computed, shallowRef } from 'vue'
@@ -16,18 +17,20 @@ const ageMs = 30_000
 export function useHome(userId: string) {
   const recent = shallowRef<readonly Run[]>([])
   const running = shallowRef<readonly Run[]>([])
+  const projects = shallowRef<readonly Project[]>([])
   const now = useNow()
   const age = computed(() => Math.floor(now.value / ageMs))
 
   const loaded = useLoad(async (signal) => {
-    const [lately, going, { projects }] = await Promise.all([
+    const [lately, going, mine] = await Promise.all([
       api.runs.listRuns({ pageSize: recentRuns }, { signal }),
       api.runs.listRuns({ pageSize: 50, statuses: active }, { signal }),
       api.projects.listProjects({ pageSize: 200 }, { signal }),
     ])
     recent.value = lately.runs
     running.value = going.runs
-    feed.follow(projects.map(({ id }) => id))
+    projects.value = mine.projects
+    feed.follow(mine.projects.map(({ id }) => id))
     return true
   })
   const feed = useRunFeed({
@@ -45,5 +48,5 @@ export function useHome(userId: string) {
     void age.value
     return loaded.data.value ? homeOf(recent.value, running.value, userId, Date.now()) : undefined
   })
-  return { data, error: loaded.error, reload: loaded.reload }
+  return { data, projects, error: loaded.error, reload: loaded.reload }
 }
