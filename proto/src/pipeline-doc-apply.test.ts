@@ -1,4 +1,4 @@
-import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { NeedKind, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
@@ -44,12 +44,27 @@ describe('applyGraph', () => {
     ],
   })
 
+  it('puts a long new pipeline in rows, each step on a place of its own', () => {
+    const steps = Array.from({ length: 9 }, (_, i) => ({
+      id: `s${i}`,
+      uses: 'custom',
+      with: { script: 'true' },
+      needs: i === 0 ? [] : [{ stepId: `s${i - 1}`, kind: NeedKind.SUCCESS }],
+    }))
+    const places = projectShape(newDoc(create(PipelineGraphSchema, { name: 'long', steps }), '')).graph.steps.map(
+      ({ position }) => position!,
+    )
+    expect(new Set(places.map(({ y }) => y)).size).toBe(2)
+    expect(Math.max(...places.map(({ x }) => x))).toBeLessThanOrEqual(4 * 240)
+    expect(new Set(places.map(({ x, y }) => `${x} ${y}`)).size).toBe(9)
+  })
+
   it('places new steps in columns and keeps ids and places of the others', () => {
     const doc = newDoc(graph, 'text')
     const before = projectShape(doc)
     expect(before.source).toBe('text')
     expect(canonicalGraph(before.graph)).toBe(canonicalGraph(graph))
-    expect(before.graph.steps.map(({ position }) => position?.x)).toEqual([0, 280, 560])
+    expect(before.graph.steps.map(({ position }) => position?.x)).toEqual([0, 240, 480])
     const next = create(PipelineGraphSchema, {
       ...graph,
       steps: [

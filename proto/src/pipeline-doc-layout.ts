@@ -1,9 +1,11 @@
 // Owns where new steps are put on the canvas: to the right of what they wait for, on the first free place.
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { NODE_HEIGHT, NODE_WIDTH, wrapRows } from './layout-rows.ts'
 import type { Point } from './pipeline-doc-shape.ts'
 
-const columnWidth = 280
-const rowHeight = 120
+/** As far apart as tidying puts them. */
+const columnWidth = NODE_WIDTH + 40
+const rowHeight = NODE_HEIGHT + 24
 
 /** Places for the steps that have none, by step id; `placed` are the places that are taken, by step id. */
 export function layOut(
@@ -25,11 +27,22 @@ export function layOut(
     places.set(step.id, wish)
     added.set(step.id, wish)
   }
+  if (placed.size === 0) inRows(steps, added)
   return added
 }
 
+/** A whole graph that nobody has arranged yet. */
+function inRows(steps: readonly StepDefinition[], places: Map<string, Point>): void {
+  const placed = [...places].map(([id, place]) => ({ id, ...place }))
+  const edges = steps.flatMap(({ id, needs }) =>
+    needs.filter(({ stepId }) => places.has(stepId)).map(({ stepId }) => ({ source: stepId, target: id })),
+  )
+  wrapRows(placed, edges)
+  for (const { id, x, y } of placed) places.set(id, { x, y })
+}
+
 function overlaps(a: Point, b: Point): boolean {
-  return Math.abs(a.x - b.x) < columnWidth - 40 && Math.abs(a.y - b.y) < rowHeight - 20
+  return Math.abs(a.x - b.x) < NODE_WIDTH && Math.abs(a.y - b.y) < NODE_HEIGHT
 }
 
 /** Steps after what they need; the file's order within a depth. Steps on a cycle count as needing nothing more. */

@@ -10,7 +10,10 @@ export interface Box extends Point {
   height: number
 }
 
-/** Where the vertical part of a line stands: beside its source, beside its target, half way, or in a gap between rows. */
+/**
+ * Where the vertical part of a line stands: beside its source, beside its target, half way, or in a gap between rows. Of a line
+ * that goes back: where its horizontal part lies.
+ */
 export type Trunk = 'source' | 'target' | 'middle' | 'above' | 'below'
 
 const STUB = 20
@@ -18,8 +21,7 @@ const ROW_GAP = 48
 
 /** Corner points of the line from an output handle to an input handle. */
 export function routeEdge(source: Point, target: Point, trunk: Trunk): Point[] {
-  const distance = target.x - source.x
-  if (distance < 16) return routeBack(source, target)
+  if (goesBack(source, target)) return routeBack(source, target, trunk)
   if (trunk === 'above' || trunk === 'below') {
     const y = source.y + (trunk === 'above' ? -ROW_GAP : ROW_GAP)
     const out = source.x + STUB
@@ -38,12 +40,22 @@ function trunkX(from: number, to: number, trunk: Trunk): number {
   return middle
 }
 
-function routeBack(source: Point, target: Point): Point[] {
+export function goesBack(source: Point, target: Point): boolean {
+  return target.x - source.x < 16
+}
+
+function routeBack(source: Point, target: Point, trunk: Trunk): Point[] {
   const out = source.x + STUB
   const into = target.x - STUB
-  const y =
-    Math.abs(target.y - source.y) > 2 * STUB + 36 ? (source.y + target.y) / 2 : Math.max(source.y, target.y) + ROW_GAP
+  const y = backY(source.y, target.y, trunk)
   return [source, { x: out, y: source.y }, { x: out, y }, { x: into, y }, { x: into, y: target.y }, target]
+}
+
+function backY(from: number, to: number, trunk: Trunk): number {
+  if (Math.abs(to - from) <= 2 * STUB + 36) return Math.max(from, to) + ROW_GAP
+  const gap = to > from ? ROW_GAP : -ROW_GAP
+  if (trunk === 'target') return to - gap
+  return trunk === 'source' ? from + gap : (from + to) / 2
 }
 
 /** An SVG path through the points. */
@@ -78,12 +90,16 @@ export function chipPoint(points: readonly Point[]): Point {
   return { x: (best[0].x + best[1].x) / 2, y: (best[0].y + best[1].y) / 2 }
 }
 
+const trunks: readonly Trunk[] = ['source', 'target', 'below', 'above']
+const backTrunks: readonly Trunk[] = ['middle', 'target', 'source']
+
 /** Of the ways a long line can take, the first that crosses no step; the given one when all do. */
 export function clearTrunk(source: Point, target: Point, wanted: Trunk, boxes: readonly Box[]): Trunk {
-  if (target.x - source.x <= 2 * STUB + 20) return wanted
+  const back = goesBack(source, target)
+  if (!back && target.x - source.x <= 2 * STUB + 20) return wanted
   let best = wanted
   let fewest = Number.POSITIVE_INFINITY
-  for (const trunk of [wanted, 'source', 'target', 'below', 'above'] as const) {
+  for (const trunk of back ? backTrunks : [wanted, ...trunks]) {
     const crossed = crossings(routeEdge(source, target, trunk), boxes)
     if (crossed === 0) return trunk
     if (crossed < fewest) {

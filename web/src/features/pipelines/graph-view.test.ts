@@ -113,6 +113,11 @@ describe('lines', () => {
     const to = { x: 480, y: 128 }
     expect(clearTrunk(from, to, 'source', [box])).toBe('target')
     expect(clearTrunk(from, { x: 480, y: 28 }, 'middle', [{ ...box, y: 0 }])).toBe('below')
+    // From the end of a row to the start of the next, past a step that stands lower in its row.
+    const behind = { x: -240, y: 328 }
+    expect(clearTrunk(from, behind, 'middle', [])).toBe('middle')
+    expect(clearTrunk(from, behind, 'middle', [{ x: -20, y: 160, width: 200, height: 56 }])).toBe('target')
+    expect(routeEdge(from, behind, 'target')[2]).toEqual({ x: 220, y: 280 })
   })
 })
 

@@ -1,10 +1,10 @@
 // From the projected pipeline to what the canvas draws. Pure; equal parts keep their identity, so that one edit redraws one node.
 import { type PipelineGraph, type Problem, Severity, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { NODE_HEIGHT, NODE_WIDTH } from '@ansflow/proto/layout-rows'
 import type { EdgeKind, ProjectedEdge } from '@ansflow/proto/pipeline-doc'
-import { type Box, clearTrunk, type Trunk } from './edge-route.ts'
+import { type Box, clearTrunk, goesBack, type Trunk } from './edge-route.ts'
 
-export const NODE_WIDTH = 200
-export const NODE_HEIGHT = 56
+export { NODE_HEIGHT, NODE_WIDTH }
 export const GRID = 20
 
 export type ProblemLevel = 'error' | 'warning' | 'info' | ''
@@ -132,10 +132,12 @@ function placeTrunks(edges: EdgeView[], steps: ReadonlyMap<string, StepView>): v
     edge.trunk = (outs.get(edge.source) ?? 0) > 1 ? 'source' : (ins.get(edge.target) ?? 0) > 1 ? 'target' : 'middle'
     const start = { x: from.x + NODE_WIDTH, y: from.y + NODE_HEIGHT / 2 }
     const end = { x: to.x, y: to.y + NODE_HEIGHT / 2 }
-    if (end.x - start.x <= NODE_WIDTH) continue
+    if (end.x - start.x <= NODE_WIDTH && !goesBack(start, end)) continue
     // Only steps between the two ends can be in the way.
+    const left = Math.min(start.x, end.x)
+    const right = Math.max(start.x, end.x)
     const between = boxes.filter(
-      (box) => box.id !== edge.source && box.id !== edge.target && box.x + box.width > start.x && box.x < end.x,
+      (box) => box.id !== edge.source && box.id !== edge.target && box.x + box.width > left && box.x < right,
     )
     edge.trunk = clearTrunk(start, end, edge.trunk, between)
   }

@@ -1,4 +1,5 @@
 // Places for steps, from left to right along their edges. Runs in a worker; the arithmetic is here so that it can be tested.
+import { wrapRows } from '@ansflow/proto/layout-rows'
 import dagre from '@dagrejs/dagre'
 import { GRID, NODE_HEIGHT, NODE_WIDTH } from './graph-view.ts'
 
@@ -6,11 +7,6 @@ export interface LayoutRequest {
   steps: { id: string; x: number; y: number }[]
   edges: { source: string; target: string }[]
 }
-
-/** Columns that are seen whole, at a size one can work with, beside the palette and the inspector of a laptop. */
-const longestRow = 5
-const tallestRow = 420
-const rowGap = 84
 
 export type LayoutAnswer = Record<string, { x: number; y: number }>
 
@@ -24,7 +20,7 @@ export function layoutSteps(request: LayoutRequest): LayoutAnswer {
   dagre.layout(graph)
   const placed = request.steps.map((step) => {
     const node = graph.node(step.id)
-    return { step, x: node.x - NODE_WIDTH / 2, y: node.y - NODE_HEIGHT / 2 }
+    return { id: step.id, step, x: node.x - NODE_WIDTH / 2, y: node.y - NODE_HEIGHT / 2 }
   })
   wrapRows(placed, request.edges)
   const from = corner(request.steps)
@@ -35,51 +31,6 @@ export function layoutSteps(request: LayoutRequest): LayoutAnswer {
     if (Math.abs(place.x - step.x) > 8 || Math.abs(place.y - step.y) > 8) answer[step.id] = place
   }
   return answer
-}
-
-interface Placed {
-  step: { id: string }
-  x: number
-  y: number
-}
-
-/** A long chain becomes rows, each read from left to right, so that it can be seen whole without getting too small to read. */
-function wrapRows(placed: Placed[], edges: LayoutRequest['edges']): void {
-  const columns = [...new Set(placed.map(({ x }) => Math.round(x)))].sort((a, b) => a - b)
-  const high = Math.max(...placed.map(({ y }) => y)) - Math.min(...placed.map(({ y }) => y)) + NODE_HEIGHT
-  // A tall graph stays as it is: lines from the end of one row to the start of the next would run through it.
-  if (columns.length <= longestRow || high > tallestRow) return
-  const columnOf = new Map(placed.map((node) => [node.step.id, columns.indexOf(Math.round(node.x))]))
-  const rows = Math.ceil(columns.length / longestRow)
-  let start = 0
-  let top = Math.min(...placed.map(({ y }) => y))
-  for (let row = 0; row < rows; row++) {
-    const end = row === rows - 1 ? columns.length : rowEnd(start, rows - row, columns.length, edges, columnOf)
-    const band = placed.filter(({ step }) => columnOf.get(step.id)! >= start && columnOf.get(step.id)! < end)
-    const bandTop = Math.min(...band.map(({ y }) => y))
-    const bandBottom = Math.max(...band.map(({ y }) => y))
-    for (const node of band) {
-      node.x += columns[0]! - columns[start]!
-      node.y += top - bandTop
-    }
-    top += bandBottom - bandTop + NODE_HEIGHT + rowGap
-    start = end
-  }
-}
-
-/** Of the even split and its neighbours the place that the fewest lines cross. */
-function rowEnd(
-  start: number,
-  rowsLeft: number,
-  columns: number,
-  edges: LayoutRequest['edges'],
-  columnOf: ReadonlyMap<string, number>,
-): number {
-  const even = start + Math.ceil((columns - start) / rowsLeft)
-  const crossing = (at: number) =>
-    edges.filter(({ source, target }) => columnOf.get(source)! < at && columnOf.get(target)! >= at).length
-  const places = [even, even - 1, even + 1].filter((at) => at > start && at < columns && at - start <= longestRow)
-  return places.reduce((best, at) => (crossing(at) < crossing(best) ? at : best), even)
 }
 
 function snap(value: number): number {
