@@ -103,6 +103,14 @@ test('pipelines are made empty, from the sample and from a file, run as drafts, 
     await editor.select('after')
     await editor.inspector.getByTestId('inspector-tab-output').click()
     await editor.inspector.getByText(/wait/).first().waitFor()
+    // What it prints is read beside it: of the step that tells most, or of the one that is chosen.
+    await page.getByTestId('run-log-toggle').click()
+    const log = page.getByTestId('run-log')
+    await log.getByText('Waits for wait').waitFor()
+    await editor.select('quick')
+    await log.getByTestId('log-rows').getByText('quick', { exact: true }).waitFor()
+    await page.keyboard.press('Escape')
+    await log.getByRole('heading', { name: 'wait' }).waitFor()
     await page.getByTestId('cancel-run').click()
     await page.locator('[data-testid="run-bar"][data-st="canceled"]').waitFor({ timeout: 20_000 })
     await page.locator('[data-testid="node-wait"][data-st="canceled"]').waitFor()
@@ -110,6 +118,7 @@ test('pipelines are made empty, from the sample and from a file, run as drafts, 
     const { runs } = await system.api.runs.listRuns({ projectId: project.id })
     expect(runs[0]?.status).toBe(RunStatus.CANCELED)
     await page.getByTestId('run-hide').click()
+    await log.waitFor({ state: 'detached' })
     await page.locator('[data-testid="node-wait"]:not([data-st])').waitFor()
 
     // Only as far as a step: what comes after it does not run.

@@ -37,7 +37,8 @@ const screenshots = process.env.ANSFLOW_SCREENSHOTS
 let system: System
 let empty: System
 let browser: Browser
-let pages: { name: string; path: string; ready: string }[]
+/** `press`: what opens the part that is looked at. */
+let pages: { name: string; path: string; ready: string; press?: string }[]
 beforeAll(async () => {
   system = await startSystem()
   empty = await startSystem({ empty: true })
@@ -102,8 +103,9 @@ async function walk(locale: (typeof locales)[number]): Promise<string[]> {
   await page.goto(await invitation(`${locale}@example.test`))
   await lookAtAll('invite', 'input[name="name"]')
   await signIn(page, admin)
-  for (const { name, path, ready } of pages) {
+  for (const { name, path, ready, press } of pages) {
     await follow(page, path)
+    if (press) await page.getByTestId(press).click()
     await lookAtAll(name, ready)
   }
   await page.goto('/no-such-page')
@@ -150,6 +152,12 @@ async function fillSystem(): Promise<typeof pages> {
     { name: 'pipelines', path: `${project}/pipelines`, ready: '[data-testid="pipeline-row-deliver"]' },
     { name: 'editor', path: `${pipeline}/edit?node=unit`, ready: '[data-testid="script-script"]' },
     { name: 'editor-run', path: `${pipeline}/edit?run=${passed}`, ready: '[data-testid="run-bar"]' },
+    {
+      name: 'editor-log',
+      path: `${pipeline}/edit?run=${passed}&node=unit`,
+      press: 'run-log-toggle',
+      ready: '[data-testid="log-rows"] [data-line]',
+    },
     { name: 'editor-yaml', path: `${pipeline}/edit?view=yaml`, ready: '[data-testid="yaml-editor"]' },
     { name: 'editor-split', path: `${pipeline}/edit?view=split`, ready: '[data-testid="yaml-editor"]' },
     { name: 'versions', path: `${pipeline}/versions`, ready: 'h1' },

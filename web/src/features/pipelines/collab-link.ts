@@ -86,7 +86,8 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     if (refusal.value || (mode.value === 'view' && unsent.value > 0)) return 'refused'
     if (!network.value || !answered.value) return 'offline'
     if (!connected.value) return ready.value || joined.value ? 'offline' : 'connecting'
-    if (!joined.value) return 'connecting'
+    // Nothing is saved of a document that has not come yet.
+    if (!joined.value || !ready.value) return 'connecting'
     return unsent.value > 0 ? 'sending' : 'saved'
   })
 

@@ -28,6 +28,8 @@ export interface RunOverlay {
   steps: Map<string, StepRunState>
   /** The run's step, whole, by its key in the current draft. */
   stepOf(key: string): RunStep | undefined
+  /** In the order of the file. */
+  all(): RunStep[]
   show(runId: string): Promise<void>
   hide(): void
 }
@@ -122,7 +124,7 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
 
   onScopeDispose(hide)
   const ended = computed(() => (run.value ? isTerminal(run.value.status) : false))
-  return { run, ended, error, steps, stepOf: (key) => byKey.get(key), show, hide }
+  return { run, ended, error, steps, stepOf: (key) => byKey.get(key), all: () => [...byKey.values()], show, hide }
 }
 
 /** What a step does, without where it is drawn. */

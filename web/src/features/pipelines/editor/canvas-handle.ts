@@ -102,6 +102,10 @@ export function createCanvasHandle(
       return client.x > left && client.x < right && client.y > top && client.y < bottom
     },
     setViewport: (x, y, zoom) => void flow.setViewport({ x, y, zoom }),
+    panBy(dx, dy) {
+      const { x, y, zoom } = flow.viewport.value
+      void flow.setViewport({ x: x + dx, y: y + dy, zoom })
+    },
     edgeAt(client) {
       const element = document.elementFromPoint(client.x, client.y)
       return element instanceof SVGElement ? element.dataset['edge'] : undefined

@@ -48,6 +48,8 @@ export interface StepMenuPlace extends Place {
   ids: readonly string[]
 }
 
+export type DrawerTab = 'problems' | 'log'
+
 export interface EditorContext {
   pipelineId: string
   doc: PipelineDocument
@@ -69,6 +71,8 @@ export interface EditorContext {
   /** The step for which a list of others to connect with is open. */
   connectFrom: Ref<string | undefined>
   inspectorTab: Ref<InspectorTab>
+  /** What is open below the canvas. */
+  drawer: Ref<DrawerTab | undefined>
   /** Typed as YAML and not to be read: it stays here until it is mended, whatever view is shown. */
   brokenYaml: ShallowRef<BrokenYaml | undefined>
   /** Whether a node is near the window; others draw an empty box of the same size. */
@@ -100,6 +104,8 @@ export interface CanvasHandle {
   center(): Place
   contains(client: Place): boolean
   setViewport(x: number, y: number, zoom: number): void
+  /** Moves what is seen by pixels, at once. */
+  panBy(x: number, y: number): void
   edgeAt(client: Place): string | undefined
 }
 

@@ -6,7 +6,7 @@ import { useSession } from '../../../session.ts'
 import { usePipelineDoc } from '../use-pipeline-doc.ts'
 import { usePresence } from '../use-presence.ts'
 import { useRunOverlay } from '../use-run-overlay.ts'
-import { type EditorContext, editorKey } from './editor-context.ts'
+import { type DrawerTab, type EditorContext, editorKey } from './editor-context.ts'
 
 export function createEditor(pipeline: Pipeline): EditorContext {
   const session = useSession()
@@ -39,6 +39,7 @@ export function createEditor(pipeline: Pipeline): EditorContext {
     stepMenu: shallowRef(),
     connectFrom: ref<string | undefined>(),
     inspectorTab: ref('settings'),
+    drawer: ref<DrawerTab>(),
     brokenYaml: shallowRef(),
     isNear: () => true,
     isLineNear: () => true,

@@ -61,6 +61,7 @@ export function useListRows(frame: Ref<HTMLElement | undefined>) {
     select: choose,
     reveal: (nodeId) => void nextTick(() => rowOf(nodeId)?.scrollIntoView({ block: 'nearest' })),
     fit: rest,
+    panBy: rest,
     start: rest,
     zoomTo: rest,
     zoomBy: rest,
