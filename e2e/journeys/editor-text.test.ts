@@ -172,6 +172,10 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
 
   // Looking at the graph meanwhile loses nothing of it.
   await page.getByTestId('view-switch').getByText('Graph', { exact: true }).click()
+  await page.getByRole('link', { name: 'Back to the pipelines' }).click()
+  await page.getByRole('dialog', { name: 'Leave without the typed YAML?' }).getByText('line 2').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
   await page.getByTestId('yaml-broken-chip').click()
   await shows('tags: [: {')
   await banner.waitFor()

@@ -2,7 +2,9 @@
 import type { Pipeline } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { computed, onScopeDispose, provide, ref, shallowRef, watch } from 'vue'
 import { useI18n } from 'vue-i18n'
+import { onBeforeRouteLeave, useRouter } from 'vue-router'
 import { useSession } from '../../../session.ts'
+import { confirmAction } from '../../../ui/confirm.ts'
 import { usePipelineDoc } from '../use-pipeline-doc.ts'
 import { usePresence } from '../use-presence.ts'
 import { useRunOverlay } from '../use-run-overlay.ts'
@@ -10,7 +12,8 @@ import { type DrawerTab, type EditorContext, editorKey } from './editor-context.
 
 export function createEditor(pipeline: Pipeline): EditorContext {
   const session = useSession()
-  const { locale } = useI18n()
+  const { locale, t } = useI18n()
+  const router = useRouter()
   const userId = session.user?.id ?? ''
   const doc = usePipelineDoc(pipeline.id, userId)
   const canEdit = computed(
@@ -51,6 +54,21 @@ export function createEditor(pipeline: Pipeline): EditorContext {
   }
   window.addEventListener('beforeunload', warn)
   onScopeDispose(() => window.removeEventListener('beforeunload', warn))
+  onBeforeRouteLeave((to) => {
+    const broken = editor.brokenYaml.value
+    if (!broken) return true
+    confirmAction({
+      title: t('pipelines.yaml.leave'),
+      text: t('pipelines.yaml.leaveText', { line: broken.line }),
+      action: t('pipelines.yaml.leaveAction'),
+      danger: true,
+      async run() {
+        editor.brokenYaml.value = undefined
+        await router.push(to.fullPath)
+      },
+    })
+    return false
+  })
   // Following: my view is theirs until I do anything to it.
   watch(
     () => presence.people.value.find((person) => person.clientId === presence.following.value)?.viewport,
