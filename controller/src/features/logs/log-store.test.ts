@@ -113,6 +113,22 @@ function expectedLines(whole: Buffer): string[] {
 }
 
 describe('bytes', () => {
+  test('a stream keeps nothing of a log that is complete, and answers for it from its rows', async () => {
+    await addJob('job')
+    const sender = new Sender()
+    const whole = Buffer.from('one\ntwo\n')
+    await sender.send('job', 0, whole)
+    await sender.finish('job', whole)
+    await sender.answer(({ complete }) => complete === true)
+    sender.answers.length = 0
+    await sender.finish('job', whole)
+    expect(await sender.answer(() => true)).toMatchObject({ stored: 8n, complete: true })
+    sender.answers.length = 0
+    await db.orm.em.getConnection().execute('delete from job')
+    await sender.finish('job', whole)
+    expect(await sender.answer(() => true)).toMatchObject({ stale: true })
+  })
+
   test('any chunking, overlap, repeat and gap ends in exactly the bytes and lines', async () => {
     let job = 0
     const text = fc.array(fc.constantFrom('a', 'ä', '\n', '\n\n', 'a longer stretch of text ', '\r\n', '0123456789'), {

@@ -129,6 +129,8 @@ export class LogStream {
   #onStored(log: StreamLog): void {
     if (this.#closed) return
     this.#answer(log)
+    // An agent's stream may last for months: whoever asks about this one again is answered from its rows.
+    if (log.complete && this.#logs.get(log.jobId) === log) this.#logs.delete(log.jobId)
     if (log.complete || log.closing || log.checking || !log.final) return
     if (log.pending.length > 0 || log.size !== log.accepted || log.size < log.final.size) return
     log.checking = true
@@ -214,7 +216,7 @@ export class LogStream {
         if (!this.#closed) void this.#answerAnew(log.ref)
       },
     }
-    this.#logs.set(ref.jobId, log)
+    if (!log.complete) this.#logs.set(ref.jobId, log)
     return log
   }
 
