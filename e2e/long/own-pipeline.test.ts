@@ -1,5 +1,6 @@
 // AnsFlow builds AnsFlow: the pipeline file of this repository, run from the console's start form on a local clone.
 import { join } from 'node:path'
+import { RunStatus } from '@ansflow/proto/status'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { root, runCommand } from '../../deploy/dev/run-command.ts'
@@ -41,8 +42,8 @@ test('the pipeline of this repository is green on a clone of it', { timeout: 900
   const tails = run.steps.map(
     async (step) => `${step.id}: ${step.reason} ${(await system.log(runId, step.id).catch(String)).slice(-800)}`,
   )
-  const status = page.getByTestId('run-status')
-  expect(await status.getAttribute('data-status'), (await Promise.all(tails)).join('\n')).toBe('SUCCEEDED')
+  expect(RunStatus[run.status], (await Promise.all(tails)).join('\n')).toBe('SUCCEEDED')
+  await page.locator('[data-testid="run-status"][data-status="SUCCEEDED"]').waitFor()
   const commit = await runCommand('git', ['rev-parse', 'HEAD'], { cwd: repository })
   expect(run.steps.find((step) => step.id === 'build')?.outputs.commit).toBe(commit.trim())
   console.log(`AnsFlow built and checked by itself in ${((ended - began) / 1000).toFixed(0)} s`)
