@@ -104,7 +104,7 @@ test('pipelines are made empty, from the sample and from a file, run as drafts, 
     await editor.inspector.getByTestId('inspector-tab-output').click()
     await editor.inspector.getByText(/wait/).first().waitFor()
     // What it prints is read beside it: of the step that tells most, or of the one that is chosen.
-    await page.getByTestId('run-log-toggle').click()
+    await page.getByTestId('output-log').click()
     const log = page.getByTestId('run-log')
     await log.getByText('Waits for wait').waitFor()
     await editor.select('quick')
