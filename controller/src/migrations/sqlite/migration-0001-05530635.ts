@@ -1,4 +1,4 @@
-// Made by "pnpm --dir controller migrations:initial" from the entities.
+// The tables of the first release. Frozen: what changes afterwards is a migration of its own.
 import { Migration } from '@mikro-orm/migrations'
 
 export class Initial extends Migration {
