@@ -186,7 +186,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   const allow = createAllow(rights)
   const live = liveTopics({ db, bus, clock, log, allow, logWatch, lostAfterMs: config.lostAfterMs })
   const liveSockets = liveRoute({ bus, clock, log, newEm: db.em, topics: live.topics })
-  opened.push(live, liveSockets)
+  opened.push(live)
   sockets.push(liveSockets)
   downloads.push(
     agentDownload(fileURLToPath(new URL('../../agent/dist/ansflow-agent.mjs', import.meta.url))),

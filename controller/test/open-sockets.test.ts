@@ -13,9 +13,9 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { Code } from '@connectrpc/connect'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { type Session, SessionEntity } from '../src/features/auth/index.ts'
 import { type ManualClock, manualClock } from '../src/platform/clock.ts'
 import { startController, type TestController } from './start-controller.ts'
-import { waitFor } from './wait-for.ts'
 
 const admin = { email: 'a@example.org', password: 'correct horse battery', token: `af_${'x'.repeat(40)}` }
 
@@ -88,19 +88,23 @@ describe('sockets on /live and /collab close', () => {
     expect(await Promise.all(sockets)).toEqual([4401, 4401])
   })
 
-  test('when the time of their token is over', async () => {
+  test('at the moment when the time of their token is over', async () => {
     const auth = c.as(admin.token).client(AuthService)
     const expiresAt = timestampFromDate(new Date(clock.now().getTime() + 10_000))
     const { secret } = await auth.createApiToken({ name: 'x', scopes: ['*'], expiresAt })
     const sockets = await open({ authorization: `Bearer ${secret}` })
-    const codes: number[] = []
-    for (const socket of sockets) void socket.then((code) => codes.push(code))
-    // A ping wants its pong before the next one, so time goes in steps.
-    await waitFor(() => {
-      if (codes.length < sockets.length) clock.advance(10_000)
-      return codes.length === sockets.length
-    })
-    expect(codes).toEqual([4401, 4401])
+    clock.advance(10_000)
+    expect(await Promise.all(sockets)).toEqual([4401, 4401])
+  })
+
+  test('at the moment when their session ends, which no use moves on for ever', async () => {
+    const session = await signIn()
+    const [lastSeenAt, createdAt] = [60_001, 90 * 24 * 3_600_000 - 10_000].map((ms) => new Date(+clock.now() - ms))
+    await c.db.em().nativeUpdate(SessionEntity, {}, { createdAt, lastSeenAt } as Partial<Session>)
+    clock.advance(2000)
+    const sockets = await open(session)
+    clock.advance(8000)
+    expect(await Promise.all(sockets)).toEqual([4401, 4401])
   })
 })
 

@@ -101,8 +101,22 @@ export function precondition(reason: string, message: string, params: Record<str
   return new AppError('failed_precondition', message, { reason, params })
 }
 
-export function unavailable(message: string, cause?: unknown): AppError {
-  return new AppError('unavailable', message, { cause })
+/** Worth trying again, after this many seconds. */
+export function unavailable(message: string, cause?: unknown, retryAfterSeconds = 1): AppError {
+  return new AppError('unavailable', message, { cause, params: { retry_after: String(retryAfterSeconds) } })
+}
+
+/** What calls end with when the controller stops under them. */
+export function stops(): AppError {
+  return unavailable('The controller stops.')
+}
+
+export function deadlineExceeded(): AppError {
+  return new AppError('deadline_exceeded', 'The deadline of the call has passed.')
+}
+
+export function canceled(): AppError {
+  return new AppError('canceled', 'The caller has gone.')
 }
 
 /** Anything caught becomes an AppError; what is not one becomes `internal`, whose text says nothing of the inside. */

@@ -21,8 +21,8 @@ import type { EntityManager } from '../platform/db.ts'
 import { uuidv7 } from '../platform/ids.ts'
 import type { Logger } from '../platform/log.ts'
 import { type ErrorAnswer, errorAnswer } from './error-info.ts'
+import { openStream } from './open-stream.ts'
 import { refuseNul } from './request-text.ts'
-import { type StreamRights, streamRights } from './stream-rights.ts'
 
 export interface Grant {
   organizationId: string
@@ -43,6 +43,8 @@ export type Caller =
       scopes: string[]
       sessionId?: string
       tokenId?: string
+      /** Of the session or token; absent: never. */
+      expiresAt?: Date
     }
   | { kind: 'agent'; agentId: string; organizationId: string }
 
@@ -55,7 +57,7 @@ export interface CallContext {
   caller: Caller
   /** Forked for this call. */
   em: EntityManager
-  /** Aborts when the caller goes away or the controller stops. */
+  /** Aborts when the caller goes away, their deadline passes or the controller stops; a stream's also when the right to it goes. */
   signal: AbortSignal
   log: Logger
   requestId: string
@@ -75,6 +77,7 @@ export interface Reply {
 export interface Incoming {
   header(name: string): string | undefined
   address: string
+  /** Its reason is the error that a stream which it ends is answered with. */
   signal: AbortSignal
   reply: Reply
 }
@@ -136,8 +139,16 @@ export interface Call {
   requestId: string
   /** Checks the caller's right to this request and gives the handler's answer, the same again for the same idempotency key. */
   answer(request: Message, handler: UnaryHandler): Promise<Record<string, unknown>>
-  /** Checks the right to a stream; its context's signal also aborts when it goes. No request: a bidirectional one. */
-  admitStream(request: Message | undefined): Promise<{ ctx: CallContext; rights: StreamRights }>
+  /** Checks the right to a stream, then gives the handler's answers. It ends without error only where the handler came to its end. */
+  answers(request: Message, handler: StreamHandler): Answers
+  /** The same for both directions. */
+  converse(handler: BidiHandler, ends: (signal: AbortSignal) => Parameters<BidiHandler>[0]): Promise<void>
+}
+
+export interface Answers {
+  /** Aborts when the stream has to end, also while the other side does not read. */
+  signal: AbortSignal
+  messages: AsyncIterable<Record<string, unknown>>
 }
 
 export interface Failure extends ErrorAnswer {
@@ -209,6 +220,13 @@ export function createCalls({ rights, replies, newEm, bus, clock, log }: CallsDe
         return { caller, em, signal, log: callLog, requestId, scope, peer, reply: incoming.reply }
       }
 
+      const open = (request: Message | undefined) =>
+        openStream({ bus, clock, log: callLog }, caller, incoming.signal, async () => {
+          const now = await rights.authenticate(incoming)
+          await admit(rule, method, now, request, newEm())
+          return now
+        })
+
       return {
         requestId,
         async answer(request, handler) {
@@ -217,16 +235,29 @@ export function createCalls({ rights, replies, newEm, bus, clock, log }: CallsDe
           if (key === '' || caller.kind !== 'user') return handler(request, ctx)
           return replies.once({ method, personId: caller.userId, key, request }, () => handler(request, ctx))
         },
-        async admitStream(request) {
-          const stillMay = async () => {
-            await admit(rule, method, await rights.authenticate(incoming), request, newEm())
+        answers(request, handler) {
+          const stream = open(request)
+          async function* messages() {
+            try {
+              yield* handler(request, await admitted(request, stream.signal))
+              stream.signal.throwIfAborted()
+            } catch (error) {
+              throw stream.endedBy(error)
+            } finally {
+              stream.close()
+            }
           }
-          const open = streamRights({ bus, clock, log: callLog }, caller, stillMay)
+          return { signal: stream.signal, messages: messages() }
+        },
+        async converse(handler, ends) {
+          const stream = open(undefined)
           try {
-            return { ctx: await admitted(request, AbortSignal.any([incoming.signal, open.signal])), rights: open }
+            await handler(ends(stream.signal), await admitted(undefined, stream.signal))
+            stream.signal.throwIfAborted()
           } catch (error) {
-            open.end()
-            throw error
+            throw stream.endedBy(error)
+          } finally {
+            stream.close()
           }
         },
       }

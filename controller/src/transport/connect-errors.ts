@@ -7,6 +7,7 @@ import { create, toBinary, toJson } from '@bufbuild/protobuf'
 import type { ConnectRouter } from '@connectrpc/connect'
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol'
 import { uuidv7 } from '../platform/ids.ts'
+import { boundDeadline } from './connect-deadline.ts'
 import { errorAnswer } from './error-info.ts'
 
 interface WireError {
@@ -24,10 +25,10 @@ export function connectErrorJson(error: AppError, requestId: string): WireError 
 /** Wraps every handler that the router has so far. */
 export function answerProtocolErrors(router: ConnectRouter): void {
   for (const [index, handler] of router.handlers.entries()) {
-    router.handlers[index] = Object.assign(
-      async (request: Parameters<typeof handler>[0]) => complete(await handler(request)),
-      handler,
-    )
+    router.handlers[index] = Object.assign(async (request: Parameters<typeof handler>[0]) => {
+      boundDeadline(request.header)
+      return complete(await handler(request))
+    }, handler)
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { type EventEmitter, once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { AppError, invalid } from '@ansflow/proto/errors'
+import { canceled, deadlineExceeded, invalid, stops } from '@ansflow/proto/errors'
 import { create, type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
 import {
   logVerbosity,
@@ -20,11 +20,10 @@ import {
 } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import { uuidv7 } from '../platform/ids.ts'
-import type { BidiHandler, BidiStream, Calls, Incoming, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
+import type { BidiHandler, Calls, Incoming, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
 import { reflection } from './grpc-reflection.ts'
 import { grpcStatus } from './grpc-status.ts'
 import { type Door, messageLimit } from './http.ts'
-import type { StreamRights } from './stream-rights.ts'
 
 /** Time for the last answers to leave. */
 const flushMs = 200
@@ -88,7 +87,7 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
     address: `${host.includes(':') ? `[${host}]` : host}:${bound}`,
     async stop(graceMs) {
       health.setStatus('', 'NOT_SERVING')
-      stopping.abort()
+      stopping.abort(stops())
       const deadline = new AbortController()
       const wait = (ms: number) => delay(ms, undefined, { signal: deadline.signal }).catch(() => undefined)
       await Promise.race([
@@ -124,23 +123,16 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
   function stream(method: DescMethod, handler: StreamHandler) {
     return async (call: StreamCall) => {
       let requestId = ''
-      let rights: StreamRights | undefined
       try {
         const begun = await calls.begin(method, incoming(call))
         requestId = begun.requestId
-        const request = read(method, call.request)
-        const admitted = await begun.admitStream(request)
-        rights = admitted.rights
-        const { ctx } = admitted
-        for await (const reply of handler(request, ctx)) {
-          await write(call, create(method.output as DescMessage, reply), ctx.signal)
+        const { signal, messages } = begun.answers(read(method, call.request), handler)
+        for await (const reply of messages) {
+          await write(call, create(method.output as DescMessage, reply), signal)
         }
-        if (rights.refusal) throw rights.refusal
         call.end()
       } catch (error) {
-        call.emit('error', statusOf(method, requestId, rights?.refusal ?? error))
-      } finally {
-        rights?.end()
+        call.emit('error', statusOf(method, requestId, error))
       }
     }
   }
@@ -148,26 +140,18 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
   function bidi(method: DescMethod, handler: BidiHandler) {
     return async (call: BidiCall) => {
       let requestId = ''
-      let rights: StreamRights | undefined
       // An aborted read must not bring the process down; the handler learns of it through its signal.
       call.on('error', () => undefined)
       try {
         const begun = await calls.begin(method, incoming(call))
         requestId = begun.requestId
-        const admitted = await begun.admitStream(undefined)
-        rights = admitted.rights
-        const { ctx } = admitted
-        const stream: BidiStream<Message, Record<string, unknown>> = {
+        await begun.converse(handler, (signal) => ({
           messages: messagesOf(method, call),
-          send: (reply) => write(call, create(method.output as DescMessage, reply), ctx.signal),
-        }
-        await handler(stream, ctx)
-        if (rights.refusal) throw rights.refusal
+          send: (reply) => write(call, create(method.output as DescMessage, reply), signal),
+        }))
         call.end()
       } catch (error) {
-        call.emit('error', statusOf(method, requestId, rights?.refusal ?? error))
-      } finally {
-        rights?.end()
+        call.emit('error', statusOf(method, requestId, error))
       }
     }
   }
@@ -175,8 +159,11 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
   function incoming(call: UnaryCall | StreamCall | BidiCall): Incoming {
     const gone = new AbortController()
     const events = call as EventEmitter
-    events.once('cancelled', () => gone.abort())
-    events.once('close', () => gone.abort())
+    // The library answers a passed deadline by itself and cancels the call.
+    events.once('cancelled', () =>
+      gone.abort(Number(call.getDeadline()) <= Date.now() ? deadlineExceeded() : canceled()),
+    )
+    events.once('close', () => gone.abort(canceled()))
     return {
       header: (name) => call.metadata.get(name)[0]?.toString(),
       address: call.getPeer().replace(/:\d+$/, ''),
@@ -186,9 +173,7 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
   }
 
   function statusOf(method: DescMethod, requestId: string, thrown: unknown): StatusObject {
-    const cause = stopping.signal.aborted && (thrown as Error | undefined)?.name === 'AbortError'
-    const error = cause ? new AppError('unavailable', 'The controller stops.') : thrown
-    return grpcStatus(calls.fail(method, requestId || uuidv7(), error))
+    return grpcStatus(calls.fail(method, requestId || uuidv7(), thrown))
   }
 }
 
@@ -210,7 +195,10 @@ async function* messagesOf(method: DescMethod, call: BidiCall): AsyncGenerator<M
 
 async function write(call: StreamCall | BidiCall, message: Message, signal: AbortSignal) {
   signal.throwIfAborted()
-  if (!call.write(message)) await once(call, 'drain', { signal })
+  if (call.write(message)) return
+  await once(call, 'drain', { signal }).catch((error: unknown) => {
+    throw signal.aborted ? signal.reason : error
+  })
 }
 
 function definitionOf(method: DescMethod): MethodDefinition<Buffer, Message> {

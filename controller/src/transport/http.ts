@@ -2,7 +2,7 @@
 // files, health.
 
 import type { AddressInfo } from 'node:net'
-import { AppError, type AppError as AppErrorType, errorCodes, toAppError } from '@ansflow/proto/errors'
+import { AppError, type AppError as AppErrorType, errorCodes, stops, toAppError } from '@ansflow/proto/errors'
 import { ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
 import type { DescMethod, Message } from '@bufbuild/protobuf'
 import {
@@ -20,11 +20,11 @@ import type { EntityManager } from '../platform/db.ts'
 import { uuidv7 } from '../platform/ids.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Call, Calls, Incoming, Rights, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
+import { deadlineOf, inOurWords } from './connect-deadline.ts'
 import { answerProtocolErrors } from './connect-errors.ts'
 import { registerConsole } from './console-files.ts'
 import { crossSite, originOf } from './origin.ts'
 import { type DownloadRoute, registerDownloads, registerSockets, type SocketRoute, sendError } from './routes.ts'
-import type { StreamRights } from './stream-rights.ts'
 
 export const sessionCookie = 'ansflow_session'
 /** Of one message, request or answer. */
@@ -132,7 +132,6 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     compressMinBytes: 16 * 1024,
     jsonOptions: { ignoreUnknownFields: false },
     shutdownSignal: stopping.signal,
-    shutdownError: new ConnectError('The controller stops.', errorCodes.unavailable.grpc as Code),
     contextValues: (request) => createContextValues().set(peerKey, request.ip),
     routes: (router) => {
       for (const table of options.tables) addTable(router, table, calls, publicUrl)
@@ -155,7 +154,7 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
   return {
     address: `${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
     async stop(graceMs) {
-      stopping.abort()
+      stopping.abort(stops())
       const deadline = setTimeout(() => {
         for (const socket of http.websocketServer.clients) socket.terminate()
         http.server.closeAllConnections()
@@ -188,7 +187,7 @@ function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls, publ
       try {
         const call = await begin(method, context)
         requestId = call.requestId
-        return await call.answer(request, handler)
+        return await Promise.race([call.answer(request, handler), deadlineOf(context.signal)])
       } catch (error) {
         throw toConnectError(calls, method, requestId, error)
       }
@@ -198,18 +197,12 @@ function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls, publ
   function stream(method: DescMethod, handler: StreamHandler) {
     return async function* (request: Message, context: HandlerContext) {
       let requestId = ''
-      let rights: StreamRights | undefined
       try {
         const call = await begin(method, context)
         requestId = call.requestId
-        const admitted = await call.admitStream(request)
-        rights = admitted.rights
-        yield* handler(request, admitted.ctx)
-        if (rights.refusal) throw rights.refusal
+        yield* call.answers(request, handler).messages
       } catch (error) {
-        throw toConnectError(calls, method, requestId, rights?.refusal ?? error)
-      } finally {
-        rights?.end()
+        throw toConnectError(calls, method, requestId, error)
       }
     }
   }
@@ -224,7 +217,7 @@ function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls, publ
     const incoming: Incoming = {
       header: (name) => headers.get(name) ?? undefined,
       address: context.values.get(peerKey),
-      signal: context.signal,
+      signal: inOurWords(context.signal),
       reply: {
         setCookie(name, value, maxAgeSeconds) {
           const secure = publicUrl?.startsWith('https:') ? '; Secure' : ''

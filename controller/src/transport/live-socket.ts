@@ -58,15 +58,13 @@ export class LiveSocket {
     socket.on('error', () => socket.terminate())
   }
 
-  /** Rights may have changed, or the session may have ended. */
-  async checkAgain(): Promise<void> {
-    try {
-      this.caller = await this.#deps.authenticateAgain()
-    } catch (error) {
-      // A database that is away is no reason to sign anybody out.
-      if (toAppError(error).code === 'unauthenticated') this.#socket.close(closed.signIn, 'Sign in again.')
-      return
-    }
+  signOut(): void {
+    this.#socket.close(closed.signIn, 'Sign in again.')
+  }
+
+  /** Rights may have changed: topics that may not be followed any more are dropped. Rejects when the session has ended. */
+  async checkAgain(): Promise<Caller> {
+    this.caller = await this.#deps.authenticateAgain()
     for (const subscription of [...this.#subscriptions.values()]) {
       try {
         await subscription.topic.authorize(this.#deps.newEm(), this.caller, subscription.params)
@@ -75,6 +73,7 @@ export class LiveSocket {
         this.#refuse(subscription.text, error)
       }
     }
+    return this.caller
   }
 
   #onMessage(data: Buffer, binary: boolean): void {

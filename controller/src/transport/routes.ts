@@ -85,9 +85,16 @@ export function registerDownloads(http: FastifyInstance, routes: DownloadRoute[]
         reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(download.fileName)}`)
       }
       const { body } = download
-      return reply.send(typeof body === 'string' || body instanceof Uint8Array ? body : Readable.from(body))
+      const isWhole = typeof body === 'string' || body instanceof Uint8Array
+      return reply.send(isWhole ? body : Readable.from(toTheEnd(body, tools.stopping)))
     })
   }
+}
+
+/** Cut off where the controller stops, so that nobody takes a part for the whole. */
+async function* toTheEnd(body: AsyncIterable<Uint8Array>, stopping: AbortSignal): AsyncGenerator<Uint8Array> {
+  yield* body
+  stopping.throwIfAborted()
 }
 
 export function registerSockets(http: FastifyInstance, routes: SocketRoute[], tools: RouteTools): void {

@@ -48,7 +48,7 @@ export async function runPipe<I, O>(
     },
     close: (error) => end(error),
   })
-  const onAbort = () => end(new AppError('unavailable', 'The connection ended.'))
+  const onAbort = () => end(signal.reason)
   if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort)
 

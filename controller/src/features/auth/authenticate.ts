@@ -86,7 +86,9 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
       return { kind: 'anonymous' }
     }
     if (remembered.size >= sizeLimit) remembered.clear()
-    remembered.set(hash, { caller, until: now + rememberedMs })
+    // Never longer than the token or session lasts.
+    const until = Math.min(now + rememberedMs, caller.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY)
+    remembered.set(hash, { caller, until })
     return caller
   }
 
@@ -100,18 +102,18 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
       .where('s.token_hash', '=', hash)
       .executeTakeFirst()
     const now = clock.now()
-    if (!row || db.fromColumn(row.expires_at) <= now) return undefined
+    if (!row) return undefined
+    let expiresAt = db.fromColumn(row.expires_at)
+    if (expiresAt <= now) return undefined
     if (now.getTime() - db.fromColumn(row.last_seen_at).getTime() > seenEveryMs) {
-      const changes = {
-        last_seen_at: db.toColumn(now),
-        expires_at: db.toColumn(sessionEnd(db.fromColumn(row.created_at), now)),
-      }
+      expiresAt = sessionEnd(db.fromColumn(row.created_at), now)
+      const changes = { last_seen_at: db.toColumn(now), expires_at: db.toColumn(expiresAt) }
       await seen('session', row.id, changes)
       await seen('user', row.user_id, { last_seen_at: db.toColumn(now) })
     }
     const grants = await grantsOf(em, row.user_id)
     const { user_id: userId, name, email, id: sessionId } = row
-    return { kind: 'user', userId, name, email, grants, scopes: ['*'], sessionId }
+    return { kind: 'user', userId, name, email, grants, scopes: ['*'], sessionId, expiresAt }
   }
 
   async function byApiToken(hash: string): Promise<Person | undefined> {
@@ -124,13 +126,16 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
       .where('t.token_hash', '=', hash)
       .executeTakeFirst()
     const now = clock.now()
-    if (!row || (row.expires_at !== null && db.fromColumn(row.expires_at) <= now)) return undefined
+    if (!row) return undefined
+    const expiresAt = row.expires_at === null ? undefined : db.fromColumn(row.expires_at)
+    if (expiresAt && expiresAt <= now) return undefined
     if (row.last_used_at === null || now.getTime() - db.fromColumn(row.last_used_at).getTime() > seenEveryMs) {
       await seen('api_token', row.id, { last_used_at: db.toColumn(now) })
     }
     const grants = await grantsOf(em, row.user_id)
     const { user_id: userId, name, email, id: tokenId } = row
-    return { kind: 'user', userId, name, email, grants, scopes: row.scopes.split(' '), tokenId }
+    const scopes = row.scopes.split(' ')
+    return { kind: 'user', userId, name, email, grants, scopes, tokenId, ...(expiresAt && { expiresAt }) }
   }
 
   /** Only for people to look at: a call does not fail because this could not be written. */

@@ -1,11 +1,12 @@
 // Owns the sockets at /collab/<pipeline id>: who may come in, as editor or viewer, and who must go when rights change.
-import { toAppError } from '@ansflow/proto/errors'
+import { notFound, toAppError } from '@ansflow/proto/errors'
 import type { RawData, WebSocket } from 'ws'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { isId } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
+import { watchAccess } from '../../transport/access-watch.ts'
 import type { Caller, Scope } from '../../transport/call.ts'
 import type { SocketRequest, SocketRoute } from '../../transport/routes.ts'
 import { authorize, isAllowed } from '../access/index.ts'
@@ -26,29 +27,13 @@ type Person = Extract<Caller, { kind: 'user' }>
 
 interface Visit {
   connection: Connection
-  userId: string
   pipelineId: string
   authenticateAgain: SocketRequest['authenticateAgain']
 }
 
-/** Rights are also checked this often, for the case that nobody told. */
-const recheckMs = 30_000
-
 export function collabRoute(deps: CollabDeps): SocketRoute & { stop(): void } {
   const { db, bus, clock, log, rooms } = deps
   const visits = new Set<Visit>()
-
-  const unsubscribe = bus.subscribe('access.changed', ({ userId }) => {
-    for (const visit of visits) {
-      // After every receiver of this message: among them is who forgets what is remembered of the person.
-      if (visit.userId === userId) void Promise.resolve().then(() => recheck(visit))
-    }
-  })
-  let cancelTimer = clock.setTimer(recheckMs, recheckAll)
-  function recheckAll(): void {
-    for (const visit of visits) void recheck(visit)
-    cancelTimer = clock.setTimer(recheckMs, recheckAll)
-  }
 
   /** Throws what authorize throws. */
   async function rightsOf(
@@ -61,19 +46,24 @@ export function collabRoute(deps: CollabDeps): SocketRoute & { stop(): void } {
     return { person: caller, mayEdit: isAllowed(caller, 'pipeline.edit', scope) }
   }
 
-  async function recheck({ connection, pipelineId, authenticateAgain }: Visit): Promise<void> {
-    try {
-      const rights = await rightsOf(await authenticateAgain(), pipelineId)
-      if (rights) connection.setMayEdit(rights.mayEdit)
-      else connection.end(4404, 'The pipeline is gone.')
-    } catch (error) {
-      const { code, message } = toAppError(error)
-      if (code === 'unauthenticated') connection.end(4401, message)
-      else if (code === 'permission_denied' || code === 'not_found') {
+  function watch({ connection, pipelineId, authenticateAgain }: Visit, first: Caller): () => void {
+    return watchAccess({ bus, clock, log }, first, {
+      async ask() {
+        const caller = await authenticateAgain()
+        const rights = await rightsOf(caller, pipelineId)
+        if (!rights) {
+          connection.end(4404, 'The pipeline is gone.')
+          throw notFound('pipeline', pipelineId)
+        }
+        connection.setMayEdit(rights.mayEdit)
+        return caller
+      },
+      onGone({ code, message }) {
         connection.mayEdit = false
-        connection.end(4403, 'You may no longer see this pipeline.')
-      } else log.warn({ err: error }, 'rights on an open document could not be checked')
-    }
+        if (code === 'unauthenticated') connection.end(4401, message)
+        else connection.end(4403, 'You may no longer see this pipeline.')
+      },
+    })
   }
 
   async function enter(visit: Visit, caller: Caller): Promise<void> {
@@ -107,11 +97,13 @@ export function collabRoute(deps: CollabDeps): SocketRoute & { stop(): void } {
       const identity = identityOf(caller.kind === 'user' ? caller : { userId: '', name: '' })
       const connection = new Connection(socket, identity, log)
       const { authenticateAgain } = request
-      const visit = { connection, userId: identity.id, pipelineId, authenticateAgain }
+      const visit = { connection, pipelineId, authenticateAgain }
       visits.add(visit)
       socket.on('error', () => socket.terminate())
       socket.on('message', (data: RawData, isBinary: boolean) => connection.receive(bytesOf(data), isBinary))
+      const endWatch = watch(visit, caller)
       socket.on('close', () => {
+        endWatch()
         visits.delete(visit)
         connection.leave()
         if (connection.room) rooms.release(connection.room)
@@ -120,8 +112,6 @@ export function collabRoute(deps: CollabDeps): SocketRoute & { stop(): void } {
     },
 
     stop() {
-      unsubscribe()
-      cancelTimer()
       for (const { connection } of visits) connection.end(1012, 'The controller stops.')
     },
   }

@@ -1,5 +1,6 @@
 // Following logs as they grow. Every piece is read when its reader asks for it, so a slow reader costs nothing, and readers
 // at the same place share one reading.
+import { notFound } from '@ansflow/proto/errors'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
@@ -82,7 +83,7 @@ export function createLogWatch({ db, bus, clock, log }: Deps): LogWatch {
         let at = offset
         while (!signal.aborted) {
           const tail = await next(jobId, at)
-          if (!tail) return
+          if (!tail) throw notFound('log', jobId)
           at += tail.data.length
           if (tail.data.length > 0 || tail.complete) yield tail
           if (tail.complete) return

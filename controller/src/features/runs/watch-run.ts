@@ -1,4 +1,5 @@
 // Follows a run: what its rows say, then again whenever the bus or the clock says look.
+import { notFound } from '@ansflow/proto/errors'
 import type { WatchRunResponse } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal } from '@ansflow/proto/status'
 import type { Bus } from '../../platform/bus.ts'
@@ -34,7 +35,8 @@ export async function* watchRun(
       }
       if (events.length === mostAtOnce) continue
       const head = events.at(-1)?.run ?? (await readRunHead(db, db.em(), runId))
-      if (!head || (isTerminal(head.status) && last >= head.seq)) return
+      if (!head) throw notFound('run', runId)
+      if (isTerminal(head.status) && last >= head.seq) return
       await bell.wait(lookAgainMs)
     }
   } finally {
