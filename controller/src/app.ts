@@ -28,6 +28,7 @@ import { type Db, openDb } from './platform/db.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { loop } from './platform/loop.ts'
 import { migrate } from './platform/migrate.ts'
+import { createAdmission } from './transport/admission.ts'
 import { createAllow } from './transport/allow.ts'
 import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
 import { openGrpc } from './transport/grpc.ts'
@@ -202,8 +203,9 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   await replies.forgetInterrupted()
   opened.push(loop({ name: 'idempotency keys', everyMs: 3_600_000, run: replies.forgetOld, bus, clock, log }))
   checkTables(services)
-  const calls = createCalls({ rights, replies, newEm: db.em, bus, clock, log })
-  const grpc = await openGrpc({ ...config.grpc, tables: services, calls })
+  const admission = createAdmission()
+  const calls = createCalls({ rights, admission, replies, newEm: db.em, bus, clock, log })
+  const grpc = await openGrpc({ ...config.grpc, tables: services, calls, admission })
   const closeGrpc = { stop: () => grpc.stop(callsGraceMs) }
   opened.push(closeGrpc)
   const { publicGrpc } = config
@@ -217,6 +219,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     sockets,
     consoleFolder: overrides.consoleFolder ?? fileURLToPath(new URL('../../web/dist', import.meta.url)),
     calls,
+    admission,
     rights,
     newEm: db.em,
     ready: db.ping,

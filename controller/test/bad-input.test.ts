@@ -68,7 +68,7 @@ test('other content types, methods and addresses are refused', async () => {
 })
 
 test('deep and broken JSON is refused quickly', async () => {
-  const deep = '['.repeat(100_000)
+  const deep = '['.repeat(60_000)
   for (const body of [deep, '{"name":', '{"name":"\\ud800"}', '{"pageSize":1e400}']) {
     const response = await fetch(`${c.url}/api/ansflow.v1.ProjectService/ListProjects`, {
       method: 'POST',

@@ -34,7 +34,7 @@ describe('bytes that are no message', () => {
   const broken: [string, Buffer][] = [
     ['cut off', Buffer.from([0x12, 9, 0x61])],
     ['not UTF-8', Buffer.from([0x12, 2, 0xff, 0xfe])],
-    ['nested without end', nested(100_000)],
+    ['nested without end', nested(25_000)],
   ]
   test.each(broken)('%s', async (_name, bytes) => {
     const method = bytes.length > 1000 ? startRun : createProject
@@ -55,19 +55,19 @@ describe('bytes that are no message', () => {
 describe('an error stays small whatever the request holds, and arrives on both doors', () => {
   const inputs = Object.fromEntries(Array.from({ length: 3000 }, (_, n) => [`unknown_${n}`, 1]))
   const requests: [string, DescMethod, () => JsonObject, string][] = [
-    ['a long id', getProject, () => ({ projectId: 'x'.repeat(1_000_000) }), 'not_found'],
-    ['a long id in Chinese', getProject, () => ({ projectId: '项'.repeat(100_000) }), 'not_found'],
+    ['a long id', getProject, () => ({ projectId: 'x'.repeat(60_000) }), 'not_found'],
+    ['a long id in Chinese', getProject, () => ({ projectId: '项'.repeat(20_000) }), 'not_found'],
     ['thousands of unknown inputs', startRun, () => ({ pipelineId, inputs }), 'invalid_argument'],
     [
       'a long unknown input',
       startRun,
-      () => ({ pipelineId, inputs: { ['i'.repeat(500_000)]: 1 } }),
+      () => ({ pipelineId, inputs: { ['i'.repeat(200_000)]: 1 } }),
       'invalid_argument',
     ],
     [
       'a long label',
       AgentLinkService.method.register,
-      () => ({ token: 'x', labels: ['!'.repeat(9)].concat(Array(9999).fill('!')) }),
+      () => ({ token: 'x', labels: ['!'.repeat(9)].concat(Array(3000).fill('!')) }),
       'invalid_argument',
     ],
   ]
@@ -133,7 +133,7 @@ test('forged cursors, unknown statuses and times outside of the calendar are the
       { pipelineId, pageToken: cursor([n]) },
     ]),
     [listRuns, { pageToken: cursor([{ $ne: null }]) }],
-    [listRuns, { statuses: Array.from({ length: 40_000 }, (_, n) => n + 100) }],
+    [listRuns, { statuses: Array.from({ length: 10_000 }, (_, n) => n + 100) }],
     [listRuns, { statuses: [99] }],
   ]
   for (const [method, request] of wrong) {
@@ -147,7 +147,7 @@ test('forged cursors, unknown statuses and times outside of the calendar are the
       expect(await rawGrpc(listRuns, Buffer.from(bytes))).toMatchObject({ code: 3 })
     }
   }
-  const repeated = { statuses: Array.from({ length: 40_000 }, () => 'RUN_STATUS_FAILED') }
+  const repeated = { statuses: Array.from({ length: 3000 }, () => 'RUN_STATUS_FAILED') }
   expect(await callHttp(c, listRuns, repeated, c.owner.token)).toMatchObject({ code: 'ok' })
 })
 

@@ -31,6 +31,28 @@ export const limits = {
   withDepth: 16,
 } as const
 
+const kibibyte = 1024
+
+/** Bytes of one request, as it stands on the wire and when it is unpacked. */
+export const requestBytes = {
+  /** Of methods that anyone may call. */
+  ofStrangers: 16 * kibibyte,
+  usual: 64 * kibibyte,
+  /** More, for methods whose work needs it. */
+  of: {
+    // A file of 1 MiB, whose text may take twice the room in JSON.
+    'ansflow.v1.PipelineService/ValidatePipeline': 2 * 1024 * kibibyte + 4 * kibibyte,
+    'ansflow.v1.PipelineService/ApplyPipeline': 2 * 1024 * kibibyte + 64 * kibibyte,
+    'ansflow.v1.RunService/StartRun': 256 * kibibyte,
+    'ansflow.v1.RunService/RerunRun': 256 * kibibyte,
+    'ansflow.v1.ProjectService/PutSecret': 256 * kibibyte,
+    // The jobs of an agent with the outputs that nobody has confirmed yet.
+    'ansflow.agent.v1.AgentLinkService/Control': 4 * 1024 * kibibyte,
+    // 64 KiB of log with a length and a time for each line.
+    'ansflow.agent.v1.AgentLinkService/Logs': 1024 * kibibyte,
+  } as Record<string, number>,
+} as const
+
 /** Names of steps, of things the shell sees, of workspaces and of labels. */
 export const patterns = {
   stepId: /^[a-z0-9][a-z0-9_-]{0,63}$/,

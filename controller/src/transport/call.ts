@@ -20,6 +20,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { EntityManager } from '../platform/db.ts'
 import { uuidv7 } from '../platform/ids.ts'
 import type { Logger } from '../platform/log.ts'
+import type { Admission } from './admission.ts'
 import { type ErrorAnswer, errorAnswer } from './error-info.ts'
 import { openStream } from './open-stream.ts'
 import { refuseNul } from './request-text.ts'
@@ -77,9 +78,11 @@ export interface Reply {
 export interface Incoming {
   header(name: string): string | undefined
   address: string
-  /** Its reason is the error that a stream which it ends is answered with. */
+  /** Also aborts when the call is over. Its reason is the error that a stream which it ends is answered with. */
   signal: AbortSignal
   reply: Reply
+  /** Of the body, read so far. */
+  bytesRead(): number
 }
 
 /** One end of a bidirectional stream, whatever carries it. */
@@ -122,7 +125,7 @@ export function serviceTable<S extends DescService>(
 
 export interface Rights {
   /** Never throws for missing credentials (that is `anonymous`); throws `unauthenticated` for wrong ones. */
-  authenticate(incoming: Pick<Incoming, 'header'>): Promise<Caller>
+  authenticate(incoming: Pick<Incoming, 'header' | 'address'>): Promise<Caller>
   /** Throws `forbidden`, or `notFound` when the caller may not even see it. */
   authorize(caller: Caller, permission: Permission, scope: Scope, what?: { noun: string; id: string }): void
   /** Where a thing belongs; undefined: there is none. An empty id is the caller's only organization. */
@@ -130,9 +133,10 @@ export interface Rights {
 }
 
 export interface Calls {
+  /** Before the body is read: throws when the caller may not call this at all, or has too much under way. */
   begin(method: DescMethod, incoming: Incoming): Promise<Call>
   /** The answer for an error, logged when it is ours. */
-  fail(method: DescMethod, requestId: string, error: unknown): Failure
+  fail(method: DescMethod | undefined, requestId: string, error: unknown): Failure
 }
 
 export interface Call {
@@ -166,6 +170,7 @@ export interface Replies {
 
 export interface CallsDeps {
   rights: Rights
+  admission: Admission
   replies: Replies
   newEm: () => EntityManager
   bus: Bus
@@ -204,12 +209,22 @@ export function checkTables(tables: ServiceTable[]): void {
   }
 }
 
-export function createCalls({ rights, replies, newEm, bus, clock, log }: CallsDeps): Calls {
+export function createCalls({ rights, admission, replies, newEm, bus, clock, log }: CallsDeps): Calls {
   return {
     async begin(method, incoming) {
       const requestId = uuidv7()
       const caller = await rights.authenticate(incoming)
       const rule = accessOf(method)
+      const { signal } = incoming
+      const entrance = await admission.call(method, rule, { caller, address: incoming.address }, signal)
+      let work: Promise<unknown> = Promise.resolve()
+      const leave = () => {
+        entrance.spent(incoming.bytesRead())
+        // A caller who waits no longer has it under way as long as it lasts.
+        work.then(entrance.leave, entrance.leave)
+      }
+      if (signal.aborted) leave()
+      else signal.addEventListener('abort', leave, { once: true })
       const callLog = log.child({ requestId, method: `${method.parent.typeName}/${method.name}` })
 
       async function admitted(request: Message | undefined, signal: AbortSignal): Promise<CallContext> {
@@ -221,19 +236,25 @@ export function createCalls({ rights, replies, newEm, bus, clock, log }: CallsDe
       }
 
       const open = (request: Message | undefined) =>
-        openStream({ bus, clock, log: callLog }, caller, incoming.signal, async () => {
+        openStream({ bus, clock, log: callLog }, caller, signal, async () => {
           const now = await rights.authenticate(incoming)
           await admit(rule, method, now, request, newEm())
           return now
         })
 
+      async function answer(request: Message, handler: UnaryHandler) {
+        const ctx = await admitted(request, signal)
+        const key = readKey(request)
+        if (key === '' || caller.kind !== 'user') return handler(request, ctx)
+        return replies.once({ method, personId: caller.userId, key, request }, () => handler(request, ctx))
+      }
+
       return {
         requestId,
-        async answer(request, handler) {
-          const ctx = await admitted(request, incoming.signal)
-          const key = readKey(request)
-          if (key === '' || caller.kind !== 'user') return handler(request, ctx)
-          return replies.once({ method, personId: caller.userId, key, request }, () => handler(request, ctx))
+        answer(request, handler) {
+          const reply = answer(request, handler)
+          work = reply
+          return reply
         },
         answers(request, handler) {
           const stream = open(request)
@@ -266,7 +287,7 @@ export function createCalls({ rights, replies, newEm, bus, clock, log }: CallsDe
       const error = toAppError(thrown)
       if (error.code === 'internal') {
         log.error(
-          { err: error.cause ?? error, requestId, method: `${method.parent.typeName}/${method.name}` },
+          { err: error.cause ?? error, requestId, method: method && `${method.parent.typeName}/${method.name}` },
           'a call failed',
         )
       }

@@ -1,8 +1,8 @@
 // The gRPC door: the same handler tables on grpc-js, with reflection and health, and the bidirectional streams.
 
-import { type EventEmitter, once } from 'node:events'
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { canceled, deadlineExceeded, invalid, stops } from '@ansflow/proto/errors'
+import { invalid, stops } from '@ansflow/proto/errors'
 import { create, type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
 import {
   logVerbosity,
@@ -20,7 +20,9 @@ import {
 } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import { uuidv7 } from '../platform/ids.ts'
-import type { BidiHandler, Calls, Incoming, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
+import type { Admission } from './admission.ts'
+import type { BidiHandler, Calls, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
+import { grpcGate } from './grpc-gate.ts'
 import { reflection } from './grpc-reflection.ts'
 import { grpcStatus } from './grpc-status.ts'
 import { type Door, messageLimit } from './http.ts'
@@ -35,6 +37,7 @@ export interface GrpcOptions {
   port: number
   tables: ServiceTable[]
   calls: Calls
+  admission: Admission
 }
 
 // Requests come as bytes: those that are no message are answered in our words, not in the library's.
@@ -42,10 +45,15 @@ type UnaryCall = ServerUnaryCall<Buffer, Message>
 type StreamCall = ServerWritableStream<Buffer, Message>
 type BidiCall = ServerDuplexStream<Buffer, Message>
 
-export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Promise<Door> {
+export async function openGrpc({ host, port, tables, calls, admission }: GrpcOptions): Promise<Door> {
   const stopping = new AbortController()
   const active = new Set<Promise<void>>()
+  const methods = new Map(
+    tables.flatMap(({ service }) => service.methods.map((method) => [pathOf(method), method] as const)),
+  )
+  const gate = grpcGate({ methods, calls, admission, stopping: stopping.signal, statusOf })
   const server = new Server({
+    interceptors: [gate.interceptor],
     'grpc.max_receive_message_length': messageLimit,
     'grpc.max_concurrent_streams': mostStreams,
     'grpc.keepalive_time_ms': 20_000,
@@ -108,10 +116,9 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
 
   function unary(method: DescMethod, handler: UnaryHandler) {
     return async (call: UnaryCall, answer: sendUnaryData<Message>) => {
-      let requestId = ''
+      const { call: begun } = gate.begun(call.metadata)
+      const { requestId } = begun
       try {
-        const begun = await calls.begin(method, incoming(call))
-        requestId = begun.requestId
         const reply = await begun.answer(read(method, call.request), handler)
         answer(null, create(method.output as DescMessage, reply))
       } catch (error) {
@@ -122,10 +129,9 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
 
   function stream(method: DescMethod, handler: StreamHandler) {
     return async (call: StreamCall) => {
-      let requestId = ''
+      const { call: begun } = gate.begun(call.metadata)
+      const { requestId } = begun
       try {
-        const begun = await calls.begin(method, incoming(call))
-        requestId = begun.requestId
         const { signal, messages } = begun.answers(read(method, call.request), handler)
         for await (const reply of messages) {
           await write(call, create(method.output as DescMessage, reply), signal)
@@ -139,12 +145,11 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
 
   function bidi(method: DescMethod, handler: BidiHandler) {
     return async (call: BidiCall) => {
-      let requestId = ''
+      const { call: begun } = gate.begun(call.metadata)
+      const { requestId } = begun
       // An aborted read must not bring the process down; the handler learns of it through its signal.
       call.on('error', () => undefined)
       try {
-        const begun = await calls.begin(method, incoming(call))
-        requestId = begun.requestId
         await begun.converse(handler, (signal) => ({
           messages: messagesOf(method, call),
           send: (reply) => write(call, create(method.output as DescMessage, reply), signal),
@@ -156,23 +161,7 @@ export async function openGrpc({ host, port, tables, calls }: GrpcOptions): Prom
     }
   }
 
-  function incoming(call: UnaryCall | StreamCall | BidiCall): Incoming {
-    const gone = new AbortController()
-    const events = call as EventEmitter
-    // The library answers a passed deadline by itself and cancels the call.
-    events.once('cancelled', () =>
-      gone.abort(Number(call.getDeadline()) <= Date.now() ? deadlineExceeded() : canceled()),
-    )
-    events.once('close', () => gone.abort(canceled()))
-    return {
-      header: (name) => call.metadata.get(name)[0]?.toString(),
-      address: call.getPeer().replace(/:\d+$/, ''),
-      signal: AbortSignal.any([gone.signal, stopping.signal]),
-      reply: { setCookie: () => undefined },
-    }
-  }
-
-  function statusOf(method: DescMethod, requestId: string, thrown: unknown): StatusObject {
+  function statusOf(method: DescMethod | undefined, requestId: string, thrown: unknown): StatusObject {
     return grpcStatus(calls.fail(method, requestId || uuidv7(), thrown))
   }
 }
@@ -201,10 +190,14 @@ async function write(call: StreamCall | BidiCall, message: Message, signal: Abor
   })
 }
 
+function pathOf(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`
+}
+
 function definitionOf(method: DescMethod): MethodDefinition<Buffer, Message> {
   const { output } = method
   return {
-    path: `/${method.parent.typeName}/${method.name}`,
+    path: pathOf(method),
     requestStream: method.methodKind === 'bidi_streaming' || method.methodKind === 'client_streaming',
     responseStream: method.methodKind === 'bidi_streaming' || method.methodKind === 'server_streaming',
     requestSerialize: (bytes) => bytes,

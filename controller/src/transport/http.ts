@@ -4,7 +4,7 @@
 import type { AddressInfo } from 'node:net'
 import { AppError, type AppError as AppErrorType, errorCodes, stops, toAppError } from '@ansflow/proto/errors'
 import { ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
-import type { DescMethod, Message } from '@bufbuild/protobuf'
+import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } from '@bufbuild/protobuf'
 import {
   type Code,
   ConnectError,
@@ -19,12 +19,25 @@ import { type FastifyReply, fastify } from 'fastify'
 import type { EntityManager } from '../platform/db.ts'
 import { uuidv7 } from '../platform/ids.ts'
 import type { Logger } from '../platform/log.ts'
-import type { Call, Calls, Incoming, Rights, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
+import { placeOf } from '../platform/place.ts'
+import { type Admission, requestLimit } from './admission.ts'
+import {
+  accessOf,
+  type Call,
+  type Calls,
+  type Reply,
+  type Rights,
+  type ServiceTable,
+  type StreamHandler,
+  type UnaryHandler,
+} from './call.ts'
 import { deadlineOf, inOurWords } from './connect-deadline.ts'
 import { answerProtocolErrors } from './connect-errors.ts'
+import { boundConnections } from './connections.ts'
 import { registerConsole } from './console-files.ts'
 import { crossSite, originOf } from './origin.ts'
 import { type DownloadRoute, registerDownloads, registerSockets, type SocketRoute, sendError } from './routes.ts'
+import { createTurns } from './turns.ts'
 
 export const sessionCookie = 'ansflow_session'
 /** Of one message, request or answer. */
@@ -57,6 +70,7 @@ export interface HttpOptions {
   sockets: SocketRoute[]
   consoleFolder: string
   calls: Calls
+  admission: Admission
   rights: Rights
   newEm: () => EntityManager
   ready: () => Promise<boolean>
@@ -78,7 +92,14 @@ export interface Door {
   stop(graceMs: number): Promise<void>
 }
 
-const peerKey = createContextKey<string>('')
+interface Peer {
+  address: string
+  bytesRead: () => number
+}
+
+const peerKey = createContextKey<Peer>({ address: '', bytesRead: () => 0 })
+/** Set before the body is read. */
+const callKey = createContextKey<Call | undefined>(undefined)
 
 export async function openHttp(options: HttpOptions): Promise<Door> {
   const { calls, log, publicUrl } = options
@@ -98,6 +119,9 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
   })
   http.server.headersTimeout = 20_000
 
+  boundConnections(http.server, options.trustedProxies)
+  const turns = createTurns()
+  http.addHook('onRequest', (request) => turns.turn(placeOf(request.ip)))
   http.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders)
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store')
@@ -110,7 +134,8 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     return sendError(reply, error, requestId, statusOf(thrown))
   })
 
-  const tools = { rights: options.rights, newEm: options.newEm, publicUrl, stopping: stopping.signal }
+  const { rights, admission } = options
+  const tools = { rights, admission, newEm: options.newEm, publicUrl, stopping: stopping.signal }
   await http.register(fastifyWebsocket, {
     options: { maxPayload: messageLimit, perMessageDeflate: false },
     preClose: (done) => done(),
@@ -132,9 +157,14 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     compressMinBytes: 16 * 1024,
     jsonOptions: { ignoreUnknownFields: false },
     shutdownSignal: stopping.signal,
-    contextValues: (request) => createContextValues().set(peerKey, request.ip),
+    contextValues: ({ ip, raw }) => {
+      const { socket } = raw
+      const before = socket.bytesRead
+      return createContextValues().set(peerKey, { address: ip, bytesRead: () => socket.bytesRead - before })
+    },
+    requestGate: (context) => admit(context, calls, publicUrl),
     routes: (router) => {
-      for (const table of options.tables) addTable(router, table, calls, publicUrl)
+      for (const table of options.tables) addTable(router, table, calls)
       answerProtocolErrors(router)
     },
   })
@@ -171,67 +201,69 @@ function notHere(reply: FastifyReply): FastifyReply {
   return sendError(reply, new AppError('unimplemented', 'There is nothing at this address.'), uuidv7())
 }
 
-function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls, publicUrl: string | undefined): void {
-  const implementation: Record<string, unknown> = {}
+function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls): void {
   for (const method of table.service.methods) {
     const handler = table.handlers[method.localName]
-    if (method.methodKind === 'unary') implementation[method.localName] = unary(method, handler as UnaryHandler)
+    const options = { readMaxBytes: requestLimit(method, accessOf(method)) }
+    if (method.methodKind === 'unary')
+      router.rpc(method as DescMethodUnary, unary(method, handler as UnaryHandler), options)
     if (method.methodKind === 'server_streaming')
-      implementation[method.localName] = stream(method, handler as StreamHandler)
+      router.rpc(method as DescMethodServerStreaming, stream(method, handler as StreamHandler), options)
   }
-  router.service(table.service, implementation as Parameters<typeof router.service>[1])
 
   function unary(method: DescMethod, handler: UnaryHandler) {
     return async (request: Message, context: HandlerContext) => {
-      let requestId = ''
+      const call = begun(context)
       try {
-        const call = await begin(method, context)
-        requestId = call.requestId
         return await Promise.race([call.answer(request, handler), deadlineOf(context.signal)])
       } catch (error) {
-        throw toConnectError(calls, method, requestId, error)
+        throw toConnectError(calls, method, call.requestId, error)
       }
     }
   }
 
   function stream(method: DescMethod, handler: StreamHandler) {
     return async function* (request: Message, context: HandlerContext) {
-      let requestId = ''
+      const call = begun(context)
       try {
-        const call = await begin(method, context)
-        requestId = call.requestId
         yield* call.answers(request, handler).messages
       } catch (error) {
-        throw toConnectError(calls, method, requestId, error)
+        throw toConnectError(calls, method, call.requestId, error)
       }
     }
   }
+}
 
-  async function begin(method: DescMethod, context: HandlerContext): Promise<Call> {
-    const headers = context.requestHeader
+function begun(context: HandlerContext): Call {
+  const call = context.values.get(callKey)
+  if (!call) throw new Error('A call came past the gate.')
+  return call
+}
+
+/** Before the body is read, whatever the protocol. */
+async function admit(context: HandlerContext, calls: Calls, publicUrl: string | undefined): Promise<void> {
+  const { method, requestHeader: headers } = context
+  const { address, bytesRead } = context.values.get(peerKey)
+  const reply: Reply = {
+    setCookie(name, value, maxAgeSeconds) {
+      const secure = publicUrl?.startsWith('https:') ? '; Secure' : ''
+      const age = value === null ? 0 : maxAgeSeconds
+      context.responseHeader.append(
+        'set-cookie',
+        `${name}=${value ?? ''}; Path=/; HttpOnly; SameSite=Lax${age === undefined ? '' : `; Max-Age=${age}`}${secure}`,
+      )
+    },
+  }
+  try {
     const origin = originOf(Object.fromEntries(headers), publicUrl)
     const byCookie = !headers.has('authorization') && (headers.get('cookie') ?? '').includes(`${sessionCookie}=`)
-    if (origin === 'foreign' || (byCookie && origin !== 'ours')) {
-      throw crossSite()
-    }
-    const incoming: Incoming = {
-      header: (name) => headers.get(name) ?? undefined,
-      address: context.values.get(peerKey),
-      signal: inOurWords(context.signal),
-      reply: {
-        setCookie(name, value, maxAgeSeconds) {
-          const secure = publicUrl?.startsWith('https:') ? '; Secure' : ''
-          const age = value === null ? 0 : maxAgeSeconds
-          context.responseHeader.append(
-            'set-cookie',
-            `${name}=${value ?? ''}; Path=/; HttpOnly; SameSite=Lax${age === undefined ? '' : `; Max-Age=${age}`}${secure}`,
-          )
-        },
-      },
-    }
-    const call = await calls.begin(method, incoming)
+    if (origin === 'foreign' || (byCookie && origin !== 'ours')) throw crossSite()
+    const header = (name: string) => headers.get(name) ?? undefined
+    const call = await calls.begin(method, { header, address, signal: inOurWords(context.signal), reply, bytesRead })
     context.responseHeader.set('x-request-id', call.requestId)
-    return call
+    context.values.set(callKey, call)
+  } catch (error) {
+    throw toConnectError(calls, method, '', error)
   }
 }
 

@@ -6,6 +6,7 @@ import { errorCodes, unauthenticated } from '@ansflow/proto/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { EntityManager } from '../platform/db.ts'
+import type { Admission } from './admission.ts'
 import type { Caller, Rights } from './call.ts'
 import { connectErrorJson } from './connect-errors.ts'
 import { crossSite, originOf } from './origin.ts'
@@ -57,6 +58,7 @@ export interface SocketRequest {
 
 export interface RouteTools {
   rights: Rights
+  admission: Admission
   newEm: () => EntityManager
   publicUrl: string | undefined
   stopping: AbortSignal
@@ -104,7 +106,10 @@ export function registerSockets(http: FastifyInstance, routes: SocketRoute[], to
       {
         websocket: true,
         preValidation: async (request) => {
-          callers.set(request, await callerOf(request, tools))
+          const caller = await callerOf(request, tools)
+          const { leave } = tools.admission.socket({ caller, address: request.ip })
+          request.raw.socket.once('close', leave)
+          callers.set(request, caller)
         },
       },
       (socket, request) => {
@@ -123,7 +128,8 @@ async function callerOf(request: FastifyRequest, { rights, publicUrl }: RouteToo
   const origin = originOf(request.headers, publicUrl)
   // Typing a download's address into the browser is `unknown` and harmless: it only reads. Sockets always send an origin.
   if (origin === 'foreign') throw crossSite()
-  const caller = await rights.authenticate({ header: (name) => headerText(request.headers[name]) })
+  const header = (name: string) => headerText(request.headers[name])
+  const caller = await rights.authenticate({ header, address: request.ip })
   if (caller.kind === 'anonymous') throw unauthenticated()
   return caller
 }

@@ -82,6 +82,9 @@ export async function registerAgent(
   const agentSecret = randomToken(agentPrefix)
   const agentId = uuidv7()
   const tokenHash = keys.hashToken(request.token)
+  // Looked for before anything is written: whoever only guesses takes nobody's turn.
+  const open = { tokenHash, usedAt: null, expiresAt: { $gt: clock.now() } }
+  if ((await db.em().count(RegistrationTokenEntity, open)) === 0) throw wrongToken()
   const organizationId = await db.transaction(async (em) => {
     const now = clock.now()
     const used = await em.nativeUpdate(
@@ -90,13 +93,7 @@ export async function registerAgent(
       { usedAt: now, agentId },
     )
     const token = used === 1 ? await em.findOne(RegistrationTokenEntity, { tokenHash }) : null
-    if (!token) {
-      throw new AppError(
-        'permission_denied',
-        'This registration token is unknown, used or too old. Make a new one on the agents page.',
-        { reason: 'registration_token_invalid' },
-      )
-    }
+    if (!token) throw wrongToken()
     em.create(AgentEntity, {
       id: agentId,
       organizationId: token.organizationId,
@@ -116,6 +113,14 @@ export async function registerAgent(
   })
   bus.publish('agent.changed', { agentId, organizationId })
   return { agentId, agentSecret }
+}
+
+function wrongToken(): AppError {
+  return new AppError(
+    'permission_denied',
+    'This registration token is unknown, used or too old. Make a new one on the agents page.',
+    { reason: 'registration_token_invalid' },
+  )
 }
 
 /** People tell agents apart by name, and a reinstalled host brings its old one. */

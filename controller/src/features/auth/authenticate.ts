@@ -1,10 +1,13 @@
 // Who calls: from the session cookie or the bearer token to a person with their grants. On the way of every call, so it
 // makes two indexed queries at most and remembers the answer for two seconds, or until the person's access changes.
+import { AppError } from '@ansflow/proto/errors'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Keys } from '../../platform/crypto.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
+import { placeOf } from '../../platform/place.ts'
+import { meter } from '../../platform/rate.ts'
 import type { Caller, Incoming } from '../../transport/call.ts'
 import { sessionCookie } from '../../transport/http.ts'
 import { grantsOf } from '../access/index.ts'
@@ -46,34 +49,63 @@ const rememberedMs = 2000
 /** "Last seen" is written this seldom. */
 const seenEveryMs = 60_000
 const sizeLimit = 10_000
+/** Tokens that nobody has, from one address: each costs a query. */
+const wrongTokens = { perSecond: 10, burst: 100 }
 
 export interface Authenticator {
-  authenticate(incoming: Pick<Incoming, 'header'>): Promise<Caller>
+  authenticate(incoming: Pick<Incoming, 'header' | 'address'>): Promise<Caller>
   stop(): void
 }
 
 export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }: AuthenticateDeps): Authenticator {
   const remembered = new Map<string, { caller: Person; until: number }>()
+  /** Tokens that were right once, and those that were wrong just now, until when. */
+  const right = new Set<string>()
+  const wrong = new Map<string, number>()
+  const guesses = meter(wrongTokens)
   const forget = bus.subscribe('access.changed', ({ userId }) => {
     for (const [key, { caller }] of remembered) if (caller.userId === userId) remembered.delete(key)
   })
 
   return { authenticate, stop: forget }
 
-  async function authenticate(incoming: Pick<Incoming, 'header'>): Promise<Caller> {
+  async function authenticate(incoming: Pick<Incoming, 'header' | 'address'>): Promise<Caller> {
+    const place = placeOf(incoming.address)
     const authorization = incoming.header('authorization')
     if (authorization !== undefined) {
       const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
       if (token === undefined) return { kind: 'anonymous' }
       const hash = keys.hashToken(token)
-      if (!token.startsWith('afa_')) return remember(hash, () => byApiToken(hash))
-      const agent = await agentBySecret(hash)
+      if (!token.startsWith('afa_')) return remember(hash, () => guess(hash, place, () => byApiToken(hash)))
+      const agent = await guess(hash, place, () => agentBySecret(hash))
       return agent ? { kind: 'agent', ...agent } : { kind: 'anonymous' }
     }
     const token = cookieValue(incoming.header('cookie'), sessionCookie)
     if (token === undefined || token === '') return { kind: 'anonymous' }
     const hash = keys.hashToken(token)
-    return remember(hash, () => bySession(hash))
+    return remember(hash, () => guess(hash, place, () => bySession(hash)))
+  }
+
+  /** Nobody waits behind someone who tries tokens: those of one address are few a second, unless they were right before. */
+  async function guess<T>(hash: string, place: string, look: () => Promise<T | undefined>): Promise<T | undefined> {
+    const now = clock.now().getTime()
+    if ((wrong.get(hash) ?? 0) > now) return undefined
+    const isKnown = right.has(hash)
+    if (!isKnown) {
+      if (guesses.waitMs(place) > 0) throw tooManyTokens()
+      guesses.spend(place, 1)
+    }
+    const found = await look()
+    if (found === undefined) {
+      right.delete(hash)
+      if (wrong.size >= sizeLimit) wrong.clear()
+      wrong.set(hash, now + rememberedMs)
+      return undefined
+    }
+    if (!isKnown) guesses.spend(place, -1)
+    if (right.size >= sizeLimit) right.clear()
+    right.add(hash)
+    return found
   }
 
   async function remember(hash: string, find: () => Promise<Person | undefined>): Promise<Caller> {
@@ -151,6 +183,13 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
       log.warn({ err: error, table }, 'the last use could not be written')
     }
   }
+}
+
+function tooManyTokens(): AppError {
+  return new AppError('resource_exhausted', 'Too many wrong tokens come from this address. Try again in 1 s.', {
+    reason: 'too_fast',
+    params: { retry_after: '1' },
+  })
 }
 
 function cookieValue(header: string | undefined, name: string): string | undefined {

@@ -5,6 +5,7 @@ import { AppError } from '@ansflow/proto/errors'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Keys } from '../../platform/crypto.ts'
 import type { Db } from '../../platform/db.ts'
+import { placeOf } from '../../platform/place.ts'
 import { LoginLimitEntity } from './login-limit.entity.ts'
 
 const windowMs = 15 * 60_000
@@ -58,18 +59,6 @@ function idsOf(keys: Keys, email: string, address: string) {
     account: keys.hashToken(`account ${email}`),
     known: keys.hashToken(`known ${email} ${place}`),
   }
-}
-
-/** One host can have all of an IPv6 /64, so that counts as one. */
-export function placeOf(address: string): string {
-  if (!address.includes(':')) return address
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined) return mapped
-  const [head = '', tail] = address.toLowerCase().split('::', 2)
-  const first = head.split(':').filter((group) => group !== '')
-  const last = tail === undefined ? [] : tail.split(':').filter((group) => group !== '')
-  const groups = [...first, ...Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0'), ...last]
-  return groups.slice(0, 4).join(':')
 }
 
 async function count(db: Db, id: string, limit: number, now: Date): Promise<void> {

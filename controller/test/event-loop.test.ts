@@ -1,0 +1,26 @@
+// Nobody holds the controller's event loop: the largest of each kind through each door, while other people go on.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { anonymousInputs, personInputs } from './largest-inputs.ts'
+import { type Measured, startMeasured } from './measured-controller.ts'
+
+const mostHeldMs = 50
+const mostWaitMs = 100
+
+let measured: Measured
+beforeAll(async () => {
+  measured = await startMeasured()
+})
+afterAll(() => measured[Symbol.asyncDispose]())
+
+// The best of three: the machine has others to serve as well.
+describe.each([
+  ['anonymous', anonymousInputs],
+  ['a person', personInputs],
+])('%s', (_who, inputs) => {
+  test.each(Object.keys(inputs))('%s', { retry: 2 }, async (name) => {
+    const figures = await measured.during(name)
+    if (process.env.ANSFLOW_TEST_FIGURES) process.stdout.write(`${name}: ${JSON.stringify(figures)}\n`)
+    expect(figures.heldMs).toBeLessThan(mostHeldMs)
+    expect(figures.p99Ms).toBeLessThan(mostWaitMs + 3 * figures.idleP99Ms)
+  })
+})

@@ -1,0 +1,95 @@
+// What the event loop is measured under: for each door, the largest and worst that it takes from anyone.
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { Readable } from 'node:stream'
+import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import type { DescMethod } from '@bufbuild/protobuf'
+import type { Target } from './measured-controller.ts'
+
+/** Not the address of the others. */
+const agent = new Agent({ localAddress: '127.0.0.2', keepAlive: true, maxSockets: 400 })
+
+type Send = (target: Target) => Promise<unknown>
+
+export async function post(
+  { url }: Target,
+  method: DescMethod,
+  body: string | Uint8Array<ArrayBuffer>,
+  token?: string,
+): Promise<{ status: number; body: unknown }> {
+  const sent = request(`${url}/api/${method.parent.typeName}/${method.name}`, {
+    method: 'POST',
+    agent,
+    headers: {
+      'content-type': typeof body === 'string' ? 'application/json' : 'application/proto',
+      'content-length': Buffer.byteLength(body),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
+  })
+  sent.end(body)
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  const text = await new Response(Readable.toWeb(response) as ReadableStream).text()
+  return { status: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+async function times(count: number, work: (n: number) => Promise<unknown>): Promise<void> {
+  await Promise.all(Array.from({ length: count }, (_, n) => work(n).catch(() => undefined)))
+}
+
+const { login, getMe } = AuthService.method
+const many = (bytes: number) => `{"email":[${'1,'.repeat(bytes / 2)}1]}`
+
+/** Goes on sending for so long, as fast as it is taken. */
+function pour({ url }: Target, method: DescMethod, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const post = request(`${url}/api/${method.parent.typeName}/${method.name}`, {
+      method: 'POST',
+      agent,
+      headers: { 'content-type': 'application/json' },
+    })
+    const part = Buffer.from(`[${'"a",'.repeat(16_000)}`)
+    const stop = setTimeout(() => post.destroy(), ms)
+    const end = () => {
+      clearTimeout(stop)
+      resolve()
+    }
+    const more = () => {
+      while (!post.destroyed && post.write(part)) {}
+    }
+    post.on('drain', more).on('error', end).on('close', end)
+    more()
+  })
+}
+
+export const anonymousInputs: Record<string, Send> = {
+  'forty bodies of 3.4 MB': (t) => times(40, () => post(t, login, many(3_400_000))),
+  'six bodies without an end': (t) => times(6, () => pour(t, getMe, 2000)),
+  'registrations with tokens that nobody has': (t) =>
+    times(1000, (n) => post(t, AgentLinkService.method.register, `{"token":"afr_${n}"}`)),
+  passwords: (t) => times(300, (n) => post(t, login, `{"email":"${n}@example.org","password":"wrong password"}`)),
+  'tokens that nobody has': (t) => times(1000, (n) => post(t, getMe, '{}', `af_${n}`)),
+}
+
+const yamlOf = (steps: number) =>
+  `name: p\nsteps:\n${Array.from({ length: steps }, (_, n) => `  s${n}: { run: "true" }\n`).join('')}`
+
+export const personInputs: Record<string, Send> = {
+  'a file of 1 MiB': async (t) => {
+    const yaml = yamlOf(10_000).padEnd(1024 * 1024, '#')
+    await post(
+      t,
+      PipelineService.method.validatePipeline,
+      JSON.stringify({ projectId: t.projectId, yaml }),
+      t.attacker.token,
+    )
+  },
+  'a page of requests as large as they may be': (t) =>
+    times(40, () =>
+      post(t, ProjectService.method.createProject, JSON.stringify({ name: 'x'.repeat(64_000) }), t.attacker.token),
+    ),
+}
+
+export const inputs: Record<string, Send> = { ...anonymousInputs, ...personInputs }

@@ -1,0 +1,124 @@
+// A controller in a process of its own that measures how long its event loop is held, with one more process that calls it as
+// other people do and measures how long they wait. Run by itself, this file is the first of them.
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { Role } from '@ansflow/proto/access'
+import type { TestUser } from './start-controller.ts'
+
+export interface Target {
+  url: string
+  grpcAddress: string
+  /** May do everything in the attacked project. */
+  attacker: TestUser
+  viewer: TestUser
+  projectId: string
+  /** A registration token that nobody has used. */
+  registrationToken: string
+}
+
+export interface Measured extends AsyncDisposable {
+  target: Target
+  /** While the input of this name is sent, again and again. */
+  during(input: string): Promise<Figures>
+}
+
+export interface Figures {
+  /** The longest that the loop ran without looking at anything else: its own thread's work, not what others took. */
+  heldMs: number
+  /** Of other people's calls. */
+  p99Ms: number
+  /** The same for calls of a process that has nothing to do: what the machine itself makes everybody wait. */
+  idleP99Ms: number
+  calls: number
+  memoryMb: number
+}
+
+const self = fileURLToPath(import.meta.url)
+
+export async function startMeasured(): Promise<Measured> {
+  const controller = fork(self, { env: { ...process.env, ANSFLOW_TEST_LOG: 'error' } })
+  const [target] = (await once(controller, 'message')) as [Target & { other: TestUser; otherProjectId: string }]
+  const other = fork(fileURLToPath(new URL('other-people.ts', import.meta.url)))
+  await ask(other, { url: target.url, token: target.other.token, projectId: target.otherProjectId })
+  const sender = fork(fileURLToPath(new URL('send-inputs.ts', import.meta.url)))
+  await ask(sender, target)
+  return {
+    target,
+    async during(input) {
+      await ask(controller, 'begin')
+      await ask(other, 'begin')
+      const refused = await ask(sender, input)
+      if (typeof refused === 'string') throw new Error(refused)
+      await settled(target)
+      const { p99Ms, idleP99Ms, calls } = (await ask(other, 'end')) as Figures
+      const { heldMs, memoryMb } = (await ask(controller, 'end')) as Figures
+      return { heldMs, p99Ms, idleP99Ms, calls, memoryMb }
+    },
+    async [Symbol.asyncDispose]() {
+      for (const child of [sender, other, controller]) {
+        child.send('stop')
+        if (child.exitCode === null) await once(child, 'exit')
+      }
+    },
+  }
+}
+
+/** What was begun may go on behind the answers: the next call is answered after it. */
+async function settled({ url }: Target): Promise<void> {
+  for (let n = 0; n < 5; n += 1) await fetch(`${url}/healthz`)
+}
+
+async function ask(child: ChildProcess, message: unknown): Promise<unknown> {
+  const answer = once(child, 'message')
+  child.send(message as object)
+  return (await answer)[0]
+}
+
+async function serve(): Promise<void> {
+  const { startController } = await import('./start-controller.ts')
+  const { AgentService } = await import('@ansflow/proto/gen/ansflow/v1/agents_pb')
+  const c = await startController({ file: true })
+  const projectId = await c.addProject('Attacked')
+  const otherProjectId = await c.addProject('Other')
+  const attacker = await c.addUser({ role: Role.MAINTAINER, projectId })
+  const viewer = await c.addUser({ role: Role.VIEWER, projectId })
+  const { token } = await c.as(c.owner).client(AgentService).createRegistrationToken({})
+  const probe = eventLoopProbe()
+  process.on('message', (message) => {
+    if (message === 'begin') process.send?.(probe.begin())
+    else if (message === 'end') process.send?.(probe.end())
+    else void c[Symbol.asyncDispose]().then(() => process.exit(0))
+  })
+  const target = { url: c.url, grpcAddress: c.grpcAddress, attacker, viewer, projectId, registrationToken: token }
+  process.send?.({ ...target, other: c.owner, otherProjectId })
+}
+
+const everyMs = 2
+
+/** Time in which the machine ran something else is not counted: it says nothing of this program. */
+function eventLoopProbe() {
+  let heldMs = 0
+  let memory = 0
+  let wall = performance.now()
+  let cpu = process.threadCpuUsage()
+  setInterval(() => {
+    const now = performance.now()
+    const used = process.threadCpuUsage()
+    const usedMs = (used.user - cpu.user + used.system - cpu.system) / 1000
+    heldMs = Math.max(heldMs, Math.min(now - wall, usedMs))
+    memory = Math.max(memory, process.memoryUsage.rss())
+    wall = now
+    cpu = used
+  }, everyMs)
+  return {
+    begin() {
+      heldMs = 0
+      memory = 0
+      return {}
+    },
+    end: () => ({ heldMs: Math.round(heldMs * 10) / 10, memoryMb: Math.round(memory / 1024 / 1024) }),
+  }
+}
+
+if (process.argv[1] === self) await serve()
