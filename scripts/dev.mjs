@@ -2,9 +2,9 @@
 // fetches the pinned Node and pnpm where the machine's are too old, installs the dependencies, hands over to deploy/dev/.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { basename, delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -14,6 +14,11 @@ if (!commands.includes(command)) fail(`Usage: node scripts/dev.mjs ${commands.jo
 
 const wanted = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node.replace(/[^\d.]/g, '')
 const env = cleanEnvironment(process.env)
+if (command === 'start') {
+  // What a step of the local agent finds must be the host's, without what npm and we put in front.
+  env.ANSFLOW_HOST_PATH = hostPath(process.env)
+  hideSecrets()
+}
 const npm = process.env.npm_execpath?.endsWith('npm-cli.js') ? [process.execPath, process.env.npm_execpath] : ['npm']
 
 /** The program that runs right now; what ends us ends it first. */
@@ -137,7 +142,10 @@ async function handOver() {
       : [join(nodeDir, 'node'), join(root, 'deploy', 'dev', `${command}.ts`), ...process.argv.slice(3)]
   handedOver = true
   // A group of its own, so that Ctrl-C reaches it once, by us, and not a second time from the terminal.
-  process.exit(await run(program, root, { stdio: 'inherit', detached: command === 'start' || command === 'test' }))
+  const detached = command === 'start' || command === 'test'
+  // By the channel it learns of our end, whatever ends us.
+  const channel = command === 'start' ? ['ipc'] : []
+  process.exit(await run(program, root, { stdio: ['inherit', 'inherit', 'inherit', ...channel], detached }))
 }
 
 /** The exit code by which shells know that a signal was the reason. */
@@ -151,6 +159,33 @@ function cleanEnvironment(from) {
   return Object.fromEntries(
     Object.entries(from).filter(([name]) => !/^npm_(config|package|lifecycle)_/i.test(name) || keep.test(name)),
   )
+}
+
+/** npm puts the node_modules/.bin of this folder and of all above it in front, and a folder of its own. */
+function hostPath({ PATH = '', npm_lifecycle_event }) {
+  const folders = PATH.split(delimiter)
+  const isNpms = (folder) =>
+    basename(folder) === 'node-gyp-bin' ||
+    (folder.endsWith(join('node_modules', '.bin')) && `${root}/`.startsWith(join(folder, '../..', '/')))
+  while (npm_lifecycle_event && folders.length > 1 && isNpms(folders[0])) folders.shift()
+  return folders.join(delimiter)
+}
+
+/** Like controller/src/platform/environment.ts, which this Node may be too old to read: see there. */
+function hideSecrets() {
+  const secret = /^ANSFLOW_(ADMIN_\w+|\w*(KEY|TOKEN|URL))=/
+  try {
+    const stat = readFileSync('/proc/self/stat', 'latin1')
+    let at = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[47])
+    const memory = openSync('/proc/self/mem', 'r+')
+    for (const entry of readFileSync('/proc/self/environ', 'latin1').split('\0')) {
+      if (secret.test(entry)) writeSync(memory, Buffer.alloc(entry.length), 0, entry.length, at)
+      at += entry.length + 1
+    }
+    closeSync(memory)
+  } catch {
+    // Not Linux, or a system that does not allow it.
+  }
 }
 
 function say(text) {

@@ -34,6 +34,7 @@ const settings = [
   ['spool-quota', 'ANSFLOW_AGENT_SPOOL_MIB', '4096', 'MiB of logs waiting on this host before new jobs are rejected'],
   ['workspace-hours', 'ANSFLOW_AGENT_WORKSPACE_HOURS', '24', 'Hours an unused workspace is kept'],
   ['step-path', 'ANSFLOW_AGENT_STEP_PATH', '', "PATH of steps; default: the agent's own"],
+  ['pass-env', 'ANSFLOW_AGENT_PASS_ENV', '', 'Comma-separated names of variables of this host that steps get too'],
 ] as const
 
 type SettingName = (typeof settings)[number][0]
@@ -50,7 +51,7 @@ export interface Config {
   spoolQuota: number
   workspaceHours: number
   /** What every step's environment starts from. */
-  base: { PATH: string; HOME: string; USER: string; LANG: string }
+  base: Record<string, string> & { PATH: string }
 }
 
 export type Command =
@@ -96,6 +97,15 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
     problems.push(`--${name} must be a whole number from ${min} to ${max}, not "${given}".`)
     return fallback
   }
+  const list = (name: SettingName): string[] =>
+    text(name)
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean)
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('ANSFLOW_AGENT_') && !settings.some(([, variable]) => variable === name))
+      problems.push(`${name} is not a setting of the agent; is it misspelled?`)
+  }
   let token = text('token')
   const tokenFile = text('token-file')
   if (!token && tokenFile) {
@@ -109,10 +119,7 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
     url: text('url'),
     token,
     name: text('name') || hostname(),
-    labels: text('labels')
-      .split(',')
-      .map((label) => label.trim())
-      .filter(Boolean),
+    labels: list('labels'),
     slots: number('slots', availableParallelism(), 1, 1000),
     data: resolve(text('data') || join(homedir(), '.ansflow-agent')),
     caFile: text('ca-file'),
@@ -120,6 +127,7 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
     spoolQuota: number('spool-quota', 4096, 1, 100_000_000) * MIB,
     workspaceHours: number('workspace-hours', 24, 1, 100_000),
     base: {
+      ...passed(list('pass-env'), env, problems),
       PATH: text('step-path') || env['PATH'] || DEFAULT_PATH,
       HOME: env['HOME'] || homedir(),
       USER: env['USER'] || userName(),
@@ -128,6 +136,22 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
   }
   if (problems.length > 0) throw new ExitError('usage', problems.join('\n'))
   return config
+}
+
+/**
+ * What programs must know of a host to reach the network and to speak its language. Everything else of the agent's own
+ * environment may be a secret, and passes only when the operator names it.
+ */
+const CONVENTIONAL =
+  /^((https?|ftp|all|no)_proxy|(HTTPS?|FTP|ALL|NO)_PROXY|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|GIT_SSL_CA(INFO|PATH)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|PIP_CERT|AWS_CA_BUNDLE|LANGUAGE|LC_[A-Z]+|TZ)$/
+
+function passed(names: string[], env: NodeJS.ProcessEnv, problems: string[]): Record<string, string> {
+  for (const name of names) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) problems.push(`--pass-env: "${name}" is not the name of a variable.`)
+    else if (name.startsWith('ANSFLOW_AGENT_')) problems.push(`--pass-env: ${name} is the agent's own.`)
+  }
+  const entries = Object.entries(env).filter(([name]) => CONVENTIONAL.test(name) || names.includes(name))
+  return Object.fromEntries(entries) as Record<string, string>
 }
 
 /** A user id without an account (common in containers) has no name. */

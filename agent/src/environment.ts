@@ -26,6 +26,9 @@ export function stepEnvironment(
     ...Object.entries(base),
     ['CI', 'true'],
     ['ANSFLOW', 'true'],
+    // For programs that do not ask for TMPDIR first.
+    ['TMP', places.tmp],
+    ['TEMP', places.tmp],
     ...spec.env.map(toPair),
     ...secrets.filter((secret) => secret.env).map(toPair),
     ['TMPDIR', places.tmp],

@@ -60,6 +60,8 @@ async function register(config: Config, folder: DataFolder): Promise<Identity> {
 }
 
 async function run(config: Config, folder: DataFolder): Promise<void> {
+  // Whoever started this with a channel was killed. What runs goes on, and waits for the next agent of this folder.
+  process.once('disconnect', () => process.exit(exitCodes.unexpected))
   const identity = folder.readIdentity()
   if (!identity && !config.url) {
     throw new ExitError('usage', `This agent is not registered (${config.data}). Run "ansflow-agent register" first.`)

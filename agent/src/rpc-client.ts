@@ -87,6 +87,8 @@ export function createLinkClient(target: Target, caFile: string): LinkClient {
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.enable_retries': 0,
+    // A proxy of the host's leads to other hosts, not back to this one.
+    'grpc.enable_http_proxy': target.loopback ? 0 : 1,
   })
   const path = (method: { name: string }) => `/${service.typeName}/${method.name}`
 

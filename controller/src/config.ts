@@ -6,6 +6,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { join, resolve } from 'node:path'
 import { keyLength } from './platform/crypto.ts'
 import type { DatabaseConfig } from './platform/db.ts'
+import { hideSecrets } from './platform/environment.ts'
 import { type LogLevel, logLevels } from './platform/log.ts'
 
 interface Variable<T> {
@@ -161,6 +162,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
 }
 
+/** Once they are read: whoever looks into this process's environment finds no secret among the settings. */
+export function forgetSettings(): void {
+  hideSecrets(process.env)
+}
+
 /** The table for `--help`. */
 export function describeSettings(): string {
   return Object.entries(variables)
@@ -171,7 +177,7 @@ export function describeSettings(): string {
 }
 
 /** Variables of this family that other programs read. */
-const foreign = /^ANSFLOW_(TEST_.*|LOCAL_AGENT_NAME)$/
+const foreign = /^ANSFLOW_(TEST_.*|LOCAL_AGENT_NAME|AGENT_.*)$/
 
 function variable<T>(doc: string, read: (text: string) => T, fallback?: string): Variable<T> {
   return fallback === undefined ? { doc, read } : { doc, read, default: fallback }

@@ -1,7 +1,7 @@
 // The controller's command line.
 import { enableCompileCache } from 'node:module'
 import { parseArgs } from 'node:util'
-import { ConfigError, describeSettings, readConfig } from './config.ts'
+import { ConfigError, describeSettings, forgetSettings, readConfig } from './config.ts'
 
 // Compiled code is kept between starts; only what is imported after this line profits.
 enableCompileCache()
@@ -20,6 +20,7 @@ else fail(new ConfigError([`"${name}" is not a command. There are: ${Object.keys
 
 async function serve(): Promise<void> {
   const config = readConfig()
+  forgetSettings()
   const controller = await createController(config).start()
   print(`AnsFlow ${version}`)
   print(`  console and API  ${controller.urls.http}`)
@@ -32,12 +33,15 @@ async function serve(): Promise<void> {
   process.send?.({ grpcAddress: controller.urls.grpc })
   const signal = await new Promise<string>((resolve) => {
     for (const each of ['SIGINT', 'SIGTERM'] as const) process.once(each, () => resolve(each))
+    // `npm start` was killed: nothing of it stays.
+    process.once('disconnect', () => resolve('npm start is gone'))
   })
   print(`Stopping (${signal}) …`)
   // A second signal, or a stop that hangs, ends the process at once.
   for (const each of ['SIGINT', 'SIGTERM'] as const) process.once(each, () => process.exit(1))
   setTimeout(() => process.exit(1), 15_000).unref()
   await controller.stop()
+  if (process.connected) process.disconnect()
   print('Stopped.')
 }
 

@@ -1,28 +1,38 @@
-// `npm start`: builds what is stale, then runs the controller (with the console) and one local agent until Ctrl-C or SIGTERM.
+// `npm start`: builds what is stale, then keeps the controller (with the console) and one local agent running until Ctrl-C or SIGTERM.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { constants, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { hideSecrets } from '../../controller/src/platform/environment.ts'
 import { buildAll } from './build.ts'
+import { keepRunning } from './keep-running.ts'
 import { Sentence, say } from './progress.ts'
 import { endCommands, root } from './run-command.ts'
 
-const data = resolve(root, process.env.ANSFLOW_DATA ?? 'data')
-const withAgent = process.env.ANSFLOW_LOCAL_AGENT !== 'off'
+/** What a person has set; this process shows others none of its secrets for as long as it lives. */
+const { ANSFLOW_HOST_PATH: hostPath = process.env.PATH, ...settings } = process.env
+hideSecrets(process.env)
+const data = resolve(root, settings.ANSFLOW_DATA ?? 'data')
+const withAgent = settings.ANSFLOW_LOCAL_AGENT !== 'off'
 /** A small nursery keeps an idle controller some 25 MB smaller; the steps it moves cost the same processor time. */
 const youngSpace = '--max-semi-space-size=2'
 /** What the disk's and the compressors' threads give back, the next one uses: 30 MB less after some hundred runs. */
 const fewArenas = { MALLOC_ARENA_MAX: '2' }
-const children: ChildProcess[] = []
+/** Exit codes of the agent that another start would not change (agent/src/exit.ts). */
+const wrongSettings = 2
+const refused = 3
+let controller: ChildProcess | undefined
+let agent: ChildProcess | undefined
 let stopping = false
-
 let ready = false
 
 /** Asked to end while it runs, it has done what it should; asked before, it has not. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => void stop(ready ? 0 : 128 + constants.signals[signal]))
 }
+// Who started this was killed. Controller and agent learn it in the same way and end, and steps that run wait for the next start.
+process.once('disconnect', () => process.exit(1))
 
 try {
   prepareData()
@@ -51,51 +61,76 @@ function prepareData(): void {
 
 async function start(): Promise<void> {
   if (stopping) return
-  // Made anew at each start and handed over in the environment: it registers the local agent once and then is worth nothing.
-  const agentToken = randomBytes(32).toString('base64url')
-  const controller = spawn(process.execPath, [youngSpace, join(root, 'controller/src/main.ts'), 'serve'], {
-    cwd: root,
-    env: {
-      ...fewArenas,
-      ...process.env,
-      ANSFLOW_DATA: data,
-      ...(withAgent ? { ANSFLOW_LOCAL_AGENT_TOKEN: agentToken } : {}),
+  let agentToken = ''
+  let grpcAddress = ''
+  let firstReady = () => {}
+  const isReady = new Promise<void>((resolve) => {
+    firstReady = resolve
+  })
+  const controllerEnd = keepRunning({
+    name: 'controller',
+    start() {
+      // Made anew at each start: it registers the local agent once and then is worth nothing.
+      agentToken = randomBytes(32).toString('base64url')
+      controller = spawn(process.execPath, [youngSpace, join(root, 'controller/src/main.ts'), 'serve'], {
+        cwd: root,
+        env: {
+          ...fewArenas,
+          ...settings,
+          ANSFLOW_DATA: data,
+          ...(withAgent ? { ANSFLOW_LOCAL_AGENT_TOKEN: agentToken } : {}),
+        },
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      })
+      controller.once('message', (message) => {
+        ;({ grpcAddress } = message as { grpcAddress: string })
+        ready = true
+        firstReady()
+      })
+      return controller
     },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // One that never came up has said why; one that ended well was told to.
+    isFinal: (code) => stopping || !ready || code === 0,
+  }).then(async ({ code, signal, gaveUp }) => {
+    if (stopping) return
+    if (!gaveUp && (ready || signal)) say(`the controller ended (${signal ?? `code ${code}`}); stopping.`)
+    await stop(code ?? 1)
   })
-  children.push(controller)
-  controller.on('exit', (code, signal) => void ended('controller', code, signal))
-  const listening = await new Promise<{ grpcAddress: string } | undefined>((resolve) => {
-    controller.on('message', (message) => resolve(message as { grpcAddress: string }))
-    controller.on('exit', () => resolve(undefined))
-  })
-  if (!listening || stopping) return
-  ready = true
-  if (!withAgent) return
-  const agent = spawn(process.execPath, [join(root, 'agent/dist/ansflow-agent.mjs'), 'run'], {
-    cwd: root,
-    env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      LANG: process.env.LANG,
-      ANSFLOW_AGENT_URL: listening.grpcAddress,
-      ANSFLOW_AGENT_TOKEN: agentToken,
-      ANSFLOW_AGENT_NAME: process.env.ANSFLOW_LOCAL_AGENT_NAME ?? hostname(),
-      ANSFLOW_AGENT_DATA: join(data, 'agent'),
-      ...(process.env.ANSFLOW_LOCAL_AGENT_SLOTS ? { ANSFLOW_AGENT_SLOTS: process.env.ANSFLOW_LOCAL_AGENT_SLOTS } : {}),
-      ...(process.env.ANSFLOW_LOG_LEVEL ? { ANSFLOW_LOG_LEVEL: process.env.ANSFLOW_LOG_LEVEL } : {}),
+  await Promise.race([isReady, controllerEnd])
+  if (!ready || stopping || !withAgent) return
+  const { code, gaveUp } = await keepRunning({
+    name: 'local agent',
+    start() {
+      agent = spawn(process.execPath, [join(root, 'agent/dist/ansflow-agent.mjs'), 'run'], {
+        cwd: root,
+        env: agentEnvironment(grpcAddress, agentToken),
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      })
+      return agent
     },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    isFinal: (code) => stopping || code === 0 || code === wrongSettings || code === refused,
   })
-  children.push(agent)
-  agent.on('exit', (code, signal) => void ended('local agent', code, signal))
+  if (stopping) return
+  // It has said why. The controller is of use without it, but not without the settings that a person wanted.
+  if (code === wrongSettings) await stop(1)
+  else if (!gaveUp) say('the local agent ended; steps wait for another agent.')
 }
 
-async function ended(name: string, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
-  if (stopping) return
-  // A controller that cannot start has said why.
-  if (ready || signal) say(`the ${name} ended (${signal ?? `code ${code}`}); stopping.`)
-  await stop(code ?? 1)
+/** The host's own environment, of which the agent gives a step what its settings say; of ours only what is meant for agents. */
+function agentEnvironment(url: string, token: string): NodeJS.ProcessEnv {
+  const env = Object.fromEntries(
+    Object.entries(settings).filter(([name]) => !/^ANSFLOW_(?!AGENT_|LOG_LEVEL$)/.test(name)),
+  )
+  const { ANSFLOW_LOCAL_AGENT_SLOTS: slots, ANSFLOW_LOCAL_AGENT_NAME: name } = settings
+  return {
+    ...env,
+    PATH: hostPath,
+    ANSFLOW_AGENT_URL: url,
+    ANSFLOW_AGENT_TOKEN: token,
+    ANSFLOW_AGENT_NAME: name ?? settings.ANSFLOW_AGENT_NAME ?? hostname(),
+    ANSFLOW_AGENT_DATA: join(data, 'agent'),
+    ...(slots ? { ANSFLOW_AGENT_SLOTS: slots } : {}),
+  }
 }
 
 /** The agent first (two signals: it cancels what it runs, so that nothing stays behind), then the controller, which takes its last words. */
@@ -103,7 +138,6 @@ async function stop(code: number): Promise<void> {
   if (stopping) return
   stopping = true
   await endCommands()
-  const [controller, agent] = children
   if (agent) {
     // Two of one kind that come close together may arrive as one.
     agent.kill('SIGTERM')

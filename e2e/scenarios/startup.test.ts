@@ -1,5 +1,5 @@
 // `npm start` when it cannot, and when it is told to end: one sentence each, an exit code that says it, and nothing left running.
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { root } from '../../deploy/dev/run-command.ts'
 import { freePort } from '../../deploy/dev/test-servers.ts'
-import { admin } from '../setup/system.ts'
+import { freeAddresses, Product, processesOf, start as startIn } from '../setup/npm-start.ts'
 import { waitFor } from '../setup/wait-for.ts'
 
 let folder: string
@@ -21,46 +21,14 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
-interface Started {
-  child: ChildProcess
-  output(): string
-  /** Exit code and all that was printed. */
-  ended: Promise<[number | null, string]>
+const start = (script: string, env: Record<string, string>, cwd = root) => {
+  const one = startIn(folder, script, env, cwd)
+  started.push(one.child)
+  return one
 }
-
-/** Everything of a test has its folder in the environment or the command line: that is how `left` finds it. */
-function start(script: string, env: Record<string, string>, cwd = root): Started {
-  const child = spawn(process.execPath, [join(cwd, script), 'start'], {
-    cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ANSFLOW_DATA: join(folder, 'data'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  started.push(child)
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  const ended = once(child, 'close').then(([code]) => [code as number | null, output] as [number | null, string])
-  return { child, output: () => output, ended }
-}
-
 /** Processes of this test that are still there. */
-function left(except?: ChildProcess): string[] {
-  return readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && Number(pid) !== except?.pid)
-    .flatMap((pid) => {
-      try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-        if (readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) return []
-        const known = command.includes(folder) || readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder)
-        return known ? [command.replaceAll('\0', ' ')] : []
-      } catch {
-        return []
-      }
-    })
-}
+const left = (except?: ChildProcess) =>
+  processesOf(folder).flatMap(({ pid, command }) => (pid === except?.pid ? [] : [command]))
 
 async function listener(): Promise<{ port: number; server: Server } & AsyncDisposable> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -76,10 +44,6 @@ async function listener(): Promise<{ port: number; server: Server } & AsyncDispo
       await once(server, 'close')
     },
   }
-}
-
-async function freeAddresses(): Promise<{ ANSFLOW_HTTP: string; ANSFLOW_GRPC: string }> {
-  return { ANSFLOW_HTTP: `127.0.0.1:${await freePort()}`, ANSFLOW_GRPC: `127.0.0.1:${await freePort()}` }
 }
 
 /** The lines that are not the progress of a build. */
@@ -176,31 +140,10 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s while the controller starts', asyn
 })
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s while a step runs ends agent, step and controller', async (signal) => {
-  const env = {
-    ...(await freeAddresses()),
-    ANSFLOW_ADMIN_EMAIL: admin.email,
-    ANSFLOW_ADMIN_PASSWORD: admin.password,
-    ANSFLOW_ADMIN_TOKEN: admin.token,
-  }
-  const { child, ended, output } = start('scripts/dev.mjs', env)
-  await waitFor(() => output().includes('Connected.'), {
-    what: 'the local agent is there',
-    timeoutMs: 60_000,
-    detail: output,
-  })
-  const call = async (method: string, body: object) => {
-    const response = await fetch(`http://${env.ANSFLOW_HTTP}/api/ansflow.v1.${method}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${admin.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    expect(response.status).toBe(200)
-    return response.json()
-  }
-  const { project } = await call('ProjectService/CreateProject', { name: 'Test' })
-  const yaml = `name: long\nsteps:\n  a:\n    run: |\n      setsid sleep 3000 &\n      echo up > ${folder}/up; sleep 3000\n`
-  const { pipeline } = await call('PipelineService/ApplyPipeline', { projectId: project.id, yaml, publish: true })
-  await call('RunService/StartRun', { pipelineId: pipeline.id })
+  const product = await Product.start(folder)
+  const { child, ended, output } = product.now
+  started.push(child)
+  await product.run(`setsid sleep 3000 & echo up > ${folder}/up; sleep 3000`)
   await waitFor(() => readdirSync(folder).includes('up'), { what: 'the step runs', detail: output })
   expect(left(child).length).toBeGreaterThan(4)
   child.kill(signal)

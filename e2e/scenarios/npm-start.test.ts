@@ -1,0 +1,127 @@
+// `npm start` while it runs: whatever of it is killed, runs go on; and what a step of its agent finds on the host.
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { keepRunning } from '../../deploy/dev/keep-running.ts'
+import { root } from '../../deploy/dev/run-command.ts'
+import { Product, processesOf } from '../setup/npm-start.ts'
+import { waitFor } from '../setup/wait-for.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ansflow-npm-start-'))
+})
+afterEach(() => {
+  for (const { pid } of processesOf(folder)) process.kill(pid, 'SIGKILL')
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+})
+
+const programs = {
+  controller: 'controller/src/main.ts',
+  'local agent': 'agent/dist/ansflow-agent.mjs',
+  'start.ts': 'deploy/dev/start.ts',
+  'dev.mjs': 'scripts/dev.mjs',
+}
+const running = (name: keyof typeof programs) =>
+  processesOf(folder).filter(({ command }) => command.includes(programs[name]))
+
+/** A step that runs until the test lets it go, and the kill of a part of the product in the midst of it. */
+async function killDuringRun(name: keyof typeof programs) {
+  const product = await Product.start(folder)
+  const runId = await product.run(`echo up > ${folder}/up; while [ ! -e ${folder}/go ]; do sleep 0.1; done; echo done`)
+  await waitFor(() => readdirSync(folder).includes('up'), { what: 'the step runs', detail: product.now.output })
+  const [{ pid } = { pid: 0 }, ...others] = running(name)
+  expect(others).toEqual([])
+  process.kill(pid, 'SIGKILL')
+  return { product, runId, pid }
+}
+
+async function goesOn(product: Product, runId: string) {
+  writeFileSync(join(folder, 'go'), '')
+  expect(await product.end(runId)).toBe('RUN_STATUS_SUCCEEDED')
+  await waitFor(async () => (await product.log(runId)) === 'done\n', { what: 'the log is complete' })
+  product.now.child.kill('SIGTERM')
+  await product.now.ended
+  expect(processesOf(folder)).toEqual([])
+}
+
+test.each(['controller', 'local agent'] as const)(
+  'the %s is killed: it is started again, the run goes on',
+  async (name) => {
+    const { product, runId, pid } = await killDuringRun(name)
+    await product.connected(2)
+    expect(product.now.output()).toContain(`ansflow: the ${name} ended (SIGKILL); starting it again.`)
+    expect(running(name).map((one) => one.pid)).not.toContain(pid)
+    await goesOn(product, runId)
+  },
+  120_000,
+)
+
+test.each(['start.ts', 'dev.mjs'] as const)(
+  '%s is killed: all but the step ends, and the next start takes it up',
+  async (name) => {
+    const { product, runId } = await killDuringRun(name)
+    await waitFor(() => Object.keys(programs).every((name) => running(name as 'controller').length === 0), {
+      what: 'nothing of the product is left',
+      timeoutMs: 30_000,
+    })
+    expect(processesOf(folder)).not.toEqual([])
+    await product.start()
+    await goesOn(product, runId)
+  },
+  120_000,
+)
+
+test('what dies at once again and again is given up with a sentence', async () => {
+  let starts = 0
+  const end = await keepRunning({
+    name: 'program',
+    start: () => {
+      starts++
+      return spawn('sh', ['-c', 'exit 3'])
+    },
+    isFinal: (code) => code === 0,
+    firstWaitMs: 1,
+  })
+  expect(end).toEqual({ code: 3, signal: null, gaveUp: true })
+  expect(starts).toBe(6)
+})
+
+test("a step finds the host's own PATH, its proxy and what the operator names, and no secret of the product", async () => {
+  const npmFirst = `${root}/node_modules/.bin:${dirname(root)}/node_modules/.bin:/opt/npm/node-gyp-bin`
+  const path = `/usr/local/bin:/usr/bin:/bin:${dirname(process.execPath)}`
+  const product = await Product.start(folder, {
+    PATH: `${npmFirst}:${path}`,
+    npm_lifecycle_event: 'start',
+    https_proxy: 'http://127.0.0.1:9',
+    LC_TIME: 'de_DE.UTF-8',
+    TOOL_HOME: '/opt/tool',
+    HUSH: 'not named',
+    ANSFLOW_AGENT_PASS_ENV: 'TOOL_HOME',
+    ANSFLOW_AGENT_LABELS: 'gpu',
+  })
+  const found = '"$PATH" "$https_proxy" "$LC_TIME" "$TOOL_HOME" "$HUSH"'
+  const environments = 'cat /proc/[0-9]*/environ 2>/dev/null | tr "\\0" "\\n"'
+  const runId = await product.run(
+    `printf '%s\\n' ${found}; ${environments} | grep -c "$(printf %s ${product.token.slice(0, 30)})${product.token.slice(30)}" || true`,
+    { runsOn: ['gpu'] },
+  )
+  expect(await product.end(runId)).toBe('RUN_STATUS_SUCCEEDED')
+  const log = await waitFor(() => product.log(runId), { what: 'the log is there' })
+  expect(log.split('\n')).toEqual([path, 'http://127.0.0.1:9', 'de_DE.UTF-8', '/opt/tool', '', '0', ''])
+}, 120_000)
+
+test.each([
+  ['ANSFLOW_AGENT_SLOTS', 'many', '--slots must be a whole number'],
+  ['ANSFLOW_AGENT_LABLES', 'gpu', 'ANSFLOW_AGENT_LABLES is not a setting of the agent'],
+])(
+  'a wrong setting of the agent (%s) ends the start, and is said',
+  async (name, value, sentence) => {
+    await expect(Product.start(folder, { [name]: value })).rejects.toThrow(sentence)
+    expect(processesOf(folder)).toEqual([])
+  },
+  120_000,
+)
