@@ -42,7 +42,7 @@ export interface Agent {
 export function createAgent(config: Config, folder: DataFolder, identity: Identity, log: Log): Agent {
   const target = parseTarget(identity.url)
   const jobs = new Map<string, JobRunner>()
-  const launcher = createLauncher(folder.path, folder.jobs, config.base.PATH, log)
+  const launcher = createLauncher(folder.jobs, config.base.PATH, log)
   const workspaces = createWorkspaces(folder.workspaces)
   const sweeper = createSweeper()
   const shipper = createLogShipper()

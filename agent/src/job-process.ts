@@ -2,7 +2,7 @@
 import { closeSync, existsSync, type FSWatcher, openSync, readSync, rmSync, watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { markerEntry } from './environment.ts'
-import { JobFolder } from './journal.ts'
+import { JobFolder, type WrapperNotes } from './journal.ts'
 import type { Launcher } from './process.ts'
 import { hostUptime, isAlive } from './process-table.ts'
 import { killTree, type Tree } from './process-tree.ts'
@@ -25,7 +25,16 @@ export class JobProcess {
 
   constructor(folder: JobFolder) {
     this.#folder = folder
-    this.tree = { marker: markerEntry(folder.ref), leader: undefined, since: 0, cgroup: undefined }
+    this.tree = {
+      marker: markerEntry(folder.ref),
+      leader: undefined,
+      session: undefined,
+      get reader() {
+        return folder.readerPid
+      },
+      since: 0,
+      cgroup: undefined,
+    }
   }
 
   /** The folder is prepared: runs it, and calls `onChange` whenever something happens in it. */
@@ -73,15 +82,16 @@ export class JobProcess {
   /** True once: when the wrapper has noted itself. */
   noteStart(): boolean {
     if (this.tree.leader !== undefined) return false
-    const { pid, startTime } = this.#readState()
+    const { pid, startTime, session } = this.#readState()
     if (pid === undefined) return false
     this.tree.leader = pid
+    this.tree.session = session
     this.tree.cgroup = this.#folder.cgroup
     this.tree.since = Number(startTime) || 0
     this.#startTime = startTime
     // After a restart of the agent the note may be the second one, of the exit; the uptime still tells the start.
     this.startedAt = this.tree.since > 0 ? Math.floor(Date.now() - this.elapsedMs()) : this.#folder.notedAt()
-    // The wrapper has read it; what was secret in it is now only in the process.
+    // The step's process has read it and emptied it.
     rmSync(this.#folder.file('start'), { force: true })
     return true
   }
@@ -96,10 +106,16 @@ export class JobProcess {
     return this.#readState().exitCode
   }
 
+  /** Some of its output could not be written to the disk. */
+  get isUnkept(): boolean {
+    return this.#readState().isUnkept
+  }
+
   /** Asked whenever there is output, so the file stays open. */
-  #readState(): ReturnType<typeof JobFolder.parseState> {
+  #readState(): WrapperNotes {
     // Missing when the agent was killed while it prepared the job.
-    if (this.#stateFd === undefined && !existsSync(this.#folder.file('run', 'state'))) return { startTime: '' }
+    if (this.#stateFd === undefined && !existsSync(this.#folder.file('run', 'state')))
+      return { startTime: '', isUnkept: false }
     this.#stateFd ??= openSync(this.#folder.file('run', 'state'), 'r')
     return JobFolder.parseState(stateBytes.subarray(0, readSync(this.#stateFd, stateBytes, 0, stateBytes.length, 0)))
   }

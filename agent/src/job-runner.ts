@@ -261,9 +261,13 @@ export class JobRunner implements ShippedJob {
     if (this.phase !== 'running') return
     const wasKilled = this.#intent && this.#process.tree.leader !== undefined
     const code = this.#process.exitCode() ?? (wasKilled ? 137 : undefined)
-    await this.#end(
-      code === undefined && !this.#intent ? lost(reason) : endingOf(code, this.#intent, this.spec.timeoutMs),
-    )
+    await this.#end(code === undefined && !this.#intent ? lost(reason) : this.#endingOf(code))
+  }
+
+  #endingOf(exitCode: number | undefined): Ending {
+    if (!this.#intent && this.#process.isUnkept)
+      return lost('its log cannot be kept: no space was left for it, or its disk failed')
+    return endingOf(exitCode, this.#intent, this.spec.timeoutMs)
   }
 
   async #pump(): Promise<void> {
@@ -281,7 +285,7 @@ export class JobRunner implements ShippedJob {
       }
       if (exit === undefined || this.phase !== 'running') return
       this.#noteStart()
-      await this.#end(endingOf(exit, this.#intent, this.spec.timeoutMs))
+      await this.#end(this.#endingOf(exit))
     } catch (error) {
       // A step whose log cannot be kept (disk full) would go on unseen; it is ended.
       if (this.phase === 'running') await this.#giveUp(`its log cannot be kept: ${textOf(error)}`)

@@ -12,9 +12,9 @@ import {
 import { create, fromJson, fromJsonString, toJson, toJsonString } from '@bufbuild/protobuf'
 import { replaceFile } from './data-folder.ts'
 import type { SpoolFiles } from './log-spool.ts'
-import { PID_BYTES, STATE_BLANK } from './process.ts'
 import { bootId } from './process-table.ts'
 import { removeTree } from './workspace.ts'
+import { PID_BYTES, READER_BLANK, STATE_BLANK } from './wrapper.ts'
 
 /** Ids become folder names and words on the helper's input. */
 export function isJobId(id: string): boolean {
@@ -33,6 +33,17 @@ const AGENT_CLAIM = 'agent'
 export interface Intent {
   kind: 'canceled' | 'timedOut' | 'fenced'
   graceMs: number
+}
+
+export interface WrapperNotes {
+  /** Its process, and when that started. */
+  pid?: number
+  startTime: string
+  /** The step's session. */
+  session?: number
+  exitCode?: number
+  /** Output could not be written to the disk. */
+  isUnkept: boolean
 }
 
 export class JobFolder {
@@ -84,7 +95,9 @@ export class JobFolder {
   prepare(): void {
     mkdirSync(this.file('tmp'), { recursive: true, mode: 0o700 })
     const state = this.file('run', 'state')
-    if (!existsSync(state)) replaceFile(state, STATE_BLANK)
+    if (existsSync(state)) return
+    replaceFile(this.file('reader'), READER_BLANK)
+    replaceFile(state, STATE_BLANK)
   }
 
   /** A file of the job, whole at once; whoever reads an older one of that name goes on reading that. */
@@ -128,15 +141,21 @@ export class JobFolder {
     return text === AGENT_CLAIM ? 'agent' : 'wrapper'
   }
 
-  /** The wrapper's process and the step's exit code, as far as they are noted. `bytes`: what `run/state` holds. */
-  static parseState(bytes: Buffer): { pid?: number; startTime: string; exitCode?: number } {
-    const [pid = '', startTime = ''] = bytes.toString('latin1', 0, PID_BYTES).trim().split(' ')
-    const exit = bytes.toString('latin1', PID_BYTES).trim()
+  /** What the wrapper has noted so far. `bytes`: what `run/state` holds. */
+  static parseState(bytes: Buffer): WrapperNotes {
+    const [pid = '', startTime = '', session = pid] = bytes.toString('latin1', 0, PID_BYTES).trim().split(' ')
+    const [exit = '', unkept] = bytes.toString('latin1', PID_BYTES).trim().split(' ')
     return {
       startTime,
-      ...(pid === '' ? {} : { pid: Number(pid) }),
+      ...(pid === '' ? {} : { pid: Number(pid), session: Number(session) }),
       ...(exit === '' ? {} : { exitCode: Number(exit) }),
+      isUnkept: unkept !== undefined,
     }
+  }
+
+  /** The process that writes the step's output to the disk. */
+  get readerPid(): number | undefined {
+    return Number(readText(this.file('reader'))) || undefined
   }
 
   /** The control group of its processes, if any: noted before they start, for an agent that comes after this one. */

@@ -5,10 +5,10 @@ import { stepEnvironment } from './environment.ts'
 import type { JobFolder } from './journal.ts'
 import { textOf } from './log.ts'
 import { type Ending, impossible } from './outcome.ts'
-import { isSettable, startFile } from './process.ts'
 import { prepareStep } from './steps/index.ts'
 import type { StepCommand } from './steps/step-kind.ts'
 import type { Workspaces } from './workspace.ts'
+import { isSettable, startFile } from './wrapper.ts'
 
 /** The step cannot be run as it is written; another agent could not either. */
 export class Unrunnable extends Error {

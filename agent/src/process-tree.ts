@@ -9,8 +9,12 @@ const UNKILLABLE_MS = 15_000
 export interface Tree {
   /** Environment entry that every process of the job was started with. */
   marker: string
-  /** The wrapper: leader of the job's session. It notes the exit code, so it is spared while it has that to do. */
+  /** The wrapper. It notes the exit code, so it and its guard are spared: they end when the step has. */
   leader: number | undefined
+  /** The session that the step was started in. */
+  session: number | undefined
+  /** Writes the output to the disk, and ends with the last process that can print; spared too. */
+  readonly reader: number | undefined
   /** Start time of the leader in the host's ticks; nothing older belongs to the job. 0: unknown. */
   since: number
   /** Holds all of it, and the helper that started it, where the host allows. */
@@ -18,20 +22,21 @@ export interface Tree {
 }
 
 /**
- * A process belongs to a job when it is in its session or control group, carries its marker, or descends from one that does. Members found
+ * A process belongs to a job when it is its wrapper, in its session or control group, carries its marker, or descends from one that does. Members found
  * once stay members (`known`, by id and start time): a child whose parent died has no other trace. One look for all trees.
  */
 export function members(trees: readonly Tree[], known: Map<number, string>): Map<Tree, ProcessEntry[]> {
   const all = listProcesses().filter((entry) => entry.pid !== process.pid)
   const since = Math.min(...trees.map((tree) => tree.since))
-  const bySession = new Map(trees.filter((tree) => tree.leader !== undefined).map((tree) => [tree.leader!, tree]))
+  const byPid = new Map(trees.map((tree) => [tree.leader, tree]))
+  const bySession = new Map(trees.map((tree) => [tree.session, tree]))
   const byMarker = new Map(trees.map((tree) => [tree.marker, tree]))
   const byGroup = new Map<number, Tree>()
   for (const tree of trees) for (const pid of tree.cgroup ? processesOf(tree.cgroup) : []) byGroup.set(pid, tree)
   const found = new Map<number, Tree>()
   for (const entry of all) {
     if (Number(entry.startTime) < since) continue
-    let tree = bySession.get(entry.session)
+    let tree = byPid.get(entry.pid) ?? bySession.get(entry.session)
     // The helper is a child of the agent.
     if (!tree && entry.parent !== process.pid) tree = byGroup.get(entry.pid)
     if (!tree && known.get(entry.pid) === entry.startTime) tree = trees[0]
@@ -85,12 +90,13 @@ export async function killTree(tree: Tree, graceMs: number, hurry: AbortSignal):
       continue
     }
     killRounds++
-    const others = alive.filter((entry) => entry.pid !== tree.leader)
+    const { leader, reader } = tree
+    const others = alive.filter(({ pid, parent }) => pid !== reader && pid !== leader && parent !== leader)
     for (const entry of others) send(entry.pid, 'SIGKILL')
     // What starts others faster than they can be listed; with it go the wrapper and its helper.
-    if (killRounds > 3 && tree.cgroup) killCgroup(tree.cgroup)
-    // With its child dead the wrapper notes the code and ends by itself; one that does not is ended too.
-    if (killRounds > 50 && tree.leader !== undefined) send(tree.leader, 'SIGKILL')
+    if (killRounds > 25 && tree.cgroup) killCgroup(tree.cgroup)
+    // With the step dead they end by themselves; those that do not are ended too.
+    if (killRounds > 50) for (const entry of alive) send(entry.pid, 'SIGKILL')
     if (performance.now() - started > graceMs + UNKILLABLE_MS) return alive.length
     await delay(others.length > 50 ? 1 : 20)
   }
