@@ -1,4 +1,5 @@
 // Owns the agent: the jobs on this host, its slots, and its life: starting → online → draining → stopped.
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { JobRef, Offer } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { refusal } from './admit.ts'
@@ -25,8 +26,6 @@ const TICK_MS = 500
 const REPEAT_HEARTBEATS = 2
 const SWEEP_MS = 600_000
 const TOOLS_MS = 1000
-/** This many closings by another agent in a row are no accident. */
-const MAX_SUPERSEDED = 3
 /** After the second signal results are waited for this long; the journal keeps them for the next start. */
 const CANCEL_MS = 60_000
 
@@ -55,8 +54,10 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
   let repeatMs = REPEAT_HEARTBEATS * DEFAULT_HEARTBEAT_MS
   /** When the last message of ours was sent that the controller has answered (monotonic). */
   let contactAt = performance.now()
-  let superseded = 0
   let refused: LinkError | undefined
+  /** What the jobs still need to end, when another process has taken this one's place. */
+  let leaving: Promise<unknown> = Promise.resolve()
+  const instanceId = randomUUID()
 
   const sessionHost: SessionHost = {
     hello: () => ({
@@ -65,6 +66,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
         value: {
           capabilities,
           version: VERSION,
+          instanceId,
           labels: labelsOf(config),
           slots: config.slots,
           host: hostFacts(tools),
@@ -79,6 +81,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
       },
     }),
     welcomed(lostAfter, heartbeatMs) {
+      refused = undefined
       lostAfterMs = lostAfter || DEFAULT_LOST_AFTER_MS
       repeatMs = REPEAT_HEARTBEATS * heartbeatMs
       if (state === 'starting') state = 'online'
@@ -87,7 +90,6 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     },
     contact(sentAt) {
       contactAt = Math.max(contactAt, sentAt)
-      if (performance.now() - contactAt < TICK_MS) superseded = 0
     },
     offer: (message) => void offer(message),
     start: (ref, secrets) => known(ref)?.start(secrets),
@@ -153,16 +155,24 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
 
   /** Answers whether to try again. */
   function onControlDown(error: LinkError | undefined, retryMs: number): boolean {
-    if (error?.kind === 'superseded') superseded++
-    if (error?.kind === 'refused' || superseded >= MAX_SUPERSEDED) {
+    const reason = error?.message ?? 'the stream ended'
+    if (error?.kind === 'inUse') {
+      refused = error
+      log.error('Another process runs with the identity of this agent: ending.', { reason, jobs: jobs.size })
+      // The controller takes them for lost and may repeat them.
+      leaving = Promise.all([...jobs.values()].map((job) => job.abandon())).finally(() => stop.abort())
+      return false
+    }
+    if (error?.kind === 'refused' || error?.kind === 'rejected') {
       refused = error
       // Jobs that run are finished first: a controller with a wrong database must not kill work.
       if (![...jobs.values()].some((job) => job.usesSlot)) {
         stop.abort()
         return false
       }
+      log.error('The controller refuses this agent; it ends when its jobs have.', { reason })
+      return true
     }
-    const reason = error?.message ?? 'the stream ended'
     log.warn('No connection to the controller; trying again.', { controller: target.address, reason, inMs: retryMs })
     return true
   }
@@ -209,16 +219,18 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
         keepConnected(() => streams.openControl(), onControlDown, stop.signal),
         keepConnected(
           () => streams.openLogs(),
-          () => !refused,
+          () => true,
           stop.signal,
         ),
       ])
+      await leaving
       state = 'stopped'
       for (const timer of timers) clearInterval(timer)
       await sweeper.settled()
       launcher.stop()
-      if (refused?.kind === 'superseded')
-        throw new ExitError('refused', 'Another agent runs with the identity of this one. Register this one anew.')
+      if (refused?.kind === 'inUse') throw new ExitError('identityInUse', refused.message)
+      if (refused?.kind === 'rejected')
+        throw new ExitError('usage', `The controller does not take this agent: ${refused.message}`)
       if (refused)
         throw new ExitError('refused', `The controller refuses this agent: ${refused.message} Register it anew.`)
     },

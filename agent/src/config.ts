@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { labelsProblems } from '@ansflow/proto/agent-labels'
 import { ExitError } from './exit.ts'
 
 export const VERSION = '0.1.0'
@@ -26,7 +27,12 @@ const settings = [
   ],
   ['token-file', 'ANSFLOW_AGENT_TOKEN_FILE', '', 'File that holds the registration token'],
   ['name', 'ANSFLOW_AGENT_NAME', '', "Name in the console; default: the host's name"],
-  ['labels', 'ANSFLOW_AGENT_LABELS', '', 'Comma-separated labels that steps ask for; os and arch are added'],
+  [
+    'labels',
+    'ANSFLOW_AGENT_LABELS',
+    '',
+    'Comma-separated labels that steps ask for; os and arch are added. Hints: labels that protect are given in the console',
+  ],
   ['slots', 'ANSFLOW_AGENT_SLOTS', '', 'Jobs at the same time; default: the number of CPUs'],
   ['data', 'ANSFLOW_AGENT_DATA', '', 'Folder of identity, journal and workspaces; default: ~/.ansflow-agent'],
   ['ca-file', 'ANSFLOW_AGENT_CA_FILE', '', "PEM file with the authority that signed the controller's certificate"],
@@ -115,11 +121,13 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
       problems.push(`The token file cannot be read: ${(error as Error).message}.`)
     }
   }
+  const labels = list('labels')
+  problems.push(...labelsProblems([process.platform, process.arch, ...labels]))
   const config: Config = {
     url: text('url'),
     token,
     name: text('name') || hostname(),
-    labels: list('labels'),
+    labels,
     slots: number('slots', availableParallelism(), 1, 1000),
     data: resolve(text('data') || join(homedir(), '.ansflow-agent')),
     caFile: text('ca-file'),
@@ -177,6 +185,6 @@ export function helpText(): string {
     ...rows,
     '',
     'The first SIGTERM or Ctrl-C drains: running steps go on, then the agent ends. The second cancels them.',
-    'Exit codes: 2 wrong settings, 3 refused by the controller, 4 controller not reachable, 5 data folder, 6 already running, 7 unsupported system.',
+    'Exit codes: 2 wrong settings, 3 refused by the controller, 4 controller not reachable, 5 data folder, 6 already running, 7 unsupported system, 8 identity in use by another process.',
   ].join('\n')
 }

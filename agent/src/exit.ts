@@ -3,7 +3,7 @@
 export const exitCodes = {
   ok: 0,
   unexpected: 1,
-  /** Wrong command line or settings. */
+  /** Wrong command line or settings, as far as this program or the controller can tell. */
   usage: 2,
   /** The controller refused the token or the identity. */
   refused: 3,
@@ -15,6 +15,8 @@ export const exitCodes = {
   alreadyRunning: 6,
   /** This operating system cannot run the agent. */
   unsupported: 7,
+  /** Another process runs with the identity of this agent. */
+  identityInUse: 8,
 } as const
 
 /** Ends the program with a sentence and a code; anything else thrown is a bug. */

@@ -24,10 +24,17 @@ export function isJobId(id: string): boolean {
 interface Accepted {
   ref: JobRef
   spec: JobSpec
+  /** Where it was accepted: a copy of the folder has no jobs. */
+  place: string
   /** The host was not restarted since when this is still its value. */
   bootId: string
 }
 const AGENT_CLAIM = 'agent'
+
+/** The same for this folder on this host, whatever restarts; another for a copy of it, here or elsewhere. */
+function placeOf(path: string): string {
+  return `${readText('/etc/machine-id')?.trim() ?? ''}:${statSync(path).ino}`
+}
 
 /** Why the agent ends the job; written before it does, so that a restarted agent goes on with it. */
 export interface Intent {
@@ -66,19 +73,21 @@ export class JobFolder {
   static create(jobsPath: string, ref: JobRef, spec: JobSpec): JobFolder {
     const path = join(jobsPath, ref.jobId)
     mkdirSync(join(path, 'run'), { recursive: true, mode: 0o700 })
-    const accepted = { ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), bootId: bootId() }
+    const place = placeOf(jobsPath)
+    const accepted = { ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), place, bootId: bootId() }
     replaceFile(join(path, 'job.json'), JSON.stringify(accepted))
-    return new JobFolder(path, { ref, spec, bootId: bootId() })
+    return new JobFolder(path, { ref, spec, place, bootId: bootId() })
   }
 
-  /** Every job that was accepted; folders of offers that never came so far are removed. */
+  /** Every job that was accepted here; folders of offers that never came so far are removed, and what was copied with the folder. */
   static async readAll(jobsPath: string): Promise<JobFolder[]> {
+    const here = placeOf(jobsPath)
     const folders: JobFolder[] = []
     for (const name of readdirSync(jobsPath)) {
       const path = join(jobsPath, name)
       const text = readText(join(path, 'job.json'))
       const accepted = text === undefined ? undefined : parseAccepted(text)
-      if (accepted) folders.push(new JobFolder(path, accepted))
+      if (accepted && (accepted.place ?? here) === here) folders.push(new JobFolder(path, accepted))
       else await removeTree(path)
     }
     return folders
@@ -198,10 +207,11 @@ export class JobFolder {
 
 function parseAccepted(text: string): Accepted | undefined {
   try {
-    const { ref, spec, bootId } = JSON.parse(text)
+    const { ref, spec, place, bootId } = JSON.parse(text)
     return {
       ref: fromJson(JobRefSchema, ref),
       spec: fromJson(JobSpecSchema, spec, { ignoreUnknownFields: true }),
+      place,
       bootId,
     }
   } catch {

@@ -53,7 +53,10 @@ async function register(config: Config, folder: DataFolder): Promise<Identity> {
     if (!(error instanceof LinkError)) throw error
     if (error.kind === 'refused')
       throw new ExitError('refused', `The controller refuses the registration token: ${error.message}`)
-    throw new ExitError('unreachable', `The controller at ${config.url} cannot be reached: ${error.message}`)
+    if (error.kind === 'rejected')
+      throw new ExitError('usage', `The controller does not take this agent: ${error.message}`)
+    const what = error.kind === 'unreachable' ? 'cannot be reached' : 'does not answer as it should'
+    throw new ExitError('unreachable', `The controller at ${config.url} ${what}: ${error.message}`)
   } finally {
     client.close()
   }

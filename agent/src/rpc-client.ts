@@ -23,9 +23,13 @@ import {
 import { type ChannelCredentials, Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { ExitError } from './exit.ts'
 
-/** Why a call ended. `refused` is final; `superseded`: another connection speaks for this agent now. */
+/**
+ * Why a call ended. Three are final: `refused` (the token or the identity is worth nothing), `rejected` (what the agent says of
+ * itself cannot be taken), `inUse` (another process speaks for this agent). `superseded`: a newer connection does; the next try
+ * tells whose.
+ */
 export class LinkError extends Error {
-  readonly kind: 'refused' | 'superseded' | 'unreachable' | 'failed'
+  readonly kind: 'refused' | 'rejected' | 'inUse' | 'superseded' | 'unreachable' | 'failed'
   constructor(kind: LinkError['kind'], message: string) {
     super(message)
     this.name = 'LinkError'
@@ -167,6 +171,9 @@ function toLinkError(error: Error & { code?: number; details?: string }): LinkEr
   const text = error.details || error.message
   if (error.code === status.UNAUTHENTICATED || error.code === status.PERMISSION_DENIED)
     return new LinkError('refused', text)
+  if (error.code === status.INVALID_ARGUMENT || error.code === status.FAILED_PRECONDITION)
+    return new LinkError('rejected', text)
+  if (error.code === status.ALREADY_EXISTS) return new LinkError('inUse', text)
   if (error.code === status.ABORTED) return new LinkError('superseded', text)
   if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED)
     return new LinkError('unreachable', text)

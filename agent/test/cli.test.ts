@@ -42,6 +42,8 @@ test.each([
   ['no command', [], 0, 'Settings, as flag or environment variable'],
   ['unknown command', ['walk'], 2, 'There is no command "walk"'],
   ['wrong number', ['run', '--slots', 'many'], 2, '--slots must be a whole number'],
+  ['a label with a blank', ['run', '--labels', 'a b'], 2, '"a b" is no agent label'],
+  ['too many labels', ['run', '--labels', [...'abcdefghijklmnopqrstuvwxyz012345'].join()], 2, 'an agent may have 30'],
   ['not registered', ['run'], 2, 'This agent is not registered'],
   ['no token', ['register', '--url', 'localhost:1'], 2, 'The registration token is missing'],
   ['bad address', ['register', '--url', 'http//x', '--token', 'x'], 2, 'must look like host:port'],

@@ -58,6 +58,8 @@ export interface Misbehavior {
   lostAfterMs?: number
   silentHeartbeats?: boolean
   refuse?: boolean
+  /** How the hello is answered instead of being welcomed. */
+  helloError?: { code: status; details: string }
   /** Refuses identities that it has not given out itself. */
   knownSecretsOnly?: boolean
 }
@@ -175,6 +177,10 @@ export async function startFakeController(
     call.on('data', ({ kind }: ControlRequest) => {
       if (kind.case === 'hello') {
         fake.hellos.push(kind.value)
+        if (fake.behavior.helloError) {
+          call.emit('error', Object.assign(new Error('refused'), fake.behavior.helloError))
+          return
+        }
         const forget = kind.value.jobs.map((snapshot) => snapshot.job!).filter((ref) => !current(ref))
         reply({
           kind: {

@@ -259,7 +259,7 @@ async function welcomeLocalAgent(
 ): Promise<void> {
   await db.transaction(async (em) => {
     const organization = await oldestOrganization(em, 'AnsFlow', clock.now())
-    await makeRegistrationToken(em, { clock, keys }, organization.id, token)
+    await makeRegistrationToken(em, { clock, keys }, { organizationId: organization.id }, token)
   })
 }
 

@@ -1,6 +1,6 @@
 // Every entity of the controller. A feature's entities stand here or they have no table.
 import { GrantEntity, InvitationEntity } from './features/access/index.ts'
-import { AgentEntity, RegistrationTokenEntity } from './features/agents/index.ts'
+import { AgentEntity, AgentLabelEntity, RegistrationTokenEntity } from './features/agents/index.ts'
 import { ApiTokenEntity, LoginLimitEntity, SessionEntity, SetupTokenEntity, UserEntity } from './features/auth/index.ts'
 import { IdempotencyKeyEntity } from './features/idempotency/index.ts'
 import { LogChunkEntity } from './features/logs/index.ts'
@@ -45,5 +45,6 @@ export const entities: Entities = [
   WorkspacePinEntity,
   LogChunkEntity,
   AgentEntity,
+  AgentLabelEntity,
   RegistrationTokenEntity,
 ]

@@ -18,6 +18,8 @@ export const limits = {
   secretsOfAStep: 100,
   outputsOfAStep: 100,
   labelsOfAStep: 20,
+  /** Given by people, and as many again that it says of itself. */
+  labelsOfAnAgent: 30,
   retries: 20,
   durationMs: 30 * 24 * 3_600_000,
   expressionLength: 4096,
@@ -58,7 +60,7 @@ export const patterns = {
   stepId: /^[a-z0-9][a-z0-9_-]{0,63}$/,
   identifier: /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
   workspace: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-  label: /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/,
+  label: /^[A-Za-z0-9][A-Za-z0-9._:/=-]{0,63}$/,
 } as const
 
 export function utf8Length(text: string): number {

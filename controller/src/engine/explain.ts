@@ -1,10 +1,10 @@
 // Why a queued job still waits, given the agents there are.
-import { type AgentView, type Candidate, fits, isolatedWorkspace, takesOffers } from './pick-job.ts'
+import { type AgentView, type Candidate, fits, isPinned, takesOffers } from './pick-job.ts'
 import { type Reason, reason } from './reasons.ts'
 
 export function explainWait(job: Candidate, agents: readonly AgentView[]): Reason {
   const labels: Record<string, string> = job.labels.length > 0 ? { labels: [...job.labels].sort().join(', ') } : {}
-  if (job.pinnedAgentId && job.workspace !== isolatedWorkspace) {
+  if (isPinned(job)) {
     const holder = agents.find(({ id }) => id === job.pinnedAgentId)
     const params = { agent: holder?.name ?? job.pinnedAgentId, workspace: job.workspace }
     if (!holder?.online) return reason('workspace_offline', params)
@@ -20,7 +20,7 @@ export function explainWait(job: Candidate, agents: readonly AgentView[]): Reaso
   return reason('agents_busy', { ...labels, count: String(taking.length) })
 }
 
-/** Names the labels, or the capability when it is that which is missing. */
+/** Names the labels, the capability when it is that which is missing, and who only says of itself that it has them. */
 function noAgent(job: Candidate, agents: readonly AgentView[], labels: Record<string, string>): Reason {
   const labeled = agents.some(
     (agent) =>
@@ -28,5 +28,12 @@ function noAgent(job: Candidate, agents: readonly AgentView[], labels: Record<st
       agent.organizationId === job.organizationId &&
       job.labels.every((label) => agent.labels.includes(label)),
   )
-  return reason('no_agent', labeled ? { ...labels, capability: job.capability } : labels)
+  if (labeled) return reason('no_agent', { ...labels, capability: job.capability })
+  const claiming = agents.find(
+    (agent) =>
+      agent.online &&
+      agent.organizationId === job.organizationId &&
+      job.labels.every((label) => agent.labels.includes(label) || agent.claims.includes(label)),
+  )
+  return reason('no_agent', claiming ? { ...labels, claimed: claiming.name } : labels)
 }

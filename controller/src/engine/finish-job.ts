@@ -56,7 +56,8 @@ function endOf(turn: Turn, job: JobState, result: JobResult): End {
       }
       return { job: JobStatus.CANCELED, step: StepStatus.CANCELED, why: cancelReason(turn) }
     case Outcome.LOST: {
-      const why = reason('lost', {
+      const deleted = result.reasonCode === 'agent_deleted'
+      const why = reason(deleted ? 'agent_deleted' : 'lost', {
         ...(job.agentName && { agent: job.agentName }),
         ...(result.reason && { message: result.reason }),
       })
@@ -67,8 +68,8 @@ function endOf(turn: Turn, job: JobState, result: JobResult): End {
       const params = { ...canceled.params, agentLost: 'true' }
       return { job: JobStatus.LOST, step: StepStatus.CANCELED, why: { ...canceled, params } }
     }
-    case Outcome.FAILED:
-    case Outcome.UNSPECIFIED:
+    default:
+      // FAILED, and what this controller does not know: features/agents gave it a reason.
       return { job: JobStatus.FAILED, step: StepStatus.FAILED, why: failure(result), retry: 'failed' }
   }
 }

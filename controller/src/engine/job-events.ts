@@ -1,17 +1,18 @@
 // What agents report about a job, step by step:
 //
 //   QUEUED ─offered→ OFFERED ─accepted→ ACCEPTED ─started→ RUNNING ─finished→ SUCCEEDED | FAILED | TIMED_OUT | CANCELED | LOST
-//      ↑───rejected────┘                    └──────────────────┴──lost→ LOST
+//      ↑───rejected────┘                    └──────────────────┴──lost, stranded→ LOST
 //
 // Every report carries the epoch it speaks of. A report about another epoch is stale; one that was heard before changes nothing.
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import { isTerminalJob, JobStatus } from '@ansflow/proto/status'
+import { isTerminalJob, JobStatus, StepStatus } from '@ansflow/proto/status'
+import { endJob } from './cancel.ts'
 import { finishJob } from './finish-job.ts'
 import { noteWorkspaceUse } from './plan.ts'
 import { reason } from './reasons.ts'
 import { startJob } from './start-job.ts'
 import type { JobState, RunEvent } from './state.ts'
-import { setReason, type Turn } from './turn.ts'
+import { endStep, setReason, type Turn } from './turn.ts'
 
 export type JobEvent = Extract<RunEvent, { jobId: string }>
 type Report = 'done' | 'stale'
@@ -27,6 +28,7 @@ export function jobEvent(turn: Turn, event: JobEvent): Report {
     if (job.status === JobStatus.QUEUED) setReason(turn, job.step, event.reason)
     return 'done'
   }
+  if (event.type === 'jobStranded') return jobStranded(turn, job, event)
   if (event.type === 'jobOffered') return jobOffered(turn, job, event)
   if (event.epoch !== job.epoch || job.status === JobStatus.QUEUED) return 'stale'
   switch (event.type) {
@@ -60,6 +62,20 @@ function jobOffered(turn: Turn, job: JobState, event: Extract<RunEvent, { type: 
   noteWorkspaceUse(turn.state, job, 1)
   turn.jobs.add(job)
   setReason(turn, job.step, reason('offered', { agent: job.agentName }))
+  return 'done'
+}
+
+function jobStranded(turn: Turn, job: JobState, event: Extract<RunEvent, { type: 'jobStranded' }>): Report {
+  const { agentId, agentName: agent } = event
+  if (job.status === JobStatus.QUEUED) {
+    const why = reason('agent_deleted', { agent, workspace: job.workspace })
+    endJob(turn, job, JobStatus.FAILED, why)
+    endStep(turn, job.step, StepStatus.FAILED, why)
+    return 'done'
+  }
+  if (isTerminalJob(job.status) || job.agentId !== agentId) return 'stale'
+  if (job.status === JobStatus.OFFERED) return jobRejected(turn, job, 'it was deleted')
+  finishJob(turn, job, { outcome: Outcome.LOST, reasonCode: 'agent_deleted' })
   return 'done'
 }
 

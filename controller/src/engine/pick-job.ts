@@ -20,7 +20,10 @@ export interface AgentView {
   id: string
   name: string
   organizationId: string
+  /** Those that count. */
   labels: readonly string[]
+  /** Those it says of itself although they protect: they do not count. */
+  claims: readonly string[]
   capabilities: readonly string[]
   slots: number
   /** Jobs it has been offered or runs. */
@@ -41,8 +44,13 @@ export function fits(agent: AgentView, job: Candidate): boolean {
   )
 }
 
+/** Whether it may go to no other agent than the one that holds its workspace. */
+export function isPinned({ workspace, pinnedAgentId }: Candidate): boolean {
+  return pinnedAgentId !== '' && workspace !== isolatedWorkspace
+}
+
 function mayHave(agent: AgentView, job: Candidate): boolean {
-  return fits(agent, job) && (job.workspace === isolatedWorkspace || ['', agent.id].includes(job.pinnedAgentId))
+  return fits(agent, job) && (!isPinned(job) || job.pinnedAgentId === agent.id)
 }
 
 export function takesOffers(agent: AgentView): boolean {

@@ -21,7 +21,9 @@ export const reasonCodes = [
   'signal',
   'timeout',
   'run_timeout',
+  'unreachable',
   'lost',
+  'agent_deleted',
   'canceled',
   'expression',
   'agent_error',
@@ -77,6 +79,7 @@ export function reasonText({ code, params: p }: Reason): string {
       return 'Waits for an agent.'
     case 'no_agent':
       if (p.workspace) return `Agent ${p.agent} holds workspace ${p.workspace} but cannot run this step.`
+      if (p.claimed) return `No agent${labels} is online. Agent ${p.claimed} only says so of itself.`
       return p.capability
         ? `No agent${labels} that can run ${p.capability} steps is online.`
         : `No agent${labels} is online.`
@@ -120,6 +123,12 @@ export function reasonText({ code, params: p }: Reason): string {
       return `The run took longer than its timeout of ${p.after}.`
     case 'lost':
       return p.message || (p.agent ? `Its agent ${p.agent} was lost.` : 'Its agent was lost.')
+    case 'unreachable':
+      return `Agent ${p.agent} has not been heard of since ${p.since}; the step counts as lost at ${p.lostAt}.`
+    case 'agent_deleted':
+      return p.workspace
+        ? `Agent ${p.agent}, which held workspace ${p.workspace}, was deleted.`
+        : `Its agent ${p.agent} was deleted.`
     case 'canceled':
       if (p.agentLost) return p.by ? `Canceled by ${p.by}; its agent was lost.` : 'Canceled; its agent was lost.'
       return p.by ? `Canceled by ${p.by}.` : 'Canceled.'

@@ -125,6 +125,8 @@ export type RunEvent =
   /** The agent refused, or never answered: the job is queued again. */
   | { type: 'jobRejected'; jobId: string; epoch: number; reason: string }
   | { type: 'jobLost'; jobId: string; epoch: number }
+  /** The agent that has the job, or the workspace it is queued for, was deleted. */
+  | { type: 'jobStranded'; jobId: string; agentId: string; agentName: string }
   /** What a queued job waits for, as the dispatcher sees it. */
   | { type: 'jobWaits'; jobId: string; reason: Reason }
   | { type: 'cancelRequested'; by: string; byName: string }

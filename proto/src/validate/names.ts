@@ -6,6 +6,7 @@ import {
   type PipelineGraph,
   type StepDefinition,
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { labelProblem } from '../agent-labels.ts'
 import { defaultOf, inputProblem } from '../inputs.ts'
 import { limits, patterns, utf8Length } from '../limits.ts'
 import type { Report } from './finding.ts'
@@ -94,11 +95,8 @@ export function checkStepNames(step: StepDefinition, report: Report): void {
     const message = `${quote(step.workspace)} is no workspace: write shared, isolated, or a name of letters, digits, ., _ and -.`
     report({ code: 'workspace', stepId, field: 'workspace', message })
   }
-  const label = step.runsOn.find((each) => !patterns.label.test(each))
-  if (label !== undefined) {
-    const message = `${quote(label)} is no agent label: use letters, digits and . _ : / - only.`
-    report({ code: 'label', stepId, field: 'runsOn', message })
-  }
+  const message = step.runsOn.map(labelProblem).find((problem) => problem !== undefined)
+  if (message !== undefined) report({ code: 'label', stepId, field: 'runsOn', message })
   checkCount(step.runsOn, limits.labelsOfAStep, 'labels', stepId, 'runsOn', report)
   checkSecrets(step, report)
   const output = step.outputs.find((each) => !patterns.identifier.test(each))

@@ -1,17 +1,30 @@
 // The agent's row as sessions write it: who speaks for the agent, when it was last heard of, what it says of itself.
+import { AppError } from '@ansflow/proto/errors'
 import type { Hello } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
+import type { Logger } from '../../platform/log.ts'
 import type { AgentBook } from './agent-session.ts'
-import { agentTables, findAgent, loadColumn } from './agent-tables.ts'
+import { unreachableAfterMs } from './agent-status.ts'
+import { agentTables, findAgent, loadColumn, words } from './agent-tables.ts'
 import { factColumns } from './register.ts'
 
 /** Load changes all the time; people are told this seldom. */
 const tellLoadMs = 15_000
 const capability = /^[a-z][a-z0-9_-]{0,31}$/
+const instance = /^[A-Za-z0-9-]{0,36}$/
+/** Processes of an agent that are remembered, to know one that comes back after another took its place. */
+const rememberedInstances = 8
 
-export function createAgentBook({ db, bus, clock }: { db: Db; bus: Bus; clock: Clock }): AgentBook {
+interface Deps {
+  db: Db
+  bus: Bus
+  clock: Clock
+  log: Logger
+}
+
+export function createAgentBook({ db, bus, clock, log }: Deps): AgentBook {
   const toldAt = new Map<string, number>()
 
   async function tell(agentId: string): Promise<void> {
@@ -19,24 +32,65 @@ export function createAgentBook({ db, bus, clock }: { db: Db; bus: Bus; clock: C
     if (agent) bus.publish('agent.changed', { agentId, organizationId: agent.organizationId })
   }
 
+  /** False when another hello was quicker. */
+  async function take(agentId: string, sessionId: string, hello: Hello, before: Held): Promise<boolean> {
+    const { instanceId } = hello
+    const now = clock.now()
+    const [holder = '', ...former] = words(before.instances)
+    const changes = instanceId !== holder
+    if (former.includes(instanceId)) {
+      if (before.doubled_at === null) await markDoubled(agentId)
+      log.warn({ agentId, instanceId }, 'the identity of an agent is used from two places; renew it')
+      throw inUse()
+    }
+    // Known to be used twice: nobody takes the place of one that is there, or the two would go on doing it for ever.
+    if (changes && before.doubled_at !== null && before.session_id !== null && before.last_seen_at !== null) {
+      if (now.getTime() - db.fromColumn(before.last_seen_at).getTime() < unreachableAfterMs) throw inUse()
+    }
+    const result = await agentTables(db)
+      .updateTable('agent')
+      .set({
+        ...factColumns(hello),
+        capabilities: hello.capabilities
+          .filter((word) => capability.test(word))
+          .slice(0, 16)
+          .join(' '),
+        session_id: sessionId,
+        last_seen_at: db.toColumn(now),
+        left_at: null,
+        ...(changes && {
+          instances: [instanceId, holder, ...former].filter(Boolean).slice(0, rememberedInstances).join(' '),
+          instance_since: db.toColumn(now),
+        }),
+      })
+      .where('id', '=', agentId)
+      .where('instances', '=', before.instances)
+      .executeTakeFirst()
+    return result.numUpdatedRows === 1n
+  }
+
+  async function markDoubled(agentId: string): Promise<void> {
+    await agentTables(db)
+      .updateTable('agent')
+      .set({ doubled_at: db.toColumn(clock.now()) })
+      .where('id', '=', agentId)
+      .where('doubled_at', 'is', null)
+      .execute()
+    await tell(agentId)
+  }
+
   return {
     async claim(agentId, sessionId, hello: Hello) {
-      const now = clock.now()
-      const result = await agentTables(db)
-        .updateTable('agent')
-        .set({
-          ...factColumns(hello),
-          capabilities: hello.capabilities
-            .filter((word) => capability.test(word))
-            .slice(0, 16)
-            .join(' '),
-          session_id: sessionId,
-          last_seen_at: db.toColumn(now),
-          left_at: null,
-        })
-        .where('id', '=', agentId)
-        .executeTakeFirst()
-      if (result.numUpdatedRows !== 1n) return null
+      if (!instance.test(hello.instanceId)) throw new AppError('invalid_argument', 'That is no id of a process.')
+      for (;;) {
+        const before = await agentTables(db)
+          .selectFrom('agent')
+          .select(['instances', 'doubled_at', 'session_id', 'last_seen_at'])
+          .where('id', '=', agentId)
+          .executeTakeFirst()
+        if (!before) return null
+        if (await take(agentId, sessionId, hello, before)) break
+      }
       const agent = await findAgent(db, agentId)
       if (agent) bus.publish('agent.changed', { agentId, organizationId: agent.organizationId })
       return agent
@@ -58,15 +112,30 @@ export function createAgentBook({ db, bus, clock }: { db: Db; bus: Bus; clock: C
       return true
     },
 
-    async left(agentId, sessionId) {
+    async ended(agentId, sessionId, leaves) {
       toldAt.delete(agentId)
-      await agentTables(db)
+      const result = await agentTables(db)
         .updateTable('agent')
-        .set({ left_at: db.toColumn(clock.now()) })
+        .set({ session_id: null, ...(leaves && { left_at: db.toColumn(clock.now()) }) })
         .where('id', '=', agentId)
         .where('session_id', '=', sessionId)
-        .execute()
-      await tell(agentId)
+        .executeTakeFirst()
+      if (leaves && result.numUpdatedRows === 1n) await tell(agentId)
     },
   }
+}
+
+interface Held {
+  instances: string
+  doubled_at: number | string | null
+  session_id: string | null
+  last_seen_at: number | string | null
+}
+
+function inUse(): AppError {
+  return new AppError(
+    'already_exists',
+    'Another process speaks for this agent: its identity is used from two places. Keep one of them and renew the identity on the agents page.',
+    { reason: 'identity_in_use' },
+  )
 }

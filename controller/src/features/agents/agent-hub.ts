@@ -1,20 +1,24 @@
 // The control sessions of this controller, one an agent, and what reaches them from elsewhere: cancels and changed rows.
+import type { AppError } from '@ansflow/proto/errors'
 import type { Bus } from '../../platform/bus.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
-import { type AgentSession, superseded } from './agent-session.ts'
+import { type AgentSession, deleted, superseded } from './agent-session.ts'
 import { findAgent } from './agent-tables.ts'
 
 export interface AgentHub {
   /** The newest session of an agent; an older one here is closed. */
   add(session: AgentSession): void
   remove(session: AgentSession): void
+  /** A log stream of an agent; it ends with the identity it came with. The answer takes it out again. */
+  addLogs(agentId: string, end: (error: AppError) => void): () => void
   sessions(): Iterable<AgentSession>
   stop(): void
 }
 
 export function createAgentHub({ db, bus, log }: { db: Db; bus: Bus; log: Logger }): AgentHub {
   const sessions = new Map<string, AgentSession>()
+  const logs = new Map<string, Set<(error: AppError) => void>>()
   const ends = [
     bus.subscribe('job.cancel', ({ agentId }) => {
       sessions
@@ -26,9 +30,13 @@ export function createAgentHub({ db, bus, log }: { db: Db; bus: Bus; log: Logger
     }),
     bus.subscribe('agent.changed', ({ agentId }) => {
       const session = sessions.get(agentId)
-      if (!session) return
+      if (!session && !logs.has(agentId)) return
       findAgent(db, agentId).then(
-        (agent) => session.onRow(agent),
+        (agent) => {
+          session?.onRow(agent)
+          // Deleted, renewed or gone; one that is still there opens another.
+          if (!agent?.sessionId) for (const end of logs.get(agentId) ?? []) end(agent ? superseded() : deleted())
+        },
         (error: unknown) => log.warn({ err: error, agentId }, 'a changed agent could not be read'),
       )
     }),
@@ -41,6 +49,13 @@ export function createAgentHub({ db, bus, log }: { db: Db; bus: Bus; log: Logger
     },
     remove(session) {
       if (sessions.get(session.agentId) === session) sessions.delete(session.agentId)
+    },
+    addLogs(agentId, end) {
+      const ends = logs.get(agentId) ?? new Set()
+      logs.set(agentId, ends.add(end))
+      return () => {
+        if (ends.delete(end) && ends.size === 0 && logs.get(agentId) === ends) logs.delete(agentId)
+      }
     },
     sessions: () => sessions.values(),
     stop() {

@@ -13,7 +13,7 @@ import type { LogPipe, LogStream } from '../logs/index.ts'
 import type { AgentHub } from './agent-hub.ts'
 import { AgentSession, type SessionDeps } from './agent-session.ts'
 import { type RegistrationDeps, registerAgent } from './register.ts'
-import { runPipe } from './stream-pipe.ts'
+import { runPipe, type StreamPipe } from './stream-pipe.ts'
 
 export interface AgentLinkDeps extends RegistrationDeps {
   hub: AgentHub
@@ -39,9 +39,21 @@ export function agentLinkApi(deps: AgentLinkDeps): ServiceTable {
           return session
         }),
       logs: (stream, ctx) =>
-        runPipe<LogsRequest, LogsInit>(stream, ctx.signal, (pipe) => deps.logStream(agentOf(ctx), pipe), newerAnswer),
+        runPipe<LogsRequest, LogsInit>(stream, ctx.signal, (pipe) => openLogs(deps, agentOf(ctx), pipe), newerAnswer),
     },
   )
+}
+
+function openLogs({ hub, logStream }: AgentLinkDeps, agentId: string, pipe: StreamPipe<LogsInit>) {
+  const logs = logStream(agentId, pipe)
+  const remove = hub.addLogs(agentId, pipe.close)
+  return {
+    onMessage: (message: LogsRequest) => logs.onMessage(message),
+    onClose() {
+      remove()
+      logs.onClose()
+    },
+  }
 }
 
 /** Of two answers for one job that still wait, the newer says it all. */

@@ -5,6 +5,7 @@ import { JobStatus } from '@ansflow/proto/status'
 import { create, fromBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Db } from '../../platform/db.ts'
+import { type LabelBook, labelBook } from './agent-labels.ts'
 import { agentStatus } from './agent-status.ts'
 import type { KnownAgent } from './agent-tables.ts'
 
@@ -30,6 +31,10 @@ export async function agentMessages(db: Db, agents: KnownAgent[], now: Date, los
     db,
     agents.map(({ id }) => id),
   )
+  const books = new Map<string, LabelBook>()
+  for (const { organizationId } of agents) {
+    if (!books.has(organizationId)) books.set(organizationId, await labelBook(db, organizationId))
+  }
   return agents.map((agent) =>
     create(AgentSchema, {
       id: agent.id,
@@ -37,13 +42,16 @@ export async function agentMessages(db: Db, agents: KnownAgent[], now: Date, los
       name: agent.name,
       status: agentStatus(agent, now, lostAfterMs),
       draining: agent.draining,
-      labels: agent.labels,
+      labels: books.get(agent.organizationId)?.sort(agent).labels ?? [],
+      assignedLabels: books.get(agent.organizationId)?.givenTo(agent.id) ?? [],
+      reportedLabels: agent.reported,
       slots: agent.slots,
       version: agent.version,
       host: agent.host,
       registeredAt: timestampFromDate(agent.registeredAt),
       jobs: jobs.get(agent.id) ?? [],
       ...(agent.load ? { load: agent.load } : {}),
+      ...(agent.doubledAt ? { doubledSince: timestampFromDate(agent.doubledAt) } : {}),
       ...(agent.lastSeenAt ? { lastSeenAt: timestampFromDate(agent.lastSeenAt) } : {}),
     }),
   )

@@ -28,7 +28,7 @@ function world(held: HeldJob[] = []) {
     id: 'agent',
     organizationId: 'o',
     name: 'agent',
-    labels: [],
+    reported: [],
     capabilities: ['shell'],
     slots: 1,
     version: '',
@@ -36,6 +36,8 @@ function world(held: HeldJob[] = []) {
     load: null,
     draining: false,
     sessionId: '',
+    instanceSince: null,
+    doubledAt: null,
     leftAt: null,
     lastSeenAt: null,
     registeredAt: clock.now(),
@@ -59,8 +61,8 @@ function world(held: HeldJob[] = []) {
       agents: {
         claim: async (_agentId, sessionId) => ({ ...agent, sessionId }),
         seen: async () => !state.superseded,
-        async left() {
-          calls.left++
+        async ended(_agentId, _sessionId, leaves) {
+          if (leaves) calls.left++
         },
       },
       onFree: () => void calls.free++,
@@ -129,7 +131,9 @@ test('a job whose secret is gone fails with that reason instead of starting', as
 })
 
 test('a cut gives unaccepted offers back at once and keeps the others', async () => {
-  const { submitted, calls, session, say } = world([{ jobId: 'running', runId: 'run', epoch: 3, phase: 'running' }])
+  const { submitted, calls, session, say } = world([
+    { jobId: 'running', runId: 'run', epoch: 3, phase: 'running', offeredAt: new Date(0) },
+  ])
   await say({ case: 'hello', value: { slots: 2, jobs: [{ job: { jobId: 'running', epoch: 3 }, phase: 2 }] } })
   await settle()
   session.offer(offer)
@@ -142,7 +146,9 @@ test('a cut gives unaccepted offers back at once and keeps the others', async ()
 })
 
 test('a heartbeat tells of cancels and of running jobs that are not the agent’s; a superseded session ends', async () => {
-  const { sent, state, session, say } = world([{ jobId: 'job', runId: 'run', epoch: 1, phase: 'running' }])
+  const { sent, state, session, say } = world([
+    { jobId: 'job', runId: 'run', epoch: 1, phase: 'running', offeredAt: new Date(0) },
+  ])
   await say({ case: 'hello', value: { slots: 1, jobs: [{ job, phase: 2 }] } })
   await settle()
   sent.length = 0

@@ -23,12 +23,15 @@ export interface ControlPipe {
 
 /** The agent's row, as far as sessions touch it. */
 export interface AgentBook {
-  /** Makes this session the one that speaks for the agent; null when there is no such agent any more. */
+  /**
+   * Makes this session the one that speaks for the agent; null when there is no such agent any more. Throws when another process
+   * does, and this one is no newer.
+   */
   claim(agentId: string, sessionId: string, hello: Hello): Promise<KnownAgent | null>
   /** False: another session speaks for it now, or it is gone. */
   seen(agentId: string, sessionId: string, load: HostLoad | undefined): Promise<boolean>
-  /** It said goodbye with nothing left to do. */
-  left(agentId: string, sessionId: string): Promise<void>
+  /** Its stream is over; `leaves`: it said goodbye with nothing left to do. */
+  ended(agentId: string, sessionId: string, leaves: boolean): Promise<void>
 }
 
 export interface SessionDeps {
@@ -113,10 +116,13 @@ export class AgentSession {
   onClose(): void {
     if (this.state === 'closed') return
     const leaves = this.state === 'draining' && this.busy === 0
+    const spoke = this.agent !== null
     this.state = 'closed'
     this.#jobs.leave()
-    if (leaves) {
-      this.#deps.agents.left(this.agentId, this.id).catch((error: unknown) => this.#warn(error, 'a goodbye was lost'))
+    if (spoke) {
+      this.#deps.agents
+        .ended(this.agentId, this.id, leaves)
+        .catch((error: unknown) => this.#warn(error, 'the end of a stream could not be noted'))
     }
     this.#deps.onClosed(this)
   }
@@ -174,7 +180,10 @@ export class AgentSession {
         drain: this.drainWanted,
       },
     })
-    this.#jobs.reconcile(told, forget)
+    // Another process had them, and may run them until it has fenced itself.
+    const { instanceSince } = agent
+    const fencedAt = instanceSince && new Date(instanceSince.getTime() + this.#deps.lostAfterMs)
+    this.#jobs.reconcile(told, forget, (job) => (fencedAt && job.offeredAt < instanceSince ? fencedAt : undefined))
     this.#deps.onReady(this)
   }
 
@@ -203,6 +212,6 @@ export function superseded(): AppError {
   return new AppError('aborted', 'Another connection speaks for this agent now.', { reason: 'superseded' })
 }
 
-function deleted(): AppError {
+export function deleted(): AppError {
   return new AppError('unauthenticated', 'This agent was deleted.')
 }

@@ -3,6 +3,7 @@ import { type HostFacts, HostFactsSchema, type HostLoad, HostLoadSchema } from '
 import { fromJsonString, toJsonString } from '@bufbuild/protobuf'
 import type { AgentView } from '../../engine/pick-job.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
+import type { LabelBook } from './agent-labels.ts'
 
 export interface AgentTable {
   id: string
@@ -17,6 +18,9 @@ export interface AgentTable {
   load: string | null
   draining: number
   session_id: string | null
+  instances: string
+  instance_since: number | string | null
+  doubled_at: number | string | null
   left_at: number | string | null
   last_seen_at: number | string | null
   registered_at: number | string
@@ -34,7 +38,8 @@ export interface KnownAgent {
   id: string
   organizationId: string
   name: string
-  labels: string[]
+  /** The labels it says of itself. */
+  reported: string[]
   capabilities: string[]
   slots: number
   version: string
@@ -42,12 +47,16 @@ export interface KnownAgent {
   load: HostLoad | null
   draining: boolean
   sessionId: string | null
+  /** Since when the process that speaks for it does. */
+  instanceSince: Date | null
+  /** Since when two processes are known to use its identity. */
+  doubledAt: Date | null
   leftAt: Date | null
   lastSeenAt: Date | null
   registeredAt: Date
 }
 
-const words = (text: string) => text.split(' ').filter((word) => word.length > 0)
+export const words = (text: string) => text.split(' ').filter((word) => word.length > 0)
 
 export function knownAgent(db: Db, row: AgentTable): KnownAgent {
   const time = (value: number | string | null) => (value === null ? null : db.fromColumn(value))
@@ -55,7 +64,7 @@ export function knownAgent(db: Db, row: AgentTable): KnownAgent {
     id: row.id,
     organizationId: row.organization_id,
     name: row.name,
-    labels: words(row.labels),
+    reported: words(row.labels),
     capabilities: words(row.capabilities),
     slots: row.slots,
     version: row.version,
@@ -63,6 +72,8 @@ export function knownAgent(db: Db, row: AgentTable): KnownAgent {
     load: row.load === null ? null : fromJsonString(HostLoadSchema, row.load, { ignoreUnknownFields: true }),
     draining: Boolean(row.draining),
     sessionId: row.session_id,
+    instanceSince: time(row.instance_since),
+    doubledAt: time(row.doubled_at),
     leftAt: time(row.left_at),
     lastSeenAt: time(row.last_seen_at),
     registeredAt: db.fromColumn(row.registered_at),
@@ -87,7 +98,11 @@ export async function agentsOf(db: Db, organizationId: string): Promise<KnownAge
   return rows.map((row) => knownAgent(db, row))
 }
 
-export function viewOf(agent: KnownAgent, state: { busy: number; online: boolean; draining: boolean }): AgentView {
-  const { id, name, organizationId, labels, capabilities, slots } = agent
-  return { id, name, organizationId, labels, capabilities, slots, ...state }
+export function viewOf(
+  agent: KnownAgent,
+  book: LabelBook,
+  state: { busy: number; online: boolean; draining: boolean },
+): AgentView {
+  const { id, name, organizationId, capabilities, slots } = agent
+  return { id, name, organizationId, ...book.sort(agent), capabilities, slots, ...state }
 }

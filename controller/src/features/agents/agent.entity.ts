@@ -10,7 +10,7 @@ export const AgentEntity = defineEntity({
     name: p.string().length(128),
     /** Keyed hash of the identity it got when it registered. */
     secretHash: p.string().length(64).unique(),
-    /** Separated by spaces. */
+    /** What it says of itself, separated by spaces; what people gave it is AgentLabel. */
     labels: p.string().length(2000),
     capabilities: p.string().length(500),
     slots: p.integer(),
@@ -22,6 +22,12 @@ export const AgentEntity = defineEntity({
     draining: p.boolean(),
     /** The control stream that speaks for it; a newer one takes its place. */
     sessionId: p.string().length(36).nullable(),
+    /** The processes that spoke for it, the newest first, separated by spaces. */
+    instances: p.string().length(400).default(''),
+    /** Since when the newest of them does. */
+    instanceSince: p.datetime(3).nullable(),
+    /** Since when two processes are known to use its identity; until it is renewed. */
+    doubledAt: p.datetime(3).nullable(),
     /** It stopped by itself with nothing left to do. */
     leftAt: p.datetime(3).nullable(),
     lastSeenAt: p.datetime(3).nullable(),

@@ -1,15 +1,25 @@
 // AgentService: what people see of agents and want of them.
-import { notFound, precondition } from '@ansflow/proto/errors'
+import { notFound } from '@ansflow/proto/errors'
 import { type Agent, AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { randomToken } from '../../platform/crypto.ts'
 import type { EntityManager } from '../../platform/db.ts'
-import { organizationOf, type Scope, type ServiceTable, serviceTable } from '../../transport/call.ts'
+import {
+  type CallContext,
+  organizationOf,
+  personOf,
+  type Scope,
+  type ServiceTable,
+  serviceTable,
+} from '../../transport/call.ts'
 import { AgentEntity } from './agent.entity.ts'
+import { giveLabels, labelBook, readGivenLabels, releaseLabel } from './agent-labels.ts'
 import { agentMessages } from './agent-message.ts'
 import { agentsOf, findAgent } from './agent-tables.ts'
-import { makeRegistrationToken, type RegistrationDeps } from './register.ts'
+import { type DeletionDeps, deleteAgent } from './delete-agent.ts'
+import { agentPrefix, type Invitation, makeRegistrationToken, type RegistrationDeps } from './register.ts'
 
-export interface AgentsDeps extends RegistrationDeps {
+export interface AgentsDeps extends RegistrationDeps, DeletionDeps {
   lostAfterMs: number
   /** host:port that agents dial. */
   grpcAddress(): string
@@ -21,7 +31,7 @@ export async function agentScope(em: EntityManager, agentId: string): Promise<Sc
 }
 
 export function agentsApi(deps: AgentsDeps): ServiceTable {
-  const { db, bus, clock, lostAfterMs } = deps
+  const { db, bus, clock, keys, lostAfterMs } = deps
 
   async function present(agentId: string): Promise<Agent> {
     const agent = await findAgent(db, agentId)
@@ -31,15 +41,64 @@ export function agentsApi(deps: AgentsDeps): ServiceTable {
     return message
   }
 
+  async function invite(
+    em: EntityManager,
+    ctx: CallContext,
+    invitation: Omit<Invitation, 'organizationId' | 'createdBy'>,
+  ) {
+    const organizationId = organizationOf(ctx)
+    const createdBy = personOf(ctx).userId
+    const { token, expiresAt } = await makeRegistrationToken(em, deps, { organizationId, createdBy, ...invitation })
+    return { token, expiresAt: timestampFromDate(expiresAt), grpcAddress: deps.grpcAddress() }
+  }
+
+  /** A label that became protected, or is no more, changes what every agent counts for, and what may go where. */
+  async function labelsChanged(organizationId: string): Promise<void> {
+    for (const { id } of await agentsOf(db, organizationId))
+      bus.publish('agent.changed', { agentId: id, organizationId })
+    bus.publish('job.queued', { organizationId })
+  }
+
   return serviceTable(AgentService, {
     async listAgents(_request, ctx) {
-      const agents = await agentsOf(db, organizationOf(ctx))
-      return { agents: await agentMessages(db, agents, clock.now(), lostAfterMs) }
+      const organizationId = organizationOf(ctx)
+      const agents = await agentsOf(db, organizationId)
+      return {
+        agents: await agentMessages(db, agents, clock.now(), lostAfterMs),
+        protectedLabels: (await labelBook(db, organizationId)).protected,
+      }
     },
 
-    async createRegistrationToken(_request, ctx) {
-      const { token, expiresAt } = await makeRegistrationToken(ctx.em, deps, organizationOf(ctx))
-      return { token, expiresAt: timestampFromDate(expiresAt), grpcAddress: deps.grpcAddress() }
+    async createRegistrationToken({ labels }, ctx) {
+      const made = await db.transaction((em) => invite(em, ctx, { labels }))
+      if (labels.length > 0) await labelsChanged(organizationOf(ctx))
+      return made
+    },
+
+    async setAgentLabels({ agentId, labels }, ctx) {
+      const organizationId = organizationOf(ctx)
+      const given = readGivenLabels(labels)
+      await db.transaction((em) => giveLabels(em, organizationId, agentId, given))
+      await labelsChanged(organizationId)
+      return { agent: await present(agentId) }
+    },
+
+    async releaseLabel({ label }, ctx) {
+      const organizationId = organizationOf(ctx)
+      await db.transaction((em) => releaseLabel(em, organizationId, label))
+      await labelsChanged(organizationId)
+      return {}
+    },
+
+    async renewAgent({ agentId }, ctx) {
+      const made = await db.transaction(async (em) => {
+        // A secret that nobody has: the old one is worth nothing from now on.
+        const secretHash = keys.hashToken(randomToken(agentPrefix))
+        await em.nativeUpdate(AgentEntity, { id: agentId }, { secretHash, sessionId: null })
+        return invite(em, ctx, { renews: agentId })
+      })
+      bus.publish('agent.changed', { agentId, organizationId: organizationOf(ctx) })
+      return made
     },
 
     async drainAgent({ agentId, drain }, ctx) {
@@ -48,13 +107,8 @@ export function agentsApi(deps: AgentsDeps): ServiceTable {
       return { agent: await present(agentId) }
     },
 
-    async deleteAgent({ agentId }, ctx) {
-      const agent = await present(agentId)
-      if (agent.jobs.length > 0) {
-        throw precondition('agent_busy', 'This agent runs jobs. Drain it, wait until they have ended, then delete it.')
-      }
-      await ctx.em.nativeDelete(AgentEntity, { id: agentId })
-      bus.publish('agent.changed', { agentId, organizationId: organizationOf(ctx) })
+    async deleteAgent({ agentId, force }) {
+      await deleteAgent(deps, await present(agentId), force)
       return {}
     },
   })

@@ -2,79 +2,31 @@
 import { createHash } from 'node:crypto'
 import { JobPhase, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService, AgentStatus } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
-import { PipelineGraphSchema, type StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { RunService, RunStatus, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { startController, type TestController } from '../../../test/start-controller.ts'
+import type { TestController } from '../../../test/start-controller.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import { createLog } from '../../platform/log.ts'
-import { createRunDriver, type RunDriver } from '../runs/index.ts'
+import { AgentWorld } from './test/agent-world.ts'
 import { type FakeAgent, registerFakeAgent } from './test/fake-agent.ts'
 
+let world: AgentWorld
 let test_: TestController
-let driver: RunDriver
 let agent: FakeAgent
 
-async function register(name = 'fake'): Promise<FakeAgent> {
-  const { token } = await test_
-    .as(test_.owner)
-    .client(AgentService)
-    .createRegistrationToken({ organizationId: test_.owner.organizationId })
-  return registerFakeAgent(test_.grpcAddress, token, name)
-}
-
-async function startRun(steps: MessageInitShape<typeof StepDefinitionSchema>[], projectId?: string): Promise<string> {
-  const run = await driver.start({
-    organizationId: test_.owner.organizationId,
-    projectId: projectId ?? (await test_.addProject()),
-    projectSlug: 'p',
-    pipelineId: uuidv7(),
-    pipelineName: 'pipeline',
-    version: 1,
-    graph: create(PipelineGraphSchema, {
-      name: 'pipeline',
-      steps: steps.map((step) => ({ uses: 'custom', with: { script: 'true' }, ...step })),
-    }),
-    inputs: {},
-    startedBy: { id: test_.owner.userId, name: 'owner' },
-  })
-  return run.id
-}
-
-async function stepOf(runId: string, stepId: string) {
-  const { run } = await test_.as(test_.owner).client(RunService).getRun({ runId })
-  const step = run?.steps.find(({ id }) => id === stepId)
-  if (!run || !step) throw new Error('no such step')
-  return { run, step }
-}
-
-/** Waits on what the run's events say. */
-async function untilStep(runId: string, stepId: string, status: StepStatus): Promise<void> {
-  for await (const event of test_.as(test_.owner).client(RunService).watchRun({ runId })) {
-    if (event.steps.some((step) => step.id === stepId && step.status === status)) return
-  }
-  throw new Error(`The run ended before ${stepId} was ${StepStatus[status]}.`)
-}
-
 beforeEach(async () => {
-  test_ = await startController()
-  driver = createRunDriver({ db: test_.db, bus: test_.bus, clock: test_.clock, log: createLog('silent') })
-  agent = await register()
+  world = await AgentWorld.start()
+  test_ = world.controller
+  agent = await world.register()
 })
-afterEach(async () => {
-  agent.close()
-  await driver.stop()
-  await test_[Symbol.asyncDispose]()
-})
+afterEach(() => world[Symbol.asyncDispose]())
 
 describe('a job', () => {
   test('goes from offer to finished, with its log', async () => {
     const control = agent.control()
     const welcome = await control.hello()
     expect(welcome).toMatchObject({ agentId: agent.id, forget: [], cancel: [], drain: false })
-    const runId = await startRun([{ id: 'a' }, { id: 'b', needs: [{ stepId: 'a' }] }])
+    const runId = await world.startRun([{ id: 'a' }, { id: 'b', needs: [{ stepId: 'a' }] }])
     const { job, stepId } = await control.take()
     expect(stepId).toBe('a')
     control.say({ case: 'started', value: { job } })
@@ -98,7 +50,7 @@ describe('a job', () => {
     // Said again, answered the same.
     control.say({ case: 'finished', value: { job, outcome: Outcome.FAILED } })
     expect((await control.hear('finishedAck')).job?.jobId).toBe(job.jobId)
-    const { step } = await stepOf(runId, 'a')
+    const { step } = await world.stepOf(runId, 'a')
     expect(step.status).toBe(StepStatus.SUCCEEDED)
     expect(step.attempts[0]).toMatchObject({ agentId: agent.id, agentName: 'fake', logSize: 12n, logComplete: true })
     const read = await test_.as(test_.owner).client(LogService).readLog({ runId, stepId: 'a' })
@@ -114,13 +66,13 @@ describe('a job', () => {
     ])
     control.say({ case: 'finished', value: { job: next.job, outcome: Outcome.SUCCEEDED } })
     await control.hear('finishedAck')
-    expect((await stepOf(runId, 'b')).run.status).toBe(RunStatus.SUCCEEDED)
+    expect((await world.stepOf(runId, 'b')).run.status).toBe(RunStatus.SUCCEEDED)
   })
 
   test('is offered to somebody else when it is refused, and says why it waits', async () => {
     const control = agent.control()
     await control.hello()
-    const runId = await startRun([{ id: 'a' }])
+    const runId = await world.startRun([{ id: 'a' }])
     const offer = await control.hear('offer')
     control.say({ case: 'reject', value: { job: offer.job!, reason: 'journal cannot be written: disk full' } })
     const again = await control.hear('offer')
@@ -131,13 +83,13 @@ describe('a job', () => {
     expect((await control.hear('stale')).job?.epoch).toBe(offer.job?.epoch)
     control.say({ case: 'accept', value: { job: again.job! } })
     await control.hear('start')
-    expect((await stepOf(runId, 'a')).step.attempts).toHaveLength(1)
+    expect((await world.stepOf(runId, 'a')).step.attempts).toHaveLength(1)
   })
 
   test('waits with a reason while no agent has its labels', async () => {
     const control = agent.control()
     await control.hello()
-    const runId = await startRun([{ id: 'a', runsOn: ['gpu'] }])
+    const runId = await world.startRun([{ id: 'a', runsOn: ['gpu'] }])
     for await (const event of test_.as(test_.owner).client(RunService).watchRun({ runId })) {
       if (event.steps.some((step) => step.reasonInfo?.code === 'no_agent')) break
     }
@@ -151,17 +103,17 @@ describe('a job', () => {
   test('is canceled on the stream and in every heartbeat answer', async () => {
     const control = agent.control()
     await control.hello()
-    const runId = await startRun([{ id: 'a' }])
+    const runId = await world.startRun([{ id: 'a' }])
     const { job } = await control.take()
     control.say({ case: 'started', value: { job } })
-    await untilStep(runId, 'a', StepStatus.RUNNING)
-    await driver.cancel(runId, { id: test_.owner.userId, name: 'owner' })
+    await world.untilStep(runId, 'a', StepStatus.RUNNING)
+    await world.driver.cancel(runId, { id: test_.owner.userId, name: 'owner' })
     expect((await control.hear('cancel')).job).toMatchObject(ref(job))
     control.say({ case: 'heartbeat', value: { running: [job] } })
     expect((await control.hear('heartbeatAck')).cancel).toMatchObject([ref(job)])
     control.say({ case: 'finished', value: { job, outcome: Outcome.CANCELED, exitCode: 143 } })
     await control.hear('finishedAck')
-    expect((await stepOf(runId, 'a')).run.status).toBe(RunStatus.CANCELED)
+    expect((await world.stepOf(runId, 'a')).run.status).toBe(RunStatus.CANCELED)
   })
 })
 
@@ -169,11 +121,11 @@ describe('a link that was cut', () => {
   test('is taken up again from what the agent has', async () => {
     const first = agent.control()
     await first.hello()
-    const runId = await startRun([{ id: 'a' }, { id: 'b' }])
+    const runId = await world.startRun([{ id: 'a' }, { id: 'b' }])
     const one = await first.take()
     const two = await first.take()
     first.say({ case: 'started', value: { job: one.job } })
-    await untilStep(runId, one.stepId, StepStatus.RUNNING)
+    await world.untilStep(runId, one.stepId, StepStatus.RUNNING)
     first.cut()
     const second = agent.control()
     const unknown = { jobId: uuidv7(), epoch: 1 }
@@ -188,23 +140,23 @@ describe('a link that was cut', () => {
     expect((await second.hear('finishedAck')).job).toMatchObject(ref(one.job))
     // The secrets come again: a restarted agent has forgotten them.
     expect((await second.hear('start')).job).toMatchObject(ref(two.job))
-    await untilStep(runId, two.stepId, StepStatus.RUNNING)
+    await world.untilStep(runId, two.stepId, StepStatus.RUNNING)
     second.say({ case: 'finished', value: { job: two.job, outcome: Outcome.SUCCEEDED } })
     await second.hear('finishedAck')
-    expect((await stepOf(runId, 'a')).run.status).toBe(RunStatus.SUCCEEDED)
+    expect((await world.stepOf(runId, 'a')).run.status).toBe(RunStatus.SUCCEEDED)
   })
 
   test('loses what the agent does not know of any more', async () => {
     const first = agent.control()
     await first.hello()
-    const runId = await startRun([{ id: 'a' }])
+    const runId = await world.startRun([{ id: 'a' }])
     const { job } = await first.take()
     first.say({ case: 'started', value: { job } })
-    await untilStep(runId, 'a', StepStatus.RUNNING)
+    await world.untilStep(runId, 'a', StepStatus.RUNNING)
     first.cut()
     const second = agent.control()
     await second.hello()
-    await untilStep(runId, 'a', StepStatus.LOST)
+    await world.untilStep(runId, 'a', StepStatus.LOST)
     second.say({ case: 'started', value: { job } })
     expect((await second.hear('stale')).job).toMatchObject(ref(job))
   })
@@ -212,7 +164,7 @@ describe('a link that was cut', () => {
   test('gives an offer back that was not accepted', async () => {
     const first = agent.control()
     await first.hello()
-    await startRun([{ id: 'a' }])
+    await world.startRun([{ id: 'a' }])
     const offer = await first.hear('offer')
     first.cut()
     const second = agent.control()
@@ -250,9 +202,9 @@ describe('what agents may not', () => {
     expect((await rude.end()).error?.code).toBe(9)
     const control = agent.control()
     await control.hello()
-    await startRun([{ id: 'a' }])
+    await world.startRun([{ id: 'a' }])
     const { job } = await control.take()
-    const thief = await register('thief')
+    const thief = await world.register('thief')
     const stolen = thief.control()
     await stolen.hello()
     stolen.say({ case: 'finished', value: { job, outcome: Outcome.FAILED } })
@@ -269,13 +221,13 @@ describe('people', () => {
     const agents = test_.as(test_.owner).client(AgentService)
     const control = agent.control()
     await control.hello({ labels: ['linux', 'x64'], host: { hostname: 'h', os: 'linux', cpus: 2 } })
-    await startRun([{ id: 'a' }])
+    await world.startRun([{ id: 'a' }])
     const { job } = await control.take()
     const { agents: list } = await agents.listAgents({ organizationId: test_.owner.organizationId })
     expect(list).toMatchObject([
       { name: 'fake', status: AgentStatus.ONLINE, labels: ['linux', 'x64'], slots: 2, jobs: [{ stepId: 'a' }] },
     ])
-    await expect(agents.deleteAgent({ agentId: agent.id })).rejects.toThrow(/runs jobs/)
+    await expect(agents.deleteAgent({ agentId: agent.id })).rejects.toThrow(/pipeline #1/)
     expect((await agents.drainAgent({ agentId: agent.id, drain: true })).agent?.draining).toBe(true)
     expect((await control.hear('drain')).drain).toBe(true)
     control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })

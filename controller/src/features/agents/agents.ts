@@ -55,7 +55,7 @@ export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
     clock,
     log,
     jobs,
-    agents: createAgentBook({ db, bus, clock }),
+    agents: createAgentBook({ db, bus, clock, log }),
     lostAfterMs,
     onReady(ready) {
       hub.add(ready)
@@ -102,7 +102,7 @@ export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
         session,
         logStream: (agentId, pipe) => new LogStream({ db, writer: logWriter, clock, log, secretsOf }, agentId, pipe),
       }),
-      agentsApi({ db, bus, clock, keys, lostAfterMs, grpcAddress }),
+      agentsApi({ db, bus, clock, keys, jobs, lostAfterMs, grpcAddress }),
     ],
     async agentBySecret(secretHash) {
       const row = await agentTables(db)

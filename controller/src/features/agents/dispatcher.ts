@@ -1,10 +1,11 @@
 // Brings queued jobs to free agents of this controller: a pass an organization, as soon as something may fit, never two at
 // once. Jobs that stay queued after it get the reason they wait for.
 import { explainWait } from '../../engine/explain.ts'
-import { type AgentView, type Candidate, isolatedWorkspace, pickJob } from '../../engine/pick-job.ts'
+import { type AgentView, type Candidate, isolatedWorkspace, isPinned, pickJob } from '../../engine/pick-job.ts'
 import { type Reason, sameReason } from '../../engine/reasons.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
+import { LabelBook } from './agent-labels.ts'
 import type { AgentSession } from './agent-session.ts'
 import { viewOf } from './agent-tables.ts'
 import type { OfferedJob } from './job-book.ts'
@@ -13,6 +14,8 @@ import type { OfferedJob } from './job-book.ts'
 export interface JobQueue {
   /** Queued jobs, the first to go first, at most `limit`. */
   candidates(organizationId: string, limit: number): Promise<Candidate[]>
+  /** What people have given to the organization's agents. */
+  labels(organizationId: string): Promise<LabelBook>
   /** Jobs on agents by project. */
   running(): Promise<Map<string, number>>
   /** Conditional, all in one commit: null for a job that is not queued any more. */
@@ -22,6 +25,8 @@ export interface JobQueue {
   /** What was last said about why each of these jobs waits. */
   waitReasons(jobIds: string[]): Promise<Map<string, Reason>>
   waits(job: Candidate, reason: Reason): Promise<void>
+  /** The agent that holds its workspace is no more. */
+  strand(job: Candidate): Promise<void>
   /** Organizations with queued jobs. */
   organizations(): Promise<string[]>
 }
@@ -91,7 +96,10 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
     const jobs = new Map((await queue.candidates(organizationId, page)).map((job) => [job.jobId, job]))
     if (jobs.size === 0) return noneLeft(organizationId)
     const full = jobs.size === page
-    const assignments = assign(freeSessions(organizationId), jobs, await queue.running(), clock.now())
+    // Read after the jobs: who protects a label and then starts a run must not see it go to another agent.
+    const asked = [...jobs.values()].some(({ labels }) => labels.length > 0)
+    const book = asked ? await queue.labels(organizationId) : new LabelBook()
+    const assignments = assign(freeSessions(organizationId), book, jobs, await queue.running(), clock.now())
     lookAgainAt(organizationId, jobs.values())
     if (assignments.length === 0) return
     const claims = await queue.claim(
@@ -143,6 +151,10 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
     for (const job of jobs) {
       if (stopped) return
       if (job.availableAt > now) continue
+      if (isPinned(job) && !agents.some(({ id }) => id === job.pinnedAgentId)) {
+        await queue.strand(job)
+        continue
+      }
       const reason = explainWait(job, agents)
       if (!sameReason(said.get(job.jobId) ?? null, reason)) await queue.waits(job, reason)
     }
@@ -167,6 +179,7 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
 /** Takes what it gives out of `jobs`. One job an agent a round, so that work spreads before it piles up. */
 function assign(
   sessions: AgentSession[],
+  book: LabelBook,
   jobs: Map<string, Candidate>,
   running: Map<string, number>,
   now: Date,
@@ -174,7 +187,7 @@ function assign(
   const assignments: { session: AgentSession; job: Candidate }[] = []
   const views = sessions.flatMap((session) => {
     if (!session.agent) return []
-    return [{ session, view: viewOf(session.agent, { busy: session.busy, online: true, draining: false }) }]
+    return [{ session, view: viewOf(session.agent, book, { busy: session.busy, online: true, draining: false }) }]
   })
   for (let gave = true; gave; ) {
     gave = false

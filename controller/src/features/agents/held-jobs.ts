@@ -63,7 +63,7 @@ export class HeldJobs {
 
   /** The claim is committed; the agent has ten seconds to take it. */
   offer({ jobId, runId, epoch, secrets, spec }: OfferedJob): void {
-    const held: HeldJob = { jobId, runId, epoch, secrets, phase: 'offered' }
+    const held: HeldJob = { jobId, runId, epoch, secrets, phase: 'offered', offeredAt: this.#clock.now() }
     this.#held.set(jobId, held)
     if (this.#session.closed) {
       void this.#withdraw(held, 'the agent went away before it accepted')
@@ -128,13 +128,20 @@ export class HeldJobs {
     return forget
   }
 
-  /** After a hello: what the agent does not know of is lost or offered anew, what it has is taken up where it stands. */
-  reconcile(told: Map<string, JobSnapshot>, forget: JobRef[]): void {
+  /**
+   * After a hello: what the agent does not know of is lost or offered anew, what it has is taken up where it stands. `fencedAt`:
+   * when a job that another process of the agent got is certain to have ended there.
+   */
+  reconcile(
+    told: Map<string, JobSnapshot>,
+    forget: JobRef[],
+    fencedAt: (job: HeldJob) => Date | undefined = () => undefined,
+  ): void {
     for (const held of [...this.#held.values()]) {
       const snapshot = told.get(held.jobId)
       if (snapshot?.job?.epoch === held.epoch) continue
       if (held.phase === 'offered') void this.#withdraw(held, 'the agent does not know of it')
-      else this.#about({ jobId: held.jobId, epoch: held.epoch } as JobRef, () => this.#lost(held))
+      else this.#loseAt(held, fencedAt(held))
     }
     for (const { job, phase, finished, startedAt } of told.values()) {
       if (!job || forget.includes(job)) continue
@@ -202,7 +209,16 @@ export class HeldJobs {
     this.#free(ref.jobId)
   }
 
+  #loseAt(job: HeldJob, at: Date | undefined): void {
+    const lose = () => this.#about(ids(job) as JobRef, () => this.#lost(job))
+    const waitMs = at ? at.getTime() - this.#clock.now().getTime() : 0
+    if (waitMs <= 0) lose()
+    else this.#unanswered.set(job.jobId, this.#clock.setTimer(waitMs, lose))
+  }
+
   async #lost(job: HeldJob): Promise<void> {
+    if (this.#held.get(job.jobId) !== job) return
+
     await this.#commit(job, { type: 'jobLost', ...ids(job) })
     this.#free(job.jobId)
   }

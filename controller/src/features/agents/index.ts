@@ -1,6 +1,7 @@
 // What other features may use of agents.
 export { AgentEntity } from './agent.entity.ts'
 export { agentDownload } from './agent-download.routes.ts'
+export { AgentLabelEntity } from './agent-label.entity.ts'
 export { agentMessages } from './agent-message.ts'
 export { agentsOf, findAgent } from './agent-tables.ts'
 export { agentScope } from './agents.api.ts'

@@ -9,6 +9,7 @@ export interface HeldJob {
   runId: string
   epoch: number
   phase: 'offered' | 'accepted' | 'running'
+  offeredAt: Date
   /** False: it is known that there are none to read. */
   secrets?: boolean
 }

@@ -1,4 +1,6 @@
 // Registration: a person makes a token, an agent trades it for an identity, once.
+import { roleHas } from '@ansflow/proto/access'
+import { labelsProblems } from '@ansflow/proto/agent-labels'
 import { AppError, invalid } from '@ansflow/proto/errors'
 import type { RegisterRequest } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { HostFacts } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
@@ -9,9 +11,11 @@ import type { Clock } from '../../platform/clock.ts'
 import { type Keys, randomToken } from '../../platform/crypto.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
+import { grantsOf, roleOn } from '../access/index.ts'
 import { AgentEntity } from './agent.entity.ts'
-import { hostColumn } from './agent-tables.ts'
-import { RegistrationTokenEntity } from './registration-token.entity.ts'
+import { giveLabels, protectLabels, readGivenLabels } from './agent-labels.ts'
+import { hostColumn, words } from './agent-tables.ts'
+import { RegistrationTokenEntity, type RegistrationTokenRow } from './registration-token.entity.ts'
 
 const tokenMs = 60 * 60 * 1000
 
@@ -26,24 +30,38 @@ export interface RegistrationDeps {
   keys: Keys
 }
 
+export interface Invitation {
+  organizationId: string
+  /** What the agent is given. */
+  labels?: readonly string[]
+  /** Whose right it needs; without anybody the controller made it itself. */
+  createdBy?: string
+  /** The agent whose secret it renews; without one it makes a new agent. */
+  renews?: string
+}
+
+/** Inside a transaction. */
 export async function makeRegistrationToken(
   em: EntityManager,
   { clock, keys }: Pick<RegistrationDeps, 'clock' | 'keys'>,
-  organizationId: string,
+  { organizationId, labels = [], createdBy, renews }: Invitation,
   token = randomToken(registrationPrefix),
 ): Promise<{ token: string; expiresAt: Date }> {
   const createdAt = clock.now()
   const expiresAt = new Date(createdAt.getTime() + tokenMs)
-  em.create(RegistrationTokenEntity, {
+  const given = readGivenLabels(labels)
+  await protectLabels(em, organizationId, given)
+  await em.insert(RegistrationTokenEntity, {
     id: uuidv7(),
     organizationId,
     tokenHash: keys.hashToken(token),
     createdAt,
     expiresAt,
     usedAt: null,
-    agentId: null,
+    agentId: renews ?? null,
+    labels: given.join(' '),
+    createdBy: createdBy ?? null,
   })
-  await em.flush()
   return { token, expiresAt }
 }
 
@@ -54,17 +72,12 @@ export interface AgentFacts {
   host?: HostFacts | undefined
 }
 
-const label = /^[A-Za-z0-9][A-Za-z0-9._:/=-]{0,62}$/
-const maxLabels = 30
 const maxSlots = 1024
 const maxHostBytes = 16_000
 
 /** Columns for what an agent says of itself; throws when it makes no sense. */
 export function factColumns({ labels, slots, version, host }: AgentFacts) {
-  const violations = labels
-    .filter((word) => !label.test(word))
-    .map((word) => ({ field: 'labels', message: `${JSON.stringify(word.slice(0, 80))} is not a label` }))
-  if (labels.length > maxLabels) violations.push({ field: 'labels', message: `has more than ${maxLabels} entries` })
+  const violations = labelsProblems(labels).map((message) => ({ field: 'labels', message }))
   if (slots < 1 || slots > maxSlots) violations.push({ field: 'slots', message: `must be 1 to ${maxSlots}` })
   const hostText = hostColumn(host ?? create(HostFactsSchema))
   if (hostText.length > maxHostBytes) violations.push({ field: 'host', message: 'is too long' })
@@ -72,7 +85,7 @@ export function factColumns({ labels, slots, version, host }: AgentFacts) {
   return { labels: [...new Set(labels)].join(' '), slots, version: version.slice(0, 64), host: hostText }
 }
 
-/** Answers the new identity. Trading the same token again is refused. */
+/** Answers the identity: a new one, or a known agent's with a new secret. Trading the same token again is refused. */
 export async function registerAgent(
   { db, bus, clock, keys }: RegistrationDeps,
   request: RegisterRequest,
@@ -80,45 +93,64 @@ export async function registerAgent(
   const name = request.name.trim().slice(0, 100) || 'agent'
   const facts = factColumns(request)
   const agentSecret = randomToken(agentPrefix)
-  const agentId = uuidv7()
+  const secretHash = keys.hashToken(agentSecret)
+  const newId = uuidv7()
   const tokenHash = keys.hashToken(request.token)
   // Looked for before anything is written: whoever only guesses takes nobody's turn.
   const open = { tokenHash, usedAt: null, expiresAt: { $gt: clock.now() } }
-  if ((await db.em().count(RegistrationTokenEntity, open)) === 0) throw wrongToken()
-  const organizationId = await db.transaction(async (em) => {
+  if ((await db.em().count(RegistrationTokenEntity, open)) === 0) throw tokenRefused()
+  const { agentId, organizationId } = await db.transaction(async (em) => {
     const now = clock.now()
-    const used = await em.nativeUpdate(
-      RegistrationTokenEntity,
-      { tokenHash, usedAt: null, expiresAt: { $gt: now } },
-      { usedAt: now, agentId },
-    )
-    const token = used === 1 ? await em.findOne(RegistrationTokenEntity, { tokenHash }) : null
-    if (!token) throw wrongToken()
-    em.create(AgentEntity, {
-      id: agentId,
-      organizationId: token.organizationId,
-      name: await freeName(em, token.organizationId, name),
-      secretHash: keys.hashToken(agentSecret),
+    const token = await takeToken(em, tokenHash, newId, now)
+    const { organizationId } = token
+    if (token.renews) {
+      const renewed = { ...facts, secretHash, instances: '', instanceSince: null, doubledAt: null, sessionId: null }
+      if ((await em.nativeUpdate(AgentEntity, { id: token.renews }, renewed)) === 0) throw tokenRefused()
+      return { agentId: token.renews, organizationId }
+    }
+    await em.insert(AgentEntity, {
+      id: newId,
+      organizationId,
+      name: await freeName(em, organizationId, name),
+      secretHash,
       ...facts,
       capabilities: '',
       load: null,
       draining: false,
       sessionId: null,
+      instanceSince: null,
+      doubledAt: null,
       leftAt: null,
       lastSeenAt: null,
       registeredAt: now,
     })
-    await em.flush()
-    return token.organizationId
+    await giveLabels(em, organizationId, newId, token.labels)
+    return { agentId: newId, organizationId }
   })
   bus.publish('agent.changed', { agentId, organizationId })
   return { agentId, agentSecret }
 }
 
-function wrongToken(): AppError {
+/** Uses the token up; throws when it is worth nothing. */
+async function takeToken(em: EntityManager, tokenHash: string, newId: string, now: Date) {
+  const token = await em.findOne(RegistrationTokenEntity, { tokenHash, usedAt: null, expiresAt: { $gt: now } })
+  if (!token || !(await mayStillAdd(em, token))) throw tokenRefused()
+  const { organizationId, agentId: renews } = token
+  const used = { usedAt: now, agentId: renews ?? newId }
+  if ((await em.nativeUpdate(RegistrationTokenEntity, { tokenHash, usedAt: null }, used)) === 0) throw tokenRefused()
+  return { organizationId, renews, labels: words(token.labels) }
+}
+
+/** A token ends with the right of the person who made it. */
+async function mayStillAdd(em: EntityManager, { createdBy, organizationId }: RegistrationTokenRow): Promise<boolean> {
+  if (!createdBy) return true
+  return roleHas(roleOn(await grantsOf(em, createdBy), { organizationId }), 'agent.manage')
+}
+
+function tokenRefused(): AppError {
   return new AppError(
     'permission_denied',
-    'This registration token is unknown, used or too old. Make a new one on the agents page.',
+    'This registration token is unknown, used or too old, or who made it may not add agents any more. Make a new one on the agents page.',
     { reason: 'registration_token_invalid' },
   )
 }

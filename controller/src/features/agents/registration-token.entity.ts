@@ -1,4 +1,4 @@
-// A token that lets one agent register, for an hour.
+// A token that lets one agent register, or get a new secret, for an hour.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 
 export const RegistrationTokenEntity = defineEntity({
@@ -11,8 +11,12 @@ export const RegistrationTokenEntity = defineEntity({
     createdAt: p.datetime(3),
     expiresAt: p.datetime(3),
     usedAt: p.datetime(3).nullable(),
-    /** The agent it was traded for. */
+    /** The agent it was traded for, or whose secret it renews. */
     agentId: p.string().length(36).nullable(),
+    /** What the agent is given, separated by spaces. */
+    labels: p.string().length(2000).default(''),
+    /** It is worth nothing once this person may not add agents any more. Null: made by the controller itself. */
+    createdBy: p.string().length(36).nullable(),
   },
 })
 

@@ -15,6 +15,7 @@ import {
   waitReasons,
 } from '../runs/index.ts'
 import type { Secrets } from '../secrets/index.ts'
+import { labelBook } from './agent-labels.ts'
 import { unreachableAfterMs } from './agent-status.ts'
 import { agentsOf, viewOf } from './agent-tables.ts'
 import type { Assignment, JobQueue } from './dispatcher.ts'
@@ -29,7 +30,7 @@ interface Deps {
 }
 
 interface Tables {
-  job: { status: number; agent_id: string; organization_id: string }
+  job: { run_id: string; status: number; agent_id: string; agent_name: string; organization_id: string }
 }
 
 const withAgents = [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
@@ -38,7 +39,9 @@ export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver
   return {
     async heldBy(agentId) {
       const jobs = await jobsOfAgent(db, agentId)
-      return jobs.map(({ jobId, runId, epoch, status }) => ({ jobId, runId, epoch, phase: phaseOf(status) }))
+      return jobs.map(({ jobId, runId, epoch, status, offeredAt }) => {
+        return { jobId, runId, epoch, phase: phaseOf(status), offeredAt }
+      })
     },
 
     async find(jobId) {
@@ -91,6 +94,8 @@ export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>
   return {
     candidates: (organizationId, limit) => queuedJobs(db, limit, organizationId),
 
+    labels: (organizationId) => labelBook(db, organizationId),
+
     running: () => runningByProject(db),
 
     async claim(assignments: Assignment[]) {
@@ -114,10 +119,11 @@ export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>
     async agents(organizationId) {
       const now = clock.now().getTime()
       const busy = await busyAgents(db, organizationId)
+      const book = await labelBook(db, organizationId)
       return (await agentsOf(db, organizationId)).map((agent): AgentView => {
         const online =
           !agent.leftAt && agent.lastSeenAt !== null && now - agent.lastSeenAt.getTime() < unreachableAfterMs
-        return viewOf(agent, { busy: busy.get(agent.id) ?? 0, online, draining: agent.draining })
+        return viewOf(agent, book, { busy: busy.get(agent.id) ?? 0, online, draining: agent.draining })
       })
     },
 
@@ -127,8 +133,27 @@ export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>
       await driver.submit(runId, { type: 'jobWaits', jobId, reason })
     },
 
+    async strand({ runId, jobId, pinnedAgentId }) {
+      log.warn({ runId, jobId, agentId: pinnedAgentId }, 'a job needs the workspace of an agent that was deleted')
+      const agentName = (await nameInRun(db, runId, pinnedAgentId)) ?? pinnedAgentId
+      await driver.submit(runId, { type: 'jobStranded', jobId, agentId: pinnedAgentId, agentName })
+    },
+
     organizations: () => organizationsWithQueuedJobs(db),
   }
+}
+
+/** As the run's jobs had it: the agent's row is gone. */
+async function nameInRun(db: Db, runId: string, agentId: string): Promise<string | undefined> {
+  const row = await db
+    .kysely<Tables>()
+    .selectFrom('job')
+    .select('agent_name')
+    .where('run_id', '=', runId)
+    .where('agent_id', '=', agentId)
+    .where('agent_name', '<>', '')
+    .executeTakeFirst()
+  return row?.agent_name
 }
 
 async function busyAgents(db: Db, organizationId: string): Promise<Map<string, number>> {

@@ -58,9 +58,19 @@ export async function agentVersions(
     versions.set(
       organizationId,
       new Map(
-        agents.map(({ id, name, status, draining, slots, version, labels, jobs }) => [
+        agents.map(({ id, name, status, draining, slots, version, labels, assignedLabels, doubledSince, jobs }) => [
           id,
-          JSON.stringify([name, status, draining, slots, version, labels, jobs.map((job) => job.jobId)]),
+          JSON.stringify([
+            name,
+            status,
+            draining,
+            slots,
+            version,
+            labels,
+            assignedLabels,
+            !!doubledSince,
+            jobs.map((job) => job.jobId),
+          ]),
         ]),
       ),
     )

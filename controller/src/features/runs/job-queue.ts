@@ -15,6 +15,7 @@ export interface AgentJob {
   stepId: string
   attempt: number
   status: JobStatus
+  offeredAt: Date
   cancelRequested: boolean
 }
 
@@ -111,6 +112,7 @@ export async function jobsOfAgent(db: Db, agentId: string): Promise<AgentJob[]> 
     stepId: row.step_id,
     attempt: row.attempt,
     status: row.status,
+    offeredAt: db.fromColumn(row.offered_at ?? row.created_at),
     cancelRequested: Boolean(row.cancel_requested),
   }))
 }
@@ -118,7 +120,7 @@ export async function jobsOfAgent(db: Db, agentId: string): Promise<AgentJob[]> 
 const ofAgent = statement<RunTables, { agentId: string }>()((db, { agentId }) =>
   db
     .selectFrom('job')
-    .select(['id', 'epoch', 'run_id', 'step_id', 'attempt', 'status', 'cancel_requested'])
+    .select(['id', 'epoch', 'run_id', 'step_id', 'attempt', 'status', 'cancel_requested', 'offered_at', 'created_at'])
     .where('agent_id', '=', agentId)
     .where('status', 'in', withAgents),
 )

@@ -212,7 +212,7 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
 
   /** A report about a claim that this copy has not heard of: the job's row says whether there was one. */
   async function takeClaim(work: RunWork, event: RunEvent, now: Date): Promise<void> {
-    if (!('jobId' in event) || event.type === 'jobOffered' || event.type === 'jobWaits') return
+    if (!('epoch' in event) || event.type === 'jobOffered') return
     const job = work.run.state.jobs.get(event.jobId)
     if (!job || event.epoch <= job.epoch) return
     const row = await db

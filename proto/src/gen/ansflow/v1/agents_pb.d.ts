@@ -41,6 +41,8 @@ export declare type Agent = Message<"ansflow.v1.Agent"> & {
   draining: boolean;
 
   /**
+   * Those that steps find it by: `assigned_labels`, and of `reported_labels` those that are not protected.
+   *
    * @generated from field: repeated string labels = 6;
    */
   labels: string[];
@@ -79,6 +81,27 @@ export declare type Agent = Message<"ansflow.v1.Agent"> & {
    * @generated from field: repeated ansflow.v1.AgentJob jobs = 13;
    */
   jobs: AgentJob[];
+
+  /**
+   * Given by people; they protect.
+   *
+   * @generated from field: repeated string assigned_labels = 14;
+   */
+  assignedLabels: string[];
+
+  /**
+   * What the agent says of itself, operating system and processor among it: hints.
+   *
+   * @generated from field: repeated string reported_labels = 15;
+   */
+  reportedLabels: string[];
+
+  /**
+   * Since when its identity is known to be used from two places; until it is renewed.
+   *
+   * @generated from field: google.protobuf.Timestamp doubled_since = 16;
+   */
+  doubledSince?: Timestamp | undefined;
 };
 
 /**
@@ -111,6 +134,8 @@ export declare type AgentJson = {
   draining?: boolean;
 
   /**
+   * Those that steps find it by: `assigned_labels`, and of `reported_labels` those that are not protected.
+   *
    * @generated from field: repeated string labels = 6;
    */
   labels?: string[];
@@ -149,6 +174,27 @@ export declare type AgentJson = {
    * @generated from field: repeated ansflow.v1.AgentJob jobs = 13;
    */
   jobs?: AgentJobJson[];
+
+  /**
+   * Given by people; they protect.
+   *
+   * @generated from field: repeated string assigned_labels = 14;
+   */
+  assignedLabels?: string[];
+
+  /**
+   * What the agent says of itself, operating system and processor among it: hints.
+   *
+   * @generated from field: repeated string reported_labels = 15;
+   */
+  reportedLabels?: string[];
+
+  /**
+   * Since when its identity is known to be used from two places; until it is renewed.
+   *
+   * @generated from field: google.protobuf.Timestamp doubled_since = 16;
+   */
+  doubledSince?: TimestampJson;
 };
 
 /**
@@ -441,6 +487,13 @@ export declare type ListAgentsResponse = Message<"ansflow.v1.ListAgentsResponse"
    * @generated from field: repeated ansflow.v1.Agent agents = 1;
    */
   agents: Agent[];
+
+  /**
+   * Of the organization, in order.
+   *
+   * @generated from field: repeated string protected_labels = 2;
+   */
+  protectedLabels: string[];
 };
 
 /**
@@ -451,6 +504,13 @@ export declare type ListAgentsResponseJson = {
    * @generated from field: repeated ansflow.v1.Agent agents = 1;
    */
   agents?: AgentJson[];
+
+  /**
+   * Of the organization, in order.
+   *
+   * @generated from field: repeated string protected_labels = 2;
+   */
+  protectedLabels?: string[];
 };
 
 /**
@@ -467,6 +527,13 @@ export declare type CreateRegistrationTokenRequest = Message<"ansflow.v1.CreateR
    * @generated from field: string organization_id = 1;
    */
   organizationId: string;
+
+  /**
+   * The agent is given them when it registers; they are protected from now on (SetAgentLabels).
+   *
+   * @generated from field: repeated string labels = 2;
+   */
+  labels: string[];
 };
 
 /**
@@ -477,6 +544,13 @@ export declare type CreateRegistrationTokenRequestJson = {
    * @generated from field: string organization_id = 1;
    */
   organizationId?: string;
+
+  /**
+   * The agent is given them when it registers; they are protected from now on (SetAgentLabels).
+   *
+   * @generated from field: repeated string labels = 2;
+   */
+  labels?: string[];
 };
 
 /**
@@ -598,6 +672,202 @@ export declare type DrainAgentResponseJson = {
 export declare const DrainAgentResponseSchema: GenMessage<DrainAgentResponse, {jsonType: DrainAgentResponseJson}>;
 
 /**
+ * @generated from message ansflow.v1.SetAgentLabelsRequest
+ */
+export declare type SetAgentLabelsRequest = Message<"ansflow.v1.SetAgentLabelsRequest"> & {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * All of them; those it has been given before and that are not here are taken away.
+   *
+   * @generated from field: repeated string labels = 2;
+   */
+  labels: string[];
+};
+
+/**
+ * @generated from message ansflow.v1.SetAgentLabelsRequest
+ */
+export declare type SetAgentLabelsRequestJson = {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId?: string;
+
+  /**
+   * All of them; those it has been given before and that are not here are taken away.
+   *
+   * @generated from field: repeated string labels = 2;
+   */
+  labels?: string[];
+};
+
+/**
+ * Describes the message ansflow.v1.SetAgentLabelsRequest.
+ * Use `create(SetAgentLabelsRequestSchema)` to create a new message.
+ */
+export declare const SetAgentLabelsRequestSchema: GenMessage<SetAgentLabelsRequest, {jsonType: SetAgentLabelsRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.SetAgentLabelsResponse
+ */
+export declare type SetAgentLabelsResponse = Message<"ansflow.v1.SetAgentLabelsResponse"> & {
+  /**
+   * @generated from field: ansflow.v1.Agent agent = 1;
+   */
+  agent?: Agent | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.SetAgentLabelsResponse
+ */
+export declare type SetAgentLabelsResponseJson = {
+  /**
+   * @generated from field: ansflow.v1.Agent agent = 1;
+   */
+  agent?: AgentJson;
+};
+
+/**
+ * Describes the message ansflow.v1.SetAgentLabelsResponse.
+ * Use `create(SetAgentLabelsResponseSchema)` to create a new message.
+ */
+export declare const SetAgentLabelsResponseSchema: GenMessage<SetAgentLabelsResponse, {jsonType: SetAgentLabelsResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.ReleaseLabelRequest
+ */
+export declare type ReleaseLabelRequest = Message<"ansflow.v1.ReleaseLabelRequest"> & {
+  /**
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * @generated from field: string label = 2;
+   */
+  label: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ReleaseLabelRequest
+ */
+export declare type ReleaseLabelRequestJson = {
+  /**
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId?: string;
+
+  /**
+   * @generated from field: string label = 2;
+   */
+  label?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ReleaseLabelRequest.
+ * Use `create(ReleaseLabelRequestSchema)` to create a new message.
+ */
+export declare const ReleaseLabelRequestSchema: GenMessage<ReleaseLabelRequest, {jsonType: ReleaseLabelRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.ReleaseLabelResponse
+ */
+export declare type ReleaseLabelResponse = Message<"ansflow.v1.ReleaseLabelResponse"> & {
+};
+
+/**
+ * @generated from message ansflow.v1.ReleaseLabelResponse
+ */
+export declare type ReleaseLabelResponseJson = {
+};
+
+/**
+ * Describes the message ansflow.v1.ReleaseLabelResponse.
+ * Use `create(ReleaseLabelResponseSchema)` to create a new message.
+ */
+export declare const ReleaseLabelResponseSchema: GenMessage<ReleaseLabelResponse, {jsonType: ReleaseLabelResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.RenewAgentRequest
+ */
+export declare type RenewAgentRequest = Message<"ansflow.v1.RenewAgentRequest"> & {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.RenewAgentRequest
+ */
+export declare type RenewAgentRequestJson = {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.RenewAgentRequest.
+ * Use `create(RenewAgentRequestSchema)` to create a new message.
+ */
+export declare const RenewAgentRequestSchema: GenMessage<RenewAgentRequest, {jsonType: RenewAgentRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.RenewAgentResponse
+ */
+export declare type RenewAgentResponse = Message<"ansflow.v1.RenewAgentResponse"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 2;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Address agents dial, host:port.
+   *
+   * @generated from field: string grpc_address = 3;
+   */
+  grpcAddress: string;
+};
+
+/**
+ * @generated from message ansflow.v1.RenewAgentResponse
+ */
+export declare type RenewAgentResponseJson = {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token?: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 2;
+   */
+  expiresAt?: TimestampJson;
+
+  /**
+   * Address agents dial, host:port.
+   *
+   * @generated from field: string grpc_address = 3;
+   */
+  grpcAddress?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.RenewAgentResponse.
+ * Use `create(RenewAgentResponseSchema)` to create a new message.
+ */
+export declare const RenewAgentResponseSchema: GenMessage<RenewAgentResponse, {jsonType: RenewAgentResponseJson}>;
+
+/**
  * @generated from message ansflow.v1.DeleteAgentRequest
  */
 export declare type DeleteAgentRequest = Message<"ansflow.v1.DeleteAgentRequest"> & {
@@ -605,6 +875,13 @@ export declare type DeleteAgentRequest = Message<"ansflow.v1.DeleteAgentRequest"
    * @generated from field: string agent_id = 1;
    */
   agentId: string;
+
+  /**
+   * Also when runs need it.
+   *
+   * @generated from field: bool force = 2;
+   */
+  force: boolean;
 };
 
 /**
@@ -615,6 +892,13 @@ export declare type DeleteAgentRequestJson = {
    * @generated from field: string agent_id = 1;
    */
   agentId?: string;
+
+  /**
+   * Also when runs need it.
+   *
+   * @generated from field: bool force = 2;
+   */
+  force?: boolean;
 };
 
 /**
@@ -713,7 +997,42 @@ export declare const AgentService: GenService<{
     output: typeof DrainAgentResponseSchema;
   },
   /**
-   * Takes the agent's identity away. Errors: failed_precondition (it runs jobs).
+   * Sets the labels that people give the agent. A label that was ever given to an agent of the organization, or to a
+   * registration token, is protected: steps that ask for it run only on agents that have been given it, whatever others say of
+   * themselves. Errors: invalid_argument (no label, too many, a word for an operating system or processor).
+   *
+   * @generated from rpc ansflow.v1.AgentService.SetAgentLabels
+   */
+  setAgentLabels: {
+    methodKind: "unary";
+    input: typeof SetAgentLabelsRequestSchema;
+    output: typeof SetAgentLabelsResponseSchema;
+  },
+  /**
+   * Ends the protection of a label: from now on it counts again when agents say it of themselves. Errors: not_found,
+   * failed_precondition (an agent has been given it).
+   *
+   * @generated from rpc ansflow.v1.AgentService.ReleaseLabel
+   */
+  releaseLabel: {
+    methodKind: "unary";
+    input: typeof ReleaseLabelRequestSchema;
+    output: typeof ReleaseLabelResponseSchema;
+  },
+  /**
+   * Makes the agent's secret worthless at once and answers a token, valid one hour, by which it gets a new one: it stays the same
+   * agent, with its name, labels and jobs.
+   *
+   * @generated from rpc ansflow.v1.AgentService.RenewAgent
+   */
+  renewAgent: {
+    methodKind: "unary";
+    input: typeof RenewAgentRequestSchema;
+    output: typeof RenewAgentResponseSchema;
+  },
+  /**
+   * Takes the agent's identity away. Errors: failed_precondition "agent_needed" (it runs jobs, or holds the workspace of runs that
+   * have not ended; the message and the parameter "runs" name them). With `force` its jobs are lost and those steps fail.
    *
    * @generated from rpc ansflow.v1.AgentService.DeleteAgent
    */

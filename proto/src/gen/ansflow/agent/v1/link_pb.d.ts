@@ -356,6 +356,8 @@ export declare type Hello = Message<"ansflow.agent.v1.Hello"> & {
   version: string;
 
   /**
+   * Hints: a label that people give to agents counts only for those that have been given it.
+   *
    * @generated from field: repeated string labels = 3;
    */
   labels: string[];
@@ -376,6 +378,14 @@ export declare type Hello = Message<"ansflow.agent.v1.Hello"> & {
    * @generated from field: repeated ansflow.agent.v1.JobSnapshot jobs = 6;
    */
   jobs: JobSnapshot[];
+
+  /**
+   * Made anew by every process, the same in all its hellos: tells a process that comes again from a second one with the same
+   * identity. At most 36 characters; empty: an agent that does not know of it.
+   *
+   * @generated from field: string instance_id = 7;
+   */
+  instanceId: string;
 };
 
 /**
@@ -395,6 +405,8 @@ export declare type HelloJson = {
   version?: string;
 
   /**
+   * Hints: a label that people give to agents counts only for those that have been given it.
+   *
    * @generated from field: repeated string labels = 3;
    */
   labels?: string[];
@@ -415,6 +427,14 @@ export declare type HelloJson = {
    * @generated from field: repeated ansflow.agent.v1.JobSnapshot jobs = 6;
    */
   jobs?: JobSnapshotJson[];
+
+  /**
+   * Made anew by every process, the same in all its hellos: tells a process that comes again from a second one with the same
+   * identity. At most 36 characters; empty: an agent that does not know of it.
+   *
+   * @generated from field: string instance_id = 7;
+   */
+  instanceId?: string;
 };
 
 /**
@@ -1848,7 +1868,8 @@ export declare const OutcomeSchema: GenEnum<Outcome, OutcomeJson>;
  */
 export declare const AgentLinkService: GenService<{
   /**
-   * Trades a one-time registration token for an identity. Errors: permission_denied (unknown, used, expired).
+   * Trades a one-time registration token for an identity. Errors: permission_denied (unknown, used, expired, or made by somebody
+   * who may not add agents any more), invalid_argument (what the agent says of itself).
    *
    * @generated from rpc ansflow.agent.v1.AgentLinkService.Register
    */
@@ -1859,7 +1880,9 @@ export declare const AgentLinkService: GenService<{
   },
   /**
    * Control stream; metadata "authorization: Bearer <agent secret>". The first message is hello. One control stream an agent:
-   * a newer one closes the older. Errors: unauthenticated (final), unavailable (retry with backoff).
+   * a newer one closes the older (aborted: try again, which tells whether the newer is of the same process). Errors:
+   * unauthenticated (final: no such identity), already_exists (final: another process speaks for this agent), invalid_argument and
+   * failed_precondition (final: what the agent says of itself), unavailable (retry with backoff).
    *
    * @generated from rpc ansflow.agent.v1.AgentLinkService.Control
    */
