@@ -3,7 +3,7 @@ import type { AppError } from '@ansflow/proto/errors'
 import type { Bus } from '../../platform/bus.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
-import { type AgentSession, deleted, superseded } from './agent-session.ts'
+import { type AgentSession, superseded, withoutIdentity } from './agent-session.ts'
 import { findAgent } from './agent-tables.ts'
 
 export interface AgentHub {
@@ -34,8 +34,8 @@ export function createAgentHub({ db, bus, log }: { db: Db; bus: Bus; log: Logger
       findAgent(db, agentId).then(
         (agent) => {
           session?.onRow(agent)
-          // Deleted, renewed or gone; one that is still there opens another.
-          if (!agent?.sessionId) for (const end of logs.get(agentId) ?? []) end(agent ? superseded() : deleted())
+          // One that is still there and merely has no control stream opens another.
+          if (!agent?.sessionId) for (const end of logs.get(agentId) ?? []) end(withoutIdentity(agent))
         },
         (error: unknown) => log.warn({ err: error, agentId }, 'a changed agent could not be read'),
       )

@@ -148,7 +148,7 @@ export class AgentSession {
   onRow(agent: KnownAgent | null): void {
     if (this.state === 'closed' || this.state === 'awaitingHello') return
     if (agent?.sessionId !== this.id) {
-      this.close(agent ? superseded() : deleted())
+      this.close(agent?.sessionId ? superseded() : withoutIdentity(agent))
       return
     }
     this.agent = agent
@@ -160,7 +160,7 @@ export class AgentSession {
 
   async #hello(hello: Hello): Promise<void> {
     const agent = await this.#deps.agents.claim(this.agentId, this.id, hello)
-    if (!agent) throw deleted()
+    if (!agent) throw withoutIdentity(agent)
     this.agent = agent
     this.drainWanted = agent.draining
     await this.#jobs.load()
@@ -212,6 +212,7 @@ export function superseded(): AppError {
   return new AppError('aborted', 'Another connection speaks for this agent now.', { reason: 'superseded' })
 }
 
-export function deleted(): AppError {
-  return new AppError('unauthenticated', 'This agent was deleted.')
+/** Nobody can speak for the agent any more by what they have. */
+export function withoutIdentity(agent: KnownAgent | null): AppError {
+  return new AppError('unauthenticated', agent ? 'The identity of this agent was renewed.' : 'This agent was deleted.')
 }

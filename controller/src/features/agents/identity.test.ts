@@ -78,7 +78,7 @@ test('a renewed identity makes the old one worthless and keeps the agent', async
   const runId = await world.startRun([{ id: 'step' }])
   const { job } = await other.take()
   const { token } = await world.agents.renewAgent({ agentId: agent.id })
-  expect((await other.end()).error?.code).toBe(10)
+  expect((await other.end()).error?.code).toBe(16)
   expect(await refused('b')).toBe(16)
   expect(await refused('c')).toBe(16)
   await expect(logs.answer(() => false)).rejects.toThrow(/ended/)
