@@ -44,7 +44,7 @@ export function prepareLaunch(
   const env = stepEnvironment(config.base, spec, ref, secrets, places)
   let command: StepCommand
   try {
-    command = prepareStep(spec, { folder, workspace, secrets, env })
+    command = prepareStep(spec, { folder, workspace, secrets, base: config.base, env })
   } catch (error) {
     // A system error (disk full) is the agent's; everything else is a sentence about the spec.
     if ((error as NodeJS.ErrnoException).syscall) throw error

@@ -86,6 +86,23 @@ test('depth, and a commit that lies deeper', async () => {
   expect(count()).toBe('5')
 }, 60_000)
 
+test('what the commit before had goes, what a step has made stays', async () => {
+  using root = temporaryFolder()
+  const repository = createRepository(root.path, 'project')
+  repository.commit('passing', 'x\n')
+  await using b = await startBench()
+  const url = repository.path
+  await done(checkout(b, { url }))
+  writeFileSync(join(workspace(b), 'made'), 'x')
+  writeFileSync(join(workspace(b), 'README'), 'changed')
+  repository.git('rm', '--quiet', 'passing')
+  repository.commit('README', 'two\n')
+  expect(await done(checkout(b, { url }))).toMatchObject({ outcome: Outcome.SUCCEEDED })
+  expect(existsSync(join(workspace(b), 'passing'))).toBe(false)
+  expect(read(b, 'made')).toBe('x')
+  expect(read(b, 'README')).toBe('two\n')
+}, 60_000)
+
 test('over HTTP with a password that shows up nowhere', async () => {
   using root = temporaryFolder()
   const repository = createRepository(root.path, 'project')
@@ -162,28 +179,6 @@ test('over ssh with a key; an unknown host is refused', async () => {
   expect(await done(refused)).toMatchObject({ outcome: Outcome.FAILED })
   expect(refused.log.toString()).toContain('Host key verification failed')
   expect(() => execFileSync('grep', ['-rlF', server.privateKey.split('\n')[1]!, b.data])).toThrow()
-}, 60_000)
-
-test('settings that an earlier step planted in the clone have no effect', async () => {
-  using root = temporaryFolder()
-  const repository = createRepository(root.path, 'project')
-  await using b = await startBench()
-  const url = repository.path
-  await done(checkout(b, { url }))
-  await done(
-    b.controller.offer(
-      jobIdOf('planter'),
-      sh(
-        `git config core.sshCommand "touch ${b.data}/never"; git config url./nowhere.insteadOf /; git config core.fsmonitor "touch ${b.data}/never"; printf '#!/bin/sh\\ntouch ${b.data}/never\\n' > .git/hooks/post-checkout; chmod +x .git/hooks/post-checkout`,
-      ),
-    ),
-  )
-  repository.commit('README', 'new\n')
-  expect(
-    await done(checkout(b, { url }, [], { env: [{ name: 'GIT_SSH_COMMAND', value: `touch ${b.data}/never` }] })),
-  ).toMatchObject({ outcome: Outcome.SUCCEEDED })
-  expect(read(b, 'README')).toBe('new\n')
-  expect(existsSync(join(b.data, 'never'))).toBe(false)
 }, 60_000)
 
 test.each([

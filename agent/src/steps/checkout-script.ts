@@ -3,40 +3,33 @@
 /**
  * Reads AF_URL, AF_REF, AF_DEPTH (0: whole history), AF_SUBMODULES, AF_CLEAN, AF_DIR. Writes commit, ref and branch to the
  * output file. Runs as the job's process, so its output is the log and it is canceled like any other step.
+ *
+ * What an earlier step has left in the folder's .git (settings, hooks, a file that leads elsewhere) is never read: everything
+ * is fetched into the job's own HOME, where no step has been, and that takes the place of .git when the credentials are gone.
  */
 export const CHECKOUT_SCRIPT = `
 set -eu
 say() { printf '%s\\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }
-trap 'rm -f "$AF_SECRETS"/*' EXIT
+forget_secrets() { rm -rf "$AF_SECRETS"; }
+trap forget_secrets EXIT
 
 cd "$AF_DIR"
 say "Checking out $AF_URL \${AF_REF:-(default branch)} into $AF_DIR"
-reused=
-if [ -d .git ] && [ ! -L .git ] && git rev-parse --git-dir >/dev/null 2>&1; then
-  reused=1
-  rm -f .git/index.lock .git/shallow.lock .git/HEAD.lock .git/config.lock
-elif [ -n "$(ls -A . 2>/dev/null)" ] && [ "$AF_CLEAN" != true ]; then
+if [ ! -e .git ] && [ -n "$(ls -A . 2>/dev/null)" ] && [ "$AF_CLEAN" != true ]; then
   say "The folder is not empty; files that are not in the repository stay."
 fi
-# A configuration that an earlier step has written could send the credentials elsewhere: it is made anew.
-rm -f .git/config .git/config.worktree .git/objects/info/alternates
-git init --quiet .
+cd "$HOME"
+export GIT_DIR="$HOME/.git"
+git init --quiet
 git config remote.origin.url "$AF_URL"
 git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
-if [ "$AF_CLEAN" = true ]; then
-  if [ -n "$reused" ]; then
-    git clean -ffdxq || fail "The folder cannot be cleaned."
-  else
-    find . -mindepth 1 -maxdepth 1 ! -name .git -exec rm -rf {} +
-  fi
-fi
 
 shallow() { if [ "$AF_DEPTH" -gt 0 ]; then printf -- '--depth=%s' "$AF_DEPTH"; else printf -- '--no-tags'; fi; }
 fetch() { git fetch --quiet --force --no-tags --no-recurse-submodules --no-write-fetch-head "$(shallow)" origin "$@"; }
 whole() {
   more=
-  if [ -f .git/shallow ]; then more=--unshallow; fi
+  if [ -f "$GIT_DIR/shallow" ]; then more=--unshallow; fi
   git fetch --quiet --force --tags --no-recurse-submodules $more origin '+refs/heads/*:refs/remotes/origin/*'
 }
 has() { git rev-parse --quiet --verify "$1^{commit}" >/dev/null 2>&1; }
@@ -91,6 +84,23 @@ if [ -z "$target" ]; then
   target=$(git rev-parse --verify "$local^{commit}")
 fi
 
+if [ "$AF_SUBMODULES" != true ]; then forget_secrets; fi
+cd "$AF_DIR"
+old_index=
+if [ "$AF_CLEAN" = true ]; then
+  find . -mindepth 1 -maxdepth 1 ! -name .git -exec rm -rf {} + || fail "The folder cannot be cleaned."
+elif [ -d .git ] && [ ! -L .git ] && [ -f .git/index ] && [ ! -L .git/index ]; then
+  cp .git/index "$GIT_DIR/index"
+  old_index=1
+fi
+rm -rf .git || fail "The folder's .git cannot be removed."
+mv "$GIT_DIR" .git
+unset GIT_DIR
+if [ -n "$old_index" ]; then
+  # Files that the commit before had and this one has not go. What the index says of unchanged files is not believed.
+  git read-tree --reset -u "$target" >/dev/null 2>&1 || :
+  rm -f .git/index .git/index.lock
+fi
 git checkout --quiet --force --detach --no-recurse-submodules "$target" --
 if [ -n "$branch" ]; then
   git update-ref "refs/heads/$branch" "$target"
@@ -99,8 +109,11 @@ fi
 
 if [ "$AF_SUBMODULES" = true ] && [ -f .gitmodules ]; then
   say "Fetching submodules"
-  git submodule --quiet sync --recursive
-  git submodule --quiet deinit --all --force >/dev/null 2>&1 || :
+  # Each begins anew: one that is there could be an earlier step's, with settings of its own.
+  git ls-files --stage | sed -n 's/^160000 [0-9a-f]* 0\t//p' | while IFS= read -r path; do
+    case $path in '"'*) fail "The submodule $path has a name that cannot be used." ;; esac
+    rm -rf "./$path"
+  done
   if [ "$AF_DEPTH" -gt 0 ]; then
     git submodule --quiet update --init --recursive --force "--depth=$AF_DEPTH" ||
       git submodule --quiet update --init --recursive --force
@@ -108,6 +121,7 @@ if [ "$AF_SUBMODULES" = true ] && [ -f .gitmodules ]; then
     git submodule --quiet update --init --recursive --force
   fi
 fi
+forget_secrets
 
 commit=$(git rev-parse --verify HEAD)
 say "Commit $(git log -1 --no-show-signature --format='%H %s' HEAD | cut -c1-200)"
@@ -122,7 +136,7 @@ say "Commit $(git log -1 --no-show-signature --format='%H %s' HEAD | cut -c1-200
 export const ASKPASS_SCRIPT = `#!/bin/sh
 case $1 in
   "Username for '$AF_ORIGIN': ") printf '%s\\n' "$AF_USERNAME" ;;
-  "Password for '$AF_SCHEME://"*"@$AF_HOST': " | "Password for '$AF_ORIGIN': ") printf '%s\\n' "$AF_PASSWORD" ;;
+  "Password for '$AF_SCHEME://"*"@$AF_HOST': " | "Password for '$AF_ORIGIN': ") printf '%s\\n' "$(cat "$AF_SECRETS/password")" ;;
   *) exit 1 ;;
 esac
 `

@@ -15,18 +15,23 @@ const STEERS_GIT = /^(GIT_|SSH_|LD_|AF_|EDITOR$|VISUAL$|PAGER$)/
 export const checkout: StepKind<'checkout'> = { outputs: ['commit', 'ref', 'branch'], prepare }
 
 function prepare(execution: Checkout, context: StepContext): StepCommand {
-  const { folder, workspace, env } = context
+  const { folder, workspace, env, base } = context
   const source = parseGitUrl(execution.url)
   const ref = checkGitRef(execution.ref)
-  const path = env.get('PATH') ?? ''
+  // The host's own git: a PATH of the pipeline's may lead into the workspace.
+  const path = base.PATH
   const shell = programOn(path, 'sh')
   if (!shell || !programOn(path, 'git')) throw new Error('git is not installed on this host.')
   const directory = madeWithin(workspace, execution.path || '.')
 
   for (const name of [...env.keys()]) if (STEERS_GIT.test(name)) env.delete(name)
+  for (const name of ['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH']) if (base[name]) env.set(name, base[name])
+  // Not every build of git looks at the name that other programs share.
+  if (!base['GIT_SSL_CAINFO'] && base['SSL_CERT_FILE']) env.set('GIT_SSL_CAINFO', base['SSL_CERT_FILE'])
   const home = folder.file('home')
   // The environment and the file of git's settings are the job's own: nothing of the host's user is used or changed.
   const settings: Record<string, string> = {
+    PATH: path,
     HOME: home,
     XDG_CONFIG_HOME: home,
     GIT_CONFIG_NOSYSTEM: '1',
@@ -61,17 +66,20 @@ function secretNamed(name: string, { secrets }: StepContext): string {
   return secret.value
 }
 
-/** The password is in the environment of this process tree only: never in an argument, a URL or git's files. */
+/** The password is in a file that is gone before files are checked out: never in an argument, a URL or git's files. */
 function httpCredentials(execution: Checkout, source: GitSource, context: StepContext): Record<string, string> {
+  const { folder } = context
   if (!execution.passwordSecret) return {}
   if (source.kind !== 'http') throw new Error('A password needs an http or https address.')
+  writeFileSync(folder.file('home', 'secrets', 'password'), secretNamed(execution.passwordSecret, context), {
+    mode: 0o600,
+  })
   return {
-    GIT_ASKPASS: context.folder.write('askpass.sh', ASKPASS_SCRIPT, 0o700),
+    GIT_ASKPASS: folder.write('askpass.sh', ASKPASS_SCRIPT, 0o700),
     AF_SCHEME: source.scheme,
     AF_HOST: source.host,
     AF_ORIGIN: `${source.scheme}://${source.host}`,
     AF_USERNAME: execution.username || 'git',
-    AF_PASSWORD: secretNamed(execution.passwordSecret, context),
   }
 }
 

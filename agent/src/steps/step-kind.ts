@@ -1,5 +1,6 @@
 // Owns the shape of an execution kind: how a job's spec becomes one process.
 import type { JobSpec, SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { Config } from '../config.ts'
 import type { JobFolder } from '../journal.ts'
 
 export interface StepContext {
@@ -7,6 +8,8 @@ export interface StepContext {
   /** Real path of the workspace. */
   workspace: string
   secrets: readonly SecretValue[]
+  /** The host's own environment for steps, before the pipeline has added to it. */
+  base: Readonly<Config['base']>
   /** Changed in place by kinds that need more, or less. */
   env: Map<string, string>
 }
