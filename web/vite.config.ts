@@ -1,6 +1,7 @@
 // How the console is built and, in development, served beside a running controller.
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
+import { consoleRoutes } from './console-routes.ts'
 import { precompress } from './precompress.ts'
 
 const controller = 'http://127.0.0.1:8080'
@@ -23,7 +24,7 @@ const sharedCode = [
 ]
 
 export default defineConfig({
-  plugins: [vue(), precompress()],
+  plugins: [vue(), consoleRoutes(), precompress()],
   define: {
     __VUE_OPTIONS_API__: 'true',
     __VUE_PROD_DEVTOOLS__: 'false',

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DescService } from '@bufbuild/protobuf'
 
-const generated = join(import.meta.dirname, '../../proto/src/gen')
+const generated = join(import.meta.dirname, '../../proto/src/gen/ansflow')
 
 export async function everyService(): Promise<DescService[]> {
   const files = readdirSync(generated, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('_pb.js'))

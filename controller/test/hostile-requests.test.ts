@@ -29,6 +29,8 @@ afterAll(() => c[Symbol.asyncDispose]())
 const { createProject, getProject } = ProjectService.method
 const { startRun, listRuns } = RunService.method
 const doors = [callHttp, callGrpc]
+const withReason = (reason: string) =>
+  expect.arrayContaining([expect.objectContaining({ debug: expect.objectContaining({ reason }) })])
 
 describe('bytes that are no message', () => {
   const broken: [string, Buffer][] = [
@@ -47,7 +49,7 @@ describe('bytes that are no message', () => {
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({
       code: 'invalid_argument',
-      details: [{ debug: { reason: 'malformed' } }],
+      details: withReason('malformed'),
     })
   })
 })
@@ -91,7 +93,7 @@ test('an error that is compressed on the way is still an error', async () => {
     },
   })
   expect(response.status).toBe(400)
-  expect(await response.json()).toMatchObject({ details: [{ debug: { reason: 'malformed' } }] })
+  expect(await response.json()).toMatchObject({ details: withReason('malformed') })
 })
 
 test('a request that grows a thousandfold when unpacked is refused', async () => {

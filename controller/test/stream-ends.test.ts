@@ -12,8 +12,9 @@ import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService, WatchRunRequestSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { RetryInfoSchema } from '@ansflow/proto/gen/google/rpc/error_details_pb'
 import { create, type DescService, toBinary } from '@bufbuild/protobuf'
-import { type Client, Code, createClient } from '@connectrpc/connect'
+import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -104,6 +105,9 @@ async function endOf(stream: AsyncIterable<unknown>, heard: () => void = () => u
     for await (const _ of stream) heard()
     return 'it ended'
   } catch (error) {
+    if (error instanceof ConnectError && error.code === Code.Unavailable) {
+      expect(error.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds).toBe(1n)
+    }
     return Code[(error as { code: number }).code]
   }
 }

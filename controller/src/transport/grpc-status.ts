@@ -1,36 +1,23 @@
-// An error as a gRPC status: code, message, and our detail in the trailer that gRPC clients read.
+// An error as a gRPC status: code, message, and the details in the trailer that gRPC clients read.
 import { errorCodes } from '@ansflow/proto/errors'
-import { type ErrorInfo, ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
-import { toBinary } from '@bufbuild/protobuf'
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { StatusSchema } from '@ansflow/proto/gen/google/rpc/status_pb'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { anyPack } from '@bufbuild/protobuf/wkt'
 import { Metadata, type StatusObject } from '@grpc/grpc-js'
 import type { Failure } from './call.ts'
-import { trailerAnswer } from './error-info.ts'
+import { trailerAnswer } from './error-details.ts'
+import { retryAfterOf } from './error-info.ts'
 
 export function grpcStatus(failure: Failure): StatusObject {
-  const { message, info } = trailerAnswer(failure)
+  const { message, info, details } = trailerAnswer(failure)
   const code = errorCodes[failure.error.code].grpc
+  const packed = details.map(({ desc, value }) => anyPack(desc, value))
+  const status = create(StatusSchema, { code, message, details: packed })
   const metadata = new Metadata()
-  metadata.set('grpc-status-details-bin', statusDetails(code, message, info))
+  metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, status)))
   metadata.set('x-request-id', info.requestId)
+  const seconds = retryAfterOf(info)
+  // What clients that try again by themselves wait for.
+  if (seconds !== undefined) metadata.set('grpc-retry-pushback-ms', String(seconds * 1000))
   return { code, details: message, metadata }
-}
-
-/** google.rpc.Status with one detail, as gRPC clients expect it in the trailer. */
-function statusDetails(code: number, message: string, info: ErrorInfo): Buffer {
-  const detail = new BinaryWriter()
-    .tag(1, WireType.LengthDelimited)
-    .string(`type.googleapis.com/${ErrorInfoSchema.typeName}`)
-    .tag(2, WireType.LengthDelimited)
-    .bytes(toBinary(ErrorInfoSchema, info))
-    .finish()
-  const status = new BinaryWriter()
-    .tag(1, WireType.Varint)
-    .int32(code)
-    .tag(2, WireType.LengthDelimited)
-    .string(message)
-    .tag(3, WireType.LengthDelimited)
-    .bytes(detail)
-    .finish()
-  return Buffer.from(status)
 }

@@ -3,7 +3,6 @@
 
 import type { AddressInfo } from 'node:net'
 import { AppError, type AppError as AppErrorType, errorCodes, stops, toAppError } from '@ansflow/proto/errors'
-import { ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
 import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } from '@bufbuild/protobuf'
 import {
   type Code,
@@ -32,10 +31,12 @@ import {
   type UnaryHandler,
 } from './call.ts'
 import { deadlineOf, inOurWords } from './connect-deadline.ts'
-import { answerProtocolErrors } from './connect-errors.ts'
 import { boundConnections } from './connections.ts'
 import { registerConsole } from './console-files.ts'
+import { detailsOf } from './error-details.ts'
+import { retryAfterOf } from './error-info.ts'
 import { crossSite, originOf } from './origin.ts'
+import { answerProtocolErrors } from './protocol-errors.ts'
 import { type DownloadRoute, registerDownloads, registerSockets, type SocketRoute, sendError } from './routes.ts'
 import { createTurns } from './turns.ts'
 
@@ -148,25 +149,28 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     registerDownloads(scope, options.downloads, tools)
     registerSockets(scope, options.sockets, tools)
   })
-  await http.register(fastifyConnectPlugin, {
-    prefix: '/api',
-    grpc: false,
-    grpcWeb: false,
-    readMaxBytes: messageLimit,
-    // A compressor for each small message of a stream costs more memory and time than the bytes it saves.
-    compressMinBytes: 16 * 1024,
-    jsonOptions: { ignoreUnknownFields: false },
-    shutdownSignal: stopping.signal,
-    contextValues: ({ ip, raw }) => {
-      const { socket } = raw
-      const before = socket.bytesRead
-      return createContextValues().set(peerKey, { address: ip, bytesRead: () => socket.bytesRead - before })
-    },
-    requestGate: (context) => admit(context, calls, publicUrl),
-    routes: (router) => {
-      for (const table of options.tables) addTable(router, table, calls)
-      answerProtocolErrors(router)
-    },
+  await http.register(async (scope) => {
+    // What is no content type of an rpc is for the rpc to refuse, which can say what is right.
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    await scope.register(fastifyConnectPlugin, {
+      prefix: '/api',
+      grpc: false,
+      readMaxBytes: messageLimit,
+      // A compressor for each small message of a stream costs more memory and time than the bytes it saves.
+      compressMinBytes: 16 * 1024,
+      jsonOptions: { ignoreUnknownFields: false },
+      shutdownSignal: stopping.signal,
+      contextValues: ({ ip, raw }) => {
+        const { socket } = raw
+        const before = socket.bytesRead
+        return createContextValues().set(peerKey, { address: ip, bytesRead: () => socket.bytesRead - before })
+      },
+      requestGate: (context) => admit(context, calls, publicUrl),
+      routes: (router) => {
+        for (const table of options.tables) addTable(router, table, calls)
+        answerProtocolErrors(router)
+      },
+    })
   })
   http.get('/healthz', async () => ({ status: 'ok' }))
   http.get('/readyz', async (_request, reply) => {
@@ -270,9 +274,10 @@ async function admit(context: HandlerContext, calls: Calls, publicUrl: string | 
 function toConnectError(calls: Calls, method: DescMethod, requestId: string, thrown: unknown): ConnectError {
   const { error, message, info } = calls.fail(method, requestId || uuidv7(), thrown)
   const headers: Record<string, string> = {}
-  if (error.params.retry_after !== undefined) headers['retry-after'] = error.params.retry_after
+  const seconds = retryAfterOf(info)
+  if (seconds !== undefined) headers['retry-after'] = String(seconds)
   const code = errorCodes[error.code].grpc as Code
-  return new ConnectError(message, code, headers, [{ desc: ErrorInfoSchema, value: info }])
+  return new ConnectError(message, code, headers, detailsOf(info) as ConstructorParameters<typeof ConnectError>[3])
 }
 
 /** What HTTP has a more exact status for than the taxonomy. */

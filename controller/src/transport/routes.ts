@@ -9,6 +9,7 @@ import type { EntityManager } from '../platform/db.ts'
 import type { Admission } from './admission.ts'
 import type { Caller, Rights } from './call.ts'
 import { connectErrorJson } from './connect-errors.ts'
+import { errorAnswer, retryAfterOf } from './error-info.ts'
 import { crossSite, originOf } from './origin.ts'
 
 export interface DownloadRoute {
@@ -145,5 +146,8 @@ export function sendError(
   requestId: string,
   status: number = errorCodes[error.code].http,
 ): FastifyReply {
-  return reply.code(status).send(connectErrorJson(error, requestId))
+  const answer = errorAnswer(error, requestId)
+  const seconds = retryAfterOf(answer.info)
+  if (seconds !== undefined) reply.header('retry-after', seconds)
+  return reply.code(status).send(connectErrorJson(error.code, answer))
 }
