@@ -24,10 +24,12 @@ import { createSecrets, openKeyRing } from './features/secrets/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import type { Keys } from './platform/crypto.ts'
+import { databaseClock } from './platform/database-clock.ts'
 import { type Db, openDb } from './platform/db.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { loop } from './platform/loop.ts'
 import { migrate } from './platform/migrate.ts'
+import type { StatementTap } from './platform/statement-tap.ts'
 import { createAdmission } from './transport/admission.ts'
 import { createAllow } from './transport/allow.ts'
 import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
@@ -43,7 +45,12 @@ const partGraceMs = 3000
 
 /** What tests put in the place of the real thing, and the folder of the built console. */
 export interface Overrides {
+  /** Of the whole controller, instead of the time it shares with others through the database. */
   clock?: Clock
+  /** Of this host. */
+  hostClock?: Clock
+  /** Lets statements fail. */
+  statementTap?: StatementTap
   bus?: Bus
   log?: Logger
   consoleFolder?: string
@@ -95,18 +102,25 @@ export function createController(config: Config, overrides: Overrides = {}): Con
 
 async function open(config: Config, overrides: Overrides): Promise<RunningController> {
   const log = overrides.log ?? createLog(config.logLevel)
-  const clock = overrides.clock ?? systemClock
-  const db = await openDb(config.database, entities)
+  const db = await openDb(config.database, entities, overrides.statementTap)
   const opened: Background[] = [{ stop: () => db.close() }]
   try {
     await migrate(db)
+    const clock = overrides.clock ?? (await sharedClock())
     const keys = await openKeyRing(db, config, clock.now(), log)
     const bus = overrides.bus ?? (config.natsUrl ? natsBus(config.natsUrl, log) : memoryBus(log))
     opened.push({ stop: () => bus.close() })
+    opened.push(loop({ name: 'commit markers', everyMs: 3_600_000, run: db.forgetMarkers, bus, clock, log }))
     return await compose({ config, overrides, log, clock, keys, db, bus, opened })
   } catch (error) {
     for (const part of opened.reverse()) await part.stop()
     throw error
+  }
+
+  async function sharedClock(): Promise<Clock> {
+    const shared = await databaseClock(db, overrides.hostClock ?? systemClock, log)
+    opened.push(shared)
+    return shared
   }
 }
 
@@ -222,7 +236,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     admission,
     rights,
     newEm: db.em,
-    ready: db.ping,
+    ready: db.writable,
     log,
   })
 

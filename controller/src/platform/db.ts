@@ -1,4 +1,5 @@
 // The database: SQLite, MySQL or MariaDB behind one entity manager; transactions that are run again when they lose a race.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +16,14 @@ import {
   SqliteDriver,
 } from '@mikro-orm/sql'
 import type { Kysely } from 'kysely'
+import { v7 } from 'uuid'
+import { CommitMarkerEntity, commitMarkerTable } from './commit-marker.entity.ts'
+import { uuidv7 } from './ids.ts'
+import type { MySql } from './mysql.ts'
 import { insideTransaction, nodeSqliteDialect, takeFile } from './sqlite.ts'
+import type { StatementTap } from './statement-tap.ts'
+import { lostRace, storeError, storeReason } from './store-error.ts'
+import { type StoreHealth, storeHealth } from './store-health.ts'
 
 export type EntityManager = SqlEntityManager
 export type Entities = (EntityClass<AnyEntity> | EntitySchema)[]
@@ -23,7 +31,10 @@ export type Orm = MikroORM<AbstractSqlDriver, SqlEntityManager>
 /** Columns as the database has them; hot paths give their own table types instead. */
 export type UntypedTables = Record<string, Record<string, unknown>>
 
-export type DatabaseConfig = { kind: 'sqlite'; file: string } | { kind: 'mysql'; url: string }
+export type DatabaseConfig =
+  | { kind: 'sqlite'; file: string }
+  /** `statementMs`: how long a statement may take, instead of the usual time. */
+  | { kind: 'mysql'; url: string; statementMs?: number }
 
 export interface Db {
   readonly orm: Orm
@@ -36,17 +47,33 @@ export interface Db {
   /** A time as a column holds it, for kysely; the ORM converts by itself. */
   toColumn(time: Date): number | string
   fromColumn(value: unknown): Date
-  /** Read committed. The whole of `work` runs again when the database says it lost a race, so it must only touch `em`. */
+  /**
+   * Read committed. The whole of `work` runs again when the database says that it lost a race, or when the connection was lost
+   * and nothing was committed, so it must only touch `em`. What the store cannot do is thrown as `unavailable`; with the reason
+   * `outcome_unknown` when even afterwards nobody could find out whether the COMMIT that was sent has happened.
+   */
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T>
-  ping(): Promise<boolean>
+  /** Every transaction that `work` makes writes this too. */
+  alongside<T>(write: (em: EntityManager) => Promise<unknown>, work: () => Promise<T>): Promise<T>
+  /** Whether changes can be made just now: found out by making one, at most once a second. */
+  writable(): Promise<boolean>
+  /** A statement may take as long as it takes: for migrations. */
+  withoutLimit<T>(work: () => Promise<T>): Promise<T>
+  /** Takes away what finding out about lost COMMITs has left. */
+  forgetMarkers(): Promise<void>
   close(): Promise<void>
 }
 
+const writesBeside = new AsyncLocalStorage<(em: EntityManager) => Promise<unknown>>()
+
 export const memoryFile = ':memory:'
 
-export async function openDb(config: DatabaseConfig, entities: Entities): Promise<Db> {
-  if (config.kind === 'mysql') return database(await openMySql(config.url, entities), 'mysql', () => undefined)
-  if (config.file === memoryFile) return database(await openSqlite(config.file, entities), 'sqlite', () => undefined)
+/** `tap`: for tests that let statements fail. */
+export async function openDb(config: DatabaseConfig, features: Entities, tap?: StatementTap): Promise<Db> {
+  const entities = [...features, CommitMarkerEntity]
+  if (config.kind === 'mysql') return openMySql(config, entities, tap)
+  if (config.file === memoryFile)
+    return database({ orm: await openSqlite(config.file, entities, tap), dialect: 'sqlite' })
   mkdirSync(dirname(config.file), { recursive: true })
   const taken = takeFile(config.file)
   if (!taken) {
@@ -55,7 +82,7 @@ export async function openDb(config: DatabaseConfig, entities: Entities): Promis
     )
   }
   try {
-    return database(await openSqlite(config.file, entities), 'sqlite', taken.release)
+    return database({ orm: await openSqlite(config.file, entities, tap), dialect: 'sqlite', release: taken.release })
   } catch (error) {
     taken.release()
     throw error
@@ -81,73 +108,119 @@ function migrationOptions(dialect: Db['dialect']): Options {
 /** One collation for all text: compares bytes, as SQLite does. */
 export const mySqlOptions = { charset: 'utf8mb4', collate: 'utf8mb4_bin' } satisfies Options
 
-async function openSqlite(file: string, entities: Entities): Promise<Orm> {
+async function openSqlite(file: string, entities: Entities, tap: StatementTap | undefined): Promise<Orm> {
   return (await MikroORM.init({
     ...sharedOptions,
     ...migrationOptions('sqlite'),
     entities,
     driver: SqliteDriver,
     dbName: file,
-    driverOptions: nodeSqliteDialect(file),
+    driverOptions: nodeSqliteDialect(file, tap),
   } as Options)) as Orm
 }
 
-async function openMySql(url: string, entities: Entities): Promise<Orm> {
-  const driver = await mySqlDriver(url)
+/** What belongs to it is loaded only when it is used. */
+async function openMySql(
+  { url, statementMs }: DatabaseConfig & { kind: 'mysql' },
+  entities: Entities,
+  tap: StatementTap | undefined,
+): Promise<Db> {
+  const { charset, collate } = mySqlOptions
+  const { mySql, prepareServer } = await import('./mysql.ts')
+  const version = await prepareServer(url, charset, collate).catch((error: unknown) => {
+    const { host } = new URL(url)
+    throw new Error(`The database server at ${host} does not answer: ${(error as Error).message}`)
+  })
+  const { dialect, withoutLimit } = mySql(url, tap, statementMs)
   const orm = (await MikroORM.init({
     ...sharedOptions,
     ...mySqlOptions,
     ...migrationOptions('mysql'),
     entities,
-    driver,
+    driver: await mySqlDriver(version),
     clientUrl: url,
-    pool: { max: 10 },
+    driverOptions: dialect,
   } as Options)) as Orm
-  await orm.schema.ensureDatabase()
-  return orm
+  return database({ orm, dialect: 'mysql', withoutLimit })
 }
 
-/** MariaDB speaks MySQL's protocol but stores and reports types differently: ask which it is. Loaded only when used. */
-async function mySqlDriver(url: string): Promise<Options['driver']> {
-  const { MySqlDriver } = await import('@mikro-orm/mysql')
-  const server = new URL(url)
-  server.pathname = '/information_schema'
-  const probe = await MikroORM.init({
-    ...sharedOptions,
-    entities: [],
-    driver: MySqlDriver,
-    clientUrl: server.href,
-  } as Options)
-  try {
-    const rows = (await probe.em.getConnection().execute('select version() as version')) as unknown as {
-      version: string
-    }[]
-    return /mariadb/i.test(rows[0]?.version ?? '') ? (await import('@mikro-orm/mariadb')).MariaDbDriver : MySqlDriver
-  } catch (error) {
-    throw new Error(`The database server at ${server.host} does not answer: ${(error as Error).message}`)
-  } finally {
-    await probe.close(true)
-  }
+/** MariaDB speaks MySQL's protocol but stores and reports types differently. */
+async function mySqlDriver(version: string): Promise<Options['driver']> {
+  if (/mariadb/i.test(version)) return (await import('@mikro-orm/mariadb')).MariaDbDriver
+  return (await import('@mikro-orm/mysql')).MySqlDriver
+}
+
+interface Opened {
+  orm: Orm
+  dialect: Db['dialect']
+  withoutLimit?: MySql['withoutLimit']
+  release?: () => void
 }
 
 const attempts = 5
+/** For so long a transaction whose connection was lost is begun again, and the outcome of a COMMIT is asked for. */
+const patienceMs = 10_000
+const markersKeptMs = 3_600_000
 
-function database(orm: Orm, dialect: Db['dialect'], release: () => void): Db {
+function database({ orm, dialect, withoutLimit = (work) => work(), release }: Opened): Db {
   const em = () => orm.em.fork() as EntityManager
   const pool = orm.em.getConnection().getClient()
+  const health: StoreHealth = storeHealth(() => mark(pool, uuidv7()))
   const isolation = dialect === 'mysql' ? { isolationLevel: IsolationLevel.READ_COMMITTED } : {}
+
   async function transact<T>(manager: EntityManager, work: (em: EntityManager) => Promise<T>): Promise<T> {
+    const marker = uuidv7()
+    const beside = writesBeside.getStore()
     await manager.begin(isolation)
+    let done: { result: T } | undefined
     try {
-      const result = await work(manager)
+      done = { result: await work(manager) }
+      await beside?.(manager)
+      // SQLite has no network in which the answer to a COMMIT could be lost.
+      if (dialect === 'mysql') await mark(manager.getKysely(), marker)
       await manager.commit()
-      return result
+      return done.result
     } catch (error) {
       // What went wrong is worth more than that taking it back failed too: the connection may be gone.
       await manager.rollback().catch(() => undefined)
+      if (dialect === 'mysql' && done && storeReason(error) === 'outcome_unknown') {
+        if (await hasCommitted(marker, error)) return done.result
+        throw new Uncommitted(error)
+      }
       throw error
     }
   }
+
+  /**
+   * Asks by making the same marker: it waits for a transaction that still holds it, is refused once that has committed, and
+   * keeps it from ever committing otherwise.
+   */
+  async function hasCommitted(marker: string, cause: unknown): Promise<boolean> {
+    const until = performance.now() + patienceMs
+    for (let wait = 20; performance.now() < until; wait = Math.min(wait * 2, 1000)) {
+      try {
+        await mark(pool, marker)
+        return false
+      } catch (error) {
+        if ((error as { errno?: number }).errno === duplicateKey) return true
+        if (!storeReason(error)) throw error
+      }
+      await new Promise((resolve) => setTimeout(resolve, wait))
+    }
+    throw cause
+  }
+
+  /** Whether nothing was committed and the same may be tried again; waits a little before. */
+  async function mayTryAgain(error: unknown, attempt: number, since: number): Promise<boolean> {
+    const again =
+      error instanceof Uncommitted ||
+      (lostRace(error) && attempt < attempts) ||
+      (dialect === 'mysql' && storeReason(error) === 'store_unavailable' && attempt < 2)
+    if (!again || performance.now() - since > patienceMs) return false
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** Math.min(attempt, attempts)))
+    return true
+  }
+
   return {
     orm,
     dialect,
@@ -161,41 +234,51 @@ function database(orm: Orm, dialect: Db['dialect'], release: () => void): Db {
     },
     async transaction(work) {
       if (insideTransaction.getStore()?.open) throw new Error('A transaction was begun inside a transaction.')
+      const since = performance.now()
       for (let attempt = 1; ; attempt++) {
         const state = { open: true }
         try {
-          return await transact(em(), (manager) =>
+          const result = await transact(em(), (manager) =>
             insideTransaction
               .run(state, () => work(manager))
               .finally(() => {
                 state.open = false
               }),
           )
+          health.wrote()
+          return result
         } catch (error) {
           state.open = false
-          if (attempt === attempts || !lostRace(error)) throw error
-          await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt))
+          if (await mayTryAgain(error, attempt, since)) continue
+          if (storeReason(error)) health.failed()
+          throw storeError(error) ?? error
         }
       }
     },
-    ping: () => orm.isConnected(),
+    alongside: (write, work) => writesBeside.run(write, work),
+    writable: () => health.writable(),
+    withoutLimit,
+    async forgetMarkers() {
+      const before = v7({ msecs: Date.now() - markersKeptMs })
+      await pool.deleteFrom(commitMarkerTable).where('id', '<', before).execute()
+    },
     async close() {
       await orm.close(true)
-      release()
+      release?.()
     },
   }
 }
 
-// ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, ER_CHECKREAD (MariaDB: the row changed under the snapshot).
-const mySqlRaces = new Set([1213, 1205, 1020])
-// SQLITE_BUSY, SQLITE_LOCKED; the low byte of the extended codes.
-const sqliteRaces = new Set([5, 6])
+/** ER_DUP_ENTRY */
+const duplicateKey = 1062
 
-function lostRace(error: unknown): boolean {
-  for (let cause = error as { errno?: number; errcode?: number; cause?: unknown } | undefined; cause; ) {
-    if (cause.errno !== undefined && mySqlRaces.has(cause.errno)) return true
-    if (cause.errcode !== undefined && sqliteRaces.has(cause.errcode & 0xff)) return true
-    cause = cause.cause as typeof cause
+async function mark(db: unknown, id: string): Promise<void> {
+  await (db as Kysely<UntypedTables>).insertInto(commitMarkerTable).values({ id }).execute()
+}
+
+/** The answer to the COMMIT was lost, and it is known by now that it did not happen. */
+class Uncommitted extends Error {
+  constructor(cause: unknown) {
+    super('The transaction was not committed.', { cause: (cause as Error).cause })
   }
-  return false
 }

@@ -8,7 +8,11 @@ const lockName = 'ansflow migrations'
 const lockWaitSeconds = 120
 
 export async function migrate(db: Db): Promise<void> {
-  if (db.dialect === 'sqlite') return run(db)
+  await (db.dialect === 'sqlite' ? run(db) : db.withoutLimit(() => runLocked(db)))
+}
+
+/** One controller at a time. */
+async function runLocked(db: Db): Promise<void> {
   await db
     .kysely()
     .connection()

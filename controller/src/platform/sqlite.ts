@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import {
-  type CompiledQuery,
+  CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type QueryResult,
@@ -13,6 +13,8 @@ import {
   SqliteDriver,
   type SqliteStatement,
 } from 'kysely'
+import { leavesRowsAlone, type StatementTap } from './statement-tap.ts'
+import { OutcomeUnknown } from './store-error.ts'
 import { flushFile, type WalSync, walSync } from './wal-sync.ts'
 
 /** Set while a transaction's body runs, to find out about queries that would wait for their own transaction for ever. */
@@ -20,11 +22,11 @@ export const insideTransaction = new AsyncLocalStorage<{ open: boolean }>()
 
 const statementCacheSize = 300
 
-export function nodeSqliteDialect(file: string): Dialect {
+export function nodeSqliteDialect(file: string, tap?: StatementTap): Dialect {
   const config = { database: async () => openDatabase(file) }
   const dialect = new SqliteDialect(config)
   return {
-    createDriver: () => new OneConnectionDriver(config, file),
+    createDriver: () => new OneConnectionDriver(config, file, tap),
     createAdapter: () => new QueuedAdapter(),
     createQueryCompiler: () => dialect.createQueryCompiler(),
     createIntrospector: (db) => dialect.createIntrospector(db),
@@ -42,9 +44,11 @@ class OneConnectionDriver extends SqliteDriver {
   readonly #wal: WalSync | undefined
   #descriptor: number | undefined
   #last: Promise<void> = Promise.resolve()
+  readonly #tap: StatementTap | undefined
 
-  constructor(config: SqliteDialectConfig, file: string) {
+  constructor(config: SqliteDialectConfig, file: string, tap: StatementTap | undefined) {
     super(config)
+    this.#tap = tap
     if (file === ':memory:') return
     this.#wal = walSync(() => {
       // Never closed before the database is, which keeps the log's file as long.
@@ -65,25 +69,49 @@ class OneConnectionDriver extends SqliteDriver {
       release = resolve
     })
     await before
-    return new Turn(await super.acquireConnection(), release)
+    return new Turn(await super.acquireConnection(), release, this.#tap)
+  }
+
+  override async beginTransaction(turn: Turn): Promise<void> {
+    try {
+      await super.beginTransaction(turn)
+    } catch (error) {
+      // Nobody gives back a turn whose transaction was never begun.
+      turn.end()
+      throw error
+    }
   }
 
   /** The next in line goes on while the disk still works on this one's rows; the answer waits for the disk. */
   override async commitTransaction(turn: Turn): Promise<void> {
-    await super.commitTransaction(turn)
+    try {
+      await super.commitTransaction(turn)
+    } catch (error) {
+      await this.rollbackTransaction(turn)
+      throw error
+    }
     turn.end()
-    if (turn.wrote) await this.#wal?.flushed()
+    if (turn.wrote) await this.#flushed()
   }
 
+  /** After some failures (a full disk) SQLite has taken the transaction back by itself: that there is none is no fault then. */
   override async rollbackTransaction(turn: Turn): Promise<void> {
-    // A commit whose flush failed: the connection is another's by now.
-    if (!turn.ended) await super.rollbackTransaction(turn)
+    if (turn.ended) return
+    await turn.takeBack()
+    turn.end()
   }
 
   override async releaseConnection(turn?: DatabaseConnection): Promise<void> {
     if (!(turn instanceof Turn) || turn.ended) return
     turn.end()
-    if (turn.wrote) await this.#wal?.flushed()
+    if (turn.wrote) await this.#flushed()
+  }
+
+  /** Others can read the rows already; whether they outlive a power cut is not known when this fails. */
+  async #flushed(): Promise<void> {
+    await this.#wal?.flushed().catch((error: unknown) => {
+      throw new OutcomeUnknown(error)
+    })
   }
 
   override async destroy(): Promise<void> {
@@ -99,15 +127,24 @@ class Turn implements DatabaseConnection {
   wrote = false
   readonly #connection: DatabaseConnection
   readonly #release: () => void
+  readonly #tap: StatementTap | undefined
 
-  constructor(connection: DatabaseConnection, release: () => void) {
+  constructor(connection: DatabaseConnection, release: () => void, tap: StatementTap | undefined) {
     this.#connection = connection
     this.#release = release
+    this.#tap = tap
   }
 
-  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    // Behind its end the connection is in somebody else's transaction.
+    if (this.ended) throw new Error('A query was made after its transaction had ended.')
     this.wrote ||= !leavesRowsAlone.test(query.sql)
-    return this.#connection.executeQuery(query)
+    const run = () => this.#connection.executeQuery<R>(query)
+    return this.#tap ? this.#tap(query.sql, run, () => undefined) : run()
+  }
+
+  async takeBack(): Promise<void> {
+    await this.#connection.executeQuery(CompiledQuery.raw('rollback')).catch(() => undefined)
   }
 
   streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
@@ -119,8 +156,6 @@ class Turn implements DatabaseConnection {
     this.#release()
   }
 }
-
-const leavesRowsAlone = /^\s*(select|begin|commit|rollback|savepoint|release|pragma)\b/i
 
 function openDatabase(file: string) {
   const db = new DatabaseSync(file)

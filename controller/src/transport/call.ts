@@ -20,6 +20,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { EntityManager } from '../platform/db.ts'
 import { uuidv7 } from '../platform/ids.ts'
 import type { Logger } from '../platform/log.ts'
+import { storeError } from '../platform/store-error.ts'
 import type { Admission } from './admission.ts'
 import { type ErrorAnswer, errorAnswer } from './error-info.ts'
 import { openStream } from './open-stream.ts'
@@ -284,7 +285,7 @@ export function createCalls({ rights, admission, replies, newEm, bus, clock, log
       }
     },
     fail(method, requestId, thrown) {
-      const error = toAppError(thrown)
+      const error = storeError(thrown) ?? toAppError(thrown)
       if (error.code === 'internal') {
         log.error(
           { err: error.cause ?? error, requestId, method: method && `${method.parent.typeName}/${method.name}` },

@@ -19,6 +19,7 @@ import type { EntityManager } from '../platform/db.ts'
 import { uuidv7 } from '../platform/ids.ts'
 import type { Logger } from '../platform/log.ts'
 import { placeOf } from '../platform/place.ts'
+import { storeError } from '../platform/store-error.ts'
 import { type Admission, requestLimit } from './admission.ts'
 import {
   accessOf,
@@ -289,7 +290,8 @@ function statusOf(thrown: unknown): number | undefined {
 
 function fromFastify(thrown: unknown): AppErrorType {
   const { statusCode, message } = thrown as { statusCode?: number; message?: string }
-  if (thrown instanceof AppError || statusCode === undefined || statusCode >= 500) return toAppError(thrown)
+  if (thrown instanceof AppError || statusCode === undefined || statusCode >= 500)
+    return storeError(thrown) ?? toAppError(thrown)
   if (statusCode === 413)
     return new AppError('resource_exhausted', 'The request is too large.', { reason: 'too_large' })
   // The static files say 403 to addresses that lead outside of their folder.

@@ -33,8 +33,9 @@ export function createLostSweep({ db, bus, clock, log, jobs, lostAfterMs }: Deps
 
   return async function sweep() {
     const now = clock.now()
-    // Asleep, stopped or without a database for a while: who was silent meanwhile may have been speaking.
-    if (now.getTime() - lastRun > unreachableAfterMs) watchingSince = null
+    // Asleep, stopped or without a database for a while: who was silent meanwhile may have been speaking. A database that can
+    // be read but takes no heartbeats makes every agent look silent.
+    if (now.getTime() - lastRun > unreachableAfterMs || !(await db.writable())) watchingSince = null
     let silent: string[]
     try {
       silent = await look(now)

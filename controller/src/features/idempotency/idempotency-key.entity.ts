@@ -8,6 +8,10 @@ export const IdempotencyKeyEntity = defineEntity({
     /** Hash of person, method and key. */
     id: p.string().length(64).primary(),
     requestHash: p.string().length(64),
+    /** The controller that makes the call. */
+    holder: p.string().length(36).default(''),
+    /** Written together with what the call changed: without an answer it says that the answer was lost, not the work. */
+    done: p.boolean().default(false),
     /** Null while the call goes on. */
     answer: p.blob().length(16_777_215).nullable(),
     createdAt: p.datetime(3).index(),

@@ -83,22 +83,35 @@ test('a key belongs to one person, is free after a failure, and is forgotten aft
   expect((await projects(c.owner).createProject({ name: 'one', ...key })).project?.id).not.toBe(mine.project?.id)
 })
 
-test('a call that went down with its controller is made by the next one with its key', async () => {
+test('a call that went down with its controller before it changed anything is made by the next one with its key', async () => {
   const clock = manualClock()
   await using c = await startController({ overrides: { clock } })
   const create = () => c.as(c.owner).client(ProjectService).createProject({ name: 'one', idempotencyKey: 'k' })
   await create()
-  await c.db.em().execute('update idempotency_key set answer = null')
+  await c.db.em().execute("update idempotency_key set answer = null, done = 0, holder = 'gone'")
   await c.db.em().execute('delete from project')
   clock.advance(61_000)
   expect((await create()).project?.slug).toBe('one')
+})
+
+test('a call whose controller went down between its work and its answer is not made twice', async () => {
+  const clock = manualClock()
+  await using c = await startController({ overrides: { clock } })
+  const projects = c.as(c.owner).client(ProjectService)
+  const create = () => projects.createProject({ name: 'one', idempotencyKey: 'k' })
+  await create()
+  await c.db.em().execute("update idempotency_key set answer = null, holder = 'gone'")
+  await createReplies({ db: c.db, clock }).forgetInterrupted()
+  clock.advance(61_000)
+  await expect(create()).rejects.toMatchObject({ code: Code.FailedPrecondition, message: /carried out before/ })
+  expect((await projects.listProjects({})).projects).toHaveLength(1)
 })
 
 test('the only controller of a database forgets at its start what the one before did not finish', async () => {
   await using c = await startController()
   await c.as(c.owner).client(ProjectService).createProject({ name: 'one', idempotencyKey: 'k' })
   const open = async () => (await c.db.em().execute('select id from idempotency_key where answer is null')).length
-  await c.db.em().execute('update idempotency_key set answer = null')
+  await c.db.em().execute('update idempotency_key set answer = null, done = 0')
   await createReplies({ db: c.db, clock: manualClock() }).forgetInterrupted()
   // Several controllers may share the other databases: there it may be another's.
   expect(await open()).toBe(c.db.dialect === 'sqlite' ? 0 : 1)

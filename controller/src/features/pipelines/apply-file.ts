@@ -41,9 +41,8 @@ export async function applyFile({
     doc.off('update', count)
     return updates > 0
   })
-  if (changed) {
-    await deriveDraft(db, present.id, graph, now)
-    drafts.announce(present.id, { kind: 'applied', by: by.name })
-  }
-  return { row: present, problems }
+  if (!changed) return { row: present, problems }
+  const { row = present } = await deriveDraft(db, present.id, graph, now)
+  drafts.announce(present.id, { kind: 'applied', by: by.name })
+  return { row, problems }
 }

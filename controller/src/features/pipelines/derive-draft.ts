@@ -4,28 +4,29 @@ import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { limits } from '@ansflow/proto/limits'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Db } from '../../platform/db.ts'
-import { PipelineEntity } from './pipeline.entity.ts'
+import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 
-/** True: the name is taken by another pipeline of the project, so the row keeps its own. */
+/** The row as it is now, if there is one. `nameTaken`: by another pipeline of the project, so that the row keeps its own. */
 export async function deriveDraft(
   db: Db,
   pipelineId: string,
   graph: PipelineGraph,
   now: Date,
-): Promise<{ nameTaken: boolean }> {
+): Promise<{ row?: PipelineRow; nameTaken: boolean }> {
   const draftHash = graphHash(graph)
-  const row = await db.em().findOne(PipelineEntity, { id: pipelineId })
+  let row = await db.em().findOne(PipelineEntity, { id: pipelineId })
   if (!row) return { nameTaken: false }
   if (row.draftHash !== draftHash) {
     await db.em().nativeUpdate(PipelineEntity, { id: pipelineId }, { draftHash, updatedAt: now })
+    row = { ...row, draftHash, updatedAt: now }
   }
   const { name } = graph
-  if (row.name === name || name === '' || name.length > limits.nameLength) return { nameTaken: false }
+  if (row.name === name || name === '' || name.length > limits.nameLength) return { row, nameTaken: false }
   try {
     await db.em().nativeUpdate(PipelineEntity, { id: pipelineId }, { name, updatedAt: now })
-    return { nameTaken: false }
+    return { row: { ...row, name, updatedAt: now }, nameTaken: false }
   } catch (error) {
-    if (error instanceof UniqueConstraintViolationException) return { nameTaken: true }
+    if (error instanceof UniqueConstraintViolationException) return { row, nameTaken: true }
     throw error
   }
 }

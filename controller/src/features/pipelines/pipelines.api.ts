@@ -94,9 +94,9 @@ export function pipelinesApi({ db, clock, drafts }: PipelinesDeps): ServiceTable
       const { row, problems } = await applyFile({ db, drafts, projectId, yaml: readFile(yaml), by, now: clock.now() })
       if (!row) return { problems }
       const publication = { pipelineId: row.id, note, expectedHash: '', by, now: clock.now() }
-      const version = publish ? (await publishDraft(db, drafts, publication)).version : undefined
-      const latest = await load({ ...ctx, em: db.em() }, row.id)
-      return { pipeline: toPipeline(latest), problems, ...(version ? { version: toVersion(version) } : {}) }
+      if (!publish) return { pipeline: toPipeline(row), problems }
+      const { pipeline, version } = await publishDraft(db, drafts, publication)
+      return { pipeline: toPipeline(pipeline), problems, version: toVersion(version) }
     },
 
     async publishPipeline({ pipelineId, note, expectedHash }, ctx) {

@@ -7,7 +7,7 @@ import { toJsonString } from '@bufbuild/protobuf'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Drafts } from './drafts.ts'
-import { PipelineEntity } from './pipeline.entity.ts'
+import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity, type PipelineVersionRow } from './pipeline-version.entity.ts'
 import { type DraftContent, draftContent, nameProblem } from './read-draft.ts'
 
@@ -20,13 +20,17 @@ export interface Publication {
   now: Date
 }
 
+export interface Published {
+  /** As it is afterwards. */
+  pipeline: PipelineRow
+  version: PipelineVersionRow
+  /** False: the newest version says the same already. */
+  created: boolean
+}
+
 const noteLength = 2000
 
-export async function publishDraft(
-  db: Db,
-  drafts: Drafts,
-  publication: Publication,
-): Promise<{ version: PipelineVersionRow; created: boolean }> {
+export async function publishDraft(db: Db, drafts: Drafts, publication: Publication): Promise<Published> {
   const { pipelineId, note, expectedHash, by } = publication
   if (note.length > noteLength) throw invalidField('note', `must have at most ${noteLength} characters`, 'note_length')
   const content = await drafts.read(pipelineId, draftContent)
@@ -60,11 +64,11 @@ async function insertVersion(
   { pipelineId, note, by, now }: Publication,
   { graph, problems, hash }: DraftContent,
   yaml: string,
-): Promise<{ version: PipelineVersionRow; created: boolean }> {
+): Promise<Published> {
   const pipeline = await em.findOne(PipelineEntity, { id: pipelineId })
   if (!pipeline) throw notFound('pipeline', pipelineId)
   const latest = await em.findOne(PipelineVersionEntity, { pipelineId, number: pipeline.latestVersion })
-  if (latest?.hash === hash) return { version: latest, created: false }
+  if (latest?.hash === hash) return { pipeline, version: latest, created: false }
   const rival = await em.count(PipelineEntity, {
     projectId: pipeline.projectId,
     name: graph.name,
@@ -73,11 +77,8 @@ async function insertVersion(
   const all = rival > 0 ? [...problems, nameProblem(graph.name)] : problems
   if (all.some(({ severity }) => severity === Severity.ERROR)) throw problemsAsViolations(all)
   const number = pipeline.latestVersion + 1
-  const moved = await em.nativeUpdate(
-    PipelineEntity,
-    { id: pipelineId, latestVersion: pipeline.latestVersion },
-    { latestVersion: number, latestHash: hash, draftHash: hash, name: graph.name, updatedAt: now },
-  )
+  const head = { latestVersion: number, latestHash: hash, draftHash: hash, name: graph.name, updatedAt: now }
+  const moved = await em.nativeUpdate(PipelineEntity, { id: pipelineId, latestVersion: pipeline.latestVersion }, head)
   if (moved !== 1) throw new AppError('aborted', 'Someone else published at the same moment. Look again, then publish.')
   const version: PipelineVersionRow = em.create(PipelineVersionEntity, {
     id: uuidv7(),
@@ -93,5 +94,5 @@ async function insertVersion(
     createdAt: now,
   })
   await em.flush()
-  return { version, created: true }
+  return { pipeline: { ...pipeline, ...head }, version, created: true }
 }

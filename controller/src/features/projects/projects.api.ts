@@ -41,22 +41,24 @@ export function projectsApi(deps: ProjectsDeps): ServiceTable {
   return serviceTable(ProjectService, {
     async createProject(request, ctx) {
       const name = readName(request.name)
-      const project = ctx.em.create(ProjectEntity, {
+      const row = {
         id: uuidv7(),
         organizationId: organizationOf(ctx),
         slug: request.slug === '' ? slugFrom(name) : readSlug(request.slug),
         name,
         description: readDescription(request.description),
         createdAt: clock.now(),
-      })
-      try {
-        await ctx.em.flush()
-      } catch (error) {
-        if (!(error instanceof UniqueConstraintViolationException)) throw error
-        throw conflict('slug_taken', `The organization has a project "${project.slug}" already.`, {
-          slug: project.slug,
-        })
       }
+      const project = await db
+        .transaction(async (em) => {
+          const made = em.create(ProjectEntity, row)
+          await em.flush()
+          return made
+        })
+        .catch((error: unknown) => {
+          if (!(error instanceof UniqueConstraintViolationException)) throw error
+          throw conflict('slug_taken', `The organization has a project "${row.slug}" already.`, { slug: row.slug })
+        })
       return { project: toProject(project, ctx) }
     },
 

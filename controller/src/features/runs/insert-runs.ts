@@ -26,8 +26,15 @@ export interface RunStart {
   rerunOf?: string
 }
 
-/** For each start a run to be written, or the id of the run that its idempotency key has begun before. */
-export async function beginRuns(to: Writing, starts: RunStart[]): Promise<(RunWork | string)[]> {
+export interface IdentifiedStart extends RunStart {
+  /** Made before the first COMMIT, so that a run whose COMMIT was not answered can be found. */
+  runId: string
+  /** A transaction with it has failed before, and what became of that is not known for certain. */
+  tried: boolean
+}
+
+/** For each start a run to be written, or the id of the run that it or its idempotency key has begun before. */
+export async function beginRuns(to: Writing, starts: IdentifiedStart[]): Promise<(RunWork | string)[]> {
   const byPipeline = Map.groupBy(starts.keys(), (index) => starts[index]!.pipelineId)
   const begun: (RunWork | string)[] = []
   // In order of their ids, so that two controllers never wait for each other.
@@ -35,7 +42,7 @@ export async function beginRuns(to: Writing, starts: RunStart[]): Promise<(RunWo
     const keys = new Map<string, RunWork>()
     const fresh: number[] = []
     for (const index of byPipeline.get(pipelineId)!) {
-      const known = await findByKey(to, starts[index]!)
+      const known = await findBegun(to, starts[index]!)
       if (known) begun[index] = known
       else fresh.push(index)
     }
@@ -45,7 +52,7 @@ export async function beginRuns(to: Writing, starts: RunStart[]): Promise<(RunWo
       const start = starts[index]!
       const key = start.idempotencyKey
       // Looked for again under the counter's lock: another controller may have been first.
-      const known = (key && keys.get(key)?.run.state.meta.runId) || (await findByKey(to, start))
+      const known = (key && keys.get(key)?.run.state.meta.runId) || (await findBegun(to, start))
       if (known) {
         begun[index] = known
         continue
@@ -58,7 +65,12 @@ export async function beginRuns(to: Writing, starts: RunStart[]): Promise<(RunWo
   return begun
 }
 
-async function findByKey({ db }: Writing, { pipelineId, idempotencyKey }: RunStart): Promise<string | undefined> {
+async function findBegun({ db }: Writing, start: IdentifiedStart): Promise<string | undefined> {
+  const { pipelineId, idempotencyKey, runId, tried } = start
+  if (tried) {
+    const own = await db.selectFrom('run').select('id').where('id', '=', runId).executeTakeFirst()
+    if (own) return own.id
+  }
   if (!idempotencyKey) return undefined
   const row = await db
     .selectFrom('run')
@@ -85,10 +97,10 @@ async function takeNumbers({ db, dialect }: Writing, pipelineId: string, count: 
   return row.last
 }
 
-async function beginRun(to: Writing, start: RunStart, number: number): Promise<RunWork> {
+async function beginRun(to: Writing, start: IdentifiedStart, number: number): Promise<RunWork> {
   const graphHash = await storeGraph(to, start.graph)
   const meta = {
-    runId: uuidv7(),
+    runId: start.runId,
     number,
     pipelineId: start.pipelineId,
     pipelineName: start.pipelineName,

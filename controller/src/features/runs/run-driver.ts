@@ -9,8 +9,9 @@ import type { Changes, RunEvent } from '../../engine/state.ts'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
+import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
-import { beginRuns, type RunStart } from './insert-runs.ts'
+import { beginRuns, type IdentifiedStart, type RunStart } from './insert-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
 import { presentHead } from './present-run.ts'
 import { runCache } from './run-cache.ts'
@@ -42,7 +43,7 @@ export interface RunDriver {
 }
 
 type Item =
-  | { kind: 'start'; start: RunStart; resolve: (run: Run) => void; reject: (error: unknown) => void }
+  | { kind: 'start'; start: IdentifiedStart; resolve: (run: Run) => void; reject: (error: unknown) => void }
   | {
       kind: 'event'
       runId: string
@@ -115,8 +116,13 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
         await commitOnce(batch, fresh)
         return true
       } catch (error) {
-        for (const item of batch) if (item.kind === 'event') cache.drop(item.runId)
+        for (const item of batch) {
+          if (item.kind === 'event') cache.drop(item.runId)
+          else item.start.tried = true
+        }
         if (error instanceof StaleCopy) continue
+        // A store that takes nothing takes no part of it either.
+        if (error instanceof AppError && error.code === 'unavailable') return refuse(batch, error)
         if (!(error instanceof LostRace) || races >= mostRaces) return commitApart(batch, error)
         fresh.clear()
       }
@@ -172,7 +178,11 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
     }
   }
 
-  async function write(changed: RunWork[], starts: { start: RunStart }[], now: Date): Promise<(RunWork | string)[]> {
+  async function write(
+    changed: RunWork[],
+    starts: { start: IdentifiedStart }[],
+    now: Date,
+  ): Promise<(RunWork | string)[]> {
     const begun = await db.transaction(async (em) => {
       const to: Writing = { db: db.kysely<RunTables>(em), dialect: db.dialect, times, now }
       const begin = await beginRuns(
@@ -261,7 +271,10 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
   }
 
   return {
-    start: (start) => new Promise((resolve, reject) => enqueue({ kind: 'start', start, resolve, reject })),
+    start(run) {
+      const start = { ...run, runId: uuidv7(), tried: false }
+      return new Promise((resolve, reject) => enqueue({ kind: 'start', start, resolve, reject }))
+    },
     submit,
     cancel: (runId, by) => submit(runId, { type: 'cancelRequested', by: by.id, byName: by.name }),
     async sweep() {

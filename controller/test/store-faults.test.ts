@@ -1,0 +1,303 @@
+// The store fails at each statement and each COMMIT in turn, under every method that changes something and under the loops:
+// what is answered is true, nothing is doubled, and everything goes on afterwards.
+import { randomBytes } from 'node:crypto'
+import { Role } from '@ansflow/proto/access'
+import { AgentLinkService, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { RunService, RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import type { DescMethod, DescService, JsonObject } from '@bufbuild/protobuf'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { registerFakeAgent } from '../src/features/agents/test/fake-agent.ts'
+import { createLog } from '../src/platform/log.ts'
+import type { StatementTap } from '../src/platform/statement-tap.ts'
+import { callHttp } from './call-any.ts'
+import { everyService } from './every-service.ts'
+import { startController, type TestController, testDatabase } from './start-controller.ts'
+import { waitFor } from './wait-for.ts'
+
+type Fault = (run: () => Promise<unknown>, cut: () => void) => Promise<unknown>
+
+const noAnswer: Fault = () => new Promise(() => undefined)
+const failing = (fields: object) => Object.assign(new Error('injected'), fields)
+const faults: Record<string, Fault> =
+  testDatabase().kind === 'sqlite'
+    ? {
+        'the disk is full': () => Promise.reject(failing({ code: 'ERR_SQLITE_ERROR', errcode: 13 })),
+        'the disk cannot be written': () => Promise.reject(failing({ code: 'ERR_SQLITE_ERROR', errcode: 778 })),
+      }
+    : {
+        'cut before it': (_run, cut) => {
+          cut()
+          return Promise.reject(failing({ code: 'ECONNRESET' }))
+        },
+        'cut after it': async (run, cut) => {
+          await run()
+          cut()
+          throw failing({ code: 'ECONNRESET' })
+        },
+        'no answer to it': noAnswer,
+        'the server is read-only': () => Promise.reject(failing({ errno: 1290, sqlState: 'HY000' })),
+      }
+
+/** Which statement from now on fails, and how. */
+let armed: { left: number; fault: Fault } | undefined
+/** Statements since the last call of `count`. */
+let seen = 0
+const tap: StatementTap = async (_sql, run, cut) => {
+  seen++
+  if (armed && --armed.left === 0) {
+    const { fault } = armed
+    armed = undefined
+    return (await fault(run, cut)) as Awaited<ReturnType<typeof run>>
+  }
+  return run()
+}
+
+function startFailing(): Promise<TestController> {
+  const database = testDatabase()
+  return startController({
+    overrides: { statementTap: tap, log: createLog('silent') },
+    config: { database: database.kind === 'mysql' ? { ...database, statementMs: 1000 } : database },
+  })
+}
+
+let c: TestController
+beforeAll(async () => {
+  c = await startFailing()
+})
+afterAll(() => c[Symbol.asyncDispose]())
+
+const services = await everyService()
+const reads = /^(Get|List|Read|Search|Watch|Follow|Validate)/
+const changes = services
+  .flatMap((service): DescMethod[] => service.methods)
+  .filter((method) => method.methodKind === 'unary' && !reads.test(method.name))
+
+/** One of each thing that a method may be about, made anew. */
+async function things(on = c) {
+  const owner = on.as(on.owner)
+  const projectId = await on.addProject()
+  const yaml = `name: p\nsteps:\n  one: { run: "true" }\n`
+  const { pipeline } = await owner.client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  const pipelineId = pipeline?.id ?? ''
+  const { token: registration } = await owner.client(AgentService).createRegistrationToken({})
+  return { projectId, pipelineId, registration, yaml }
+}
+type Things = Awaited<ReturnType<typeof things>>
+
+const email = () => `${randomBytes(4).toString('hex')}@example.org`
+
+/** What each method is called with. One that is made later has to stand here too. */
+const requests: Record<string, (things: Things) => Promise<JsonObject> | JsonObject> = {
+  CreateProject: () => ({ name: `P ${randomBytes(4).toString('hex')}` }),
+  UpdateProject: ({ projectId }) => ({ projectId, name: 'Other' }),
+  DeleteProject: ({ projectId }) => ({ projectId }),
+  PutSecret: ({ projectId }) => ({ projectId, name: 'TOKEN', value: 'value' }),
+  async DeleteSecret({ projectId }) {
+    await c.as(c.owner).client(ProjectService).putSecret({ projectId, name: 'TOKEN', value: 'value' })
+    return { projectId, name: 'TOKEN' }
+  },
+  InviteProjectMember: ({ projectId }) => ({ projectId, email: email(), role: 'ROLE_VIEWER' }),
+  async SetProjectMemberRole({ projectId }) {
+    const { userId } = await c.addUser({ role: Role.VIEWER, projectId })
+    return { projectId, userId, role: 'ROLE_DEVELOPER' }
+  },
+  async RemoveProjectMember({ projectId }) {
+    const { userId } = await c.addUser({ role: Role.VIEWER, projectId })
+    return { projectId, userId }
+  },
+  UpdateOrganization: () => ({ organizationId: c.owner.organizationId, name: 'Works' }),
+  InviteMember: () => ({ organizationId: c.owner.organizationId, email: email(), role: 'ROLE_VIEWER' }),
+  async RevokeInvitation() {
+    const { organizationId } = c.owner
+    const invited = { organizationId, email: email(), role: Role.VIEWER }
+    const { invitation } = await c.as(c.owner).client(OrganizationService).inviteMember(invited)
+    return { organizationId, invitationId: invitation?.id ?? '' }
+  },
+  async SetMemberRole() {
+    const { userId } = await c.addUser({ role: Role.VIEWER })
+    return { organizationId: c.owner.organizationId, userId, role: 'ROLE_DEVELOPER' }
+  },
+  async RemoveMember() {
+    const { userId } = await c.addUser({ role: Role.VIEWER })
+    return { organizationId: c.owner.organizationId, userId }
+  },
+  CreatePipeline: ({ projectId }) => ({ projectId, name: 'q' }),
+  ApplyPipeline: ({ projectId, yaml }) => ({ projectId, yaml: yaml.replace('true', 'false'), publish: true }),
+  async PublishPipeline({ projectId, pipelineId, yaml }) {
+    const changed = yaml.replace('true', 'false')
+    await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml: changed, publish: false })
+    return { pipelineId }
+  },
+  DeletePipeline: ({ pipelineId }) => ({ pipelineId }),
+  StartRun: ({ pipelineId }) => ({ pipelineId }),
+  async CancelRun({ pipelineId }) {
+    const { run } = await c.as(c.owner).client(RunService).startRun({ pipelineId })
+    return { runId: run?.id ?? '' }
+  },
+  async RerunRun({ pipelineId }) {
+    const { run } = await c.as(c.owner).client(RunService).startRun({ pipelineId })
+    await c
+      .as(c.owner)
+      .client(RunService)
+      .cancelRun({ runId: run?.id ?? '' })
+    return { runId: run?.id ?? '' }
+  },
+  CreateRegistrationToken: () => ({}),
+  Register: ({ registration }) => ({ token: registration, name: 'agent', slots: 1, version: '0.1.0' }),
+  async DrainAgent({ registration }) {
+    return { agentId: await registered(registration), drain: true }
+  },
+  async DeleteAgent({ registration }) {
+    return { agentId: await registered(registration) }
+  },
+  UpdateMe: () => ({ name: 'Somebody' }),
+  CreateApiToken: () => ({ name: 'token', scopes: ['*'] }),
+  async RevokeApiToken() {
+    const made = await c
+      .as(c.owner)
+      .client(AuthService)
+      .createApiToken({ name: 'token', scopes: ['*'] })
+    return { tokenId: made.token?.id ?? '' }
+  },
+}
+
+/** Those that need a password, a browser's session or an empty database go the same way through `Db.transaction`. */
+const apart = new Set([...['CompleteSetup', 'Login', 'Logout', 'ChangePassword', 'RevokeSession', 'AcceptInvitation']])
+
+/** Each of their statements is waited for in vain: a few of them, and the last statements, are enough. */
+const slow = new Set(['CreateProject', 'PutSecret', 'ApplyPipeline', 'StartRun'])
+
+async function registered(token: string): Promise<string> {
+  const request = { token, name: 'agent', slots: 1, version: '0.1.0' }
+  return (await c.as(undefined).client(AgentLinkService).register(request)).agentId
+}
+
+/** Rows of every table that says what there is; what only tells of it (events, limits, markers) grows by itself. */
+async function rows(): Promise<Record<string, number>> {
+  const counted: Record<string, number> = {}
+  for (const table of [
+    ...[
+      'project',
+      'secret',
+      'pipeline',
+      'pipeline_version',
+      'collab_snapshot',
+      'run',
+      'job',
+      'agent',
+      'registration_token',
+    ],
+    ...['user', 'access_grant', 'invitation', 'api_token', 'idempotency_key'],
+  ]) {
+    const [row] = await c.db
+      .kysely()
+      .selectFrom(table)
+      .select((select) => select.fn.countAll().as('count'))
+      .execute()
+    counted[table] = Number(row?.['count'])
+  }
+  return counted
+}
+
+function difference(before: Record<string, number>, after: Record<string, number>): Record<string, number> {
+  const names = Object.keys(after).filter((name) => after[name] !== before[name])
+  return Object.fromEntries(names.map((name) => [name, after[name]! - before[name]!]))
+}
+
+test('every method that changes something is in the table', () => {
+  expect(changes.map(({ name }) => name).filter((name) => !requests[name] && !apart.has(name))).toEqual([])
+})
+
+describe.each(Object.entries(faults))('%s', (_what, fault) => {
+  const walked = changes.filter(({ name }) => (fault === noAnswer ? slow.has(name) : requests[name]))
+  test.each(walked.map((method) => [method.name, method] as const))('%s', async (name, method) => {
+    const token = accessibleTo(method.parent) ? c.owner.token : undefined
+    const call = async (request: JsonObject) => {
+      const before = await rows()
+      const from = seen
+      const ending = await callHttp(c, method, request, token)
+      return { ...ending, statements: seen - from, did: difference(before, await rows()) }
+    }
+    const whole = await call(await requests[name]!(await things()))
+    expect(whole.code).toBe('ok')
+    // One more than it takes when undisturbed: what follows behind the answer fails too.
+    const every = Array.from({ length: whole.statements + 1 }, (_, index) => index + 1)
+    for (const at of fault === noAnswer ? every.slice(-3) : every) {
+      const request = await requests[name]!(await things())
+      const before = await rows()
+      armed = { left: at, fault }
+      const ending = await callHttp(c, method, request, token)
+      armed = undefined
+      const did = difference(before, await rows())
+      const shown = { at, code: ending.code, reason: ending.reason, did }
+      if (ending.code === 'ok') expect(shown).toMatchObject({ did: whole.did })
+      else {
+        expect(shown).toMatchObject({ code: 'unavailable', reason: expect.stringMatching(/^(store_|outcome_)/) })
+        if (ending.reason !== 'outcome_unknown') expect(shown.did).toEqual({})
+        else expect([{}, whole.did]).toContainEqual(shown.did)
+      }
+    }
+    expect(await call(await requests[name]!(await things()))).toMatchObject({ code: 'ok', did: whole.did })
+  })
+
+  test('a run goes to its end, each step once', async () => {
+    // One of its own: the agent takes whatever waits.
+    await using c = await startFailing()
+    const { pipelineId, registration } = await things(c)
+    const owner = c.as(c.owner)
+    const agent = await registerFakeAgent(c.grpcAddress, registration)
+    try {
+      const ran = async (at: number) => {
+        const from = seen
+        armed = { left: at, fault }
+        const key = randomBytes(8).toString('hex')
+        const start = () => owner.client(RunService).startRun({ pipelineId, idempotencyKey: key })
+        const { run } = await start().catch(start)
+        let starts = 0
+        for (let attempt = 0; attempt < 10; attempt++) {
+          // As the real agent does: what ends the stream is answered with a new one, and a hello that says what it has.
+          const control = agent.control()
+          const done = (async () => {
+            await control.hello()
+            const { job } = await control.take()
+            starts++
+            control.say({ case: 'started', value: { job } })
+            control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED, exitCode: 0 } })
+            await control.hear('finishedAck')
+          })()
+          const ended = await done.then(
+            () => true,
+            () => false,
+          )
+          control.cut()
+          if (ended) break
+        }
+        armed = undefined
+        const runId = run?.id ?? ''
+        await waitFor(
+          async () => (await owner.client(RunService).getRun({ runId })).run?.status === RunStatus.SUCCEEDED,
+        )
+        return { runId, starts, statements: seen - from }
+      }
+      const whole = await ran(0)
+      const step = fault === noAnswer ? 7 : 1
+      for (let at = 1; at <= whole.statements; at += step) {
+        const { runId, starts } = await ran(at)
+        const { run } = await owner.client(RunService).getRun({ runId })
+        expect({ at, starts, attempts: run?.steps[0]?.attempts.length }).toEqual({ at, starts: 1, attempts: 1 })
+      }
+    } finally {
+      agent.close()
+    }
+  }, 120_000)
+})
+
+/** Register is called by nobody yet. */
+function accessibleTo(service: DescService): boolean {
+  return service.typeName !== AgentLinkService.typeName
+}
