@@ -112,10 +112,10 @@ export function writeSettings(doc: Y.Doc, graph: PipelineGraph): void {
 
 function writeInputs(inputs: Y.Map<unknown>, graph: PipelineGraph): void {
   const ids = new Map<string, string>()
+  const wanted = new Set(graph.inputs.map(({ name }) => name))
   for (const id of inputIds(inputs)) {
     const name = (inputs.get(id) as Y.Map<unknown>).get('name')
-    if (typeof name === 'string' && !ids.has(name) && graph.inputs.some((input) => input.name === name))
-      ids.set(name, id)
+    if (typeof name === 'string' && !ids.has(name) && wanted.has(name)) ids.set(name, id)
     else inputs.delete(id)
   }
   const items = graph.inputs.map((input) => {

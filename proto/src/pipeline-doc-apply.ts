@@ -64,19 +64,16 @@ function matchSteps(doc: Y.Doc, graph: PipelineGraph): Matched {
     if (wanted.has(step.id)) nodeIds.set(step.id, step.nodeId)
     else removed.add(step.nodeId)
   }
-  const gone = before.steps
-    .filter((step) => removed.has(step.nodeId))
-    .map((step) => ({ step, content: contentOf(step) }))
+  const gone = Map.groupBy(before.steps.filter((step) => removed.has(step.nodeId)).reverse(), contentOf)
+  const deletedByKey = Map.groupBy(deleted, ({ key }) => key)
   const created = new Set<string>()
   for (const step of graph.steps) {
     if (nodeIds.has(step.id)) continue
-    const content = contentOf(step)
-    const renamed = gone.find((old) => removed.has(old.step.nodeId) && old.content === content)?.step.nodeId
-    const used = new Set(nodeIds.values())
+    const renamed = gone.get(contentOf(step))?.pop()?.nodeId
     // A step that was deleted and comes back by the same key is the same step: it keeps its place and its texts.
-    const restored = deleted.find(
-      ({ nodeId, key }) => key === step.id && !used.has(nodeId) && stepMap(doc, nodeId)?.get('type') === step.uses,
-    )?.nodeId
+    const restored = deletedByKey
+      .get(step.id)
+      ?.find(({ nodeId }) => stepMap(doc, nodeId)?.get('type') === step.uses)?.nodeId
     const nodeId = renamed ?? restored ?? newNodeId()
     removed.delete(nodeId)
     nodeIds.set(step.id, nodeId)

@@ -13,7 +13,7 @@ import { rewriteReferences } from './pipeline-doc-references.ts'
 import {
   type EditOrigin,
   edgeKey,
-  freeKey,
+  freeKeys,
   newNodeId,
   nextClock,
   type Point,
@@ -52,7 +52,8 @@ export function duplicateSteps(doc: Y.Doc, nodeIds: readonly string[], by: Point
 }
 
 function selected(steps: readonly StepDefinition[], nodeIds: readonly string[]): StepDefinition[] {
-  const chosen = steps.filter((step) => nodeIds.includes(step.nodeId))
+  const wanted = new Set(nodeIds)
+  const chosen = steps.filter((step) => wanted.has(step.nodeId))
   const ids = new Set(chosen.map(({ id }) => id))
   return chosen.map((step) => ({ ...step, needs: step.needs.filter(({ stepId }) => ids.has(stepId)) }))
 }
@@ -66,13 +67,14 @@ function insertSteps(
   if (steps.length === 0) return []
   const present = projectShape(doc).graph.steps
   const taken = new Set(present.map(({ id }) => id))
+  const freeKey = freeKeys((candidate) => taken.has(candidate))
   const lastOrd = stepMap(doc, present.at(-1)?.nodeId ?? '')?.get('ord')
   let ord = typeof lastOrd === 'string' ? lastOrd : ''
   const nodeIds = new Map<string, string>()
   const successors = new Map<string, string>()
   createDeleted(doc, () => {
     for (const step of steps) {
-      const key = freeKey(step.id, (candidate) => taken.has(candidate))
+      const key = freeKey(step.id)
       taken.add(key)
       const id = newNodeId()
       nodeIds.set(step.id, id)

@@ -11,7 +11,7 @@ import {
   edgeKey,
   edgeValue,
   editText,
-  freeKey,
+  freeKeys,
   isDeleted,
   newNodeId,
   nextClock,
@@ -57,9 +57,10 @@ export function addStep(doc: Y.Doc, step: NewStep, origin: EditOrigin): string {
 /** Several at once, in the order of the file; one step of undo. */
 export function addSteps(doc: Y.Doc, steps: readonly NewStep[], origin: EditOrigin): string[] {
   const taken = new Set(stepKeys(doc).values())
+  const freeKey = freeKeys((candidate) => taken.has(candidate))
   let after = steps[0]?.after
   const created = steps.map((step) => {
-    const key = freeKey(step.key ?? step.type.replaceAll('_', '-'), (candidate) => taken.has(candidate))
+    const key = freeKey(step.key ?? step.type.replaceAll('_', '-'))
     taken.add(key)
     return { ...step, key, id: step.id ?? newNodeId() }
   })
@@ -269,7 +270,7 @@ export function renameStep(doc: Y.Doc, nodeId: string, wish: string, origin: Edi
   const step = stepMap(doc, nodeId)
   if (!step || before === undefined || before === wish) return before ?? wish
   const taken = new Set(keys.values())
-  const key = freeKey(wish, (candidate) => taken.has(candidate))
+  const key = freeKeys((candidate) => taken.has(candidate))(wish)
   doc.transact(() => {
     put(step, 'key', key)
     rewriteReferences(doc, new Map([[before, key]]))

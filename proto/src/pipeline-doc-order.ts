@@ -58,22 +58,36 @@ export function reorder(items: readonly { id: string; ord: string | undefined }[
   const kept = longestIncreasing(items.map((item) => item.ord))
   const changed = new Map<string, string>()
   let previous: string | undefined
-  items.forEach((item, index) => {
-    if (kept.has(index)) {
-      previous = item.ord
-      return
-    }
-    let next: string | undefined
-    for (let i = index + 1; i < items.length; i += 1) {
-      if (kept.has(i)) {
-        next = items[i]?.ord
-        break
-      }
-    }
-    previous = orderBetween(previous, next)
-    changed.set(item.id, previous)
-  })
+  let waiting: string[] = []
+  const give = (next: string | undefined): void => {
+    const orders = ordersBetween(previous, next, waiting.length)
+    for (const [index, id] of waiting.entries()) changed.set(id, orders[index]!)
+    previous = next ?? orders.at(-1) ?? previous
+    waiting = []
+  }
+  for (const [index, { id, ord }] of items.entries()) {
+    if (kept.has(index)) give(ord)
+    else waiting.push(id)
+  }
+  give(undefined)
   return changed
+}
+
+/** `count` orders that rise from `after` to `before`: halved again and again, so that they stay short however many they are. */
+function ordersBetween(after: string | undefined, before: string | undefined, count: number): string[] {
+  const orders: string[] = []
+  const halve = (low: string | undefined, high: string, inside: number): void => {
+    if (inside === 0) return
+    const middle = orderBetween(low, high)
+    const left = (inside - 1) >> 1
+    halve(low, middle, left)
+    orders.push(middle)
+    halve(middle, high, inside - 1 - left)
+  }
+  if (before !== undefined) halve(after, before, count)
+  // At the end there is always room.
+  else while (orders.length < count) orders.push(orderBetween(orders.at(-1) ?? after, undefined))
+  return orders
 }
 
 /** Indexes of a longest strictly increasing subsequence. */

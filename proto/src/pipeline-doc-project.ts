@@ -16,7 +16,7 @@ import { projectInputs, projectSettings, variables } from './pipeline-doc-settin
 import {
   compareText,
   type Deleted,
-  freeKey,
+  freeKeys,
   isDeleted,
   isRecord,
   type Point,
@@ -142,9 +142,10 @@ function nameNodes(living: Node[], problems: Problem[]): Map<string, string> {
   const typed = new Set(wanted)
   const taken = new Set<string>()
   const keys = new Map<string, string>()
+  const otherKey = freeKeys((candidate) => taken.has(candidate) || typed.has(candidate))
   living.forEach(({ id }, index) => {
     const wish = wanted[index] as string
-    const key = taken.has(wish) ? freeKey(wish, (candidate) => taken.has(candidate) || typed.has(candidate)) : wish
+    const key = taken.has(wish) ? otherKey(wish) : wish
     taken.add(key)
     keys.set(id, key)
     if (key === wish) return

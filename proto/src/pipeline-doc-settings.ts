@@ -63,11 +63,14 @@ export function inputIds(inputs: Y.Map<unknown>): string[] {
 
 export function projectInputs(inputs: Y.Map<unknown>, problems: Problem[]): InputDefinition[] {
   const taken = new Set<string>()
+  const numbers = new Map<string, number>()
   return inputIds(inputs).map((id) => {
     const fields = inputs.get(id) as Y.Map<unknown>
     const wish = stringOf(fields.get('name')) || 'input'
     let name = wish
-    for (let n = 2; taken.has(name); n += 1) name = `${wish}_${n}`
+    let n = numbers.get(wish) ?? 2
+    for (; taken.has(name); n += 1) name = `${wish}_${n}`
+    numbers.set(wish, n)
     taken.add(name)
     if (name !== wish) {
       const message = `Two inputs are named "${wish}"; this one counts as "${name}".`

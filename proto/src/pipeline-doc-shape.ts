@@ -1,6 +1,6 @@
 // Owns the shape of the shared pipeline document: its roots, what is under each key, and how ids and edge keys are made.
 import * as Y from 'yjs'
-import { stepType } from './steps/index.ts'
+import { stepTypes } from './steps/index.ts'
 
 /** Version of the shape. Additive changes keep it; only the server migrates. */
 export const docSchema = 1
@@ -141,13 +141,16 @@ export function parseEdgeKey(key: string): { from: string; kind: EdgeKind; to: s
  * The parameters of a type that are edited letter by letter, so shared as Y.Text. `script` is always among them: a step
  * whose type is changed by two people at once must not get two texts of that name.
  */
-export function textNames(type: string): string[] {
-  const names = new Set(['script'])
-  for (const [name, schema] of Object.entries(stepType(type)?.params.properties ?? {})) {
-    if (isRecord(schema) && schema['x-widget'] === 'script') names.add(name)
-  }
-  return [...names]
+export function textNames(type: string): readonly string[] {
+  return sharedTexts.get(type) ?? ['script']
 }
+
+const sharedTexts: ReadonlyMap<string, readonly string[]> = new Map(
+  [...stepTypes.values()].map(({ id, params }) => {
+    const scripts = Object.entries(params.properties).filter(([, param]) => param['x-widget'] === 'script')
+    return [id, [...new Set(['script', ...scripts.map(([name]) => name)])]]
+  }),
+)
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -202,13 +205,20 @@ export function compareEdges(a: { key: string; c: EdgeValue['c'] }, b: { key: st
   return a.c.clock - b.c.clock || compareText(a.c.user, b.c.user) || compareText(a.key, b.key)
 }
 
-/** `wish`, or with the first of -2, -3 … that is not taken; never longer than a key may be. */
-export function freeKey(wish: string, isTaken: (key: string) => boolean): string {
-  if (!isTaken(wish)) return wish
-  for (let n = 2; ; n += 1) {
-    const suffix = `-${n}`
-    const key = wish.slice(0, 64 - suffix.length) + suffix
-    if (!isTaken(key)) return key
+/** Gives a wish, or it with the first of -2, -3 … that is not taken; never longer than a key may be. What is taken stays so. */
+export function freeKeys(isTaken: (key: string) => boolean): (wish: string) => string {
+  // Where the search for wishes that begin alike has come to: a thousand steps of one key must not each begin anew.
+  const reached = new Map<string, number>()
+  return (wish) => {
+    if (!isTaken(wish)) return wish
+    const stem = wish.slice(0, 62)
+    for (let n = reached.get(stem) ?? 2; ; n += 1) {
+      const suffix = `-${n}`
+      const key = wish.slice(0, 64 - suffix.length) + suffix
+      if (isTaken(key)) continue
+      reached.set(stem, n)
+      return key
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // Changes a text so that it says another tree, touching only the lines that say something else.
 import { isMap, isScalar, isSeq, type Node, type Pair, Scalar, type YAMLMap, type YAMLSeq } from 'yaml'
 import { renames } from './rename.ts'
-import { type Edit, isNodeLike, pairKey, type Source } from './source.ts'
+import { type Edit, inOrder, isNodeLike, pairKey, type Source } from './source.ts'
 import { renderEntry, renderItem, renderKey, renderValue } from './text.ts'
 import { isMapTree, sameTree, type Tree, type TreeMap } from './tree.ts'
 
@@ -16,7 +16,7 @@ export function patchEdits(source: Source, before: TreeMap, after: TreeMap): Edi
 
 class Patch {
   readonly source: Source
-  edits: Edit[] = []
+  readonly edits: Edit[] = []
 
   constructor(source: Source) {
     this.source = source
@@ -28,14 +28,13 @@ class Patch {
 
   /** Tries the finer way; what it did is taken back when it cannot. */
   attempt(run: () => void): boolean {
-    const before = this.edits
-    this.edits = [...before]
+    const before = this.edits.length
     try {
       run()
-      this.source.apply(this.edits.slice(before.length))
+      inOrder(this.edits.slice(before))
       return true
     } catch {
-      this.edits = before
+      this.edits.length = before
       return false
     }
   }
@@ -191,23 +190,24 @@ class Patch {
     const items = node.items.filter(isNodeLike)
     const old = before.map(identity)
     const wanted = after.map(identity)
-    const kept = wanted.filter((id) => old.includes(id))
-    if (items.length !== before.length || new Set(old).size < old.length || new Set(wanted).size < wanted.length) {
+    const places = new Map(old.map((id, i) => [id, i]))
+    const stays = new Set(wanted)
+    if (items.length !== before.length || places.size < old.length || stays.size < wanted.length) {
       throw new Error('the items cannot be told apart')
     }
-    if (kept.join('\n') !== old.filter((id) => wanted.includes(id)).join('\n')) throw new Error('the order changed')
+    const kept = wanted.filter((id) => places.has(id))
+    if (kept.join('\n') !== old.filter((id) => stays.has(id)).join('\n')) throw new Error('the order changed')
     const ranges = items.map((item) =>
       node.flow ? { start: item.range![0], end: item.range![1] } : this.itemLines(item),
     )
     // An item in the place of another is written over it.
-    const replaces = (i: number) =>
-      old.length === wanted.length && !old.includes(wanted[i]!) && !wanted.includes(old[i]!)
-    const gone = old.map((id, i) => !wanted.includes(id) && !replaces(i))
+    const replaces = (i: number) => old.length === wanted.length && !places.has(wanted[i]!) && !stays.has(old[i]!)
+    const gone = old.map((id, i) => !stays.has(id) && !replaces(i))
     if (node.flow) this.removeFlow(ranges, gone)
     else for (const [i, { start, end }] of ranges.entries()) if (gone[i]) this.edit(start, end, '')
     let previous = -1
     for (const [i, id] of wanted.entries()) {
-      const at = replaces(i) ? i : old.indexOf(id)
+      const at = replaces(i) ? i : (places.get(id) ?? -1)
       if (at < 0) this.insertItem(node, ranges, previous, after[i]!)
       else {
         previous = at

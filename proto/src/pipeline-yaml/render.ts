@@ -2,7 +2,7 @@
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { isAlias, isMap, isScalar, visit } from 'yaml'
 import { canonicalGraph } from '../canonical.ts'
-import { parseText, readPipeline } from './parse.ts'
+import { parseText, type ReadPipeline, readPipeline } from './parse.ts'
 import { patchEdits } from './patch.ts'
 import { scalarText } from './reader.ts'
 import { renames } from './rename.ts'
@@ -25,33 +25,39 @@ export function renderPipeline(graph: PipelineGraph, source?: string): string {
   const read = readPipeline(source)
   if (read.document === undefined) return prettyPipeline(graph)
   if (canonicalGraph(read.graph) === wanted) return source
-  return patched(graph, source, wanted) ?? patched(graph, withoutAliases(source), wanted) ?? prettyPipeline(graph)
+  const result = patched(graph, source, read, wanted)
+  if (result !== undefined) return result
+  const plain = withoutAliases(source)
+  return patched(graph, plain, readPipeline(plain), wanted) ?? prettyPipeline(graph)
 }
 
 /** Undefined when the result would not say the graph: then the text is written too unusually to be patched. */
-function patched(graph: PipelineGraph, text: string, wanted: string): string | undefined {
-  const { document, graph: said } = readPipeline(text)
+function patched(graph: PipelineGraph, text: string, read: ReadPipeline, wanted: string): string | undefined {
+  const { document, graph: said } = read
   if (document === undefined) return undefined
   const source = new Source(text, document)
   const target = inOrderOf(graph, said)
   const styles = stepStyles(source, said, target)
   try {
-    let result = source.apply(patchEdits(source, pipelineTree(said, styles), pipelineTree(target, styles)))
-    result = reorder(
-      new Source(result, parseText(result)),
-      'inputs',
-      target.inputs.map((input) => input.name),
-    )
-    result = reorder(
-      new Source(result, parseText(result)),
-      'steps',
-      target.steps.map((step) => step.id),
-    )
-    const check = readPipeline(result)
-    return check.document !== undefined && canonicalGraph(check.graph) === wanted ? result : undefined
+    const result = source.apply(patchEdits(source, pipelineTree(said, styles), pipelineTree(target, styles)))
+    return says(result, wanted) ? result : reordered(result, target, wanted)
   } catch {
     return undefined
   }
+}
+
+function reordered(text: string, { inputs, steps }: PipelineGraph, wanted: string): string | undefined {
+  const orders = { inputs: inputs.map(({ name }) => name), steps: steps.map(({ id }) => id) }
+  let result = text
+  for (const [key, order] of Object.entries(orders)) {
+    result = reorder(new Source(result, parseText(result)), key, order)
+  }
+  return says(result, wanted) ? result : undefined
+}
+
+function says(text: string, wanted: string): boolean {
+  const { document, graph } = readPipeline(text)
+  return document !== undefined && canonicalGraph(graph) === wanted
 }
 
 /** Sets such as needs and env have no order of their own: what is there keeps its place. */

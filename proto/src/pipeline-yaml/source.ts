@@ -9,6 +9,7 @@ import {
   type Node,
   type Pair,
   type Scalar,
+  visit,
   type YAMLMap,
 } from 'yaml'
 import { scalarText } from './reader.ts'
@@ -21,6 +22,10 @@ export interface Edit {
 
 export class Source {
   readonly text: string
+  /** Where each line begins. */
+  private readonly lineStarts: number[] = [0]
+  /** The outermost flow collections, from where they begin to where they end. */
+  private readonly flows: [start: number, end: number][] = []
   readonly document: Document.Parsed
   readonly eol: string
   /** Spaces a level is indented by. */
@@ -30,11 +35,19 @@ export class Source {
     this.text = text
     this.document = document
     this.eol = /\r\n/.test(text) ? '\r\n' : '\n'
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lineStarts.push(at + 1)
+    visit(document, {
+      Collection: (_, { flow, range }) => {
+        if (!flow || range == null) return undefined
+        this.flows.push([range[0], range[1]])
+        return visit.SKIP
+      },
+    })
     this.step = this.indentStep()
   }
 
   lineStart(offset: number): number {
-    return this.text.lastIndexOf('\n', offset - 1) + 1
+    return this.lineStarts[lastBefore(this.lineStarts, offset, (start) => start)] ?? 0
   }
 
   /** After the line break that ends the line of `offset`, or the end of the text. */
@@ -94,14 +107,9 @@ export class Source {
   }
 
   apply(edits: readonly Edit[]): string {
-    const ordered = edits
-      .map((edit, order) => ({ ...edit, order }))
-      .sort((a, b) => a.start - b.start || a.end - b.end || a.order - b.order)
     let result = ''
     let at = 0
-    for (const { start, end, text } of ordered) {
-      // What is put inside of something that goes stands in its place.
-      if (start < at && start < end) throw new Error('edits overlap')
+    for (const { start, end, text } of inOrder(edits)) {
       result += this.text.slice(at, Math.max(at, start))
       // A last line without a line break gets one before something is put after it.
       if (text !== '' && start === this.text.length && result !== '' && !result.endsWith('\n') && text.endsWith('\n')) {
@@ -114,21 +122,8 @@ export class Source {
 
   /** Whether the offset stands inside a flow collection. */
   isFlow(offset: number): boolean {
-    let inside = false
-    const look = (node: unknown): void => {
-      if (!(isMap(node) || isSeq(node)) || node.range == null || offset < node.range[0] || offset >= node.range[2])
-        return
-      if (node.flow) {
-        inside = offset > node.range[0] && offset < node.range[1]
-        return
-      }
-      for (const item of node.items as (Node | Pair)[]) {
-        if (isNodeLike(item)) look(item)
-        else if (isNodeLike(item.value)) look(item.value)
-      }
-    }
-    look(this.document.contents)
-    return inside
+    const flow = this.flows[lastBefore(this.flows, offset - 1, ([start]) => start)]
+    return flow !== undefined && offset < flow[1]
   }
 
   private indentStep(): number {
@@ -141,6 +136,32 @@ export class Source {
     }
     return 2
   }
+}
+
+/** The edits from first to last; throws when they overlap. */
+export function inOrder(edits: readonly Edit[]): Edit[] {
+  const ordered = edits
+    .map((edit, order) => ({ ...edit, order }))
+    .sort((a, b) => a.start - b.start || a.end - b.end || a.order - b.order)
+  let at = 0
+  for (const { start, end } of ordered) {
+    // What is put inside of something that goes stands in its place.
+    if (start < at && start < end) throw new Error('edits overlap')
+    at = Math.max(at, end)
+  }
+  return ordered
+}
+
+/** The index of the last item that begins at `offset` or before it; -1 when there is none. */
+function lastBefore<T>(items: readonly T[], offset: number, startOf: (item: T) => number): number {
+  let low = 0
+  let high = items.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (startOf(items[middle]!) <= offset) low = middle + 1
+    else high = middle
+  }
+  return low - 1
 }
 
 export function isNodeLike(value: unknown): value is Node {
