@@ -4,7 +4,13 @@ import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Config } from './config.ts'
 import { entities } from './entities.ts'
 import { authorize } from './features/access/index.ts'
-import { agentDownload, agentScope, createAgents, makeRegistrationToken } from './features/agents/index.ts'
+import {
+  agentDownload,
+  agentScope,
+  createAgents,
+  makeRegistrationToken,
+  registrationTokensMadeByTokens,
+} from './features/agents/index.ts'
 import { authApi, createAuthenticator, makeAdminFromSettings, renewSetupToken } from './features/auth/index.ts'
 import { collabRoute, Rooms } from './features/collab/index.ts'
 import { createReplies } from './features/idempotency/index.ts'
@@ -171,7 +177,16 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   opened.push(agents)
 
   const services: ServiceTable[] = [
-    authApi({ db, bus, clock, keys, version, makeOrganization: firstOrganization, organizationsById }),
+    authApi({
+      db,
+      bus,
+      clock,
+      keys,
+      version,
+      makeOrganization: firstOrganization,
+      organizationsById,
+      registrationTokens: registrationTokensMadeByTokens,
+    }),
     organizationsApi({ db, bus, clock, keys }),
     projectsApi({ db, bus, clock, keys, secrets, deletions }),
     pipelinesApi({ db, clock, drafts: rooms }),

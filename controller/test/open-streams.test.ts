@@ -83,6 +83,18 @@ describe('watching a run and following a log ends', () => {
     expect(await Promise.all(ends)).toEqual(all('unauthenticated'))
   })
 
+  test('with the token that made the token', async () => {
+    const auth = c.as(person).client(AuthService)
+    const parent = await auth.createApiToken({ name: 'x', scopes: ['*'] })
+    const { secret } = await c
+      .as(parent.secret)
+      .client(AuthService)
+      .createApiToken({ name: 'y', scopes: ['run.read'] })
+    await begin(secret)
+    await auth.revokeApiToken({ tokenId: parent.token?.id ?? '' })
+    expect(await Promise.all(ends)).toEqual(all('unauthenticated'))
+  })
+
   test('with the time of the token, at that moment', async () => {
     const auth = c.as(person).client(AuthService)
     const expiresAt = timestampFromDate(new Date(clock.now().getTime() + 90_000))

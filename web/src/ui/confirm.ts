@@ -9,8 +9,10 @@ export interface ConfirmQuestion {
   /** Has to be typed before the button works. */
   typed?: string
   danger?: boolean
+  /** What may be done as well: a box to tick. */
+  option?: string
   /** Done while the dialog stays open; what it throws is shown in it. */
-  run: () => Promise<void>
+  run: (withOption: boolean) => Promise<void>
 }
 
 export const question = shallowRef<ConfirmQuestion>()

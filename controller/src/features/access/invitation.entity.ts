@@ -12,6 +12,8 @@ export const InvitationEntity = defineEntity({
     role: p.integer(),
     tokenHash: p.string().length(64).unique(),
     invitedBy: p.string().length(36),
+    /** The API token that made it. */
+    apiTokenId: p.string().length(36).nullable().index(),
     createdAt: p.datetime(3),
     expiresAt: p.datetime(3),
   },

@@ -13,9 +13,9 @@ const lifetimeMs = 7 * 24 * 3_600_000
 export async function makeInvitation(
   em: EntityManager,
   keys: Keys,
-  invitation: { scope: Scope; email: string; role: Role; invitedBy: string; now: Date },
+  invitation: { scope: Scope; email: string; role: Role; invitedBy: string; apiTokenId: string | null; now: Date },
 ): Promise<{ row: InvitationRow; link: string }> {
-  const { scope, email, role, invitedBy, now } = invitation
+  const { scope, email, role, invitedBy, apiTokenId, now } = invitation
   const { organizationId, projectId = null } = scope
   await em.nativeDelete(InvitationEntity, { organizationId, projectId, email })
   const token = randomToken('afi_')
@@ -27,6 +27,7 @@ export async function makeInvitation(
     role,
     tokenHash: keys.hashToken(token),
     invitedBy,
+    apiTokenId,
     createdAt: now,
     expiresAt: new Date(now.getTime() + lifetimeMs),
   })

@@ -12,6 +12,7 @@ import {
   type ServiceTable,
   serviceTable,
 } from '../../transport/call.ts'
+import { holdCredential } from '../auth/index.ts'
 import { AgentEntity } from './agent.entity.ts'
 import { giveLabels, labelBook, readGivenLabels, releaseLabel } from './agent-labels.ts'
 import { agentMessages } from './agent-message.ts'
@@ -41,14 +42,12 @@ export function agentsApi(deps: AgentsDeps): ServiceTable {
     return message
   }
 
-  async function invite(
-    em: EntityManager,
-    ctx: CallContext,
-    invitation: Omit<Invitation, 'organizationId' | 'createdBy'>,
-  ) {
+  async function invite(em: EntityManager, ctx: CallContext, invitation: Pick<Invitation, 'labels' | 'renews'>) {
     const organizationId = organizationOf(ctx)
-    const createdBy = personOf(ctx).userId
-    const { token, expiresAt } = await makeRegistrationToken(em, deps, { organizationId, createdBy, ...invitation })
+    const person = personOf(ctx)
+    await holdCredential(em, person)
+    const by = { organizationId, createdBy: person.userId, apiTokenId: person.tokenId }
+    const { token, expiresAt } = await makeRegistrationToken(em, deps, { ...by, ...invitation })
     return { token, expiresAt: timestampFromDate(expiresAt), grpcAddress: deps.grpcAddress() }
   }
 

@@ -11,7 +11,7 @@ import type { Clock } from '../../platform/clock.ts'
 import { type Keys, randomToken } from '../../platform/crypto.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import { grantsOf, roleOn } from '../access/index.ts'
+import { countByToken, grantsOf, type MadeByTokens, roleOn } from '../access/index.ts'
 import { AgentEntity } from './agent.entity.ts'
 import { giveLabels, protectLabels, readGivenLabels } from './agent-labels.ts'
 import { hostColumn, words } from './agent-tables.ts'
@@ -36,6 +36,8 @@ export interface Invitation {
   labels?: readonly string[]
   /** Whose right it needs; without anybody the controller made it itself. */
   createdBy?: string
+  /** It goes with the API token that made it. */
+  apiTokenId?: string | undefined
   /** The agent whose secret it renews; without one it makes a new agent. */
   renews?: string
 }
@@ -44,7 +46,7 @@ export interface Invitation {
 export async function makeRegistrationToken(
   em: EntityManager,
   { clock, keys }: Pick<RegistrationDeps, 'clock' | 'keys'>,
-  { organizationId, labels = [], createdBy, renews }: Invitation,
+  { organizationId, labels = [], createdBy, apiTokenId, renews }: Invitation,
   token = randomToken(registrationPrefix),
 ): Promise<{ token: string; expiresAt: Date }> {
   const createdAt = clock.now()
@@ -61,8 +63,19 @@ export async function makeRegistrationToken(
     agentId: renews ?? null,
     labels: given.join(' '),
     createdBy: createdBy ?? null,
+    apiTokenId: apiTokenId ?? null,
   })
   return { token, expiresAt }
+}
+
+export const registrationTokensMadeByTokens: MadeByTokens = {
+  async count(em, tokenIds, now) {
+    const unused = { apiTokenId: { $in: tokenIds }, usedAt: null, expiresAt: { $gt: now } }
+    return countByToken(await em.find(RegistrationTokenEntity, unused))
+  },
+  async forget(em, tokenIds) {
+    await em.nativeDelete(RegistrationTokenEntity, { apiTokenId: { $in: tokenIds }, usedAt: null })
+  },
 }
 
 export interface AgentFacts {

@@ -11,6 +11,8 @@ export const RegistrationTokenEntity = defineEntity({
     createdAt: p.datetime(3),
     expiresAt: p.datetime(3),
     usedAt: p.datetime(3).nullable(),
+    /** The API token that made it. */
+    apiTokenId: p.string().length(36).nullable().index(),
     /** The agent it was traded for, or whose secret it renews. */
     agentId: p.string().length(36).nullable(),
     /** What the agent is given, separated by spaces. */

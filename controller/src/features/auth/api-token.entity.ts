@@ -1,5 +1,6 @@
 // An API token: what a program of a person signs in with.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+import { SessionEntity } from './session.entity.ts'
 import { UserEntity } from './user.entity.ts'
 
 export const ApiTokenEntity = defineEntity({
@@ -17,6 +18,10 @@ export const ApiTokenEntity = defineEntity({
     createdAt: p.datetime(3),
     expiresAt: p.datetime(3).nullable(),
     lastUsedAt: p.datetime(3).nullable(),
+    /** The token that made it. */
+    parentId: () => p.manyToOne(ApiTokenEntity).mapToPk().fieldName('parent_id').nullable().deleteRule('cascade'),
+    /** The session it was made in, while that lasts. */
+    sessionId: () => p.manyToOne(SessionEntity).mapToPk().fieldName('session_id').nullable().deleteRule('set null'),
   },
 })
 

@@ -1,22 +1,29 @@
 // API tokens: random, stored hashed, never able to do more than the one who makes them.
 import { isScope, scopeAllows } from '@ansflow/proto/access'
-import { AppError, invalidField, notFound } from '@ansflow/proto/errors'
+import { AppError, invalidField } from '@ansflow/proto/errors'
 import type { CreateApiTokenRequest } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
-import { type ApiToken as ApiTokenMessage, ApiTokenSchema } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
-import { create } from '@bufbuild/protobuf'
+import {
+  type ApiTokenMadeSchema,
+  type ApiToken as ApiTokenMessage,
+  ApiTokenSchema,
+} from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Keys, randomToken } from '../../platform/crypto.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { readTime } from '../../platform/request-time.ts'
 import type { Caller } from '../../transport/call.ts'
+import { invitationsMadeByTokens, type MadeByTokens } from '../access/index.ts'
 import { type ApiToken, ApiTokenEntity } from './api-token.entity.ts'
 import { readName } from './people.ts'
+import { generations, holdCredential } from './token-tree.ts'
 
 type Person = Extract<Caller, { kind: 'user' }>
 
 const prefixLength = 8
 
+/** Inside a transaction. */
 export async function makeApiToken(
   em: EntityManager,
   keys: Keys,
@@ -24,6 +31,7 @@ export async function makeApiToken(
   request: CreateApiTokenRequest,
   now: Date,
 ): Promise<{ row: ApiToken; secret: string }> {
+  await holdCredential(em, person)
   const name = readName(request.name)
   const scopes = [...new Set(request.scopes)]
   if (scopes.length === 0) throw invalidField('scopes', 'must name at least one; "*" is everything', 'scopes_empty')
@@ -48,6 +56,8 @@ export async function makeApiToken(
     createdAt: now,
     expiresAt,
     lastUsedAt: null,
+    parentId: person.tokenId ?? null,
+    sessionId: person.sessionId ?? null,
   })
   await em.flush()
   return { row, secret }
@@ -70,16 +80,34 @@ async function readExpiry(
   return expiresAt ?? maker.expiresAt
 }
 
-export async function revokeApiToken(em: EntityManager, userId: string, id: string): Promise<void> {
-  if ((await em.nativeDelete(ApiTokenEntity, { id, userId })) === 0) throw notFound('token', id)
+/** With what each has made, of all the tokens of one person. */
+export async function listApiTokens(
+  em: EntityManager,
+  userId: string,
+  registrationTokens: MadeByTokens,
+  now: Date,
+): Promise<ApiTokenMessage[]> {
+  const rows = await em.find(ApiTokenEntity, { userId }, { orderBy: { id: 'desc' } })
+  const ids = rows.map(({ id }) => id)
+  const invitations = await invitationsMadeByTokens.count(em, ids, now)
+  const registrations = await registrationTokens.count(em, ids, now)
+  return rows.map((row) => {
+    const [, ...under] = generations(rows, [row.id])
+    const all = [row.id, ...under.flat()]
+    const sum = (counts: Map<string, number>) => all.reduce((total, id) => total + (counts.get(id) ?? 0), 0)
+    const made = { apiTokens: all.length - 1, invitations: sum(invitations), registrationTokens: sum(registrations) }
+    return toApiToken(row, made)
+  })
 }
 
-export function toApiToken(row: ApiToken): ApiTokenMessage {
+export function toApiToken(row: ApiToken, made: MessageInitShape<typeof ApiTokenMadeSchema> = {}): ApiTokenMessage {
   return create(ApiTokenSchema, {
     id: row.id,
     name: row.name,
     scopes: row.scopes.split(' '),
     prefix: row.prefix,
+    parentId: row.parentId ?? '',
+    made,
     createdAt: timestampFromDate(row.createdAt),
     ...(row.expiresAt && { expiresAt: timestampFromDate(row.expiresAt) }),
     ...(row.lastUsedAt && { lastUsedAt: timestampFromDate(row.lastUsedAt) }),

@@ -8,15 +8,16 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Keys } from '../../platform/crypto.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { type CallContext, personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
-import { openInvitation, roleOn, setGrant, takeInvitation } from '../access/index.ts'
+import { type MadeByTokens, openInvitation, roleOn, setGrant, takeInvitation } from '../access/index.ts'
 import { ApiTokenEntity } from './api-token.entity.ts'
-import { makeApiToken, revokeApiToken, toApiToken } from './api-tokens.ts'
+import { listApiTokens, makeApiToken, toApiToken } from './api-tokens.ts'
 import { countTry, rememberSuccess } from './login-limits.ts'
 import { checkPassword, hashPassword, passwordIsRight } from './passwords.ts'
 import { makePerson, readEmail, readLanguage, readName, readTheme, toUser } from './people.ts'
 import { SessionEntity } from './session.entity.ts'
 import { giveSession, makeSession, takeSessionAway } from './sessions.ts'
 import { checkSetupToken, isSetupNeeded, type MakeOrganization, makeFirstOwner, takeSetupToken } from './setup.ts'
+import { generations, revokeTokens } from './token-tree.ts'
 import { UserEntity } from './user.entity.ts'
 
 export interface AuthDeps {
@@ -28,10 +29,12 @@ export interface AuthDeps {
   makeOrganization: MakeOrganization
   /** Those that exist, of these ids. */
   organizationsById(em: EntityManager, ids: string[]): Promise<{ id: string; name: string; slug: string }[]>
+  /** Of agents, made by API tokens. */
+  registrationTokens: MadeByTokens
 }
 
 export function authApi(deps: AuthDeps): ServiceTable {
-  const { db, bus, clock, keys } = deps
+  const { db, bus, clock, keys, registrationTokens } = deps
   return serviceTable(AuthService, {
     getSetup: async (_request, { em }) => ({ setupNeeded: await isSetupNeeded(em), version: deps.version }),
 
@@ -124,6 +127,7 @@ export function authApi(deps: AuthDeps): ServiceTable {
       const { sessionId } = personOf(ctx)
       await db.transaction(async (em) => {
         await em.nativeUpdate(UserEntity, { id: userId }, { passwordHash })
+        if (request.revokeTokens) await revokeTokens(em, { userId }, registrationTokens)
         await em.nativeDelete(SessionEntity, { userId, ...(sessionId !== undefined && { id: { $ne: sessionId } }) })
       })
       bus.publish('access.changed', { userId })
@@ -138,6 +142,8 @@ export function authApi(deps: AuthDeps): ServiceTable {
         { orderBy: { lastSeenAt: 'desc' } },
       )
       const { sessionId } = personOf(ctx)
+      const tokens = await ctx.em.find(ApiTokenEntity, { userId })
+      const madeIn = (id: string) => tokens.filter((token) => token.sessionId === id).map((token) => token.id)
       return {
         sessions: rows.map(({ id, userAgent, createdAt, lastSeenAt, expiresAt }) => ({
           id,
@@ -146,14 +152,19 @@ export function authApi(deps: AuthDeps): ServiceTable {
           lastSeenAt: timestampFromDate(lastSeenAt),
           expiresAt: timestampFromDate(expiresAt),
           current: id === sessionId,
+          apiTokens: generations(tokens, madeIn(id)).flat().length,
         })),
       }
     },
 
     async revokeSession(request, ctx) {
       const userId = ownAccount(ctx)
-      const ended = await ctx.em.nativeDelete(SessionEntity, { id: request.sessionId, userId })
-      if (ended === 0) throw notFound('session', request.sessionId)
+      const { sessionId } = request
+      await db.transaction(async (em) => {
+        if (request.revokeTokens) await revokeTokens(em, { userId, sessionId }, registrationTokens)
+        const ended = await em.nativeDelete(SessionEntity, { id: sessionId, userId })
+        if (ended === 0) throw notFound('session', sessionId)
+      })
       bus.publish('access.changed', { userId })
       return {}
     },
@@ -191,18 +202,21 @@ export function authApi(deps: AuthDeps): ServiceTable {
     },
 
     async createApiToken(request, ctx) {
-      const { row, secret } = await makeApiToken(ctx.em, keys, personOf(ctx), request, clock.now())
+      const person = personOf(ctx)
+      const now = clock.now()
+      const { row, secret } = await db.transaction((em) => makeApiToken(em, keys, person, request, now))
       return { token: toApiToken(row), secret }
     },
 
     async listApiTokens(_request, ctx) {
-      const rows = await ctx.em.find(ApiTokenEntity, { userId: ownAccount(ctx) }, { orderBy: { id: 'desc' } })
-      return { tokens: rows.map(toApiToken) }
+      return { tokens: await listApiTokens(ctx.em, ownAccount(ctx), registrationTokens, clock.now()) }
     },
 
     async revokeApiToken(request, ctx) {
       const userId = ownAccount(ctx)
-      await revokeApiToken(ctx.em, userId, request.tokenId)
+      const top = { userId, id: request.tokenId }
+      const revoked = await db.transaction((em) => revokeTokens(em, top, registrationTokens))
+      if (revoked === 0) throw notFound('token', request.tokenId)
       bus.publish('access.changed', { userId })
       return {}
     },

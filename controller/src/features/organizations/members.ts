@@ -26,7 +26,7 @@ import {
   roleOn,
   setGrant,
 } from '../access/index.ts'
-import { readEmail, type User, UserEntity } from '../auth/index.ts'
+import { holdCredential, readEmail, type User, UserEntity } from '../auth/index.ts'
 import { OrganizationEntity } from './organization.entity.ts'
 
 export interface MembersDeps {
@@ -76,9 +76,13 @@ export async function inviteMember(
   mayGive(roleOn(person.grants, scope), role)
   const now = clock.now()
   const { row, link, granted } = await db.transaction(async (em) => {
+    await holdCredential(em, person)
     const user = await em.findOne(UserEntity, { email })
-    if (!user)
-      return { ...(await makeInvitation(em, keys, { scope, email, role, invitedBy: person.userId, now })), granted: '' }
+    if (!user) {
+      const apiTokenId = person.tokenId ?? null
+      const made = await makeInvitation(em, keys, { scope, email, role, invitedBy: person.userId, apiTokenId, now })
+      return { ...made, granted: '' }
+    }
     await changeRole(em, scope, user.id, roleOn(person.grants, scope), role, now)
     const { organizationId, projectId = null } = scope
     const row = { id: '', organizationId, projectId, email, role, expiresAt: now }

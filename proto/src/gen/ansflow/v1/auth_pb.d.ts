@@ -181,6 +181,13 @@ export declare type Session = Message<"ansflow.v1.Session"> & {
    * @generated from field: bool current = 6;
    */
   current: boolean;
+
+  /**
+   * API tokens that were made in it and that those made.
+   *
+   * @generated from field: uint32 api_tokens = 7;
+   */
+  apiTokens: number;
 };
 
 /**
@@ -218,6 +225,13 @@ export declare type SessionJson = {
    * @generated from field: bool current = 6;
    */
   current?: boolean;
+
+  /**
+   * API tokens that were made in it and that those made.
+   *
+   * @generated from field: uint32 api_tokens = 7;
+   */
+  apiTokens?: number;
 };
 
 /**
@@ -270,6 +284,20 @@ export declare type ApiToken = Message<"ansflow.v1.ApiToken"> & {
    * @generated from field: string prefix = 7;
    */
   prefix: string;
+
+  /**
+   * The token that made it; empty: a person did.
+   *
+   * @generated from field: string parent_id = 8;
+   */
+  parentId: string;
+
+  /**
+   * What would go with it.
+   *
+   * @generated from field: ansflow.v1.ApiTokenMade made = 9;
+   */
+  made?: ApiTokenMade | undefined;
 };
 
 /**
@@ -316,6 +344,20 @@ export declare type ApiTokenJson = {
    * @generated from field: string prefix = 7;
    */
   prefix?: string;
+
+  /**
+   * The token that made it; empty: a person did.
+   *
+   * @generated from field: string parent_id = 8;
+   */
+  parentId?: string;
+
+  /**
+   * What would go with it.
+   *
+   * @generated from field: ansflow.v1.ApiTokenMade made = 9;
+   */
+  made?: ApiTokenMadeJson;
 };
 
 /**
@@ -323,6 +365,64 @@ export declare type ApiTokenJson = {
  * Use `create(ApiTokenSchema)` to create a new message.
  */
 export declare const ApiTokenSchema: GenMessage<ApiToken, {jsonType: ApiTokenJson}>;
+
+/**
+ * What a token and those under it have made and what is worth something still.
+ *
+ * @generated from message ansflow.v1.ApiTokenMade
+ */
+export declare type ApiTokenMade = Message<"ansflow.v1.ApiTokenMade"> & {
+  /**
+   * @generated from field: uint32 api_tokens = 1;
+   */
+  apiTokens: number;
+
+  /**
+   * Open ones.
+   *
+   * @generated from field: uint32 invitations = 2;
+   */
+  invitations: number;
+
+  /**
+   * Of agents, unused ones.
+   *
+   * @generated from field: uint32 registration_tokens = 3;
+   */
+  registrationTokens: number;
+};
+
+/**
+ * What a token and those under it have made and what is worth something still.
+ *
+ * @generated from message ansflow.v1.ApiTokenMade
+ */
+export declare type ApiTokenMadeJson = {
+  /**
+   * @generated from field: uint32 api_tokens = 1;
+   */
+  apiTokens?: number;
+
+  /**
+   * Open ones.
+   *
+   * @generated from field: uint32 invitations = 2;
+   */
+  invitations?: number;
+
+  /**
+   * Of agents, unused ones.
+   *
+   * @generated from field: uint32 registration_tokens = 3;
+   */
+  registrationTokens?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.ApiTokenMade.
+ * Use `create(ApiTokenMadeSchema)` to create a new message.
+ */
+export declare const ApiTokenMadeSchema: GenMessage<ApiTokenMade, {jsonType: ApiTokenMadeJson}>;
 
 /**
  * @generated from message ansflow.v1.GetSetupRequest
@@ -805,6 +905,13 @@ export declare type ChangePasswordRequest = Message<"ansflow.v1.ChangePasswordRe
    * @generated from field: string new_password = 2;
    */
   newPassword: string;
+
+  /**
+   * Also revokes all API tokens of the caller, the one this call came with included.
+   *
+   * @generated from field: bool revoke_tokens = 3;
+   */
+  revokeTokens: boolean;
 };
 
 /**
@@ -820,6 +927,13 @@ export declare type ChangePasswordRequestJson = {
    * @generated from field: string new_password = 2;
    */
   newPassword?: string;
+
+  /**
+   * Also revokes all API tokens of the caller, the one this call came with included.
+   *
+   * @generated from field: bool revoke_tokens = 3;
+   */
+  revokeTokens?: boolean;
 };
 
 /**
@@ -898,6 +1012,13 @@ export declare type RevokeSessionRequest = Message<"ansflow.v1.RevokeSessionRequ
    * @generated from field: string session_id = 1;
    */
   sessionId: string;
+
+  /**
+   * Also revokes the API tokens made in it. Without, they go on.
+   *
+   * @generated from field: bool revoke_tokens = 2;
+   */
+  revokeTokens: boolean;
 };
 
 /**
@@ -908,6 +1029,13 @@ export declare type RevokeSessionRequestJson = {
    * @generated from field: string session_id = 1;
    */
   sessionId?: string;
+
+  /**
+   * Also revokes the API tokens made in it. Without, they go on.
+   *
+   * @generated from field: bool revoke_tokens = 2;
+   */
+  revokeTokens?: boolean;
 };
 
 /**
@@ -1339,7 +1467,7 @@ export declare const AuthService: GenService<{
     output: typeof UpdateMeResponseSchema;
   },
   /**
-   * Changes the caller's password and ends their other sessions.
+   * Changes the caller's password and ends their other sessions, and on request all their API tokens.
    *
    * @generated from rpc ansflow.v1.AuthService.ChangePassword
    */
@@ -1385,7 +1513,9 @@ export declare const AuthService: GenService<{
     output: typeof AcceptInvitationResponseSchema;
   },
   /**
-   * Makes a token for programs; its secret is in this answer only.
+   * Makes a token for programs; its secret is in this answer only. A token that makes one gives it no wider scope and no longer
+   * life than its own, and takes it along when it is revoked. Errors: permission_denied (a scope the caller lacks),
+   * invalid_argument.
    *
    * @generated from rpc ansflow.v1.AuthService.CreateApiToken
    */
@@ -1403,6 +1533,8 @@ export declare const AuthService: GenService<{
     output: typeof ListApiTokensResponseSchema;
   },
   /**
+   * Ends the token at once, with everything in `made`. People who took an invitation and agents that have registered stay.
+   *
    * @generated from rpc ansflow.v1.AuthService.RevokeApiToken
    */
   revokeApiToken: {

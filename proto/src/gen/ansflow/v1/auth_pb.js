@@ -10,7 +10,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file ansflow/v1/auth.proto.
  */
 export const file_ansflow_v1_auth = /*@__PURE__*/
-  fileDesc("ChVhbnNmbG93L3YxL2F1dGgucHJvdG8SCmFuc2Zsb3cudjEiUAoEVXNlchIKCgJpZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIMCgRuYW1lGAMgASgJEhAKCGxhbmd1YWdlGAQgASgJEg0KBXRoZW1lGAUgASgJImUKBUdyYW50Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSHgoEcm9sZRgEIAEoDjIQLmFuc2Zsb3cudjEuUm9sZSLMAQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRIuCgpjcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3NlZW5fYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnVzZXJfYWdlbnQYBSABKAkSDwoHY3VycmVudBgGIAEoCCLWAQoIQXBpVG9rZW4SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZzY29wZXMYAyADKAkSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMbGFzdF91c2VkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZwcmVmaXgYByABKAkiEQoPR2V0U2V0dXBSZXF1ZXN0IjkKEEdldFNldHVwUmVzcG9uc2USFAoMc2V0dXBfbmVlZGVkGAEgASgIEg8KB3ZlcnNpb24YAiABKAkihwEKFENvbXBsZXRlU2V0dXBSZXF1ZXN0EhMKC3NldHVwX3Rva2VuGAEgASgJEg0KBWVtYWlsGAIgASgJEgwKBG5hbWUYAyABKAkSEAoIcGFzc3dvcmQYBCABKAkSGQoRb3JnYW5pemF0aW9uX25hbWUYBSABKAkSEAoIbGFuZ3VhZ2UYBiABKAkiUAoVQ29tcGxldGVTZXR1cFJlc3BvbnNlEh4KBHVzZXIYASABKAsyEC5hbnNmbG93LnYxLlVzZXISFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJIi8KDExvZ2luUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSIvCg1Mb2dpblJlc3BvbnNlEh4KBHVzZXIYASABKAsyEC5hbnNmbG93LnYxLlVzZXIiDwoNTG9nb3V0UmVxdWVzdCIQCg5Mb2dvdXRSZXNwb25zZSIOCgxHZXRNZVJlcXVlc3QijQEKDUdldE1lUmVzcG9uc2USHgoEdXNlchgBIAEoCzIQLmFuc2Zsb3cudjEuVXNlchI5Cg1vcmdhbml6YXRpb25zGAIgAygLMiIuYW5zZmxvdy52MS5Pcmdhbml6YXRpb25NZW1iZXJzaGlwEiEKBmdyYW50cxgDIAMoCzIRLmFuc2Zsb3cudjEuR3JhbnQibQoWT3JnYW5pemF0aW9uTWVtYmVyc2hpcBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzbHVnGAMgASgJEh4KBHJvbGUYBCABKA4yEC5hbnNmbG93LnYxLlJvbGUibwoPVXBkYXRlTWVSZXF1ZXN0EhEKBG5hbWUYASABKAlIAIgBARIVCghsYW5ndWFnZRgCIAEoCUgBiAEBEhIKBXRoZW1lGAMgASgJSAKIAQFCBwoFX25hbWVCCwoJX2xhbmd1YWdlQggKBl90aGVtZSIyChBVcGRhdGVNZVJlc3BvbnNlEh4KBHVzZXIYASABKAsyEC5hbnNmbG93LnYxLlVzZXIiRwoVQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0EhgKEGN1cnJlbnRfcGFzc3dvcmQYASABKAkSFAoMbmV3X3Bhc3N3b3JkGAIgASgJIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2UiFQoTTGlzdFNlc3Npb25zUmVxdWVzdCI9ChRMaXN0U2Vzc2lvbnNSZXNwb25zZRIlCghzZXNzaW9ucxgBIAMoCzITLmFuc2Zsb3cudjEuU2Vzc2lvbiIqChRSZXZva2VTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIhcKFVJldm9rZVNlc3Npb25SZXNwb25zZSIlChRHZXRJbnZpdGF0aW9uUmVxdWVzdBINCgV0b2tlbhgBIAEoCSKRAQoVR2V0SW52aXRhdGlvblJlc3BvbnNlEg0KBWVtYWlsGAEgASgJEhkKEW9yZ2FuaXphdGlvbl9uYW1lGAIgASgJEh4KBHJvbGUYAyABKA4yEC5hbnNmbG93LnYxLlJvbGUSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWgoXQWNjZXB0SW52aXRhdGlvblJlcXVlc3QSDQoFdG9rZW4YASABKAkSDAoEbmFtZRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCRIQCghsYW5ndWFnZRgEIAEoCSI6ChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USHgoEdXNlchgBIAEoCzIQLmFuc2Zsb3cudjEuVXNlciJlChVDcmVhdGVBcGlUb2tlblJlcXVlc3QSDAoEbmFtZRgBIAEoCRIOCgZzY29wZXMYAiADKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiTQoWQ3JlYXRlQXBpVG9rZW5SZXNwb25zZRIjCgV0b2tlbhgBIAEoCzIULmFuc2Zsb3cudjEuQXBpVG9rZW4SDgoGc2VjcmV0GAIgASgJIhYKFExpc3RBcGlUb2tlbnNSZXF1ZXN0Ij0KFUxpc3RBcGlUb2tlbnNSZXNwb25zZRIkCgZ0b2tlbnMYASADKAsyFC5hbnNmbG93LnYxLkFwaVRva2VuIikKFVJldm9rZUFwaVRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCSIYChZSZXZva2VBcGlUb2tlblJlc3BvbnNlMp8KCgtBdXRoU2VydmljZRJTCghHZXRTZXR1cBIbLmFuc2Zsb3cudjEuR2V0U2V0dXBSZXF1ZXN0GhwuYW5zZmxvdy52MS5HZXRTZXR1cFJlc3BvbnNlIgyKtRgICgZwdWJsaWMSYgoNQ29tcGxldGVTZXR1cBIgLmFuc2Zsb3cudjEuQ29tcGxldGVTZXR1cFJlcXVlc3QaIS5hbnNmbG93LnYxLkNvbXBsZXRlU2V0dXBSZXNwb25zZSIMirUYCAoGcHVibGljEkoKBUxvZ2luEhguYW5zZmxvdy52MS5Mb2dpblJlcXVlc3QaGS5hbnNmbG93LnYxLkxvZ2luUmVzcG9uc2UiDIq1GAgKBnB1YmxpYxJLCgZMb2dvdXQSGS5hbnNmbG93LnYxLkxvZ291dFJlcXVlc3QaGi5hbnNmbG93LnYxLkxvZ291dFJlc3BvbnNlIgqKtRgGCgRzZWxmEkgKBUdldE1lEhguYW5zZmxvdy52MS5HZXRNZVJlcXVlc3QaGS5hbnNmbG93LnYxLkdldE1lUmVzcG9uc2UiCoq1GAYKBHNlbGYSUQoIVXBkYXRlTWUSGy5hbnNmbG93LnYxLlVwZGF0ZU1lUmVxdWVzdBocLmFuc2Zsb3cudjEuVXBkYXRlTWVSZXNwb25zZSIKirUYBgoEc2VsZhJjCg5DaGFuZ2VQYXNzd29yZBIhLmFuc2Zsb3cudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0GiIuYW5zZmxvdy52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlIgqKtRgGCgRzZWxmEl0KDExpc3RTZXNzaW9ucxIfLmFuc2Zsb3cudjEuTGlzdFNlc3Npb25zUmVxdWVzdBogLmFuc2Zsb3cudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiCoq1GAYKBHNlbGYSYAoNUmV2b2tlU2Vzc2lvbhIgLmFuc2Zsb3cudjEuUmV2b2tlU2Vzc2lvblJlcXVlc3QaIS5hbnNmbG93LnYxLlJldm9rZVNlc3Npb25SZXNwb25zZSIKirUYBgoEc2VsZhJiCg1HZXRJbnZpdGF0aW9uEiAuYW5zZmxvdy52MS5HZXRJbnZpdGF0aW9uUmVxdWVzdBohLmFuc2Zsb3cudjEuR2V0SW52aXRhdGlvblJlc3BvbnNlIgyKtRgICgZwdWJsaWMSawoQQWNjZXB0SW52aXRhdGlvbhIjLmFuc2Zsb3cudjEuQWNjZXB0SW52aXRhdGlvblJlcXVlc3QaJC5hbnNmbG93LnYxLkFjY2VwdEludml0YXRpb25SZXNwb25zZSIMirUYCAoGcHVibGljEmMKDkNyZWF0ZUFwaVRva2VuEiEuYW5zZmxvdy52MS5DcmVhdGVBcGlUb2tlblJlcXVlc3QaIi5hbnNmbG93LnYxLkNyZWF0ZUFwaVRva2VuUmVzcG9uc2UiCoq1GAYKBHNlbGYSYAoNTGlzdEFwaVRva2VucxIgLmFuc2Zsb3cudjEuTGlzdEFwaVRva2Vuc1JlcXVlc3QaIS5hbnNmbG93LnYxLkxpc3RBcGlUb2tlbnNSZXNwb25zZSIKirUYBgoEc2VsZhJjCg5SZXZva2VBcGlUb2tlbhIhLmFuc2Zsb3cudjEuUmV2b2tlQXBpVG9rZW5SZXF1ZXN0GiIuYW5zZmxvdy52MS5SZXZva2VBcGlUb2tlblJlc3BvbnNlIgqKtRgGCgRzZWxmYgZwcm90bzM", [file_ansflow_v1_access, file_google_protobuf_timestamp]);
+  fileDesc("ChVhbnNmbG93L3YxL2F1dGgucHJvdG8SCmFuc2Zsb3cudjEiUAoEVXNlchIKCgJpZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIMCgRuYW1lGAMgASgJEhAKCGxhbmd1YWdlGAQgASgJEg0KBXRoZW1lGAUgASgJImUKBUdyYW50Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSHgoEcm9sZRgEIAEoDjIQLmFuc2Zsb3cudjEuUm9sZSLgAQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRIuCgpjcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3NlZW5fYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnVzZXJfYWdlbnQYBSABKAkSDwoHY3VycmVudBgGIAEoCBISCgphcGlfdG9rZW5zGAcgASgNIpECCghBcGlUb2tlbhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnNjb3BlcxgDIAMoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnByZWZpeBgHIAEoCRIRCglwYXJlbnRfaWQYCCABKAkSJgoEbWFkZRgJIAEoCzIYLmFuc2Zsb3cudjEuQXBpVG9rZW5NYWRlIlQKDEFwaVRva2VuTWFkZRISCgphcGlfdG9rZW5zGAEgASgNEhMKC2ludml0YXRpb25zGAIgASgNEhsKE3JlZ2lzdHJhdGlvbl90b2tlbnMYAyABKA0iEQoPR2V0U2V0dXBSZXF1ZXN0IjkKEEdldFNldHVwUmVzcG9uc2USFAoMc2V0dXBfbmVlZGVkGAEgASgIEg8KB3ZlcnNpb24YAiABKAkihwEKFENvbXBsZXRlU2V0dXBSZXF1ZXN0EhMKC3NldHVwX3Rva2VuGAEgASgJEg0KBWVtYWlsGAIgASgJEgwKBG5hbWUYAyABKAkSEAoIcGFzc3dvcmQYBCABKAkSGQoRb3JnYW5pemF0aW9uX25hbWUYBSABKAkSEAoIbGFuZ3VhZ2UYBiABKAkiUAoVQ29tcGxldGVTZXR1cFJlc3BvbnNlEh4KBHVzZXIYASABKAsyEC5hbnNmbG93LnYxLlVzZXISFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJIi8KDExvZ2luUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSIvCg1Mb2dpblJlc3BvbnNlEh4KBHVzZXIYASABKAsyEC5hbnNmbG93LnYxLlVzZXIiDwoNTG9nb3V0UmVxdWVzdCIQCg5Mb2dvdXRSZXNwb25zZSIOCgxHZXRNZVJlcXVlc3QijQEKDUdldE1lUmVzcG9uc2USHgoEdXNlchgBIAEoCzIQLmFuc2Zsb3cudjEuVXNlchI5Cg1vcmdhbml6YXRpb25zGAIgAygLMiIuYW5zZmxvdy52MS5Pcmdhbml6YXRpb25NZW1iZXJzaGlwEiEKBmdyYW50cxgDIAMoCzIRLmFuc2Zsb3cudjEuR3JhbnQibQoWT3JnYW5pemF0aW9uTWVtYmVyc2hpcBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzbHVnGAMgASgJEh4KBHJvbGUYBCABKA4yEC5hbnNmbG93LnYxLlJvbGUibwoPVXBkYXRlTWVSZXF1ZXN0EhEKBG5hbWUYASABKAlIAIgBARIVCghsYW5ndWFnZRgCIAEoCUgBiAEBEhIKBXRoZW1lGAMgASgJSAKIAQFCBwoFX25hbWVCCwoJX2xhbmd1YWdlQggKBl90aGVtZSIyChBVcGRhdGVNZVJlc3BvbnNlEh4KBHVzZXIYASABKAsyEC5hbnNmbG93LnYxLlVzZXIiXgoVQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0EhgKEGN1cnJlbnRfcGFzc3dvcmQYASABKAkSFAoMbmV3X3Bhc3N3b3JkGAIgASgJEhUKDXJldm9rZV90b2tlbnMYAyABKAgiGAoWQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIVChNMaXN0U2Vzc2lvbnNSZXF1ZXN0Ij0KFExpc3RTZXNzaW9uc1Jlc3BvbnNlEiUKCHNlc3Npb25zGAEgAygLMhMuYW5zZmxvdy52MS5TZXNzaW9uIkEKFFJldm9rZVNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSFQoNcmV2b2tlX3Rva2VucxgCIAEoCCIXChVSZXZva2VTZXNzaW9uUmVzcG9uc2UiJQoUR2V0SW52aXRhdGlvblJlcXVlc3QSDQoFdG9rZW4YASABKAkikQEKFUdldEludml0YXRpb25SZXNwb25zZRINCgVlbWFpbBgBIAEoCRIZChFvcmdhbml6YXRpb25fbmFtZRgCIAEoCRIeCgRyb2xlGAMgASgOMhAuYW5zZmxvdy52MS5Sb2xlEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIloKF0FjY2VwdEludml0YXRpb25SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEgwKBG5hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkSEAoIbGFuZ3VhZ2UYBCABKAkiOgoYQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlEh4KBHVzZXIYASABKAsyEC5hbnNmbG93LnYxLlVzZXIiZQoVQ3JlYXRlQXBpVG9rZW5SZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGc2NvcGVzGAIgAygJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIk0KFkNyZWF0ZUFwaVRva2VuUmVzcG9uc2USIwoFdG9rZW4YASABKAsyFC5hbnNmbG93LnYxLkFwaVRva2VuEg4KBnNlY3JldBgCIAEoCSIWChRMaXN0QXBpVG9rZW5zUmVxdWVzdCI9ChVMaXN0QXBpVG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQuYW5zZmxvdy52MS5BcGlUb2tlbiIpChVSZXZva2VBcGlUb2tlblJlcXVlc3QSEAoIdG9rZW5faWQYASABKAkiGAoWUmV2b2tlQXBpVG9rZW5SZXNwb25zZTKfCgoLQXV0aFNlcnZpY2USUwoIR2V0U2V0dXASGy5hbnNmbG93LnYxLkdldFNldHVwUmVxdWVzdBocLmFuc2Zsb3cudjEuR2V0U2V0dXBSZXNwb25zZSIMirUYCAoGcHVibGljEmIKDUNvbXBsZXRlU2V0dXASIC5hbnNmbG93LnYxLkNvbXBsZXRlU2V0dXBSZXF1ZXN0GiEuYW5zZmxvdy52MS5Db21wbGV0ZVNldHVwUmVzcG9uc2UiDIq1GAgKBnB1YmxpYxJKCgVMb2dpbhIYLmFuc2Zsb3cudjEuTG9naW5SZXF1ZXN0GhkuYW5zZmxvdy52MS5Mb2dpblJlc3BvbnNlIgyKtRgICgZwdWJsaWMSSwoGTG9nb3V0EhkuYW5zZmxvdy52MS5Mb2dvdXRSZXF1ZXN0GhouYW5zZmxvdy52MS5Mb2dvdXRSZXNwb25zZSIKirUYBgoEc2VsZhJICgVHZXRNZRIYLmFuc2Zsb3cudjEuR2V0TWVSZXF1ZXN0GhkuYW5zZmxvdy52MS5HZXRNZVJlc3BvbnNlIgqKtRgGCgRzZWxmElEKCFVwZGF0ZU1lEhsuYW5zZmxvdy52MS5VcGRhdGVNZVJlcXVlc3QaHC5hbnNmbG93LnYxLlVwZGF0ZU1lUmVzcG9uc2UiCoq1GAYKBHNlbGYSYwoOQ2hhbmdlUGFzc3dvcmQSIS5hbnNmbG93LnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBoiLmFuc2Zsb3cudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIKirUYBgoEc2VsZhJdCgxMaXN0U2Vzc2lvbnMSHy5hbnNmbG93LnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIC5hbnNmbG93LnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIgqKtRgGCgRzZWxmEmAKDVJldm9rZVNlc3Npb24SIC5hbnNmbG93LnYxLlJldm9rZVNlc3Npb25SZXF1ZXN0GiEuYW5zZmxvdy52MS5SZXZva2VTZXNzaW9uUmVzcG9uc2UiCoq1GAYKBHNlbGYSYgoNR2V0SW52aXRhdGlvbhIgLmFuc2Zsb3cudjEuR2V0SW52aXRhdGlvblJlcXVlc3QaIS5hbnNmbG93LnYxLkdldEludml0YXRpb25SZXNwb25zZSIMirUYCAoGcHVibGljEmsKEEFjY2VwdEludml0YXRpb24SIy5hbnNmbG93LnYxLkFjY2VwdEludml0YXRpb25SZXF1ZXN0GiQuYW5zZmxvdy52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UiDIq1GAgKBnB1YmxpYxJjCg5DcmVhdGVBcGlUb2tlbhIhLmFuc2Zsb3cudjEuQ3JlYXRlQXBpVG9rZW5SZXF1ZXN0GiIuYW5zZmxvdy52MS5DcmVhdGVBcGlUb2tlblJlc3BvbnNlIgqKtRgGCgRzZWxmEmAKDUxpc3RBcGlUb2tlbnMSIC5hbnNmbG93LnYxLkxpc3RBcGlUb2tlbnNSZXF1ZXN0GiEuYW5zZmxvdy52MS5MaXN0QXBpVG9rZW5zUmVzcG9uc2UiCoq1GAYKBHNlbGYSYwoOUmV2b2tlQXBpVG9rZW4SIS5hbnNmbG93LnYxLlJldm9rZUFwaVRva2VuUmVxdWVzdBoiLmFuc2Zsb3cudjEuUmV2b2tlQXBpVG9rZW5SZXNwb25zZSIKirUYBgoEc2VsZmIGcHJvdG8z", [file_ansflow_v1_access, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message ansflow.v1.User.
@@ -41,207 +41,214 @@ export const ApiTokenSchema = /*@__PURE__*/
   messageDesc(file_ansflow_v1_auth, 3);
 
 /**
+ * Describes the message ansflow.v1.ApiTokenMade.
+ * Use `create(ApiTokenMadeSchema)` to create a new message.
+ */
+export const ApiTokenMadeSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_auth, 4);
+
+/**
  * Describes the message ansflow.v1.GetSetupRequest.
  * Use `create(GetSetupRequestSchema)` to create a new message.
  */
 export const GetSetupRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 4);
+  messageDesc(file_ansflow_v1_auth, 5);
 
 /**
  * Describes the message ansflow.v1.GetSetupResponse.
  * Use `create(GetSetupResponseSchema)` to create a new message.
  */
 export const GetSetupResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 5);
+  messageDesc(file_ansflow_v1_auth, 6);
 
 /**
  * Describes the message ansflow.v1.CompleteSetupRequest.
  * Use `create(CompleteSetupRequestSchema)` to create a new message.
  */
 export const CompleteSetupRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 6);
+  messageDesc(file_ansflow_v1_auth, 7);
 
 /**
  * Describes the message ansflow.v1.CompleteSetupResponse.
  * Use `create(CompleteSetupResponseSchema)` to create a new message.
  */
 export const CompleteSetupResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 7);
+  messageDesc(file_ansflow_v1_auth, 8);
 
 /**
  * Describes the message ansflow.v1.LoginRequest.
  * Use `create(LoginRequestSchema)` to create a new message.
  */
 export const LoginRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 8);
+  messageDesc(file_ansflow_v1_auth, 9);
 
 /**
  * Describes the message ansflow.v1.LoginResponse.
  * Use `create(LoginResponseSchema)` to create a new message.
  */
 export const LoginResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 9);
+  messageDesc(file_ansflow_v1_auth, 10);
 
 /**
  * Describes the message ansflow.v1.LogoutRequest.
  * Use `create(LogoutRequestSchema)` to create a new message.
  */
 export const LogoutRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 10);
+  messageDesc(file_ansflow_v1_auth, 11);
 
 /**
  * Describes the message ansflow.v1.LogoutResponse.
  * Use `create(LogoutResponseSchema)` to create a new message.
  */
 export const LogoutResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 11);
+  messageDesc(file_ansflow_v1_auth, 12);
 
 /**
  * Describes the message ansflow.v1.GetMeRequest.
  * Use `create(GetMeRequestSchema)` to create a new message.
  */
 export const GetMeRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 12);
+  messageDesc(file_ansflow_v1_auth, 13);
 
 /**
  * Describes the message ansflow.v1.GetMeResponse.
  * Use `create(GetMeResponseSchema)` to create a new message.
  */
 export const GetMeResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 13);
+  messageDesc(file_ansflow_v1_auth, 14);
 
 /**
  * Describes the message ansflow.v1.OrganizationMembership.
  * Use `create(OrganizationMembershipSchema)` to create a new message.
  */
 export const OrganizationMembershipSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 14);
+  messageDesc(file_ansflow_v1_auth, 15);
 
 /**
  * Describes the message ansflow.v1.UpdateMeRequest.
  * Use `create(UpdateMeRequestSchema)` to create a new message.
  */
 export const UpdateMeRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 15);
+  messageDesc(file_ansflow_v1_auth, 16);
 
 /**
  * Describes the message ansflow.v1.UpdateMeResponse.
  * Use `create(UpdateMeResponseSchema)` to create a new message.
  */
 export const UpdateMeResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 16);
+  messageDesc(file_ansflow_v1_auth, 17);
 
 /**
  * Describes the message ansflow.v1.ChangePasswordRequest.
  * Use `create(ChangePasswordRequestSchema)` to create a new message.
  */
 export const ChangePasswordRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 17);
+  messageDesc(file_ansflow_v1_auth, 18);
 
 /**
  * Describes the message ansflow.v1.ChangePasswordResponse.
  * Use `create(ChangePasswordResponseSchema)` to create a new message.
  */
 export const ChangePasswordResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 18);
+  messageDesc(file_ansflow_v1_auth, 19);
 
 /**
  * Describes the message ansflow.v1.ListSessionsRequest.
  * Use `create(ListSessionsRequestSchema)` to create a new message.
  */
 export const ListSessionsRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 19);
+  messageDesc(file_ansflow_v1_auth, 20);
 
 /**
  * Describes the message ansflow.v1.ListSessionsResponse.
  * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
 export const ListSessionsResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 20);
+  messageDesc(file_ansflow_v1_auth, 21);
 
 /**
  * Describes the message ansflow.v1.RevokeSessionRequest.
  * Use `create(RevokeSessionRequestSchema)` to create a new message.
  */
 export const RevokeSessionRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 21);
+  messageDesc(file_ansflow_v1_auth, 22);
 
 /**
  * Describes the message ansflow.v1.RevokeSessionResponse.
  * Use `create(RevokeSessionResponseSchema)` to create a new message.
  */
 export const RevokeSessionResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 22);
+  messageDesc(file_ansflow_v1_auth, 23);
 
 /**
  * Describes the message ansflow.v1.GetInvitationRequest.
  * Use `create(GetInvitationRequestSchema)` to create a new message.
  */
 export const GetInvitationRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 23);
+  messageDesc(file_ansflow_v1_auth, 24);
 
 /**
  * Describes the message ansflow.v1.GetInvitationResponse.
  * Use `create(GetInvitationResponseSchema)` to create a new message.
  */
 export const GetInvitationResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 24);
+  messageDesc(file_ansflow_v1_auth, 25);
 
 /**
  * Describes the message ansflow.v1.AcceptInvitationRequest.
  * Use `create(AcceptInvitationRequestSchema)` to create a new message.
  */
 export const AcceptInvitationRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 25);
+  messageDesc(file_ansflow_v1_auth, 26);
 
 /**
  * Describes the message ansflow.v1.AcceptInvitationResponse.
  * Use `create(AcceptInvitationResponseSchema)` to create a new message.
  */
 export const AcceptInvitationResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 26);
+  messageDesc(file_ansflow_v1_auth, 27);
 
 /**
  * Describes the message ansflow.v1.CreateApiTokenRequest.
  * Use `create(CreateApiTokenRequestSchema)` to create a new message.
  */
 export const CreateApiTokenRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 27);
+  messageDesc(file_ansflow_v1_auth, 28);
 
 /**
  * Describes the message ansflow.v1.CreateApiTokenResponse.
  * Use `create(CreateApiTokenResponseSchema)` to create a new message.
  */
 export const CreateApiTokenResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 28);
+  messageDesc(file_ansflow_v1_auth, 29);
 
 /**
  * Describes the message ansflow.v1.ListApiTokensRequest.
  * Use `create(ListApiTokensRequestSchema)` to create a new message.
  */
 export const ListApiTokensRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 29);
+  messageDesc(file_ansflow_v1_auth, 30);
 
 /**
  * Describes the message ansflow.v1.ListApiTokensResponse.
  * Use `create(ListApiTokensResponseSchema)` to create a new message.
  */
 export const ListApiTokensResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 30);
+  messageDesc(file_ansflow_v1_auth, 31);
 
 /**
  * Describes the message ansflow.v1.RevokeApiTokenRequest.
  * Use `create(RevokeApiTokenRequestSchema)` to create a new message.
  */
 export const RevokeApiTokenRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 31);
+  messageDesc(file_ansflow_v1_auth, 32);
 
 /**
  * Describes the message ansflow.v1.RevokeApiTokenResponse.
  * Use `create(RevokeApiTokenResponseSchema)` to create a new message.
  */
 export const RevokeApiTokenResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_auth, 32);
+  messageDesc(file_ansflow_v1_auth, 33);
 
 /**
  * People, their sessions and their API tokens.
