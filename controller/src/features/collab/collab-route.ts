@@ -6,6 +6,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { isId } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
+import { meter } from '../../platform/rate.ts'
 import { watchAccess } from '../../transport/access-watch.ts'
 import type { Caller, Scope } from '../../transport/call.ts'
 import type { SocketRequest, SocketRoute } from '../../transport/routes.ts'
@@ -31,9 +32,13 @@ interface Visit {
   authenticateAgain: SocketRequest['authenticateAgain']
 }
 
+/** Of one person, over all their connections: at once, and in a second. */
+const bytesOfOne = { perSecond: 1024 * 1024, burst: 8 * 1024 * 1024 }
+
 export function collabRoute(deps: CollabDeps): SocketRoute & { stop(): void } {
   const { db, bus, clock, log, rooms } = deps
   const visits = new Set<Visit>()
+  const traffic = meter(bytesOfOne)
 
   /** Throws what authorize throws. */
   async function rightsOf(
@@ -95,7 +100,7 @@ export function collabRoute(deps: CollabDeps): SocketRoute & { stop(): void } {
       const { caller } = request
       const pipelineId = request.params.pipelineId ?? ''
       const identity = identityOf(caller.kind === 'user' ? caller : { userId: '', name: '' })
-      const connection = new Connection(socket, identity, log)
+      const connection = new Connection(socket, identity, traffic, log)
       const { authenticateAgain } = request
       const visit = { connection, pipelineId, authenticateAgain }
       visits.add(visit)

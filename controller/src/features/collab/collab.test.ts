@@ -127,7 +127,13 @@ describe('the last author of a step', () => {
       const told: Uint8Array[] = []
       const room = await other.acquire(pipelineId)
       const identity = { id: 'them', name: 'Them', color: 3 }
-      room.join({ identity, mayEdit: true, send: (message) => told.push(message), drop: () => undefined })
+      room.join({
+        identity,
+        mayEdit: true,
+        send: (message) => told.push(message),
+        spend: () => undefined,
+        drop: () => undefined,
+      })
       setStepField(a.doc, first!.nodeId, 'name', 'by the owner', a.origin)
       await waitFor(() => told.some((message) => message[0] === 103))
       const last = told.findLast((message) => message[0] === 103)!
@@ -219,7 +225,7 @@ describe('memory', () => {
     try {
       const room = await rooms.acquire(pipelineId)
       const identity = { id: 'them', name: 'Them', color: 3 }
-      const peer = { identity, mayEdit: true, send: () => undefined, drop: () => undefined }
+      const peer = { identity, mayEdit: true, send: () => undefined, spend: () => undefined, drop: () => undefined }
       room.join(peer)
       await rooms.edit(pipelineId, (doc) => setSetting(doc, 'description', 'kept', { user: 'them' }))
       clock.advance(60_000)
@@ -291,6 +297,7 @@ describe('several controllers', () => {
         identity: { id: 'them', name: 'Them', color: 3 },
         mayEdit: true,
         send: (message) => sent.push(message),
+        spend: () => undefined,
         drop: ({ code }) => dropped.push(code),
       })
       const there = new Awareness(new Y.Doc())

@@ -1,5 +1,6 @@
 // Owns one socket on a document: queues what comes before the room is open, keeps limits, and turns refusals into close codes.
 import type { Logger } from '../../platform/log.ts'
+import type { Meter } from '../../platform/rate.ts'
 import { noticeMessage, type Refusal, readMessage, refusalMessage } from './messages.ts'
 import type { Identity } from './presence.ts'
 import type { Peer, Room } from './room.ts'
@@ -34,15 +35,18 @@ export class Connection implements Peer {
   mayEdit: boolean
   readonly #wire: Wire
   readonly #log: Logger
+  /** Bytes of each person over all their connections. */
+  readonly #traffic: Meter
   #room: Room | undefined
   #queue: Uint8Array[] = []
   #ended = false
   #second = 0
   #messages = 0
 
-  constructor(wire: Wire, identity: Identity, log: Logger) {
+  constructor(wire: Wire, identity: Identity, traffic: Meter, log: Logger) {
     this.#wire = wire
     this.#log = log
+    this.#traffic = traffic
     this.identity = identity
     this.mayEdit = false
   }
@@ -78,6 +82,7 @@ export class Connection implements Peer {
 
   receive(bytes: Uint8Array, isBinary: boolean): void {
     if (this.#ended) return
+    this.spend(bytes.length)
     if (!isBinary) {
       this.end(1003, 'Only binary messages are understood.')
     } else if (bytes.length > messageLimit) {
@@ -96,7 +101,11 @@ export class Connection implements Peer {
     if (second !== this.#second) this.#messages = 0
     this.#second = second
     this.#messages += 1
-    return this.#messages > messagesPerSecond
+    return this.#messages > messagesPerSecond || this.#traffic.waitMs(this.identity.id) > 0
+  }
+
+  spend(bytes: number): void {
+    this.#traffic.spend(this.identity.id, bytes)
   }
 
   #take(room: Room, bytes: Uint8Array): void {

@@ -1,13 +1,13 @@
-// Owns the worker that tries untrusted updates first: one task at a time, each with a time limit; a worker that overruns is
-// ended and replaced, and only the update it was at is refused.
-import { Worker } from 'node:worker_threads'
+// Tries untrusted updates before a room takes them, on threads that may be ended: what overruns is refused, and only that.
 import type { Logger } from '../../platform/log.ts'
-import { type CheckAnswer, type CheckTask, tooSlow, type Verdict } from './verdict.ts'
+import { decodeQueue } from './decode-queue.ts'
+import { DecodeThread } from './decode-thread.ts'
+import { tooSlow, type Verdict } from './verdict.ts'
 
 export interface Decoder {
-  /** `state` gives the room's full state (V2), for when the worker does not have it. */
-  check(room: string, update: Uint8Array, state: () => Uint8Array): Promise<Verdict>
-  /** Someone may send changes soon: the first one shall not wait for the worker to start and to read the document. */
+  /** `state` gives the room's full state (V2), for when no thread has it. */
+  check(room: string, person: string, update: Uint8Array, state: () => Uint8Array): Promise<Verdict>
+  /** Someone may send changes soon: the first one shall not wait for a thread to start and to read the document. */
   prepare(room: string, state: () => Uint8Array): void
   /** The room took a change from elsewhere. */
   follow(room: string, update: Uint8Array): void
@@ -16,127 +16,82 @@ export interface Decoder {
 }
 
 const loadLimitMs = 10_000
-const startLimitMs = 30_000
-const heapMegabytes = 256
-
-interface Thread {
-  worker: Worker
-  ready: Promise<void>
-  /** Takes the next answer of the worker. */
-  answer: ((answer: CheckAnswer) => void) | undefined
-  died: Promise<void>
-}
+const mostThreads = 3
 
 export function createDecoder(log: Logger, checkLimitMs = 1000): Decoder {
-  let thread: Thread | undefined
   let stopped = false
-  /** Rooms the present worker has. */
-  let loaded = new Set<string>()
-  let queue: Promise<unknown> = Promise.resolve()
+  const queue = decodeQueue(mostThreads, () => new DecodeThread(log))
 
-  function start(): Thread {
-    loaded = new Set()
-    const worker = new Worker(new URL('./decode-worker.ts', import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
-      env: {},
-    })
-    const made: Thread = { worker, ready: Promise.resolve(), answer: undefined, died: Promise.resolve() }
-    made.ready = new Promise((resolve) => {
-      made.answer = () => resolve()
-    })
-    made.died = new Promise((resolve) => {
-      worker.once('exit', () => {
-        if (thread === made) thread = undefined
-        resolve()
-      })
-    })
-    worker.on('message', (answer: CheckAnswer) => made.answer?.(answer))
-    worker.on('error', (error) => log.warn({ err: error }, 'the worker that reads document changes failed'))
-    return made
+  async function load(thread: DecodeThread, room: string, state: () => Uint8Array): Promise<boolean> {
+    leave(room)
+    if (!(await thread.perform({ kind: 'load', room, state: state() }, loadLimitMs))) return false
+    thread.loaded.add(room)
+    return true
   }
 
-  /** Undefined: the worker overran or died, and is gone. */
-  async function perform(task: CheckTask, limitMs: number): Promise<CheckAnswer | undefined> {
-    thread ??= start()
-    const current = thread
-    const gone = current.died.then(() => undefined)
-    if ((await within(Promise.race([current.ready.then(() => true), gone]), startLimitMs)) !== true) {
-      await end(current)
-      return undefined
+  /** What a thread then still holds of the document goes when it needs the room for others. */
+  function leave(room: string): void {
+    for (const { loaded } of queue.threads()) loaded.delete(room)
+  }
+
+  function add(room: string, run: (thread: DecodeThread) => Promise<void>): void {
+    if (!stopped) queue.add({ room, person: undefined, run, drop: () => undefined })
+  }
+
+  async function tryUpdate(
+    thread: DecodeThread,
+    room: string,
+    update: Uint8Array,
+    state: () => Uint8Array,
+  ): Promise<Verdict> {
+    let slow = false
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      if (!thread.loaded.has(room) && !(await load(thread, room, state))) return tooSlow
+      const answer = await thread.perform({ kind: 'check', room, update }, checkLimitMs)
+      if (!answer) {
+        log.warn({ room, size: update.length }, 'a document change took too long to read')
+        return tooSlow
+      }
+      if (answer.kind === 'fine') return answer
+      thread.loaded.delete(room)
+      // A thread that has just started is slow itself: once more, from the state without this update.
+      if (answer.kind === 'refused' && answer.code === 'too_slow' && !slow) slow = true
+      else if (answer.kind === 'refused' || answer.kind === 'incomplete') return answer
     }
-    const answered = new Promise<CheckAnswer>((resolve) => {
-      current.answer = resolve
-    })
-    current.worker.postMessage(task)
-    const answer = await within(Promise.race([answered, gone]), limitMs)
-    if (answer === undefined) await end(current)
-    return answer
-  }
-
-  async function end(current: Thread): Promise<void> {
-    if (thread === current) thread = undefined
-    await current.worker.terminate()
-  }
-
-  function enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const result = queue.then(work)
-    queue = result.catch(() => undefined)
-    return result
+    return { kind: 'refused', code: 'unavailable', message: 'The change could not be checked. Try again.' }
   }
 
   return {
-    check: (room, update, state) =>
-      enqueue(async (): Promise<Verdict> => {
-        if (stopped) return { kind: 'refused', code: 'unavailable', message: 'The controller stops.' }
-        for (let attempt = 0; attempt < 2; attempt += 1) {
-          if (!loaded.has(room) || !thread) {
-            if (!(await perform({ kind: 'load', room, state: state() }, loadLimitMs))) return tooSlow
-            loaded.add(room)
-          }
-          const answer = await perform({ kind: 'check', room, update }, checkLimitMs)
-          if (!answer) {
-            log.warn({ room, size: update.length }, 'a document change took too long to read')
-            return tooSlow
-          }
-          if (answer.kind === 'refused' || answer.kind === 'incomplete') loaded.delete(room)
-          if (answer.kind === 'refused' || answer.kind === 'incomplete' || answer.kind === 'fine') return answer
-          loaded.delete(room)
-        }
-        return { kind: 'refused', code: 'unavailable', message: 'The change could not be checked. Try again.' }
+    check: (room, person, update, state) =>
+      new Promise<Verdict>((resolve, reject) => {
+        const drop = () => resolve({ kind: 'refused', code: 'unavailable', message: 'The controller stops.' })
+        if (stopped) return drop()
+        const run = (thread: DecodeThread) => tryUpdate(thread, room, update, state).then(resolve, reject)
+        queue.add({ room, person, run, drop })
       }),
     prepare(room, state) {
-      if (loaded.has(room) && thread) return
-      void enqueue(async () => {
-        if (stopped || (loaded.has(room) && thread)) return
-        if (await perform({ kind: 'load', room, state: state() }, loadLimitMs)) loaded.add(room)
+      add(room, async (thread) => {
+        if (!queue.threads().some(({ loaded }) => loaded.has(room))) await load(thread, room, state)
       })
     },
     follow(room, update) {
-      void enqueue(async () => {
-        if (!stopped && thread && loaded.has(room)) await perform({ kind: 'follow', room, update }, loadLimitMs)
+      add(room, async (thread) => {
+        if (thread.loaded.has(room)) await thread.perform({ kind: 'follow', room, update }, loadLimitMs)
+        // Its thread is at something else: the document is read anew where it is needed next.
+        else leave(room)
       })
     },
     forget(room) {
-      void enqueue(async () => {
-        if (!stopped && thread && loaded.delete(room)) await perform({ kind: 'forget', room }, loadLimitMs)
+      add(room, async (thread) => {
+        const isHere = thread.loaded.has(room)
+        leave(room)
+        if (isHere) await thread.perform({ kind: 'forget', room }, loadLimitMs)
       })
     },
     async stop() {
       stopped = true
-      await queue
-      if (thread) await end(thread)
+      await queue.stop()
+      await Promise.all(queue.threads().map((thread) => thread.end()))
     },
-  }
-}
-
-async function within<T>(work: Promise<T>, limitMs: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), limitMs)
-  })
-  try {
-    return await Promise.race([work, limit])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { createLog } from '../../platform/log.ts'
+import { meter } from '../../platform/rate.ts'
 import { Connection, type Wire } from './connection.ts'
 import { createDecoder, type Decoder } from './decoder.ts'
 import { readMessage } from './messages.ts'
@@ -51,16 +52,17 @@ it('damaged updates are judged by the worker, which lives on', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(good.length - 1), fc.nat(255), fc.boolean(), async (at, value, cut) => {
       const damaged = cut ? good.slice(0, at) : Uint8Array.from(good, (byte, index) => (index === at ? value : byte))
-      const verdict = await decoder.check('room', damaged, () => state)
+      const verdict = await decoder.check('room', 'ada', damaged, () => state)
       expect(['fine', 'refused', 'incomplete']).toContain(verdict.kind)
     }),
     { numRuns: 300 },
   )
   decoder.forget('room')
-  expect(await decoder.check('room', good, () => state)).toEqual({ kind: 'fine' })
+  expect(await decoder.check('room', 'ada', good, () => state)).toEqual({ kind: 'fine' })
 }, 60_000)
 
 it('a connection that floods, or does not read, is ended', () => {
+  const traffic = meter({ perSecond: 1000, burst: 10_000 })
   const closed: number[] = []
   let terminated = 0
   const wire = {
@@ -71,10 +73,10 @@ it('a connection that floods, or does not read, is ended', () => {
       terminated += 1
     },
   }
-  const flood = new Connection(wire, me, log)
+  const flood = new Connection(wire, me, traffic, log)
   for (let n = 0; n < 2000; n += 1) flood.receive(new Uint8Array([3]), true)
   expect(closed).toEqual([1013])
-  const slow = new Connection({ ...wire, bufferedAmount: 2 ** 30 } satisfies Wire, me, log)
+  const slow = new Connection({ ...wire, bufferedAmount: 2 ** 30 } satisfies Wire, me, traffic, log)
   slow.send(new Uint8Array([1]))
   slow.send(new Uint8Array([1]))
   expect(terminated).toBe(1)

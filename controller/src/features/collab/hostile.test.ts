@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
+import { slowUpdate } from './slow-update.ts'
 import { type Editor, isSaved, openEditor } from './test-client.ts'
 
 let c: TestController
@@ -119,39 +120,6 @@ it('a change that builds on what nobody has makes the server ask, then refuse', 
   await waitFor(() => isSaved(attacker))
   expect(projectShape(honest.doc).graph.steps.map(({ id }) => id)).toContain('still-here')
 })
-
-/** Each of `scans` items must be compared with each of `chain` others before it finds its place. */
-function slowUpdate(chain: number, scans: number): Uint8Array {
-  const high = 4_000_000_000
-  const low = 1
-  const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, 2)
-  encoding.writeVarUint(encoder, chain)
-  encoding.writeVarUint(encoder, high)
-  encoding.writeVarUint(encoder, 0)
-  for (let n = 0; n < chain; n += 1) {
-    encoding.writeUint8(encoder, n === 0 ? 4 : 4 | 0x80)
-    if (n === 0) {
-      encoding.writeVarUint(encoder, 1)
-      encoding.writeVarString(encoder, 'notes')
-    } else {
-      encoding.writeVarUint(encoder, high)
-      encoding.writeVarUint(encoder, n - 1)
-    }
-    encoding.writeVarString(encoder, 'a')
-  }
-  encoding.writeVarUint(encoder, scans)
-  encoding.writeVarUint(encoder, low)
-  encoding.writeVarUint(encoder, 0)
-  for (let n = 0; n < scans; n += 1) {
-    encoding.writeUint8(encoder, 4 | 0x40)
-    encoding.writeVarUint(encoder, high)
-    encoding.writeVarUint(encoder, chain - 1 - n)
-    encoding.writeVarString(encoder, 'b')
-  }
-  encoding.writeVarUint(encoder, 0)
-  return encoding.toUint8Array(encoder)
-}
 
 it('a small change that takes very long to apply ends its worker, not the controller', async () => {
   const attacker = await edit()

@@ -2,6 +2,7 @@
 // People on other controllers are among them for as long as their controller says so.
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { decodeUtf8 } from 'lib0/string'
 
 export interface Identity {
   id: string
@@ -28,7 +29,10 @@ interface State extends SharedState {
   heardAt: number
 }
 
-const stateLimit = 8 * 1024
+/** Bytes of one state: names, a selection, a cursor. */
+const stateLimit = 4 * 1024
+/** In one message: a client also says again what it heard of others. */
+const statesLimit = 1000
 const bundleLimit = 256 * 1024
 const clientsOfOnePeer = 4
 const colors = 10
@@ -56,6 +60,8 @@ export function bundles(states: readonly SharedState[]): SharedState[][] {
 
 export class Presence {
   readonly #states = new Map<number, State>()
+  /** Of each owner, with those that have ended and were not sent on yet. */
+  readonly #clients = new Map<object, Set<number>>()
   readonly #changed = new Set<number>()
   readonly #elsewhere = new Map<string, Elsewhere>()
   readonly #schedule: () => void
@@ -69,13 +75,16 @@ export class Presence {
   receive(owner: object, identity: Identity, update: Uint8Array): void {
     const decoder = decoding.createDecoder(update)
     const count = decoding.readVarUint(decoder)
+    if (count > statesLimit) throw new Error(`A message has at most ${statesLimit} states.`)
     for (let n = 0; n < count; n += 1) {
       const client = decoding.readVarUint(decoder)
       const clock = decoding.readVarUint(decoder)
-      const json = decoding.readVarString(decoder)
-      if (json.length > stateLimit) continue
-      if (!this.#states.has(client) && this.#clientsOf(owner) >= clientsOfOnePeer) continue
-      const state: unknown = JSON.parse(json)
+      const bytes = decoding.readVarUint8Array(decoder)
+      const present = this.#states.get(client)
+      if (bytes.length > stateLimit || (present && !mayReplace(present, identity))) continue
+      const own = this.#clients.get(owner)
+      if (own && !own.has(client) && own.size >= clientsOfOnePeer) continue
+      const state: unknown = JSON.parse(decodeUtf8(bytes))
       const isState = typeof state === 'object' && state !== null && !Array.isArray(state)
       const stamped = isState ? JSON.stringify({ ...state, u: identity }) : 'null'
       this.#set({ client, clock, json: stamped, userId: identity.id, owner, heardAt: 0 })
@@ -104,6 +113,7 @@ export class Presence {
     for (const [client, state] of this.#states) {
       if (!this.#isElsewhere(state)) continue
       this.#states.delete(client)
+      this.#disown(state)
       this.#changed.delete(client)
     }
     this.#elsewhere.clear()
@@ -123,14 +133,17 @@ export class Presence {
     } else if (next.json === 'null' && !present) {
       return
     }
+    if (present && present.owner !== next.owner) this.#disown(present)
     this.#states.set(next.client, next)
+    const clients = this.#clients.get(next.owner)
+    if (clients) clients.add(next.client)
+    else this.#clients.set(next.owner, new Set([next.client]))
     this.#touch(next.client)
   }
 
-  #clientsOf(owner: object): number {
-    let count = 0
-    for (const state of this.#states.values()) if (state.owner === owner && state.json !== 'null') count += 1
-    return count
+  #disown({ owner, client }: State): void {
+    const clients = this.#clients.get(owner)
+    if (clients?.delete(client) && clients.size === 0) this.#clients.delete(owner)
   }
 
   #touch(client: number): void {
@@ -140,7 +153,10 @@ export class Presence {
 
   /** A peer has gone: so have its states. */
   leave(owner: object): void {
-    for (const state of this.#states.values()) if (state.owner === owner) this.#end(state)
+    for (const client of [...(this.#clients.get(owner) ?? [])]) {
+      const state = this.#states.get(client)
+      if (state) this.#end(state)
+    }
   }
 
   /** With the clock it has: a client that comes back goes on from there. */
@@ -168,12 +184,21 @@ export class Presence {
     const states = [...this.#changed].flatMap((client) => this.#states.get(client) ?? [])
     this.#changed.clear()
     if (states.length === 0) return undefined
-    for (const { client, json } of states) if (json === 'null') this.#states.delete(client)
+    for (const state of states) {
+      if (state.json !== 'null') continue
+      this.#states.delete(state.client)
+      this.#disown(state)
+    }
     const own = states
       .filter((state) => !this.#isElsewhere(state))
       .map(({ client, clock, json, userId }) => ({ client, clock, json, userId }))
     return { update: encode(states), own }
   }
+}
+
+/** Nobody takes the place of somebody else who is there. */
+function mayReplace({ json, userId }: State, identity: Identity): boolean {
+  return json === 'null' || userId === identity.id
 }
 
 function encode(states: readonly SharedState[]): Uint8Array {

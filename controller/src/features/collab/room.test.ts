@@ -63,6 +63,7 @@ function joinPeer(room: Room): { peer: Peer; settled: () => number; dropped: str
       decoding.readVarUint8Array(reader)
       settled = decoding.readVarUint(reader)
     },
+    spend: () => undefined,
     drop: ({ code }) => dropped.push(code),
   }
   room.join(peer)

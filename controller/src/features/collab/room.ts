@@ -28,6 +28,8 @@ export interface Peer {
   send(message: Uint8Array): void
   /** Ends the connection, after what was sent. */
   drop(refusal: Refusal): void
+  /** Counts work done for this person as if they had sent so many bytes. */
+  spend(bytes: number): void
 }
 
 export interface RoomDeps {
@@ -45,6 +47,8 @@ export interface RoomDeps {
 }
 
 const aliveMs = 20_000
+/** What a byte of the document costs to write down, beside one that comes in. */
+const stateCost = 1 / 4
 /** Origin of changes that the worker has applied to its replica already. */
 const fromPeer = { origin: 'peer' }
 
@@ -162,12 +166,16 @@ export class Room {
     const state = this.#peers.get(peer)
     if (!state || this.#closed) return
     if (message.kind === 'askState') {
-      peer.send(stateMessage(Y.encodeStateAsUpdate(this.doc, message.vector)))
+      const state = stateMessage(Y.encodeStateAsUpdate(this.doc, message.vector))
+      peer.spend(state.length * stateCost)
+      peer.send(state)
     } else if (message.kind === 'presence') {
       this.#presence.receive(peer, peer.identity, message.update)
     } else if (message.kind === 'askPresence') {
       const present = this.#presence.all()
-      if (present) peer.send(presenceMessage(present))
+      if (!present) return
+      peer.spend(present.length * stateCost)
+      peer.send(presenceMessage(present))
     } else if (message.kind === 'update') {
       state.received += 1
       this.#taking += 1
@@ -191,7 +199,9 @@ export class Room {
       this.#refuse(peer, state, number, { code: 'read_only', message: 'You may look at this pipeline, not change it.' })
       return
     }
-    const verdict = await this.#deps.decoder.check(this.id, update, () => Y.encodeStateAsUpdateV2(this.doc))
+    const verdict = await this.#deps.decoder.check(this.id, peer.identity.id, update, () =>
+      Y.encodeStateAsUpdateV2(this.doc),
+    )
     // A peer that has left meanwhile sent this while it was there.
     if (this.#closed) return
     if (verdict.kind === 'incomplete' && !whole) {
