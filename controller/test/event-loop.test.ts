@@ -1,5 +1,6 @@
 // Nobody holds the controller's event loop: the largest of each kind through each door, while other people go on.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { frameInputs } from './largest-frames.ts'
 import { anonymousInputs, personInputs } from './largest-inputs.ts'
 import { type Measured, startMeasured } from './measured-controller.ts'
 
@@ -16,6 +17,7 @@ afterAll(() => measured[Symbol.asyncDispose]())
 describe.each([
   ['anonymous', anonymousInputs],
   ['a person', personInputs],
+  ['a socket', frameInputs],
 ])('%s', (_who, inputs) => {
   test.each(Object.keys(inputs))('%s', { retry: 2 }, async (name) => {
     const figures = await measured.during(name)

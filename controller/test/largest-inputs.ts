@@ -7,6 +7,7 @@ import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import type { DescMethod } from '@bufbuild/protobuf'
+import { frameInputs } from './largest-frames.ts'
 import type { Target } from './measured-controller.ts'
 
 /** Not the address of the others. */
@@ -92,4 +93,4 @@ export const personInputs: Record<string, Send> = {
     ),
 }
 
-export const inputs: Record<string, Send> = { ...anonymousInputs, ...personInputs }
+export const inputs: Record<string, Send> = { ...anonymousInputs, ...personInputs, ...frameInputs }

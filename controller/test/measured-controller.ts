@@ -13,6 +13,7 @@ export interface Target {
   attacker: TestUser
   viewer: TestUser
   projectId: string
+  pipelineId: string
   /** A registration token that nobody has used. */
   registrationToken: string
 }
@@ -78,19 +79,31 @@ async function ask(child: ChildProcess, message: unknown): Promise<unknown> {
 async function serve(): Promise<void> {
   const { startController } = await import('./start-controller.ts')
   const { AgentService } = await import('@ansflow/proto/gen/ansflow/v1/agents_pb')
+  const { PipelineService } = await import('@ansflow/proto/gen/ansflow/v1/pipelines_pb')
   const c = await startController({ file: true })
   const projectId = await c.addProject('Attacked')
   const otherProjectId = await c.addProject('Other')
   const attacker = await c.addUser({ role: Role.MAINTAINER, projectId })
   const viewer = await c.addUser({ role: Role.VIEWER, projectId })
   const { token } = await c.as(c.owner).client(AgentService).createRegistrationToken({})
+  const yaml = 'name: attacked\nsteps:\n  one: { run: "true" }\n'
+  const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  const pipelineId = pipeline?.id ?? ''
   const probe = eventLoopProbe()
   process.on('message', (message) => {
     if (message === 'begin') process.send?.(probe.begin())
     else if (message === 'end') process.send?.(probe.end())
     else void c[Symbol.asyncDispose]().then(() => process.exit(0))
   })
-  const target = { url: c.url, grpcAddress: c.grpcAddress, attacker, viewer, projectId, registrationToken: token }
+  const target = {
+    url: c.url,
+    grpcAddress: c.grpcAddress,
+    attacker,
+    viewer,
+    projectId,
+    pipelineId,
+    registrationToken: token,
+  }
   process.send?.({ ...target, other: c.owner, otherProjectId })
 }
 

@@ -139,7 +139,8 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
   const { rights, admission } = options
   const tools = { rights, admission, newEm: options.newEm, publicUrl, stopping: stopping.signal }
   await http.register(fastifyWebsocket, {
-    options: { maxPayload: messageLimit, perMessageDeflate: false },
+    // One message in a turn of the event loop: what came together must not be taken together.
+    options: { maxPayload: messageLimit, perMessageDeflate: false, allowSynchronousEvents: false },
     preClose: (done) => done(),
   })
   const socketPaths = new Set(options.sockets.map(({ path }) => path))

@@ -14,12 +14,14 @@ import type { Logger } from '../platform/log.ts'
 import type { Caller } from './call.ts'
 import { createOutbox, type Outbox } from './live-outbox.ts'
 import { findTopic, type LiveFeed, type LiveFrame, type LiveTopic } from './live-topic.ts'
+import type { Turns } from './turns.ts'
 
 export interface LiveSocketDeps {
   topics: LiveTopic[]
   newEm: () => EntityManager
   log: Logger
   authenticateAgain(): Promise<Caller>
+  turns: Turns
 }
 
 interface Subscription {
@@ -81,24 +83,25 @@ export class LiveSocket {
       this.#socket.close(closed.refused, 'Not a request.')
       return
     }
-    let request: LiveRequest
-    try {
-      request = fromJsonString(LiveRequestSchema, data.toString('utf8'), { ignoreUnknownFields: true })
-    } catch {
-      this.#socket.close(closed.malformed, 'Not a request.')
-      return
-    }
     // In order: an unsubscribe must not overtake the subscribe before it.
     this.#requests = this.#requests
-      .then(() => this.#take(request))
+      .then(() => this.#take(data))
       .catch((error: unknown) => this.#deps.log.error({ err: error }, 'a live request failed'))
       .finally(() => {
         this.#waiting--
       })
   }
 
-  async #take({ kind }: LiveRequest): Promise<void> {
+  async #take(data: Buffer): Promise<void> {
     if (this.#socket.readyState !== this.#socket.OPEN) return
+    await this.#deps.turns.turn(this.caller.kind === 'user' ? this.caller.userId : '')
+    let kind: LiveRequest['kind']
+    try {
+      kind = fromJsonString(LiveRequestSchema, data.toString('utf8'), { ignoreUnknownFields: true }).kind
+    } catch {
+      this.#socket.close(closed.malformed, 'Not a request.')
+      return
+    }
     if (kind.case === 'ping') {
       await this.#outbox.room()
       this.#send({ kind: { case: 'pong', value: { at: kind.value.at } } })

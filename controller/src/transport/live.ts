@@ -8,6 +8,7 @@ import { watchAccess } from './access-watch.ts'
 import { LiveSocket } from './live-socket.ts'
 import type { LiveTopic } from './live-topic.ts'
 import type { SocketRoute } from './routes.ts'
+import { createTurns } from './turns.ts'
 
 export interface LiveDeps {
   bus: Bus
@@ -20,6 +21,7 @@ export interface LiveDeps {
 const pingEveryMs = 20_000
 
 export function liveRoute({ bus, clock, log, newEm, topics }: LiveDeps): SocketRoute {
+  const turns = createTurns()
   function keepAlive(raw: WebSocket): void {
     let heard = true
     let cancel: () => void = () => undefined
@@ -39,7 +41,7 @@ export function liveRoute({ bus, clock, log, newEm, topics }: LiveDeps): SocketR
   return {
     path: '/live',
     open(raw, { caller, authenticateAgain }) {
-      const socket = new LiveSocket({ topics, newEm, log, authenticateAgain }, raw, caller)
+      const socket = new LiveSocket({ turns, topics, newEm, log, authenticateAgain }, raw, caller)
       const endWatch = watchAccess({ bus, clock, log }, caller, {
         ask: () => socket.checkAgain(),
         onGone: () => socket.signOut(),
