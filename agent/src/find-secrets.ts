@@ -1,93 +1,70 @@
 // Owns the matching inside the masker: gives input on with every find replaced, holding back what may still become one.
-import { type Automaton, buildAutomaton } from './automaton.ts'
+import { controlOf, digit, MAX_DEPTH, mayEscape, meanings, onlyMeaning } from './escapes.ts'
+import { AS_BASE64, AS_HEX, AS_TEXT, BASE64, type PatternTree, TEXT } from './pattern-tree.ts'
 
 export const STARS = Buffer.from('***')
 
 const EMPTY = Buffer.alloc(0)
 const NEWLINE = 10
-
-interface Find {
-  start: number
-  end: number
-}
+const RETURN = 13
+const BACKSLASH = 92
+const SLASH = 47
+const PERCENT = 37
+/**
+ * Escape sequences looked at from one place. Only a value full of backslashes in an output full of them has more; what was
+ * looked at so far is then masked.
+ */
+const MAX_STEPS = 100
+/** Places, bytes and escape sequences looked at in one go: some milliseconds. */
+const MAX_WORK = 20_000
+/** How deep a text is escaped with backslashes is known from its first one. */
+const UNDECIDED = -1
+/** More backslashes in a row than any depth makes. */
+const LONG_RUN = 16
+/** What tools put between the bytes of a hex dump: blanks, colons, dashes, line ends; at most so many. */
+const MAX_GAP = 3
+const isGap = (byte: number) => byte === 32 || byte === 58 || byte === 45 || byte === NEWLINE || byte === RETURN
 
 export class FindSecrets {
   /** Input offset up to which everything is given out and no find can reach back. */
   position: number
   /** Whether a line begins at `position`. */
   atLineStart: boolean
-  #automaton: Automaton | undefined
-  #state = 0
-  /** Input that is not given out, from offset `#from` to the end of what was pushed. */
+  readonly #tree: PatternTree
+  /** Input that is not decided, from offset `#from` to the end of what was pushed. */
   #held: Buffer = EMPTY
   #from: number
-  /** Finds that a longer one may still swallow or extend, in order, apart from each other. */
-  readonly #open: Find[] = []
+  /** The byte before `#from`. */
+  #before: number
+  /** Offsets of a find that a later one may still extend; nothing when the end is -1. */
+  #openStart = 0
+  #openEnd = -1
+  // Of one look at one place.
+  #bytes: Buffer = EMPTY
+  #longest = 0
+  #steps = 0
+  #walked = 0
+  #cut = false
+  readonly #input = { at: (index: number) => this.#at(index) }
 
-  constructor(position: number, atLineStart: boolean) {
+  constructor(tree: PatternTree, position = 0, atLineStart = true) {
+    this.#tree = tree
     this.position = position
     this.#from = position
     this.atLineStart = atLineStart
+    this.#before = atLineStart ? NEWLINE : 0
   }
 
-  get longest(): number {
-    return this.#automaton?.longest ?? 0
+  /** False: `goOn` has to be called until it answers true, before anything else is. */
+  push(input: Buffer, out: Buffer[]): boolean {
+    if (input.length === 0) return true
+    if (this.#tree.isEmpty) this.#pass(input, input, out)
+    else return this.#scan(this.#held.length > 0 ? Buffer.concat([this.#held, input]) : input, false, out)
+    return true
   }
 
-  /** New patterns, for the input that follows. Only after `flush` or `replace`, or at the very start. */
-  use(patterns: readonly Uint8Array[]): void {
-    this.#automaton = patterns.length > 0 ? buildAutomaton(patterns) : undefined
-    this.#state = 0
-  }
-
-  push(input: Buffer, out: Buffer[]): void {
-    if (input.length === 0) return
-    const automaton = this.#automaton
-    if (!automaton) {
-      this.#pass(input, input, out)
-      return
-    }
-    const { classes, width, next, depth, match, pairs } = automaton
-    const bytes = this.#held.length > 0 ? Buffer.concat([this.#held, input]) : input
-    const first = this.#from
-    const end = bytes.length
-    const open = this.#open
-    let from = first
-    let state = this.#state
-    let i = this.#held.length
-    while (i < end) {
-      if (open.length === 0 && depth[state]! < 2) {
-        // At most one byte of a pattern is under way: goes straight to the next place where two of them stand together.
-        let at = i - depth[state]!
-        while (at + 1 < end && pairs[(bytes[at]! << 8) | bytes[at + 1]!] === 0) at++
-        state = next[classes[bytes[at]!]!]!
-        i = at + 1
-        if (i === end) break
-      }
-      state = next[state * width + classes[bytes[i]!]!]!
-      i++
-      const offset = first + i
-      const length = match[state]!
-      if (length > 0) addFind(open, offset - length, offset)
-      // No prefix that is still alive reaches back into the first find: it is closed.
-      if (open.length === 0) continue
-      const live = offset - depth[state]!
-      while (open.length > 0 && live >= open[0]!.end) from = giveFind(bytes, first, from, open.shift()!, out)
-    }
-    const offset = first + end
-    // The earliest place where a find that is not yet complete could begin.
-    const live = offset - depth[state]!
-    const decided = open.length === 0 ? live : Math.min(live, open[0]!.start)
-    if (decided > from) {
-      out.push(bytes.subarray(from - first, decided - first))
-      from = decided
-    }
-    // Bytes inside an open find are never given out, so an endless one needs no memory.
-    if (open.length > 0 && live >= open[0]!.start) from = Math.max(from, open[0]!.end)
-    this.#moveTo(open.length === 0 ? from : Math.min(from, open[0]!.start), bytes, first)
-    this.#held = from - first >= bytes.length ? EMPTY : Buffer.from(bytes.subarray(from - first))
-    this.#from = from
-    this.#state = state
+  goOn(out: Buffer[]): boolean {
+    return this.#scan(this.#held, false, out)
   }
 
   /** Ends what is held back, then gives `by` in the place of `input` (and of `dropped` bytes that were not kept). */
@@ -100,42 +77,232 @@ export class FindSecrets {
 
   /** Nothing follows that could complete a find: what is held back goes out. */
   flush(out: Buffer[]): void {
-    const bytes = this.#held
+    while (!this.#scan(this.#held, true, out));
+  }
+
+  /** False: it stopped after so much work. */
+  #scan(bytes: Buffer, isEnd: boolean, out: Buffer[]): boolean {
+    const { starts, firsts } = this.#tree
     const first = this.#from
-    let from = first
-    for (const find of this.#open.splice(0)) from = giveFind(bytes, first, from, find, out)
-    const end = first + bytes.length
-    if (end > from) out.push(bytes.subarray(from - first))
-    this.#state = 0
-    this.#held = EMPTY
-    this.#moveTo(end, bytes, first)
-    this.#from = end
+    const last = bytes.length - 1
+    this.#bytes = bytes
+    let given = this.#openEnd < 0 ? 0 : this.#openEnd - first
+    let at = 0
+    let work = 0
+    for (;;) {
+      at = nextStart(bytes, at, last, starts)
+      if (at >= last && (isEnd || last < 0 || firsts[bytes[last]!] === 0)) at = bytes.length
+      if (this.#openEnd >= 0 && first + at >= this.#openEnd) {
+        out.push(STARS)
+        this.#openEnd = -1
+      }
+      if (at >= last) break
+      if (bytes[at] === BACKSLASH) {
+        const next = this.#behindRun(at)
+        if (next < 0 && !isEnd) break
+        if (next > at) {
+          at = next
+          continue
+        }
+      }
+      if (work > MAX_WORK) break
+      const end = this.#findAt(at)
+      work += 1 + this.#steps + (this.#walked >> 2)
+      if (this.#cut && !isEnd) break
+      if (end > 0 && this.#openEnd < 0) {
+        if (at > given) out.push(bytes.subarray(given, at))
+        this.#openStart = first + at
+      }
+      if (end > 0) {
+        this.#openEnd = Math.max(this.#openEnd, first + end)
+        given = this.#openEnd - first
+      }
+      at++
+    }
+    if (this.#openEnd < 0 && at > given) out.push(bytes.subarray(given, at))
+    if (at > 0) this.#before = bytes[at - 1]!
+    this.#from = first + at
+    this.#held = at === bytes.length ? EMPTY : Buffer.from(bytes.subarray(at))
+    this.#bytes = EMPTY
+    if (this.#openEnd < 0) {
+      this.position = this.#from
+      this.atLineStart = this.#before === NEWLINE
+    } else if (this.#openStart > this.position) {
+      this.position = this.#openStart
+      this.atLineStart = this.#openStart > first && bytes[this.#openStart - first - 1] === NEWLINE
+    }
+    return work <= MAX_WORK
   }
 
   #pass(input: Buffer, by: Buffer, out: Buffer[]): void {
     if (by.length > 0) out.push(by)
-    const first = this.#from
+    if (input.length > 0) this.#before = input.at(-1)!
     this.#from += input.length
-    this.#moveTo(this.#from, input, first)
+    this.position = this.#from
+    this.atLineStart = this.#before === NEWLINE
   }
 
-  #moveTo(position: number, bytes: Buffer, first: number): void {
-    if (position > first) this.atLineStart = bytes[position - first - 1] === NEWLINE
-    else if (position > this.position) this.atLineStart = false
-    this.position = position
+  /** End of the longest occurrence that begins here, or 0. Sets `#cut` when more input could change the answer. */
+  #findAt(at: number): number {
+    const { starts } = this.#tree
+    const bytes = this.#bytes
+    const kinds = starts[(bytes[at]! << 8) | bytes[at + 1]!]!
+    this.#longest = 0
+    this.#steps = 0
+    this.#walked = 0
+    this.#cut = false
+    if (kinds & AS_TEXT) this.#walkText(TEXT, at, UNDECIDED)
+    if (kinds & AS_HEX) this.#walkHex(at)
+    if (kinds & AS_BASE64) this.#walkBase64(at)
+    return this.#longest
+  }
+
+  /**
+   * The next place in or behind a run of backslashes where something can begin: at its first or its last one, if what
+   * stands behind the run is what any pattern begins with. Below 0: more input decides.
+   */
+  #behindRun(at: number): number {
+    const bytes = this.#bytes
+    const { starts } = this.#tree
+    if (this.#tree.next(TEXT, BACKSLASH) !== 0) return at
+    let end = at + 1
+    while (end - at < LONG_RUN && bytes[end] === BACKSLASH) end++
+    if (end + 1 >= bytes.length) return -1
+    const byte = bytes[end]!
+    if (byte === BACKSLASH) return end - LONG_RUN / 2
+    if (starts[(BACKSLASH << 8) | byte] === 0) return end
+    if (controlOf(byte) === -1 && starts[(byte << 8) | bytes[end + 1]!] === 0) return end
+    const before = at > 0 ? bytes[at - 1] : this.#before
+    return before === BACKSLASH && end - at > 1 ? end - 1 : at
+  }
+
+  #at(index: number): number {
+    if (index < this.#bytes.length) return this.#bytes[index]!
+    this.#cut = true
+    return -1
+  }
+
+  /** Every character as it is or as an escape sequence, in any mixture. */
+  #walkText(from: number, begin: number, depthBefore: number): void {
+    const tree = this.#tree
+    const bytes = this.#bytes
+    let state = from
+    let depth = depthBefore
+    for (let at = begin; ; at++) {
+      this.#walked++
+      if (tree.endsAt(state)) {
+        this.#longest = Math.max(this.#longest, at)
+        if (tree.isLeaf(state)) return
+      }
+      if (at === bytes.length) {
+        this.#cut = true
+        return
+      }
+      const byte = bytes[at]!
+      if (mayEscape(byte)) {
+        if (++this.#steps > MAX_STEPS) {
+          this.#longest = Math.max(this.#longest, at)
+          return
+        }
+        if (byte === BACKSLASH && depth > 0) {
+          // In a text that is escaped with backslashes, none stands for itself.
+          this.#walkMeanings(state, at, depth)
+          return
+        }
+        if (byte !== BACKSLASH) this.#walkMeanings(state, at, depth)
+        else if (depth === UNDECIDED) {
+          if (this.#goesOn(state, at)) for (let each = 1; each <= MAX_DEPTH; each++) this.#walkMeanings(state, at, each)
+          depth = 0
+        }
+      }
+      state = tree.next(state, byte)
+      if (state === 0) return
+    }
+  }
+
+  #walkMeanings(state: number, at: number, depth: number): void {
+    const only = onlyMeaning(this.#bytes[at]!)
+    if (only >= 0 && this.#tree.next(state, only) === 0) return
+    for (const { bytes, next } of meanings(this.#input, at, depth)) {
+      let there = state
+      for (const one of bytes) {
+        there = this.#tree.next(there, one)
+        if (there === 0) break
+      }
+      if (there !== 0) this.#walkText(there, next, depth)
+    }
+  }
+
+  /** Whether any pattern goes on with what the backslashes from here on may mean: a quick look, which is mostly in vain. */
+  #goesOn(state: number, at: number): boolean {
+    const tree = this.#tree
+    if (tree.next(state, BACKSLASH) !== 0) return true
+    let next = at + 1
+    while (next < at + 2 ** MAX_DEPTH && this.#at(next) === BACKSLASH) next++
+    const byte = this.#at(next)
+    if (byte < 0) return true
+    const control = controlOf(byte)
+    if (control === -2 || (control >= 0 && tree.next(state, control) !== 0)) return true
+    return tree.next(state, byte) !== 0
+  }
+
+  #walkHex(begin: number): void {
+    const tree = this.#tree
+    let node = TEXT
+    for (let at = begin; ; at += 2) {
+      if (tree.endsAt(node)) this.#longest = Math.max(this.#longest, at)
+      if (tree.isLeaf(node)) return
+      if (at > begin) for (let gap = 0; gap < MAX_GAP && isGap(this.#at(at)); gap++) at++
+      const high = digit(this.#at(at), 16)
+      const low = high < 0 ? -1 : digit(this.#at(at + 1), 16)
+      if (low < 0) return
+      node = tree.next(node, high * 16 + low)
+      if (node === 0) return
+    }
+  }
+
+  /** Of either alphabet; folded, as a string of JSON or within a URL. */
+  #walkBase64(begin: number): void {
+    const tree = this.#tree
+    let node = BASE64
+    for (let at = begin; ; ) {
+      if (tree.endsAt(node)) this.#longest = Math.max(this.#longest, at)
+      if (tree.isLeaf(node)) return
+      let byte = this.#at(at++)
+      if (at > begin + 1) {
+        if (byte === RETURN) byte = this.#at(at++)
+        if (byte === NEWLINE) byte = this.#at(at++)
+        for (let times = 0; times < 2 && byte === BACKSLASH && isLineLetter(this.#at(at)); times++) {
+          byte = this.#at(at + 1)
+          at += 2
+        }
+      }
+      if (byte === BACKSLASH && this.#at(at) === SLASH) byte = this.#at(at++)
+      if (byte === PERCENT) {
+        const [high, low] = [digit(this.#at(at), 16), digit(this.#at(at + 1), 16)]
+        byte = high < 0 || low < 0 ? -1 : high * 16 + low
+        at += 2
+      }
+      if (byte < 0) return
+      node = tree.next(node, byte === 45 ? 43 : byte === 95 ? SLASH : byte)
+      if (node === 0) return
+    }
   }
 }
 
-/** Finds that overlap become one. */
-function addFind(open: Find[], start: number, end: number): void {
-  let from = start
-  while (open.length > 0 && open.at(-1)!.end > start) from = Math.min(from, open.pop()!.start)
-  open.push({ start: from, end })
+/** The next place where two bytes stand with which anything may begin, or `last`. Nearly all time is spent here. */
+function nextStart(bytes: Uint8Array, from: number, last: number, starts: Uint8Array): number {
+  let at = from
+  let byte = at < last ? bytes[at]! : 0
+  while (at < last) {
+    const second = bytes[at + 1]!
+    if (starts[(byte << 8) | second] !== 0) return at
+    byte = second
+    at++
+  }
+  return at
 }
 
-/** Gives what lies before the find, and stars; answers the offset behind it. */
-function giveFind(bytes: Buffer, first: number, from: number, find: Find, out: Buffer[]): number {
-  if (find.start > from) out.push(bytes.subarray(from - first, find.start - first))
-  out.push(STARS)
-  return find.end
+function isLineLetter(byte: number): boolean {
+  return byte === 110 || byte === 114
 }

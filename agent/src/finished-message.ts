@@ -18,7 +18,10 @@ export function finishedMessage(
   const outputs: Record<string, string> = {}
   let told = ending
   try {
-    if (ending.exitCode !== undefined && spool) {
+    if (ending.exitCode !== undefined && spool && !spool.hasMasks) {
+      if (!spool.final)
+        spool.say('The outputs were dropped: the agent was restarted and does not know the secrets any more.')
+    } else if (ending.exitCode !== undefined && spool) {
       const declared = [...folder.spec.outputs, ...outputsOf(folder.spec)]
       const found = readOutputs(folder.file('output'), declared, (value) => spool.conceals(value))
       for (const [name, value] of found.outputs) outputs[name] = value
@@ -29,9 +32,11 @@ export function finishedMessage(
   } catch (error) {
     told = lost(`its log or outputs cannot be kept: ${textOf(error)}`)
   }
+  const reason = spool?.masked(told.reason) ?? told.reason
   return create(FinishedSchema, {
     job: folder.ref,
     ...told,
+    reason,
     outputs,
     finishedAt: timestampFromMs(ending.exitCode === undefined ? Date.now() : folder.notedAt()),
     logSize: BigInt(spool?.size ?? 0),

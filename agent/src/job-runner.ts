@@ -1,5 +1,4 @@
 // Owns one job's life on this host, from its place in the journal to its removal: accepted → running → ending → finished.
-import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import {
   type Finished,
   JobPhase,
@@ -8,6 +7,7 @@ import {
   type JobSpec,
   type SecretValue,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { limits } from '@ansflow/proto/limits'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { finishedMessage } from './finished-message.ts'
@@ -27,6 +27,7 @@ import type { ControlMessage } from './rpc-client.ts'
 
 const DEFAULT_GRACE_MS = 10_000
 const MAX_TIMER_MS = 0x7fffffff
+const TOO_MANY_SECRETS = `Its secrets have more than ${limits.maskBytes} bytes together; they could not be masked.`
 
 /** What a job needs of the agent. */
 export interface JobHost extends LaunchHost {
@@ -60,6 +61,8 @@ export class JobRunner implements ShippedJob {
   #workspace: string | undefined
   #killing: Promise<number> | undefined
   #pumping = false
+  /** Something happened while it was pumping. */
+  #lookAgain = false
   /** It is going away; settled when its folder is gone. */
   #leaving: Promise<void> | undefined
 
@@ -123,7 +126,7 @@ export class JobRunner implements ShippedJob {
       this.#openSpool()
       this.#workspace = prepareFolders(this.#folder, this.#host)
     } catch (error) {
-      this.#host.log.warn('A job cannot be prepared yet.', { job: this.ref.jobId, error: textOf(error) })
+      this.#host.log.warn('A job cannot be prepared yet.', { job: this.ref.jobId, error: this.#masked(error) })
     }
   }
 
@@ -207,6 +210,7 @@ export class JobRunner implements ShippedJob {
     try {
       this.#openSpool()
       this.spool!.useSecrets(secrets.map((secret) => secret.value))
+      if (this.spool!.hasTooMany) throw new Unrunnable(TOO_MANY_SECRETS)
       this.#workspace ??= prepareFolders(this.#folder, this.#host)
       const problems = prepareLaunch(this.#folder, this.#workspace, secrets, this.#host)
       for (const problem of problems) this.spool!.say(problem)
@@ -271,6 +275,7 @@ export class JobRunner implements ShippedJob {
   }
 
   async #pump(): Promise<void> {
+    this.#lookAgain = true
     if (this.#pumping || !this.spool) return
     this.#pumping = true
     try {
@@ -278,10 +283,10 @@ export class JobRunner implements ShippedJob {
       for (let more = true; more && this.phase === 'running'; ) {
         // Read before the output: what was written before the end is then in the output.
         exit = this.#process.exitCode()
-        more = this.spool.pump()
+        this.#lookAgain = false
+        more = (await this.spool.pump()) || (exit === undefined && this.#lookAgain)
         // The last bytes go together with the message that they are the last.
         if (more || exit === undefined) this.#host.logGrew(this)
-        if (more) await yieldToOthers()
       }
       if (exit === undefined || this.phase !== 'running') return
       this.#noteStart()
@@ -295,7 +300,7 @@ export class JobRunner implements ShippedJob {
   }
 
   async #giveUp(reason: string): Promise<void> {
-    this.#host.log.error('A job cannot be kept.', { job: this.ref.jobId, reason })
+    this.#host.log.error('A job cannot be kept.', { job: this.ref.jobId, reason: this.#masked(reason) })
     this.phase = 'ending'
     this.#stopWatching()
     await this.#process.kill(0, () => {})
@@ -310,8 +315,7 @@ export class JobRunner implements ShippedJob {
     try {
       const spool = this.spool!
       await secretsKnown(spool, () => this.phase === 'ending', this.#host.isConnected)
-      while (spool.pump()) await yieldToOthers()
-      spool.finish()
+      await spool.finish()
       await this.#close(ending)
     } catch (error) {
       if (this.phase === 'ending') await this.#close(lost(`its log cannot be kept: ${textOf(error)}`))
@@ -325,15 +329,21 @@ export class JobRunner implements ShippedJob {
       this.#openSpool()
       if (ending.reason) this.spool!.say(ending.reason)
     } catch (error) {
-      this.#host.log.error('The log of a job cannot be written.', { job: this.ref.jobId, error: textOf(error) })
+      this.#host.log.error('The log of a job cannot be written.', { job: this.ref.jobId, error: this.#masked(error) })
     }
     void this.#close(ending)
+  }
+
+  /** For the agent's own messages, which people read who may not know the secrets. */
+  #masked(error: unknown): string {
+    return this.spool?.masked(textOf(error)) ?? textOf(error)
   }
 
   async #close(ending: Ending): Promise<void> {
     if (this.phase !== 'ending') return
     const { log, workspaces } = this.#host
-    const warn = (what: string) => (error: unknown) => log.warn(what, { job: this.ref.jobId, error: textOf(error) })
+    const warn = (what: string) => (error: unknown) =>
+      log.warn(what, { job: this.ref.jobId, error: this.#masked(error) })
     const finished = finishedMessage(this.#folder, ending, this.#process.startedAt, this.spool)
     this.#finish(finished)
     this.#result.tellFinished(finished)
@@ -346,6 +356,8 @@ export class JobRunner implements ShippedJob {
     this.#result.finished = finished
     this.phase = 'finished'
     this.#host.logGrew(this)
+    // Of a log that was begun before a restart the sum is not known yet.
+    if (this.spool && !this.spool.isWhole) void this.spool.sumUp().then(() => this.#host.logGrew(this))
     this.#process.release(this.#host.launcher)
   }
 
@@ -369,7 +381,7 @@ export class JobRunner implements ShippedJob {
     this.spool?.close()
     this.spool = undefined
     await this.#folder.remove().catch((error) => {
-      this.#host.log.warn('A journal folder cannot be removed.', { job: this.ref.jobId, error: textOf(error) })
+      this.#host.log.warn('A journal folder cannot be removed.', { job: this.ref.jobId, error: this.#masked(error) })
     })
     this.#host.gone(this)
   }

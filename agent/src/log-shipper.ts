@@ -58,10 +58,10 @@ export function createLogShipper(now: () => number = () => performance.now()): L
     const waiting = spool.size - progress.sent
     if (waiting > 0) {
       if (progress.sent - spool.acknowledged >= WINDOW_BYTES) return undefined
-      if (waiting >= CHUNK_BYTES || spool.final) return 0
+      if (waiting >= CHUNK_BYTES || spool.isWhole) return 0
       return Math.max(0, progress.lastSentAt + COALESCE_MS - now())
     }
-    if (spool.final) return Math.max(0, progress.finalSentAt + FINAL_MS - now())
+    if (spool.isWhole) return Math.max(0, progress.finalSentAt + FINAL_MS - now())
     return undefined
   }
 
@@ -73,7 +73,7 @@ export function createLogShipper(now: () => number = () => performance.now()): L
     const offset = progress.sent
     if (data.length > 0 && offset === spool.acknowledged) progress.lastStoredAt = now()
     progress.sent += data.length
-    const isLast = spool.final && progress.sent >= spool.size
+    const isLast = spool.isWhole && progress.sent >= spool.size
     if (isLast) progress.finalSentAt = now()
     return pipe!.send({
       job: ref,

@@ -11,15 +11,16 @@ import {
   readSync,
   writeSync,
 } from 'node:fs'
+import { limits } from '@ansflow/proto/limits'
 import { createLineTimes, type LineTimes } from './line-times.ts'
 import { Masker } from './mask.ts'
 import { openStateFile, type StateFile } from './spool-state.ts'
+import { inTurns, turn } from './turns.ts'
 
 const READ_BYTES = 256 * 1024
-/** Raw output passes through one buffer: reading blocks, so no two reads overlap, and the masker keeps copies only. */
-const scratch = Buffer.allocUnsafeSlow(4 * READ_BYTES)
 const PUNCH_EVERY = 8 * 1024 * 1024
 const MAX_TAIL = 1024 * 1024
+const WITHHELD = `The step has more than ${limits.masks} masks, or more than ${limits.maskBytes} bytes of them. What it prints from here on is withheld, because it could not be masked.`
 
 export interface SpoolFiles {
   raw: string
@@ -51,6 +52,8 @@ export class LogSpool {
   readonly #limit: number
   readonly #tail: number
   readonly #onPunch: (bytes: number) => void
+  /** Raw output passes through here; a new masker, and whoever waits for a turn, keep copies only. */
+  #buffer: Buffer | undefined
   #masker: Masker | undefined
   /** Raw bytes consumed, as noted; a masker starts here. */
   #raw = 0
@@ -58,6 +61,10 @@ export class LogSpool {
   #lineStart = true
   #headDone = false
   #noSecrets = false
+  #withheld = false
+  #closed = false
+  /** What reads raw output comes one after the other. */
+  #busy: Promise<unknown> = Promise.resolve()
   #punched = 0
   #hash: Hash = createHash('sha256')
   #hashed = 0
@@ -85,50 +92,59 @@ export class LogSpool {
     this.#masker = new Masker([...secrets, ...values], this.#raw, this.#lineStart)
     this.#read = this.#raw
     this.#noSecrets = secrets.length === 0
-    this.#note(this.#masker)
+    this.#note()
   }
 
+  /** The secrets alone are more than can be masked. */
+  get hasTooMany(): boolean {
+    return this.#masker?.withheld ?? false
+  }
+
+  /** Without the secrets nothing is known to be none. */
   conceals(text: string): boolean {
-    return this.#masker?.conceals(text) ?? false
+    return this.#withheld || !this.#masker ? text !== '' : this.#masker.conceals(text)
   }
 
-  /** Takes what the step has written since. True: there is more right now. */
-  pump(): boolean {
-    const masker = this.#masker
-    if (!masker || this.final) return false
-    const rawSize = this.#rawSize()
-    const headEnd = this.#limit - this.#tail
-    if (this.#headDone) return this.#skipMiddle(masker, rawSize)
-    const chunk = this.#readRaw(Math.min(READ_BYTES, headEnd - this.#read))
-    if (chunk.length > 0) this.#append(masker.push(chunk), masker)
-    if (this.#read === headEnd && rawSize > this.#limit) {
-      this.#headDone = true
-      this.#note(masker)
-    }
-    this.#punch(masker.position)
-    return this.#read < Math.min(rawSize, headEnd) || this.#headDone
+  /** A sentence of the agent's own as it may be told. Before the secrets are known it cannot have one. */
+  masked(text: string): string {
+    return this.#withheld ? '***' : (this.#masker?.mask(text) ?? text)
   }
 
-  /** A line of the agent's own; one that would tell a secret (in an output's name) tells nothing. */
+  /** Takes what the step has written since, some of it, when it is its turn. True: there is more right now. */
+  pump(): Promise<boolean> {
+    return this.#alone(async () => {
+      const masker = this.#masker
+      if (!masker || this.final) return false
+      await this.#sumUp()
+      if (this.#withheld) this.#moveOn()
+      else if (this.#headDone) return this.#skipMiddle(masker)
+      else return this.#takeHead(masker)
+      return false
+    })
+  }
+
+  /** A line of the agent's own. */
   say(text: string): void {
     const begin = this.#endsLine() ? '' : '\n'
-    this.#append([Buffer.from(`${begin}[ansflow] ${this.conceals(text) ? '***' : text}\n`)], this.#masker)
+    this.#append([Buffer.from(`${begin}[ansflow] ${this.masked(text)}\n`)])
   }
 
   /** The step has ended: takes the rest, cuts the middle if there is too much, and closes the log. */
-  finish(): void {
-    const masker = this.#masker
-    if (!masker || this.final) return
-    while (this.pump());
-    const rawSize = this.#rawSize()
-    if (rawSize > this.#limit || this.#headDone) this.#finishCut(masker, rawSize)
-    else {
-      for (let chunk = this.#readRaw(READ_BYTES); chunk.length > 0; chunk = this.#readRaw(READ_BYTES)) {
-        this.#append(masker.push(chunk), masker)
+  async finish(): Promise<void> {
+    while (await this.pump());
+    await this.#alone(async () => {
+      const masker = this.#masker
+      if (!masker || this.final || this.#closed) return
+      const rawSize = this.#rawSize()
+      if (!this.#withheld) {
+        if (rawSize > this.#limit || this.#headDone) await this.#finishCut(masker, rawSize)
+        else {
+          while (await this.#take(masker, READ_BYTES));
+          this.#append(masker.end(), masker)
+        }
       }
-      this.#append(masker.end(), masker)
-    }
-    this.#raw = Math.max(this.#raw, rawSize)
+      this.#raw = Math.max(this.#raw, rawSize)
+    })
   }
 
   /** The secrets are not to be had any more: what is not masked yet is dropped, and the log says so. */
@@ -143,18 +159,19 @@ export class LogSpool {
   /** Nothing more comes. */
   seal(): void {
     this.final = true
-    this.#note(this.#masker)
+    this.#note()
+  }
+
+  /** Sealed, and its sum is known: after a restart that takes until `sumUp` has read all of it. */
+  get isWhole(): boolean {
+    return this.final && this.#hashed === this.size
+  }
+
+  sumUp(): Promise<void> {
+    return this.#alone(() => this.#sumUp())
   }
 
   sha256(): Uint8Array {
-    for (
-      let chunk = this.readMasked(this.#hashed, READ_BYTES);
-      chunk.length > 0;
-      chunk = this.readMasked(this.#hashed, READ_BYTES)
-    ) {
-      this.#hash.update(chunk)
-      this.#hashed += chunk.length
-    }
     return this.#hash.copy().digest()
   }
 
@@ -165,7 +182,7 @@ export class LogSpool {
   acknowledge(stored: number): void {
     if (stored <= this.acknowledged) return
     this.acknowledged = stored
-    this.#note(this.#masker)
+    this.#note()
   }
 
   /** Raw output not yet masked and masked output, as they lie on the disk. */
@@ -175,6 +192,7 @@ export class LogSpool {
   }
 
   close(): void {
+    this.#closed = true
     if (this.#rawFd !== undefined) closeSync(this.#rawFd)
     closeSync(this.#maskedFd)
     this.#state.close()
@@ -187,47 +205,100 @@ export class LogSpool {
   }
 
   #readRaw(length: number): Buffer {
-    if (length <= 0 || this.#rawFd === undefined) return scratch.subarray(0, 0)
-    const count = readSync(this.#rawFd, scratch, 0, Math.min(length, scratch.length), this.#read)
+    if (length <= 0 || this.#rawFd === undefined) return Buffer.alloc(0)
+    this.#buffer ??= Buffer.allocUnsafeSlow(READ_BYTES)
+    const count = readSync(this.#rawFd, this.#buffer, 0, Math.min(length, READ_BYTES), this.#read)
     this.#read += count
-    return scratch.subarray(0, count)
+    return this.#buffer.subarray(0, count)
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#busy.then(work)
+    this.#busy = result.catch(() => {})
+    return result
+  }
+
+  /** False when there is nothing to take. Whoever closes the spool meanwhile wants nothing of it any more. */
+  async #take(masker: Masker, most: number): Promise<boolean> {
+    await turn()
+    if (this.#closed) return false
+    const chunk = this.#readRaw(most)
+    const out: Buffer[] = []
+    if (chunk.length === 0 || !(await inTurns(masker.steps(chunk, out), () => !this.#closed))) return false
+    this.#append(out, masker)
+    return !this.#withheld
+  }
+
+  async #takeHead(masker: Masker): Promise<boolean> {
+    const headEnd = this.#limit - this.#tail
+    await this.#take(masker, headEnd - this.#read)
+    if (this.#closed) return false
+    const rawSize = this.#rawSize()
+    if (this.#read === headEnd && rawSize > this.#limit) {
+      this.#headDone = true
+      this.#note()
+    }
+    this.#punch(masker.position)
+    return this.#read < Math.min(rawSize, headEnd) || this.#headDone
   }
 
   /** Over the limit only the tail will be kept: the middle is looked at for add-mask lines and its disk blocks go. */
-  #skipMiddle(masker: Masker, rawSize: number): boolean {
-    const end = rawSize - this.#tail - masker.overlap
-    const chunk = this.#readRaw(Math.min(4 * READ_BYTES, end - this.#read))
-    if (chunk.length > 0) masker.skip(chunk)
-    this.#saveAdded(masker)
+  async #skipMiddle(masker: Masker): Promise<boolean> {
+    await turn()
+    if (this.#closed) return false
+    const end = this.#rawSize() - this.#tail - masker.overlap
+    const chunk = this.#readRaw(end - this.#read)
+    if (!(await inTurns(masker.skipSteps(chunk), () => !this.#closed))) return false
+    this.#append([], masker)
     this.#punch(this.#read)
     return this.#read < end
   }
 
-  #finishCut(masker: Masker, rawSize: number): void {
+  async #finishCut(masker: Masker, rawSize: number): Promise<void> {
     const kept = this.#raw
     const tailStart = Math.max(kept, rawSize - this.#tail)
+    const run = async (upTo: number, steps: (chunk: Buffer) => Iterable<void>) => {
+      while (this.#read < upTo) {
+        await turn()
+        const chunk = this.#readRaw(Math.min(READ_BYTES, upTo - this.#read))
+        if (chunk.length === 0 || !(await inTurns(steps(chunk), () => !this.#closed))) return
+      }
+    }
     // A secret that crosses the start of the tail ends within the overlap, whose masked form is thrown away.
-    const from = Math.max(kept, this.#read, tailStart - masker.overlap)
-    while (this.#read < from) masker.skip(this.#readRaw(Math.min(READ_BYTES, from - this.#read)))
+    await run(Math.max(kept, this.#read, tailStart - masker.overlap), (chunk) => masker.skipSteps(chunk))
     masker.skip(Buffer.alloc(0))
-    while (this.#read < tailStart) masker.push(this.#readRaw(Math.min(READ_BYTES, tailStart - this.#read)))
+    await run(tailStart, (chunk) => masker.steps(chunk, []))
     const cut = masker.position - kept
     const begin = this.#endsLine() ? '' : '\n'
     const pieces: Buffer[] = [
       Buffer.from(`${begin}[ansflow] ${cut} bytes of output cut here: a log keeps at most ${this.#limit} bytes.\n`),
     ]
-    for (let chunk = this.#readRaw(READ_BYTES); chunk.length > 0; chunk = this.#readRaw(READ_BYTES))
-      pieces.push(...masker.push(chunk).map((piece) => Buffer.from(piece)))
+    await run(rawSize, (chunk) => masker.steps(Buffer.from(chunk), pieces))
+    if (this.#closed) return
     pieces.push(...masker.end())
     // One batch: a restart in its middle begins it anew.
     this.#append(pieces, masker)
+  }
+
+  /** Nothing of it is looked at any more. */
+  #moveOn(): void {
+    this.#raw = this.#rawSize()
+    this.#read = this.#raw
+    this.#note()
+    this.#punch(this.#raw)
   }
 
   #endsLine(): boolean {
     return this.size === 0 || this.readMasked(this.size - 1, 1)[0] === 10
   }
 
-  #append(pieces: Buffer[], masker: Masker | undefined): void {
+  /** With a masker: up to its position, the masked bytes of all raw ones are written with these. Noted as one. */
+  #append(pieces: Buffer[], masker?: Masker): void {
+    if (masker?.withheld && !this.#withheld) {
+      this.#withheld = true
+      const begin = (pieces.at(-1)?.at(-1) ?? 10) === 10 ? '' : '\n'
+      pieces.push(Buffer.from(`${begin}[ansflow] ${WITHHELD}\n`))
+    }
     let size = this.size
     for (const piece of pieces) {
       let at = 0
@@ -238,23 +309,20 @@ export class LogSpool {
       }
       size += piece.length
     }
-    if (masker) this.#saveAdded(masker)
-    this.#note(masker, size)
+    if (masker) {
+      const added = masker.added.splice(0).map((value) => `${Buffer.from(value).toString('base64')}\n`)
+      if (added.length > 0) appendFileSync(this.#addedFile, added.join(''), { mode: 0o600 })
+      if (!this.#headDone) {
+        this.#raw = masker.position
+        this.#lineStart = masker.atLineStart
+      }
+    }
+    this.#note(size)
     this.times.mark(size)
     this.size = size
   }
 
-  #saveAdded(masker: Masker): void {
-    for (const value of masker.added.splice(0)) {
-      appendFileSync(this.#addedFile, `${Buffer.from(value).toString('base64')}\n`, { mode: 0o600 })
-    }
-  }
-
-  #note(masker: Masker | undefined, size = this.size): void {
-    if (masker && !this.#headDone) {
-      this.#raw = masker.position
-      this.#lineStart = masker.atLineStart
-    }
+  #note(size = this.size): void {
     this.#state.write({
       raw: this.#raw,
       size,
@@ -263,7 +331,17 @@ export class LogSpool {
       headDone: this.#headDone,
       final: this.final,
       noSecrets: this.#noSecrets,
+      withheld: this.#withheld,
     })
+  }
+
+  async #sumUp(): Promise<void> {
+    while (this.#hashed < this.size && !this.#closed) {
+      const chunk = this.readMasked(this.#hashed, 4 * READ_BYTES)
+      this.#hash.update(chunk)
+      this.#hashed += chunk.length
+      await turn()
+    }
   }
 
   #restore(): void {
@@ -276,6 +354,7 @@ export class LogSpool {
     this.#lineStart = state.lineStart
     this.#headDone = state.headDone
     this.final = state.final
+    this.#withheld = state.withheld
     ftruncateSync(this.#maskedFd, this.size)
     if (state.noSecrets) this.useSecrets([])
   }

@@ -3,7 +3,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 
 const BYTES = 40
-const FLAGS = ['lineStart', 'headDone', 'final', 'noSecrets'] as const
+const FLAGS = ['lineStart', 'headDone', 'final', 'noSecrets', 'withheld'] as const
 
 export interface SpoolState {
   /** Raw bytes consumed. */
@@ -18,6 +18,8 @@ export interface SpoolState {
   final: boolean
   /** There is nothing to mask but what add-mask lines add: after a restart no one has to be asked. */
   noSecrets: boolean
+  /** There were too many masks: nothing more of the output is told. */
+  withheld: boolean
 }
 
 export interface StateFile {
@@ -40,13 +42,8 @@ export function openStateFile(path: string): StateFile {
         number,
         number,
       ]
-      const [lineStart, headDone, final, noSecrets] = FLAGS.map((_, i) => (flags & (1 << i)) !== 0) as [
-        boolean,
-        boolean,
-        boolean,
-        boolean,
-      ]
-      return { raw, size, acknowledged, lineStart, headDone, final, noSecrets }
+      const set = Object.fromEntries(FLAGS.map((name, i) => [name, (flags & (1 << i)) !== 0]))
+      return { raw, size, acknowledged, ...(set as Record<(typeof FLAGS)[number], boolean>) }
     },
     write(state) {
       const record = Buffer.alloc(BYTES)

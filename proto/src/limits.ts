@@ -31,6 +31,10 @@ export const limits = {
   expressionWork: 2 * 1024 * 1024,
   textLength: 1024 * 1024,
   withDepth: 16,
+  /** Values that are masked in a step's output: its secrets and what it adds with add-mask lines; the rest is withheld. */
+  masks: 10_000,
+  /** UTF-8 bytes of all of them together. */
+  maskBytes: 256 * 1024,
 } as const
 
 const kibibyte = 1024
