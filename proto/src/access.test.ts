@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { access, Resource, Role } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { type DescFile, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { callerKinds, isPermission, isScope, permissions, roleHas, scopeAllows } from './access.ts'
+import { callerKinds, isPermission, isScope, type Permission, permissions, roleHas, scopeAllows } from './access.ts'
 
 async function methods(): Promise<DescMethod[]> {
   const root = new URL('./gen/', import.meta.url)
@@ -52,4 +52,8 @@ describe('access', () => {
     expect(isScope('run.*')).toBe(true)
     expect(isScope('nothing.*')).toBe(false)
   })
+})
+
+it('a role of a newer controller has nothing', () => {
+  expect(Object.keys(permissions).filter((permission) => roleHas(9999 as Role, permission as Permission))).toEqual([])
 })

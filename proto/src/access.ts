@@ -35,8 +35,13 @@ export function isPermission(word: string): word is Permission {
   return Object.hasOwn(permissions, word)
 }
 
+/** A role that this program does not know, of one newer than it, has nothing. */
 export function roleHas(role: Role, permission: Permission): boolean {
-  return role >= permissions[permission]
+  return isRole(role) && role >= permissions[permission]
+}
+
+export function isRole(role: number): role is Role {
+  return role !== Role.UNSPECIFIED && Role[role] !== undefined
 }
 
 /** "*" allows everything, "run.*" a family, else the permission itself. */

@@ -42,6 +42,10 @@ export function jobEvent(turn: Turn, event: JobEvent): Report {
       // Also a result that comes after the end was decided is answered, so that the agent forgets it.
       if (!isTerminalJob(job.status)) finishJob(turn, job, event)
       return 'done'
+    case 'jobSilent':
+      return jobSilent(turn, job, event)
+    case 'jobHeard':
+      return jobHeard(turn, job)
     case 'jobLost':
       if (job.status === JobStatus.OFFERED) return jobRejected(turn, job, 'its agent was lost')
       if (!isTerminalJob(job.status)) finishJob(turn, job, { outcome: Outcome.LOST })
@@ -81,16 +85,38 @@ function jobStranded(turn: Turn, job: JobState, event: Extract<RunEvent, { type:
 
 function jobAccepted(turn: Turn, job: JobState): Report {
   if (isTerminalJob(job.status)) return 'stale'
-  if (job.status !== JobStatus.OFFERED) return 'done'
+  if (job.status !== JobStatus.OFFERED) return jobHeard(turn, job)
   job.status = JobStatus.ACCEPTED
   turn.jobs.add(job)
   setReason(turn, job.step, reason('starting', { agent: job.agentName }))
   return 'done'
 }
 
+function jobSilent(turn: Turn, job: JobState, { since, lostAt }: Extract<RunEvent, { type: 'jobSilent' }>): Report {
+  if (isTerminalJob(job.status)) return 'stale'
+  const times = { since: since.toISOString(), lostAt: lostAt.toISOString() }
+  setReason(turn, job.step, reason('unreachable', { agent: job.agentName, ...times }))
+  return 'done'
+}
+
+/** Says again what was said before its agent fell silent. */
+function jobHeard(turn: Turn, job: JobState): Report {
+  if (isTerminalJob(job.status)) return 'stale'
+  if (job.step.reason?.code !== 'unreachable') return 'done'
+  const by = turn.state.canceledByName
+  const code = job.status === JobStatus.RUNNING ? 'running' : 'starting'
+  setReason(
+    turn,
+    job.step,
+    job.cancelRequested ? reason('canceling', by ? { by } : {}) : reason(code, { agent: job.agentName }),
+  )
+  return 'done'
+}
+
 function jobStarted(turn: Turn, job: JobState, at: Date | undefined): Report {
   if (isTerminalJob(job.status)) return 'stale'
-  if (job.status !== JobStatus.RUNNING) startJob(turn, job, at)
+  if (job.status === JobStatus.RUNNING) return jobHeard(turn, job)
+  startJob(turn, job, at)
   return 'done'
 }
 

@@ -124,7 +124,7 @@ export function reasonText({ code, params: p }: Reason): string {
     case 'lost':
       return p.message || (p.agent ? `Its agent ${p.agent} was lost.` : 'Its agent was lost.')
     case 'unreachable':
-      return `Agent ${p.agent} has not been heard of since ${p.since}; the step counts as lost at ${p.lostAt}.`
+      return `Agent ${p.agent} has not been heard of since ${p.since}. If that stays so, the step is lost at ${p.lostAt}.`
     case 'agent_deleted':
       return p.workspace
         ? `Agent ${p.agent}, which held workspace ${p.workspace}, was deleted.`

@@ -125,6 +125,10 @@ export type RunEvent =
   /** The agent refused, or never answered: the job is queued again. */
   | { type: 'jobRejected'; jobId: string; epoch: number; reason: string }
   | { type: 'jobLost'; jobId: string; epoch: number }
+  /** Nothing is heard of its agent: since when, and when it counts as lost. */
+  | { type: 'jobSilent'; jobId: string; epoch: number; since: Date; lostAt: Date }
+  /** Its agent is back. */
+  | { type: 'jobHeard'; jobId: string; epoch: number }
   /** The agent that has the job, or the workspace it is queued for, was deleted. */
   | { type: 'jobStranded'; jobId: string; agentId: string; agentName: string }
   /** What a queued job waits for, as the dispatcher sees it. */

@@ -24,6 +24,7 @@ import { storeError } from '../platform/store-error.ts'
 import type { Admission } from './admission.ts'
 import { type ErrorAnswer, errorAnswer } from './error-info.ts'
 import { openStream } from './open-stream.ts'
+import { refuseUnknownEnums } from './request-enums.ts'
 import { refuseNul } from './request-text.ts'
 
 export interface Grant {
@@ -305,7 +306,10 @@ export function createCalls({ rights, admission, replies, newEm, bus, clock, log
   ): Promise<Scope | undefined> {
     const isPublic = rule.permission === 'public'
     if (caller.kind === 'anonymous' && !isPublic) throw unauthenticated()
-    if (request) refuseNul(request)
+    if (request) {
+      refuseNul(request)
+      refuseUnknownEnums(method.input, request)
+    }
     if (isPublic) return undefined
     if (rule.permission === 'agent') {
       if (caller.kind !== 'agent') throw forbidden('agent')

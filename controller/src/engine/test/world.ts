@@ -89,7 +89,16 @@ function report(world: World, job: JobState, kind: number, pick: number): void {
   if (kind === 5) apply(world, { type: 'jobRejected', ...id, reason: 'full' })
   else if (kind === 6) apply(world, { type: 'jobLost', ...id })
   else if (kind === 7) finish(world, job, outcome)
+  else if (kind === 8) aboutItsAgent(world, job, pick)
   else proceed(world, job, outcome)
+}
+
+function aboutItsAgent(world: World, job: JobState, pick: number): void {
+  const id = { jobId: job.id, epoch: job.epoch }
+  const { now } = world
+  if (pick % 5 === 0) apply(world, { type: 'jobStranded', jobId: job.id, agentId: 'agent', agentName: 'agent' })
+  else if (pick % 5 < 3) apply(world, { type: 'jobSilent', ...id, since: now, lostAt: new Date(now.getTime() + 1) })
+  else apply(world, { type: 'jobHeard', ...id })
 }
 
 /** The next thing a good agent would say. */

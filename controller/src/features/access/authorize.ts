@@ -1,5 +1,5 @@
 // The one decision who may do what. Pure: the caller brings their grants.
-import { type Permission, Role, roleHas, scopeAllows } from '@ansflow/proto/access'
+import { isRole, type Permission, Role, roleHas, scopeAllows } from '@ansflow/proto/access'
 import { AppError, forbidden, notFound, unauthenticated } from '@ansflow/proto/errors'
 import type { Caller, Grant, Scope } from '../../transport/call.ts'
 
@@ -9,7 +9,7 @@ export function roleOn(grants: readonly Grant[], { organizationId, projectId }: 
   for (const grant of grants) {
     if (grant.organizationId !== organizationId) continue
     if (grant.projectId !== null && grant.projectId !== projectId) continue
-    if (grant.role > role) role = grant.role
+    if (isRole(grant.role) && grant.role > role) role = grant.role
   }
   return role
 }

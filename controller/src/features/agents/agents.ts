@@ -18,6 +18,7 @@ import { agentsApi } from './agents.api.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createLostSweep, lostSweepMs } from './lost-agents.ts'
 import { createJobBook, createJobQueue, jobSecrets } from './run-jobs.ts'
+import { createSilenceSweep } from './silent-agents.ts'
 
 export interface AgentsFeatureDeps {
   db: Db
@@ -89,6 +90,8 @@ export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
       run: createLostSweep({ db, bus, clock, log, jobs, lostAfterMs }),
     }),
   ]
+  const silence = createSilenceSweep({ db, clock, jobs, lostAfterMs })
+  loops.push(loop({ ...background, name: 'silent agents', everyMs: lostSweepMs, run: silence }))
   const endQueued = bus.subscribe('job.queued', ({ organizationId }) => dispatcher.wake(organizationId))
 
   return {

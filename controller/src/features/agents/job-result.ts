@@ -8,9 +8,10 @@ const maxOutputs = 100
 const maxOutputBytes = 64 * 1024
 
 export function resultOf(finished: Finished): JobResult {
-  const { outcome, exitCode, reason, reasonCode, startedAt, finishedAt, logSize } = finished
+  const { exitCode, startedAt, finishedAt, logSize } = finished
+  const { outcome, reason, reasonCode } = isKnown(finished.outcome) ? finished : unknownOutcome(finished.outcome)
   return {
-    outcome: outcome === Outcome.UNSPECIFIED ? Outcome.FAILED : outcome,
+    outcome,
     outputs: boundedOutputs(finished.outputs),
     logSize: Number(logSize),
     ...(exitCode === undefined ? {} : { exitCode }),
@@ -19,6 +20,16 @@ export function resultOf(finished: Finished): JobResult {
     ...(startedAt ? { startedAt: timestampDate(startedAt) } : {}),
     ...(finishedAt ? { finishedAt: timestampDate(finishedAt) } : {}),
   }
+}
+
+function isKnown(outcome: Outcome): boolean {
+  return outcome !== Outcome.UNSPECIFIED && Outcome[outcome] !== undefined
+}
+
+/** Of an agent newer than this controller: whatever it means, it is no success. */
+function unknownOutcome(outcome: number): Pick<Finished, 'outcome' | 'reason' | 'reasonCode'> {
+  const reason = `Its agent reported an outcome that this controller does not know (${outcome}).`
+  return { outcome: Outcome.FAILED, reason, reasonCode: 'agent_error' }
 }
 
 function boundedOutputs(outputs: Record<string, string>): Record<string, string> {
