@@ -59,13 +59,22 @@ export const requestBytes = {
   } as Record<string, number>,
 } as const
 
-/** Names of steps, of things the shell sees, of workspaces and of labels. */
+/** Names of steps, of things the shell sees (variables, secrets, inputs, outputs), of workspaces and of labels. */
 export const patterns = {
   stepId: /^[a-z0-9][a-z0-9_-]{0,63}$/,
   identifier: /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
   workspace: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
   label: /^[A-Za-z0-9][A-Za-z0-9._:/=-]{0,63}$/,
 } as const
+
+/** Names people give (pipelines, projects, people, tokens): one line of at most `nameLength`, nothing blank at its ends. */
+export function isName(text: string): boolean {
+  return text !== '' && text.length <= limits.nameLength && text === text.trim() && !hasControl(text)
+}
+
+export function hasControl(text: string): boolean {
+  return /\p{Cc}/u.test(text)
+}
 
 export function utf8Length(text: string): number {
   let bytes = 0

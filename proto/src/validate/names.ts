@@ -8,14 +8,14 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { labelProblem } from '../agent-labels.ts'
 import { defaultOf, inputProblem } from '../inputs.ts'
-import { limits, patterns, utf8Length } from '../limits.ts'
+import { hasControl, isName, limits, patterns, utf8Length } from '../limits.ts'
 import type { Report } from './finding.ts'
 
 export function checkPipelineNames(graph: PipelineGraph, report: Report): void {
   const name = graph.name
   if (name.trim() === '') {
     report({ code: 'name', field: 'name', message: 'The pipeline has no name. Write `name: …` at the top.' })
-  } else if (name.length > limits.nameLength || hasControl(name) || name !== name.trim()) {
+  } else if (!isName(name)) {
     const message = `The name must be one line of at most ${limits.nameLength} characters without spaces at its ends.`
     report({ code: 'name', field: 'name', message })
   }
@@ -183,11 +183,4 @@ function checkDuration(ms: number, stepId: string | undefined, field: string, re
 
 function quote(word: string): string {
   return JSON.stringify(word.length > 80 ? `${word.slice(0, 80)}…` : word)
-}
-
-function hasControl(value: string): boolean {
-  for (let i = 0; i < value.length; i++) {
-    if (value.charCodeAt(i) < 0x20 || value.charCodeAt(i) === 0x7f) return true
-  }
-  return false
 }

@@ -103,7 +103,12 @@ export async function registerAgent(
   { db, bus, clock, keys }: RegistrationDeps,
   request: RegisterRequest,
 ): Promise<{ agentId: string; agentSecret: string }> {
-  const name = request.name.trim().slice(0, 100) || 'agent'
+  const name =
+    request.name
+      .replace(/\p{Cc}+/gu, ' ')
+      .trim()
+      .slice(0, 100)
+      .trim() || 'agent'
   const facts = factColumns(request)
   const agentSecret = randomToken(agentPrefix)
   const secretHash = keys.hashToken(agentSecret)

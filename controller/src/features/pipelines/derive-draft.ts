@@ -1,7 +1,7 @@
 // Owns what the pipeline's row says of its draft: after the document changed, its hash, and its name when that is free.
 import { graphHash } from '@ansflow/proto/canonical'
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { limits } from '@ansflow/proto/limits'
+import { isName } from '@ansflow/proto/limits'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Db } from '../../platform/db.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
@@ -21,7 +21,7 @@ export async function deriveDraft(
     row = { ...row, draftHash, updatedAt: now }
   }
   const { name } = graph
-  if (row.name === name || name === '' || name.length > limits.nameLength) return { row, nameTaken: false }
+  if (row.name === name || !isName(name)) return { row, nameTaken: false }
   try {
     await db.em().nativeUpdate(PipelineEntity, { id: pipelineId }, { name, updatedAt: now })
     return { row: { ...row, name, updatedAt: now }, nameTaken: false }

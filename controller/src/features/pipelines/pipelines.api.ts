@@ -23,6 +23,7 @@ import {
   serviceTable,
 } from '../../transport/call.ts'
 import { authorize } from '../access/index.ts'
+import { readName } from '../auth/index.ts'
 import { applyFile } from './apply-file.ts'
 import { createPipeline } from './create-pipeline.ts'
 import { deletePipeline } from './delete-pipelines.ts'
@@ -129,14 +130,6 @@ async function load(ctx: Pick<CallContext, 'em'>, pipelineId: string): Promise<P
   const row = await ctx.em.findOne(PipelineEntity, { id: pipelineId })
   if (!row) throw notFound('pipeline', pipelineId)
   return row
-}
-
-function readName(text: string): string {
-  const name = text.trim()
-  if (name === '' || name.length > limits.nameLength) {
-    throw invalidField('name', `must have 1 to ${limits.nameLength} characters`, 'name_length')
-  }
-  return name
 }
 
 function readFile(yaml: string): string {

@@ -2,6 +2,7 @@
 // to organization, project and name, so that a row copied elsewhere does not open.
 import { randomBytes } from 'node:crypto'
 import { invalidField, notFound } from '@ansflow/proto/errors'
+import { patterns } from '@ansflow/proto/limits'
 import { type Keys, keyLength, open, seal } from '../../platform/crypto.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
@@ -81,7 +82,8 @@ function contextOf({ organizationId, projectId, name }: Pick<Secret, 'organizati
 }
 
 function checkName(name: string): void {
-  if (!/^[A-Z_][A-Z0-9_]*$/.test(name) || name.length > 128) {
-    throw invalidField('name', 'must be A-Z, 0-9 and _, not starting with a digit, at most 128 long', 'secret_name')
+  if (!patterns.identifier.test(name)) {
+    const message = 'must be letters, digits and _, not beginning with a digit, at most 128'
+    throw invalidField('name', message, 'secret_name')
   }
 }

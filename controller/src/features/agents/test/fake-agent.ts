@@ -140,10 +140,16 @@ export interface FakeAgent {
   close(): void
 }
 
-export async function registerFakeAgent(grpcAddress: string, token: string, name = 'fake'): Promise<FakeAgent> {
+export async function registerFakeAgent(
+  grpcAddress: string,
+  token: string,
+  name = 'fake',
+  labels: string[] = [],
+): Promise<FakeAgent> {
   const registering = grpcClient(AgentLinkService, grpcAddress)
-  const { agentId, agentSecret } = await registering.client.register({ token, name, slots: 2, version: '0.1.0' })
-  registering.close()
+  const { agentId, agentSecret } = await registering.client
+    .register({ token, name, labels, slots: 2, version: '0.1.0' })
+    .finally(() => registering.close())
   const link = grpcClient(AgentLinkService, grpcAddress, agentSecret)
   return {
     id: agentId,
