@@ -234,7 +234,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   checkTables(services)
   const admission = createAdmission()
   const calls = createCalls({ rights, admission, replies, newEm: db.em, bus, clock, log })
-  const grpc = await openGrpc({ ...config.grpc, tables: services, calls, admission })
+  const grpc = await openGrpc({ ...config.grpc, tables: services, calls, admission, ready: db.writable })
   const closeGrpc = { stop: () => grpc.stop(callsGraceMs) }
   opened.push(closeGrpc)
   const { publicGrpc } = config

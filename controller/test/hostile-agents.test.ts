@@ -156,7 +156,11 @@ test('the download of a log answers every range as HTTP has it, as a file that n
   const foreign = await download({ 'sec-fetch-site': 'cross-site' })
   expect([foreign.status, await foreign.json()]).toMatchObject([
     403,
-    { details: [{ debug: { reason: 'cross_site' } }] },
+    {
+      details: expect.arrayContaining([
+        expect.objectContaining({ debug: expect.objectContaining({ reason: 'cross_site' }) }),
+      ]),
+    },
   ])
   expect((await download({ authorization: `Bearer ${liar.secret}` })).status).toBe(403)
   expect((await download({}, '?attempt=1&attempt=2')).status).toBe(400)

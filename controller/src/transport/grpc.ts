@@ -1,30 +1,35 @@
 // The gRPC door: the same handler tables on grpc-js, with reflection and health, and the bidirectional streams.
 
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { invalid, stops } from '@ansflow/proto/errors'
-import { create, type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf'
+import { stops } from '@ansflow/proto/errors'
+import { create, type DescMessage, type DescMethod, type Message } from '@bufbuild/protobuf'
 import {
   logVerbosity,
   type MethodDefinition,
   Server,
   ServerCredentials,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type ServerWritableStream,
   type ServiceDefinition,
   type StatusObject,
   type sendUnaryData,
   setLogVerbosity,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import { HealthImplementation } from 'grpc-health-check'
 import { uuidv7 } from '../platform/ids.ts'
 import type { Admission } from './admission.ts'
 import type { BidiHandler, Calls, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
 import { grpcGate } from './grpc-gate.ts'
-import { reflection } from './grpc-reflection.ts'
+import {
+  type BidiCall,
+  definitionOf,
+  messagesOf,
+  pathOf,
+  read,
+  type StreamCall,
+  type UnaryCall,
+  write,
+} from './grpc-method.ts'
 import { grpcStatus } from './grpc-status.ts'
+import { addGrpcTools } from './grpc-tools.ts'
 import { type Door, messageLimit } from './http.ts'
 
 /** Time for the last answers to leave. */
@@ -38,14 +43,10 @@ export interface GrpcOptions {
   tables: ServiceTable[]
   calls: Calls
   admission: Admission
+  ready: () => Promise<boolean>
 }
 
-// Requests come as bytes: those that are no message are answered in our words, not in the library's.
-type UnaryCall = ServerUnaryCall<Buffer, Message>
-type StreamCall = ServerWritableStream<Buffer, Message>
-type BidiCall = ServerDuplexStream<Buffer, Message>
-
-export async function openGrpc({ host, port, tables, calls, admission }: GrpcOptions): Promise<Door> {
+export async function openGrpc({ host, port, tables, calls, admission, ready }: GrpcOptions): Promise<Door> {
   const stopping = new AbortController()
   const active = new Set<Promise<void>>()
   const methods = new Map(
@@ -79,9 +80,12 @@ export async function openGrpc({ host, port, tables, calls, admission }: GrpcOpt
     }
     server.addService(definition as ServiceDefinition, implementation)
   }
-  const health = new HealthImplementation({ '': 'SERVING' })
-  health.addToServer(server)
-  reflection(tables).addToServer(server)
+  addGrpcTools(server, {
+    tables,
+    ready,
+    stopping: stopping.signal,
+    statusOf: (error) => statusOf(undefined, '', error),
+  })
 
   // Its own words on the terminal would stand beside our sentence.
   setLogVerbosity(logVerbosity.NONE)
@@ -94,7 +98,6 @@ export async function openGrpc({ host, port, tables, calls, admission }: GrpcOpt
   return {
     address: `${host.includes(':') ? `[${host}]` : host}:${bound}`,
     async stop(graceMs) {
-      health.setStatus('', 'NOT_SERVING')
       stopping.abort(stops())
       const deadline = new AbortController()
       const wait = (ms: number) => delay(ms, undefined, { signal: deadline.signal }).catch(() => undefined)
@@ -119,7 +122,7 @@ export async function openGrpc({ host, port, tables, calls, admission }: GrpcOpt
       const { call: begun } = gate.begun(call.metadata)
       const { requestId } = begun
       try {
-        const reply = await begun.answer(read(method, call.request), handler)
+        const reply = await begun.answer(read(method.input, call.request), handler)
         answer(null, create(method.output as DescMessage, reply))
       } catch (error) {
         answer(statusOf(method, requestId, error))
@@ -132,7 +135,7 @@ export async function openGrpc({ host, port, tables, calls, admission }: GrpcOpt
       const { call: begun } = gate.begun(call.metadata)
       const { requestId } = begun
       try {
-        const { signal, messages } = begun.answers(read(method, call.request), handler)
+        const { signal, messages } = begun.answers(read(method.input, call.request), handler)
         for await (const reply of messages) {
           await write(call, create(method.output as DescMessage, reply), signal)
         }
@@ -151,7 +154,7 @@ export async function openGrpc({ host, port, tables, calls, admission }: GrpcOpt
       call.on('error', () => undefined)
       try {
         await begun.converse(handler, (signal) => ({
-          messages: messagesOf(method, call),
+          messages: messagesOf(method.input, call),
           send: (reply) => write(call, create(method.output as DescMessage, reply), signal),
         }))
         call.end()
@@ -163,48 +166,6 @@ export async function openGrpc({ host, port, tables, calls, admission }: GrpcOpt
 
   function statusOf(method: DescMethod | undefined, requestId: string, thrown: unknown): StatusObject {
     return grpcStatus(calls.fail(method, requestId || uuidv7(), thrown))
-  }
-}
-
-function read(method: DescMethod, bytes: Buffer): Message {
-  try {
-    return fromBinary(method.input as DescMessage, bytes)
-  } catch (error) {
-    throw invalid(
-      [{ field: '', message: `The request is not a ${method.input.name}: ${(error as Error).message}` }],
-      'malformed',
-    )
-  }
-}
-
-async function* messagesOf(method: DescMethod, call: BidiCall): AsyncGenerator<Message> {
-  // Without this option, reading to the end destroys the whole call and what is still to be sent is lost.
-  for await (const bytes of call.iterator({ destroyOnReturn: false })) yield read(method, bytes as Buffer)
-}
-
-async function write(call: StreamCall | BidiCall, message: Message, signal: AbortSignal) {
-  signal.throwIfAborted()
-  if (call.write(message)) return
-  await once(call, 'drain', { signal }).catch((error: unknown) => {
-    throw signal.aborted ? signal.reason : error
-  })
-}
-
-function pathOf(method: DescMethod): string {
-  return `/${method.parent.typeName}/${method.name}`
-}
-
-function definitionOf(method: DescMethod): MethodDefinition<Buffer, Message> {
-  const { output } = method
-  return {
-    path: pathOf(method),
-    requestStream: method.methodKind === 'bidi_streaming' || method.methodKind === 'client_streaming',
-    responseStream: method.methodKind === 'bidi_streaming' || method.methodKind === 'server_streaming',
-    requestSerialize: (bytes) => bytes,
-    requestDeserialize: (bytes) => bytes,
-    responseSerialize: (message) => Buffer.from(toBinary(output, message)),
-    responseDeserialize: (bytes) => fromBinary(output, bytes),
-    originalName: method.localName,
   }
 }
 
