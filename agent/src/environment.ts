@@ -1,5 +1,6 @@
-// Owns what a step finds in its environment: a clean base, the step's own entries, and the conventional names. Pure.
+// Owns what a step finds in its environment: a clean base, the step's own entries, and the names that AnsFlow answers for. Pure.
 import type { EnvEntry, JobRef, JobSpec, SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { HostVariable, RunVariable } from '@ansflow/proto/step-variables'
 
 /** Every process of a job carries it, however far it runs from its parent. */
 export const MARKER = 'ANSFLOW_JOB_ID'
@@ -14,7 +15,7 @@ interface Places {
   tmp: string
 }
 
-/** Later entries win: base, the step's own, secrets, and last the names that the agent answers for. */
+/** Later entries win: the host's, what is usual, the step's own, secrets, and last the names that AnsFlow answers for. */
 export function stepEnvironment(
   base: Record<string, string>,
   spec: JobSpec,
@@ -22,25 +23,28 @@ export function stepEnvironment(
   secrets: readonly SecretValue[],
   places: Places,
 ): Map<string, string> {
+  const own: Record<HostVariable, string> & Partial<Record<RunVariable, string>> = {
+    ANSFLOW: 'true',
+    ANSFLOW_RUN_ID: spec.runId,
+    ANSFLOW_ATTEMPT: String(spec.attempt),
+    ANSFLOW_STEP_ID: spec.stepId,
+    ANSFLOW_WORKSPACE: places.workspace,
+    CI_WORKSPACE: places.workspace,
+    ANSFLOW_OUTPUT: places.output,
+    CI_OUTPUT: places.output,
+    GITHUB_OUTPUT: places.output,
+    TMPDIR: places.tmp,
+    [MARKER]: `${ref.jobId}.${ref.epoch}`,
+  }
   const entries: EnvPair[] = [
     ...Object.entries(base),
     ['CI', 'true'],
-    ['ANSFLOW', 'true'],
     // For programs that do not ask for TMPDIR first.
     ['TMP', places.tmp],
     ['TEMP', places.tmp],
     ...spec.env.map(toPair),
     ...secrets.filter((secret) => secret.env).map(toPair),
-    ['TMPDIR', places.tmp],
-    ['ANSFLOW_RUN_ID', spec.runId],
-    ['ANSFLOW_STEP_ID', spec.stepId],
-    ['ANSFLOW_ATTEMPT', String(spec.attempt)],
-    ['ANSFLOW_WORKSPACE', places.workspace],
-    ['CI_WORKSPACE', places.workspace],
-    ['ANSFLOW_OUTPUT', places.output],
-    ['CI_OUTPUT', places.output],
-    ['GITHUB_OUTPUT', places.output],
-    [MARKER, `${ref.jobId}.${ref.epoch}`],
+    ...Object.entries(own),
   ]
   return new Map(entries)
 }

@@ -1,4 +1,5 @@
 // Owns the shell text that runs a step: who is whose parent, where the output goes, and what is noted of it.
+import { readOnlyVariables } from '@ansflow/proto/step-variables'
 
 /**
  * A small shell that runs one job at a time, as it is told, one line each. Only ids come over the pipe; all text of users is
@@ -117,10 +118,10 @@ export function quoted(text: string): string {
 }
 
 /** Names that a shell refuses to set; a step cannot have them in its environment. */
-const READ_ONLY = /^(PPID|UID|EUID|BASHOPTS|SHELLOPTS|BASH_VERSINFO)$/
+const readOnly = new Set<string>(readOnlyVariables)
 
 export function isSettable(name: string): boolean {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !READ_ONLY.test(name)
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !readOnly.has(name)
 }
 
 /** The file that the step's process reads: environment, folder, command line. The only place where user text meets a shell. */

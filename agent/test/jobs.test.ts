@@ -47,6 +47,12 @@ test.each([
   expect(job.log.toString()).not.toContain('never')
 })
 
+test("a PATH of the step's own without the shell: the reason names the PATH and what to do", async () => {
+  const job = b.controller.offer(newId(), sh('true', { env: [{ name: 'PATH', value: '/opt/x:$PATH' }] }))
+  const { reason } = await done(job)
+  expect(reason).toMatch(/^The shell sh is on this host, but not in the PATH .*"\/opt\/x:\$PATH".* export PATH=/)
+})
+
 test('a step sees a clean environment and its own entries, whatever they hold', async () => {
   const nasty = `a'b"c$(touch /tmp/never)\`id\` \\n\nsecond line`
   const job = b.controller.offer(

@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { someGraph } from './graph.arbitrary.ts'
 import { ancestors } from './graph.ts'
+import { hostVariables, readOnlyVariables, runVariables } from './step-variables.ts'
 import { validateGraph } from './validate.ts'
 
 type Steps = NonNullable<MessageInitShape<typeof PipelineGraphSchema>['steps']>
@@ -83,8 +84,44 @@ describe('validateGraph', () => {
       graph([{ id: 'a', secrets: ['S'], env: [{ name: 'S', value: '' }] }]),
       ['shadowed a/env.S'],
     ],
+    [
+      'folders that a PATH cannot mean',
+      graph([{ id: 'a', env: [{ name: 'PATH', value: '/opt/x:$PATH' }] }], {
+        env: [{ name: 'PATH', value: '${HOME}/bin:/bin' }],
+      }),
+      ['env_path /env.PATH', 'env_path a/env.PATH'],
+    ],
+    [
+      'a PATH of whole folders, a $ in another variable',
+      graph([{ id: 'a', env: [{ name: 'PATH', value: '${{ env.ROOT }}/bin:/bin' }] }], {
+        env: [{ name: 'ROOT', value: '/opt/$x' }],
+      }),
+      [],
+    ],
   ])('%s', (_, of, expected) => {
     expect(codes(of)).toEqual(expected)
+  })
+
+  it.each([...runVariables, ...hostVariables, ...readOnlyVariables, 'PWD', 'IFS'])('keeps %s to itself', (name) => {
+    const of = graph(
+      [
+        { id: 'a', env: [{ name, value: '' }] },
+        { id: 'b', secrets: [name] },
+      ],
+      {
+        env: [{ name, value: '' }],
+      },
+    )
+    expect(codes(of)).toEqual([`env_reserved /env.${name}`, `env_reserved a/env.${name}`, 'env_reserved b/secrets'])
+    expect(validateGraph(of)[0]!.message).toContain(`${name} is set by`)
+  })
+
+  it.each(['CI', 'PATH', 'HOME', 'LANG', 'TMP', 'ANSFLOW_DATA'])('leaves %s to the pipeline', (name) => {
+    const of = graph([
+      { id: 'a', env: [{ name, value: '/x' }] },
+      { id: 'b', secrets: [name] },
+    ])
+    expect(codes(of)).toEqual([])
   })
 
   it('says how to write an id with a hyphen', () => {

@@ -27,13 +27,22 @@ const shells: Record<string, Shell> = {
   },
 }
 
+const pathRemedy =
+  "It takes the place of the host's and is not expanded; to add to it, write export PATH=… at the beginning of the script."
+
 export const shell: StepKind<'shell'> = { outputs: [], prepare }
 
-function prepare(execution: ExecutionOf<'shell'>, { folder, workspace, env }: StepContext): StepCommand {
+function prepare(execution: ExecutionOf<'shell'>, { folder, workspace, base, env }: StepContext): StepCommand {
   const name = execution.shell || 'sh'
   const kind = Object.hasOwn(shells, name) ? shells[name] : undefined
   if (!kind) throw new Error(`The shell ${JSON.stringify(name)} is not one of ${Object.keys(shells).join(', ')}.`)
-  const program = programOn(env.get('PATH') ?? '', name)
+  const path = env.get('PATH') ?? ''
+  const program = programOn(path, name)
+  if (!program && programOn(base.PATH, name)) {
+    throw new Error(
+      `The shell ${name} is on this host, but not in the PATH that env gives this step: ${JSON.stringify(path)}. ${pathRemedy}`,
+    )
+  }
   if (!program) throw new Error(`The shell ${name} is not installed on this host.`)
   let workingDirectory = workspace
   if (execution.workingDirectory) {

@@ -110,6 +110,7 @@ describe('what a job is told', () => {
           env: [
             { name: 'SAID', value: `\${{ run.number }}!` },
             { name: 'ANSFLOW_STEP', value: 'mine' },
+            { name: 'CI', value: 'false' },
           ],
         },
       ]),
@@ -126,7 +127,7 @@ describe('what a job is told', () => {
     const spec = newJobs[0]!.spec
     expect(spec.execution).toMatchObject({ case: 'shell', value: { script: 'echo x 7!' } })
     const env = spec.env.filter(({ name }) => ['SAID', 'ANSFLOW_STEP', 'CI'].includes(name))
-    expect(env.map(({ name, value }) => `${name}=${value}`).sort()).toEqual(['ANSFLOW_STEP=b', 'CI=true', 'SAID=7!'])
+    expect(env.map(({ name, value }) => `${name}=${value}`).sort()).toEqual(['ANSFLOW_STEP=b', 'CI=false', 'SAID=7!'])
   })
 
   test('an expression that does not evaluate fails its step, with the reason', () => {

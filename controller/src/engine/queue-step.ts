@@ -4,6 +4,7 @@ import { type ExpressionContext, interpolateValue } from '@ansflow/proto/express
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { OnLost, RetryOn } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
+import type { RunVariable } from '@ansflow/proto/step-variables'
 import { stepType } from '@ansflow/proto/steps/index'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.ts'
@@ -60,12 +61,11 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Variables that say where a step runs. The user's own cannot replace them: scripts and tools rely on what they say. */
-export function ciVariables(state: RunState, step: StepState, attempt: number): Record<string, string> {
+/** Variables that say where a step runs: scripts and tools rely on what they say, so publishing refuses a pipeline's own. */
+export function ciVariables(state: RunState, step: StepState, attempt: number): Record<RunVariable, string> {
   const { meta } = state
   const { definition } = step
   return {
-    CI: 'true',
     CI_PIPELINE_NAME: meta.pipelineName,
     CI_PIPELINE_NUMBER: String(meta.number),
     CI_STEP_NAME: definition.name || definition.id,
@@ -97,7 +97,10 @@ function compileJob(state: RunState, step: StepState, needs: Needs): { spec: Job
     stepName: definition.name || definition.id,
     attempt,
     workspace,
-    env: Object.entries({ ...env, ...ciVariables(state, step, attempt) }).map(([name, value]) => ({ name, value })),
+    env: Object.entries({ CI: 'true', ...env, ...ciVariables(state, step, attempt) }).map(([name, value]) => ({
+      name,
+      value,
+    })),
     timeoutMs: definition.timeoutMs,
     cancelGraceMs,
     execution: type.compile(params, { stepId: definition.id }),

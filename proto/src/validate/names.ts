@@ -9,6 +9,7 @@ import {
 import { labelProblem } from '../agent-labels.ts'
 import { defaultOf, inputProblem } from '../inputs.ts'
 import { hasControl, isName, limits, patterns, utf8Length } from '../limits.ts'
+import { pathProblem, reservedProblem } from '../step-variables.ts'
 import type { Report } from './finding.ts'
 
 export function checkPipelineNames(graph: PipelineGraph, report: Report): void {
@@ -114,6 +115,10 @@ function checkSecrets(step: StepDefinition, report: Report): void {
     const message = `${quote(wrong)} is no name for a secret: use letters, digits and _, not beginning with a digit.`
     report({ code: 'secret_name', stepId, field: 'secrets', message })
   }
+  const reserved = step.secrets.map(reservedProblem).find((each) => each !== undefined)
+  if (reserved !== undefined) {
+    report({ code: 'env_reserved', stepId, field: 'secrets', message: `A secret is a variable: ${reserved}` })
+  }
   const both = step.env.find((pair) => step.secrets.includes(pair.name))
   if (both !== undefined) {
     const message = `${both.name} is set in env and is a secret too; the secret wins. Remove one.`
@@ -153,6 +158,10 @@ function checkEnv(env: readonly NameValue[], stepId: string | undefined, report:
     if (utf8Length(value) > limits.envValueBytes) {
       report({ ...at, code: 'limit', field, message: `${name} is longer than ${limits.envValueBytes / 1024} KiB.` })
     }
+    const reserved = reservedProblem(name)
+    if (reserved !== undefined) report({ ...at, code: 'env_reserved', field, message: reserved })
+    const path = pathProblem(name, value)
+    if (path !== undefined) report({ ...at, code: 'env_path', field, message: path })
     if (value.includes('\0')) report({ ...at, code: 'env_value', field, message: `${name} holds a NUL character.` })
   }
 }

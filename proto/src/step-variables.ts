@@ -1,0 +1,55 @@
+// Owns which environment variables of a step are not the pipeline's to set: one list for publishing and for the agent.
+
+/** What the controller tells each step about its run. */
+export const runVariables = [
+  'ANSFLOW',
+  'ANSFLOW_ATTEMPT',
+  'ANSFLOW_PIPELINE',
+  'ANSFLOW_PROJECT',
+  'ANSFLOW_RUN_ID',
+  'ANSFLOW_RUN_NUMBER',
+  'ANSFLOW_STARTED_BY',
+  'ANSFLOW_STEP',
+  'ANSFLOW_VERSION',
+  'CI_PIPELINE_NAME',
+  'CI_PIPELINE_NUMBER',
+  'CI_STEP_NAME',
+  'CI_SYSTEM_NAME',
+] as const
+export type RunVariable = (typeof runVariables)[number]
+
+/** What the agent tells it about its places. */
+export const hostVariables = [
+  'ANSFLOW_JOB_ID',
+  'ANSFLOW_OUTPUT',
+  'ANSFLOW_STEP_ID',
+  'ANSFLOW_WORKSPACE',
+  'CI_OUTPUT',
+  'CI_WORKSPACE',
+  'GITHUB_OUTPUT',
+  'TMPDIR',
+] as const
+export type HostVariable = (typeof hostVariables)[number]
+
+/** A shell refuses to set them at all. */
+export const readOnlyVariables = ['BASHOPTS', 'BASH_VERSINFO', 'EUID', 'PPID', 'SHELLOPTS', 'UID'] as const
+
+/** A shell sets them itself when it starts, whatever it was given. */
+const startVariables = ['IFS', 'OLDPWD', 'OPTIND', 'PWD', 'SHLVL', '_'] as const
+
+const own = new Set<string>([...runVariables, ...hostVariables])
+const ofShells = new Set<string>([...readOnlyVariables, ...startVariables])
+
+/** Why a step cannot be given a variable of this name, as a sentence. */
+export function reservedProblem(name: string): string | undefined {
+  if (own.has(name)) return `${name} is set by AnsFlow itself for each step. Use another name.`
+  if (ofShells.has(name)) return `${name} is set by the shell itself. Use another name.`
+  return undefined
+}
+
+/** Values of env are taken as they are: a folder whose name holds a $ is what nobody means. */
+export function pathProblem(name: string, value: string): string | undefined {
+  const variable = name === 'PATH' ? /\$\{?\w+\}?/.exec(value.replaceAll(/\$\{\{.*?\}\}/g, ''))?.[0] : undefined
+  if (variable === undefined) return undefined
+  return `Values of env are taken as they are: PATH would hold the text ${variable}. Write export PATH=… at the beginning of the script, where ${variable} is known.`
+}
