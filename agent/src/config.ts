@@ -130,7 +130,7 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
     labels,
     slots: number('slots', availableParallelism(), 1, 1000),
     data: resolve(text('data') || join(homedir(), '.ansflow-agent')),
-    caFile: text('ca-file'),
+    caFile: text('ca-file') && resolve(text('ca-file')),
     logLimit: number('log-limit', 512, 1, 1_000_000) * MIB,
     spoolQuota: number('spool-quota', 4096, 1, 100_000_000) * MIB,
     workspaceHours: number('workspace-hours', 24, 1, 100_000),

@@ -9,6 +9,8 @@ export interface Identity {
   agentId: string
   agentSecret: string
   name: string
+  /** The file of --ca-file at the registration. */
+  caFile?: string
 }
 
 export interface DataFolder {

@@ -46,7 +46,8 @@ async function register(config: Config, folder: DataFolder): Promise<Identity> {
       host: hostFacts(),
       version: VERSION,
     })
-    const identity = { url: config.url, agentId: response.agentId, agentSecret: response.agentSecret, name }
+    const { agentId, agentSecret } = response
+    const identity = { url: config.url, agentId, agentSecret, name, ...(config.caFile && { caFile: config.caFile }) }
     folder.writeIdentity(identity)
     return identity
   } catch (error) {
@@ -62,10 +63,11 @@ async function register(config: Config, folder: DataFolder): Promise<Identity> {
   }
 }
 
-async function run(config: Config, folder: DataFolder): Promise<void> {
+async function run(given: Config, folder: DataFolder): Promise<void> {
   // Whoever started this with a channel was killed. What runs goes on, and waits for the next agent of this folder.
   process.once('disconnect', () => process.exit(exitCodes.unexpected))
   const identity = folder.readIdentity()
+  const config = { ...given, caFile: given.caFile || (identity?.caFile ?? '') }
   if (!identity && !config.url) {
     throw new ExitError('usage', `This agent is not registered (${config.data}). Run "ansflow-agent register" first.`)
   }

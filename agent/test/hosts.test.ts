@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { ServerCredentials } from '@grpc/grpc-js'
 import { expect, test } from 'vitest'
 import { programOn } from '../src/host.ts'
@@ -80,6 +80,15 @@ test('TLS: with the authority of the controller it connects, without it nothing 
   await waitFor('hello', () => controller.hellos.length > 0)
   expect(await done(controller.offer(jobIdOf(++number), sh('true')))).toMatchObject({ outcome: Outcome.SUCCEEDED })
   expect(agent.output()).not.toContain('not encrypted')
+  // The printed command needs no --ca-file, wherever it is started.
+  const known = ['--data', file('known')]
+  await using register = startAgent(['register', ...args.slice(1), ...known, '--ca-file', relative('.', file('ca'))])
+  expect(await register.exited, register.output()).toBe(0)
+  expect(register.output()).toContain(`ansflow-agent run --data ${file('known')}\n`)
+  const hellos = controller.hellos.length
+  await using later = startAgent(['run', ...known])
+  await waitFor('hello', () => controller.hellos.length > hellos)
+  expect(later.output()).not.toContain('certificate')
 })
 
 test('to another host nothing is said in clear unless it is asked for', async () => {

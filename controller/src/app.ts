@@ -237,8 +237,8 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   const grpc = await openGrpc({ ...config.grpc, tables: services, calls, admission, ready: db.writable })
   const closeGrpc = { stop: () => grpc.stop(callsGraceMs) }
   opened.push(closeGrpc)
-  const { publicGrpc } = config
-  grpcAddress = publicGrpc ? `${publicGrpc.host}:${publicGrpc.port}` : grpc.address
+  // It speaks in clear, which agents do by themselves only on the same host.
+  grpcAddress = config.publicGrpc ?? (isLoopback(config.grpc.host) ? grpc.address : `http://${grpc.address}`)
   const http = await openHttp({
     ...config.http,
     publicUrl: config.publicUrl,
@@ -290,6 +290,10 @@ async function welcomeLocalAgent(
     const organization = await oldestOrganization(em, 'AnsFlow', clock.now())
     await makeRegistrationToken(em, { clock, keys }, { organizationId: organization.id }, token)
   })
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host)
 }
 
 /** A part that hangs must not keep the others from stopping; what it held is recovered at the next start. */

@@ -57,6 +57,23 @@ test('every mistake is told at once, and no value of a secret', () => {
     expect(message).not.toContain(secret)
 })
 
+test.each([
+  ['agents.example.org:9090', 'agents.example.org:9090'],
+  ['https://agents.example.org', 'https://agents.example.org:443'],
+  ['grpcs://agents.example.org:8443/', 'https://agents.example.org:8443'],
+  ['http://10.0.0.1:9090', 'http://10.0.0.1:9090'],
+  ['https://[::1]', 'https://[::1]:443'],
+])('agents may be told to dial %s', (text, dialed) => {
+  expect(readConfig({ ANSFLOW_DATA: folder, ANSFLOW_PUBLIC_GRPC: text }).publicGrpc).toBe(dialed)
+})
+
+test.each(['agents.example.org', 'https://', 'https://a/b', 'ftp://a:1', 'https://a:99999', 'a b:1'])(
+  'agents cannot be told to dial %s',
+  (text) => {
+    expect(() => readConfig({ ANSFLOW_DATA: folder, ANSFLOW_PUBLIC_GRPC: text })).toThrow(/ANSFLOW_PUBLIC_GRPC must be/)
+  },
+)
+
 test('a data folder that cannot be one is told in a sentence', () => {
   writeFileSync(join(folder, 'file'), '')
   expect(() => readConfig({ ANSFLOW_DATA: join(folder, 'file') })).toThrow(/the data folder .* cannot be used/)

@@ -51,7 +51,10 @@ const variables = {
     'Addresses or networks of reverse proxies, with commas: their X-Forwarded-For says who calls.',
     readNetworks,
   ),
-  ANSFLOW_PUBLIC_GRPC: variable('Address agents dial, host:port, when it is not ANSFLOW_GRPC itself.', readAddress),
+  ANSFLOW_PUBLIC_GRPC: variable(
+    'Address agents dial when it is not ANSFLOW_GRPC itself: host:port or https://host (TLS), http://host:port (in clear).',
+    readPublicGrpc,
+  ),
   ANSFLOW_ADMIN_EMAIL: variable('With an empty database: the first owner.', readEmail),
   ANSFLOW_ADMIN_PASSWORD: variable("The first owner's password, 10 to 256 characters.", readPassword),
   ANSFLOW_ADMIN_TOKEN: variable(
@@ -88,7 +91,8 @@ export interface Config {
   publicUrl: string | undefined
   /** IP addresses and networks ("10.0.0.0/8"). */
   trustedProxies: string[]
-  publicGrpc: Address | undefined
+  /** As agents take it: host:port, with https:// or http:// before it when that was said. */
+  publicGrpc: string | undefined
   admin: { email: string; password: string; token: string | undefined } | undefined
   localAgentToken: string | undefined
   lostAfterMs: number
@@ -197,6 +201,19 @@ function readAddress(text: string): Address {
   const host = found?.[1] ?? found?.[2]
   if (!host || port > 65_535) throw new Error('must be host:port, for example 127.0.0.1:8080')
   return { host, port }
+}
+
+function readPublicGrpc(text: string): string {
+  const [, tls, clear, host = '', port] =
+    /^(?:(https|grpcs):\/\/|(http|grpc):\/\/)?([^/]*?)(?::(\d+))?\/?$/.exec(text) ?? []
+  const scheme = tls ? 'https://' : clear ? 'http://' : ''
+  try {
+    const whole = `${host}:${port ?? (tls ? 443 : clear ? 80 : '')}`
+    readAddress(whole)
+    return scheme + whole
+  } catch {
+    throw new Error('must be host:port, https://host or http://host:port, for example https://agents.example.org')
+  }
 }
 
 function readUrl(...protocols: string[]): (text: string) => string {
