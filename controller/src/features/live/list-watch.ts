@@ -18,6 +18,8 @@ export interface ListWatchOptions {
 }
 
 export interface ListWatch {
+  /** Resolves when it is known what the list holds: what changes from then on is told to who listens next. */
+  begin(listId: string): Promise<void>
   /** Calls back with the id of whatever changed in the list, until the answer is called. */
   listen(listId: string, changed: (id: string) => void): () => void
   stop(): void
@@ -29,6 +31,8 @@ interface Entry {
   /** Told by the bus since the last look. */
   told: Map<string, string>
   listeners: Set<(id: string) => void>
+  /** The first look is over. */
+  begun: PromiseWithResolvers<void>
 }
 
 export const lookEveryMs = 3000
@@ -42,9 +46,26 @@ export function createListWatch({ clock, log, what, subscribe, read }: ListWatch
   const unsubscribe = subscribe((listId, id, version) => {
     const entry = entries.get(listId)
     if (!entry || (version !== undefined && entry.known?.get(id) === version)) return
-    if (version !== undefined) entry.told.set(id, version)
+    if (version !== undefined && entry.listeners.size > 0) entry.told.set(id, version)
     tell(entry, id)
   })
+
+  function entryOf(listId: string): Entry {
+    const present = entries.get(listId)
+    if (present) return present
+    const entry = {
+      known: undefined,
+      told: new Map(),
+      listeners: new Set<never>(),
+      begun: Promise.withResolvers<void>(),
+    }
+    entries.set(listId, entry)
+    // The first look of a list says from where on something is a change, so it comes at once.
+    cancelTimer?.()
+    cancelTimer = undefined
+    lookAfter(0)
+    return entry
+  }
 
   function tell(entry: Entry, id: string): void {
     for (const changed of entry.listeners) changed(id)
@@ -56,21 +77,30 @@ export function createListWatch({ clock, log, what, subscribe, read }: ListWatch
       cancelTimer = undefined
       looking = true
       look()
-        .catch((error: unknown) => log.warn({ err: error, what }, 'a look for lost messages failed'))
-        .finally(() => {
+        .then(() => ([...entries.values()].some(({ known }) => !known) ? 0 : lookEveryMs))
+        .catch((error: unknown) => {
+          log.warn({ err: error, what }, 'a look for lost messages failed')
+          // Who wants to follow waits for a look, not for the database.
+          for (const { begun } of entries.values()) begun.resolve()
+          return lookEveryMs
+        })
+        .then((next) => {
           looking = false
-          lookAfter(lookEveryMs)
+          lookAfter(next)
         })
     })
   }
 
   async function look(): Promise<void> {
+    // Begun and then not listened to: whoever asked is gone.
+    for (const [listId, { known, listeners }] of entries) if (known && listeners.size === 0) entries.delete(listId)
     const watched = [...entries]
     const known: ListVersions = new Map(watched.map(([listId, entry]) => [listId, entry.known ?? new Map()]))
     const found = await read([...known.keys()], known)
     for (const [listId, entry] of watched) {
       if (entries.get(listId) !== entry) continue
       compare(entry, found.get(listId) ?? new Map())
+      entry.begun.resolve()
     }
   }
 
@@ -86,16 +116,10 @@ export function createListWatch({ clock, log, what, subscribe, read }: ListWatch
   }
 
   return {
+    begin: (listId) => entryOf(listId).begun.promise,
     listen(listId, changed) {
-      const entry = entries.get(listId) ?? { known: undefined, told: new Map(), listeners: new Set() }
-      entries.set(listId, entry)
+      const entry = entryOf(listId)
       entry.listeners.add(changed)
-      // The first look of a list says from where on something is a change, so it comes at once.
-      if (!entry.known) {
-        cancelTimer?.()
-        cancelTimer = undefined
-        lookAfter(0)
-      }
       return () => {
         entry.listeners.delete(changed)
         if (entry.listeners.size === 0 && entries.get(listId) === entry) entries.delete(listId)
@@ -104,6 +128,7 @@ export function createListWatch({ clock, log, what, subscribe, read }: ListWatch
     stop() {
       stopped = true
       cancelTimer?.()
+      for (const { begun } of entries.values()) begun.resolve()
       unsubscribe()
     },
   }

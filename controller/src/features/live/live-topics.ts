@@ -128,8 +128,9 @@ function runsTopic({ db, clock, allow }: LiveTopicsDeps, lists: ListWatch): Live
   return {
     pattern: 'project/:projectId/runs',
     authorize: (em, caller, { projectId = '' }) => allow(em, caller, 'run.read', Resource.PROJECT, projectId),
-    open: async ({ projectId = '' }) =>
-      changedList({
+    async open({ projectId = '' }) {
+      await lists.begin(projectId)
+      return changedList({
         clock,
         listen: (changed) => lists.listen(projectId, changed),
         async present(ids) {
@@ -140,7 +141,8 @@ function runsTopic({ db, clock, allow }: LiveTopicsDeps, lists: ListWatch): Live
           }
           return kinds
         },
-      }),
+      })
+    },
   }
 }
 
@@ -149,8 +151,9 @@ function agentsTopic({ db, clock, allow, lostAfterMs }: LiveTopicsDeps, lists: L
     pattern: 'organization/:organizationId/agents',
     authorize: (em, caller, { organizationId = '' }) =>
       allow(em, caller, 'agent.read', Resource.ORGANIZATION, organizationId),
-    open: async ({ organizationId = '' }) =>
-      changedList({
+    async open({ organizationId = '' }) {
+      await lists.begin(organizationId)
+      return changedList({
         clock,
         listen: (changed) => lists.listen(organizationId, changed),
         async present(ids) {
@@ -163,7 +166,8 @@ function agentsTopic({ db, clock, allow, lostAfterMs }: LiveTopicsDeps, lists: L
             ...gone.map((id): LiveKind => ({ case: 'agentRemoved', value: id })),
           ]
         },
-      }),
+      })
+    },
   }
 }
 

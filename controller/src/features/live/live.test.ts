@@ -14,6 +14,7 @@ import { createLog } from '../../platform/log.ts'
 import { removeGrants } from '../access/index.ts'
 import { type FakeAgent, registerFakeAgent } from '../agents/test/fake-agent.ts'
 import { createRunDriver, type RunDriver } from '../runs/index.ts'
+import { createListWatch } from './list-watch.ts'
 import { LiveClient } from './test/live-client.ts'
 
 let system: TestController
@@ -229,4 +230,36 @@ test('nonsense closes the socket', async () => {
   await two.until(() => two.closeCode !== undefined)
   expect(two.closeCode).toBe(1008)
   await expect(LiveClient.open(system.url, 'af_wrong')).rejects.toThrow('401')
+})
+
+test('what a list holds is known before a subscription is answered, however slow the database is', async () => {
+  // Everything up to the first look takes so long that what is changed after the answer would be part of it.
+  const held = Promise.withResolvers<void>()
+  const lists = createListWatch({
+    clock: system.clock,
+    log: createLog('silent'),
+    what: 'things',
+    subscribe: () => () => undefined,
+    async read(listIds) {
+      const versions = new Map([['thing', String(version)]])
+      await held.promise
+      return new Map(listIds.map((id) => [id, versions]))
+    },
+  })
+  let version = 1
+  try {
+    let begun = false
+    const beginning = lists.begin('list').then(() => {
+      begun = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(begun).toBe(false)
+    held.resolve()
+    await beginning
+    version = 2
+    const changed = await new Promise<string>((resolve) => lists.listen('list', resolve))
+    expect(changed).toBe('thing')
+  } finally {
+    lists.stop()
+  }
 })
