@@ -1,7 +1,7 @@
 // A whole AnsFlow for a test: controller and agents as real processes, which can be killed and started again.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AgentService, AgentStatus } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
@@ -32,6 +32,8 @@ interface SystemOptions {
   /** Slots of the first agent; 0: no agent. */
   slots?: number
   labels?: string[]
+  /** What the controller's command is started by, with its data folder as the last word before it. */
+  through?: string[]
 }
 
 export class System implements AsyncDisposable {
@@ -75,13 +77,18 @@ export class System implements AsyncDisposable {
   readonly api = lazyClients(this)
 
   async startController(): Promise<void> {
-    const child = spawn(process.execPath, [join(root, 'controller/src/main.ts'), 'serve'], {
+    const data = join(this.folder, 'data')
+    const { through } = this.#options
+    if (through) await mkdir(data, { recursive: true })
+    const before = through ? [...through, data] : []
+    const [program, ...words] = [...before, process.execPath, join(root, 'controller/src/main.ts'), 'serve']
+    const child = spawn(program!, words, {
       cwd: root,
       env: {
         PATH: process.env.PATH,
         ANSFLOW_HTTP: `127.0.0.1:${this.httpPort}`,
         ANSFLOW_GRPC: `127.0.0.1:${this.grpcPort}`,
-        ANSFLOW_DATA: join(this.folder, 'data'),
+        ANSFLOW_DATA: data,
         ANSFLOW_LOG_LEVEL: 'warn',
         ...(this.#options.empty
           ? {}
