@@ -6,6 +6,7 @@ import { Code } from '@connectrpc/connect'
 import { expect, test } from 'vitest'
 import { callGrpc, callHttp } from '../../../test/call-any.ts'
 import { startController } from '../../../test/start-controller.ts'
+import { waitFor } from '../../../test/wait-for.ts'
 import { manualClock } from '../../platform/clock.ts'
 import { createReplies } from './replies.ts'
 
@@ -115,4 +116,31 @@ test('the only controller of a database forgets at its start what the one before
   await createReplies({ db: c.db, clock: manualClock() }).forgetInterrupted()
   // Several controllers may share the other databases: there it may be another's.
   expect(await open()).toBe(c.db.dialect === 'sqlite' ? 0 : 1)
+})
+
+test('starts that a stopping controller cuts off are found, or made once, by the same keys', async () => {
+  await using c = await startController({ file: true })
+  const projectId = await c.addProject()
+  const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  const pipelineId = pipeline?.id ?? ''
+  const start = (n: number) => {
+    const request = { pipelineId, idempotencyKey: `k${n}` }
+    return n % 2 === 0
+      ? c.as(c.owner).client(RunService).startRun(request)
+      : c.grpcClient(RunService, c.owner.token).startRun(request)
+  }
+  const known = await Promise.all([0, 1].map(start))
+  const keys = Array.from({ length: 20 }, (_, n) => n)
+  const first = Promise.allSettled(keys.map(start))
+  await c.restart()
+  const cut = await first
+  for (const end of cut) {
+    if (end.status === 'rejected') expect([Code.Unavailable, Code.Aborted]).toContain(end.reason.code)
+  }
+  // A client that could not connect waits before it tries again.
+  const again = await Promise.all(keys.map((n) => waitFor(() => start(n))))
+  expect(again.slice(0, 2)).toEqual(known)
+  for (const [n, end] of cut.entries()) if (end.status === 'fulfilled') expect(again[n]).toEqual(end.value)
+  const { runs } = await c.as(c.owner).client(RunService).listRuns({ pipelineId })
+  expect(runs.map(({ id }) => id).sort()).toEqual(again.map(({ run }) => run?.id).sort())
 })
