@@ -222,7 +222,7 @@ export class AgentProcess {
   output = ''
   readonly #system: System
   readonly #options: { slots?: number; labels?: string[] }
-  readonly #token: string
+  #token: string
 
   constructor(system: System, name: string, options: { slots?: number; labels?: string[] }, token: string) {
     this.#system = system
@@ -235,8 +235,15 @@ export class AgentProcess {
     return join(this.#system.folder, this.name)
   }
 
-  spawn(): ChildProcess {
-    const child = spawn(process.execPath, [join(root, 'agent/dist/ansflow-agent.mjs'), 'run'], {
+  /** Trades another token for the identity in its folder. */
+  async register(token: string): Promise<void> {
+    this.#token = token
+    const [code] = await once(this.spawn('register'), 'exit')
+    if (code !== 0) throw new Error(`The agent could not register: ${this.output}`)
+  }
+
+  spawn(command: 'run' | 'register' = 'run'): ChildProcess {
+    const child = spawn(process.execPath, [join(root, 'agent/dist/ansflow-agent.mjs'), command], {
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,

@@ -305,7 +305,9 @@ export function createCalls({ rights, admission, replies, newEm, bus, clock, log
     em: EntityManager,
   ): Promise<Scope | undefined> {
     const isPublic = rule.permission === 'public'
-    if (caller.kind === 'anonymous' && !isPublic) throw unauthenticated()
+    if (caller.kind === 'anonymous' && !isPublic) {
+      throw rule.permission === 'agent' ? unauthenticated(noSuchAgent) : unauthenticated()
+    }
     if (request) {
       refuseNul(request)
       refuseUnknownEnums(method.input, request)
@@ -327,6 +329,7 @@ export function createCalls({ rights, admission, replies, newEm, bus, clock, log
   }
 }
 
+const noSuchAgent = 'No agent has this identity: it was deleted, renewed or of another controller.'
 const longestKey = 128
 
 /** Any request may have the field `idempotency_key`; that is all an rpc needs for it. */

@@ -57,6 +57,11 @@ export function formatDate(at: number, now: number, language: Language): string 
   return spaced(text)
 }
 
+/** The time of day, to the second. */
+export function formatClock(at: number, language: Language): string {
+  return new Intl.DateTimeFormat(language, { timeStyle: 'medium', hourCycle: 'h23' }).format(at)
+}
+
 /** To the second with the zone, for the hover text. */
 export function formatExact(at: number, language: Language): string {
   const text = new Intl.DateTimeFormat(language, {

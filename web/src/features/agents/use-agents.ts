@@ -7,6 +7,7 @@ import { useLoad } from '../../ui/use-async.ts'
 
 export function useAgents(organizationId: () => string | undefined) {
   const agents = shallowRef<Agent[]>([])
+  const protectedLabels = shallowRef<string[]>([])
   let stop: (() => void) | undefined
   onScopeDispose(() => stop?.())
 
@@ -16,6 +17,7 @@ export function useAgents(organizationId: () => string | undefined) {
       if (!id) return undefined
       const answer = await api.agents.listAgents({ organizationId: id }, { signal })
       agents.value = answer.agents
+      protectedLabels.value = answer.protectedLabels
       stop?.()
       stop = subscribe(`organization/${id}/agents`, {
         onMessage({ kind }) {
@@ -37,6 +39,7 @@ export function useAgents(organizationId: () => string | undefined) {
 
   return {
     agents,
+    protectedLabels,
     error: loaded.error,
     loading: computed(() => loaded.loading.value && agents.value.length === 0),
     reload: loaded.reload,

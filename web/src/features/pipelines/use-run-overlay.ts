@@ -8,7 +8,8 @@ import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReacti
 import { api } from '../../api.ts'
 import { subscribe } from '../../live.ts'
 import { toMs } from '../../ui/format.ts'
-import { type StatusName, statusName } from '../../ui/status.ts'
+import type { StatusName } from '../../ui/status.ts'
+import { paramTexts, stepStatusName } from '../runs/index.ts'
 
 export interface StepRunState {
   word: StatusName
@@ -61,12 +62,12 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
       const node = nodes.value.get(step.id)
       if (!node) continue
       const next: StepRunState = {
-        word: step.failureAllowed ? 'warning' : statusName(step.status),
+        word: stepStatusName(step),
         startedAt: toMs(step.startedAt),
         finishedAt: toMs(step.finishedAt),
         reason: step.reason,
         reasonCode: step.reasonInfo?.code ?? '',
-        reasonParams: step.reasonInfo?.params ?? {},
+        reasonParams: paramTexts(step.reasonInfo?.params ?? {}),
         changed: node.changed,
       }
       steps.set(node.nodeId, next)

@@ -22,8 +22,14 @@ export function nextFailed(steps: readonly RunStep[], currentId: string | undefi
   return [...steps.slice(at + 1), ...steps.slice(0, at + 1)].find(isFailedStep)
 }
 
-/** A failure that was allowed is a warning. */
-export function stepStatusName(step: Pick<RunStep, 'status' | 'failureAllowed'>): StatusName {
+/** It runs as far as anybody knows: its agent is silent. */
+export function isUnreachable(step: Pick<RunStep, 'status' | 'reasonInfo'>): boolean {
+  return step.status === StepStatus.RUNNING && step.reasonInfo?.code === 'unreachable'
+}
+
+/** A failure that was allowed is a warning, and so is a silent agent. */
+export function stepStatusName(step: Pick<RunStep, 'status' | 'failureAllowed' | 'reasonInfo'>): StatusName {
+  if (isUnreachable(step)) return 'warning'
   const failed = step.status === StepStatus.FAILED || step.status === StepStatus.LOST
   return failed && step.failureAllowed ? 'warning' : statusName(step.status)
 }

@@ -1,11 +1,13 @@
 // Why a step waits or ended as it did, in the reader's language. Codes and parameters are those of Reason in runs.proto.
 import type { Attempt, RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { useI18n } from 'vue-i18n'
+import { currentLanguage } from '../../i18n.ts'
+import { formatClock } from '../../ui/format.ts'
 
 type Translate = ReturnType<typeof useI18n>['t']
 
 /** A parameter that, when present, makes another sentence of the same code: `canceled` and `canceled_by`. */
-const variants = ['condition', 'by', 'labels', 'agent', 'after'] as const
+const variants = ['claimed', 'condition', 'by', 'labels', 'workspace', 'agent', 'after'] as const
 
 /** These say it all; what the agent adds to them is the same in English. */
 const complete = new Set(['exit_code', 'signal', 'timeout'])
@@ -19,9 +21,19 @@ export function reasonText(
   if (!of) return ''
   const info = of.reasonInfo
   if (!info?.code || (info.params.message && !complete.has(info.code))) return of.reason
-  const params: Record<string, string> = { ...info.params }
+  const params = paramTexts(info.params)
   if (params.status) params.status = t(`ui.status.${params.status}`)
   const keys = [...variants.filter((name) => params[name]).map((name) => `${info.code}_${name}`), info.code]
   const key = keys.map((name) => `runs.reason.${name}`).find((name) => te(name))
   return key ? t(key, params) : of.reason
+}
+
+/** Moments among the parameters as the reader's clock shows them. */
+export function paramTexts(params: Record<string, string>): Record<string, string> {
+  const shown = { ...params }
+  for (const name of ['at', 'since', 'lostAt']) {
+    const at = Date.parse(shown[name] ?? '')
+    if (!Number.isNaN(at)) shown[name] = formatClock(at, currentLanguage())
+  }
+  return shown
 }

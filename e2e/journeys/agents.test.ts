@@ -1,0 +1,115 @@
+// Agents as people see and manage them: labels that protect, an identity used twice, an agent that runs still need.
+import { cp, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StepStatus } from '@ansflow/proto/status'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
+import { AgentProcess, admin, type System, startSystem } from '../setup/system.ts'
+import { waitFor } from '../setup/wait-for.ts'
+
+let system: System
+let browser: Browser
+beforeAll(async () => {
+  system = await startSystem({ labels: ['production'] })
+  browser = await startBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await system?.[Symbol.asyncDispose]()
+})
+
+const cell = (page: Page, name: string) => page.getByTestId(`agent-${name}`)
+
+/** A label, into the field of the open dialog. */
+async function type(page: Page, label: string): Promise<void> {
+  await page.getByTestId('agent-labels').click()
+  await page.keyboard.type(label)
+  await page.keyboard.press('Enter')
+}
+
+async function act(page: Page, agent: string, action: string): Promise<void> {
+  await page.getByRole('button', { name: `Actions for ${agent}` }).click()
+  await page.locator('.n-dropdown-option').filter({ hasText: action }).click()
+}
+
+test('labels are given in the console, and what an agent says of itself is shown as a hint', async () => {
+  const { page, errors } = await newPerson(browser, system.url)
+  await signIn(page, admin)
+  await page.goto('/agents')
+  const agent = cell(page, 'agent-1')
+  await agent.getByTitle('The agent says so of itself', { exact: true }).getByText('production').waitFor()
+  await page.getByTestId('add-agent').click()
+  const commands = page.getByTestId('agent-commands')
+  const before = await commands.textContent()
+  await type(page, 'production')
+  await waitFor(async () => (await commands.isVisible()) && (await commands.textContent()) !== before, {
+    what: 'a token for these labels',
+  })
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  // The label is protected now: that the agent says it does not count any more.
+  await agent
+    .getByTitle(/does not count/)
+    .getByText('production')
+    .waitFor()
+  await act(page, 'agent-1', 'Labels')
+  await page.getByTestId('release-production').waitFor()
+  await type(page, 'production')
+  await page.getByTestId('save-labels').click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await agent.getByTitle('Given by people: it protects').getByText('production').waitFor()
+  expect(errors).toEqual([])
+})
+
+test('an agent that runs need is removed only by force, and the run says why it failed', async () => {
+  const { page, errors } = await newPerson(browser, system.url)
+  await signIn(page, admin)
+  const agent = await system.addAgent({ name: 'doomed', labels: ['doomed'] })
+  const yaml = 'name: needs it\nsteps:\n  hold: { run: sleep 60, runsOn: [doomed] }\n'
+  const { pipelineId } = await system.pipeline(yaml)
+  const runId = await system.start(pipelineId)
+  await waitFor(async () => (await system.run(runId)).steps[0]?.status === StepStatus.RUNNING, { what: 'it runs' })
+  await page.goto('/agents')
+  await act(page, 'doomed', 'Remove')
+  const remove = page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true })
+  await remove.click()
+  await page.getByRole('dialog').getByText('needs it #1').waitFor()
+  await page.getByRole('dialog').getByRole('checkbox').click()
+  await remove.click()
+  await cell(page, 'doomed').waitFor({ state: 'detached' })
+  const run = await system.ended(runId)
+  expect(run.steps[0]?.reason).toBe('Its agent doomed was deleted.')
+  expect(errors.filter((error) => !/status of 400/.test(error))).toEqual([])
+  await agent.kill()
+})
+
+test('a copy of an agent’s folder ends the first agent, is shown, and ends itself when the identity is renewed', async () => {
+  const { page } = await newPerson(browser, system.url)
+  await signIn(page, admin)
+  await page.goto('/agents')
+  const first = await system.addAgent({ name: 'twin' })
+  const copy = new AgentProcess(system, 'copy', {}, '')
+  await mkdir(copy.data)
+  await cp(join(first.data, 'identity.json'), join(copy.data, 'identity.json'))
+  const second = copy.spawn()
+  await waitFor(async () => first.child?.exitCode === 8, { what: 'the first agent ends', detail: () => first.output })
+  expect(first.output).toContain('its identity is used from two places')
+  await page.getByTestId('doubled-twin').getByText('used from two places').waitFor()
+  // Its service manager starts it again: the one that is there stays.
+  const again = first.spawn()
+  await waitFor(async () => again.exitCode === 8, { what: 'it ends again', detail: () => first.output })
+  expect(second.exitCode).toBe(null)
+  await page.getByTestId('doubled-twin').getByRole('button').click()
+  await page.getByTestId('renew').click()
+  const commands = (await page.getByTestId('agent-commands').textContent()) ?? ''
+  const token = /ANSFLOW_AGENT_TOKEN=(\S+)/.exec(commands)?.[1] ?? ''
+  await waitFor(async () => second.exitCode === 3, { what: 'the copy is refused', detail: () => copy.output })
+  expect(copy.output).toContain('renewed')
+  await first.register(token)
+  await first.start()
+  await page.getByTestId('doubled-twin').waitFor({ state: 'detached' })
+  const { agents } = await system.api.agents.listAgents({})
+  expect(agents.filter(({ name }) => name.startsWith('twin'))).toHaveLength(1)
+})

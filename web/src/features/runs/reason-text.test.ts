@@ -1,0 +1,34 @@
+import { RunStepSchema, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { afterEach, expect, test } from 'vitest'
+import { i18n, type Language, setLanguage } from '../../i18n.ts'
+import { isUnreachable, stepStatusName } from './pick-step.ts'
+import { reasonText } from './reason-text.ts'
+
+afterEach(() => setLanguage('en'))
+
+const stepWith = (reasonInfo: MessageInitShape<typeof RunStepSchema>['reasonInfo']) =>
+  create(RunStepSchema, { status: StepStatus.RUNNING, reasonInfo })
+
+test.each<[Language, RegExp]>([
+  ['en', /^Agent vm has not been heard of since \d?\d:\d\d:\d\d( [AP]M)?\. .* lost at \d?\d:\d\d:\d\d( [AP]M)?$/],
+  ['zh-CN', /^自 \d\d:\d\d:\d\d 起没有代理 vm 的消息.*\d\d:\d\d:\d\d 记为丢失$/],
+])('a step whose agent is silent says so, with the times of the reader (%s)', async (language, sentence) => {
+  await setLanguage(language)
+  const { t, te } = i18n.global
+  const params = { agent: 'vm', since: '2030-01-01T10:00:00.000Z', lostAt: '2030-01-01T10:02:00.000Z' }
+  const step = stepWith({ code: 'unreachable', params })
+  expect(reasonText(step, t, te)).toMatch(sentence)
+  expect([isUnreachable(step), stepStatusName(step)]).toEqual([true, 'warning'])
+  const back = stepWith({ code: 'running', params: { agent: 'vm' } })
+  expect([isUnreachable(back), stepStatusName(back)]).toEqual([false, 'running'])
+})
+
+test('who only claims a label is named, and who held a workspace', async () => {
+  await setLanguage('en')
+  const { t, te } = i18n.global
+  const claimed = stepWith({ code: 'no_agent', params: { labels: 'production', claimed: 'liar' } })
+  expect(reasonText(claimed, t, te)).toContain('Agent liar only says so of itself')
+  const deleted = stepWith({ code: 'agent_deleted', params: { agent: 'vm', workspace: 'shared' } })
+  expect(reasonText(deleted, t, te)).toBe('Agent vm, which held workspace shared, was deleted')
+})
