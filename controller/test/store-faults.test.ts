@@ -155,6 +155,20 @@ const requests: Record<string, (things: Things) => Promise<JsonObject> | JsonObj
   async DeleteAgent({ registration }) {
     return { agentId: await registered(registration) }
   },
+  async SetAgentLabels({ registration }) {
+    return { agentId: await registered(registration), labels: [`given-${randomBytes(4).toString('hex')}`] }
+  },
+  async ReleaseLabel({ registration }) {
+    const { organizationId } = c.owner
+    const agentId = await registered(registration)
+    const label = `free-${randomBytes(4).toString('hex')}`
+    const { setAgentLabels } = c.as(c.owner).client(AgentService)
+    for (const labels of [[label], []]) await setAgentLabels({ agentId, labels })
+    return { organizationId, label }
+  },
+  async RenewAgent({ registration }) {
+    return { agentId: await registered(registration) }
+  },
   UpdateMe: () => ({ name: 'Somebody' }),
   CreateApiToken: () => ({ name: 'token', scopes: ['*'] }),
   async RevokeApiToken() {

@@ -15,6 +15,7 @@ import { agentLinkApi } from './agent-link.api.ts'
 import type { SessionDeps } from './agent-session.ts'
 import { agentTables, type KnownAgent } from './agent-tables.ts'
 import { agentsApi } from './agents.api.ts'
+import { giveUpStranded } from './delete-agent.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createLostSweep, lostSweepMs } from './lost-agents.ts'
 import { createJobBook, createJobQueue, jobSecrets } from './run-jobs.ts'
@@ -92,6 +93,8 @@ export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
   ]
   const silence = createSilenceSweep({ db, clock, jobs, lostAfterMs })
   loops.push(loop({ ...background, name: 'silent agents', everyMs: lostSweepMs, run: silence }))
+  const stranded = () => giveUpStranded({ db, jobs })
+  loops.push(loop({ ...background, name: 'deleted agents', everyMs: lostSweepMs, run: stranded }))
   const endQueued = bus.subscribe('job.queued', ({ organizationId }) => dispatcher.wake(organizationId))
 
   return {

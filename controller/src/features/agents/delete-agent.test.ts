@@ -59,3 +59,13 @@ test('a run of an agent that is gone already does not wait for ever', async () =
   const step = await world.untilStep(runId, 'b', StepStatus.FAILED)
   expect(step.reason).toBe('Agent vm, which held workspace shared, was deleted.')
 })
+
+test('a running job whose agent went from the table while the controller died ends too', async () => {
+  const control = agent.control()
+  await control.hello()
+  const runId = await world.startRun([{ id: 'a' }])
+  await control.take()
+  await world.controller.db.em().nativeDelete(AgentEntity, { id: agent.id })
+  const step = await world.untilStep(runId, 'a', StepStatus.LOST)
+  expect(step.reason).toBe('Its agent vm was deleted.')
+})

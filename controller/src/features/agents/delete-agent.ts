@@ -1,7 +1,7 @@
 // An agent is deleted: not while runs need it, unless somebody insists; then its jobs are lost and those runs are told why.
 import { precondition } from '@ansflow/proto/errors'
 import type { Agent } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
-import { RunStatus } from '@ansflow/proto/status'
+import { JobStatus, RunStatus } from '@ansflow/proto/status'
 import type { Bus } from '../../platform/bus.ts'
 import type { Db } from '../../platform/db.ts'
 import { AgentEntity } from './agent.entity.ts'
@@ -11,10 +11,12 @@ import type { JobBook } from './job-book.ts'
 export interface DeletionDeps {
   db: Db
   bus: Bus
-  jobs: Pick<JobBook, 'heldBy' | 'submit'>
+  jobs: Pick<JobBook, 'submit'>
 }
 
 interface Tables {
+  agent: { id: string }
+  job: { id: string; run_id: string; status: number; agent_id: string; agent_name: string }
   run: { id: string; number: number; pipeline_name: string; status: number }
   workspace_pin: { run_id: string; agent_id: string }
 }
@@ -36,11 +38,26 @@ export async function deleteAgent({ db, bus, jobs }: DeletionDeps, agent: Agent,
     await takeLabels(em, organizationId, agentId)
   })
   bus.publish('agent.changed', { agentId, organizationId })
-  for (const { runId, jobId } of await jobs.heldBy(agentId)) {
-    await jobs.submit(runId, { type: 'jobStranded', jobId, agentId, agentName: name })
-  }
+  // The agent is gone from here on; what cannot be told to its runs just now, the next sweep tells them.
+  await giveUpStranded({ db, jobs }).catch(() => undefined)
   // What is queued for one of its workspaces is found by the dispatcher.
   bus.publish('job.queued', { organizationId })
+}
+
+/** Ends the jobs of agents that are no more. */
+export async function giveUpStranded({ db, jobs }: Pick<DeletionDeps, 'db' | 'jobs'>): Promise<void> {
+  const stranded = await db
+    .kysely<Tables>()
+    .selectFrom('job')
+    .select(['id', 'run_id', 'agent_id', 'agent_name'])
+    .where('status', 'in', [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING])
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('agent').select('agent.id').whereRef('agent.id', '=', 'job.agent_id'))),
+    )
+    .execute()
+  for (const { id: jobId, run_id: runId, agent_id: agentId, agent_name: agentName } of stranded) {
+    await jobs.submit(runId, { type: 'jobStranded', jobId, agentId, agentName })
+  }
 }
 
 /** "pipeline #3" of each. */
