@@ -42,7 +42,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
   const target = parseTarget(identity.url)
   const jobs = new Map<string, JobRunner>()
   const launcher = createLauncher(folder.jobs, config.base.PATH, log)
-  const workspaces = createWorkspaces(folder.workspaces)
+  const workspaces = createWorkspaces(folder.workspaces, config.stepUser)
   const sweeper = createSweeper()
   const shipper = createLogShipper()
   const load = createLoadMeter(folder.path)
@@ -144,7 +144,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     const reason = refusal(ref, spec, [...jobs.values()], config, draining)
     if (reason) return reject(reason)
     try {
-      const job = new JobRunner(JobFolder.create(folder.jobs, refOf(ref), spec), jobHost)
+      const job = new JobRunner(JobFolder.create(folder, refOf(ref), spec), jobHost)
       jobs.set(ref.jobId, job)
       job.accept()
     } catch (error) {
@@ -206,7 +206,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
           controller: target.address,
         })
       }
-      for (const found of await JobFolder.readAll(folder.jobs)) {
+      for (const found of await JobFolder.readAll(folder)) {
         const job = new JobRunner(found, jobHost)
         jobs.set(job.ref.jobId, job)
         job.restore()

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { labelsProblems } from '@ansflow/proto/agent-labels'
 import { ExitError } from './exit.ts'
+import { findStepUser, type StepUser } from './step-user.ts'
 
 export const VERSION = '0.1.0'
 
@@ -40,6 +41,7 @@ const settings = [
   ['spool-quota', 'ANSFLOW_AGENT_SPOOL_MIB', '4096', 'MiB of logs waiting on this host before new jobs are rejected'],
   ['workspace-hours', 'ANSFLOW_AGENT_WORKSPACE_HOURS', '24', 'Hours an unused workspace is kept'],
   ['step-path', 'ANSFLOW_AGENT_STEP_PATH', '', "PATH of steps; default: the agent's own"],
+  ['step-user', 'ANSFLOW_AGENT_STEP_USER', '', 'User that steps run as, who cannot read the data folder; needs root'],
   ['pass-env', 'ANSFLOW_AGENT_PASS_ENV', '', 'Comma-separated names of variables of this host that steps get too'],
 ] as const
 
@@ -56,6 +58,8 @@ export interface Config {
   logLimit: number
   spoolQuota: number
   workspaceHours: number
+  /** Undefined: steps run as the agent's own user. */
+  stepUser: StepUser | undefined
   /** What every step's environment starts from. */
   base: Record<string, string> & { PATH: string }
 }
@@ -123,7 +127,14 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
   }
   const labels = list('labels')
   problems.push(...labelsProblems([process.platform, process.arch, ...labels]))
+  let stepUser: StepUser | undefined
+  try {
+    if (text('step-user')) stepUser = findStepUser(text('step-user'))
+  } catch (error) {
+    problems.push(`--step-user ${(error as Error).message}`)
+  }
   const config: Config = {
+    stepUser,
     url: text('url'),
     token,
     name: text('name') || hostname(),
@@ -137,8 +148,8 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
     base: {
       ...passed(list('pass-env'), env, problems),
       PATH: text('step-path') || env['PATH'] || DEFAULT_PATH,
-      HOME: env['HOME'] || homedir(),
-      USER: env['USER'] || userName(),
+      HOME: stepUser?.home ?? (env['HOME'] || homedir()),
+      USER: stepUser?.name ?? (env['USER'] || userName()),
       LANG: env['LANG'] || 'C.UTF-8',
     },
   }

@@ -1,8 +1,9 @@
 // Owns the data folder: its layout, the agent's identity in it, and the lock that keeps a second agent out.
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ExitError } from './exit.ts'
 import { isAlive, startTimeOf } from './process-table.ts'
+import { type StepUser, stepsFolder } from './step-user.ts'
 
 export interface Identity {
   url: string
@@ -16,6 +17,8 @@ export interface Identity {
 export interface DataFolder {
   path: string
   jobs: string
+  /** Files of jobs that their steps use: in `jobs`, unless steps run as another user. */
+  steps: string
   workspaces: string
   readIdentity(): Identity | undefined
   writeIdentity(identity: Identity): void
@@ -23,11 +26,21 @@ export interface DataFolder {
 }
 
 /** Takes the folder for this process. Throws when it cannot be written or another agent runs on it. */
-export function openDataFolder(path: string): DataFolder {
-  const folder = { path, jobs: join(path, 'jobs'), workspaces: join(path, 'workspaces') }
+export function openDataFolder(path: string, stepUser?: StepUser): DataFolder {
+  const jobs = join(path, 'jobs')
+  const outside = stepUser && stepsFolder(path)
+  const folder = {
+    path,
+    jobs,
+    steps: outside ? join(outside, 'jobs') : jobs,
+    workspaces: join(outside ?? path, 'workspaces'),
+  }
   const lock = join(path, 'agent.lock')
   try {
-    for (const dir of [path, folder.jobs, folder.workspaces]) mkdirSync(dir, { recursive: true, mode: 0o700 })
+    for (const dir of [path, jobs]) mkdirSync(dir, { recursive: true, mode: 0o700 })
+    for (const dir of [folder.steps, folder.workspaces])
+      mkdirSync(dir, { recursive: true, mode: outside ? 0o711 : 0o700 })
+    if (outside) chmodSync(path, 0o700)
     takeLock(lock)
   } catch (error) {
     if (error instanceof ExitError) throw error

@@ -23,7 +23,7 @@ export function finishedMessage(
         spool.say('The outputs were dropped: the agent was restarted and does not know the secrets any more.')
     } else if (ending.exitCode !== undefined && spool) {
       const declared = [...folder.spec.outputs, ...outputsOf(folder.spec)]
-      const found = readOutputs(folder.file('output'), declared, (value) => spool.conceals(value))
+      const found = readOutputs(folder.stepFile('output'), declared, (value) => spool.conceals(value))
       for (const [name, value] of found.outputs) outputs[name] = value
       // A log that is sealed already tells them: an agent before this one was killed right after.
       if (!spool.final) for (const problem of found.problems) spool.say(problem)

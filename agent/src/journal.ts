@@ -10,9 +10,10 @@ import {
   JobSpecSchema,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create, fromJson, fromJsonString, toJson, toJsonString } from '@bufbuild/protobuf'
-import { replaceFile } from './data-folder.ts'
+import { type DataFolder, replaceFile } from './data-folder.ts'
 import type { SpoolFiles } from './log-spool.ts'
 import { bootId } from './process-table.ts'
+import { giveAll, type StepUser } from './step-user.ts'
 import { removeTree } from './workspace.ts'
 import { PID_BYTES, READER_BLANK, STATE_BLANK } from './wrapper.ts'
 
@@ -29,6 +30,8 @@ interface Accepted {
   /** The host was not restarted since when this is still its value. */
   bootId: string
 }
+/** The folders of all jobs. */
+type Places = Pick<DataFolder, 'jobs' | 'steps'>
 const AGENT_CLAIM = 'agent'
 
 /** The same for this folder on this host, whatever restarts; another for a copy of it, here or elsewhere. */
@@ -55,12 +58,15 @@ export interface WrapperNotes {
 
 export class JobFolder {
   readonly path: string
+  /** Where the files are that the step itself uses. */
+  readonly #stepPath: string
   readonly ref: JobRef
   readonly spec: JobSpec
   readonly sameBoot: boolean
 
-  private constructor(path: string, accepted: Accepted) {
+  private constructor(path: string, stepPath: string, accepted: Accepted) {
     this.path = path
+    this.#stepPath = stepPath
     this.ref = accepted.ref
     this.spec = accepted.spec
     this.sameBoot = accepted.bootId === bootId()
@@ -70,24 +76,24 @@ export class JobFolder {
    * Written when this returns: only then may the job be accepted. Not synced: after a crash of the host every job is lost,
    * whether its folder is still there (the boot id tells) or not (the hello does not name it).
    */
-  static create(jobsPath: string, ref: JobRef, spec: JobSpec): JobFolder {
-    const path = join(jobsPath, ref.jobId)
+  static create({ jobs, steps }: Places, ref: JobRef, spec: JobSpec): JobFolder {
+    const path = join(jobs, ref.jobId)
     mkdirSync(join(path, 'run'), { recursive: true, mode: 0o700 })
-    const place = placeOf(jobsPath)
+    const place = placeOf(jobs)
     const accepted = { ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), place, bootId: bootId() }
     replaceFile(join(path, 'job.json'), JSON.stringify(accepted))
-    return new JobFolder(path, { ref, spec, place, bootId: bootId() })
+    return new JobFolder(path, join(steps, ref.jobId), { ref, spec, place, bootId: bootId() })
   }
 
   /** Every job that was accepted here; folders of offers that never came so far are removed, and what was copied with the folder. */
-  static async readAll(jobsPath: string): Promise<JobFolder[]> {
-    const here = placeOf(jobsPath)
+  static async readAll({ jobs, steps }: Places): Promise<JobFolder[]> {
+    const here = placeOf(jobs)
     const folders: JobFolder[] = []
-    for (const name of readdirSync(jobsPath)) {
-      const path = join(jobsPath, name)
+    for (const name of readdirSync(jobs)) {
+      const path = join(jobs, name)
       const text = readText(join(path, 'job.json'))
       const accepted = text === undefined ? undefined : parseAccepted(text)
-      if (accepted && (accepted.place ?? here) === here) folders.push(new JobFolder(path, accepted))
+      if (accepted && (accepted.place ?? here) === here) folders.push(new JobFolder(path, join(steps, name), accepted))
       else await removeTree(path)
     }
     return folders
@@ -97,12 +103,22 @@ export class JobFolder {
     return join(this.path, ...parts)
   }
 
+  /** Of the step's own, which it may read and write. */
+  stepFile(...parts: string[]): string {
+    return join(this.#stepPath, ...parts)
+  }
+
+  /** Hands the step's files over, before it starts. */
+  giveTo(user: StepUser): void {
+    giveAll(this.#stepPath, user)
+  }
+
   /**
    * Everything the wrapper needs except `start`, which comes last. It may have been prepared before: by an agent that was
    * killed right after it had asked for the start. So nothing that a wrapper may be using already is emptied or taken away.
    */
   prepare(): void {
-    mkdirSync(this.file('tmp'), { recursive: true, mode: 0o700 })
+    mkdirSync(this.stepFile('tmp'), { recursive: true, mode: 0o700 })
     const state = this.file('run', 'state')
     if (existsSync(state)) return
     replaceFile(this.file('reader'), READER_BLANK)
@@ -110,8 +126,12 @@ export class JobFolder {
   }
 
   /** A file of the job, whole at once; whoever reads an older one of that name goes on reading that. */
-  write(name: string, content: string | Uint8Array, mode = 0o600): string {
-    const path = this.file(name)
+  write(name: string, content: string | Uint8Array): void {
+    replaceFile(this.file(name), content)
+  }
+
+  writeForStep(name: string, content: string | Uint8Array, mode = 0o600): string {
+    const path = this.stepFile(name)
     replaceFile(path, content, { mode })
     return path
   }
@@ -192,16 +212,18 @@ export class JobFolder {
 
   /** Files that held a secret for the process; it has ended. */
   dropSecrets(): void {
-    rmSync(this.file('home', 'secrets'), { recursive: true, force: true })
+    rmSync(this.stepFile('home', 'secrets'), { recursive: true, force: true })
     rmSync(this.file('start'), { force: true })
+    rmSync(this.stepFile('start'), { force: true })
   }
 
   /** Nothing may be written to it any more. */
   isRemoved = false
 
-  remove(): Promise<void> {
+  async remove(): Promise<void> {
     this.isRemoved = true
-    return removeTree(this.path)
+    if (this.#stepPath !== this.path) await removeTree(this.#stepPath)
+    await removeTree(this.path)
   }
 }
 

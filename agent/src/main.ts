@@ -20,7 +20,7 @@ async function main(argv: string[]): Promise<void> {
   }
   if (process.platform === 'win32') throw new ExitError('unsupported', 'The agent does not run on Windows yet.')
   const { config } = command
-  const folder = openDataFolder(config.data)
+  const folder = openDataFolder(config.data, config.stepUser)
   try {
     if (command.kind === 'register') {
       const identity = await register(config, folder)

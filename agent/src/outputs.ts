@@ -1,5 +1,5 @@
 // Owns the reading of a step's output file: NAME=value and NAME<<DELIMITER blocks, as in GitHub's runner.
-import { readFileSync, statSync } from 'node:fs'
+import { constants, lstatSync, readFileSync } from 'node:fs'
 
 /** More than this is refused as a whole. */
 export const MAX_OUTPUT_BYTES = 1024 * 1024
@@ -11,6 +11,9 @@ export interface ParsedOutputs {
   /** English, one line each, for the log. */
   problems: string[]
 }
+
+/** A link may lead to what only the agent can read; a named pipe would be waited for. */
+const OWN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /** `declared` undefined: every name is wanted. */
 export function parseOutputs(text: string, declared: ReadonlySet<string> | undefined): ParsedOutputs {
@@ -48,9 +51,12 @@ export function readOutputs(
   declared: readonly string[],
   isSecret: (value: string) => boolean,
 ): ParsedOutputs {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  const size = lstatSync(path, { throwIfNoEntry: false })?.size ?? 0
   if (size > MAX_OUTPUT_BYTES) return { outputs: new Map(), problems: [TOO_LARGE] }
-  const parsed = parseOutputs(size === 0 ? '' : readFileSync(path, 'utf8'), new Set(declared))
+  const parsed = parseOutputs(
+    size === 0 ? '' : readFileSync(path, { encoding: 'utf8', flag: OWN_FILE }),
+    new Set(declared),
+  )
   for (const [name, value] of parsed.outputs) {
     if (!isSecret(value)) continue
     parsed.outputs.delete(name)

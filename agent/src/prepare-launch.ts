@@ -1,10 +1,12 @@
 // Owns everything between "start" and the process: workspace, environment, the step's own files, the wrapper's file.
+import { lchownSync } from 'node:fs'
 import type { SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { Config } from './config.ts'
 import { stepEnvironment } from './environment.ts'
 import type { JobFolder } from './journal.ts'
 import { textOf } from './log.ts'
 import { type Ending, impossible } from './outcome.ts'
+import { startAs } from './step-user.ts'
 import { prepareStep } from './steps/index.ts'
 import type { StepCommand } from './steps/step-kind.ts'
 import type { Workspaces } from './workspace.ts'
@@ -40,17 +42,28 @@ export function prepareLaunch(
   { config }: LaunchHost,
 ): string[] {
   const { ref, spec } = folder
-  const places = { workspace, output: folder.file('output'), tmp: folder.file('tmp') }
+  const places = { workspace, output: folder.stepFile('output'), tmp: folder.stepFile('tmp') }
   const env = stepEnvironment(config.base, spec, ref, secrets, places)
+  const { stepUser } = config
+  const give = (path: string) => stepUser && lchownSync(path, stepUser.uid, stepUser.gid)
   let command: StepCommand
   try {
-    command = prepareStep(spec, { folder, workspace, secrets, base: config.base, env })
+    command = prepareStep(spec, { folder, workspace, secrets, base: config.base, env, give })
   } catch (error) {
     // A system error (disk full) is the agent's; everything else is a sentence about the spec.
     if ((error as NodeJS.ErrnoException).syscall) throw error
     throw new Unrunnable(textOf(error))
   }
-  folder.write('start', startFile(env, command.workingDirectory, command.argv))
+  const start = startFile(env, command.workingDirectory, command.argv)
+  if (stepUser) {
+    const own = folder.writeForStep('start', start)
+    // Once a step may have begun, what is there could be a link that it has made.
+    if (folder.claimedBy === 'nobody') {
+      folder.writeForStep('output', '')
+      folder.giveTo(stepUser)
+    }
+    folder.write('start', startAs(stepUser, own))
+  } else folder.write('start', start)
   return [...env.keys()]
     .filter((name) => !isSettable(name))
     .map((name) => `${JSON.stringify(name)} cannot be set in an environment; it was left out.`)

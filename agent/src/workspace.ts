@@ -1,7 +1,8 @@
 // Owns the folders that steps work in: where each is, that nothing leads out of it, and when it goes.
-import { chmodSync, mkdirSync, readdirSync, realpathSync, statfsSync, statSync, utimesSync } from 'node:fs'
+import { chmodSync, lchownSync, mkdirSync, readdirSync, realpathSync, statfsSync, statSync, utimesSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import type { StepUser } from './step-user.ts'
 
 /** Below this much free space, workspaces unused for an hour go too. */
 const LOW_DISK_BYTES = 1024 * 1024 * 1024
@@ -16,7 +17,7 @@ export interface Workspaces {
   sweep(busyRuns: ReadonlySet<string>, maxAgeMs: number): Promise<string[]>
 }
 
-export function createWorkspaces(root: string): Workspaces {
+export function createWorkspaces(root: string, user?: StepUser): Workspaces {
   const runFolder = (runId: string) => join(root, folderName(runId))
   const place = (runId: string, name: string, jobId: string) =>
     // "@" is in no encoded name, so a job's own folder meets no shared one.
@@ -24,7 +25,8 @@ export function createWorkspaces(root: string): Workspaces {
   return {
     open(runId, name, jobId) {
       const path = place(runId, name, jobId)
-      mkdirSync(path, { recursive: true, mode: 0o755 })
+      const isNew = mkdirSync(path, { recursive: true, mode: 0o755 }) !== undefined
+      if (isNew && user) lchownSync(path, user.uid, user.gid)
       touch(runFolder(runId))
       return realpathSync(path)
     },
@@ -67,12 +69,12 @@ export function within(workspace: string, path: string): string {
 }
 
 /** Like `within`, for a folder that may not exist yet. */
-export function madeWithin(workspace: string, path: string): string {
+export function madeWithin(workspace: string, path: string, give: (made: string) => void): string {
   if (isAbsolute(path)) throw new Error(`The folder ${JSON.stringify(path)} must be relative to the workspace.`)
   let folder = workspace
   for (const part of relative(workspace, resolve(workspace, path)).split(sep).filter(Boolean)) {
     if (part === '..') throw new Error(`The folder ${JSON.stringify(path)} is outside the workspace.`)
-    mkdirSync(join(folder, part), { recursive: true })
+    if (mkdirSync(join(folder, part), { recursive: true }) !== undefined) give(join(folder, part))
     // Each part is resolved before the next is made: a link never makes a folder elsewhere.
     folder = within(workspace, relative(workspace, join(folder, part)))
   }

@@ -1,8 +1,8 @@
 // `npm start`: builds what is stale, then keeps the controller (with the console) and one local agent running until Ctrl-C or SIGTERM.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { constants, hostname } from 'node:os'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { constants, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { hideSecrets } from '../../controller/src/platform/environment.ts'
 import { buildAll } from './build.ts'
@@ -52,6 +52,7 @@ function prepareData(): void {
   try {
     mkdirSync(join(data, 'agent'), { recursive: true, mode: 0o700 })
     writeFileSync(join(data, '.writable'), '')
+    if (settings.ANSFLOW_AGENT_STEP_USER) chmodSync(data, 0o700)
   } catch (error) {
     throw new Sentence(
       `The data folder ${data} cannot be written (${error instanceof Error ? error.message : error}). Give this user the right to, or set ANSFLOW_DATA to another folder.`,
@@ -98,6 +99,11 @@ async function start(): Promise<void> {
   })
   await Promise.race([isReady, controllerEnd])
   if (!ready || stopping || !withAgent) return
+  if (!settings.ANSFLOW_AGENT_STEP_USER) {
+    say(
+      `steps of the local agent run as ${userName()}, who can read the data folder too; README.md, "Whom steps run as", says how to keep them apart.`,
+    )
+  }
   const { code, gaveUp } = await keepRunning({
     name: 'local agent',
     start() {
@@ -114,6 +120,15 @@ async function start(): Promise<void> {
   // It has said why. The controller is of use without it, but not without the settings that a person wanted.
   if (code === wrongSettings) await stop(1)
   else if (!gaveUp) say('the local agent ended; steps wait for another agent.')
+}
+
+/** A user id without an account has no name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `user ${process.getuid?.()}`
+  }
 }
 
 /** The host's own environment, of which the agent gives a step what its settings say; of ours only what is meant for agents. */

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { stepsFolder } from '../../agent/src/step-user.ts'
 import { keepRunning } from '../../deploy/dev/keep-running.ts'
 import { root } from '../../deploy/dev/run-command.ts'
 import { Product, processesOf } from '../setup/npm-start.ts'
@@ -113,6 +114,25 @@ test("a step finds the host's own PATH, its proxy and what the operator names, a
   const log = await waitFor(() => product.log(runId), { what: 'the log is there' })
   expect(log.split('\n')).toEqual([path, 'http://127.0.0.1:9', 'de_DE.UTF-8', '/opt/tool', '', '0', ''])
 }, 120_000)
+
+test.skipIf(process.getuid?.() !== 0)(
+  'with a user for steps, a step reads nothing of the product',
+  async () => {
+    const product = await Product.start(folder, { ANSFLOW_AGENT_STEP_USER: 'nobody' })
+    const data = join(folder, 'data')
+    const files = ['master.key', 'ansflow.db', 'agent/identity.json'].map((name) => join(data, name))
+    const runId = await product.run(`id -un; cat ${files.join(' ')} || ls ${data} || echo denied`)
+    expect(await product.end(runId)).toBe('RUN_STATUS_SUCCEEDED')
+    const log = await waitFor(async () => /denied/.exec(await product.log(runId))?.input, { what: 'the log is there' })
+    const denied = [...files.map((file) => `cat: ${file}`), `ls: cannot access '${data}'`].map(
+      (what) => `${what}: Permission denied`,
+    )
+    expect(log.trim().split('\n')).toEqual(['nobody', ...denied, 'denied'])
+    expect(product.now.output()).not.toContain('steps of the local agent run as')
+    rmSync(stepsFolder(join(data, 'agent')), { recursive: true })
+  },
+  120_000,
+)
 
 test.each([
   ['ANSFLOW_AGENT_SLOTS', 'many', '--slots must be a whole number'],

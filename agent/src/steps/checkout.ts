@@ -15,27 +15,27 @@ const STEERS_GIT = /^(GIT_|SSH_|LD_|AF_|EDITOR$|VISUAL$|PAGER$)/
 export const checkout: StepKind<'checkout'> = { outputs: ['commit', 'ref', 'branch'], prepare }
 
 function prepare(execution: Checkout, context: StepContext): StepCommand {
-  const { folder, workspace, env, base } = context
+  const { folder, workspace, env, base, give } = context
   const source = parseGitUrl(execution.url)
   const ref = checkGitRef(execution.ref)
   // The host's own git: a PATH of the pipeline's may lead into the workspace.
   const path = base.PATH
   const shell = programOn(path, 'sh')
   if (!shell || !programOn(path, 'git')) throw new Error('git is not installed on this host.')
-  const directory = madeWithin(workspace, execution.path || '.')
+  const directory = madeWithin(workspace, execution.path || '.', give)
 
   for (const name of [...env.keys()]) if (STEERS_GIT.test(name)) env.delete(name)
   for (const name of ['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH']) if (base[name]) env.set(name, base[name])
   // Not every build of git looks at the name that other programs share.
   if (!base['GIT_SSL_CAINFO'] && base['SSL_CERT_FILE']) env.set('GIT_SSL_CAINFO', base['SSL_CERT_FILE'])
-  const home = folder.file('home')
+  const home = folder.stepFile('home')
   // The environment and the file of git's settings are the job's own: nothing of the host's user is used or changed.
   const settings: Record<string, string> = {
     PATH: path,
     HOME: home,
     XDG_CONFIG_HOME: home,
     GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: folder.write('gitconfig', GIT_CONFIG),
+    GIT_CONFIG_GLOBAL: folder.writeForStep('gitconfig', GIT_CONFIG),
     GIT_ALLOW_PROTOCOL: source.kind === 'file' ? 'https:http:ssh:file' : 'https:http:ssh',
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: '/bin/false',
@@ -49,13 +49,13 @@ function prepare(execution: Checkout, context: StepContext): StepCommand {
     AF_SUBMODULES: String(execution.submodules),
     AF_CLEAN: String(execution.clean),
     AF_DIR: directory,
-    AF_SECRETS: folder.file('home', 'secrets'),
+    AF_SECRETS: folder.stepFile('home', 'secrets'),
   }
-  mkdirSync(folder.file('home', 'secrets'), { recursive: true, mode: 0o700 })
+  mkdirSync(folder.stepFile('home', 'secrets'), { recursive: true, mode: 0o700 })
   Object.assign(settings, httpCredentials(execution, source, context), sshSettings(execution, context))
   for (const [name, value] of Object.entries(settings)) env.set(name, value)
   return {
-    argv: [shell, folder.write('checkout.sh', CHECKOUT_SCRIPT)],
+    argv: [shell, folder.writeForStep('checkout.sh', CHECKOUT_SCRIPT)],
     workingDirectory: directory,
   }
 }
@@ -71,11 +71,11 @@ function httpCredentials(execution: Checkout, source: GitSource, context: StepCo
   const { folder } = context
   if (!execution.passwordSecret) return {}
   if (source.kind !== 'http') throw new Error('A password needs an http or https address.')
-  writeFileSync(folder.file('home', 'secrets', 'password'), secretNamed(execution.passwordSecret, context), {
+  writeFileSync(folder.stepFile('home', 'secrets', 'password'), secretNamed(execution.passwordSecret, context), {
     mode: 0o600,
   })
   return {
-    GIT_ASKPASS: folder.write('askpass.sh', ASKPASS_SCRIPT, 0o700),
+    GIT_ASKPASS: folder.writeForStep('askpass.sh', ASKPASS_SCRIPT, 0o700),
     AF_SCHEME: source.scheme,
     AF_HOST: source.host,
     AF_ORIGIN: `${source.scheme}://${source.host}`,
@@ -97,14 +97,14 @@ function sshSettings(execution: Checkout, context: StepContext): Record<string, 
     'ConnectTimeout=30',
   ]
   if (execution.sshKeySecret) {
-    const key = folder.file('home', 'secrets', 'key')
+    const key = folder.stepFile('home', 'secrets', 'key')
     writeFileSync(key, `${secretNamed(execution.sshKeySecret, context).replaceAll('\r\n', '\n').trimEnd()}\n`, {
       mode: 0o600,
     })
     options.push('-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'IdentityAgent=none')
   }
   if (execution.knownHosts) {
-    const file = folder.write('known_hosts', `${execution.knownHosts.trimEnd()}\n`)
+    const file = folder.writeForStep('known_hosts', `${execution.knownHosts.trimEnd()}\n`)
     options.push('-o', `UserKnownHostsFile=${quotedForSsh(file)}`, '-o', 'GlobalKnownHostsFile=/dev/null')
   }
   return { GIT_SSH_COMMAND: ['ssh', ...options].map(quoted).join(' ') }

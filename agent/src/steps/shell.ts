@@ -53,6 +53,6 @@ function prepare(execution: ExecutionOf<'shell'>, { folder, workspace, base, env
       throw new Error(`The folder ${JSON.stringify(execution.workingDirectory)} does not exist in the workspace.`)
     }
   }
-  const script = folder.write(kind.file, kind.text(execution.script))
+  const script = folder.writeForStep(kind.file, kind.text(execution.script))
   return { argv: [program, ...kind.args(script)], workingDirectory }
 }

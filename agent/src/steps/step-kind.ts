@@ -10,6 +10,8 @@ export interface StepContext {
   secrets: readonly SecretValue[]
   /** The host's own environment for steps, before the pipeline has added to it. */
   base: Readonly<Config['base']>
+  /** Hands a folder that was made in the workspace to whom steps run as. */
+  give: (path: string) => void
   /** Changed in place by kinds that need more, or less. */
   env: Map<string, string>
 }
