@@ -113,3 +113,38 @@ test('a copy of an agent’s folder ends the first agent, is shown, and ends its
   const { agents } = await system.api.agents.listAgents({})
   expect(agents.filter(({ name }) => name.startsWith('twin'))).toHaveLength(1)
 })
+
+test('a step whose agent is silent says since when, on the run and on the canvas, and goes on when it is back', {
+  timeout: 90_000,
+}, async () => {
+  const { page, errors } = await newPerson(browser, system.url, { locale: 'zh-CN', theme: 'dark' })
+  await signIn(page, admin)
+  const agent = await system.addAgent({ name: 'sleepy', labels: ['sleepy'] })
+  const yaml = 'name: naps\nsteps:\n  wait: { run: sleep 300, runsOn: [sleepy] }\n'
+  const { pipelineId } = await system.pipeline(yaml)
+  const runId = await system.start(pipelineId)
+  await waitFor(async () => (await system.run(runId)).steps[0]?.status === StepStatus.RUNNING, { what: 'it runs' })
+  await page.goto(`/runs/${runId}`)
+  await page.locator('[data-testid="run-node-wait"][data-st="running"]').waitFor()
+  agent.child?.kill('SIGSTOP')
+  try {
+    const step = page.getByTestId('run-step-wait')
+    await step.getByText(/起没有代理 sleepy 的消息/).waitFor()
+    await page.locator('[data-testid="run-node-wait"][data-st="warning"]').waitFor()
+    expect((await system.run(runId)).steps[0]?.reason).toMatch(
+      /^Agent sleepy has not been heard of since 20.* lost at 20/,
+    )
+  } finally {
+    agent.child?.kill('SIGCONT')
+  }
+  await page.locator('[data-testid="run-node-wait"][data-st="running"]').waitFor()
+  await page
+    .getByTestId('run-step-wait')
+    .getByText(/没有代理/)
+    .waitFor({ state: 'detached' })
+  await system.api.runs.cancelRun({ runId })
+  await system.ended(runId)
+  await page.goto('/agents')
+  await page.getByTestId('agent-sleepy').waitFor()
+  expect(errors).toEqual([])
+})
