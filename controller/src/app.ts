@@ -25,7 +25,7 @@ import {
 } from './features/organizations/index.ts'
 import { deletePipelinesOf, pipelineScope, pipelinesApi } from './features/pipelines/index.ts'
 import { type ProjectDeletion, projectScope, projectsApi } from './features/projects/index.ts'
-import { createRunDriver, deleteRunsOf, runScope, runsApi } from './features/runs/index.ts'
+import { createRunDriver, createRunWatch, deleteRunsOf, runScope, runsApi } from './features/runs/index.ts'
 import { createSecrets, openKeyRing } from './features/secrets/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
@@ -161,6 +161,8 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   opened.push(logWriter)
   const logWatch = createLogWatch({ db, bus, clock, log })
   opened.push(logWatch)
+  const runWatch = createRunWatch({ db, bus, clock, log })
+  opened.push(runWatch)
   let grpcAddress = ''
   const agents = createAgents({
     db,
@@ -191,7 +193,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     projectsApi({ db, bus, clock, keys, secrets, deletions }),
     pipelinesApi({ db, clock, drafts: rooms }),
     runsApi({ db, bus, driver, drafts: rooms }),
-    logsApi({ db, watch: logWatch }),
+    logsApi({ db, watch: logWatch, runWatch }),
     ...agents.services,
   ]
   const downloads: DownloadRoute[] = []
@@ -214,13 +216,17 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     },
   }
   const allow = createAllow(rights)
-  const live = liveTopics({ db, bus, clock, log, allow, logWatch, lostAfterMs: config.lostAfterMs })
+  const live = liveTopics({ db, bus, clock, log, allow, logWatch, runWatch, lostAfterMs: config.lostAfterMs })
   const liveSockets = liveRoute({ bus, clock, log, newEm: db.em, topics: live.topics })
   opened.push(live)
   sockets.push(liveSockets)
   downloads.push(
     agentDownload(fileURLToPath(new URL('../../agent/dist/ansflow-agent.mjs', import.meta.url))),
-    logDownload({ db, mayRead: (em, caller, runId) => allow(em, caller, 'run.read', Resource.RUN, runId) }),
+    logDownload({
+      db,
+      watch: logWatch,
+      mayRead: (em, caller, runId) => allow(em, caller, 'run.read', Resource.RUN, runId),
+    }),
   )
 
   if (config.admin) await makeAdminFromSettings(db, keys, firstOrganization, config.admin, clock.now())

@@ -126,10 +126,10 @@ test('the download of a log answers every range as HTTP has it, as a file that n
   logs.send({ job, offset: 0n, data: Buffer.from('0123456789') })
   await logs.answer(({ stored }) => stored === 10n)
   const ranges: [string, number, string | null, string][] = [
-    ['bytes=0-', 206, 'bytes 0-9/10', '0123456789'],
-    ['bytes=3-4', 206, 'bytes 3-4/10', '34'],
-    ['bytes=-2', 206, 'bytes 8-9/10', '89'],
-    ['bytes=-99', 206, 'bytes 0-9/10', '0123456789'],
+    ['bytes=0-', 206, 'bytes 0-9/*', '0123456789'],
+    ['bytes=3-4', 206, 'bytes 3-4/*', '34'],
+    ['bytes=-2', 206, 'bytes 8-9/*', '89'],
+    ['bytes=-99', 206, 'bytes 0-9/*', '0123456789'],
     ['bytes=5-2', 200, null, '0123456789'],
     ['bytes=0-0,2-2', 200, null, '0123456789'],
     ['items=0-1', 200, null, '0123456789'],

@@ -5,7 +5,7 @@ import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
-import { createBell, createWatch, type Watch } from '../../platform/watch.ts'
+import { createBell, type Watch } from '../../platform/watch.ts'
 import type { Allow } from '../../transport/allow.ts'
 import type { LiveFeed, LiveKind, LiveTopic } from '../../transport/live-topic.ts'
 import { agentMessages, findAgent } from '../agents/index.ts'
@@ -22,6 +22,7 @@ export interface LiveTopicsDeps {
   log: Logger
   allow: Allow
   logWatch: LogWatch
+  runWatch: Watch
   lostAfterMs: number
 }
 
@@ -31,24 +32,7 @@ export interface LiveTopics {
 }
 
 export function liveTopics(deps: LiveTopicsDeps): LiveTopics {
-  const { db, bus, clock, log, lostAfterMs } = deps
-  const watch = createWatch({
-    bus,
-    clock,
-    log,
-    subject: 'run.changed',
-    keyOf: ({ runId }) => runId,
-    versionOf: ({ seq }) => seq,
-    async readVersions(keys) {
-      const rows = await db
-        .kysely<{ run: { id: string; seq: number } }>()
-        .selectFrom('run')
-        .select(['id', 'seq'])
-        .where('id', 'in', keys)
-        .execute()
-      return new Map(rows.map(({ id, seq }) => [id, seq]))
-    },
-  })
+  const { db, bus, clock, log, runWatch: watch, lostAfterMs } = deps
   const runLists = createListWatch({
     clock,
     log,
@@ -67,7 +51,6 @@ export function liveTopics(deps: LiveTopicsDeps): LiveTopics {
   return {
     topics: [runTopic(deps, watch), runsTopic(deps, runLists), agentsTopic(deps, agentLists), logTopic(deps)],
     stop() {
-      watch.stop()
       runLists.stop()
       agentLists.stop()
     },
@@ -177,7 +160,7 @@ function logTopic({ db, allow, logWatch }: LiveTopicsDeps): LiveTopic {
     pattern: 'log/:runId/:stepId/:attempt',
     authorize: (em, caller, { runId = '' }) => allow(em, caller, 'run.read', Resource.RUN, runId),
     async open({ runId = '', stepId = '', attempt = '' }, { offset }): Promise<LiveFeed> {
-      const { jobId } = await findAttempt(db, runId, stepId, Number.parseInt(attempt, 10) || 0)
+      const { jobId } = await findAttempt(db, { runId, stepId, attempt: Number.parseInt(attempt, 10) || 0 })
       return {
         stream: jobId,
         seq: () => 0,

@@ -1,25 +1,97 @@
 // From what people name (run, step, attempt) to the job that has the log.
-import { notFound } from '@ansflow/proto/errors'
+import { AppError, notFound } from '@ansflow/proto/errors'
 import type { Db } from '../../platform/db.ts'
+import type { Watch } from '../../platform/watch.ts'
+import { createBell } from '../../platform/watch.ts'
+import { type StepStanding, stepStanding } from '../runs/index.ts'
 import type { LogTables } from './log-tables.ts'
+
+export interface AttemptName {
+  runId: string
+  stepId: string
+  /** 0 is the newest. */
+  attempt: number
+}
 
 export interface AttemptLog {
   jobId: string
   attempt: number
   size: number
   complete: boolean
+  /** An agent has it, or had it. */
+  started: boolean
+  ended: boolean
 }
 
-/** `attempt` 0 is the newest. Throws when there is none. */
-export async function findAttempt(db: Db, runId: string, stepId: string, attempt: number): Promise<AttemptLog> {
+/** Throws when there is none: as for a typo, or says that it has not started or never was. */
+export async function findAttempt(db: Db, name: AttemptName): Promise<AttemptLog> {
+  const found = await look(db, name)
+  if (typeof found === 'object') return found
+  throw found === 'missing' ? notMade(name) : found === 'over' ? neverStarted(name) : notStarted(name)
+}
+
+/** Waits while it may still come. `wakes`: tells when a run has changed. Undefined: the signal came first. */
+export async function awaitAttempt(
+  db: Db,
+  wakes: Watch,
+  name: AttemptName,
+  signal: AbortSignal,
+): Promise<AttemptLog | undefined> {
+  const bell = createBell()
+  const end = wakes.listen(name.runId, bell.ring)
+  signal.addEventListener('abort', bell.ring)
+  try {
+    while (!signal.aborted) {
+      const found = await look(db, name)
+      if (found !== 'ahead') return typeof found === 'object' ? found : await findAttempt(db, name)
+      await bell.wait()
+    }
+    return undefined
+  } finally {
+    signal.removeEventListener('abort', bell.ring)
+    end()
+  }
+}
+
+async function look(db: Db, { runId, stepId, attempt }: AttemptName): Promise<AttemptLog | StepStanding> {
   let query = db
     .kysely<LogTables>()
     .selectFrom('job')
-    .select(['id', 'attempt', 'log_size', 'log_complete'])
+    .select(['id', 'attempt', 'agent_id', 'finished_at', 'log_size', 'log_complete'])
     .where('run_id', '=', runId)
     .where('step_id', '=', stepId)
   if (attempt > 0) query = query.where('attempt', '=', attempt)
   const row = await query.orderBy('attempt', 'desc').limit(1).executeTakeFirst()
-  if (!row) throw notFound('attempt', attempt > 0 ? `${stepId} #${attempt}` : stepId)
-  return { jobId: row.id, attempt: row.attempt, size: Number(row.log_size), complete: Boolean(row.log_complete) }
+  if (!row) {
+    const standing = await stepStanding(db, runId, stepId)
+    // Of a step that is over, an attempt that is not there was never made.
+    return standing === 'over' && attempt > 1 ? 'missing' : standing
+  }
+  return {
+    jobId: row.id,
+    attempt: row.attempt,
+    size: Number(row.log_size),
+    complete: Boolean(row.log_complete) || neverRan(row),
+    started: row.agent_id !== null,
+    ended: row.finished_at !== null,
+  }
+}
+
+/** It has ended before any agent had it: its log is empty and stays so. */
+export function neverRan(row: { agent_id: string | null; finished_at: unknown }): boolean {
+  return row.agent_id === null && row.finished_at !== null
+}
+
+function notMade({ stepId, attempt }: AttemptName): AppError {
+  return notFound('attempt', attempt > 0 ? `${stepId} #${attempt}` : stepId)
+}
+
+export function notStarted({ stepId }: AttemptName): AppError {
+  const message = `The step ${JSON.stringify(stepId)} has not started; it has no log yet.`
+  return new AppError('failed_precondition', message, { reason: 'log_not_started', params: { step: stepId } })
+}
+
+function neverStarted({ stepId }: AttemptName): AppError {
+  const message = `The step ${JSON.stringify(stepId)} was not started; it has no log.`
+  return new AppError('failed_precondition', message, { reason: 'log_none', params: { step: stepId } })
 }

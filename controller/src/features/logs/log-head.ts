@@ -1,5 +1,6 @@
 // How much of a job's log is stored: two columns of the job's row, moved only from the value one has seen.
 import { statement } from '../../platform/statement.ts'
+import { neverRan } from './find-attempt.ts'
 import type { LogKysely, LogTables } from './log-tables.ts'
 
 export interface LogHead {
@@ -22,7 +23,7 @@ export async function readHead(db: LogKysely, jobId: string): Promise<LogHead | 
         agentId: row.agent_id,
         epoch: row.epoch,
         size: Number(row.log_size),
-        complete: Boolean(row.log_complete),
+        complete: Boolean(row.log_complete) || neverRan(row),
         hasSecrets: row.secrets !== '[]',
       }
     : null
@@ -31,7 +32,7 @@ export async function readHead(db: LogKysely, jobId: string): Promise<LogHead | 
 const head = statement<LogTables, { jobId: string }>()((db, { jobId }) =>
   db
     .selectFrom('job')
-    .select(['id', 'run_id', 'agent_id', 'epoch', 'log_size', 'log_complete', 'secrets'])
+    .select(['id', 'run_id', 'agent_id', 'finished_at', 'epoch', 'log_size', 'log_complete', 'secrets'])
     .where('id', '=', jobId),
 )
 

@@ -29,7 +29,7 @@ beforeEach(async () => {
   db = await openDb({ kind: 'sqlite', file: memoryFile }, [LogChunkEntity])
   await db.orm.schema.create()
   await db.orm.em.getConnection().execute(
-    `create table job (id text primary key, run_id text, step_id text, attempt int, agent_id text, epoch int,
+    `create table job (id text primary key, run_id text, step_id text, attempt int, agent_id text, finished_at int, epoch int,
       log_size int default 0, log_complete int default 0, secrets varchar(1000) default '[]')`,
   )
   bus = memoryBus(log)

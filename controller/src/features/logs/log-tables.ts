@@ -24,6 +24,8 @@ export interface JobLogRow {
   step_id: string
   attempt: number
   agent_id: string | null
+  /** Only whether there is one. */
+  finished_at: unknown
   epoch: number
   log_size: number
   log_complete: number

@@ -6,6 +6,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { createBell, createWatch } from '../../platform/watch.ts'
+import { neverRan } from './find-attempt.ts'
 import { readHead } from './log-head.ts'
 import type { LogTables } from './log-tables.ts'
 import { readBytes } from './read-log.ts'
@@ -20,6 +21,8 @@ export interface LogTail {
 export interface LogWatch {
   /** From `offset` until the log is complete. */
   follow(jobId: string, offset: number, signal: AbortSignal): AsyncGenerator<LogTail>
+  /** Until the log is complete, or for this long. */
+  complete(jobId: string, ms: number, signal: AbortSignal): Promise<void>
   stop(): void
 }
 
@@ -46,10 +49,11 @@ export function createLogWatch({ db, bus, clock, log }: Deps): LogWatch {
       const rows = await db
         .kysely<LogTables>()
         .selectFrom('job')
-        .select(['id', 'log_size', 'log_complete'])
+        .select(['id', 'agent_id', 'finished_at', 'log_size', 'log_complete'])
         .where('id', 'in', keys)
         .execute()
-      return new Map(rows.map((row) => [row.id, version(Number(row.log_size), Boolean(row.log_complete))]))
+      const isComplete = (row: (typeof rows)[number]) => Boolean(row.log_complete) || neverRan(row)
+      return new Map(rows.map((row) => [row.id, version(Number(row.log_size), isComplete(row))]))
     },
   })
 
@@ -90,6 +94,27 @@ export function createLogWatch({ db, bus, clock, log }: Deps): LogWatch {
           if (tail.data.length === 0) await bell.wait()
         }
       } finally {
+        signal.removeEventListener('abort', bell.ring)
+        end()
+      }
+    },
+    async complete(jobId, ms, signal) {
+      const bell = createBell()
+      const end = watch.listen(jobId, bell.ring)
+      signal.addEventListener('abort', bell.ring)
+      let isLate = false
+      const cancel = clock.setTimer(ms, () => {
+        isLate = true
+        bell.ring()
+      })
+      try {
+        while (!isLate && !signal.aborted) {
+          const head = await readHead(db.kysely<LogTables>(), jobId)
+          if (!head || head.complete) return
+          await bell.wait()
+        }
+      } finally {
+        cancel()
         signal.removeEventListener('abort', bell.ring)
         end()
       }

@@ -2,8 +2,9 @@
 import { invalidField } from '@ansflow/proto/errors'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import type { Db } from '../../platform/db.ts'
+import type { Watch } from '../../platform/watch.ts'
 import { type ServiceTable, serviceTable } from '../../transport/call.ts'
-import { findAttempt } from './find-attempt.ts'
+import { awaitAttempt, findAttempt } from './find-attempt.ts'
 import type { LogWatch } from './log-watch.ts'
 import { createMatcher } from './matcher.ts'
 import { readLines } from './read-lines.ts'
@@ -17,10 +18,16 @@ const maxLines = 2000
 const defaultHits = 1000
 const maxHits = 10_000
 
-export function logsApi({ db, watch }: { db: Db; watch: LogWatch }): ServiceTable {
+interface Deps {
+  db: Db
+  watch: LogWatch
+  runWatch: Watch
+}
+
+export function logsApi({ db, watch, runWatch }: Deps): ServiceTable {
   return serviceTable(LogService, {
     async readLog({ runId, stepId, attempt, offset, limit }) {
-      const log = await findAttempt(db, runId, stepId, attempt)
+      const log = await findAttempt(db, { runId, stepId, attempt })
       const from = offsetOf(offset)
       const data = await readBytes(db, log.jobId, from, bounded('limit', limit, defaultRead, maxRead))
       const nextOffset = from + data.length
@@ -28,14 +35,15 @@ export function logsApi({ db, watch }: { db: Db; watch: LogWatch }): ServiceTabl
     },
 
     async *followLog({ runId, stepId, attempt, offset }, ctx) {
-      const log = await findAttempt(db, runId, stepId, attempt)
+      const log = await awaitAttempt(db, runWatch, { runId, stepId, attempt }, ctx.signal)
+      if (!log) return
       for await (const tail of watch.follow(log.jobId, offsetOf(offset), ctx.signal)) {
         yield { data: tail.data, nextOffset: BigInt(tail.offset + tail.data.length), complete: tail.complete }
       }
     },
 
     async readLines({ runId, stepId, attempt, firstLine, maxLines: wanted }) {
-      const log = await findAttempt(db, runId, stepId, attempt)
+      const log = await findAttempt(db, { runId, stepId, attempt })
       const read = await readLines(db, log.jobId, firstLine, bounded('max_lines', wanted, defaultLines, maxLines))
       return {
         lines: read.lines,
@@ -48,7 +56,7 @@ export function logsApi({ db, watch }: { db: Db; watch: LogWatch }): ServiceTabl
     async *searchLog({ runId, stepId, attempt, query, regex, matchCase, maxHits: wanted }, ctx) {
       const matcher = createMatcher({ query, regex, matchCase })
       const limit = bounded('max_hits', wanted, defaultHits, maxHits)
-      const log = await findAttempt(db, runId, stepId, attempt)
+      const log = await findAttempt(db, { runId, stepId, attempt })
       let found = 0
       // One more than asked for tells whether there are more.
       for await (const hits of searchLog(db, log.jobId, log.size, matcher, limit + 1)) {

@@ -4,32 +4,45 @@ import { AppError, invalidField } from '@ansflow/proto/errors'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import type { Caller } from '../../transport/call.ts'
 import type { DownloadRoute } from '../../transport/routes.ts'
-import { findAttempt } from './find-attempt.ts'
+import { findAttempt, notStarted } from './find-attempt.ts'
+import type { LogWatch } from './log-watch.ts'
 import { readRows } from './read-log.ts'
+
+/** What a log that has ended may still need to be complete: its agent sends the last bytes within moments. */
+const completeMs = 5000
 
 export interface LogDownloadDeps {
   db: Db
+  watch: LogWatch
   /** Throws when the caller may not read the run. */
   mayRead(em: EntityManager, caller: Caller, runId: string): Promise<void>
 }
 
-export function logDownload({ db, mayRead }: LogDownloadDeps): DownloadRoute {
+export function logDownload({ db, watch, mayRead }: LogDownloadDeps): DownloadRoute {
   return {
     path: '/download/runs/:runId/steps/:stepId/log',
     async handle({ params, query, range, caller, em, signal }) {
       const { runId = '', stepId = '' } = params
       await mayRead(em, caller, runId)
-      const log = await findAttempt(db, runId, stepId, readAttempt(query.attempt))
+      const name = { runId, stepId, attempt: readAttempt(query.attempt) }
+      let log = await findAttempt(db, name)
+      if (log.ended && !log.complete) {
+        await watch.complete(log.jobId, completeMs, signal)
+        log = await findAttempt(db, { ...name, attempt: log.attempt })
+      }
+      if (!log.started && !log.complete) throw notStarted(name)
       const part = range === undefined ? null : readRange(range, log.size)
       const { from, to } = part ?? { from: 0, to: log.size }
       return {
         contentType: 'text/plain; charset=utf-8',
-        fileName: `${stepId}-${log.attempt}.log`,
-        size: to - from,
+        fileName: `${stepId}-${log.attempt}${log.complete ? '' : '.part'}.log`,
+        // A length would say that this is all there is.
+        ...(log.complete || part ? { size: to - from } : {}),
         status: part ? 206 : 200,
         headers: {
           'accept-ranges': 'bytes',
-          ...(part ? { 'content-range': `bytes ${from}-${to - 1}/${log.size}` } : {}),
+          'ansflow-log-complete': String(log.complete),
+          ...(part ? { 'content-range': `bytes ${from}-${to - 1}/${log.complete ? log.size : '*'}` } : {}),
         },
         body: bytes(db, log.jobId, from, to, signal),
       }

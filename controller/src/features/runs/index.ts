@@ -19,4 +19,6 @@ export { RunCounterEntity, RunEntity, RunEventEntity, RunGraphEntity, RunStepEnt
 export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'
 export { runEventsAfter } from './run-events.ts'
 export { runScope } from './run-scope.ts'
+export { createRunWatch } from './run-watch.ts'
 export { type RunsDeps, runsApi } from './runs.api.ts'
+export { type StepStanding, stepStanding } from './step-standing.ts'
