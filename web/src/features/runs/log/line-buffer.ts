@@ -1,6 +1,8 @@
 // The lines of one log that a viewer holds: pages fetched by number, and a tail that grows with the live bytes. Bounded: old pages
 // and the far end of the tail are dropped and can be fetched again.
 
+import { plainState, renderLine, type TerminalState } from './terminal-line.ts'
+
 export interface ViewLine {
   number: number
   text: string
@@ -15,6 +17,8 @@ const pagesKept = 40
 const tailKept = 20_000
 /** Longer lines are cut, as the server cuts them. */
 const longestLine = 16 * 1024
+/** Colours that began further above a line than this, or in lines that are not here, are not known. */
+export const lookBack = 200
 
 export class LineBuffer {
   /** Lines known to exist. */
@@ -25,6 +29,7 @@ export class LineBuffer {
   #decoder = new TextDecoder()
   /** The last line has no end yet; the next bytes continue it. */
   #open = false
+  readonly #after = new WeakMap<ViewLine, { text: string; before: TerminalState; after: TerminalState }>()
 
   /** The line, or undefined when it has to be fetched first. */
   line(number: number): ViewLine | undefined {
@@ -32,6 +37,24 @@ export class LineBuffer {
     if (first && number >= first.number) return this.#tail[number - first.number]
     const page = Math.floor((number - 1) / pageSize)
     return this.#pages.get(page)?.[number - 1 - page * pageSize]
+  }
+
+  /** The colours that the lines before this one have left switched on. */
+  stateBefore(number: number): TerminalState {
+    let first = number
+    while (first > Math.max(1, number - lookBack) && this.line(first - 1)) first--
+    let state = plainState
+    for (let each = first; each < number; each++) {
+      const line = this.line(each)
+      if (!line) continue
+      let known = this.#after.get(line)
+      if (known?.text !== line.text || known.before !== state) {
+        known = { text: line.text, before: state, after: renderLine(line.text, state).after }
+        this.#after.set(line, known)
+      }
+      state = known.after
+    }
+    return state
   }
 
   /** Pages (from 0) that hold lines first…last and are not here yet. */

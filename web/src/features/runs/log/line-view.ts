@@ -1,10 +1,12 @@
 // What a log line looks like: its styled pieces with search hits cut out, and what kind of line it is.
 import type { LogHit } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
-import { type AnsiPiece, parseAnsi, stripAnsi } from './ansi.ts'
+import { plainState, renderLine, type ShownPiece, shownText, type TerminalState } from './terminal-line.ts'
 
 export type LineKind = '' | 'error' | 'warning' | 'group' | 'note'
 
-export interface LinePiece extends AnsiPiece {
+export interface LinePiece {
+  text: string
+  className: string
   hit?: 'hit' | 'current'
 }
 
@@ -24,7 +26,7 @@ export function lineKind(text: string): { kind: LineKind; shown: string } {
     }
   }
   if (text.length < 2000) {
-    const plain = text.includes('\u001b') ? stripAnsi(text) : text
+    const plain = shownText(text)
     if (/^\s*(?:\S+:\s)?(?:fatal|error|err|npm err|failed|fail|assertionerror|exception)(?:[!:\s]|$)/i.test(plain))
       return { kind: 'error', shown: text }
     if (/^\s*(?:\S+:\s)?(?:npm )?warn(?:ing)?[!:\s]/i.test(plain)) return { kind: 'warning', shown: text }
@@ -32,29 +34,37 @@ export function lineKind(text: string): { kind: LineKind; shown: string } {
   return { kind: '', shown: text }
 }
 
-/** Cuts the pieces at the hits, whose positions count characters of the text without escapes. */
-export function pieces(text: string, hits: readonly LogHit[], current: LogHit | undefined): LinePiece[] {
-  const styled: LinePiece[] = parseAnsi(text)
-  if (hits.length === 0) return styled
+/**
+ * Cuts the pieces at the hits, whose positions count characters of the whole line. `shown` is its end that is shown, `before` the
+ * state that the lines before it have left the terminal in.
+ */
+export function pieces(
+  line: string,
+  shown: string,
+  hits: readonly LogHit[],
+  current: LogHit | undefined,
+  before: TerminalState = plainState,
+): LinePiece[] {
+  const skipped = line.length - shown.length
+  return renderLine(shown, before).pieces.flatMap((piece) => cutAtHits(piece, skipped, hits, current))
+}
+
+function cutAtHits(
+  { text, className, from }: ShownPiece,
+  skipped: number,
+  hits: readonly LogHit[],
+  current: LogHit | undefined,
+): LinePiece[] {
+  if (hits.length === 0) return [{ text, className }]
   const result: LinePiece[] = []
-  let at = 0
-  for (const piece of styled) {
-    const end = at + piece.text.length
-    let from = at
-    for (const hit of hits) {
-      const start = Math.max(from, hit.start)
-      const stop = Math.min(end, hit.end)
-      if (start >= stop) continue
-      if (start > from) result.push({ text: piece.text.slice(from - at, start - at), className: piece.className })
-      result.push({
-        text: piece.text.slice(start - at, stop - at),
-        className: piece.className,
-        hit: hit === current ? 'current' : 'hit',
-      })
-      from = stop
-    }
-    if (from < end) result.push({ text: piece.text.slice(from - at), className: piece.className })
-    at = end
+  let last: LogHit | undefined
+  for (let i = 0; i < text.length; i++) {
+    const at = skipped + (from[i] ?? 0)
+    const hit = hits.find(({ start, end }) => at >= start && at < end)
+    if (i === 0 || hit !== last)
+      result.push({ text: '', className, ...(hit && { hit: hit === current ? 'current' : 'hit' }) })
+    last = hit
+    result.at(-1)!.text += text[i]
   }
   return result
 }

@@ -1,7 +1,7 @@
 // The lines chosen by the address (#L10-L20): choosing them with clicks, copying them, and the address to hand on.
 import { computed } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
-import { stripAnsi } from './ansi.ts'
+import { shownText } from './terminal-line.ts'
 import type { useLog } from './use-log.ts'
 
 export type LineRange = [from: number, to: number]
@@ -36,7 +36,7 @@ export function useLogLines(log: ReturnType<typeof useLog>, stepId: () => string
     const [from, to] = chosen.value
     await log.need(from, to)
     const lines = []
-    for (let number = from; number <= to; number++) lines.push(stripAnsi(log.buffer.value.line(number)?.text ?? ''))
+    for (let number = from; number <= to; number++) lines.push(shownText(log.buffer.value.line(number)?.text ?? ''))
     return `${lines.join('\n')}\n`
   }
 
