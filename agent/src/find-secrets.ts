@@ -5,6 +5,7 @@ import { AS_BASE64, AS_HEX, AS_TEXT, BASE64, type PatternTree, TEXT } from './pa
 export const STARS = Buffer.from('***')
 
 const EMPTY = Buffer.alloc(0)
+const JOINED = 4096
 const NEWLINE = 10
 const RETURN = 13
 const BACKSLASH = 92
@@ -58,9 +59,18 @@ export class FindSecrets {
   /** False: `goOn` has to be called until it answers true, before anything else is. */
   push(input: Buffer, out: Buffer[]): boolean {
     if (input.length === 0) return true
-    if (this.#tree.isEmpty) this.#pass(input, input, out)
-    else return this.#scan(this.#held.length > 0 ? Buffer.concat([this.#held, input]) : input, false, out)
-    return true
+    if (this.#tree.isEmpty) {
+      this.#pass(input, input, out)
+      return true
+    }
+    if (this.#held.length === 0) return this.#scan(input, false, out)
+    // Not all of a large input is copied for the sake of a few bytes before it.
+    const done = this.#scan(Buffer.concat([this.#held, input.subarray(0, JOINED)]), false, out)
+    const rest = input.subarray(JOINED)
+    if (rest.length === 0) return done
+    if (done && this.#held.length <= JOINED) return this.#scan(input.subarray(JOINED - this.#held.length), false, out)
+    this.#held = Buffer.concat([this.#held, rest])
+    return false
   }
 
   goOn(out: Buffer[]): boolean {

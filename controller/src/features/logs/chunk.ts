@@ -30,7 +30,8 @@ const clockSkewMs = 3_600_000
 
 export function countLineEnds(data: Uint8Array): number {
   let count = 0
-  for (let at = data.indexOf(newline); at >= 0; at = data.indexOf(newline, at + 1)) count++
+  // A native search for each line end costs more than a look at each byte when there are many.
+  for (let i = 0; i < data.length; i++) if (data[i] === newline) count++
   return count
 }
 
@@ -106,9 +107,9 @@ export function toRows(pieces: LogPiece[], firstLine: number): RawRow[] {
 
 /** Bytes up to and with the nth line end. */
 function afterLineEnd(data: Uint8Array, n: number): number {
-  let at = -1
-  for (let i = 0; i < n; i++) at = data.indexOf(newline, at + 1)
-  return at + 1
+  let at = 0
+  for (let left = n; left > 0; at++) if (data[at] === newline) left--
+  return at
 }
 
 /** Differences from one line's end to the next as varints; a clock that jumped back counts as no time. */

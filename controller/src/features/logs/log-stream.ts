@@ -7,6 +7,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { statement } from '../../platform/statement.ts'
+import { isTurnUsedUp, nextTurn, spent } from '../../platform/turns.ts'
 import { countLineEnds, cutEnd, cutOverlap, type LogPiece, pieceOf, tailBytes } from './chunk.ts'
 import { type LogHead, readHead } from './log-head.ts'
 import { type LogTables, unpackRow } from './log-tables.ts'
@@ -61,10 +62,16 @@ export class LogStream {
     const ref = message.job
     if (!ref) throw invalidField('job', 'is missing')
     if (message.data.length > maxMessageBytes) throw invalidField('data', 'has more than 64 KiB')
-    const log = await this.#open(ref)
+    let log = await this.#open(ref)
+    while (isTurnUsedUp()) {
+      await nextTurn()
+      log = await this.#open(ref)
+    }
     if (!log) return this.#pipe.send({ job: ref, stored: 0n, stale: true })
     if (log.complete) return this.#answer(log)
+    const began = performance.now()
     if (message.data.length > 0) this.#take(log, pieceOf(message, this.#deps.clock.now().getTime()))
+    spent(began)
     if (message.finalSize !== undefined && !log.final) {
       const sha256 = message.finalSha256.length > 0 ? Buffer.from(message.finalSha256) : null
       log.final = { size: Number(message.finalSize), sha256 }

@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { insertion } from '../../platform/statement.ts'
+import { isTurnUsedUp, nextTurn, spent } from '../../platform/turns.ts'
 import { type LogPiece, type RawRow, tailBytes, toRows } from './chunk.ts'
 import { moveHead } from './log-head.ts'
 import { type LogChunkRow, type LogKysely, type LogTables, packRow, unpackData } from './log-tables.ts'
@@ -53,6 +54,8 @@ interface Deps {
 const pendingBound = 8 * 1024 * 1024
 /** Bytes of one job in one commit, so that a flood shares commits with the others. */
 const shareOfCommit = 512 * 1024
+/** A line end is as much work as so many bytes. */
+const lineWeight = 24
 const commitBound = 4 * 1024 * 1024
 const retryMs = [100, 250, 500, 1000, 2000]
 
@@ -86,7 +89,14 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
     await null
     while (dirty.size > 0) {
       const batch = takeBatch()
-      const prepared = await Promise.all(batch.map(prepare))
+      const preparing: Promise<Prepared>[] = []
+      for (const part of batch) {
+        while (isTurnUsedUp()) await nextTurn()
+        const began = performance.now()
+        preparing.push(prepare(part))
+        spent(began)
+      }
+      const prepared = await Promise.all(preparing)
       const stored = await commit(prepared)
       if (!stored) break
       for (const part of prepared) settle(part, stored.has(part.log))
@@ -101,16 +111,15 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
 
   function takeBatch(): { log: OpenLog; pieces: LogPiece[] }[] {
     const batch: { log: OpenLog; pieces: LogPiece[] }[] = []
-    let bytes = 0
+    let weight = 0
     for (const log of dirty) {
-      if (bytes >= commitBound) break
+      if (weight >= commitBound) break
       dirty.delete(log)
       let share = 0
       let count = 0
-      while (count < log.pending.length && share < shareOfCommit) share += log.pending[count++]?.data.length ?? 0
-      const pieces = log.pending.splice(0, count)
-      bytes += share
-      batch.push({ log, pieces })
+      while (count < log.pending.length && share < shareOfCommit) share += weightOf(log.pending[count++])
+      weight += share
+      batch.push({ log, pieces: log.pending.splice(0, count) })
     }
     return batch
   }
@@ -206,6 +215,10 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
       waiting = []
     },
   }
+}
+
+function weightOf(piece: LogPiece | undefined): number {
+  return piece ? piece.data.length + piece.endedMs.length * lineWeight : 0
 }
 
 const insertChunks = insertion<LogTables, 'log_chunk'>('log_chunk')

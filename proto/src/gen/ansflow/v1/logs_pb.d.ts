@@ -664,10 +664,6 @@ export declare const LogHitSchema: GenMessage<LogHit, {jsonType: LogHitJson}>;
 /**
  * Logs of steps: the exact bytes the process wrote (secrets masked), by offset or by line.
  *
- * Errors of all methods: not_found for a step or attempt that the run does not have; failed_precondition with the reason
- * "log_not_started" for a step that waits for others (FollowLog waits instead), and "log_none" for one that was never started (skipped,
- * or the run has ended). A step that is queued has an empty log that is not complete.
- *
  * @generated from service ansflow.v1.LogService
  */
 export declare const LogService: GenService<{
@@ -682,7 +678,7 @@ export declare const LogService: GenService<{
     output: typeof ReadLogResponseSchema;
   },
   /**
-   * As ReadLog from the offset, then on as it is written, until the log is complete. Waits for a step that has not started.
+   * As ReadLog from the offset, then on as it is written, until the log is complete.
    *
    * @generated from rpc ansflow.v1.LogService.FollowLog
    */

@@ -85,10 +85,6 @@ export const LogHitSchema = /*@__PURE__*/
 /**
  * Logs of steps: the exact bytes the process wrote (secrets masked), by offset or by line.
  *
- * Errors of all methods: not_found for a step or attempt that the run does not have; failed_precondition with the reason
- * "log_not_started" for a step that waits for others (FollowLog waits instead), and "log_none" for one that was never started (skipped,
- * or the run has ended). A step that is queued has an empty log that is not complete.
- *
  * @generated from service ansflow.v1.LogService
  */
 export const LogService = /*@__PURE__*/
