@@ -1,4 +1,5 @@
 // Owns the message that ends a job: closes its log and gathers outcome, outputs and times.
+import { statSync } from 'node:fs'
 import { type Finished, FinishedSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
@@ -18,9 +19,10 @@ export function finishedMessage(
   const outputs: Record<string, string> = {}
   let told = ending
   try {
-    if (ending.exitCode !== undefined && spool && !spool.hasMasks) {
-      if (!spool.final)
-        spool.say('The outputs were dropped: the agent was restarted and does not know the secrets any more.')
+    if (ending.exitCode !== undefined && spool && !spool.knowsSecrets) {
+      const hasOutputs = (statSync(folder.file('output'), { throwIfNoEntry: false })?.size ?? 0) > 0
+      if (hasOutputs && !spool.final)
+        spool.say('The outputs were dropped: not all secrets are known that they may hold.')
     } else if (ending.exitCode !== undefined && spool) {
       const declared = [...folder.spec.outputs, ...outputsOf(folder.spec)]
       const found = readOutputs(folder.stepFile('output'), declared, (value) => spool.conceals(value))

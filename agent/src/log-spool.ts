@@ -95,6 +95,11 @@ export class LogSpool {
     this.#note()
   }
 
+  /** What a text of the step's holds can be told apart from its secrets. */
+  get knowsSecrets(): boolean {
+    return this.hasMasks && !this.#withheld
+  }
+
   /** The secrets alone are more than can be masked. */
   get hasTooMany(): boolean {
     return this.#masker?.withheld ?? false
@@ -102,12 +107,12 @@ export class LogSpool {
 
   /** Without the secrets nothing is known to be none. */
   conceals(text: string): boolean {
-    return this.#withheld || !this.#masker ? text !== '' : this.#masker.conceals(text)
+    return this.knowsSecrets ? this.#masker!.conceals(text) : text !== ''
   }
 
   /** A sentence of the agent's own as it may be told. Before the secrets are known it cannot have one. */
   masked(text: string): string {
-    return this.#withheld ? '***' : (this.#masker?.mask(text) ?? text)
+    return this.#masker?.mask(text) ?? text
   }
 
   /** Takes what the step has written since, some of it, when it is its turn. True: there is more right now. */

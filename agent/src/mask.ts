@@ -67,12 +67,11 @@ export class Masker {
 
   /** Whether masking would change the text. */
   conceals(text: string): boolean {
-    return text !== '' && this.mask(text) !== text
+    return text !== '' && (this.withheld || this.mask(text) !== text)
   }
 
-  /** A text of its own, masked as a whole; with too many masks nothing of it can be told. */
+  /** A text of its own, masked as a whole. */
   mask(text: string): string {
-    if (this.withheld) return STARS.toString()
     const lines = text.split('\n').map((line) => {
       return this.#isShortSecret(Buffer.from(line)) ? STARS.toString() : line
     })

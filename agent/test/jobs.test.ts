@@ -113,6 +113,34 @@ test('secrets are masked in the log, dropped from outputs, and not left in the j
   expect(finished.outputs).toEqual({ plain: 'yes' })
 })
 
+test('what the agent says itself tells no secret: reasons, its lines in the log, however it writes it', async () => {
+  const secrets = [{ name: 'TOKEN', value: `p@ss "w&rd'`, env: true }]
+  const lost = b.controller.offer(
+    newId(),
+    { execution: { case: 'shell', value: { script: 'true', workingDirectory: `no/p@ss "w&rd'` } } },
+    secrets,
+  )
+  const { reason } = await done(lost)
+  expect(reason).toBe('The folder "no/***" does not exist in the workspace.')
+  expect(lost.log.toString()).toBe(`[ansflow] ${reason}\n`)
+  const named = b.controller.offer(newId(), sh('echo "$TOKEN=1" >> "$ANSFLOW_OUTPUT"'), secrets)
+  await done(named)
+  expect(named.log.toString()).toBe('[ansflow] The output "***" is not declared by the step; it was dropped.\n')
+})
+
+test('a step whose secrets are more than can be masked is not started', async () => {
+  const value = Array.from({ length: 60_000 }, (_, i) => i.toString(36))
+    .join('')
+    .slice(0, 64 * 1024)
+  const secrets = Array.from({ length: 5 }, (_, i) => ({ name: `S${i}`, value: `${i}${value}`, env: false }))
+  const job = b.controller.offer(newId(), sh('echo started'), secrets)
+  expect(await done(job)).toMatchObject({
+    outcome: Outcome.FAILED,
+    reason: 'Its secrets have more than 262144 bytes together; they could not be masked.',
+  })
+  expect(job.log.toString()).not.toContain('started')
+})
+
 test('outputs: declared ones come back, others are named in the log', async () => {
   const job = b.controller.offer(
     newId(),
