@@ -93,7 +93,11 @@ function nearest(r: number, g: number, b: number): string {
 }
 
 /** CSS classes, e.g. "ansi-red ansi-bold"; empty for plain text. */
-export function classOf(style: Style): string {
+export function classOf(given: Style): string {
+  const { color, background, inverse } = given
+  // Swapped colours are readable as our tints; plain text is turned over as a whole.
+  const swaps = inverse && (color !== '' || background !== '')
+  const style = swaps ? { ...given, color: background, background: color, inverse: false } : given
   return [
     style.color && `ansi-${style.color}`,
     style.background && `ansi-bg-${style.background}`,

@@ -127,6 +127,10 @@ describe('colours', () => {
     expect(styled(line)).toEqual(shown)
   })
 
+  it('that are turned over stay readable', () => {
+    expect(styled(`${e}[7;31mx`)).toEqual([['x', 'ansi-bg-red']])
+  })
+
   it('go on in the next line, until they end', () => {
     const first = renderLine(`a${e}[1;31mred`)
     expect(styled('red too', first.after)).toEqual([['red too', 'ansi-red ansi-bold']])
