@@ -1,5 +1,6 @@
 // The real MariaDB and NATS the tests run against: private instances on free ports, gone afterwards.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,7 +14,13 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
-export async function startMariadb(): Promise<TestServer> {
+export interface MariadbServer extends TestServer {
+  /** Killed in the middle of whatever it does, and started again on the same data. */
+  crash(): Promise<void>
+}
+
+/** `durable`: what it has committed outlives its crash. */
+export async function startMariadb({ durable = false } = {}): Promise<MariadbServer> {
   const folder = await mkdtemp(join(await fastFolder(), 'ansflow-mariadb-'))
   const data = join(folder, 'data')
   const port = await freePort()
@@ -39,15 +46,26 @@ export async function startMariadb(): Promise<TestServer> {
     '--bind-address=127.0.0.1',
     `--socket=${join(folder, 's.sock')}`,
     '--max-connections=400',
-    // What the tests write need not outlive them.
-    '--innodb-flush-log-at-trx-commit=0',
-    '--innodb-doublewrite=0',
+    // What most tests write need not outlive them.
+    ...(durable
+      ? ['--innodb-flush-log-at-trx-commit=2']
+      : ['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']),
     '--skip-log-bin',
   )
-  const child = spawn(server, serverArguments, { stdio: 'ignore' })
-  await listening(port, 'mariadbd', child)
+  const start = async () => {
+    const child = spawn(server, serverArguments, { stdio: 'ignore' })
+    await listening(port, 'mariadbd', child)
+    return child
+  }
+  let child = await start()
   return {
     url: `mysql://root@127.0.0.1:${port}/`,
+    async crash() {
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+      child = await start()
+    },
     stop: async () => {
       await endProcess(child)
       await rm(folder, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-// `npm test`: installs the system programs the tests need, starts their servers, then checks, unit tests, the controller on both
+// `npm test`, and `npm run test:long` for what takes too long for every change: installs the system programs the tests need, starts their servers, then checks, unit tests, the controller on both
 // databases, and the whole system. Its last line is "N passed, N failed, N skipped".
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
@@ -13,6 +13,7 @@ import { startMariadb, startNats, type TestServer } from './test-servers.ts'
 const total: Tally = { passed: 0, failed: 0, skipped: 0 }
 const servers: Promise<TestServer>[] = []
 const began = Date.now()
+const long = process.argv[2] === 'long'
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void interrupt(signal))
 
@@ -26,15 +27,13 @@ try {
   started.catch(() => {
     // Said below, after the checks.
   })
-  add(await check())
+  if (!long) add(await check())
   const [mariadb, nats] = await started
   const embedded = { ANSFLOW_TEST_NATS_URL: nats.url }
-  await vitest('unit tests, and the controller on SQLite', ['proto', 'controller', 'agent', 'web'], embedded)
-  const withDatabase = { ...embedded, ANSFLOW_TEST_DATABASE_URL: mariadb.url }
-  // The engine is pure: a database makes no difference to it.
-  const engine = ['--exclude', 'controller/src/engine/**']
-  await vitest('the controller on MariaDB and NATS', ['controller'], withDatabase, engine)
-  await vitest('the whole system: runs, faults, browser journeys', ['e2e'], withDatabase)
+  if (long) {
+    const env = { ...embedded, ANSFLOW_TEST_DATABASE_URL: mariadb.url }
+    await vitest('long: kills under load, AnsFlow by its own pipeline', ['long'], env)
+  } else await everything(embedded, mariadb)
 } catch (error) {
   total.failed++
   say(
@@ -46,6 +45,15 @@ try {
 say(`took ${Math.round((Date.now() - began) / 1000)} s`)
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
+
+async function everything(embedded: Record<string, string>, mariadb: TestServer): Promise<void> {
+  await vitest('unit tests, and the controller on SQLite', ['proto', 'controller', 'agent', 'web'], embedded)
+  const withDatabase = { ...embedded, ANSFLOW_TEST_DATABASE_URL: mariadb.url }
+  // The engine is pure: a database makes no difference to it.
+  const engine = ['--exclude', 'controller/src/engine/**']
+  await vitest('the controller on MariaDB and NATS', ['controller'], withDatabase, engine)
+  await vitest('the whole system: runs, faults, browser journeys', ['e2e'], withDatabase)
+}
 
 async function stopServers(): Promise<void> {
   for (const server of await Promise.allSettled(servers)) if (server.status === 'fulfilled') await server.value.stop()
