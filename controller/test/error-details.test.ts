@@ -92,6 +92,26 @@ async function tryOften(): Promise<void> {
   for (;;) if ((await post('AuthService/Login', login, 'application/json')).status === 429) return
 }
 
+test.skipIf(process.env.ANSFLOW_TEST_DATABASE_URL)(
+  'a store that takes no changes is unavailable on both doors',
+  async () => {
+    await c.db.em().execute('pragma query_only = on')
+    const response = await post('ProjectService/CreateProject', '{"name":"x"}', 'application/json')
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await response.json()).toMatchObject({
+      code: 'unavailable',
+      details: expect.arrayContaining([ours({ retryDelay: '5s' })]),
+    })
+    const byGrpc = createClient(ProjectService, protocols.gRPC('', c.grpcAddress))
+    const failed = byGrpc.createProject({ name: 'x' }, { headers: { authorization: `Bearer ${c.owner.token}` } })
+    const error = await failed.catch((thrown: ConnectError) => thrown)
+    expect(error).toMatchObject({ code: 14 })
+    expect('findDetails' in error && error.findDetails(RetryInfoSchema)).toMatchObject([
+      { retryDelay: { seconds: 5n } },
+    ])
+  },
+)
+
 test('pages of other sites get nothing over gRPC-Web either', async () => {
   const origin = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
   const response = await post('AuthService/GetMe', envelope(''), 'application/grpc-web+proto', origin)
