@@ -3,7 +3,9 @@ import type { FieldViolation } from '@ansflow/proto/errors'
 import { type InputDefinition, InputType } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type JsonObject, type JsonValue, toJson } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
+import { unstorable } from './characters.ts'
 import { limits, utf8Length } from './limits.ts'
+import { numberProblem, writtenNumberProblem } from './number.ts'
 import { suggestion } from './suggest.ts'
 
 /**
@@ -17,8 +19,9 @@ export function resolveInputs(
   const violations: FieldViolation[] = []
   const values: JsonObject = {}
   const names = definitions.map((definition) => definition.name)
+  const known = new Set(names)
   for (const name of Object.keys(given)) {
-    if (names.includes(name)) continue
+    if (known.has(name)) continue
     if (violations.length >= limits.problems) break
     violations.push({
       field: `inputs.${name}`,
@@ -53,19 +56,29 @@ export function defaultOf(definition: InputDefinition): JsonValue | undefined {
 export function inputProblem(definition: InputDefinition, value: JsonValue): string | undefined {
   switch (definition.type) {
     case InputType.NUMBER:
-      if (typeof value === 'number' && Number.isFinite(value)) return undefined
-      return `It must be a number, not ${described(value)}.${quotedHint(value, Number.isFinite(Number(value)))}`
+      if (typeof value === 'number') return numberProblem(value)
+      return `It must be a number, not ${described(value)}.${numberHint(value)}`
     case InputType.BOOLEAN:
       if (typeof value === 'boolean') return undefined
       return `It must be true or false, not ${described(value)}.${quotedHint(value, value === 'true' || value === 'false')}`
     case InputType.CHOICE:
       if (typeof value === 'string' && definition.options.includes(value)) return undefined
-      return `It must be one of ${definition.options.map((option) => JSON.stringify(option)).join(', ')}, not ${described(value)}.`
+      return `It must be one of ${optionList(definition.options)}, not ${described(value)}.`
     default:
       if (typeof value !== 'string') return `It must be text, not ${described(value)}.`
       if (utf8Length(value) > limits.envValueBytes) return `It is longer than ${limits.envValueBytes / 1024} KiB.`
-      return undefined
+      return textProblem(value)
   }
+}
+
+function textProblem(value: string): string | undefined {
+  const wrong = unstorable(value)
+  return wrong && `It must not hold ${wrong.name}.`
+}
+
+function optionList(options: readonly string[]): string {
+  const named = options.slice(0, 10).map((option) => JSON.stringify(option))
+  return named.join(', ') + (options.length > named.length ? ', …' : '')
 }
 
 function emptyValue(definition: InputDefinition): JsonValue {
@@ -87,6 +100,12 @@ function described(value: JsonValue): string {
   if (Array.isArray(value)) return 'a list'
   if (value !== null && typeof value === 'object') return 'an object'
   return String(value)
+}
+
+function numberHint(value: JsonValue): string {
+  if (typeof value !== 'string' || Number.isNaN(Number(value))) return ''
+  const problem = writtenNumberProblem(value.trim())
+  return problem === undefined ? quotedHint(value, true) : ` ${problem}`
 }
 
 function quotedHint(value: JsonValue, looksRight: boolean): string {

@@ -2,7 +2,9 @@
 
 export const limits = {
   fileBytes: 1024 * 1024,
-  /** Levels of brackets or dashes inside each other. */
+  /** Words, signs, spaces and line breaks, as YAML cuts a text: reading one that is nothing else would take seconds. */
+  fileTokens: 500_000,
+  /** Levels of lists or maps inside each other. */
   fileDepth: 64,
   /** Problems reported of one file; more would help nobody. */
   problems: 1000,

@@ -1,6 +1,7 @@
 // Everything wrong with a pipeline that can be known without running it; the same in console, API and publishing.
 import { type PipelineGraph, type Problem, ProblemSchema, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, type JsonObject } from '@bufbuild/protobuf'
+import { findUnstorable } from './characters.ts'
 import { limits } from './limits.ts'
 import { stepType, unknownStepType, validateParams } from './steps/index.ts'
 import { checkEdges } from './validate/edges.ts'
@@ -22,6 +23,7 @@ export function validateGraph(graph: PipelineGraph): Problem[] {
     report({ code: 'limit', field: 'steps', message })
     return problems
   }
+  checkTexts(graph, report)
   checkPipelineNames(graph, report)
   checkInputs(graph, report)
   for (const step of graph.steps) {
@@ -42,6 +44,33 @@ export function problemOf({ code, message, stepId, field, params, warning }: Fin
     field: field ?? '',
     params: params ?? {},
   })
+}
+
+/** What reached a document or a message all the same: it could be neither stored nor sent to an agent. */
+function checkTexts(graph: PipelineGraph, report: Report): void {
+  const { steps, ...pipeline } = graph
+  const found = findUnstorable(pipeline)
+  if (found) report({ code: 'characters', field: found.path.split(/[.[]/)[0]!, message: unstorableText(found.name) })
+  for (const step of steps) {
+    const wrong = findUnstorable(step)
+    if (wrong === undefined) continue
+    report({
+      code: 'characters',
+      stepId: step.id,
+      field: fieldOf(step, wrong.path),
+      message: unstorableText(wrong.name),
+    })
+  }
+}
+
+function unstorableText(name: string): string {
+  return `This text holds ${name}, which cannot be stored. Remove it.`
+}
+
+/** env[2].value → env.NAME: fields are named as the editor and the file name them. */
+function fieldOf(step: PipelineGraph['steps'][number], path: string): string {
+  const variable = /^env\[(\d+)\]/.exec(path)
+  return variable === null ? path.replace(/\[.*$/, '') : `env.${step.env[Number(variable[1])]?.name}`
 }
 
 function checkType(step: PipelineGraph['steps'][number], report: Report): void {

@@ -25,7 +25,7 @@ import type { Admission } from './admission.ts'
 import { type ErrorAnswer, errorAnswer } from './error-info.ts'
 import { openStream } from './open-stream.ts'
 import { refuseUnknownEnums } from './request-enums.ts'
-import { refuseNul } from './request-text.ts'
+import { refuseUnstorable } from './request-text.ts'
 
 export interface Grant {
   organizationId: string
@@ -309,7 +309,7 @@ export function createCalls({ rights, admission, replies, newEm, bus, clock, log
       throw rule.permission === 'agent' ? unauthenticated(noSuchAgent) : unauthenticated()
     }
     if (request) {
-      refuseNul(request)
+      refuseUnstorable(request)
       refuseUnknownEnums(method.input, request)
     }
     if (isPublic) return undefined

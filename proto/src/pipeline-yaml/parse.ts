@@ -11,20 +11,12 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
-import {
-  type Document,
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type YAMLError,
-} from 'yaml'
-import { limits, utf8Length } from '../limits.ts'
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type YAMLError } from 'yaml'
+import { oddCharacter } from '../characters.ts'
+import { limits } from '../limits.ts'
 import { suggestion } from '../suggest.ts'
 import { validateGraph } from '../validate.ts'
+import { parseText } from './document.ts'
 import { inputKeys, laterTriggers, pipelineKeys, unavailablePipelineKeys } from './keys.ts'
 import { type Place, Reader, scalarText } from './reader.ts'
 import { readStep } from './step.ts'
@@ -37,36 +29,15 @@ export interface ReadPipeline {
   document?: Document.Parsed
 }
 
-export function parseText(text: string, lines?: LineCounter): Document.Parsed {
-  return parseDocument(text, {
-    ...(lines === undefined ? {} : { lineCounter: lines }),
-    prettyErrors: false,
-    // Checked by the reader: the library compares every key with every other.
-    uniqueKeys: false,
-    version: '1.2',
-    logLevel: 'error',
-  }) as Document.Parsed
-}
-
 export function readPipeline(yaml: string): ReadPipeline {
   const graph = create(PipelineGraphSchema)
   const lines = new LineCounter()
-  if (utf8Length(yaml) > limits.fileBytes) {
-    const reader = new Reader(parseText('', lines), lines)
-    reader.report('too_large', `The file is larger than ${limits.fileBytes / 1024} KiB.`, 0)
-    return { graph, problems: reader.problems }
-  }
-  if (isTooDeep(yaml)) {
-    const reader = new Reader(parseText('', lines), lines)
-    reader.report('too_deep', `The file nests lists or maps more than ${limits.fileDepth} levels deep.`, 0)
-    return { graph, problems: reader.problems }
-  }
-  const document = parseText(yaml, lines)
+  const { document, refusals } = parseText(yaml, lines)
   const reader = new Reader(document, lines)
-  for (const error of [...document.errors, ...document.warnings]) reportYaml(reader, error)
-  if (document.directives.yaml.version === '1.1') {
-    reader.report('yaml', 'YAML 1.1 reads yes, no and 010 differently. Remove the %YAML line; files are YAML 1.2.', 0)
-  }
+  for (const { code, message, offset } of refusals) reader.report(code, message, offset)
+  if (document === undefined) return { graph, problems: reader.problems }
+  for (const error of [...document.errors, ...document.warnings].slice(0, limits.problems))
+    reportYaml(reader, error, yaml)
   const broken = reader.problems.length
   const root = reader.follow(document.contents, {})
   if (root === null || (isScalar(root) && root.value === null)) {
@@ -84,35 +55,23 @@ export function readPipeline(yaml: string): ReadPipeline {
   return { graph, problems: reader.problems, document }
 }
 
-/** Brackets and dashes nested beyond all use, which would take the YAML parser very long. */
-function isTooDeep(yaml: string): boolean {
-  if (/(?:- ){65}/.test(yaml)) return true
-  const opened = yaml.match(/[[{]/g)?.length ?? 0
-  if (opened <= limits.fileDepth) return false
-  let depth = 0
-  for (const token of new Lexer().lex(yaml)) {
-    if (token === '[' || token === '{') depth++
-    else if (token === ']' || token === '}') depth--
-    if (depth > limits.fileDepth) return true
-  }
-  return false
-}
-
 const yamlSentences: Partial<Record<YAMLError['code'], string>> = {
   TAB_AS_INDENT: 'YAML does not allow tabs for indentation. Use spaces.',
   BAD_INDENT: 'The indentation does not fit the lines above.',
-  MULTIPLE_DOCS: 'The file holds more than one document. Remove the --- line and what follows it.',
   BLOCK_AS_IMPLICIT_KEY:
     'This line cannot hold a nested map. Start it on a line of its own, or put the text in quotes.',
   MULTILINE_IMPLICIT_KEY: 'A key must be on one line. Is a colon missing?',
-  TAG_RESOLVE_FAILED: 'Tags (!something) are not supported. Remove it.',
   RESOURCE_EXHAUSTION: 'The file is nested too deeply.',
   BAD_SCALAR_START: 'A text cannot begin with this character. Put it in quotes.',
 }
 
-function reportYaml(reader: Reader, error: YAMLError): void {
+function reportYaml(reader: Reader, error: YAMLError, text: string): void {
   const message = yamlSentences[error.code] ?? `This is not valid YAML: ${error.message.split('\n')[0]}`
-  reader.report('yaml', message.endsWith('.') ? message : `${message}.`, error.pos[0])
+  const [offset] = error.pos
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset + 200).split(/\r?\n/)[0]!
+  const odd = oddCharacter(line)
+  const hint = odd === undefined ? '' : ` The line holds ${odd}.`
+  reader.report('yaml', (message.endsWith('.') ? message : `${message}.`) + hint, offset)
 }
 
 function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {

@@ -14,7 +14,9 @@ import {
   type Scalar,
   visit,
 } from 'yaml'
+import { oddCharacter, unstorable } from '../characters.ts'
 import { limits } from '../limits.ts'
+import { writtenNumberProblem } from '../number.ts'
 import { suggestion } from '../suggest.ts'
 import { foreignKeys, type KeyTable } from './keys.ts'
 
@@ -41,6 +43,9 @@ interface MapRules {
 // Nodes that may be read once an alias was followed: more than any file holds that is written out.
 const aliasBudget = 500_000
 
+// A value of the file that a sentence names may be as long as the file.
+const longestMessage = 1000
+
 export class Reader {
   readonly problems: Problem[] = []
   /** Where each part of the pipeline stands, by step and field. */
@@ -50,9 +55,13 @@ export class Reader {
   private aliased = 0
   private exhausted = false
 
-  constructor(document: Document.Parsed, lines: LineCounter) {
+  constructor(document: Document.Parsed | undefined, lines: LineCounter) {
     this.lines = lines
-    this.targets = aliasTargets(document)
+    const { targets, refused } = document === undefined ? noNodes : lookThrough(document)
+    this.targets = targets
+    for (const [node, name] of refused) {
+      this.report('characters', `This text holds ${name}, which cannot be stored. Remove it.`, node)
+    }
   }
 
   report(code: string, message: string, at: Node | number | null, place: Place = {}, severity = Severity.ERROR): void {
@@ -60,7 +69,8 @@ export class Reader {
     if (this.problems.length >= limits.problems) return
     const { line, col } = offset === undefined ? { line: 0, col: 0 } : this.position(offset)
     const { stepId = '', field = '' } = place
-    this.problems.push(create(ProblemSchema, { severity, code, message, line, column: col, stepId, field }))
+    const sentence = message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message
+    this.problems.push(create(ProblemSchema, { severity, code, message: sentence, line, column: col, stepId, field }))
   }
 
   position(offset: number): { line: number; col: number } {
@@ -86,7 +96,7 @@ export class Reader {
   /** Follows aliases; null for nothing, or after reporting an alias that leads nowhere or to too much. */
   follow(node: unknown, place: Place): Node | null {
     if (!isNode(node)) return null
-    if (this.aliased > 0) this.aliased++
+    if (this.aliased > 0) this.aliased += size(node)
     if (!isAlias(node)) return node
     if (this.aliased > aliasBudget) {
       if (!this.exhausted)
@@ -94,8 +104,8 @@ export class Reader {
       this.exhausted = true
       return null
     }
-    this.aliased++
     const target = this.targets.get(node)
+    this.aliased += target === undefined ? 1 : size(target)
     if (target !== undefined) return target
     this.report('alias', `The alias *${node.source} refers to nothing before it. Write the value out.`, node, place)
     return null
@@ -175,7 +185,7 @@ export class Reader {
   }
 
   number(node: Node | null, what: string, place: Place): number | undefined {
-    if (isScalar(node) && typeof node.value === 'number' && Number.isFinite(node.value)) return node.value
+    if (isScalar(node) && typeof node.value === 'number') return this.exact(node, node.value, what, place)
     this.report('type', `${what} must be a number, not ${this.kind(node)}.`, node, place)
     return undefined
   }
@@ -211,9 +221,17 @@ export class Reader {
     }
     const value = isScalar(node) ? node.value : null
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-    if (typeof value === 'number' && Number.isFinite(value)) return value
-    this.report('type', `${what} holds ${String(value)}, which is no number JSON knows. Put it in quotes.`, node, place)
+    if (isScalar(node) && typeof value === 'number') return this.exact(node, value, what, place) ?? null
+    this.report('type', `${what} holds ${String(value)}, which is no value JSON knows. Put it in quotes.`, node, place)
     return null
+  }
+
+  /** Nothing of a number is lost in silence. */
+  private exact(node: Scalar, value: number, what: string, place: Place): number | undefined {
+    const problem = writtenNumberProblem(node.source ?? String(value))
+    if (problem === undefined) return value
+    this.report('number', `${what} cannot be kept as it is written. ${problem}`, node, place)
+    return undefined
   }
 
   kind(node: Node | null): string {
@@ -227,19 +245,37 @@ export class Reader {
   }
 }
 
-/** What each alias means: the nearest anchor of its name before it. */
-function aliasTargets(document: Document.Parsed): Map<Alias, Node> {
+interface Nodes {
+  /** What each alias means: the nearest anchor of its name before it. */
+  targets: ReadonlyMap<Alias, Node>
+  /** Texts that cannot be stored, with what they hold. */
+  refused: ReadonlyMap<Node, string>
+}
+
+const noNodes: Nodes = { targets: new Map(), refused: new Map() }
+
+function lookThrough(document: Document.Parsed): Nodes {
   const anchors = new Map<string, Node>()
   const targets = new Map<Alias, Node>()
+  const refused = new Map<Node, string>()
   visit(document, {
     Node(_, node) {
       if (isAlias(node)) {
         const target = anchors.get(node.source)
         if (target !== undefined) targets.set(node, target)
-      } else if (node.anchor !== undefined) anchors.set(node.anchor, node)
+        return
+      }
+      if (node.anchor !== undefined) anchors.set(node.anchor, node)
+      const wrong = isScalar(node) && typeof node.value === 'string' ? unstorable(node.value) : undefined
+      if (wrong !== undefined) refused.set(node, wrong.name)
     },
   })
-  return targets
+  return { targets, refused }
+}
+
+/** A node and the text it holds, which an alias may bring back a thousand times. */
+function size(node: Node): number {
+  return 1 + (isScalar(node) && typeof node.value === 'string' ? node.value.length / 16 : 0)
 }
 
 /** What was written, without YAML's idea of its type; "" for nothing. */
@@ -254,6 +290,8 @@ function placeKey({ stepId, field }: Place): string {
 }
 
 function unknownKey(key: string, { keys, noun }: MapRules): string {
+  const odd = oddCharacter(key)
+  if (odd !== undefined) return `The key ${JSON.stringify(key)} holds ${odd}. Write it anew with plain characters.`
   if (key === '<<') return 'Merge keys (<<) are not supported. Repeat the keys, or give whole values an anchor.'
   const foreign = Object.hasOwn(foreignKeys, key) ? foreignKeys[key] : undefined
   if (foreign !== undefined && Object.hasOwn(keys, foreign.split('.')[0]!)) {

@@ -1,8 +1,9 @@
 // Graph → text. With a source, the source changed where it says something else; without, the house style.
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { isAlias, isMap, isScalar, visit } from 'yaml'
+import { type Document, isAlias, isMap, isScalar, visit } from 'yaml'
 import { canonicalGraph } from '../canonical.ts'
-import { parseText, type ReadPipeline, readPipeline } from './parse.ts'
+import { parseText } from './document.ts'
+import { type ReadPipeline, readPipeline } from './parse.ts'
 import { patchEdits } from './patch.ts'
 import { scalarText } from './reader.ts'
 import { renames } from './rename.ts'
@@ -50,9 +51,15 @@ function reordered(text: string, { inputs, steps }: PipelineGraph, wanted: strin
   const orders = { inputs: inputs.map(({ name }) => name), steps: steps.map(({ id }) => id) }
   let result = text
   for (const [key, order] of Object.entries(orders)) {
-    result = reorder(new Source(result, parseText(result)), key, order)
+    result = reorder(new Source(result, documentOf(result)), key, order)
   }
   return says(result, wanted) ? result : undefined
+}
+
+function documentOf(text: string): Document.Parsed {
+  const { document } = parseText(text)
+  if (document === undefined) throw new Error('the text is no YAML')
+  return document
 }
 
 function says(text: string, wanted: string): boolean {
@@ -128,7 +135,7 @@ function plainSteps(graph: PipelineGraph): TreeMap {
 
 /** The same file with what its aliases stand for written out; comments stay, spacing may not. */
 function withoutAliases(text: string): string {
-  const document = parseText(text)
+  const document = documentOf(text)
   const anchors = new Map<string, unknown>()
   visit(document, {
     Node(_, node) {

@@ -12,6 +12,7 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, type JsonValue } from '@bufbuild/protobuf'
 import { isMap, isScalar, isSeq, type Node } from 'yaml'
+import { oddCharacter } from '../characters.ts'
 import { parseTemplate } from '../expression.ts'
 import { stepType } from '../steps/index.ts'
 import { suggestion } from '../suggest.ts'
@@ -36,7 +37,14 @@ export function readStep(reader: Reader, id: string, keyNode: Node, node: Node |
   const place = { stepId: id }
   if (node === null || isScalar(node)) {
     const text = isScalar(node) && typeof node.value === 'string' ? node.value : ''
-    const hint = text === '' ? 'Give it `run:` or `uses:`.' : `Did you mean \`run: ${text.split('\n')[0]}\`?`
+    const line = text.split('\n', 1)[0]!.slice(0, 80)
+    const odd = oddCharacter(line)
+    const hint =
+      text === ''
+        ? 'Give it `run:` or `uses:`.'
+        : odd === undefined
+          ? `Did you mean \`run: ${line}\`?`
+          : `${JSON.stringify(line)} holds ${odd}; keys end with a plain colon and a space.`
     reader.report('type', `The step ${JSON.stringify(id)} must be a map. ${hint}`, node ?? keyNode, place)
     return step
   }

@@ -7,6 +7,7 @@ import {
   type StepDefinition,
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { labelProblem } from '../agent-labels.ts'
+import { oddCharacter } from '../characters.ts'
 import { defaultOf, inputProblem } from '../inputs.ts'
 import { hasControl, isName, limits, patterns, utf8Length } from '../limits.ts'
 import { pathProblem, reservedProblem } from '../step-variables.ts'
@@ -119,7 +120,8 @@ function checkSecrets(step: StepDefinition, report: Report): void {
   if (reserved !== undefined) {
     report({ code: 'env_reserved', stepId, field: 'secrets', message: `A secret is a variable: ${reserved}` })
   }
-  const both = step.env.find((pair) => step.secrets.includes(pair.name))
+  const secrets = new Set(step.secrets)
+  const both = step.env.find((pair) => secrets.has(pair.name))
   if (both !== undefined) {
     const message = `${both.name} is set in env and is a secret too; the secret wins. Remove one.`
     report({ code: 'shadowed', stepId, field: `env.${both.name}`, message, warning: true })
@@ -162,7 +164,6 @@ function checkEnv(env: readonly NameValue[], stepId: string | undefined, report:
     if (reserved !== undefined) report({ ...at, code: 'env_reserved', field, message: reserved })
     const path = pathProblem(name, value)
     if (path !== undefined) report({ ...at, code: 'env_path', field, message: path })
-    if (value.includes('\0')) report({ ...at, code: 'env_value', field, message: `${name} holds a NUL character.` })
   }
 }
 
@@ -191,5 +192,7 @@ function checkDuration(ms: number, stepId: string | undefined, field: string, re
 }
 
 function quote(word: string): string {
-  return JSON.stringify(word.length > 80 ? `${word.slice(0, 80)}…` : word)
+  const odd = oddCharacter(word)
+  const written = JSON.stringify(word.length > 80 ? `${word.slice(0, 80)}…` : word)
+  return odd === undefined ? written : `${written}, which holds ${odd},`
 }

@@ -1,6 +1,7 @@
 // The form that starts a run: fields from the pipeline's inputs, and what was typed as the values the controller takes. Pure.
 import { type InputDefinition, InputType } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { defaultOf } from '@ansflow/proto/inputs'
+import { writtenNumberProblem } from '@ansflow/proto/number'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 
 /** What the form holds: texts, and true or false. */
@@ -25,8 +26,9 @@ export function inputValues(definitions: readonly InputDefinition[], draft: Inpu
     const typed = draft[name]
     if (typeof typed === 'boolean') values[name] = typed
     else if (typed !== undefined && typed !== '') {
-      const number = Number(typed)
-      values[name] = type === InputType.NUMBER && Number.isFinite(number) ? number : typed
+      // What would become another number is sent as it was typed, so that the controller says so.
+      const isNumber = type === InputType.NUMBER && writtenNumberProblem(typed.trim()) === undefined
+      values[name] = isNumber ? Number(typed) : typed
     }
   }
   return values

@@ -1,0 +1,106 @@
+// Text → YAML document, in one pass over its tokens that stops where the text is larger or deeper than any pipeline file.
+import { Composer, CST, type Document, Lexer, type LineCounter, Parser } from 'yaml'
+import { unstorable } from '../characters.ts'
+import { limits, utf8Length } from '../limits.ts'
+
+/** Why a text is no file of ours, whatever it says. */
+export interface Refusal {
+  code: string
+  message: string
+  offset: number
+}
+
+const options = {
+  prettyErrors: false,
+  // Checked by the reader: the library compares every key with every other.
+  uniqueKeys: false,
+  version: '1.2',
+  logLevel: 'error',
+} as const
+
+export function parseText(text: string, lines?: LineCounter): { document?: Document.Parsed; refusals: Refusal[] } {
+  const { tokens, refusals } = readTokens(text, lines)
+  if (refusals.length > 0) return { refusals }
+  return withoutTraces(() => {
+    const [document, second] = new Composer({ ...options, ...(lines && { lineCounter: lines }) }).compose(
+      tokens,
+      true,
+      text.length,
+    )
+    if (second === undefined) return { ...(document && { document: document as Document.Parsed }), refusals }
+    const message = 'The file holds more than one document. Remove the --- line and what follows it.'
+    return { refusals: [{ code: 'yaml', message, offset: second.range[0] }] }
+  })
+}
+
+function readTokens(text: string, lines: LineCounter | undefined): { tokens: CST.Token[]; refusals: Refusal[] } {
+  const refusals: Refusal[] = []
+  const tokens: CST.Token[] = []
+  const end = (code: string, message: string, offset = 0) => ({ tokens: [], refusals: [{ code, message, offset }] })
+  if (utf8Length(text) > limits.fileBytes) {
+    return end('too_large', `The file is larger than ${limits.fileBytes / 1024} KiB.`)
+  }
+  const wrong = unstorable(text)
+  if (wrong) return end('characters', `The file holds ${wrong.name}, which cannot be stored. Remove it.`, wrong.offset)
+  const parser = new Parser(lines?.addNewLine)
+  lines?.addNewLine(0)
+  let count = 0
+  let isText = false
+  for (const lexeme of new Lexer().lex(text)) {
+    const offset = parser.offset
+    if (++count > limits.fileTokens) {
+      return end('too_large', `The file holds more than ${limits.fileTokens} words and signs.`, offset)
+    }
+    if (!isText && refusals.length < limits.problems) {
+      const message = refusedToken(lexeme, text, offset)
+      if (message !== undefined) refusals.push({ code: 'yaml', message, offset })
+    }
+    isText = lexeme === CST.SCALAR
+    tokens.push(...parser.next(lexeme))
+    // Beside the lists and maps there is the document, and the value that is being read.
+    if (parser.stack.length > limits.fileDepth + 2) {
+      return end('too_deep', `The file nests lists or maps more than ${limits.fileDepth} levels deep.`, offset)
+    }
+  }
+  tokens.push(...parser.end())
+  return { tokens, refusals }
+}
+
+/** What YAML would take for something else than was meant, or drop in silence. */
+function refusedToken(lexeme: string, text: string, offset: number): string | undefined {
+  switch (lexeme[0]) {
+    case '!': {
+      const line = /^[^\r\n]*/.exec(text.slice(offset, offset + 60))![0].trim()
+      const written = line.length > 40 ? `${line.slice(0, 40)}…` : line
+      return `YAML reads ${lexeme} as a tag, which pipeline files do not have. If it belongs to the value, put the value in quotes: ${quoted(written)}.`
+    }
+    case '%':
+      if (/^%YAML\s+1\.2\s*$/.test(lexeme)) return undefined
+      if (/^%YAML\s+1\.1\s*$/.test(lexeme))
+        return 'YAML 1.1 reads yes, no and 010 differently. Remove the %YAML line; files are YAML 1.2.'
+      return 'Lines that begin with % are directives of YAML, which pipeline files do not have. Remove the line.'
+    case '{':
+      // Inside of braces or brackets ${{ is a dollar and two maps.
+      if (text[offset - 1] !== '$' || text[offset + 1] !== '{') return undefined
+      return 'Between { } or [ ] a value with ${{ }} needs quotes: "${{ … }}".'
+    default:
+      return undefined
+  }
+}
+
+function quoted(value: string): string {
+  return value.includes('"') ? `'${value.replaceAll("'", "''")}'` : `"${value}"`
+}
+
+/** A text of nothing but mistakes must not cost a stack trace for each. */
+function withoutTraces<T>(run: () => T): T {
+  const traced = Error as { stackTraceLimit?: number }
+  const before = traced.stackTraceLimit
+  traced.stackTraceLimit = 0
+  try {
+    return run()
+  } finally {
+    if (before === undefined) delete traced.stackTraceLimit
+    else traced.stackTraceLimit = before
+  }
+}
