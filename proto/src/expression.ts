@@ -9,6 +9,7 @@ export {
 } from './expression/compile.ts'
 export { type ExpressionContext, evaluate, evaluateCondition, toText } from './expression/evaluate.ts'
 export { contextFields, contextRoots, functionNames, statusFunctions } from './expression/language.ts'
+export { interpolateScript } from './expression/script.ts'
 export {
   hasExpression,
   interpolate,

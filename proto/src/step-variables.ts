@@ -42,7 +42,8 @@ const ofShells = new Set<string>([...readOnlyVariables, ...startVariables])
 
 /** Why a step cannot be given a variable of this name, as a sentence. */
 export function reservedProblem(name: string): string | undefined {
-  if (own.has(name)) return `${name} is set by AnsFlow itself for each step. Use another name.`
+  if (own.has(name) || /^ANSFLOW_VALUE_\d+$/.test(name))
+    return `${name} is set by AnsFlow itself for each step. Use another name.`
   if (ofShells.has(name)) return `${name} is set by the shell itself. Use another name.`
   return undefined
 }

@@ -65,8 +65,34 @@ describe('validateGraph', () => {
     ],
     [
       'unknown fields',
-      graph([{ id: 'a', when: 'git.brnch == run.no' }]),
+      graph([{ id: 'a', when: 'run.nmber == run.no' }]),
       ['unknown_reference a/when', 'unknown_reference a/when'],
+    ],
+    ['git, which has no values yet', graph([{ id: 'a', when: 'git.branch != "main"' }]), ['unavailable a/when']],
+    [
+      'git anywhere',
+      graph([{ id: 'a', with: { script: 'x ${{ git.tag }}' }, env: [{ name: 'A', value: '${{ git.commit }}' }] }]),
+      ['unavailable a/env.A', 'unavailable a/with.script'],
+    ],
+    [
+      'a workspace for agents with different labels',
+      graph([
+        { id: 'a', runsOn: ['linux'] },
+        { id: 'b', runsOn: ['mac'] },
+        { id: 'c', runsOn: ['linux', 'big'], workspace: 'other' },
+        { id: 'd', runsOn: ['linux'], workspace: 'other' },
+        { id: 'e', runsOn: ['mac'], workspace: 'isolated' },
+        { id: 'f' },
+      ]),
+      ['workspace_labels b/runsOn'],
+    ],
+    [
+      'texts that cannot be stored',
+      graph([
+        { id: 'a', name: 'x\ud83d', env: [{ name: 'A', value: 'a\0' }] },
+        { id: 'b', when: '"\0" == ""' },
+      ]),
+      ['characters a/name', 'characters b/when'],
     ],
     [
       'a deep reference',

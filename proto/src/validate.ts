@@ -8,6 +8,7 @@ import { checkEdges } from './validate/edges.ts'
 import { checkExpressions } from './validate/expressions.ts'
 import type { Finding, Report } from './validate/finding.ts'
 import { checkInputs, checkPipelineNames, checkStepNames } from './validate/names.ts'
+import { checkWorkspaces } from './validate/workspaces.ts'
 
 /** Takes time in proportion to steps and edges. Problems have no line: `parsePipeline` adds it. */
 export function validateGraph(graph: PipelineGraph): Problem[] {
@@ -31,6 +32,7 @@ export function validateGraph(graph: PipelineGraph): Problem[] {
     checkType(step, report)
   }
   checkEdges(graph.steps, report)
+  checkWorkspaces(graph.steps, report)
   checkExpressions(graph, report)
   return problems
 }

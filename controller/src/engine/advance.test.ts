@@ -4,7 +4,7 @@ import { JobStatus, RunStatus, StepStatus, statusWord } from '@ansflow/proto/sta
 import { describe, expect, test } from 'vitest'
 import { reasonText } from './reasons.ts'
 import type { JobState } from './state.ts'
-import { apply, graphOf, newWorld, proceed, runToEnd, type StepInit, type World } from './test/world.ts'
+import { apply, epochStart, graphOf, newWorld, proceed, runToEnd, type StepInit, type World } from './test/world.ts'
 
 const need = (stepId: string, kind = NeedKind.SUCCESS, condition = '') => ({ stepId, kind, condition })
 
@@ -108,7 +108,7 @@ describe('what a job is told', () => {
           needs: [need('a')],
           with: { script: `echo \${{ steps.a.outputs.v }} \${{ env.SAID }}` },
           env: [
-            { name: 'SAID', value: `\${{ run.number }}!` },
+            { name: 'SAID', value: `\${{ run.number }}.` },
             { name: 'ANSFLOW_STEP', value: 'mine' },
             { name: 'CI', value: 'false' },
           ],
@@ -125,9 +125,9 @@ describe('what a job is told', () => {
       outputs: { v: 'x' },
     })
     const spec = newJobs[0]!.spec
-    expect(spec.execution).toMatchObject({ case: 'shell', value: { script: 'echo x 7!' } })
+    expect(spec.execution).toMatchObject({ case: 'shell', value: { script: 'echo x 7.' } })
     const env = spec.env.filter(({ name }) => ['SAID', 'ANSFLOW_STEP', 'CI'].includes(name))
-    expect(env.map(({ name, value }) => `${name}=${value}`).sort()).toEqual(['ANSFLOW_STEP=b', 'CI=false', 'SAID=7!'])
+    expect(env.map(({ name, value }) => `${name}=${value}`).sort()).toEqual(['ANSFLOW_STEP=b', 'CI=false', 'SAID=7.'])
   })
 
   test('an expression that does not evaluate fails its step, with the reason', () => {
@@ -217,11 +217,52 @@ describe('cancel', () => {
   })
 })
 
+describe('a cleanup that fails', () => {
+  const steps: StepInit = [{ id: 'a' }, { id: 'b', needs: [need('a')], when: 'always()' }]
+
+  test('after a cancel leaves the run canceled, and is said', () => {
+    const world = begun(steps)
+    run(world, 'a')
+    cancel(world)
+    proceed(world, job(world, 'a'), Outcome.CANCELED)
+    run(world, 'b', Outcome.FAILED)
+    expect(statuses(world)).toBe('a:canceled b:failed')
+    expect(world.state.status).toBe(RunStatus.CANCELED)
+    expect(reasonText(world.state.reason!)).toBe('Canceled by Ada; one step failed.')
+  })
+
+  test('without a cancel fails the run, also when everything else had ended before one was asked for', () => {
+    const world = begun(steps)
+    run(world, 'a', Outcome.SUCCEEDED)
+    run(world, 'b', Outcome.FAILED)
+    expect(world.state.status).toBe(RunStatus.FAILED)
+  })
+})
+
+describe('what an expression puts into a script', () => {
+  test('reaches it as a variable, unless it is harmless', () => {
+    const script = `echo \${{ steps.a.outputs.v }} "\${{ steps.a.outputs.w }}"`
+    const world = begun([
+      { id: 'a', outputs: ['v', 'w'] },
+      { id: 'b', needs: [need('a')], with: { script } },
+    ])
+    for (let i = 0; i < 3; i++) proceed(world, job(world, 'a'))
+    const { newJobs } = apply(world, {
+      type: 'jobFinished',
+      jobId: job(world, 'a').id,
+      epoch: 1,
+      outcome: Outcome.SUCCEEDED,
+      outputs: { v: '1.0', w: '$(reboot)' },
+    })
+    const { execution, env } = newJobs[0]!.spec
+    expect(execution).toMatchObject({ value: { script: `echo 1.0 "\${ANSFLOW_VALUE_1}"` } })
+    expect(env).toContainEqual(expect.objectContaining({ name: 'ANSFLOW_VALUE_1', value: '$(reboot)' }))
+  })
+})
+
 describe('timeouts', () => {
   test('a run that takes too long is canceled, its cleanup gets its time, and it has failed', () => {
     const world = begun([{ id: 'a' }, { id: 'b', needs: [need('a')], when: 'always()' }], { timeoutMs: 60_000 })
-    pass(world, 100_000)
-    expect(statuses(world)).toBe('a:queued b:blocked')
     run(world, 'a')
     pass(world, 60_000)
     expect(job(world, 'a').cancelRequested).toBe(true)
@@ -233,6 +274,25 @@ describe('timeouts', () => {
     expect(job(world, 'b').cancelRequested).toBe(true)
     proceed(world, job(world, 'b'), Outcome.CANCELED)
     expect(world.state.status).toBe(RunStatus.FAILED)
+  })
+
+  test('the timeout of a run counts from its creation: one that no agent takes ends, and says so', () => {
+    const world = begun(
+      [
+        { id: 'a', runsOn: ['nowhere'] },
+        { id: 'b', needs: [need('a')] },
+      ],
+      { timeoutMs: 20_000 },
+    )
+    expect(world.state.wakeAt).toEqual(new Date(epochStart.getTime() + 20_000))
+    pass(world, 19_999)
+    expect(world.state.status).toBe(RunStatus.QUEUED)
+    pass(world, 1)
+    expect(statuses(world)).toBe('a:canceled b:canceled')
+    expect(world.state.status).toBe(RunStatus.FAILED)
+    expect(reasonText(world.state.reason!)).toBe(
+      'The run was still waiting for an agent when its timeout of 20s had passed.',
+    )
   })
 
   test('an attempt that its agent does not end is canceled, then given up, then retried', () => {

@@ -1,5 +1,5 @@
 // The only code that decides a run's next state.
-import { isTerminal, RunStatus, StepStatus } from '@ansflow/proto/status'
+import { isTerminal, StepStatus } from '@ansflow/proto/status'
 import { cancelRun, timeOutRun } from './cancel.ts'
 import { overdue } from './finish-job.ts'
 import { jobEvent } from './job-events.ts'
@@ -7,7 +7,7 @@ import { queueStep } from './queue-step.ts'
 import { decideStep } from './ready.ts'
 import { settle } from './settle.ts'
 import type { Changes, RunEvent, RunState } from './state.ts'
-import { closeTurn, openTurn, type Turn } from './turn.ts'
+import { closeTurn, openTurn, type Turn, wake } from './turn.ts'
 
 /**
  * Works one event into the state, in place, and says what changed. Total: an event that does not fit changes nothing. Costs as
@@ -43,6 +43,7 @@ function begin(turn: Turn): void {
   for (const step of turn.state.steps.values()) {
     if (step.needs.length === 0 && step.status === StepStatus.BLOCKED) decideStep(turn, step)
   }
+  if (turn.state.deadline) wake(turn, turn.state.deadline)
 }
 
 function timer(turn: Turn): void {
@@ -60,8 +61,8 @@ function timer(turn: Turn): void {
   if (state.wakeAt) turn.effects.push({ type: 'wakeAt', at: state.wakeAt })
 }
 
-function nextWake({ timed, deadline, status }: RunState): Date | null {
+function nextWake({ timed, deadline }: RunState): Date | null {
   const moments = [...timed].map((step) => step.dueAt)
-  if (status === RunStatus.RUNNING) moments.push(deadline)
+  moments.push(deadline)
   return moments.reduce((earliest, at) => (at && (!earliest || at < earliest) ? at : earliest), null)
 }

@@ -72,7 +72,8 @@ function emptyState(graph: PipelineGraph, inputs: JsonObject, meta: RunMeta, cre
     cancelRequestedAt: null,
     canceledBy: '',
     canceledByName: '',
-    deadline: null,
+    // Waiting for an agent counts.
+    deadline: graph.timeoutMs > 0 ? new Date(createdAt.getTime() + graph.timeoutMs) : null,
     wakeAt: null,
     active: new Set(),
     timed: new Set(),
@@ -118,7 +119,7 @@ function indexRun(state: RunState): void {
     }
     step.needsLeft = step.needs.filter((need) => !isTerminal(need.status)).length
   }
-  if (state.deadline && state.status === RunStatus.RUNNING) noteEarliest(state, state.deadline)
+  if (state.deadline && !isTerminal(state.status)) noteEarliest(state, state.deadline)
   for (const job of state.jobs.values()) if (usesWorkspace(job)) noteWorkspaceUse(state, job, 1)
   spreadFailure([...state.steps.values()].filter(hasFailed))
 }

@@ -1,11 +1,11 @@
 // Makes the next job of a step that is ready: interpolates what it says and compiles it for an agent.
 
-import { type ExpressionContext, interpolateValue } from '@ansflow/proto/expression'
+import { type ExpressionContext, interpolateScript, interpolateValue } from '@ansflow/proto/expression'
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { OnLost, RetryOn } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
 import type { RunVariable } from '@ansflow/proto/step-variables'
-import { stepType } from '@ansflow/proto/steps/index'
+import { type StepType, stepType } from '@ansflow/proto/steps/index'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.ts'
 import { reason } from './reasons.ts'
@@ -88,7 +88,7 @@ function compileJob(state: RunState, step: StepState, needs: Needs): { spec: Job
   if (!type) throw new Error(`there is no step type ${JSON.stringify(definition.uses)}`)
   const env = stepEnv(state, step, needs)
   const context = expressionContext(state, step, needs, () => env)
-  const params = interpolateAll(definition.with ?? {}, context) as JsonObject
+  const { params, variables } = interpolateParams(type, definition.with ?? {}, context)
   const attempt = step.attempts.length + 1
   const workspace = definition.workspace || 'shared'
   const spec = create(JobSpecSchema, {
@@ -97,10 +97,12 @@ function compileJob(state: RunState, step: StepState, needs: Needs): { spec: Job
     stepName: definition.name || definition.id,
     attempt,
     workspace,
-    env: Object.entries({ CI: 'true', ...env, ...ciVariables(state, step, attempt) }).map(([name, value]) => ({
-      name,
-      value,
-    })),
+    env: Object.entries({ CI: 'true', ...env, ...variables, ...ciVariables(state, step, attempt) }).map(
+      ([name, value]) => ({
+        name,
+        value,
+      }),
+    ),
     timeoutMs: definition.timeoutMs,
     cancelGraceMs,
     execution: type.compile(params, { stepId: definition.id }),
@@ -108,6 +110,29 @@ function compileJob(state: RunState, step: StepState, needs: Needs): { spec: Job
     selfFence: repeatsWhenLost(step),
   })
   return { spec, secrets: secretsOf(step, spec) }
+}
+
+/** Values go into scripts in a way of their own: nothing in them may be run. */
+function interpolateParams(
+  type: StepType,
+  given: JsonObject,
+  context: ExpressionContext,
+): { params: JsonObject; variables: Record<string, string> } {
+  const scripts: [name: string, script: string][] = []
+  const others: JsonObject = {}
+  for (const [name, value] of Object.entries(given)) {
+    const isScript = type.params.properties[name]?.['x-widget'] === 'script'
+    if (isScript && typeof value === 'string') scripts.push([name, value])
+    else others[name] = value
+  }
+  const params = interpolateAll(others, context) as JsonObject
+  let variables: Record<string, string> = {}
+  for (const [name, value] of scripts) {
+    const made = interpolateScript(value, String(params.shell ?? 'sh'), context)
+    params[name] = made.script
+    variables = made.variables
+  }
+  return { params, variables }
 }
 
 /** A text that is one expression alone keeps its value's type, so that a number stays a number. */

@@ -4,7 +4,7 @@ import { type Need, NeedKind } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { StepStatus, statusWord } from '@ansflow/proto/status'
 import { expressionContext, needsOf } from './job-context.ts'
 import { messageOf, queueStep } from './queue-step.ts'
-import { durationText, type Reason, reason } from './reasons.ts'
+import { type Reason, reason, timeoutReason } from './reasons.ts'
 import type { StepState } from './state.ts'
 import { endStep, type Turn } from './turn.ts'
 
@@ -88,8 +88,6 @@ function withoutTexts(expression: string): string {
 }
 
 export function cancelReason({ state }: Turn): Reason {
-  if (state.cancelCause === 'run_timeout') {
-    return reason('run_timeout', { after: durationText(state.graph.timeoutMs) })
-  }
+  if (state.cancelCause === 'run_timeout') return timeoutReason(state)
   return reason('canceled', state.canceledByName ? { by: state.canceledByName } : {})
 }

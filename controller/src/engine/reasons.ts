@@ -55,6 +55,12 @@ export function sameReason(a: Reason | null, b: Reason | null): boolean {
   return keys.length === Object.keys(b.params).length && keys.every((key) => a.params[key] === b.params[key])
 }
 
+/** The run's own timeout, which counts from its creation: it may pass before any agent took a step. */
+export function timeoutReason({ graph, startedAt }: { graph: { timeoutMs: number }; startedAt: Date | null }): Reason {
+  const after = durationText(graph.timeoutMs)
+  return reason('run_timeout', startedAt === null ? { after, waiting: 'true' } : { after })
+}
+
 /** Milliseconds as people say them: "1h 5m", "90s" becomes "1m 30s". */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`
@@ -120,7 +126,9 @@ export function reasonText({ code, params: p }: Reason): string {
     case 'timeout':
       return p.after ? `It took longer than its timeout of ${p.after}.` : 'It took longer than its timeout.'
     case 'run_timeout':
-      return `The run took longer than its timeout of ${p.after}.`
+      return p.waiting
+        ? `The run was still waiting for an agent when its timeout of ${p.after} had passed.`
+        : `The run took longer than its timeout of ${p.after}.`
     case 'lost':
       return p.message || (p.agent ? `Its agent ${p.agent} was lost.` : 'Its agent was lost.')
     case 'unreachable':
@@ -131,6 +139,10 @@ export function reasonText({ code, params: p }: Reason): string {
         : `Its agent ${p.agent} was deleted.`
     case 'canceled':
       if (p.agentLost) return p.by ? `Canceled by ${p.by}; its agent was lost.` : 'Canceled; its agent was lost.'
+      if (p.failed) {
+        const steps = p.failed === '1' ? 'one step' : `${p.failed} steps`
+        return p.by ? `Canceled by ${p.by}; ${steps} failed.` : `Canceled; ${steps} failed.`
+      }
       return p.by ? `Canceled by ${p.by}.` : 'Canceled.'
     case 'expression':
       return `An expression failed: ${p.message}`

@@ -2,7 +2,7 @@
 import { isTerminal, RunStatus, StepStatus } from '@ansflow/proto/status'
 import { hasFailed, spreadFailure } from './plan.ts'
 import { decideStep } from './ready.ts'
-import { durationText, type Reason, reason } from './reasons.ts'
+import { type Reason, reason, timeoutReason } from './reasons.ts'
 import type { RunState, StepState } from './state.ts'
 import { blockedReason, setReason, type Turn } from './turn.ts'
 
@@ -36,13 +36,17 @@ function endRun(turn: Turn): void {
 
 function result(state: RunState): [RunStatus, Reason | null] {
   const lost = state.counts[StepStatus.LOST]!
-  if (state.cancelCause === 'run_timeout') {
-    return [RunStatus.FAILED, reason('run_timeout', { after: durationText(state.graph.timeoutMs) })]
-  }
-  if (state.failures > 0) return [RunStatus.FAILED, reason('failed_steps', { count: String(state.failures) })]
+  if (state.cancelCause === 'run_timeout') return [RunStatus.FAILED, timeoutReason(state)]
+  const canceled = state.counts[StepStatus.CANCELED]! > 0
+  // A cleanup that fails after a cancel does not make a failure of it; it is said.
+  const stopped = canceled && state.cancelCause === 'person'
+  if (state.failures > 0 && !stopped)
+    return [RunStatus.FAILED, reason('failed_steps', { count: String(state.failures) })]
   if (lost > 0) return [RunStatus.LOST, reason('lost_steps', { count: String(lost) })]
-  if (state.counts[StepStatus.CANCELED]! > 0) {
-    return [RunStatus.CANCELED, reason('canceled', state.canceledByName ? { by: state.canceledByName } : {})]
+  if (canceled) {
+    const by = state.canceledByName ? { by: state.canceledByName } : {}
+    const failed = state.failures > 0 ? { failed: String(state.failures) } : {}
+    return [RunStatus.CANCELED, reason('canceled', { ...by, ...failed })]
   }
   return [RunStatus.SUCCEEDED, null]
 }

@@ -1,8 +1,8 @@
-// An attempt's process runs: the step runs, with the first of them the run, and their timeouts begin.
+// An attempt's process runs: the step runs, with the first of them the run, and the step's timeout begins.
 import { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
 import { reason } from './reasons.ts'
 import type { JobState } from './state.ts'
-import { noteEarliest, setDue, setStatus, type Turn, wake } from './turn.ts'
+import { setDue, setStatus, type Turn } from './turn.ts'
 
 /** Agents end attempts at their timeout; one that has not reported so this long after is told to, then not waited for. */
 export const backstopMs = 60_000
@@ -23,10 +23,6 @@ export function startJob(turn: Turn, job: JobState, at: Date | undefined): void 
   state.status = RunStatus.RUNNING
   state.startedAt = job.startedAt
   turn.runChanged = true
-  if (state.graph.timeoutMs > 0 && !state.deadline) {
-    state.deadline = new Date(now.getTime() + state.graph.timeoutMs)
-    if (noteEarliest(state, state.deadline)) wake(turn, state.deadline)
-  }
 }
 
 /** The agent's clock is believed only as far as it fits with ours. */

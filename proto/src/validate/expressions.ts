@@ -84,6 +84,11 @@ class ExpressionCheck {
 
   reference({ root, path, dynamic }: Reference, site: Site): void {
     const [name, ...rest] = path
+    if (root === 'git') {
+      const message = `${[root, ...path].join('.')} has no value yet: this version starts no runs from pushes. Use an input instead.`
+      this.problem(site, 'unavailable', message, [root, ...path].join('.'))
+      return
+    }
     if (root === 'steps') {
       this.stepReference(path, dynamic, site)
       return
@@ -99,7 +104,7 @@ class ExpressionCheck {
       const hint = suggestion(name, [...site.env])
       const message = `No variable ${JSON.stringify(name)} is set in env here.${hint} A script reads the agent's own variables as $${name}.`
       this.problem(site, 'unknown_reference', message, full)
-    } else if ((root === 'git' || root === 'run') && !contextFields[root].includes(name)) {
+    } else if (root === 'run' && !contextFields[root].includes(name)) {
       const hint = suggestion(name, contextFields[root])
       this.problem(site, 'unknown_reference', `${root} has no ${JSON.stringify(name)}.${hint}`, full)
     }

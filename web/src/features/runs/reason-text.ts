@@ -7,7 +7,7 @@ import { formatClock } from '../../ui/format.ts'
 type Translate = ReturnType<typeof useI18n>['t']
 
 /** A parameter that, when present, makes another sentence of the same code: `canceled` and `canceled_by`. */
-const variants = ['claimed', 'condition', 'by', 'labels', 'workspace', 'agent', 'after'] as const
+const variants = ['waiting', 'failed', 'claimed', 'condition', 'by', 'labels', 'workspace', 'agent', 'after'] as const
 
 /** These say it all; what the agent adds to them is the same in English. */
 const complete = new Set(['exit_code', 'signal', 'timeout'])

@@ -1,0 +1,136 @@
+// Values in scripts: run by real shells, none of what a value holds is ever run, and it arrives as it is.
+import { execFileSync, spawnSync } from 'node:child_process'
+import * as fc from 'fast-check'
+import { describe, expect, it, vi } from 'vitest'
+import { type ExpressionContext, ExpressionError, interpolateScript } from './expression.ts'
+
+function contextOf(value: string): ExpressionContext {
+  const needs = { success: true, failure: false, canceled: false }
+  return { inputs: { title: value }, env: {}, git: {}, run: {}, steps: {}, needs }
+}
+
+// Each value is a process of its own.
+vi.setConfig({ testTimeout: 120_000 })
+
+const shells = ['sh', 'bash'].filter((shell) => spawnSync(shell, ['-c', 'true']).status === 0)
+
+function run(shell: string, script: string, value: string): string {
+  const made = interpolateScript(script, shell, contextOf(value))
+  return execFileSync(shell, ['-c', made.script], {
+    env: { PATH: process.env.PATH, ...made.variables },
+    encoding: 'utf8',
+  })
+}
+
+/** What each script prints of the value, when nothing of it is run. */
+const places: [name: string, script: string, (value: string) => string][] = [
+  ['plain', 'printf "%s|" ${{ inputs.title }}', (value) => `${value}|`],
+  ['in a word', 'printf "%s|" a=${{ inputs.title }}b', (value) => `a=${value}b|`],
+  ['double quotes', 'printf "%s|" "it\'s ${{ inputs.title }}"', (value) => `it's ${value}|`],
+  ['single quotes', "printf '%s|' 'say \"${{ inputs.title }}\"'", (value) => `say "${value}"|`],
+  ['after an escaped quote', 'printf "%s|" \\"${{ inputs.title }}\\\'', (value) => `"${value}'|`],
+  ['an assignment', 'v=${{ inputs.title }}\nprintf "%s|" "$v"', (value) => `${value}|`],
+  ['a comment', "# isn't ${{ inputs.title }}\nprintf x", () => 'x'],
+  [
+    'a substitution in quotes',
+    'printf "%s|" "$(printf "%s" "${{ inputs.title }}")"',
+    (value) => `${value.replace(/\n+$/, '')}|`,
+  ],
+  ['a substitution', 'printf "%s|" "$(printf "%s" ${{ inputs.title }}x)"', (value) => `${value}x|`],
+  [
+    'a here-document',
+    "cat <<EOF\nit's ${{ inputs.title }}\nEOF\nprintf '%s' ${{ inputs.title }}",
+    (value) => `it's ${value}\n${value}`,
+  ],
+  [
+    'after a here-document in quotes',
+    "cat <<'EOF'\nit's\nEOF\nprintf '%s' ${{ inputs.title }}",
+    (value) => `it's\n${value}`,
+  ],
+]
+
+const hostile = [
+  '$(echo ran)',
+  '`echo ran`',
+  '; echo ran',
+  "'; echo ran; '",
+  '"; echo ran; "',
+  '\necho ran\n',
+  '* ~ $HOME',
+  'a  b',
+  '\\',
+  'EOF\necho ran',
+  '#',
+  '${IFS}',
+  '🙂 \'"',
+  '|| echo ran &',
+  '',
+]
+
+describe.each(shells)('%s', (shell) => {
+  it.each(places)('prints a value as it is: %s', (_, script, prints) => {
+    for (const value of hostile) expect(run(shell, script, value), JSON.stringify(value)).toBe(prints(value))
+  })
+
+  it('whatever the value is', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom(...'$(){}`\'"\\;&|<>*?~# \n\tab-') }),
+        fc.constantFrom(...places),
+        (value, [, script, prints]) => {
+          expect(run(shell, script, value)).toBe(prints(value))
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+})
+
+describe('interpolateScript', () => {
+  it('writes harmless values into the script, so that they mean what they meant', () => {
+    for (const value of ['1.0', 'main', 'a/b_c-d:e+f=g', '', '-x']) {
+      const made = interpolateScript("echo '${{ inputs.title }}' {1..${{ 3 }}}", 'bash', contextOf(value))
+      expect(made).toEqual({ script: `echo '${value}' {1..3}`, variables: {} })
+    }
+  })
+
+  it('never writes another value into a script, wherever that stands', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom(...'$()`\'"\\<>@#EOF \n') }),
+        fc.constantFrom('sh', 'bash', 'pwsh'),
+        (around, shell) => {
+          try {
+            const { script, variables } = interpolateScript(
+              `${around.replace(/\$+$/, '')}\${{ inputs.title }}`,
+              shell,
+              contextOf('SPLICED $(x)'),
+            )
+            expect(script).not.toContain('SPLICED')
+            expect(variables).toEqual({ ANSFLOW_VALUE_1: 'SPLICED $(x)' })
+          } catch (error) {
+            expect(error).toBeInstanceOf(ExpressionError)
+          }
+        },
+      ),
+    )
+  })
+
+  it('writes PowerShell’s own variables', () => {
+    const of = (script: string) => interpolateScript(script, 'pwsh', contextOf('$(Get-Date)')).script
+    expect(of('echo ${{ inputs.title }}')).toBe('echo ${env:ANSFLOW_VALUE_1}')
+    expect(of('echo "a `" ${{ inputs.title }}"')).toBe('echo "a `" ${env:ANSFLOW_VALUE_1}"')
+    expect(of('$a = @"\nit\'s ${{ inputs.title }}\n"@')).toBe('$a = @"\nit\'s ${env:ANSFLOW_VALUE_1}\n"@')
+    expect(() => of("echo 'a ${{ inputs.title }}'")).toThrow('Set it in env')
+    expect(() => of("$a = @'\n${{ inputs.title }}\n'@")).toThrow('Set it in env')
+  })
+
+  it('says so where no variable can be put', () => {
+    expect(() => interpolateScript("cat <<'EOF'\n${{ inputs.title }}\nEOF", 'sh', contextOf('a b'))).toThrow(
+      'Set it in env',
+    )
+    expect(() =>
+      interpolateScript('echo ${{ inputs.title }}', 'sh', contextOf(`${'x'.repeat(100_000)} y z`.repeat(2))),
+    ).toThrow('100 KiB')
+  })
+})

@@ -1,0 +1,203 @@
+// `${{ }}` inside scripts: what a value holds must never become part of the script.
+import { limits, utf8Length } from '../limits.ts'
+import { ExpressionError } from './compile.ts'
+import { type ExpressionContext, evaluate, toText } from './evaluate.ts'
+import { hasExpression, parseTemplate } from './template.ts'
+
+/** Where the shell is when it comes to an expression; `raw` is text in which it puts in no variables. */
+type Place = 'plain' | 'double' | 'single' | 'ansi' | 'comment' | 'raw'
+
+/** Characters that mean nothing to any shell, wherever they stand. */
+const harmless = /^[A-Za-z0-9_./:+=-]*$/
+
+// One variable of a process may have 128 KiB on Linux.
+const longestValue = 100 * 1024
+
+/**
+ * The script with its values. A value of harmless characters is written into it; any other reaches the script as a variable,
+ * `${ANSFLOW_VALUE_1}` …, in the quotes that its place needs, so that nothing in it is ever run. Throws an ExpressionError.
+ */
+export function interpolateScript(
+  script: string,
+  shell: string,
+  context: ExpressionContext,
+): { script: string; variables: Record<string, string> } {
+  const variables: Record<string, string> = {}
+  if (!hasExpression(script)) return { script, variables }
+  const { parts, error } = parseTemplate(script)
+  if (error !== undefined) throw new ExpressionError(error)
+  const reader = shell === 'pwsh' ? new PowerShellText() : new ShellText()
+  let result = ''
+  let count = 0
+  for (const part of parts) {
+    if (part.kind === 'text') {
+      reader.read(part.text)
+      result += part.text
+    } else {
+      const value = toText(evaluate(part.source, context))
+      if (harmless.test(value)) {
+        reader.read(value)
+        result += value
+      } else {
+        if (utf8Length(value) > longestValue) {
+          throw new ExpressionError(`The value of \`${part.source}\` is longer than 100 KiB: hand it over in a file.`)
+        }
+        const name = `ANSFLOW_VALUE_${++count}`
+        variables[name] = value
+        result += reader.variable(name, part.source)
+      }
+    }
+    if (result.length > limits.textLength) throw new ExpressionError('The script with its values is longer than 1 MiB.')
+  }
+  return { script: result, variables }
+}
+
+function cannotQuote(source: string, where: string): ExpressionError {
+  return new ExpressionError(
+    `The value of \`${source}\` holds signs of the shell and stands in ${where}, where no variable can be put. Set it in env, and read that variable.`,
+  )
+}
+
+/** sh and bash: quotes, comments, here-documents, and command substitutions with quotes of their own. */
+class ShellText {
+  private readonly places: Place[] = ['plain']
+  /** Here-documents whose bodies begin with the next line. */
+  private waiting: { end: string; quoted: boolean; tabs: boolean }[] = []
+  private body: { end: string; quoted: boolean; tabs: boolean } | undefined
+  /** What stands in the line so far, to know the end of a here-document. */
+  private line = ''
+  private last = '\n'
+
+  private get place(): Place {
+    if (this.body) return this.body.quoted ? 'raw' : 'double'
+    return this.places.at(-1)!
+  }
+
+  read(text: string): void {
+    for (let i = 0; i < text.length; ) i += this.step(text, i)
+  }
+
+  variable(name: string, source: string): string {
+    this.last = 'x'
+    this.line += 'x'
+    switch (this.place) {
+      case 'plain':
+        return `"\${${name}}"`
+      case 'single':
+        return `'"\${${name}}"'`
+      case 'ansi':
+        return `'"\${${name}}"$'`
+      case 'raw':
+        throw cannotQuote(source, 'a here-document in quotes')
+      default:
+        return `\${${name}}`
+    }
+  }
+
+  /** Reads one sign, or what belongs together; answers how long it is. */
+  private step(text: string, at: number): number {
+    const sign = text[at]!
+    if (sign === '\n') this.endLine()
+    else this.line += sign
+    const before = this.last
+    this.last = sign
+    const { place } = this
+    if (this.body) return 1
+    if (place === 'comment') {
+      if (sign === '\n') this.places.pop()
+      return 1
+    }
+    if (place === 'single') {
+      if (sign === "'") this.places.pop()
+      return 1
+    }
+    if (sign === '\\') {
+      const next = text[at + 1]
+      if (next !== undefined) this.line += next
+      this.last = 'x'
+      return 2
+    }
+    if (place === 'ansi') {
+      if (sign === "'") this.places.pop()
+      return 1
+    }
+    if (sign === '"') {
+      if (place === 'double') this.places.pop()
+      else this.places.push('double')
+    } else if (sign === '`') {
+      // Backquotes do not nest without backslashes.
+      if (this.places.length > 1 && place === 'plain') this.places.pop()
+      else this.places.push('plain')
+    } else if (sign === '(' && (before === '$' || place === 'plain')) this.places.push('plain')
+    else if (sign === ')' && place === 'plain') {
+      if (this.places.length > 1) this.places.pop()
+    } else if (place === 'plain') this.plain(text, at, sign, before)
+    return 1
+  }
+
+  private plain(text: string, at: number, sign: string, before: string): void {
+    if (sign === "'") this.places.push(before === '$' ? 'ansi' : 'single')
+    else if (sign === '#' && /[\s;&|(]/.test(before)) this.places.push('comment')
+    else if (sign === '<' && before === '<') {
+      const found = /^(-?)[ \t]*(?:'([^'\n]+)'|"([^"\n]+)"|(\\?)([^\s;&|<>()'"]+))/.exec(text.slice(at + 1, at + 200))
+      if (found === null || text[at + 1] === '<') return
+      const [, dash, single, double, escaped, word] = found
+      const end = single ?? double ?? word!
+      this.waiting.push({
+        end,
+        quoted: single !== undefined || double !== undefined || escaped !== '',
+        tabs: dash !== '',
+      })
+    }
+  }
+
+  private endLine(): void {
+    if (this.body) {
+      if ((this.body.tabs ? this.line.replace(/^\t+/, '') : this.line) === this.body.end)
+        this.body = this.waiting.shift()
+    } else if (this.places.at(-1) !== 'single' && this.places.at(-1) !== 'double') this.body = this.waiting.shift()
+    this.line = ''
+  }
+}
+
+/** PowerShell: its quotes do not join, so a value in single quotes has no place of its own. */
+class PowerShellText {
+  private place: Place = 'plain'
+  private here = ''
+  private last = '\n'
+  private line = ''
+
+  read(text: string): void {
+    for (let i = 0; i < text.length; i++) {
+      const sign = text[i]!
+      const { last } = this
+      this.last = sign
+      this.line = sign === '\n' ? '' : this.line + sign
+      if (this.here !== '') {
+        if (this.line === this.here) {
+          this.here = ''
+          this.place = 'plain'
+        }
+      } else if (sign === '`' && this.place !== 'single') {
+        i++
+        this.last = 'x'
+      } else if (this.place === 'comment') {
+        if (sign === '\n') this.place = 'plain'
+      } else if (this.place === 'single') {
+        if (sign === "'") this.place = 'plain'
+      } else if (this.place === 'double') {
+        if (sign === '"') this.place = 'plain'
+      } else if (sign === '"' || sign === "'") {
+        this.place = sign === '"' ? 'double' : 'single'
+        if (last === '@') this.here = `${sign}@`
+      } else if (sign === '#' && /[\s;({|]/.test(last)) this.place = 'comment'
+    }
+  }
+
+  variable(name: string, source: string): string {
+    this.last = 'x'
+    this.line += 'x'
+    if (this.place === 'single') throw cannotQuote(source, 'single quotes')
+    return `\${env:${name}}`
+  }
+}
