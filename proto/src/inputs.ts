@@ -6,7 +6,7 @@ import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { unstorable } from './characters.ts'
 import { limits, utf8Length } from './limits.ts'
 import { numberProblem, writtenNumberProblem } from './number.ts'
-import { suggestion } from './suggest.ts'
+import { Hints } from './suggest.ts'
 
 /**
  * The values a run gets. Nothing is converted: "3" is no number and "true" no boolean, because a text that merely looks
@@ -20,12 +20,13 @@ export function resolveInputs(
   const values: JsonObject = {}
   const names = definitions.map((definition) => definition.name)
   const known = new Set(names)
+  const hints = new Hints()
   for (const name of Object.keys(given)) {
     if (known.has(name)) continue
     if (violations.length >= limits.problems) break
     violations.push({
       field: `inputs.${name}`,
-      message: `The pipeline has no input ${JSON.stringify(name)}.${suggestion(name, names)}`,
+      message: `The pipeline has no input ${JSON.stringify(name)}.${hints.suggestion(name, names)}`,
     })
   }
   for (const definition of definitions) {

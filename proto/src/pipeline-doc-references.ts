@@ -10,7 +10,6 @@ interface Edit {
 
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/
 const reference = /(?<![\w.$])steps\s*(?:\.\s*([A-Za-z_][\w-]*)|\[\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\])/g
-const placeholder = /\$\{\{([\s\S]*?)\}\}/g
 
 /** Edits to a CEL expression so that it names the keys' successors; from the end, so that places stay right. */
 function expressionEdits(cel: string, successors: ReadonlyMap<string, string>, offset = 0): Edit[] {
@@ -40,8 +39,12 @@ function successorOf(match: RegExpExecArray, successors: ReadonlyMap<string, str
 
 function textEdits(text: string, successors: ReadonlyMap<string, string>): Edit[] {
   const edits: Edit[] = []
-  for (const match of text.matchAll(placeholder)) {
-    edits.unshift(...expressionEdits(match[1] as string, successors, match.index + 3))
+  for (let start = text.indexOf('${{'); start >= 0; ) {
+    const end = text.indexOf('}}', start + 3)
+    // Looked for once: a text of nothing but beginnings would cost its square.
+    if (end < 0) break
+    edits.unshift(...expressionEdits(text.slice(start + 3, end), successors, start + 3))
+    start = text.indexOf('${{', end + 2)
   }
   return edits
 }

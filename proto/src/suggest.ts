@@ -23,6 +23,19 @@ export function suggestion(word: string, known: readonly string[]): string {
   return ''
 }
 
+/** As many as are worth their time: a thousand mistakes among a thousand names would take minutes. */
+export class Hints {
+  private left = 10
+
+  near(word: string, known: readonly string[]): string | undefined {
+    return known.length <= 1000 && this.left-- > 0 ? nearest(word, known) : undefined
+  }
+
+  suggestion(word: string, known: readonly string[]): string {
+    return known.length <= 1000 && this.left-- > 0 ? suggestion(word, known) : ''
+  }
+}
+
 /** Optimal string alignment (swapped neighbours count once), given up at `limit`. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit || a.length > 200) return limit

@@ -2,7 +2,7 @@
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { findCycle } from '../graph.ts'
 import { limits } from '../limits.ts'
-import { nearest } from '../suggest.ts'
+import { Hints } from '../suggest.ts'
 import type { Report } from './finding.ts'
 
 export function checkEdges(steps: readonly StepDefinition[], report: Report): void {
@@ -17,6 +17,8 @@ export function checkEdges(steps: readonly StepDefinition[], report: Report): vo
     }
     ids.add(id)
   }
+  const names = [...ids]
+  const hints = new Hints()
   let selfNeed = false
   for (const step of steps) {
     if (step.needs.length > limits.needsOfAStep) {
@@ -30,14 +32,10 @@ export function checkEdges(steps: readonly StepDefinition[], report: Report): vo
         selfNeed = true
         report({ ...at, code: 'self_need', message: `${need} needs itself. Remove that need.` })
       } else if (!ids.has(need)) {
-        // With very many steps the search for a near word would cost the square.
-        const near =
-          ids.size <= 1000
-            ? nearest(
-                need,
-                [...ids].filter((id) => id !== step.id),
-              )
-            : undefined
+        const near = hints.near(
+          need,
+          names.filter((id) => id !== step.id),
+        )
         const hint = near === undefined ? '' : ` Did you mean ${JSON.stringify(near)}?`
         report({ ...at, code: 'unknown_need', message: `There is no step ${JSON.stringify(need)} to need.${hint}` })
       }

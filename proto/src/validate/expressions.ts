@@ -4,7 +4,7 @@ import type { JsonValue } from '@bufbuild/protobuf'
 import { compileExpression, contextFields, hasExpression, parseTemplate, type Reference } from '../expression.ts'
 import { topologicalOrder } from '../graph.ts'
 import { stepType } from '../steps/index.ts'
-import { nearest, suggestion } from '../suggest.ts'
+import { Hints, suggestion } from '../suggest.ts'
 import type { Finding, Report } from './finding.ts'
 
 /** Where an expression stands, and which variables it may read there. */
@@ -45,9 +45,14 @@ class ExpressionCheck {
   readonly steps: Map<string, StepDefinition>
   readonly report: Report
   readonly uses: StepUse[] = []
+  private readonly inputNames: ReadonlySet<string>
+  private readonly stepIds: readonly string[]
+  private readonly hints = new Hints()
 
   constructor(graph: PipelineGraph, report: Report) {
     this.inputs = graph.inputs.map((input) => input.name)
+    this.inputNames = new Set(this.inputs)
+    this.stepIds = graph.steps.map((step) => step.id)
     this.steps = new Map(graph.steps.map((step) => [step.id, step]))
     this.report = report
   }
@@ -97,11 +102,11 @@ class ExpressionCheck {
     const full = [root, ...path].join('.')
     if (rest.length > 0) {
       this.problem(site, 'unknown_reference', `${root}.${name} is a single value; there is no ${full}.`, full)
-    } else if (root === 'inputs' && !this.inputs.includes(name)) {
-      const hint = suggestion(name, this.inputs)
+    } else if (root === 'inputs' && !this.inputNames.has(name)) {
+      const hint = this.hints.suggestion(name, this.inputs)
       this.problem(site, 'unknown_reference', `The pipeline has no input ${JSON.stringify(name)}.${hint}`, full)
     } else if (root === 'env' && !site.env.has(name)) {
-      const hint = suggestion(name, [...site.env])
+      const hint = this.hints.suggestion(name, [...site.env])
       const message = `No variable ${JSON.stringify(name)} is set in env here.${hint} A script reads the agent's own variables as $${name}.`
       this.problem(site, 'unknown_reference', message, full)
     } else if (root === 'run' && !contextFields[root].includes(name)) {
@@ -131,10 +136,8 @@ class ExpressionCheck {
     }
     const step = this.steps.get(id)
     if (step === undefined) {
-      const near = this.steps.size <= 1000 ? nearest(id, this.steps.keys()) : undefined
-      const dashed = [...(near === undefined && this.steps.size <= 1000 ? this.steps.keys() : [])].find((each) =>
-        each.startsWith(`${id}-`),
-      )
+      const near = this.hints.near(id, this.stepIds)
+      const dashed = near === undefined ? this.stepIds.find((each) => each.startsWith(`${id}-`)) : undefined
       const hint =
         dashed !== undefined
           ? ` For an id with a hyphen write steps[${JSON.stringify(dashed)}].`
@@ -167,7 +170,7 @@ class ExpressionCheck {
     if (output === undefined) return
     const known = [...step.outputs, ...(stepType(step.uses)?.outputs ?? [])]
     if (!known.includes(output)) {
-      const message = `${id} declares no output ${JSON.stringify(output)}.${suggestion(output, known)} Add it to the step's outputs.`
+      const message = `${id} declares no output ${JSON.stringify(output)}.${this.hints.suggestion(output, known)} Add it to the step's outputs.`
       this.problem(site, 'unknown_output', message, full)
     } else if (rest.length > 0) {
       this.problem(site, 'unknown_reference', `Outputs are text; there is no ${full}.`, full)
