@@ -36,6 +36,7 @@ import { createLog, type Logger } from './platform/log.ts'
 import { loop } from './platform/loop.ts'
 import { migrate } from './platform/migrate.ts'
 import type { StatementTap } from './platform/statement-tap.ts'
+import { createWorkers, type Workers } from './platform/workers.ts'
 import { createAdmission } from './transport/admission.ts'
 import { createAllow } from './transport/allow.ts'
 import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
@@ -80,6 +81,7 @@ export interface RunningController {
   clock: Clock
   keys: Keys
   log: Logger
+  workers: Workers
   services: ServiceTable[]
   /** Stops taking calls, ends streams and loops, closes the database; at most about ten seconds. */
   stop(): Promise<void>
@@ -152,7 +154,9 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     (em, projectId) => secrets.removeAll(em, projectId),
   ]
 
-  const rooms = new Rooms({ db, bus, clock, log })
+  const workers = createWorkers(log)
+  opened.push(workers)
+  const rooms = new Rooms({ db, bus, clock, log, workers })
   opened.push(rooms)
 
   const driver = createRunDriver({ db, bus, clock, log })
@@ -191,9 +195,9 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     }),
     organizationsApi({ db, bus, clock, keys }),
     projectsApi({ db, bus, clock, keys, secrets, deletions }),
-    pipelinesApi({ db, clock, drafts: rooms }),
-    runsApi({ db, bus, driver, drafts: rooms }),
-    logsApi({ db, watch: logWatch, runWatch }),
+    pipelinesApi({ db, clock, drafts: rooms, workers }),
+    runsApi({ db, bus, driver, drafts: rooms, workers }),
+    logsApi({ db, watch: logWatch, runWatch, workers }),
     ...agents.services,
   ]
   const downloads: DownloadRoute[] = []
@@ -272,6 +276,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     clock,
     keys,
     log,
+    workers,
     services,
     stop() {
       stopped ??= (async () => {

@@ -10,9 +10,8 @@ import { startController, type TestController, type TestUser } from '../../../te
 import { waitFor } from '../../../test/wait-for.ts'
 import { manualClock } from '../../platform/clock.ts'
 import { removeGrants, setGrant } from '../access/index.ts'
-import { loadDraft } from '../pipelines/draft-store.ts'
 import { Rooms } from './index.ts'
-import { type Editor, isSaved, openEditor } from './test-client.ts'
+import { type Editor, isSaved, loadDraft, openEditor } from './test-client.ts'
 
 let c: TestController
 const editors: Editor[] = []
@@ -122,7 +121,13 @@ describe('the last author of a step', () => {
     const late = await edit(pipelineId)
     await waitFor(() => late.authors.get(first!.nodeId)?.id === user.userId)
 
-    const other = new Rooms({ db: c.db, bus: c.bus, clock: c.clock, log: c.controller.log })
+    const other = new Rooms({
+      db: c.db,
+      bus: c.bus,
+      clock: c.clock,
+      log: c.controller.log,
+      workers: c.controller.workers,
+    })
     try {
       const told: Uint8Array[] = []
       const room = await other.acquire(pipelineId)
@@ -221,7 +226,7 @@ describe('memory', () => {
   it('of a document is given back when its last person has gone, and what was written is still there', async () => {
     const { pipelineId } = await newPipeline()
     const clock = manualClock()
-    const rooms = new Rooms({ db: c.db, bus: c.bus, clock, log: c.controller.log })
+    const rooms = new Rooms({ db: c.db, bus: c.bus, clock, log: c.controller.log, workers: c.controller.workers })
     try {
       const room = await rooms.acquire(pipelineId)
       const identity = { id: 'them', name: 'Them', color: 3 }
@@ -257,7 +262,13 @@ describe('memory', () => {
 describe('several controllers', () => {
   it('over one database converge on one document', async () => {
     const { pipelineId } = await newPipeline()
-    const other = new Rooms({ db: c.db, bus: c.bus, clock: c.clock, log: c.controller.log })
+    const other = new Rooms({
+      db: c.db,
+      bus: c.bus,
+      clock: c.clock,
+      log: c.controller.log,
+      workers: c.controller.workers,
+    })
     try {
       const a = await edit(pipelineId)
       const room = await other.acquire(pipelineId)
@@ -286,7 +297,13 @@ describe('several controllers', () => {
 
   it('tell each other’s people who is there, what happened, and that the document is gone', async () => {
     const { pipelineId } = await newPipeline()
-    const other = new Rooms({ db: c.db, bus: c.bus, clock: c.clock, log: c.controller.log })
+    const other = new Rooms({
+      db: c.db,
+      bus: c.bus,
+      clock: c.clock,
+      log: c.controller.log,
+      workers: c.controller.workers,
+    })
     try {
       const a = await edit(pipelineId)
       a.provider.awareness.setLocalState({ cur: [1, 2] })

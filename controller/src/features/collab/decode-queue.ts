@@ -8,7 +8,8 @@ export interface DecodeTask {
   room: string
   /** Undefined: the server's own, which goes first. */
   person: string | undefined
-  run(thread: DecodeThread): Promise<void>
+  /** Answers the milliseconds that count for the person: what their update took, not the start of a thread. */
+  run(thread: DecodeThread): Promise<number>
   /** Instead of `run`: everything stops. */
   drop(): void
 }
@@ -71,19 +72,16 @@ export function decodeQueue(most: number, startThread: () => DecodeThread): Deco
 
   async function perform(lane: Lane, task: DecodeTask, thread: DecodeThread): Promise<void> {
     const { room, person } = task
-    const began = performance.now()
     lane.isBusy = true
-    thread.busySince = began
+    thread.busySince = performance.now()
     if (person !== undefined) busyPeople.add(person)
     try {
-      await task.run(thread)
+      const usedMs = await task.run(thread)
+      if (person !== undefined) used.spend(person, usedMs)
     } finally {
       lane.isBusy = false
       thread.busySince = undefined
-      if (person !== undefined) {
-        busyPeople.delete(person)
-        used.spend(person, performance.now() - began)
-      }
+      if (person !== undefined) busyPeople.delete(person)
       if (lane.tasks.length === 0) lanes.delete(room)
     }
   }

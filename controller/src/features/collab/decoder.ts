@@ -35,7 +35,8 @@ export function createDecoder(log: Logger, checkLimitMs = 1000): Decoder {
   }
 
   function add(room: string, run: (thread: DecodeThread) => Promise<void>): void {
-    if (!stopped) queue.add({ room, person: undefined, run, drop: () => undefined })
+    const free = (thread: DecodeThread) => run(thread).then(() => 0)
+    if (!stopped) queue.add({ room, person: undefined, run: free, drop: () => undefined })
   }
 
   async function tryUpdate(
@@ -43,11 +44,14 @@ export function createDecoder(log: Logger, checkLimitMs = 1000): Decoder {
     room: string,
     update: Uint8Array,
     state: () => Uint8Array,
+    took: (ms: number) => void,
   ): Promise<Verdict> {
     let slow = false
     for (let attempt = 0; attempt < 3; attempt += 1) {
       if (!thread.loaded.has(room) && !(await load(thread, room, state))) return tooSlow
+      const began = performance.now()
       const answer = await thread.perform({ kind: 'check', room, update }, checkLimitMs)
+      took(performance.now() - began)
       if (!answer) {
         log.warn({ room, size: update.length }, 'a document change took too long to read')
         return tooSlow
@@ -66,7 +70,14 @@ export function createDecoder(log: Logger, checkLimitMs = 1000): Decoder {
       new Promise<Verdict>((resolve, reject) => {
         const drop = () => resolve({ kind: 'refused', code: 'unavailable', message: 'The controller stops.' })
         if (stopped) return drop()
-        const run = (thread: DecodeThread) => tryUpdate(thread, room, update, state).then(resolve, reject)
+        async function run(thread: DecodeThread): Promise<number> {
+          let usedMs = 0
+          const took = (ms: number) => {
+            usedMs += ms
+          }
+          await tryUpdate(thread, room, update, state, took).then(resolve, reject)
+          return usedMs
+        }
         queue.add({ room, person, run, drop })
       }),
     prepare(room, state) {

@@ -1,9 +1,10 @@
+import { Role } from '@ansflow/proto/access'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { newNodeId, projectShape } from '@ansflow/proto/pipeline-doc'
 import * as encoding from 'lib0/encoding'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { startController, type TestController } from '../../../test/start-controller.ts'
+import { startController, type TestController, type TestUser } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
 import { slowUpdate } from './slow-update.ts'
 import { type Editor, isSaved, openEditor } from './test-client.ts'
@@ -11,6 +12,8 @@ import { type Editor, isSaved, openEditor } from './test-client.ts'
 let c: TestController
 let pipelineId: string
 let honest: Editor
+/** Who attacks; delays only herself. */
+let eve: TestUser
 const editors: Editor[] = []
 
 beforeAll(async () => {
@@ -19,7 +22,8 @@ beforeAll(async () => {
   const yaml = 'name: target\nsteps:\n  first:\n    run: make\n'
   const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml })
   pipelineId = pipeline?.id ?? ''
-  honest = await edit()
+  eve = await c.addUser({ role: Role.DEVELOPER })
+  honest = await edit(c.owner.token)
   editors.pop()
 })
 afterEach(async () => {
@@ -36,8 +40,8 @@ afterAll(async () => {
   await c[Symbol.asyncDispose]()
 })
 
-async function edit(): Promise<Editor> {
-  const editor = openEditor(c.url, pipelineId, c.owner.token)
+async function edit(token = eve.token): Promise<Editor> {
+  const editor = openEditor(c.url, pipelineId, token)
   editors.push(editor)
   await waitFor(() => editor.provider.synced)
   return editor

@@ -1,7 +1,6 @@
 // Owns the open documents of this controller: loaded once, kept while someone uses them, in step with other controllers
 // through the database, and unloaded when all is stored.
 import { AppError, notFound, unavailable } from '@ansflow/proto/errors'
-import { projectShape } from '@ansflow/proto/pipeline-doc'
 import type * as Y from 'yjs'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -9,14 +8,17 @@ import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
 import { type Loop, loop } from '../../platform/loop.ts'
+import type { Workers } from '../../platform/workers.ts'
 import {
   appendUpdate,
   type DraftNotice,
   type Drafts,
   deriveDraft,
+  draftTasks,
   foldUpdates,
   readDraft,
   readHeads,
+  stateOf,
 } from '../pipelines/index.ts'
 import { createDecoder, type Decoder } from './decoder.ts'
 import { bundles } from './presence.ts'
@@ -28,6 +30,7 @@ export interface RoomsDeps {
   bus: Bus
   clock: Clock
   log: Logger
+  workers: Workers
   /** For tests: another store than the database. */
   storeOf?: (pipelineId: string) => RoomStore
   checkLimitMs?: number
@@ -188,11 +191,11 @@ export class Rooms implements Drafts {
   }
 
   async #derive(room: Room): Promise<void> {
-    const { db, clock, log } = this.#deps
+    const { db, clock, log, workers } = this.#deps
     try {
-      const { graph } = projectShape(room.doc)
-      const { nameTaken } = await deriveDraft(db, room.id, graph, clock.now())
-      if (nameTaken) this.announce(room.id, { kind: 'name_taken', name: graph.name })
+      const draft = await workers.run(draftTasks, 'nameDraft', stateOf(room.doc), room.id)
+      const { nameTaken } = await deriveDraft(db, room.id, draft, clock.now())
+      if (nameTaken) this.announce(room.id, { kind: 'name_taken', name: draft.name })
     } catch (error) {
       log.warn({ err: error, pipelineId: room.id }, 'a pipeline was not told of its draft')
     }

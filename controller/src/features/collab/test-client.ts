@@ -4,6 +4,8 @@ import * as decoding from 'lib0/decoding'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import type { EntityManager } from '../../platform/db.ts'
+import { readDraft } from '../pipelines/index.ts'
 import type { Refusal } from './messages.ts'
 
 export interface Editor extends Disposable {
@@ -76,4 +78,13 @@ export function isSaved({ doc, stored }: Editor): boolean {
   return [...Y.decodeStateVector(Y.encodeStateVector(doc))].every(
     ([client, clock]) => (there.get(client) ?? 0) >= clock,
   )
+}
+
+/** The stored draft as a document of its own. */
+export async function loadDraft(em: EntityManager, pipelineId: string): Promise<Y.Doc | undefined> {
+  const stored = await readDraft(em, pipelineId)
+  if (!stored) return undefined
+  const doc = new Y.Doc()
+  for (const update of stored.updates) Y.applyUpdateV2(doc, update)
+  return doc
 }

@@ -4,23 +4,25 @@ import { LogsRequestSchema, type LogsResponseSchema } from '@ansflow/proto/gen/a
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Bus, memoryBus } from '../../platform/bus.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { type Db, memoryFile, openDb } from '../../platform/db.ts'
 import { createLog } from '../../platform/log.ts'
+import { createWorkers } from '../../platform/workers.ts'
 import { LogChunkEntity } from './log-chunk.entity.ts'
 import { readHead } from './log-head.ts'
 import { LogStream } from './log-stream.ts'
 import type { LogTables } from './log-tables.ts'
 import { createLogWatch } from './log-watch.ts'
 import { createLogWriter, type LogWriter } from './log-writer.ts'
-import { createMatcher } from './matcher.ts'
 import { readLines } from './read-lines.ts'
 import { readBytes } from './read-log.ts'
 import { searchLog } from './search-log.ts'
 
 const log = createLog('silent')
+const workers = createWorkers(log)
+afterAll(() => workers.stop())
 let db: Db
 let bus: Bus
 let writer: LogWriter
@@ -335,7 +337,9 @@ describe('lines', () => {
     await store('job', Buffer.from(whole))
     const find = async (query: string, regex: boolean, matchCase: boolean, max = 100) => {
       const hits: string[] = []
-      for await (const found of searchLog(db, 'job', whole.length, createMatcher({ query, regex, matchCase }), max)) {
+      const size = whole.length
+      const looked = { query: { query, regex, matchCase }, maxHits: max, by: 'somebody' }
+      for await (const found of searchLog({ db, workers, jobId: 'job', size, ...looked })) {
         hits.push(...found.map((hit) => `${hit.line}:${hit.start}-${hit.end}`))
       }
       return hits

@@ -3,10 +3,10 @@ import { invalidField } from '@ansflow/proto/errors'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import type { Db } from '../../platform/db.ts'
 import type { Watch } from '../../platform/watch.ts'
-import { type ServiceTable, serviceTable } from '../../transport/call.ts'
+import type { Workers } from '../../platform/workers.ts'
+import { personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
 import { awaitAttempt, findAttempt } from './find-attempt.ts'
 import type { LogWatch } from './log-watch.ts'
-import { createMatcher } from './matcher.ts'
 import { readLines } from './read-lines.ts'
 import { readBytes } from './read-log.ts'
 import { searchLog } from './search-log.ts'
@@ -22,9 +22,10 @@ interface Deps {
   db: Db
   watch: LogWatch
   runWatch: Watch
+  workers: Workers
 }
 
-export function logsApi({ db, watch, runWatch }: Deps): ServiceTable {
+export function logsApi({ db, watch, runWatch, workers }: Deps): ServiceTable {
   return serviceTable(LogService, {
     async readLog({ runId, stepId, attempt, offset, limit }) {
       const log = await findAttempt(db, { runId, stepId, attempt })
@@ -54,12 +55,14 @@ export function logsApi({ db, watch, runWatch }: Deps): ServiceTable {
     },
 
     async *searchLog({ runId, stepId, attempt, query, regex, matchCase, maxHits: wanted }, ctx) {
-      const matcher = createMatcher({ query, regex, matchCase })
       const limit = bounded('max_hits', wanted, defaultHits, maxHits)
       const log = await findAttempt(db, { runId, stepId, attempt })
       let found = 0
       // One more than asked for tells whether there are more.
-      for await (const hits of searchLog(db, log.jobId, log.size, matcher, limit + 1)) {
+      const { jobId, size } = log
+      const looked = { query, regex, matchCase }
+      const by = personOf(ctx).userId
+      for await (const hits of searchLog({ db, workers, jobId, size, query: looked, maxHits: limit + 1, by })) {
         if (ctx.signal.aborted) return
         const some = hits.slice(0, limit - found)
         found += hits.length

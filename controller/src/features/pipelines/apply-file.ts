@@ -1,17 +1,19 @@
 // Makes the draft of the pipeline with a file's name say what the file says; makes the pipeline when there is none.
 import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { applyGraph } from '@ansflow/proto/pipeline-doc'
-import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
+import * as Y from 'yjs'
 import type { Db } from '../../platform/db.ts'
+import type { Workers } from '../../platform/workers.ts'
 import { createPipeline } from './create-pipeline.ts'
 import { deriveDraft } from './derive-draft.ts'
-import type { Drafts } from './drafts.ts'
+import { draftTasks } from './draft-task-file.ts'
+import { type Drafts, stateOf } from './drafts.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
-import { hasErrors } from './read-draft.ts'
+import { problemsFrom } from './problems.ts'
 
 export interface FileApplication {
   db: Db
   drafts: Drafts
+  workers: Workers
   projectId: string
   yaml: string
   by: { userId: string; name: string }
@@ -22,27 +24,26 @@ export interface FileApplication {
 export async function applyFile({
   db,
   drafts,
+  workers,
   projectId,
   yaml,
   by,
   now,
 }: FileApplication): Promise<{ row: PipelineRow | undefined; problems: Problem[] }> {
-  const { graph, problems } = parsePipeline(yaml)
-  if (hasErrors(problems)) return { row: undefined, problems }
-  const present = await db.em().findOne(PipelineEntity, { projectId, name: graph.name })
-  if (!present) return { row: await createPipeline(db, projectId, { graph, source: yaml }, now), problems }
-  const changed = await drafts.edit(present.id, (doc) => {
-    let updates = 0
-    const count = (): void => {
-      updates += 1
-    }
-    doc.on('update', count)
-    applyGraph(doc, graph, yaml, { user: by.userId })
-    doc.off('update', count)
-    return updates > 0
-  })
-  if (!changed) return { row: present, problems }
-  const { row = present } = await deriveDraft(db, present.id, graph, now)
+  const file = await workers.run(draftTasks, 'readFile', yaml, by.userId)
+  const problems = problemsFrom(file.problems)
+  if (!file.isRight) return { row: undefined, problems }
+  const present = await db.em().findOne(PipelineEntity, { projectId, name: file.name })
+  if (!present) {
+    const seed = await workers.run(draftTasks, 'seedFromFile', yaml, by.userId)
+    return { row: await createPipeline(db, projectId, seed, now), problems }
+  }
+  const state = await drafts.read(present.id, stateOf)
+  // What others change meanwhile is merged, as it is with any two who edit at once.
+  const change = await workers.run(draftTasks, 'applyFile', { state, yaml }, by.userId)
+  if (!change) return { row: present, problems }
+  await drafts.edit(present.id, (doc) => Y.applyUpdateV2(doc, change, { user: by.userId }))
+  const { row = present } = await deriveDraft(db, present.id, file, now)
   drafts.announce(present.id, { kind: 'applied', by: by.name })
   return { row, problems }
 }

@@ -1,6 +1,4 @@
 // Owns what the pipeline's row says of its draft: after the document changed, its hash, and its name when that is free.
-import { graphHash } from '@ansflow/proto/canonical'
-import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { isName } from '@ansflow/proto/limits'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Db } from '../../platform/db.ts'
@@ -10,17 +8,15 @@ import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 export async function deriveDraft(
   db: Db,
   pipelineId: string,
-  graph: PipelineGraph,
+  { name, hash }: { name: string; hash: string },
   now: Date,
 ): Promise<{ row?: PipelineRow; nameTaken: boolean }> {
-  const draftHash = graphHash(graph)
   let row = await db.em().findOne(PipelineEntity, { id: pipelineId })
   if (!row) return { nameTaken: false }
-  if (row.draftHash !== draftHash) {
-    await db.em().nativeUpdate(PipelineEntity, { id: pipelineId }, { draftHash, updatedAt: now })
-    row = { ...row, draftHash, updatedAt: now }
+  if (row.draftHash !== hash) {
+    await db.em().nativeUpdate(PipelineEntity, { id: pipelineId }, { draftHash: hash, updatedAt: now })
+    row = { ...row, draftHash: hash, updatedAt: now }
   }
-  const { name } = graph
   if (row.name === name || !isName(name)) return { row, nameTaken: false }
   try {
     await db.em().nativeUpdate(PipelineEntity, { id: pipelineId }, { name, updatedAt: now })

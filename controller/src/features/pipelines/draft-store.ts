@@ -1,7 +1,6 @@
 // Owns a draft's bytes in the database: appending updates in order, reading on from a number, folding updates into the state.
 // Hand-written statements: a keystroke must not cost an ORM flush.
 import type { Kysely } from 'kysely'
-import * as Y from 'yjs'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import type { DraftTables } from './draft.entity.ts'
 
@@ -16,10 +15,10 @@ function tables(em: EntityManager): Kysely<DraftTables> {
 }
 
 /** The first state of a draft, inside the transaction that makes its pipeline. */
-export async function insertDraft(em: EntityManager, pipelineId: string, doc: Y.Doc): Promise<void> {
+export async function insertDraft(em: EntityManager, pipelineId: string, state: Uint8Array): Promise<void> {
   await tables(em)
     .insertInto('collab_snapshot')
-    .values({ pipeline_id: pipelineId, head_seq: 1, seq: 1, data: Buffer.from(Y.encodeStateAsUpdateV2(doc)) })
+    .values({ pipeline_id: pipelineId, head_seq: 1, seq: 1, data: Buffer.from(state) })
     .execute()
 }
 
@@ -61,17 +60,6 @@ export async function readDraft(em: EntityManager, pipelineId: string, after = 0
     if (last - from !== rows.length || last < head.head_seq) continue
     return { seq: last, updates: [...updates, ...rows.map(({ data }) => data)] }
   }
-}
-
-/** The stored draft as a document of its own. */
-export async function loadDraft(em: EntityManager, pipelineId: string): Promise<Y.Doc | undefined> {
-  const stored = await readDraft(em, pipelineId)
-  if (!stored) return undefined
-  const doc = new Y.Doc()
-  doc.transact(() => {
-    for (const update of stored.updates) Y.applyUpdateV2(doc, update)
-  })
-  return doc
 }
 
 /** False: there are updates after `head` that the caller has not seen, or the draft is gone; nothing was written. */

@@ -1,5 +1,5 @@
 // Owns what pipelines need of live drafts; collab, which holds the documents people have open, provides it.
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 
 /** Something that happened to a pipeline, told to everyone who has it open. */
 export type DraftNotice =
@@ -17,4 +17,9 @@ export interface Drafts {
   announce(pipelineId: string, notice: DraftNotice): void
   /** After the pipeline was deleted: closes the document for everyone. */
   drop(pipelineId: string): void
+}
+
+/** The whole document, for a worker to read. */
+export function stateOf(doc: Y.Doc): Uint8Array {
+  return Y.encodeStateAsUpdateV2(doc)
 }

@@ -123,11 +123,17 @@ describe('versions', () => {
     const { projectId, pipelines } = await start()
     const { pipeline } = await pipelines.applyPipeline({ projectId, yaml: file })
     const pipelineId = pipeline?.id ?? ''
-    await expect(runnableGraph(c.db.em(), pipelineId, 0)).rejects.toMatchObject({ reason: 'never_published' })
+    await expect(
+      runnableGraph({ em: c.db.em(), workers: c.controller.workers, by: c.owner.userId }, pipelineId, 0),
+    ).rejects.toMatchObject({ reason: 'never_published' })
     await pipelines.publishPipeline({ pipelineId })
     await pipelines.applyPipeline({ projectId, yaml: file.replace('make test', 'make more') })
     const scripts = async (version: number | 'draft') => {
-      const { graph, version: number } = await runnableGraph(c.db.em(), pipelineId, version)
+      const { graph, version: number } = await runnableGraph(
+        { em: c.db.em(), workers: c.controller.workers, by: c.owner.userId },
+        pipelineId,
+        version,
+      )
       return [number, graph.steps[1]?.with]
     }
     expect(await scripts(0)).toEqual([1, { script: 'make test' }])
@@ -145,7 +151,13 @@ describe('names', () => {
     expect((await failure(pipelines.createPipeline({ projectId, name: ' ' }))).code).toBe(Code.InvalidArgument)
     const pipelineId = a.pipeline?.id ?? ''
     const rename = async (name: string) => {
-      const rooms = new Rooms({ db: c.db, bus: c.bus, clock: c.clock, log: c.controller.log })
+      const rooms = new Rooms({
+        db: c.db,
+        bus: c.bus,
+        clock: c.clock,
+        log: c.controller.log,
+        workers: c.controller.workers,
+      })
       await rooms.edit(pipelineId, (doc) => doc.getMap('settings').set('name', name))
       await rooms.stop()
     }
@@ -191,7 +203,13 @@ it('a draft changed on another controller is what GetPipeline and publishing see
   const { pipeline } = await pipelines.applyPipeline({ projectId, yaml: file })
   const pipelineId = pipeline?.id ?? ''
   const { graph } = await pipelines.getPipeline({ pipelineId })
-  const other = new Rooms({ db: c.db, bus: c.bus, clock: c.clock, log: c.controller.log })
+  const other = new Rooms({
+    db: c.db,
+    bus: c.bus,
+    clock: c.clock,
+    log: c.controller.log,
+    workers: c.controller.workers,
+  })
   await other.edit(pipelineId, (doc) =>
     setStepField(doc, graph?.steps[0]?.nodeId ?? '', 'params.script', 'make other', { user: 'x' }),
   )

@@ -1,6 +1,7 @@
 // PipelineService: drafts, and the versions published from them.
 import { invalidField, notFound } from '@ansflow/proto/errors'
 import {
+  GetPipelineResponseSchema,
   type Pipeline,
   PipelineSchema,
   PipelineService,
@@ -8,12 +9,12 @@ import {
   PipelineVersionSchema,
 } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { limits, utf8Length } from '@ansflow/proto/limits'
-import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
-import { create } from '@bufbuild/protobuf'
+import { create, fromBinary } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { cutPage, pageSize, readCursor, readNumberCursor } from '../../platform/page.ts'
+import type { Workers } from '../../platform/workers.ts'
 import {
   type CallContext,
   organizationOf,
@@ -27,25 +28,27 @@ import { readName } from '../auth/index.ts'
 import { applyFile } from './apply-file.ts'
 import { createPipeline } from './create-pipeline.ts'
 import { deletePipeline } from './delete-pipelines.ts'
-import type { Drafts } from './drafts.ts'
+import { draftTasks } from './draft-task-file.ts'
+import { type Drafts, stateOf } from './drafts.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
+import { nameProblem, problemsFrom } from './problems.ts'
 import { publishDraft } from './publish.ts'
-import { draftContent, nameProblem } from './read-draft.ts'
 import { graphOf, loadVersion } from './runnable-graph.ts'
-import { sampleContent } from './samples/index.ts'
+import { sampleSeed } from './samples/index.ts'
 
 export interface PipelinesDeps {
+  workers: Workers
   db: Db
   clock: Clock
   drafts: Drafts
 }
 
-export function pipelinesApi({ db, clock, drafts }: PipelinesDeps): ServiceTable {
+export function pipelinesApi({ db, clock, drafts, workers }: PipelinesDeps): ServiceTable {
   return serviceTable(PipelineService, {
     async createPipeline({ name, sample }, ctx) {
-      const content = sampleContent(sample, readName(name))
-      return { pipeline: toPipeline(await createPipeline(db, projectOf(ctx), content, clock.now())) }
+      const seed = sampleSeed(sample, readName(name))
+      return { pipeline: toPipeline(await createPipeline(db, projectOf(ctx), seed, clock.now())) }
     },
 
     async listPipelines(request, ctx) {
@@ -72,8 +75,9 @@ export function pipelinesApi({ db, clock, drafts }: PipelinesDeps): ServiceTable
         const { yaml, hash } = published
         return { pipeline: toPipeline(row), graph: graphOf(published), yaml, hash, version: toVersion(published) }
       }
-      const content = await drafts.read(pipelineId, draftContent)
-      const { name } = content.graph
+      const state = await drafts.read(pipelineId, stateOf)
+      const { bytes, name } = await workers.run(draftTasks, 'describeDraft', state, personOf(ctx).userId)
+      const content = fromBinary(GetPipelineResponseSchema, bytes)
       const taken =
         name !== row.name &&
         (await ctx.em.count(PipelineEntity, { projectId: row.projectId, name, id: { $ne: row.id } })) > 0
@@ -84,25 +88,34 @@ export function pipelinesApi({ db, clock, drafts }: PipelinesDeps): ServiceTable
       }
     },
 
-    async validatePipeline({ yaml }) {
-      return { problems: parsePipeline(readFile(yaml)).problems }
+    async validatePipeline({ yaml }, ctx) {
+      const problems = await workers.run(draftTasks, 'validateFile', readFile(yaml), personOf(ctx).userId)
+      return { problems: problemsFrom(problems) }
     },
 
     async applyPipeline({ yaml, publish, note }, ctx) {
       const projectId = projectOf(ctx)
       if (publish) authorize(ctx.caller, 'pipeline.publish', { organizationId: organizationOf(ctx), projectId })
       const by = personOf(ctx)
-      const { row, problems } = await applyFile({ db, drafts, projectId, yaml: readFile(yaml), by, now: clock.now() })
+      const { row, problems } = await applyFile({
+        db,
+        drafts,
+        workers,
+        projectId,
+        yaml: readFile(yaml),
+        by,
+        now: clock.now(),
+      })
       if (!row) return { problems }
       const publication = { pipelineId: row.id, note, expectedHash: '', by, now: clock.now() }
       if (!publish) return { pipeline: toPipeline(row), problems }
-      const { pipeline, version } = await publishDraft(db, drafts, publication)
+      const { pipeline, version } = await publishDraft({ db, drafts, workers }, publication)
       return { pipeline: toPipeline(pipeline), problems, version: toVersion(version) }
     },
 
     async publishPipeline({ pipelineId, note, expectedHash }, ctx) {
       const publication = { pipelineId, note, expectedHash, by: personOf(ctx), now: clock.now() }
-      const { version, created } = await publishDraft(db, drafts, publication)
+      const { version, created } = await publishDraft({ db, drafts, workers }, publication)
       return { version: toVersion(version), created }
     },
 

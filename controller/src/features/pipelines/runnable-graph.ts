@@ -1,15 +1,14 @@
 // Gives what a run executes: a version's graph, or the draft as it is stored now.
-import { graphHash } from '@ansflow/proto/canonical'
 import { notFound, precondition } from '@ansflow/proto/errors'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { project } from '@ansflow/proto/pipeline-doc'
-import { fromJsonString } from '@bufbuild/protobuf'
+import { fromBinary, fromJsonString } from '@bufbuild/protobuf'
 import type { EntityManager } from '../../platform/db.ts'
-import { loadDraft } from './draft-store.ts'
+import type { Workers } from '../../platform/workers.ts'
+import { readDraft } from './draft-store.ts'
+import { draftTasks } from './draft-task-file.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity, type PipelineVersionRow } from './pipeline-version.entity.ts'
-import { problemsAsViolations } from './publish.ts'
-import { hasErrors } from './read-draft.ts'
+import { hasErrors, problemsAsViolations, problemsFrom } from './problems.ts'
 
 export interface RunnableGraph {
   pipeline: PipelineRow
@@ -21,13 +20,13 @@ export interface RunnableGraph {
 
 /** `version` 0 is the latest one. Throws `not_found`, `failed_precondition` "never_published", or the draft's problems. */
 export async function runnableGraph(
-  em: EntityManager,
+  { em, workers, by }: { em: EntityManager; workers: Workers; by: string },
   pipelineId: string,
   version: number | 'draft',
 ): Promise<RunnableGraph> {
   const pipeline = await em.findOne(PipelineEntity, { id: pipelineId })
   if (!pipeline) throw notFound('pipeline', pipelineId)
-  if (version === 'draft') return { pipeline, version: 0, ...(await runnableDraft(em, pipelineId)) }
+  if (version === 'draft') return { pipeline, version: 0, ...(await runnableDraft({ em, workers, by }, pipelineId)) }
   const number = version === 0 ? pipeline.latestVersion : version
   if (number === 0) {
     throw precondition('never_published', 'The pipeline has no version yet. Publish it, or run the draft.')
@@ -36,13 +35,16 @@ export async function runnableGraph(
   return { pipeline, graph: graphOf(row), version: number, hash: row.hash }
 }
 
-async function runnableDraft(em: EntityManager, pipelineId: string): Promise<{ graph: PipelineGraph; hash: string }> {
-  const doc = await loadDraft(em, pipelineId)
-  if (!doc) throw notFound('pipeline', pipelineId)
-  const { graph, problems } = project(doc)
-  doc.destroy()
-  if (hasErrors(problems)) throw problemsAsViolations(problems)
-  return { graph, hash: graphHash(graph) }
+async function runnableDraft(
+  { em, workers, by }: { em: EntityManager; workers: Workers; by: string },
+  pipelineId: string,
+): Promise<{ graph: PipelineGraph; hash: string }> {
+  const stored = await readDraft(em, pipelineId)
+  if (!stored) throw notFound('pipeline', pipelineId)
+  const { graph, problems, hash } = await workers.run(draftTasks, 'draftToRun', stored.updates, by)
+  const found = problemsFrom(problems)
+  if (hasErrors(found)) throw problemsAsViolations(found)
+  return { graph: fromBinary(PipelineGraphSchema, graph), hash }
 }
 
 export async function loadVersion(em: EntityManager, pipelineId: string, number: number): Promise<PipelineVersionRow> {

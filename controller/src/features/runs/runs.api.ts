@@ -6,6 +6,7 @@ import { ancestors } from '@ansflow/proto/graph'
 import { resolveInputs } from '@ansflow/proto/inputs'
 import type { Bus } from '../../platform/bus.ts'
 import type { Db } from '../../platform/db.ts'
+import type { Workers } from '../../platform/workers.ts'
 import {
   type CallContext,
   organizationOf,
@@ -28,11 +29,12 @@ export interface RunsDeps {
   db: Db
   bus: Bus
   driver: RunDriver
+  workers: Workers
   /** People who have the draft open are told that it runs. */
   drafts: Pick<Drafts, 'announce'>
 }
 
-export function runsApi({ db, bus, driver, drafts }: RunsDeps): ServiceTable {
+export function runsApi({ db, bus, driver, drafts, workers }: RunsDeps): ServiceTable {
   const times = timesOf(db)
 
   async function load(ctx: CallContext, runId: string): Promise<LoadedRun> {
@@ -46,7 +48,11 @@ export function runsApi({ db, bus, driver, drafts }: RunsDeps): ServiceTable {
       if (request.draft && request.version > 0) throw invalidField('version', 'must be 0 when the draft is to run')
       if (request.untilStepId !== '' && !request.draft) throw invalidField('untilStepId', 'is for the draft only')
       const wanted = request.draft ? 'draft' : request.version
-      const { pipeline, graph, version } = await runnableGraph(ctx.em, request.pipelineId, wanted)
+      const { pipeline, graph, version } = await runnableGraph(
+        { em: ctx.em, workers, by: personOf(ctx).userId },
+        request.pipelineId,
+        wanted,
+      )
       const { values, violations } = resolveInputs(graph.inputs, request.inputs ?? {})
       if (violations.length > 0) throw invalid(violations)
       const run = await driver.start({

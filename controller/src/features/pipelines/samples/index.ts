@@ -1,18 +1,19 @@
 // The built-in samples: whole pipeline files that run anywhere.
 import { invalidField } from '@ansflow/proto/errors'
-import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { parsePipeline, renderPipeline } from '@ansflow/proto/pipeline-yaml'
 import { create } from '@bufbuild/protobuf'
+import { type Seed, seedOf } from '../seed.ts'
 import { hello } from './hello.ts'
 
 const samples: ReadonlyMap<string, string> = new Map([['hello', hello]])
 
 /** The sample under another name; "" is an empty pipeline. */
-export function sampleContent(id: string, name: string): { graph: PipelineGraph; source: string } {
-  if (id === '') return { graph: create(PipelineGraphSchema, { name }), source: '' }
+export function sampleSeed(id: string, name: string): Seed {
+  if (id === '') return seedOf(create(PipelineGraphSchema, { name }), '')
   const yaml = samples.get(id)
   if (yaml === undefined) throw invalidField('sample', `is none of: ${[...samples.keys()].join(', ')}`)
   const { graph } = parsePipeline(yaml)
   graph.name = name
-  return { graph, source: renderPipeline(graph, yaml) }
+  return seedOf(graph, renderPipeline(graph, yaml))
 }

@@ -1,0 +1,87 @@
+// Reads pipeline files and drafts on a worker's thread: what comes in was written by others, what goes out is small or bytes.
+import { graphHash } from '@ansflow/proto/canonical'
+import { type PipelineGraph, PipelineGraphSchema, type Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { GetPipelineResponseSchema, ValidatePipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { applyGraph, project, projectShape } from '@ansflow/proto/pipeline-doc'
+import { parsePipeline, renderPipeline } from '@ansflow/proto/pipeline-yaml'
+import { create, toBinary, toJsonString } from '@bufbuild/protobuf'
+import * as Y from 'yjs'
+import { task } from '../../platform/worker-task.ts'
+import { hasErrors } from './problems.ts'
+import { type Seed, seedOf } from './seed.ts'
+
+export const validateFile = task((yaml: string) => problemBytes(parsePipeline(yaml).problems))
+
+export const readFile = task((yaml: string) => {
+  const { graph, problems } = parsePipeline(yaml)
+  const isRight = !hasErrors(problems)
+  return { problems: problemBytes(problems), isRight, name: graph.name, hash: isRight ? graphHash(graph) : '' }
+})
+
+export const seedFromFile = task((yaml: string): Seed => seedOf(parsePipeline(yaml).graph, yaml))
+
+/** The change that makes the draft say what the file says; undefined: it does. */
+export const applyFile = task(({ state, yaml }: { state: Uint8Array; yaml: string }): Uint8Array | undefined => {
+  const doc = docOf([state])
+  const before = Y.encodeStateVector(doc)
+  let isChanged = false
+  doc.on('update', () => {
+    isChanged = true
+  })
+  applyGraph(doc, parsePipeline(yaml).graph, yaml, { user: '' })
+  return isChanged ? Y.encodeStateAsUpdateV2(doc, before) : undefined
+})
+
+/** Of a GetPipelineResponse: graph, yaml, problems and hash. */
+export const describeDraft = task((state: Uint8Array) => {
+  const { graph, problems, source } = project(docOf([state]))
+  const hash = graphHash(graph)
+  const response = create(GetPipelineResponseSchema, { graph, yaml: renderPipeline(graph, source), problems, hash })
+  return { bytes: toBinary(GetPipelineResponseSchema, response), name: graph.name, hash }
+})
+
+export const nameDraft = task((state: Uint8Array) => {
+  const { graph } = projectShape(docOf([state]))
+  return { name: graph.name, hash: graphHash(graph) }
+})
+
+export const draftToPublish = task((state: Uint8Array) => {
+  const { graph, problems, source } = project(docOf([state]))
+  const hash = graphHash(graph)
+  return {
+    name: graph.name,
+    hash,
+    problems: problemBytes(problems),
+    graph: toJsonString(PipelineGraphSchema, graph),
+    stepCount: graph.steps.length,
+    yaml: fileOf(graph, source, hash),
+  }
+})
+
+/** The stored updates of a draft, as what a run needs. */
+export const draftToRun = task((updates: Uint8Array[]) => {
+  const { graph, problems } = project(docOf(updates))
+  return {
+    graph: toBinary(PipelineGraphSchema, graph),
+    problems: problemBytes(problems),
+    hash: graphHash(graph),
+  }
+})
+
+/** The draft as a file that reads as the same graph; undefined: there is none. */
+function fileOf(graph: PipelineGraph, source: string, hash: string): string | undefined {
+  const candidates = [renderPipeline(graph, source), renderPipeline(graph)]
+  return candidates.find((file) => graphHash(parsePipeline(file).graph) === hash)
+}
+
+function docOf(updates: Uint8Array[]): Y.Doc {
+  const doc = new Y.Doc()
+  doc.transact(() => {
+    for (const update of updates) Y.applyUpdateV2(doc, update)
+  })
+  return doc
+}
+
+function problemBytes(problems: Problem[]): Uint8Array {
+  return toBinary(ValidatePipelineResponseSchema, create(ValidatePipelineResponseSchema, { problems }))
+}

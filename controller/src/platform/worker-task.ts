@@ -1,0 +1,18 @@
+// The worker's side of workers.ts: what a task answers, or why it refuses, in a form that crosses threads.
+import { AppError, type ErrorCode, type FieldViolation } from '@ansflow/proto/errors'
+
+export type TaskAnswer<T> =
+  | { value: T }
+  | { refusal: { code: ErrorCode; message: string; reason: string; violations: FieldViolation[] } }
+
+export function task<I, T>(work: (input: I) => T): (input: I) => TaskAnswer<T> {
+  return (input) => {
+    try {
+      return { value: work(input) }
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      const { code, message, reason, violations } = error
+      return { refusal: { code, message, reason, violations } }
+    }
+  }
+}
