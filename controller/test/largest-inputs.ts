@@ -4,6 +4,7 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { Readable } from 'node:stream'
 import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import type { DescMethod } from '@bufbuild/protobuf'
@@ -74,23 +75,50 @@ export const anonymousInputs: Record<string, Send> = {
   'tokens that nobody has': (t) => times(1000, (n) => post(t, getMe, '{}', `af_${n}`)),
 }
 
+const call = (t: Target, method: DescMethod, body: object) => post(t, method, JSON.stringify(body), t.attacker.token)
+
 const yamlOf = (steps: number) =>
   `name: p\nsteps:\n${Array.from({ length: steps }, (_, n) => `  s${n}: { run: "true" }\n`).join('')}`
 
+const deep = `${'('.repeat(1900)}true${')'.repeat(1900)}`
+const { validatePipeline, applyPipeline, publishPipeline, getPipeline } = PipelineService.method
+
 export const personInputs: Record<string, Send> = {
-  'a file of 1 MiB': async (t) => {
-    const yaml = yamlOf(10_000).padEnd(1024 * 1024, '#')
-    await post(
-      t,
-      PipelineService.method.validatePipeline,
-      JSON.stringify({ projectId: t.projectId, yaml }),
-      t.attacker.token,
-    )
+  'a file of 1 MiB to look at': (t) => call(t, validatePipeline, { yaml: yamlOf(10_000).padEnd(1024 * 1024 - 1, '#') }),
+  'a file of nothing but problems': (t) =>
+    call(t, validatePipeline, { yaml: `steps:\n${'  a: { needs: [b, c], run: 1, x: y }\n'.repeat(25_000)}` }),
+  'expressions as deep as they may be': (t) =>
+    call(t, validatePipeline, {
+      yaml: `name: p\nsteps:\n${Array.from({ length: 200 }, (_, n) => `  s${n}: { run: x, when: "${deep}" }\n`).join('')}`,
+    }),
+  'a draft of 10,000 steps, made, changed, read and published': async (t) => {
+    const yaml = yamlOf(10_000)
+    const { body } = await call(t, applyPipeline, { projectId: t.projectId, yaml })
+    const { pipeline } = body as { pipeline?: { id: string } }
+    await call(t, applyPipeline, { projectId: t.projectId, yaml: yaml.replace('"true"', '"false"') })
+    await call(t, getPipeline, { pipelineId: pipeline?.id })
+    await call(t, publishPipeline, { pipelineId: pipeline?.id })
   },
-  'a page of requests as large as they may be': (t) =>
-    times(40, () =>
-      post(t, ProjectService.method.createProject, JSON.stringify({ name: 'x'.repeat(64_000) }), t.attacker.token),
-    ),
+  'a slow pattern in a log of 10 MB': async (t) => {
+    const request = { runId: t.runId, stepId: 'one', query: '(a{1000}|b){1,900}', regex: true }
+    await stream(t, LogService.method.searchLog, request)
+  },
+  'requests as large as they may be': (t) =>
+    times(40, () => call(t, ProjectService.method.createProject, { name: 'x'.repeat(64_000) })),
+}
+
+/** The first bytes of a stream's answer. */
+async function stream({ url, attacker }: Target, method: DescMethod, message: object): Promise<void> {
+  const body = Buffer.from(JSON.stringify(message))
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(body.length, 1)
+  const response = await fetch(`${url}/api/${method.parent.typeName}/${method.name}`, {
+    method: 'POST',
+    body: new Uint8Array(Buffer.concat([head, body])),
+    headers: { 'content-type': 'application/connect+json', authorization: `Bearer ${attacker.token}` },
+  })
+  await response.body?.getReader().read()
+  await response.body?.cancel().catch(() => undefined)
 }
 
 export const inputs: Record<string, Send> = { ...anonymousInputs, ...personInputs, ...frameInputs }

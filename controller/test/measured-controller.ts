@@ -4,7 +4,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Role } from '@ansflow/proto/access'
-import type { TestUser } from './start-controller.ts'
+import type { LogTables } from '../src/features/logs/log-tables.ts'
+import type { TestController, TestUser } from './start-controller.ts'
 
 export interface Target {
   url: string
@@ -14,6 +15,8 @@ export interface Target {
   viewer: TestUser
   projectId: string
   pipelineId: string
+  /** Its step `one` has a log of 10 MB. */
+  runId: string
   /** A registration token that nobody has used. */
   registrationToken: string
 }
@@ -80,6 +83,7 @@ async function serve(): Promise<void> {
   const { startController } = await import('./start-controller.ts')
   const { AgentService } = await import('@ansflow/proto/gen/ansflow/v1/agents_pb')
   const { PipelineService } = await import('@ansflow/proto/gen/ansflow/v1/pipelines_pb')
+  const { RunService } = await import('@ansflow/proto/gen/ansflow/v1/runs_pb')
   const c = await startController({ file: true })
   const projectId = await c.addProject('Attacked')
   const otherProjectId = await c.addProject('Other')
@@ -89,22 +93,47 @@ async function serve(): Promise<void> {
   const yaml = 'name: attacked\nsteps:\n  one: { run: "true" }\n'
   const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
   const pipelineId = pipeline?.id ?? ''
+  const { run } = await c.as(c.owner).client(RunService).startRun({ pipelineId })
+  const runId = run?.id ?? ''
+  await writeLog(c.db, runId)
   const probe = eventLoopProbe()
   process.on('message', (message) => {
     if (message === 'begin') process.send?.(probe.begin())
     else if (message === 'end') process.send?.(probe.end())
     else void c[Symbol.asyncDispose]().then(() => process.exit(0))
   })
-  const target = {
+  const target: Target = {
     url: c.url,
     grpcAddress: c.grpcAddress,
     attacker,
     viewer,
     projectId,
     pipelineId,
+    runId,
     registrationToken: token,
   }
   process.send?.({ ...target, other: c.owner, otherProjectId })
+}
+
+async function writeLog(db: TestController['db'], runId: string): Promise<void> {
+  const { packRow } = await import('../src/features/logs/log-tables.ts')
+  const tables = db.kysely<LogTables>()
+  const { id } = await tables.selectFrom('job').select('id').where('run_id', '=', runId).executeTakeFirstOrThrow()
+  const data = Buffer.from(`${'a'.repeat(999)}\n`.repeat(60))
+  const rows = 170
+  for (let n = 0; n < rows; n += 1) {
+    const endedMs = Array.from({ length: 60 }, () => 1)
+    const row = { offset: n * data.length, data, firstLine: n * 60, endedMs, refilled: false }
+    await tables
+      .insertInto('log_chunk')
+      .values(await packRow(id, row))
+      .execute()
+  }
+  await tables
+    .updateTable('job')
+    .set({ log_size: rows * data.length })
+    .where('id', '=', id)
+    .execute()
 }
 
 const everyMs = 2

@@ -1,7 +1,7 @@
 // Owns the open documents of this controller: loaded once, kept while someone uses them, in step with other controllers
 // through the database, and unloaded when all is stored.
 import { AppError, notFound, unavailable } from '@ansflow/proto/errors'
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
@@ -46,6 +46,7 @@ interface OpenRoom {
 }
 
 const lingerMs = 20_000
+const mostUnfolded = 50
 const deriveMs = 500
 const sweepMs = 5000
 const flushLimitMs = 10_000
@@ -259,6 +260,29 @@ export class Rooms implements Drafts {
     const outcome = await Promise.race([room.flush(), limit])
     cancel?.()
     if (outcome === 'late') throw new AppError('unavailable', 'The draft cannot be stored at the moment. Try again.')
+  }
+
+  async updates(pipelineId: string): Promise<Uint8Array[]> {
+    if (this.#open.has(pipelineId)) return this.read(pipelineId, (doc) => [stateOf(doc)])
+    const stored = await readDraft(this.#deps.db.em(), pipelineId)
+    if (!stored) throw notFound('pipeline', pipelineId)
+    return stored.updates
+  }
+
+  /** A document that nobody has open is not opened for it: reading a large one takes long. */
+  async merge(pipelineId: string, change: Uint8Array, { userId }: { userId: string }): Promise<void> {
+    const { db, bus } = this.#deps
+    while (!this.#open.has(pipelineId)) {
+      const stored = await readDraft(db.em(), pipelineId)
+      if (!stored) throw notFound('pipeline', pipelineId)
+      // A room that closes folds them into one.
+      if (stored.updates.length > mostUnfolded) break
+      if (!(await appendUpdate(db, pipelineId, stored.seq, change))) continue
+      // From none of the controllers: who has opened it meanwhile, here too, shall read on.
+      bus.publish('doc.changed', { pipelineId, seq: stored.seq + 1, from: '', touched: [] })
+      return
+    }
+    await this.edit(pipelineId, (doc) => Y.applyUpdateV2(doc, change, { user: userId }))
   }
 
   announce(pipelineId: string, notice: DraftNotice): void {

@@ -1,12 +1,11 @@
 // Makes the draft of the pipeline with a file's name say what the file says; makes the pipeline when there is none.
 import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import * as Y from 'yjs'
 import type { Db } from '../../platform/db.ts'
 import type { Workers } from '../../platform/workers.ts'
 import { createPipeline } from './create-pipeline.ts'
 import { deriveDraft } from './derive-draft.ts'
 import { draftTasks } from './draft-task-file.ts'
-import { type Drafts, stateOf } from './drafts.ts'
+import type { Drafts } from './drafts.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { problemsFrom } from './problems.ts'
 
@@ -38,11 +37,11 @@ export async function applyFile({
     const seed = await workers.run(draftTasks, 'seedFromFile', yaml, by.userId)
     return { row: await createPipeline(db, projectId, seed, now), problems }
   }
-  const state = await drafts.read(present.id, stateOf)
+  const updates = await drafts.updates(present.id)
   // What others change meanwhile is merged, as it is with any two who edit at once.
-  const change = await workers.run(draftTasks, 'applyFile', { state, yaml }, by.userId)
+  const change = await workers.run(draftTasks, 'applyFile', { updates, yaml }, by.userId)
   if (!change) return { row: present, problems }
-  await drafts.edit(present.id, (doc) => Y.applyUpdateV2(doc, change, { user: by.userId }))
+  await drafts.merge(present.id, change, by)
   const { row = present } = await deriveDraft(db, present.id, file, now)
   drafts.announce(present.id, { kind: 'applied', by: by.name })
   return { row, problems }

@@ -21,8 +21,8 @@ export const readFile = task((yaml: string) => {
 export const seedFromFile = task((yaml: string): Seed => seedOf(parsePipeline(yaml).graph, yaml))
 
 /** The change that makes the draft say what the file says; undefined: it does. */
-export const applyFile = task(({ state, yaml }: { state: Uint8Array; yaml: string }): Uint8Array | undefined => {
-  const doc = docOf([state])
+export const applyFile = task(({ updates, yaml }: { updates: Uint8Array[]; yaml: string }): Uint8Array | undefined => {
+  const doc = docOf(updates)
   const before = Y.encodeStateVector(doc)
   let isChanged = false
   doc.on('update', () => {
@@ -33,8 +33,8 @@ export const applyFile = task(({ state, yaml }: { state: Uint8Array; yaml: strin
 })
 
 /** Of a GetPipelineResponse: graph, yaml, problems and hash. */
-export const describeDraft = task((state: Uint8Array) => {
-  const { graph, problems, source } = project(docOf([state]))
+export const describeDraft = task((updates: Uint8Array[]) => {
+  const { graph, problems, source } = project(docOf(updates))
   const hash = graphHash(graph)
   const response = create(GetPipelineResponseSchema, { graph, yaml: renderPipeline(graph, source), problems, hash })
   return { bytes: toBinary(GetPipelineResponseSchema, response), name: graph.name, hash }
@@ -45,8 +45,8 @@ export const nameDraft = task((state: Uint8Array) => {
   return { name: graph.name, hash: graphHash(graph) }
 })
 
-export const draftToPublish = task((state: Uint8Array) => {
-  const { graph, problems, source } = project(docOf([state]))
+export const draftToPublish = task((updates: Uint8Array[]) => {
+  const { graph, problems, source } = project(docOf(updates))
   const hash = graphHash(graph)
   return {
     name: graph.name,

@@ -14,6 +14,10 @@ export interface Drafts {
   edit<T>(pipelineId: string, work: (doc: Y.Doc) => T): Promise<T>
   /** The document as it is, with everything stored by any controller. */
   read<T>(pipelineId: string, work: (doc: Y.Doc) => T): Promise<T>
+  /** The document in updates (V2) that are to be applied together, for a worker to read. Throws `not_found`. */
+  updates(pipelineId: string): Promise<Uint8Array[]>
+  /** Lets the document that everybody has take a change (V2); resolves once that is stored. Throws `not_found`. */
+  merge(pipelineId: string, change: Uint8Array, by: { userId: string }): Promise<void>
   announce(pipelineId: string, notice: DraftNotice): void
   /** After the pipeline was deleted: closes the document for everyone. */
   drop(pipelineId: string): void

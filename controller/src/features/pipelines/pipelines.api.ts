@@ -29,7 +29,7 @@ import { applyFile } from './apply-file.ts'
 import { createPipeline } from './create-pipeline.ts'
 import { deletePipeline } from './delete-pipelines.ts'
 import { draftTasks } from './draft-task-file.ts'
-import { type Drafts, stateOf } from './drafts.ts'
+import type { Drafts } from './drafts.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { nameProblem, problemsFrom } from './problems.ts'
@@ -75,8 +75,8 @@ export function pipelinesApi({ db, clock, drafts, workers }: PipelinesDeps): Ser
         const { yaml, hash } = published
         return { pipeline: toPipeline(row), graph: graphOf(published), yaml, hash, version: toVersion(published) }
       }
-      const state = await drafts.read(pipelineId, stateOf)
-      const { bytes, name } = await workers.run(draftTasks, 'describeDraft', state, personOf(ctx).userId)
+      const updates = await drafts.updates(pipelineId)
+      const { bytes, name } = await workers.run(draftTasks, 'describeDraft', updates, personOf(ctx).userId)
       const content = fromBinary(GetPipelineResponseSchema, bytes)
       const taken =
         name !== row.name &&

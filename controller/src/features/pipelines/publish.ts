@@ -5,7 +5,7 @@ import type { Db, EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Workers } from '../../platform/workers.ts'
 import { draftTasks } from './draft-task-file.ts'
-import { type Drafts, stateOf } from './drafts.ts'
+import type { Drafts } from './drafts.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity, type PipelineVersionRow } from './pipeline-version.entity.ts'
 import { nameProblem, problemsAsViolations, problemsFrom } from './problems.ts'
@@ -35,8 +35,8 @@ export async function publishDraft(
 ): Promise<Published> {
   const { pipelineId, note, expectedHash, by } = publication
   if (note.length > noteLength) throw invalidField('note', `must have at most ${noteLength} characters`, 'note_length')
-  const state = await drafts.read(pipelineId, stateOf)
-  const content = await workers.run(draftTasks, 'draftToPublish', state, by.userId)
+  const updates = await drafts.updates(pipelineId)
+  const content = await workers.run(draftTasks, 'draftToPublish', updates, by.userId)
   if (expectedHash !== '' && expectedHash !== content.hash) {
     throw precondition('draft_moved', 'The draft has changed since you looked at it.', { hash: content.hash })
   }
