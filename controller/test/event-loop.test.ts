@@ -19,7 +19,7 @@ describe.each([
   ['a person', personInputs],
   ['a socket', frameInputs],
 ])('%s', (_who, inputs) => {
-  test.each(Object.keys(inputs))('%s', { retry: 2, timeout: 120_000 }, async (name) => {
+  test.each(Object.keys(inputs))('%s', { retry: 2, timeout: 240_000 }, async (name) => {
     const figures = await measured.during(name)
     if (process.env.ANSFLOW_TEST_FIGURES) process.stdout.write(`${name}: ${JSON.stringify(figures)}\n`)
     expect(figures.heldMs).toBeLessThan(mostHeldMs)

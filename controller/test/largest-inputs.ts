@@ -77,6 +77,12 @@ export const anonymousInputs: Record<string, Send> = {
 
 const call = (t: Target, method: DescMethod, body: object) => post(t, method, JSON.stringify(body), t.attacker.token)
 
+async function mustCall(t: Target, method: DescMethod, body: object): Promise<unknown> {
+  const answer = await call(t, method, body)
+  if (answer.status !== 200) throw new Error(`${method.name} is answered ${JSON.stringify(answer).slice(0, 1000)}`)
+  return answer.body
+}
+
 const yamlOf = (steps: number) =>
   `name: p\nsteps:\n${Array.from({ length: steps }, (_, n) => `  s${n}: { run: "true" }\n`).join('')}`
 
@@ -93,11 +99,11 @@ export const personInputs: Record<string, Send> = {
     }),
   'a draft of 10,000 steps, made, changed, read and published': async (t) => {
     const yaml = yamlOf(10_000)
-    const { body } = await call(t, applyPipeline, { projectId: t.projectId, yaml })
-    const { pipeline } = body as { pipeline?: { id: string } }
-    await call(t, applyPipeline, { projectId: t.projectId, yaml: yaml.replace('"true"', '"false"') })
-    await call(t, getPipeline, { pipelineId: pipeline?.id })
-    await call(t, publishPipeline, { pipelineId: pipeline?.id })
+    const made = (await mustCall(t, applyPipeline, { projectId: t.projectId, yaml })) as { pipeline: { id: string } }
+    const { id: pipelineId } = made.pipeline
+    await mustCall(t, applyPipeline, { projectId: t.projectId, yaml: yaml.replace('"true"', '"false"') })
+    await mustCall(t, getPipeline, { pipelineId })
+    await mustCall(t, publishPipeline, { pipelineId })
   },
   'a slow pattern in a log of 10 MB': async (t) => {
     const request = { runId: t.runId, stepId: 'one', query: '(a{1000}|b){1,900}', regex: true }
