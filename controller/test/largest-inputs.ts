@@ -87,7 +87,7 @@ const yamlOf = (steps: number) =>
   `name: p\nsteps:\n${Array.from({ length: steps }, (_, n) => `  s${n}: { run: "true" }\n`).join('')}`
 
 const deep = `${'('.repeat(1900)}true${')'.repeat(1900)}`
-const { validatePipeline, applyPipeline, publishPipeline, getPipeline } = PipelineService.method
+const { validatePipeline, applyPipeline, publishPipeline } = PipelineService.method
 
 export const personInputs: Record<string, Send> = {
   'a file of 1 MiB to look at': (t) => call(t, validatePipeline, { yaml: yamlOf(10_000).padEnd(1024 * 1024 - 1, '#') }),
@@ -97,12 +97,11 @@ export const personInputs: Record<string, Send> = {
     call(t, validatePipeline, {
       yaml: `name: p\nsteps:\n${Array.from({ length: 200 }, (_, n) => `  s${n}: { run: x, when: "${deep}" }\n`).join('')}`,
     }),
-  'a draft of 10,000 steps, made, changed, read and published': async (t) => {
+  'a draft of 10,000 steps, made, changed and published': async (t) => {
     const yaml = yamlOf(10_000)
     const made = (await mustCall(t, applyPipeline, { projectId: t.projectId, yaml })) as { pipeline: { id: string } }
     const { id: pipelineId } = made.pipeline
     await mustCall(t, applyPipeline, { projectId: t.projectId, yaml: yaml.replace('"true"', '"false"') })
-    await mustCall(t, getPipeline, { pipelineId })
     await mustCall(t, publishPipeline, { pipelineId })
   },
   'a slow pattern in a log of 10 MB': async (t) => {
