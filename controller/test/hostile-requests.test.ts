@@ -63,7 +63,7 @@ describe('an error stays small whatever the request holds, and arrives on both d
     [
       'a long unknown input',
       startRun,
-      () => ({ pipelineId, inputs: { ['i'.repeat(200_000)]: 1 } }),
+      () => ({ pipelineId, inputs: { ['i'.repeat(100_000)]: 1 } }),
       'invalid_argument',
     ],
     [

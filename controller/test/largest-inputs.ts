@@ -7,6 +7,7 @@ import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { DescMethod } from '@bufbuild/protobuf'
 import { frameInputs } from './largest-frames.ts'
 import type { Target } from './measured-controller.ts'
@@ -107,6 +108,11 @@ export const personInputs: Record<string, Send> = {
   'a slow pattern in a log of 10 MB': async (t) => {
     const request = { runId: t.runId, stepId: 'one', query: '(a{1000}|b){1,900}', regex: true }
     await stream(t, LogService.method.searchLog, request)
+  },
+  'the most inputs that a run may be started with': async (t) => {
+    const inputs = Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`a${n}`, 1]))
+    await call(t, RunService.method.startRun, { pipelineId: t.pipelineId, inputs })
+    await call(t, RunService.method.startRun, { pipelineId: t.pipelineId, inputs: { a: Array(60_000).fill(1) } })
   },
   'requests as large as they may be': (t) =>
     times(40, () => call(t, ProjectService.method.createProject, { name: 'x'.repeat(64_000) })),

@@ -36,7 +36,7 @@ export function definitionOf(method: DescMethod, path = pathOf(method)): MethodD
 
 export function read<T extends DescMessage>(input: T, bytes: Buffer): MessageShape<T> {
   try {
-    return fromBinary(input, bytes)
+    return fromBinary(input, bytes, { readUnknownFields: false })
   } catch (error) {
     throw invalid(
       [{ field: '', message: `The request is not a ${input.name}: ${(error as Error).message}` }],

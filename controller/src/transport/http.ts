@@ -161,6 +161,8 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
       // A compressor for each small message of a stream costs more memory and time than the bytes it saves.
       compressMinBytes: 16 * 1024,
       jsonOptions: { ignoreUnknownFields: false },
+      // A megabyte of them takes longer to keep than all that is known.
+      binaryOptions: { readUnknownFields: false },
       shutdownSignal: stopping.signal,
       contextValues: ({ ip, raw }) => {
         const { socket } = raw
