@@ -1,12 +1,14 @@
 // Owns the agent: the jobs on this host, its slots, and its life: starting → online → draining → stopped.
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import type { JobRef, Offer } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { FinishedSchema, type JobRef, type Offer } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { create, toBinary } from '@bufbuild/protobuf'
 import { refusal } from './admit.ts'
 import { type Config, VERSION } from './config.ts'
 import { keepConnected } from './connect.ts'
 import type { DataFolder, Identity } from './data-folder.ts'
 import { ExitError } from './exit.ts'
+import { createFence } from './fence.ts'
 import { createLoadMeter, hostFacts, toolsOfHost } from './host.ts'
 import { type JobHost, JobRunner } from './job-runner.ts'
 import { JobFolder, refOf } from './journal.ts'
@@ -20,8 +22,8 @@ import { capabilities } from './steps/index.ts'
 import { createStreams } from './streams.ts'
 import { createWorkspaces } from './workspace.ts'
 
-const DEFAULT_LOST_AFTER_MS = 120_000
 const TICK_MS = 500
+const HELLO_BYTES = 2 * 1024 * 1024
 /** What the controller has not answered for this many heartbeats is said again. */
 const REPEAT_HEARTBEATS = 2
 const SWEEP_MS = 600_000
@@ -44,16 +46,14 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
   const launcher = createLauncher(folder.jobs, config.base.PATH, log)
   const workspaces = createWorkspaces(folder.workspaces, config.stepUser)
   const sweeper = createSweeper()
+  const fence = createFence(folder.path, config.base.PATH, log)
   const shipper = createLogShipper()
   const load = createLoadMeter(folder.path)
   const stop = new AbortController()
   let tools: Record<string, string> = {}
   let state: 'starting' | 'online' | 'draining' | 'stopped' = 'starting'
   let drainedByController = false
-  let lostAfterMs = DEFAULT_LOST_AFTER_MS
   let repeatMs = REPEAT_HEARTBEATS * DEFAULT_HEARTBEAT_MS
-  /** When the last message of ours was sent that the controller has answered (monotonic). */
-  let contactAt = performance.now()
   let refused: LinkError | undefined
   /** What the jobs still need to end, when another process has taken this one's place. */
   let leaving: Promise<unknown> = Promise.resolve()
@@ -70,7 +70,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
           labels: labelsOf(config),
           slots: config.slots,
           host: hostFacts(tools),
-          jobs: [...jobs.values()].filter((job) => job.phase !== 'gone').map((job) => job.snapshot()),
+          jobs: snapshots(),
         },
       },
     }),
@@ -82,14 +82,14 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     }),
     welcomed(lostAfter, heartbeatMs) {
       refused = undefined
-      lostAfterMs = lostAfter || DEFAULT_LOST_AFTER_MS
+      fence.setLostAfter(lostAfter)
       repeatMs = REPEAT_HEARTBEATS * heartbeatMs
       if (state === 'starting') state = 'online'
       log.info('Connected.', { controller: target.address, agent: identity.name, slots: config.slots })
       if (state === 'draining') streams.send({ kind: { case: 'draining', value: {} } })
     },
     contact(sentAt) {
-      contactAt = Math.max(contactAt, sentAt)
+      fence.push(sentAt)
     },
     offer: (message) => void offer(message),
     start: (ref, secrets) => known(ref)?.start(secrets),
@@ -119,6 +119,19 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
       stopWhenDone()
     },
     isConnected: () => streams.isConnected(),
+    armFence: () => fence.arm(),
+  }
+
+  /** A hello must fit into one message, whatever the outputs of what has ended while the controller was away. */
+  function snapshots(): ReturnType<JobRunner['snapshot']>[] {
+    let room = HELLO_BYTES
+    return [...jobs.values()]
+      .filter((job) => job.phase !== 'gone')
+      .map((job) => {
+        const whole = job.snapshot()
+        if (whole.finished) room -= toBinary(FinishedSchema, create(FinishedSchema, whole.finished)).length
+        return room < 0 ? job.snapshot(false) : whole
+      })
   }
 
   const known = (ref: JobRef): JobRunner | undefined => {
@@ -187,14 +200,16 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
       job.tick()
       job.repeat(repeatMs)
     }
-    // A little early: the job must be dead before the controller may give it to another agent.
-    if (performance.now() - contactAt > lostAfterMs * 0.9)
-      for (const job of jobs.values()) job.fence(lostAfterMs * 0.05)
+    const graceMs = fence.graceMs()
+    if (graceMs !== undefined) for (const job of jobs.values()) job.fence(graceMs)
   }
   function sweepWorkspaces(): void {
     const busy = new Set([...jobs.values()].map((job) => job.spec.runId))
     workspaces.sweep(busy, config.workspaceHours * 3_600_000).then(
-      (removed) => removed.length > 0 && log.info('Removed unused workspaces.', { runs: removed.length }),
+      ({ removed, problems }) => {
+        if (removed.length > 0) log.info('Removed unused workspaces.', { runs: removed.length })
+        for (const problem of problems) log.warn('A workspace cannot be removed; it is left.', { ...problem })
+      },
       (error) => log.warn('Workspaces cannot be swept.', { error: textOf(error) }),
     )
   }
@@ -206,11 +221,15 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
           controller: target.address,
         })
       }
-      for (const found of await JobFolder.readAll(folder)) {
+      for (const found of JobFolder.readAll(folder)) {
         const job = new JobRunner(found, jobHost)
         jobs.set(job.ref.jobId, job)
         job.restore()
       }
+      void JobFolder.removeLeftovers(folder).then((problems) => {
+        for (const problem of problems) log.warn('What a job has left cannot be removed; it is left.', { ...problem })
+      })
+      if ([...jobs.values()].some((job) => job.usesSlot && job.spec.selfFence)) fence.arm()
       if (jobs.size > 0) log.info('Took up the jobs of the journal.', { jobs: jobs.size })
       tools = await toolsOfHost(config.base.PATH, join(folder.path, 'tools.json'), TOOLS_MS)
       sweepWorkspaces()

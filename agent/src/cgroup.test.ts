@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -24,3 +24,22 @@ test('a group that is gone has no processes and is removed', () => {
   expect(processesOf('/nowhere/group')).toEqual([])
   expect(removeCgroup('/nowhere/group')).toBe(true)
 })
+
+const usable = createCgroups().usable
+
+test.runIf(usable)(
+  'an agent that starts leaves the empty groups of one that lives, and removes those of one that does not',
+  () => {
+    const mine = createCgroups().make()!
+    const orphan = mine.replace(`ansflow-${process.pid}-`, 'ansflow-4194304-')
+    mkdirSync(orphan)
+    try {
+      createCgroups()
+      expect(existsSync(mine)).toBe(true)
+      expect(existsSync(orphan)).toBe(false)
+    } finally {
+      removeCgroup(mine)
+      removeCgroup(orphan)
+    }
+  },
+)

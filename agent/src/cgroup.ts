@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { startTimeOf } from './process-table.ts'
 
 const PREFIX = 'ansflow-'
 
@@ -18,8 +19,9 @@ export function createCgroups(home = ownCgroup()): Cgroups {
   const mine = `${process.pid}-${randomBytes(3).toString('hex')}`
   let count = 0
   const usable = home !== undefined && canUse(home)
-  // Of jobs that ended together with an agent before this one; what is in use cannot be removed.
-  if (usable) for (const path of groupsIn(home)) if (basename(path).startsWith(PREFIX)) removeCgroup(path)
+  // Of jobs that ended together with an agent before this one; what is in use cannot be removed. Those of an agent that lives
+  // may be empty for the moment.
+  if (usable) for (const path of groupsIn(home)) if (isOrphan(basename(path))) removeCgroup(path)
   return {
     usable,
     make() {
@@ -34,6 +36,11 @@ export function createCgroups(home = ownCgroup()): Cgroups {
       }
     },
   }
+}
+
+function isOrphan(name: string): boolean {
+  const owner = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length).split('-', 1)[0]) : Number.NaN
+  return owner > 0 && startTimeOf(owner) === ''
 }
 
 /** Where the agent itself is in the one hierarchy of version 2, which is mounted beside those of version 1 on some hosts. */

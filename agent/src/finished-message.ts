@@ -1,12 +1,12 @@
 // Owns the message that ends a job: closes its log and gathers outcome, outputs and times.
 import { statSync } from 'node:fs'
-import { type Finished, FinishedSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { type Finished, FinishedSchema, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { JobFolder } from './journal.ts'
 import { textOf } from './log.ts'
 import type { LogSpool } from './log-spool.ts'
-import { type Ending, lost } from './outcome.ts'
+import { type Ending, impossible, lost } from './outcome.ts'
 import { readOutputs } from './outputs.ts'
 import { outputsOf } from './steps/index.ts'
 
@@ -27,12 +27,19 @@ export function finishedMessage(
       const declared = [...folder.spec.outputs, ...outputsOf(folder.spec)]
       const found = readOutputs(folder.stepFile('output'), declared, (value) => spool.conceals(value))
       for (const [name, value] of found.outputs) outputs[name] = value
+      if (found.failure && ending.outcome === Outcome.SUCCEEDED) told = { ...ending, ...impossible(found.failure) }
+      if (found.failure) found.problems.push(found.failure)
       // A log that is sealed already tells them: an agent before this one was killed right after.
       if (!spool.final) for (const problem of found.problems) spool.say(problem)
     }
-    spool?.seal()
   } catch (error) {
     told = lost(`its log or outputs cannot be kept: ${textOf(error)}`)
+  }
+  try {
+    // Whatever else fails: a log that is never complete keeps the agent from ever draining.
+    spool?.seal()
+  } catch (error) {
+    told = lost(`its log cannot be kept: ${textOf(error)}`)
   }
   const reason = spool?.masked(told.reason) ?? told.reason
   return create(FinishedSchema, {

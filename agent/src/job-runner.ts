@@ -42,6 +42,8 @@ export interface JobHost extends LaunchHost {
   /** Nothing is left of it. */
   gone(job: JobRunner): void
   isConnected(): boolean
+  /** Asked before a job runs that another agent may repeat. False: the controller may have given it up. */
+  armFence(): boolean
 }
 
 type Phase = 'accepted' | 'running' | 'ending' | 'finished' | 'gone'
@@ -79,11 +81,12 @@ export class JobRunner implements ShippedJob {
     return this.phase !== 'finished' && this.phase !== 'gone'
   }
 
-  snapshot(): MessageInitShape<typeof JobSnapshotSchema> {
+  /** `withResult` false: a result follows in a message of its own. */
+  snapshot(withResult = true): MessageInitShape<typeof JobSnapshotSchema> {
     const at = this.#process.startedAt
     const startedAt = at === undefined ? {} : { startedAt: timestampFromMs(at) }
     const { finished } = this.#result
-    if (finished) return { job: this.ref, phase: JobPhase.FINISHED, finished, ...startedAt }
+    if (finished && withResult) return { job: this.ref, phase: JobPhase.FINISHED, finished, ...startedAt }
     return { job: this.ref, phase: this.phase === 'accepted' ? JobPhase.ACCEPTED : JobPhase.RUNNING, ...startedAt }
   }
 
@@ -207,6 +210,10 @@ export class JobRunner implements ShippedJob {
   }
 
   #launch(secrets: readonly SecretValue[]): void {
+    if (this.spec.selfFence && !this.#host.armFence()) {
+      this.#endWithoutProcess(endingOf(undefined, { kind: 'fenced', graceMs: 0 }, 0))
+      return
+    }
     try {
       this.#openSpool()
       this.spool!.useSecrets(secrets.map((secret) => secret.value))
@@ -263,12 +270,19 @@ export class JobRunner implements ShippedJob {
   async #vanished(reason: string): Promise<void> {
     await this.#pump()
     if (this.phase !== 'running') return
+    this.#noteFence()
     const wasKilled = this.#intent && this.#process.tree.leader !== undefined
     const code = this.#process.exitCode() ?? (wasKilled ? 137 : undefined)
     await this.#end(code === undefined && !this.#intent ? lost(reason) : this.#endingOf(code))
   }
 
+  /** It may have been ended by the fence, while this agent was frozen or away. */
+  #noteFence(): void {
+    if (this.spec.selfFence) this.#intent ??= this.#folder.intent
+  }
+
   #endingOf(exitCode: number | undefined): Ending {
+    this.#noteFence()
     if (!this.#intent && this.#process.isUnkept)
       return lost('its log cannot be kept: no space was left for it, or its disk failed')
     return endingOf(exitCode, this.#intent, this.spec.timeoutMs)

@@ -1,6 +1,7 @@
 // Owns the journal: one folder a job, from which a restarted agent knows what it had promised, what runs and how it ended.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import {
   type Finished,
   FinishedSchema,
@@ -11,10 +12,12 @@ import {
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create, fromJson, fromJsonString, toJson, toJsonString } from '@bufbuild/protobuf'
 import { type DataFolder, replaceFile } from './data-folder.ts'
+import { textOf } from './log.ts'
 import type { SpoolFiles } from './log-spool.ts'
 import { bootId } from './process-table.ts'
+import { removeTree } from './remove-tree.ts'
 import { giveAll, type StepUser } from './step-user.ts'
-import { removeTree } from './workspace.ts'
+import { makeTempFolder, newTempPath } from './temp-folder.ts'
 import { PID_BYTES, READER_BLANK, STATE_BLANK } from './wrapper.ts'
 
 /** Ids become folder names and words on the helper's input. */
@@ -85,18 +88,34 @@ export class JobFolder {
     return new JobFolder(path, join(steps, ref.jobId), { ref, spec, place, bootId: bootId() })
   }
 
-  /** Every job that was accepted here; folders of offers that never came so far are removed, and what was copied with the folder. */
-  static async readAll({ jobs, steps }: Places): Promise<JobFolder[]> {
-    const here = placeOf(jobs)
-    const folders: JobFolder[] = []
-    for (const name of readdirSync(jobs)) {
-      const path = join(jobs, name)
-      const text = readText(join(path, 'job.json'))
-      const accepted = text === undefined ? undefined : parseAccepted(text)
-      if (accepted && (accepted.place ?? here) === here) folders.push(new JobFolder(path, join(steps, name), accepted))
-      else await removeTree(path)
+  /** Every job that was accepted here. */
+  static readAll({ jobs, steps }: Places): JobFolder[] {
+    return readdirSync(jobs).flatMap((name) => {
+      const accepted = isJobId(name) ? acceptedHere(join(jobs, name)) : undefined
+      return accepted ? [new JobFolder(join(jobs, name), join(steps, name), accepted)] : []
+    })
+  }
+
+  /**
+   * Removes what is no job: offers that never came so far, what was copied with the folder, and what could not be removed before.
+   * Answers what still cannot be.
+   */
+  static async removeLeftovers({ jobs, steps }: Places): Promise<{ path: string; error: string }[]> {
+    const problems: { path: string; error: string }[] = []
+    const paths: string[] = []
+    for (const folder of new Set([steps, jobs])) {
+      for (const name of readdirSync(folder)) {
+        const path = join(folder, name)
+        try {
+          if (!isJobId(name)) paths.push(path)
+          else if (!acceptedHere(join(jobs, name))) paths.push(setAside(path))
+        } catch (error) {
+          problems.push({ path, error: textOf(error) })
+        }
+      }
     }
-    return folders
+    for (const path of paths) await removeAll(path).catch((error) => problems.push({ path, error: textOf(error) }))
+    return problems
   }
 
   file(...parts: string[]): string {
@@ -118,11 +137,25 @@ export class JobFolder {
    * killed right after it had asked for the start. So nothing that a wrapper may be using already is emptied or taken away.
    */
   prepare(): void {
-    mkdirSync(this.stepFile('tmp'), { recursive: true, mode: 0o700 })
+    mkdirSync(this.#stepPath, { recursive: true, mode: 0o700 })
+    this.#makeTemp()
     const state = this.file('run', 'state')
     if (existsSync(state)) return
     replaceFile(this.file('reader'), READER_BLANK)
     replaceFile(state, STATE_BLANK)
+  }
+
+  /** The step's TMPDIR. */
+  get temp(): string {
+    return readText(this.file('temp')) || this.stepFile('tmp')
+  }
+
+  /** Noted before it is made, so that it is found again and removed. */
+  #makeTemp(): void {
+    if (existsSync(this.file('temp')) && makeTempFolder(this.temp)) return
+    const path = newTempPath() ?? this.stepFile('tmp')
+    replaceFile(this.file('temp'), path)
+    if (!makeTempFolder(path)) throw new Error(`its temporary folder ${path} cannot be made`)
   }
 
   /** A file of the job, whole at once; whoever reads an older one of that name goes on reading that. */
@@ -220,11 +253,36 @@ export class JobFolder {
   /** Nothing may be written to it any more. */
   isRemoved = false
 
+  /** It is out of the journal at once; the same job may be offered again, whatever cannot be removed of this. */
   async remove(): Promise<void> {
     this.isRemoved = true
-    if (this.#stepPath !== this.path) await removeTree(this.#stepPath)
-    await removeTree(this.path)
+    const places = new Set([this.path, this.#stepPath])
+    const aside = [...places].filter((path) => existsSync(path)).map(setAside)
+    for (const path of aside) await removeAll(path)
   }
+}
+
+/** Folders of this name are no jobs any more. */
+const LEFT = '@'
+
+function setAside(path: string): string {
+  const aside = join(dirname(path), `${LEFT}${basename(path)}.${randomBytes(4).toString('hex')}`)
+  renameSync(path, aside)
+  return aside
+}
+
+async function removeAll(path: string): Promise<void> {
+  // That of a copy is another agent's.
+  const temp = acceptedHere(path) && readText(join(path, 'temp'))
+  if (temp) await removeTree(temp)
+  await removeTree(path)
+}
+
+function acceptedHere(path: string): Accepted | undefined {
+  const text = readText(join(path, 'job.json'))
+  const accepted = text === undefined ? undefined : parseAccepted(text)
+  const here = placeOf(dirname(path))
+  return accepted && (accepted.place ?? here) === here ? accepted : undefined
 }
 
 function parseAccepted(text: string): Accepted | undefined {

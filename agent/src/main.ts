@@ -6,6 +6,7 @@ import { type Config, helpText, readConfig, VERSION } from './config.ts'
 import { backoffMs } from './connect.ts'
 import { type DataFolder, type Identity, openDataFolder } from './data-folder.ts'
 import { ExitError, exitCodes } from './exit.ts'
+import { endFencedJobs } from './fence.ts'
 import { hostFacts } from './host.ts'
 import { createLog, textOf } from './log.ts'
 import { createLinkClient, LinkError, parseTarget } from './rpc-client.ts'
@@ -13,6 +14,8 @@ import { createLinkClient, LinkError, parseTarget } from './rpc-client.ts'
 const log = createLog()
 
 async function main(argv: string[]): Promise<void> {
+  // Not for people: what is left of an agent that is gone, or frozen, calls it.
+  if (argv[0] === 'fence' && argv[1] !== undefined) return endFencedJobs(argv[1])
   const command = readConfig(argv)
   if (command.kind === 'help' || command.kind === 'version') {
     process.stdout.write(`${command.kind === 'help' ? helpText() : VERSION}\n`)

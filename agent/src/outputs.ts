@@ -1,10 +1,9 @@
 // Owns the reading of a step's output file: NAME=value and NAME<<DELIMITER blocks, as in GitHub's runner.
-import { constants, lstatSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { limits } from '@ansflow/proto/limits'
 
-/** More than this is refused as a whole. */
-export const MAX_OUTPUT_BYTES = 1024 * 1024
-
-const TOO_LARGE = `The outputs are larger than ${MAX_OUTPUT_BYTES} bytes; all were dropped.`
+/** With values that are not declared, and what is around them. */
+const MAX_FILE_BYTES = 4 * limits.outputsBytes
 
 export interface ParsedOutputs {
   outputs: Map<string, string>
@@ -12,14 +11,15 @@ export interface ParsedOutputs {
   problems: string[]
 }
 
-/** A link may lead to what only the agent can read; a named pipe would be waited for. */
-const OWN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+export interface StepOutputs extends ParsedOutputs {
+  /** Why there are none: the step has failed. An English sentence. */
+  failure?: string
+}
 
 /** `declared` undefined: every name is wanted. */
 export function parseOutputs(text: string, declared: ReadonlySet<string> | undefined): ParsedOutputs {
   const outputs = new Map<string, string>()
   const problems: string[] = []
-  if (Buffer.byteLength(text) > MAX_OUTPUT_BYTES) return { outputs, problems: [TOO_LARGE] }
   const take = (name: string, value: string) => {
     if (declared === undefined || declared.has(name)) outputs.set(name, value)
     else problems.push(`The output ${JSON.stringify(name)} is not declared by the step; it was dropped.`)
@@ -45,22 +45,45 @@ export function parseOutputs(text: string, declared: ReadonlySet<string> | undef
   return { outputs, problems }
 }
 
-/** Reads the file and drops values that would tell a secret. */
+/** Reads the file, whatever the step has made of it, and drops values that would tell a secret. */
 export function readOutputs(
   path: string,
   declared: readonly string[],
   isSecret: (value: string) => boolean,
-): ParsedOutputs {
-  const size = lstatSync(path, { throwIfNoEntry: false })?.size ?? 0
-  if (size > MAX_OUTPUT_BYTES) return { outputs: new Map(), problems: [TOO_LARGE] }
-  const parsed = parseOutputs(
-    size === 0 ? '' : readFileSync(path, { encoding: 'utf8', flag: OWN_FILE }),
-    new Set(declared),
-  )
-  for (const [name, value] of parsed.outputs) {
+): StepOutputs {
+  const file = readBounded(path)
+  if ('failure' in file) return { outputs: new Map(), problems: [], failure: file.failure }
+  const { outputs, problems } = parseOutputs(file.text, new Set(declared))
+  for (const [name, value] of outputs) {
     if (!isSecret(value)) continue
-    parsed.outputs.delete(name)
-    parsed.problems.push(`The output ${JSON.stringify(name)} holds a secret; it was dropped.`)
+    outputs.delete(name)
+    problems.push(`The output ${JSON.stringify(name)} holds a secret; it was dropped.`)
   }
-  return parsed
+  const bytes = [...outputs].flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  if (bytes <= limits.outputsBytes) return { outputs, problems }
+  const failure = `The outputs have ${bytes} bytes; a step may have ${limits.outputsBytes} of them.`
+  return { outputs: new Map(), problems, failure }
+}
+
+/** Follows no link, waits for no other end of a pipe. */
+function readBounded(path: string): { text: string } | { failure: string } {
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return { text: '' }
+    return { failure: `The output file ${code === 'ELOOP' ? 'is a link' : `cannot be read (${code})`}.` }
+  }
+  try {
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) return { failure: `The output file is ${stat.isDirectory() ? 'a folder' : 'no regular file'}.` }
+    if (stat.size > MAX_FILE_BYTES)
+      return { failure: `The output file has ${stat.size} bytes; it may have ${MAX_FILE_BYTES}.` }
+    return { text: readFileSync(fd, 'utf8') }
+  } catch (error) {
+    return { failure: `The output file cannot be read (${(error as NodeJS.ErrnoException).code}).` }
+  } finally {
+    closeSync(fd)
+  }
 }

@@ -1,6 +1,7 @@
 // Owns everything between "start" and the process: workspace, environment, the step's own files, the wrapper's file.
 import { lchownSync } from 'node:fs'
 import type { SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { limits } from '@ansflow/proto/limits'
 import type { Config } from './config.ts'
 import { stepEnvironment } from './environment.ts'
 import type { JobFolder } from './journal.ts'
@@ -42,7 +43,7 @@ export function prepareLaunch(
   { config }: LaunchHost,
 ): string[] {
   const { ref, spec } = folder
-  const places = { workspace, output: folder.stepFile('output'), tmp: folder.stepFile('tmp') }
+  const places = { workspace, output: folder.stepFile('output'), tmp: folder.temp }
   const env = stepEnvironment(config.base, spec, ref, secrets, places)
   const { stepUser } = config
   const give = (path: string) => stepUser && lchownSync(path, stepUser.uid, stepUser.gid)
@@ -54,6 +55,7 @@ export function prepareLaunch(
     if ((error as NodeJS.ErrnoException).syscall) throw error
     throw new Unrunnable(textOf(error))
   }
+  checkSize(env)
   const start = startFile(env, command.workingDirectory, command.argv)
   if (stepUser) {
     const own = folder.writeForStep('start', start)
@@ -61,10 +63,27 @@ export function prepareLaunch(
     if (folder.claimedBy === 'nobody') {
       folder.writeForStep('output', '')
       folder.giveTo(stepUser)
+      give(folder.temp)
     }
     folder.write('start', startAs(stepUser, own))
   } else folder.write('start', start)
   return [...env.keys()]
     .filter((name) => !isSettable(name))
     .map((name) => `${JSON.stringify(name)} cannot be set in an environment; it was left out.`)
+}
+
+/** What the system would refuse without a word about which entry it was. */
+function checkSize(env: ReadonlyMap<string, string>): void {
+  let all = 0
+  for (const [name, value] of env) {
+    const bytes = Buffer.byteLength(name) + 1 + Buffer.byteLength(value)
+    if (bytes > limits.environmentEntryBytes) {
+      const most = `a process can have ${limits.environmentEntryBytes} of one; pass it in a file`
+      throw new Unrunnable(`The variable ${name} has ${bytes} bytes in the environment, and ${most}.`)
+    }
+    // The pointer to it, and its end.
+    all += bytes + 9
+  }
+  if (all > limits.environmentBytes)
+    throw new Unrunnable(`The environment has ${all} bytes, and a process can have ${limits.environmentBytes}.`)
 }

@@ -67,8 +67,8 @@ export function startSession(pipe: Pipe<ControlMessage>, host: SessionHost, onDe
           heartbeatMs = kind.value.heartbeatMs || DEFAULT_HEARTBEAT_MS
           clearTimeout(timer)
           timer = setTimeout(beat, heartbeatMs)
-          answered()
           host.welcomed(kind.value.lostAfterMs, heartbeatMs)
+          answered()
           for (const ref of kind.value.forget) host.forget(ref)
           for (const ref of kind.value.cancel) host.cancel(ref, 0)
           host.drain(kind.value.drain)

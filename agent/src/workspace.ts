@@ -1,23 +1,32 @@
 // Owns the folders that steps work in: where each is, that nothing leads out of it, and when it goes.
-import { chmodSync, lchownSync, mkdirSync, readdirSync, realpathSync, statfsSync, statSync, utimesSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { lchownSync, mkdirSync, realpathSync, statfsSync, statSync, utimesSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { textOf } from './log.ts'
+import { removeTree } from './remove-tree.ts'
 import type { StepUser } from './step-user.ts'
 
 /** Below this much free space, workspaces unused for an hour go too. */
 const LOW_DISK_BYTES = 1024 * 1024 * 1024
 const HOUR_MS = 3_600_000
 
+export interface Swept {
+  removed: string[]
+  /** Told once for each. */
+  problems: { path: string; error: string }[]
+}
+
 export interface Workspaces {
   /** Makes the folder if need be. Steps of a run that name the same workspace share it. */
   open(runId: string, name: string, jobId: string): string
   /** Removes it if it was the job's own; marks the run's as used now. */
   close(runId: string, name: string, jobId: string): Promise<void>
-  /** Removes what was not used for long, of runs that have no job here. */
-  sweep(busyRuns: ReadonlySet<string>, maxAgeMs: number): Promise<string[]>
+  /** Removes what was not used for long, of runs that have no job here. What cannot be removed is gone round. */
+  sweep(busyRuns: ReadonlySet<string>, maxAgeMs: number): Promise<Swept>
 }
 
 export function createWorkspaces(root: string, user?: StepUser): Workspaces {
+  const told = new Set<string>()
   const runFolder = (runId: string) => join(root, folderName(runId))
   const place = (runId: string, name: string, jobId: string) =>
     // "@" is in no encoded name, so a job's own folder meets no shared one.
@@ -39,15 +48,20 @@ export function createWorkspaces(root: string, user?: StepUser): Workspaces {
       const disk = statfsSync(root)
       const low = disk.bavail * disk.bsize < LOW_DISK_BYTES
       const oldest = Date.now() - (low ? Math.min(maxAgeMs, HOUR_MS) : maxAgeMs)
-      const removed: string[] = []
+      const swept: Swept = { removed: [], problems: [] }
       for (const name of await readdir(root)) {
         const path = join(root, name)
         if (busy.has(name) || (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY) > oldest)
           continue
-        await removeTree(path)
-        removed.push(name)
+        try {
+          await removeTree(path)
+          swept.removed.push(name)
+        } catch (error) {
+          if (!told.has(name)) swept.problems.push({ path, error: textOf(error) })
+          told.add(name)
+        }
       }
-      return removed
+      return swept
     },
   }
 }
@@ -91,22 +105,5 @@ function touch(path: string): void {
     utimesSync(path, now, now)
   } catch {
     // Swept in the meantime; the next job makes it anew.
-  }
-}
-
-/** Removes a folder with everything in it, also read-only folders that some tools make (Go's module cache). */
-export async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true, maxRetries: 2 })
-  } catch {
-    makeWritable(path)
-    await rm(path, { recursive: true, force: true, maxRetries: 2 })
-  }
-}
-
-function makeWritable(folder: string): void {
-  chmodSync(folder, 0o700)
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) makeWritable(join(folder, entry.name))
   }
 }

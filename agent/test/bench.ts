@@ -1,6 +1,6 @@
 // Owns a fake controller with a real agent connected to it, and the folder that both are thrown away with.
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { type AgentProcess, startAgent, temporaryFolder, waitFor } from './agent-process.ts'
@@ -10,6 +10,8 @@ export interface Bench extends AsyncDisposable {
   controller: FakeController
   data: string
   agent: AgentProcess
+  startAgain(): void
+  /** The same, and waits until it is connected. */
   restart(): Promise<void>
 }
 
@@ -26,14 +28,21 @@ export async function startBench(env: Record<string, string> = {}, within: strin
     controller,
     data: data.path,
     agent: start(),
+    startAgain() {
+      bench.agent = start()
+    },
     async restart() {
       const before = controller.hellos.length
-      bench.agent = start()
+      bench.startAgain()
       await waitFor('the agent is back', () => controller.hellos.length > before)
     },
     async [Symbol.asyncDispose]() {
       await bench.agent[Symbol.asyncDispose]()
       await controller.close()
+      for (const id of readdirSync(join(data.path, 'jobs'))) {
+        const temp = join(data.path, 'jobs', id, 'temp')
+        if (existsSync(temp)) rmSync(readFileSync(temp, 'utf8'), { recursive: true, force: true })
+      }
       data[Symbol.dispose]()
     },
   }

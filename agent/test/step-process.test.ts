@@ -91,9 +91,11 @@ test('a canceled step may still say something, and all of it comes', async () =>
 test('the file that the step is started from is empty before the step begins, also when the agent is killed then', async () => {
   await using b = await startBench()
   const start = join(b.data, 'jobs', jobIdOf('start'), 'start')
-  const job = b.controller.offer(jobIdOf('start'), sh(`kill -9 $AGENT; wc -c <'${start}'; sleep 300`), [
-    { name: 'AGENT', value: String(b.agent.child.pid), env: true },
-  ])
+  const job = b.controller.offer(
+    jobIdOf('start'),
+    sh(`kill -9 $AGENT; cat '${start}' 2>/dev/null | wc -c; sleep 300`),
+    [{ name: 'AGENT', value: String(b.agent.child.pid), env: true }],
+  )
   await b.agent.exited
   const [pid] = await waitFor('the step goes on', () => alive(job.ref.jobId))
   await waitFor('it has printed', () => readFileSync(join(b.data, 'jobs', job.ref.jobId, 'run/raw'), 'utf8') !== '')

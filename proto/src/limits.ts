@@ -19,6 +19,11 @@ export const limits = {
   scriptBytes: 256 * 1024,
   secretsOfAStep: 100,
   outputsOfAStep: 100,
+  /** UTF-8 bytes of all outputs of a step together, names and values. One that has more fails. */
+  outputsBytes: 256 * 1024,
+  /** Bytes of one `NAME=value` in the environment of a process, and of all of them: what Linux takes. */
+  environmentEntryBytes: 128 * 1024 - 1,
+  environmentBytes: 1920 * 1024,
   labelsOfAStep: 20,
   /** Given by people, and as many again that it says of itself. */
   labelsOfAnAgent: 30,

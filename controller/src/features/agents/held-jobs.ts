@@ -84,7 +84,8 @@ export class HeldJobs {
   reject(ref: JobRef | undefined, reason: string): void {
     this.#about(ref, async ({ jobId, epoch }) => {
       const job = this.#held.get(jobId)
-      if (job?.epoch === epoch && job.phase === 'offered') await this.#withdraw(job, reason.slice(0, 500))
+      if (job?.epoch === epoch && job.phase === 'offered')
+        await this.#withdraw(job, reason.slice(0, 500).toWellFormed())
     })
   }
 

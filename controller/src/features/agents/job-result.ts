@@ -1,25 +1,29 @@
-// What an agent says of a job's end, in the engine's words; everything it could fill without bound is cut.
+// What an agent says of a job's end, in the engine's words; everything it could fill without bound is bounded.
 import { type Finished, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { limits } from '@ansflow/proto/limits'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { JobResult } from '../../engine/state.ts'
 
 const maxReason = 2000
-const maxOutputs = 100
-const maxOutputBytes = 64 * 1024
 
 export function resultOf(finished: Finished): JobResult {
   const { exitCode, startedAt, finishedAt, logSize } = finished
   const { outcome, reason, reasonCode } = isKnown(finished.outcome) ? finished : unknownOutcome(finished.outcome)
-  return {
+  const result: JobResult = {
     outcome,
-    outputs: boundedOutputs(finished.outputs),
+    outputs: finished.outputs,
     logSize: Number(logSize),
     ...(exitCode === undefined ? {} : { exitCode }),
-    ...(reason ? { reason: reason.slice(0, maxReason) } : {}),
+    ...(reason ? { reason: reason.slice(0, maxReason).toWellFormed() } : {}),
     ...(reasonCode ? { reasonCode: reasonCode.slice(0, 64) } : {}),
     ...(startedAt ? { startedAt: timestampDate(startedAt) } : {}),
     ...(finishedAt ? { finishedAt: timestampDate(finishedAt) } : {}),
   }
+  const tooMuch = excessOf(finished.outputs)
+  if (!tooMuch) return result
+  // Half a value would be worse than none: whoever uses it could not tell.
+  if (outcome !== Outcome.SUCCEEDED) return { ...result, outputs: {} }
+  return { ...result, outputs: {}, outcome: Outcome.FAILED, reasonCode: 'agent_error', reason: tooMuch }
 }
 
 function isKnown(outcome: Outcome): boolean {
@@ -32,12 +36,14 @@ function unknownOutcome(outcome: number): Pick<Finished, 'outcome' | 'reason' | 
   return { outcome: Outcome.FAILED, reason, reasonCode: 'agent_error' }
 }
 
-function boundedOutputs(outputs: Record<string, string>): Record<string, string> {
-  const bounded: Record<string, string> = {}
-  for (const [name, value] of Object.entries(outputs).slice(0, maxOutputs)) {
-    bounded[name] = Buffer.byteLength(value) <= maxOutputBytes ? value : value.slice(0, maxOutputBytes / 4)
-  }
-  return bounded
+/** The agent keeps the same limit; one that does not is not believed. */
+function excessOf(outputs: Record<string, string>): string | undefined {
+  const entries = Object.entries(outputs)
+  // Those it declares, and those of its type.
+  if (entries.length > 2 * limits.outputsOfAStep) return `The step has ${entries.length} outputs.`
+  const bytes = entries.flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  if (bytes <= limits.outputsBytes) return undefined
+  return `The outputs have ${bytes} bytes; a step may have ${limits.outputsBytes} of them.`
 }
 
 export function secretsMissing(names: string[]): JobResult {
