@@ -1,4 +1,5 @@
-// A job that the controller may repeat elsewhere is dead before it does, whatever has become of the agent.
+// A job that the controller may repeat elsewhere is dead before it does, whatever has become of the agent. All at the same time,
+// since they mostly wait.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -8,6 +9,9 @@ import { Outcome } from './fake-controller.ts'
 
 const LOST_AFTER_MS = 6000
 const withoutCgroups = ['unshare', '--mount', 'sh', '-c', 'umount -a -t cgroup2; exec "$@"', 'sh']
+
+let jobs = 0
+const newId = () => jobIdOf(`fence-${++jobs}`)
 
 async function fencedBench(within: string[] = []): Promise<Bench> {
   const b = await startBench({}, within)
@@ -20,7 +24,7 @@ async function fencedBench(within: string[] = []): Promise<Bench> {
 /** Ignores TERM, and has a child that has left its session and parents. */
 const stubborn = 'trap "" TERM; (setsid sh -c "while :; do sleep 0.1; done" &); echo up; while :; do sleep 0.1; done'
 
-test.each([
+test.concurrent.each([
   ['frozen', 'SIGSTOP', []],
   ['frozen, without control groups', 'SIGSTOP', withoutCgroups],
   ['killed', 'SIGKILL', []],
@@ -29,8 +33,8 @@ test.each([
   'the agent is %s: the job is dead before it may be given to another, others go on',
   async (_name, signal, within) => {
     await using b = await fencedBench([...within])
-    const fenced = b.controller.offer(jobIdOf(`fenced-${_name.length}`), sh(stubborn, { selfFence: true }))
-    const kept = b.controller.offer(jobIdOf(`kept-${_name.length}`), sh('sleep 300'))
+    const fenced = b.controller.offer(newId(), sh(stubborn, { selfFence: true }))
+    const kept = b.controller.offer(newId(), sh('sleep 300'))
     await waitFor('both run', () => fenced.log.length > 0 && kept.started.length > 0)
     let heardAt = 0
     b.controller.onHeard = () => (heardAt = performance.now())
@@ -47,19 +51,19 @@ test.each([
   },
 )
 
-test('while the controller is there the fence moves on', async () => {
+test.concurrent('while the controller is there the fence moves on', async () => {
   await using b = await fencedBench()
-  b.controller.behavior.lostAfterMs = 1000
+  b.controller.behavior.lostAfterMs = 3000
   b.controller.cut()
   await waitFor('connected again', () => b.controller.hellos.length > 2)
-  const job = b.controller.offer(jobIdOf('moves'), sh('sleep 3; echo whole', { selfFence: true }))
+  const job = b.controller.offer(newId(), sh('sleep 5; echo whole', { selfFence: true }))
   expect(await done(job)).toMatchObject({ outcome: Outcome.SUCCEEDED })
   expect(job.log.toString()).toBe('whole\n')
 })
 
-test('a restart of the agent is no contact: the fence stays where it was', async () => {
+test.concurrent('a restart of the agent is no contact: the fence stays where it was', async () => {
   await using b = await fencedBench()
-  const job = b.controller.offer(jobIdOf('restarted'), sh(stubborn, { selfFence: true }))
+  const job = b.controller.offer(newId(), sh(stubborn, { selfFence: true }))
   await waitFor('it runs', () => job.log.length > 0)
   let heardAt = 0
   b.controller.onHeard = () => (heardAt = performance.now())
@@ -73,11 +77,11 @@ test('a restart of the agent is no contact: the fence stays where it was', async
   expect(performance.now() - heardAt).toBeLessThan(LOST_AFTER_MS)
 })
 
-test('an agent that was frozen too long does not start what it is told to start then', async () => {
+test.concurrent('an agent that was frozen too long does not start what it is told to start then', async () => {
   await using b = await fencedBench()
   b.controller.behavior.noStart = true
   const ran = join(b.data, 'ran')
-  const job = b.controller.offer(jobIdOf('thawed'), sh(`touch ${ran}`, { selfFence: true }))
+  const job = b.controller.offer(newId(), sh(`touch ${ran}`, { selfFence: true }))
   await waitFor('accepted', () => job.accepted.length > 0)
   const heardAt = performance.now()
   b.agent.child.kill('SIGSTOP')
