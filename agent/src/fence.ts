@@ -25,7 +25,15 @@ while ! late "$@"; do
   [ "$left" -lt 200 ] || left=200
   sleep "$((left / 100)).$((left / 10 % 10))$((left % 10))" || sleep 1
 done
-# Memory may be what the agent died of.
+# At once what is near: a Node process takes a moment to start, and needs memory, which may be what the agent died of.
+for job in "$1"/jobs/*; do
+  pid= session= code= spec=
+  { read -r pid _ session; read -r code; } <"$job/run/state" && [ -n "$session" ] && [ -z "$code" ] || continue
+  read -r spec <"$job/job.json"
+  case $spec in *'"selfFence":true'*) ;; *) continue ;; esac
+  [ -e "$job/intent.json" ] || printf '{"kind":"fenced","graceMs":0}' >"$job/intent.json"
+  [ ! -d "/proc/$pid" ] || kill -9 "-$session"
+done
 while late "$@" && ! "$3" "$4" fence "$1"; do sleep 1; done
 `
 
@@ -102,7 +110,7 @@ export function createFence(dataPath: string, path: string, log: Log): Fence {
 
 /** How long before the controller gives the agent up its jobs are ended for good: ending them takes a moment too. */
 function marginMs(lostAfterMs: number): number {
-  return Math.max(lostAfterMs * 0.1, Math.min(2000, lostAfterMs * 0.2))
+  return Math.max(lostAfterMs * 0.1, Math.min(4000, lostAfterMs * 0.2))
 }
 
 function readFence(dataPath: string): { deadline: number; contactAt: number; lostAfterMs: number } | undefined {
@@ -125,7 +133,8 @@ export async function endFencedJobs(dataPath: string): Promise<void> {
   )
   const ended = jobs.map(async (folder) => {
     const job = new JobProcess(folder)
-    if (folder.result || job.exitCode() !== undefined) return
+    // Of one that the watchdog has killed, processes may be left that have left its session.
+    if (folder.result || (job.exitCode() !== undefined && folder.intent?.kind !== 'fenced')) return
     // Also told to an agent that comes to itself, which sees no more than that the step was killed.
     folder.intent ??= { kind: 'fenced', graceMs: 0 }
     await job.kill(0, () => {})

@@ -1,5 +1,5 @@
 // Owns the message that ends a job: closes its log and gathers outcome, outputs and times.
-import { statSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { type Finished, FinishedSchema, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
@@ -7,8 +7,10 @@ import type { JobFolder } from './journal.ts'
 import { textOf } from './log.ts'
 import type { LogSpool } from './log-spool.ts'
 import { type Ending, impossible, lost } from './outcome.ts'
-import { readOutputs } from './outputs.ts'
+import { readOutputs, type StepOutputs } from './outputs.ts'
 import { outputsOf } from './steps/index.ts'
+
+const UNMASKED = 'The outputs were dropped: not all secrets are known that they may hold.'
 
 export function finishedMessage(
   folder: JobFolder,
@@ -19,13 +21,12 @@ export function finishedMessage(
   const outputs: Record<string, string> = {}
   let told = ending
   try {
-    if (ending.exitCode !== undefined && spool && !spool.knowsSecrets) {
-      const hasOutputs = (statSync(folder.file('output'), { throwIfNoEntry: false })?.size ?? 0) > 0
-      if (hasOutputs && !spool.final)
-        spool.say('The outputs were dropped: not all secrets are known that they may hold.')
-    } else if (ending.exitCode !== undefined && spool) {
+    if (ending.exitCode !== undefined && spool) {
       const declared = [...folder.spec.outputs, ...outputsOf(folder.spec)]
-      const found = readOutputs(folder.stepFile('output'), declared, (value) => spool.conceals(value))
+      const file = folder.stepFile('output')
+      const found: StepOutputs = spool.knowsSecrets
+        ? readOutputs(file, declared, (value) => spool.conceals(value))
+        : { outputs: new Map(), problems: [], ...(hasContent(file) && { failure: UNMASKED }) }
       for (const [name, value] of found.outputs) outputs[name] = value
       if (found.failure && ending.outcome === Outcome.SUCCEEDED) told = { ...ending, ...impossible(found.failure) }
       if (found.failure) found.problems.push(found.failure)
@@ -51,4 +52,8 @@ export function finishedMessage(
     logSize: BigInt(spool?.size ?? 0),
     ...(startedAt === undefined ? {} : { startedAt: timestampFromMs(startedAt) }),
   })
+}
+
+function hasContent(path: string): boolean {
+  return (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
 }

@@ -270,22 +270,17 @@ export class JobRunner implements ShippedJob {
   async #vanished(reason: string): Promise<void> {
     await this.#pump()
     if (this.phase !== 'running') return
-    this.#noteFence()
-    const wasKilled = this.#intent && this.#process.tree.leader !== undefined
-    const code = this.#process.exitCode() ?? (wasKilled ? 137 : undefined)
-    await this.#end(code === undefined && !this.#intent ? lost(reason) : this.#endingOf(code))
+    await this.#end(this.#endingOf(this.#process.exitCode(), reason))
   }
 
-  /** It may have been ended by the fence, while this agent was frozen or away. */
-  #noteFence(): void {
+  #endingOf(noted: number | undefined, vanished?: string): Ending {
+    // It may have been ended by the fence, while this agent was frozen or away.
     if (this.spec.selfFence) this.#intent ??= this.#folder.intent
-  }
-
-  #endingOf(exitCode: number | undefined): Ending {
-    this.#noteFence()
+    if (!this.#intent && noted === undefined && vanished) return lost(vanished)
     if (!this.#intent && this.#process.isUnkept)
       return lost('its log cannot be kept: no space was left for it, or its disk failed')
-    return endingOf(exitCode, this.#intent, this.spec.timeoutMs)
+    const wasKilled = this.#intent && this.#process.tree.leader !== undefined
+    return endingOf(noted ?? (wasKilled ? 137 : undefined), this.#intent, this.spec.timeoutMs)
   }
 
   async #pump(): Promise<void> {
