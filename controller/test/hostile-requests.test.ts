@@ -120,7 +120,7 @@ test('a NUL in a text is refused with the name of its field', async () => {
   for (const [method, request, field] of texts) {
     for (const call of doors) {
       const ending = await call(c, method, request, c.owner.token)
-      expect(ending).toMatchObject({ code: 'invalid_argument', reason: 'nul' })
+      expect(ending).toMatchObject({ code: 'invalid_argument', reason: 'characters' })
       expect(ending.message).toContain(`${field}: `)
     }
   }
