@@ -1,5 +1,5 @@
 // What a script may do to its own process, its parents and its output, as everywhere else.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTimeOf } from '../src/process-table.ts'
@@ -101,8 +101,10 @@ test('the file that the step is started from is empty before the step begins, al
   )
   await b.agent.exited
   const [pid] = await waitFor('the step goes on', () => alive(job.ref.jobId))
-  await waitFor('it has printed', () => readFileSync(join(b.data, 'jobs', job.ref.jobId, 'run/raw'), 'utf8') !== '')
-  expect(readFileSync(join(b.data, 'jobs', job.ref.jobId, 'run/raw'), 'utf8')).toBe('0\n')
+  const raw = join(b.data, 'jobs', job.ref.jobId, 'run/raw')
+  // The step may be there before its output's file is.
+  const printed = await waitFor('it has printed', () => existsSync(raw) && readFileSync(raw, 'utf8'))
+  expect(printed).toBe('0\n')
   expect(startTimeOf(pid!)).not.toBe('')
   await b.restart()
   b.controller.cancel(job.ref.jobId, 100)

@@ -1,4 +1,5 @@
 // A program's view: plain HTTP and JSON, with an API token, from an empty project to the raw log.
+import { StepStatus } from '@ansflow/proto/status'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { admin, type System, startSystem } from '../setup/system.ts'
 import { waitFor } from '../setup/wait-for.ts'
@@ -130,4 +131,30 @@ test('a run waits with its reason until an agent with its label comes', async ()
   const agent = await system.addAgent({ labels: ['gpu'], slots: 1 })
   const run = await system.ended(runId)
   expect(run.steps[0]?.attempts[0]?.agentName).toBe(agent.name)
+})
+
+test('an output reaches the next step whole, or the step says that it is too large', async () => {
+  const make = (count: number) => `{ printf value=; yes 漢 | head -n ${count} | tr -d '\\n'; } >> "$ANSFLOW_OUTPUT"`
+  const { pipelineId } = await system.pipeline(`name: large
+steps:
+  make: { run: ${JSON.stringify(make(30_000))}, outputs: [value] }
+  use:
+    needs: [make]
+    env: { VALUE: "\${{ steps.make.outputs.value }}" }
+    run: |
+      [ "$(printf %s "$VALUE" | wc -c)" = 90000 ] && [ -z "$(printf %s "$VALUE" | tr -d 漢)" ]
+  larger: { run: ${JSON.stringify(make(60_000))}, outputs: [value] }
+  burst:
+    needs: [larger]
+    env: { VALUE: "\${{ steps.larger.outputs.value }}" }
+    run: echo never
+  toomuch: { run: ${JSON.stringify(make(100_000))}, outputs: [value] }
+`)
+  const run = await system.ended(await system.start(pipelineId))
+  const step = (id: string) => run.steps.find((one) => one.id === id)
+  expect(step('use')?.status).toBe(StepStatus.SUCCEEDED)
+  expect(step('make')?.outputs['value']).toBe('漢'.repeat(30_000))
+  expect(step('larger')?.outputs['value']).toHaveLength(60_000)
+  expect(step('burst')?.reason).toMatch(/^The variable VALUE has 180006 bytes in the environment/)
+  expect(step('toomuch')?.reason).toMatch(/^The outputs have 300005 bytes; a step may have 262144/)
 })
