@@ -1,5 +1,6 @@
 import { Role } from '@ansflow/proto/access'
-import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AgentLinkService, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RunService, RunStatus, StepStatus, type WatchRunResponse } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { Code, ConnectError } from '@connectrpc/connect'
@@ -40,7 +41,8 @@ test('a run starts with its inputs, and every step says why it waits', async () 
   expect(steps[1]).toEqual(['check', StepStatus.BLOCKED, 'Waits for compile.'])
   expect(steps[2]).toEqual(['cleanup', StepStatus.BLOCKED, 'Waits for check.'])
   const [queued] = await queuedJobs(c.db, 10)
-  const job = await c.db.transaction((em) => claimJob(c.db, em, queued!.jobId, c.owner.userId, 'Anna'))
+  const agentId = await agentOf(c)
+  const job = await c.db.transaction((em) => claimJob(c.db, em, queued!.jobId, agentId, 'Anna'))
   expect(job?.spec.execution).toMatchObject({ case: 'shell', value: { script: 'make 1.2' } })
   const env = Object.fromEntries(job!.spec.env.map(({ name, value }) => [name, value]))
   expect(env).toMatchObject({ CI: 'true', ANSFLOW_RUN_ID: run!.id, CI_PIPELINE_NUMBER: '1', CI_STEP_NAME: 'compile' })
@@ -122,6 +124,13 @@ test('lists hold what the caller may read, page by page, by filter', async () =>
   expect((await c.as(stranger).client(RunService).listRuns({})).runs).toEqual([])
 })
 
+/** One that is there; what it would do, the tests say. */
+async function agentOf(c: TestController): Promise<string> {
+  const { token } = await c.as(c.owner).client(AgentService).createRegistrationToken({})
+  const agent = { token, name: 'Anna', slots: 1, version: '0.1.0' }
+  return (await c.as(undefined).client(AgentLinkService).register(agent)).agentId
+}
+
 test('lists tell failures that were allowed from those that were not', async () => {
   await using c = await startController()
   const projectId = await c.addProject()
@@ -132,8 +141,9 @@ test('lists tell failures that were allowed from those that were not', async () 
   const { run } = await runs.startRun({ pipelineId: pipeline!.id })
   const { db, bus, clock } = c
   const driver = createRunDriver({ db, bus, clock, log: c.controller.log })
+  const agentId = await agentOf(c)
   for (const { jobId } of await queuedJobs(db, 10)) {
-    const job = (await db.transaction((em) => claimJob(db, em, jobId, c.owner.userId, 'Anna')))!
+    const job = (await db.transaction((em) => claimJob(db, em, jobId, agentId, 'Anna')))!
     await driver.submit(run!.id, { type: 'jobStarted', ...job })
     await driver.submit(run!.id, { type: 'jobFinished', ...job, outcome: Outcome.FAILED, exitCode: 1, outputs: {} })
   }
@@ -155,8 +165,9 @@ test('a run is watched to its end, without gap or repeat, whichever controller m
   await waitFor(() => events.length > 0)
   const { db, bus, clock } = c
   const driver = createRunDriver({ db, bus, clock, log: c.controller.log })
+  const agentId = await agentOf(c)
   const [queued] = await queuedJobs(db, 10)
-  const job = (await db.transaction((em) => claimJob(db, em, queued!.jobId, c.owner.userId, 'Anna')))!
+  const job = (await db.transaction((em) => claimJob(db, em, queued!.jobId, agentId, 'Anna')))!
   await driver.submit(runId, { type: 'jobAccepted', ...job })
   await driver.submit(runId, { type: 'jobStarted', ...job })
   await waitFor(() => events.at(-1)?.run?.status === RunStatus.RUNNING)
