@@ -110,7 +110,7 @@ test('a secret is stored sealed, read back only inside, and does not open elsewh
   await c.db.em().execute('update secret set project_id = ?', [other])
   await expect(secrets.read(c.db.em(), other, ['NPM_TOKEN'])).rejects.toThrow()
 
-  for (const name of ['lower', '1A', 'A-B', '', 'A'.repeat(129)]) {
+  for (const name of ['a b', '1A', 'A-B', '', 'A'.repeat(129)]) {
     await expect(projects.putSecret({ projectId, name, value: 'v' })).rejects.toMatchObject({
       code: Code.InvalidArgument,
     })
