@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { invalidField, notFound } from '@ansflow/proto/errors'
 import { patterns } from '@ansflow/proto/limits'
+import { reservedProblem } from '@ansflow/proto/step-variables'
 import { type Keys, keyLength, open, seal } from '../../platform/crypto.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
@@ -86,4 +87,7 @@ function checkName(name: string): void {
     const message = 'must be letters, digits and _, not beginning with a digit, at most 128'
     throw invalidField('name', message, 'secret_name')
   }
+  // Steps find a secret in the variable of its name.
+  const reserved = reservedProblem(name)
+  if (reserved !== undefined) throw invalidField('name', reserved, 'secret_reserved')
 }
