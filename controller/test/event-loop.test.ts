@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { frameInputs } from './largest-frames.ts'
 import { anonymousInputs, personInputs } from './largest-inputs.ts'
+import { agentInputs, grpcInputs } from './largest-messages.ts'
 import { type Measured, startMeasured } from './measured-controller.ts'
 
 const mostHeldMs = 50
@@ -18,6 +19,8 @@ describe.skipIf(process.env.ANSFLOW_TEST_DATABASE_URL).each([
   ['anonymous', anonymousInputs],
   ['a person', personInputs],
   ['a socket', frameInputs],
+  ['an agent', agentInputs],
+  ['a person by gRPC', grpcInputs],
 ])('%s', (_who, inputs) => {
   test.each(Object.keys(inputs))('%s', { retry: 2, timeout: 240_000 }, async (name) => {
     const figures = await measured.during(name)

@@ -10,6 +10,7 @@ import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { DescMethod } from '@bufbuild/protobuf'
 import { frameInputs } from './largest-frames.ts'
+import { agentInputs, grpcInputs } from './largest-messages.ts'
 import type { Target } from './measured-controller.ts'
 
 /** Not the address of the others. */
@@ -132,4 +133,10 @@ async function stream({ url, attacker }: Target, method: DescMethod, message: ob
   await response.body?.cancel().catch(() => undefined)
 }
 
-export const inputs: Record<string, Send> = { ...anonymousInputs, ...personInputs, ...frameInputs }
+export const inputs: Record<string, Send> = {
+  ...anonymousInputs,
+  ...personInputs,
+  ...frameInputs,
+  ...agentInputs,
+  ...grpcInputs,
+}

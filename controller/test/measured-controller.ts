@@ -19,6 +19,9 @@ export interface Target {
   runId: string
   /** A registration token that nobody has used. */
   registrationToken: string
+  agentSecret: string
+  /** That the agent holds. */
+  jobId: string
 }
 
 export interface Measured extends AsyncDisposable {
@@ -96,6 +99,7 @@ async function serve(): Promise<void> {
   const { run } = await c.as(c.owner).client(RunService).startRun({ pipelineId })
   const runId = run?.id ?? ''
   await writeLog(c.db, runId)
+  const { agentSecret, jobId } = await holdJob(c)
   const probe = eventLoopProbe()
   process.on('message', (message) => {
     if (message === 'begin') process.send?.(probe.begin())
@@ -111,8 +115,24 @@ async function serve(): Promise<void> {
     pipelineId,
     runId,
     registrationToken: token,
+    agentSecret,
+    jobId,
   }
   process.send?.({ ...target, other: c.owner, otherProjectId })
+}
+
+/** An agent that has taken one job. */
+async function holdJob(c: TestController): Promise<{ agentSecret: string; jobId: string }> {
+  const { AgentService } = await import('@ansflow/proto/gen/ansflow/v1/agents_pb')
+  const { registerFakeAgent } = await import('../src/features/agents/test/fake-agent.ts')
+  const { token } = await c.as(c.owner).client(AgentService).createRegistrationToken({})
+  const { secret, control, close } = await registerFakeAgent(c.grpcAddress, token)
+  const stream = control()
+  await stream.hello()
+  const { job } = await stream.take()
+  stream.cut()
+  close()
+  return { agentSecret: secret, jobId: job.jobId }
 }
 
 async function writeLog(db: TestController['db'], runId: string): Promise<void> {

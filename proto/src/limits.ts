@@ -27,6 +27,9 @@ export const limits = {
   labelsOfAStep: 20,
   /** Given by people, and as many again that it says of itself. */
   labelsOfAnAgent: 30,
+  slotsOfAnAgent: 1024,
+  /** That an agent says it has: those in its slots, and as many whose end nobody has confirmed yet. */
+  jobsOfAnAgent: 2048,
   retries: 20,
   durationMs: 30 * 24 * 3_600_000,
   expressionLength: 4096,
@@ -65,6 +68,9 @@ export const requestBytes = {
     'ansflow.agent.v1.AgentLinkService/Logs': 1024 * kibibyte,
   } as Record<string, number>,
 } as const
+
+/** Fields, elements and entries of one request, those of messages inside it as well. */
+export const requestValues = 30_000
 
 /** Names of steps, of things the shell sees (variables, secrets, inputs, outputs), of workspaces and of labels. */
 export const patterns = {

@@ -11,6 +11,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf'
 import type { MethodDefinition, ServerDuplexStream, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js'
+import { refuseManyValues } from './request-values.ts'
 
 export type UnaryCall = ServerUnaryCall<Buffer, Message>
 export type StreamCall = ServerWritableStream<Buffer, Message>
@@ -35,6 +36,7 @@ export function definitionOf(method: DescMethod, path = pathOf(method)): MethodD
 }
 
 export function read<T extends DescMessage>(input: T, bytes: Buffer): MessageShape<T> {
+  refuseManyValues(input, bytes)
   try {
     return fromBinary(input, bytes, { readUnknownFields: false })
   } catch (error) {

@@ -4,9 +4,10 @@
 //        └──────────────────── any end ──────────────────▶ closed
 //
 // What it says about jobs goes to HeldJobs.
-import { AppError, toAppError } from '@ansflow/proto/errors'
+import { AppError, invalidField, toAppError } from '@ansflow/proto/errors'
 import type { ControlRequest, Hello, JobRef } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { HostLoad } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { limits } from '@ansflow/proto/limits'
 import type { Clock } from '../../platform/clock.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
@@ -159,6 +160,7 @@ export class AgentSession {
   }
 
   async #hello(hello: Hello): Promise<void> {
+    refuseMany('hello.jobs', hello.jobs)
     const agent = await this.#deps.agents.claim(this.agentId, this.id, hello)
     if (!agent) throw withoutIdentity(agent)
     this.agent = agent
@@ -188,6 +190,7 @@ export class AgentSession {
   }
 
   async #heartbeat(load: HostLoad | undefined, running: JobRef[]): Promise<void> {
+    refuseMany('heartbeat.running', running)
     if (!(await this.#deps.agents.seen(this.agentId, this.id, load))) return this.close(superseded())
     const cancel = await this.#deps.jobs.cancels(this.agentId)
     if (this.closed) return
@@ -206,6 +209,10 @@ export class AgentSession {
   #warn(error: unknown, message: string): void {
     this.#deps.log.warn({ err: error, agentId: this.agentId, sessionId: this.id }, message)
   }
+}
+
+function refuseMany(field: string, jobs: unknown[]): void {
+  if (jobs.length > limits.jobsOfAnAgent) throw invalidField(field, `has more than ${limits.jobsOfAnAgent} jobs`)
 }
 
 export function superseded(): AppError {

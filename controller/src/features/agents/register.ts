@@ -5,6 +5,7 @@ import { AppError, invalid } from '@ansflow/proto/errors'
 import type { RegisterRequest } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { HostFacts } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { HostFactsSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { limits } from '@ansflow/proto/limits'
 import { create } from '@bufbuild/protobuf'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -85,13 +86,15 @@ export interface AgentFacts {
   host?: HostFacts | undefined
 }
 
-const maxSlots = 1024
 const maxHostBytes = 16_000
 
 /** Columns for what an agent says of itself; throws when it makes no sense. */
 export function factColumns({ labels, slots, version, host }: AgentFacts) {
   const violations = labelsProblems(labels).map((message) => ({ field: 'labels', message }))
-  if (slots < 1 || slots > maxSlots) violations.push({ field: 'slots', message: `must be 1 to ${maxSlots}` })
+  const { slotsOfAnAgent } = limits
+  if (slots < 1 || slots > slotsOfAnAgent) {
+    violations.push({ field: 'slots', message: `must be 1 to ${slotsOfAnAgent}` })
+  }
   const hostText = hostColumn(host ?? create(HostFactsSchema))
   if (hostText.length > maxHostBytes) violations.push({ field: 'host', message: 'is too long' })
   if (violations.length > 0) throw invalid(violations)
