@@ -126,6 +126,7 @@ export class JobProcess {
     if (leader !== undefined) {
       return isAlive(leader, this.#startTime) ? undefined : 'its process ended without leaving an exit code'
     }
+    if (!existsSync(this.#folder.file('run'))) return 'its folder was removed'
     return performance.now() - this.#launchedAt > LAUNCH_MS ? 'its process could not be started' : undefined
   }
 
@@ -134,7 +135,7 @@ export class JobProcess {
     // A wrapper that has just begun cannot be found yet: it is waited for, unless it can still be kept from beginning.
     while (this.tree.leader === undefined && !this.#folder.claim()) {
       if (this.noteStart()) onStart()
-      else if (performance.now() - this.#launchedAt > LAUNCH_MS) break
+      else if (this.vanished()) break
       else await delay(10)
     }
     return killTree(this.tree, graceMs, this.#hurry.signal)

@@ -1,7 +1,7 @@
 // Owns what the controller is told of a job and has to answer: that it is accepted, and how it ended; told again until it is
 // answered, and kept in the journal when that takes long.
 import type { Finished } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import type { JobFolder } from './journal.ts'
+import type { Intent, JobFolder } from './journal.ts'
 import { type Log, textOf } from './log.ts'
 import type { ControlMessage } from './rpc-client.ts'
 
@@ -33,6 +33,16 @@ export class JobResult {
 
   tellAccepted(): void {
     this.#tell({ kind: { case: 'accept', value: { job: this.#folder.ref } } })
+  }
+
+  /** For an agent after this one. Also when it cannot be written, a full disk for one, the step is ended. */
+  keepIntent(intent: Intent): void {
+    try {
+      this.#folder.intent = intent
+    } catch (error) {
+      const fields = { job: this.#folder.ref.jobId, error: textOf(error) }
+      this.#host.log.warn('Why a job is ended cannot be written to the journal.', fields)
+    }
   }
 
   /** What a process left can be worked out again, and mostly the result is acknowledged at once: then it is never written. */

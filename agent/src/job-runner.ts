@@ -151,7 +151,7 @@ export class JobRunner implements ShippedJob {
     const intent: Intent = { kind: 'canceled', graceMs: graceMs || this.#grace }
     if (this.phase === 'running') this.#kill(intent)
     else if (this.phase === 'accepted') {
-      this.#folder.intent = intent
+      this.#result.keepIntent(intent)
       this.#endWithoutProcess(endingOf(undefined, intent, 0))
     }
   }
@@ -196,13 +196,17 @@ export class JobRunner implements ShippedJob {
     void this.abandon()
   }
 
-  /** Now and then: for file systems that send no events, and for processes that someone else has ended. */
+  /** Now and then: for silent file systems, and processes that others have ended. What fails here ends this job only. */
   tick(): void {
     if (this.phase !== 'running') return
-    this.#look()
-    if (!this.#intent) this.#process.remind(this.#host.launcher)
-    const reason = this.#process.vanished()
-    if (reason) void this.#vanished(reason)
+    try {
+      this.#look()
+      const reason = this.#process.vanished()
+      if (reason) void this.#vanished(reason)
+      else if (!this.#intent) this.#process.remind(this.#host.launcher)
+    } catch (error) {
+      void this.#giveUp(`its folder cannot be used: ${textOf(error)}`)
+    }
   }
 
   get #grace(): number {
@@ -254,7 +258,7 @@ export class JobRunner implements ShippedJob {
     if (this.#killing) return
     if (!this.#intent) {
       this.#intent = intent
-      this.#folder.intent = intent
+      this.#result.keepIntent(intent)
       const timedOut = `Timed out after ${duration(this.spec.timeoutMs)}`
       const what = { canceled: 'Canceled', timedOut, fenced: 'The controller is out of reach' }[intent.kind]
       this.spool?.say(`${what}: ending the step (TERM, after ${duration(intent.graceMs)} KILL).`)
@@ -351,14 +355,12 @@ export class JobRunner implements ShippedJob {
   async #close(ending: Ending): Promise<void> {
     if (this.phase !== 'ending') return
     const { log, workspaces } = this.#host
-    const warn = (what: string) => (error: unknown) =>
-      log.warn(what, { job: this.ref.jobId, error: this.#masked(error) })
     const finished = finishedMessage(this.#folder, ending, this.#process.startedAt, this.spool)
     this.#finish(finished)
     this.#result.tellFinished(finished)
     await workspaces
       .close(this.spec.runId, this.spec.workspace, this.ref.jobId)
-      .catch(warn('A workspace cannot be removed.'))
+      .catch((error) => log.warn('A workspace cannot be removed.', { job: this.ref.jobId, error: this.#masked(error) }))
   }
 
   #finish(finished: Finished): void {

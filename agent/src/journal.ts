@@ -170,7 +170,7 @@ export class JobFolder {
   }
 
   get intent(): Intent | undefined {
-    return readJson<Intent>(this.file('intent.json'))
+    return readParsed(this.file('intent.json'), (text) => JSON.parse(text) as Intent)
   }
   set intent(intent: Intent) {
     replaceFile(this.file('intent.json'), JSON.stringify(intent))
@@ -181,8 +181,7 @@ export class JobFolder {
    * killed before it was written, the same result follows again from exit code, intent and log.
    */
   get result(): Finished | undefined {
-    const text = readText(this.file('result.json'))
-    return text === undefined ? undefined : fromJsonString(FinishedSchema, text)
+    return readParsed(this.file('result.json'), (text) => fromJsonString(FinishedSchema, text))
   }
   set result(finished: Finished) {
     replaceFile(this.file('result.json'), toJsonString(FinishedSchema, finished))
@@ -299,19 +298,26 @@ function parseAccepted(text: string): Accepted | undefined {
   }
 }
 
+/** Something else than a file: a step has made it of the folder of its job. */
+const noFile = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'])
+
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (noFile.has((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
 }
 
-function readJson<T>(path: string): T | undefined {
+/** Undefined also for what a crash of the host has emptied: it is not synced. */
+function readParsed<T>(path: string, parse: (text: string) => T): T | undefined {
   const text = readText(path)
-  return text === undefined ? undefined : (JSON.parse(text) as T)
+  try {
+    return text === undefined ? undefined : parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 export function refOf(ref: { jobId: string; epoch: number }): JobRef {

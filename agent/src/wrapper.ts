@@ -63,6 +63,8 @@ drained() {
         S*) [ "$place" != 0 ] && [ -n "$place" ] || [ "$tries" -lt 3 ] || return 0 ;;
       esac
     fi
+    # Never told: the step has taken the file away.
+    [ -n "$reader" ] || [ "$tries" -lt 300 ] || return 1
     tries=$((tries + 1))
     [ "$tries" -lt 50 ] || sleep 0.01
   done
