@@ -102,6 +102,12 @@ describe('explainWait', () => {
       [agent({ draining: true })],
       'Waits for agent Anna: it holds workspace shared and is draining.',
     ],
+    [
+      'holder without the label',
+      { pinnedAgentId: 'a', labels: ['gpu'] },
+      [agent(), agent({ id: 'b', labels: ['gpu'] })],
+      'Agent Anna holds workspace shared but cannot run this step.',
+    ],
     ['about to go', {}, [agent()], 'Waits for an agent.'],
   ])('%s', (_, job, agents, text) => {
     expect(reasonText(explainWait(candidate('1', job), agents))).toBe(text)

@@ -24,6 +24,33 @@ test.each<[Language, RegExp]>([
   expect([isUnreachable(back), stepStatusName(back)]).toEqual([false, 'running'])
 })
 
+test.each<[Language, Record<string, string>, string]>([
+  [
+    'en',
+    { labels: 'production', agent: 'vm', workspace: 'shared' },
+    'Agent vm holds workspace shared and cannot run this step. With a workspace of its own another agent can',
+  ],
+  ['en', { labels: 'linux', capability: 'git' }, 'No agent that it may run on can run git steps'],
+  ['en', { labels: 'production' }, 'No agent with the labels production is online'],
+  [
+    'zh-CN',
+    { labels: 'production', agent: 'vm', workspace: 'shared' },
+    '代理 vm 持有工作区 shared，但不能运行此步骤。为它另设工作区，其他代理便可运行',
+  ],
+])('what keeps a step from every agent is named (%s, %j)', async (language, params, sentence) => {
+  await setLanguage(language)
+  const { t, te } = i18n.global
+  expect(reasonText(stepWith({ code: 'no_agent', params }), t, te)).toBe(sentence)
+})
+
+test('one busy agent is not called all', async () => {
+  await setLanguage('en')
+  const { t, te } = i18n.global
+  const busy = (params: Record<string, string>) => reasonText(stepWith({ code: 'agents_busy', params }), t, te)
+  expect(busy({ count: '1' })).toBe('The one agent is busy')
+  expect(busy({ count: '3', labels: 'gpu' })).toBe('All 3 agents with the labels gpu are busy')
+})
+
 test('who only claims a label is named, and who held a workspace', async () => {
   await setLanguage('en')
   const { t, te } = i18n.global

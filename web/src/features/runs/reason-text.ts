@@ -7,7 +7,18 @@ import { formatClock } from '../../ui/format.ts'
 type Translate = ReturnType<typeof useI18n>['t']
 
 /** A parameter that, when present, makes another sentence of the same code: `canceled` and `canceled_by`. */
-const variants = ['waiting', 'failed', 'claimed', 'condition', 'by', 'labels', 'workspace', 'agent', 'after'] as const
+const variants = [
+  'waiting',
+  'failed',
+  'claimed',
+  'condition',
+  'by',
+  'workspace',
+  'capability',
+  'labels',
+  'agent',
+  'after',
+] as const
 
 /** These say it all; what the agent adds to them is the same in English. */
 const complete = new Set(['exit_code', 'signal', 'timeout'])
@@ -25,7 +36,7 @@ export function reasonText(
   if (params.status) params.status = t(`ui.status.${params.status}`)
   const keys = [...variants.filter((name) => params[name]).map((name) => `${info.code}_${name}`), info.code]
   const key = keys.map((name) => `runs.reason.${name}`).find((name) => te(name))
-  return key ? t(key, params) : of.reason
+  return key ? t(key, params, Number(params.count ?? 1)) : of.reason
 }
 
 /** Moments among the parameters as the reader's clock shows them. */
