@@ -9,7 +9,8 @@ const look = EditorView.theme({
   '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--font-mono)', lineHeight: '20px', fontVariantLigatures: 'none' },
   '.cm-content': { padding: '6px 0', caretColor: 'var(--c-text)' },
-  '.cm-gutters': { backgroundColor: 'transparent', color: 'var(--c-text-3)', border: 'none' },
+  // Long lines scroll under the line numbers.
+  '.cm-gutters': { backgroundColor: 'var(--c-code)', color: 'var(--c-text-3)', border: 'none' },
   '.cm-lineNumbers .cm-gutterElement': { minWidth: '24px', padding: '0 8px 0 4px' },
   '.cm-activeLine': { backgroundColor: 'transparent' },
   '.cm-activeLineGutter': { backgroundColor: 'transparent' },
