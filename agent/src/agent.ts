@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { FinishedSchema, type JobRef, type Offer } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { limits } from '@ansflow/proto/limits'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { refusal } from './admit.ts'
 import { type Config, VERSION } from './config.ts'
@@ -24,6 +25,7 @@ import { createWorkspaces } from './workspace.ts'
 
 const TICK_MS = 500
 const HELLO_BYTES = 2 * 1024 * 1024
+const HELLO_OUTPUTS = 3000
 /** What the controller has not answered for this many heartbeats is said again. */
 const REPEAT_HEARTBEATS = 2
 const SWEEP_MS = 600_000
@@ -124,14 +126,24 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
 
   /** A hello must fit into one message, whatever the outputs of what has ended while the controller was away. */
   function snapshots(): ReturnType<JobRunner['snapshot']>[] {
-    let room = HELLO_BYTES
-    return [...jobs.values()]
-      .filter((job) => job.phase !== 'gone')
-      .map((job) => {
-        const whole = job.snapshot()
-        if (whole.finished) room -= toBinary(FinishedSchema, create(FinishedSchema, whole.finished)).length
-        return room < 0 ? job.snapshot(false) : whole
-      })
+    let bytes = HELLO_BYTES
+    let outputs = HELLO_OUTPUTS
+    return (
+      [...jobs.values()]
+        .filter((job) => job.phase !== 'gone')
+        .toSorted((a, b) => Number(a.usesSlot) - Number(b.usesSlot))
+        // Too many are there when logs wait for very long; the end of the oldest was confirmed long before.
+        .slice(-limits.jobsOfAnAgent)
+        .map((job) => {
+          const whole = job.snapshot()
+          if (whole.finished) {
+            const result = create(FinishedSchema, whole.finished)
+            bytes -= toBinary(FinishedSchema, result).length
+            outputs -= Object.keys(result.outputs).length
+          }
+          return bytes < 0 || outputs < 0 ? job.snapshot(false) : whole
+        })
+    )
   }
 
   const known = (ref: JobRef): JobRunner | undefined => {

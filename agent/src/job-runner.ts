@@ -86,7 +86,8 @@ export class JobRunner implements ShippedJob {
     const at = this.#process.startedAt
     const startedAt = at === undefined ? {} : { startedAt: timestampFromMs(at) }
     const { finished } = this.#result
-    if (finished && withResult) return { job: this.ref, phase: JobPhase.FINISHED, finished, ...startedAt }
+    const result = finished && withResult ? { finished } : {}
+    if (finished) return { job: this.ref, phase: JobPhase.FINISHED, ...result, ...startedAt }
     return { job: this.ref, phase: this.phase === 'accepted' ? JobPhase.ACCEPTED : JobPhase.RUNNING, ...startedAt }
   }
 

@@ -1,6 +1,7 @@
 // The session's state machine over a scripted pipe: what the wire tests cannot wait for, and a database that is away.
-import { ControlRequestSchema, JobSpecSchema, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { ControlRequestSchema, JobPhase, JobSpecSchema, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { HostFactsSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { limits } from '@ansflow/proto/limits'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import type { RunEvent } from '../../engine/state.ts'
@@ -173,4 +174,25 @@ test('an agent that drains gets nothing more and leaves when it is done', async 
   expect(session.takesOffers).toBe(false)
   session.onClose()
   expect(calls.left).toBe(1)
+})
+
+test('a job that has ended, whose result had no room in the hello, waits for it', async () => {
+  const { sent, submitted, say, clock } = world([{ ...job, runId: 'run', phase: 'running', offeredAt: new Date(0) }])
+  await say({ case: 'hello', value: { slots: 1, jobs: [{ job, phase: JobPhase.FINISHED }] } })
+  clock.advance(60_000)
+  await settle()
+  expect([kinds(sent), submitted]).toEqual([['welcome'], []])
+  await say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
+  await settle()
+  expect(submitted).toMatchObject([{ type: 'jobFinished', ...job }])
+  expect(kinds(sent)).toEqual(['welcome', 'finishedAck'])
+})
+
+test('an agent says no more jobs than it may have', async () => {
+  const { say } = world()
+  const jobs = Array.from({ length: limits.jobsOfAnAgent + 1 }, (_, n) => ({ jobId: `job-${n}`, epoch: 1 }))
+  const hello = { slots: 1, jobs: jobs.map((job) => ({ job, phase: JobPhase.RUNNING })) }
+  await expect(say({ case: 'hello', value: hello })).rejects.toMatchObject({ code: 'invalid_argument' })
+  await say({ case: 'hello', value: { ...hello, jobs: hello.jobs.slice(1) } })
+  await expect(say({ case: 'heartbeat', value: { running: jobs } })).rejects.toMatchObject({ code: 'invalid_argument' })
 })

@@ -146,8 +146,9 @@ export class HeldJobs {
     }
     for (const { job, phase, finished, startedAt } of told.values()) {
       if (!job || forget.includes(job)) continue
-      if (phase === JobPhase.FINISHED && finished) {
-        this.finished(job, finished)
+      if (phase === JobPhase.FINISHED) {
+        // Without its result, that follows in a message of its own.
+        if (finished) this.finished(job, finished)
       } else {
         // Its accept may never have come here; and whether it may start, the agent learns again.
         this.accept(job)

@@ -373,7 +373,7 @@ export declare type Hello = Message<"ansflow.agent.v1.Hello"> & {
   host?: HostFacts | undefined;
 
   /**
-   * Every job in the journal that finished_ack has not ended, in whatever state.
+   * Every job in the journal that finished_ack has not ended, in whatever state. At most 2048.
    *
    * @generated from field: repeated ansflow.agent.v1.JobSnapshot jobs = 6;
    */
@@ -422,7 +422,7 @@ export declare type HelloJson = {
   host?: HostFactsJson;
 
   /**
-   * Every job in the journal that finished_ack has not ended, in whatever state.
+   * Every job in the journal that finished_ack has not ended, in whatever state. At most 2048.
    *
    * @generated from field: repeated ansflow.agent.v1.JobSnapshot jobs = 6;
    */
@@ -494,7 +494,7 @@ export declare type JobSnapshot = Message<"ansflow.agent.v1.JobSnapshot"> & {
   phase: JobPhase;
 
   /**
-   * Present with JOB_PHASE_FINISHED.
+   * With JOB_PHASE_FINISHED; absent when the hello has no room for it: it follows in a message of its own.
    *
    * @generated from field: ansflow.agent.v1.Finished finished = 3;
    */
@@ -521,7 +521,7 @@ export declare type JobSnapshotJson = {
   phase?: JobPhaseJson;
 
   /**
-   * Present with JOB_PHASE_FINISHED.
+   * With JOB_PHASE_FINISHED; absent when the hello has no room for it: it follows in a message of its own.
    *
    * @generated from field: ansflow.agent.v1.Finished finished = 3;
    */
