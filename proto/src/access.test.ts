@@ -14,7 +14,9 @@ async function methods(): Promise<DescMethod[]> {
       return Object.values(module).find((value): value is DescFile => (value as { kind?: string })?.kind === 'file')!
     }),
   )
-  return files.flatMap((file) => file.services).flatMap((service) => service.methods)
+  // Health and reflection are gRPC's own and open to everyone.
+  const ours = files.filter((file) => file.proto.package.startsWith('ansflow.'))
+  return ours.flatMap((file) => file.services).flatMap((service) => service.methods)
 }
 
 const all = await methods()
