@@ -43,10 +43,24 @@ const places: [name: string, script: string, (value: string) => string][] = [
     (value) => `it's ${value}\n${value}`,
   ],
   [
+    'after arithmetic that shifts',
+    "echo $((1<<2)) $(( (1) << 2 ))\nprintf '%s' '${{ inputs.title }}' ${{ inputs.title }}",
+    (value) => `4 4\n${value}${value}`,
+  ],
+  ['a substitution in arithmetic', 'echo $((1 + $(printf "%s" \'${{ inputs.title }}\' | wc -l) * 0))', () => '1\n'],
+  [
     'after a here-document in quotes',
     "cat <<'EOF'\nit's\nEOF\nprintf '%s' ${{ inputs.title }}",
     (value) => `it's\n${value}`,
   ],
+]
+
+const computed = [
+  'echo $(( 1 + ${{ inputs.title }} ))',
+  'echo "$((${{ inputs.title }}))"',
+  'echo $(( ( 1 + "${{ inputs.title }}" ) * 2 ))',
+  '(( x = ${{ inputs.title }} ))',
+  'cat <<EOF\n$(( ${{ inputs.title }} ))\nEOF',
 ]
 
 const hostile = [
@@ -123,6 +137,15 @@ describe('interpolateScript', () => {
     expect(of('$a = @"\nit\'s ${{ inputs.title }}\n"@')).toBe('$a = @"\nit\'s ${env:ANSFLOW_VALUE_1}\n"@')
     expect(() => of("echo 'a ${{ inputs.title }}'")).toThrow('Set it in env')
     expect(() => of("$a = @'\n${{ inputs.title }}\n'@")).toThrow('Set it in env')
+  })
+
+  it('brings nothing but plain values into arithmetic, where shells run what is in them', () => {
+    for (const shell of ['sh', 'bash']) {
+      for (const script of computed) {
+        expect(() => interpolateScript(script, shell, contextOf('a[$(echo ran)]')), script).toThrow('in arithmetic')
+        expect(interpolateScript(script, shell, contextOf('7')).variables).toEqual({})
+      }
+    }
   })
 
   it('says so where no variable can be put', () => {

@@ -5,7 +5,7 @@ import { type ExpressionContext, evaluate, toText } from './evaluate.ts'
 import { hasExpression, parseTemplate } from './template.ts'
 
 /** Where the shell is when it comes to an expression; `raw` is text in which it puts in no variables. */
-type Place = 'plain' | 'double' | 'single' | 'ansi' | 'comment' | 'raw'
+type Place = 'plain' | 'arithmetic' | 'double' | 'single' | 'ansi' | 'comment' | 'raw'
 
 /** Characters that mean nothing to any shell, wherever they stand. */
 const harmless = /^[A-Za-z0-9_./:+=-]*$/
@@ -73,11 +73,18 @@ class ShellText {
     return this.places.at(-1)!
   }
 
+  /** Shells run the substitutions in the values of variables that they compute with. */
+  private get isComputed(): boolean {
+    if (this.body) return /\$\(\([^)]*$/.test(this.line)
+    return this.places.findLast((place) => place !== 'double') === 'arithmetic'
+  }
+
   read(text: string): void {
     for (let i = 0; i < text.length; ) i += this.step(text, i)
   }
 
   variable(name: string, source: string): string {
+    if (this.isComputed) throw cannotQuote(source, 'arithmetic')
     this.last = 'x'
     this.line += 'x'
     switch (this.place) {
@@ -128,8 +135,11 @@ class ShellText {
       // Backquotes do not nest without backslashes.
       if (this.places.length > 1 && place === 'plain') this.places.pop()
       else this.places.push('plain')
-    } else if (sign === '(' && (before === '$' || place === 'plain')) this.places.push('plain')
-    else if (sign === ')' && place === 'plain') {
+    } else if (sign === '(' && before === '$') this.places.push('plain')
+    else if (sign === '(' && (place === 'arithmetic' || (place === 'plain' && before === '(')))
+      this.places.push('arithmetic')
+    else if (sign === '(' && place === 'plain') this.places.push('plain')
+    else if (sign === ')' && (place === 'plain' || place === 'arithmetic')) {
       if (this.places.length > 1) this.places.pop()
     } else if (place === 'plain') this.plain(text, at, sign, before)
     return 1
