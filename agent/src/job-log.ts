@@ -25,3 +25,12 @@ export async function secretsKnown(
     if (waited > SECRETS_MS) return spool.finishWithoutSecrets()
   }
 }
+
+/** On a disk without room a step ends all the same, without the line that says why. */
+export function sayIfKept(spool: LogSpool | undefined, line: string): void {
+  try {
+    spool?.say(line)
+  } catch {
+    // Whoever writes the step's own output next meets the same disk and says so.
+  }
+}

@@ -11,7 +11,7 @@ import { limits } from '@ansflow/proto/limits'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import { finishedMessage } from './finished-message.ts'
-import { openLog, secretsKnown } from './job-log.ts'
+import { openLog, sayIfKept, secretsKnown } from './job-log.ts'
 import { JobProcess } from './job-process.ts'
 import { JobResult } from './job-result.ts'
 import { standingOf } from './job-standing.ts'
@@ -262,12 +262,12 @@ export class JobRunner implements ShippedJob {
       this.#result.keepIntent(intent)
       const timedOut = `Timed out after ${duration(this.spec.timeoutMs)}`
       const what = { canceled: 'Canceled', timedOut, fenced: 'The controller is out of reach' }[intent.kind]
-      this.spool?.say(`${what}: ending the step (TERM, after ${duration(intent.graceMs)} KILL).`)
+      sayIfKept(this.spool, `${what}: ending the step (TERM, after ${duration(intent.graceMs)} KILL).`)
       this.#host.logGrew(this)
     }
     this.#killing = this.#process.kill(intent.graceMs, () => this.#onStart())
     void this.#killing.then((left) => {
-      if (left > 0) this.spool?.say(`${left} processes did not end even of KILL.`)
+      if (left > 0) sayIfKept(this.spool, `${left} processes did not end even of KILL.`)
       if (this.phase === 'running') void this.#vanished('its process was ended')
     })
   }

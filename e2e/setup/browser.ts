@@ -2,7 +2,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, type ConsoleMessage, chromium, type Page } from 'playwright-core'
 import { onTestFailed } from 'vitest'
 import { findProgram } from '../../deploy/dev/system-packages.ts'
 
@@ -48,11 +48,17 @@ export async function newPerson(browser: Browser, baseURL: string, options: Pers
   const page = await context.newPage()
   const errors: string[] = []
   page.on('console', (message) => {
-    if (message.type() === 'error' && !/status of 401/.test(message.text())) errors.push(message.text())
+    if (message.type() === 'error' && !isExpected(message)) errors.push(message.text())
   })
   page.on('pageerror', (error) => errors.push(error.message))
   onTestFailed(() => tellWhatIsSeen(page, errors))
   return { context, page, errors }
+}
+
+/** Somebody who is not signed in, and the page for addresses that are nobody's. */
+export function isExpected(message: ConsoleMessage): boolean {
+  const text = message.text()
+  return /status of 401/.test(text) || (/status of 404/.test(text) && message.location().url === message.page()?.url())
 }
 
 async function tellWhatIsSeen(page: Page, errors: readonly string[]): Promise<void> {
