@@ -15,6 +15,7 @@ export interface DatabaseClock extends Clock {
 export async function databaseClock(db: Db, host: Clock, log: Logger): Promise<DatabaseClock> {
   if (db.dialect === 'sqlite') return { ...host, stop: () => undefined }
   let zero = await look(db)
+  let stopped = false
   let cancel = again()
 
   function again(): () => void {
@@ -25,7 +26,7 @@ export async function databaseClock(db: Db, host: Clock, log: Logger): Promise<D
         })
         .catch((error: unknown) => log.warn({ err: error }, "the database's time could not be read; counting on"))
         .finally(() => {
-          cancel = again()
+          if (!stopped) cancel = again()
         })
     })
   }
@@ -33,7 +34,10 @@ export async function databaseClock(db: Db, host: Clock, log: Logger): Promise<D
   return {
     now: () => new Date(zero + performance.now()),
     setTimer: host.setTimer,
-    stop: () => cancel(),
+    stop() {
+      stopped = true
+      cancel()
+    },
   }
 }
 

@@ -250,7 +250,8 @@ function database({ orm, dialect, withoutLimit = (work) => work(), release }: Op
         } catch (error) {
           state.open = false
           if (await mayTryAgain(error, attempt, since)) continue
-          if (storeReason(error)) health.failed()
+          // Many who want the same row say nothing of the store.
+          if (storeReason(error) && !lostRace(error)) health.failed()
           throw storeError(error) ?? error
         }
       }
