@@ -73,7 +73,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(controller|agent)/src/',
-        pathNot: '^controller/src/transport/|^agent/src/(connect|rpc-client)\\.ts$|\\.test\\.ts$|\\.routes\\.ts$',
+        pathNot: '^controller/src/transport/|^agent/src/link/(connect|rpc-client)\\.ts$|\\.test\\.ts$|\\.routes\\.ts$',
       },
       to: { path: 'node_modules/(@grpc/grpc-js|fastify|@fastify/)', dependencyTypesNot: ['type-only'] },
     },

@@ -1,7 +1,7 @@
 // Measures what masking costs: node agent/bench/masks.ts [megabytes]. Compare within one run only.
 import { randomBytes } from 'node:crypto'
 import { cpus, loadavg } from 'node:os'
-import { Masker } from '../src/mask.ts'
+import { Masker } from '../src/log/mask.ts'
 
 const MEGABYTE = 1024 * 1024
 const CHUNK = 256 * 1024

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { labelsProblems } from '@ansflow/proto/agent-labels'
 import { ExitError } from './exit.ts'
-import { findStepUser, type StepUser } from './step-user.ts'
+import { findStepUser, type StepUser } from './process/step-user.ts'
 
 export const VERSION = '0.1.0'
 

@@ -2,8 +2,8 @@
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ExitError } from './exit.ts'
-import { isAlive, startTimeOf } from './process-table.ts'
-import { type StepUser, stepsFolder } from './step-user.ts'
+import { isAlive, startTimeOf } from './process/process-table.ts'
+import { type StepUser, stepsFolder } from './process/step-user.ts'
 
 export interface Identity {
   url: string

@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 // Owns the command line: which command runs, how signals end it, and the exit code.
 import { createAgent, labelsOf } from './agent.ts'
 import { type Config, helpText, readConfig, VERSION } from './config.ts'
-import { backoffMs } from './connect.ts'
 import { type DataFolder, type Identity, openDataFolder } from './data-folder.ts'
 import { ExitError, exitCodes } from './exit.ts'
-import { endFencedJobs } from './fence.ts'
 import { hostFacts } from './host.ts'
+import { backoffMs } from './link/connect.ts'
+import { createLinkClient, LinkError, parseTarget } from './link/rpc-client.ts'
 import { createLog, textOf } from './log.ts'
-import { createLinkClient, LinkError, parseTarget } from './rpc-client.ts'
+import { endFencedJobs } from './process/fence.ts'
 
 const log = createLog()
 

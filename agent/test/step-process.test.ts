@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTimeOf } from '../src/process-table.ts'
+import { startTimeOf } from '../src/process/process-table.ts'
 import { waitFor } from './agent-process.ts'
 import { alive, type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
 import { Outcome } from './fake-controller.ts'

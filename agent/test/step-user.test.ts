@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { stepsFolder } from '../src/step-user.ts'
+import { stepsFolder } from '../src/process/step-user.ts'
 import { startAgent, temporaryFolder, waitFor } from './agent-process.ts'
 import { type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
 import { Outcome } from './fake-controller.ts'

@@ -1,8 +1,8 @@
 // Owns the execution kind "checkout": real git, run as the job's process, with credentials that only it can see.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { programOn } from '../host.ts'
-import { madeWithin } from '../workspace.ts'
-import { quoted } from '../wrapper.ts'
+import { madeWithin } from '../job/workspace.ts'
+import { quoted } from '../process/wrapper.ts'
 import { ASKPASS_SCRIPT, CHECKOUT_SCRIPT, GIT_CONFIG } from './checkout-script.ts'
 import { checkGitRef, type GitSource, parseGitUrl } from './git-source.ts'
 import type { ExecutionOf, StepCommand, StepContext, StepKind } from './step-kind.ts'

@@ -1,6 +1,6 @@
 // Owns the execution kind "shell": a script in sh, bash or PowerShell, read from a file.
 import { programOn } from '../host.ts'
-import { within } from '../workspace.ts'
+import { within } from '../job/workspace.ts'
 import type { ExecutionOf, StepCommand, StepContext, StepKind } from './step-kind.ts'
 
 interface Shell {

@@ -1,7 +1,7 @@
 // Owns the shape of an execution kind: how a job's spec becomes one process.
 import type { JobSpec, SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { Config } from '../config.ts'
-import type { JobFolder } from '../journal.ts'
+import type { JobFolder } from '../job/journal.ts'
 
 export interface StepContext {
   folder: JobFolder

@@ -1,9 +1,9 @@
 // Owns the two streams to the controller, each with a TCP connection of its own: opened, watched, given to who uses them.
-import type { Config } from './config.ts'
+import type { Config } from '../config.ts'
+import type { Identity } from '../data-folder.ts'
+import type { LogShipper } from '../log/log-shipper.ts'
+import type { Log } from '../log.ts'
 import type { Attempt } from './connect.ts'
-import type { Identity } from './data-folder.ts'
-import type { Log } from './log.ts'
-import type { LogShipper } from './log-shipper.ts'
 import {
   type ControlMessage,
   createLinkClient,

@@ -21,7 +21,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf'
 import { type ChannelCredentials, Client, credentials, Metadata, status } from '@grpc/grpc-js'
-import { ExitError } from './exit.ts'
+import { ExitError } from '../exit.ts'
 
 /**
  * Why a call ended. Three are final: `refused` (the token or the identity is worth nothing), `rejected` (what the agent says of

@@ -1,9 +1,9 @@
 // Owns what the controller is told of a job and has to answer: that it is accepted, and how it ended; told again until it is
 // answered, and kept in the journal when that takes long.
 import type { Finished } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { ControlMessage } from '../link/rpc-client.ts'
+import { type Log, textOf } from '../log.ts'
 import type { Intent, JobFolder } from './journal.ts'
-import { type Log, textOf } from './log.ts'
-import type { ControlMessage } from './rpc-client.ts'
 
 /** A result that is not acknowledged after this long is written to the journal. */
 const KEEP_MS = 300

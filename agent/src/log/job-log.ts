@@ -1,9 +1,9 @@
 // Owns a job's log as the job sees it: opened with its limits, and not closed before what is secret in it is known.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { JobFolder } from './journal.ts'
+import type { JobFolder } from '../job/journal.ts'
+import type { LaunchHost } from '../job/prepare-launch.ts'
+import type { Launcher } from '../process/process.ts'
 import { LogSpool } from './log-spool.ts'
-import type { LaunchHost } from './prepare-launch.ts'
-import type { Launcher } from './process.ts'
 
 /** How long a job found after a restart waits for its secrets while the controller is there. */
 const SECRETS_MS = 60_000

@@ -1,8 +1,8 @@
 // Owns getting masked logs to the controller: chunks in order, a bounded number on the way, on from what is stored.
 import type { JobRef, LogsResponse } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import type { LogsMessage, Pipe } from '../link/rpc-client.ts'
 import type { LogSpool } from './log-spool.ts'
-import type { LogsMessage, Pipe } from './rpc-client.ts'
 
 const CHUNK_BYTES = 64 * 1024
 /** Bytes of one job on the way; more would only fill the connection's buffers. */

@@ -3,8 +3,8 @@
 // moved (which takes the kernel 5 to 25 ms).
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '../log.ts'
 import { createCgroups, processesOf, removeCgroup } from './cgroup.ts'
-import type { Log } from './log.ts'
 import { HELPER } from './wrapper.ts'
 
 export interface Helper {

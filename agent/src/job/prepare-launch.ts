@@ -2,16 +2,16 @@
 import { lchownSync } from 'node:fs'
 import type { SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { limits } from '@ansflow/proto/limits'
-import type { Config } from './config.ts'
+import type { Config } from '../config.ts'
+import { textOf } from '../log.ts'
+import { startAs } from '../process/step-user.ts'
+import { isSettable, startFile } from '../process/wrapper.ts'
+import { prepareStep } from '../steps/index.ts'
+import type { StepCommand } from '../steps/step-kind.ts'
 import { stepEnvironment } from './environment.ts'
 import type { JobFolder } from './journal.ts'
-import { textOf } from './log.ts'
 import { type Ending, impossible } from './outcome.ts'
-import { startAs } from './step-user.ts'
-import { prepareStep } from './steps/index.ts'
-import type { StepCommand } from './steps/step-kind.ts'
 import type { Workspaces } from './workspace.ts'
-import { isSettable, startFile } from './wrapper.ts'
 
 /** The step cannot be run as it is written; another agent could not either. */
 export class Unrunnable extends Error {

@@ -2,9 +2,9 @@
 import { lchownSync, mkdirSync, realpathSync, statfsSync, statSync, utimesSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { textOf } from './log.ts'
+import { textOf } from '../log.ts'
+import type { StepUser } from '../process/step-user.ts'
 import { removeTree } from './remove-tree.ts'
-import type { StepUser } from './step-user.ts'
 
 /** Below this much free space, workspaces unused for an hour go too. */
 const LOW_DISK_BYTES = 1024 * 1024 * 1024

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { ExitError } from './exit.ts'
+import { ExitError } from '../exit.ts'
 import { startFile } from './wrapper.ts'
 
 export interface StepUser {

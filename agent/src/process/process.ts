@@ -1,6 +1,6 @@
 // Owns starting jobs and giving the disk blocks of their output back, as the agent asks for it.
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Log } from './log.ts'
+import type { Log } from '../log.ts'
 import { createHelpers } from './start-helper.ts'
 import { PUNCHER } from './wrapper.ts'
 

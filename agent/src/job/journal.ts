@@ -11,14 +11,14 @@ import {
   JobSpecSchema,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create, fromJson, fromJsonString, toJson, toJsonString } from '@bufbuild/protobuf'
-import { type DataFolder, replaceFile } from './data-folder.ts'
-import { textOf } from './log.ts'
-import type { SpoolFiles } from './log-spool.ts'
-import { bootId } from './process-table.ts'
+import { type DataFolder, replaceFile } from '../data-folder.ts'
+import type { SpoolFiles } from '../log/log-spool.ts'
+import { textOf } from '../log.ts'
+import { bootId } from '../process/process-table.ts'
+import { giveAll, type StepUser } from '../process/step-user.ts'
+import { PID_BYTES, READER_BLANK, STATE_BLANK } from '../process/wrapper.ts'
 import { removeTree } from './remove-tree.ts'
-import { giveAll, type StepUser } from './step-user.ts'
 import { makeTempFolder, newTempPath } from './temp-folder.ts'
-import { PID_BYTES, READER_BLANK, STATE_BLANK } from './wrapper.ts'
 
 /** Ids become folder names and words on the helper's input. */
 export function isJobId(id: string): boolean {

@@ -1,11 +1,11 @@
 // Owns one job's process as seen through its folder: started, followed, found again after a restart, ended with all its kin.
 import { closeSync, existsSync, type FSWatcher, openSync, readSync, rmSync, watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Launcher } from '../process/process.ts'
+import { hostUptime, isAlive } from '../process/process-table.ts'
+import { killTree, type Tree } from '../process/process-tree.ts'
 import { markerEntry } from './environment.ts'
 import { JobFolder, type WrapperNotes } from './journal.ts'
-import type { Launcher } from './process.ts'
-import { hostUptime, isAlive } from './process-table.ts'
-import { killTree, type Tree } from './process-tree.ts'
 
 /** A started job whose wrapper does not note itself within this time never will. */
 const LAUNCH_MS = 20_000

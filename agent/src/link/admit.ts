@@ -1,10 +1,10 @@
 // Owns the decision whether this host takes an offered job, and the sentence when it does not.
 import { statfsSync } from 'node:fs'
 import type { JobRef, JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import type { Config } from './config.ts'
-import type { JobRunner } from './job-runner.ts'
-import { isJobId } from './journal.ts'
-import { canRun } from './steps/index.ts'
+import type { Config } from '../config.ts'
+import type { JobRunner } from '../job/job-runner.ts'
+import { isJobId } from '../job/journal.ts'
+import { canRun } from '../steps/index.ts'
 
 /** The journal and the results of running jobs must still fit. */
 const RESERVE_BYTES = 64 * 1024 * 1024
