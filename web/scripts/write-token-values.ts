@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseTokens } from '../src/theme/parse-tokens.ts'
 
-const folder = new URL('../src/theme/', import.meta.url)
+const folder = new URL('../src/theme', import.meta.url)
 const { light, dark } = parseTokens(readFileSync(new URL('tokens.css', folder), 'utf8'))
 const lines = (values: Record<string, string>) =>
   Object.entries(values)

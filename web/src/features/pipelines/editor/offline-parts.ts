@@ -6,10 +6,10 @@ const whenIdle = (work: () => void) =>
 export function fetchOfflineParts(): void {
   whenIdle(() => {
     const parts = [
-      () => import('./ScriptField.vue'),
-      () => import('./YamlPane.vue'),
-      () => import('./StepListView.vue'),
-      () => import('./ConnectDialog.vue'),
+      () => import('./inspector/ScriptField.vue'),
+      () => import('./yaml/YamlPane.vue'),
+      () => import('./list/StepListView.vue'),
+      () => import('./canvas/ConnectDialog.vue'),
       () => import('./ShortcutSheet.vue'),
     ]
     // One that fails now is asked for again when it is opened.

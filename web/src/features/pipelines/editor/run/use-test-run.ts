@@ -1,0 +1,37 @@
+// Trying the draft out on its canvas: all of it or up to a step, and stopping it.
+import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { ref } from 'vue'
+import { api } from '../../../../api.ts'
+import { useAction } from '../../../../ui/use-async.ts'
+import type { EditorContext } from '../editor-context.ts'
+import { useFirstRun } from './use-first-run.ts'
+
+export function useTestRun(editor: EditorContext, canRun: () => boolean) {
+  /** The dialog that asks for the inputs is open. */
+  const starting = ref(false)
+  /** The key of the step to run up to; undefined: everything. */
+  const until = ref<string>()
+
+  async function started(run: Run): Promise<void> {
+    await editor.overlay.show(run.id)
+  }
+  const firstRun = useFirstRun(editor, canRun, started)
+
+  function askRun(): void {
+    until.value = undefined
+    if (canRun() && !firstRun.start()) starting.value = true
+  }
+  function runTo(nodeId: string): void {
+    until.value = editor.steps.get(nodeId)?.key
+    if (canRun() && until.value) starting.value = true
+  }
+  const { run: cancel } = useAction(
+    async () => {
+      const run = editor.overlay.run.value
+      if (run) await api.runs.cancelRun({ runId: run.id })
+    },
+    { toast: true },
+  )
+
+  return { firstRun, starting, until, started, askRun, runTo, cancel }
+}
