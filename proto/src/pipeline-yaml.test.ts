@@ -98,6 +98,7 @@ steps:
     ['run: echo ${{ steps.first.status }}', '6:10 not_upstream second/with.script'],
     ['run: echo ${{ git.branch', '6:10 expression second/with.script'],
     ['run: x\nallowFailure: yes', '7:19 type second/allowFailure'],
+    ['run: x\ntimeout: 0s', '7:14 duration second/timeout'],
     ['run: x\nretry: { max: 99 }', '7:19 retry second/retry.max'],
     ['run: x\nonLost: maybe', '7:13 choice second/onLost'],
     ['run: x\nworkspace: ../out', '7:16 workspace second/workspace'],

@@ -49,8 +49,8 @@ export interface Db {
   fromColumn(value: unknown): Date
   /**
    * Read committed. The whole of `work` runs again when the database says that it lost a race, or when the connection was lost
-   * and nothing was committed, so it must only touch `em`. What the store cannot do is thrown as `unavailable`; with the reason
-   * `outcome_unknown` when even afterwards nobody could find out whether the COMMIT that was sent has happened.
+   * and nothing was committed, so it must only touch `em`. What the store cannot do is thrown as `unavailable`; as `aborted`
+   * with the reason `outcome_unknown` when even afterwards nobody could find out whether the COMMIT that was sent has happened.
    */
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T>
   /** Every transaction that `work` makes writes this too. */

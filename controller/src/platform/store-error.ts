@@ -64,11 +64,16 @@ export function storeReason(error: unknown): StoreReason | undefined {
   return undefined
 }
 
-/** What callers are told of it: UNAVAILABLE, with the reason and when to try again. Undefined: it is not about the store. */
+/**
+ * What callers are told of it: UNAVAILABLE, with the reason and when to try again; ABORTED when the outcome is unknown, because
+ * programs repeat by themselves what was unavailable. Undefined: it is not about the store.
+ */
 export function storeError(error: unknown): AppError | undefined {
   const reason = error instanceof AppError ? undefined : storeReason(error)
   if (!reason) return undefined
-  return new AppError('unavailable', messages[reason], { reason, params: { retry_after: retryAfter }, cause: error })
+  const message = messages[reason]
+  if (reason === 'outcome_unknown') return new AppError('aborted', message, { reason, cause: error })
+  return new AppError('unavailable', message, { reason, params: { retry_after: retryAfter }, cause: error })
 }
 
 // ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, ER_CHECKREAD (MariaDB: the row changed under the snapshot); SQLITE_BUSY, _LOCKED.

@@ -20,7 +20,7 @@ import { parseText } from './document.ts'
 import { inputKeys, laterTriggers, pipelineKeys, unavailablePipelineKeys } from './keys.ts'
 import { type Place, Reader, scalarText } from './reader.ts'
 import { readStep } from './step.ts'
-import { entriesOf, readDuration, readEnv } from './values.ts'
+import { entriesOf, readEnv, readTimeout } from './values.ts'
 
 export interface ReadPipeline {
   graph: PipelineGraph
@@ -88,7 +88,7 @@ function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {
     graph.inputs.push(readInput(reader, key, value))
   }
   graph.env = readEnv(reader, ...at('env'))
-  if (entries.has('timeout')) graph.timeoutMs = readDuration(reader, ...at('timeout')) ?? 0
+  if (entries.has('timeout')) graph.timeoutMs = readTimeout(reader, ...at('timeout')) ?? 0
   const [steps, place] = at('steps')
   if (isSeq(steps)) {
     const message =

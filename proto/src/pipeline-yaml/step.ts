@@ -18,7 +18,7 @@ import { stepType } from '../steps/index.ts'
 import { suggestion } from '../suggest.ts'
 import { needKeys, retryKeys, stepKeys, unavailableStepKeys } from './keys.ts'
 import { type Entry, type Place, type Reader, scalarText } from './reader.ts'
-import { entriesOf, readDuration, readEnv } from './values.ts'
+import { entriesOf, readDuration, readEnv, readTimeout } from './values.ts'
 
 export const needKinds: Readonly<Record<string, NeedKind>> = {
   success: NeedKind.SUCCESS,
@@ -65,7 +65,7 @@ export function readStep(reader: Reader, id: string, keyNode: Node, node: Node |
     const retry = readRetry(reader, id, entries.get('retry')!)
     if (retry !== undefined) step.retry = retry
   }
-  if (entries.has('timeout')) step.timeoutMs = readDuration(reader, ...value('timeout')) ?? 0
+  if (entries.has('timeout')) step.timeoutMs = readTimeout(reader, ...value('timeout')) ?? 0
   if (entries.has('allowFailure')) step.allowFailure = reader.boolean(...at('allowFailure')) ?? false
   if (entries.has('disabled')) step.disabled = reader.boolean(...at('disabled')) ?? false
   if (entries.has('runsOn')) step.runsOn = reader.words(...at('runsOn'))

@@ -34,3 +34,11 @@ export function readDuration(reader: Reader, node: Node | null, place: Place): n
   )
   return undefined
 }
+
+/** A duration after which something is ended. */
+export function readTimeout(reader: Reader, node: Node | null, place: Place): number | undefined {
+  const ms = readDuration(reader, node, place)
+  if (ms !== 0) return ms
+  reader.report('duration', 'A timeout of nothing is none. Write how long it may take, or leave it out.', node, place)
+  return undefined
+}

@@ -121,8 +121,8 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
           else item.start.tried = true
         }
         if (error instanceof StaleCopy) continue
-        // A store that takes nothing takes no part of it either.
-        if (error instanceof AppError && error.code === 'unavailable') return refuse(batch, error)
+        // A store that takes nothing takes no part of it either, and what may have happened is not begun again.
+        if (isOfStore(error)) return refuse(batch, error)
         if (!(error instanceof LostRace) || races >= mostRaces) return commitApart(batch, error)
         fresh.clear()
       }
@@ -294,6 +294,10 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
 
 function isPatient(item: Item): boolean {
   return item.kind === 'event' && patient.has(item.event.type)
+}
+
+function isOfStore(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'unavailable' || error.reason === 'outcome_unknown')
 }
 
 /** The copy of a run did not know a job or epoch that an event names. */
