@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { limits } from '@ansflow/proto/limits'
 import { afterEach, expect, test } from 'vitest'
+import { longestTurn } from '../../../proto/test/longest-turn.ts'
 import { LogSpool } from './log-spool.ts'
 
 const MEGABYTE = 1024 * 1024
@@ -37,27 +37,6 @@ function open(where: ReturnType<typeof files>, secrets?: string[], limit = LIMIT
 }
 
 const text = (spool: LogSpool) => spool.readMasked(0, spool.size).toString()
-
-/** The longest that one turn of the event loop has kept the processor, in milliseconds; waiting for it does not count. */
-async function longestTurn(work: Promise<unknown>): Promise<number> {
-  let done = false
-  void work.finally(() => {
-    done = true
-  })
-  const spent = () => {
-    const { user, system } = process.threadCpuUsage()
-    return (user + system) / 1000
-  }
-  let longest = 0
-  for (let before = spent(); !done; ) {
-    await turnOfTheLoop()
-    const now = spent()
-    longest = Math.max(longest, now - before)
-    before = now
-  }
-  await work
-  return longest
-}
 
 const addMask = (value: string) => `::add-mask::${value}\n`
 const line = 'a line of the log with "quotes" \\and\\ 100% <of> it\n'

@@ -46,6 +46,12 @@ test.each([
     '::add-mask::***\n::add-mask::***\n *** ***',
   ],
   [
+    "add-mask behind a byte-order mark, and behind a window's title",
+    [],
+    '\ufeff::add-mask::topsecret\n\x1b]0;build\x07 ::add-mask::second\n\x1b]0;x\x1b\\::add-mask::third1\ntopsecret second third1',
+    '::add-mask::***\n::add-mask::***\n::add-mask::***\n*** *** ***',
+  ],
+  [
     'add-mask behind too many blanks',
     [],
     `${' '.repeat(300)}::add-mask::word\nword`,

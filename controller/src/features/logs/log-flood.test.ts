@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type LogsRequest, LogsRequestSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
+import { longestTurn } from '../../../../proto/test/longest-turn.ts'
 import { memoryBus } from '../../platform/bus.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { memoryFile, openDb } from '../../platform/db.ts'
@@ -17,27 +18,6 @@ import { createLogWriter } from './log-writer.ts'
 const pieceBytes = 64 * 1024
 const pieces = 16
 const jobs = 8
-
-/** The longest that one turn of the event loop has kept the processor, in milliseconds; waiting for it does not count. */
-async function longestTurn(work: Promise<unknown>): Promise<number> {
-  let done = false
-  void work.finally(() => {
-    done = true
-  })
-  const spent = () => {
-    const { user, system } = process.threadCpuUsage()
-    return (user + system) / 1000
-  }
-  let longest = 0
-  for (let before = spent(); !done; ) {
-    await setImmediate()
-    const now = spent()
-    longest = Math.max(longest, now - before)
-    before = now
-  }
-  await work
-  return longest
-}
 
 test.each([
   ['line ends only', Buffer.alloc(pieceBytes, '\n'), ['hunter22']],
