@@ -115,6 +115,12 @@ export const personInputs: Record<string, Send> = {
     await call(t, RunService.method.startRun, { pipelineId: t.pipelineId, inputs })
     await call(t, RunService.method.startRun, { pipelineId: t.pipelineId, inputs: { a: Array(60_000).fill(1) } })
   },
+  'a file of tiny texts in bytes': async (t) => {
+    const tiny = Buffer.alloc(1.5 * 1024 * 1024 - 64)
+    for (let at = 0; at < tiny.length; at += 2) tiny[at] = (validatePipeline.input.field.yaml.number << 3) | 2
+    const { status } = await post(t, validatePipeline, tiny, t.attacker.token)
+    if (status !== 429) throw new Error(`It was answered ${status}.`)
+  },
   'requests as large as they may be': (t) =>
     times(40, () => call(t, ProjectService.method.createProject, { name: 'x'.repeat(64_000) })),
 }

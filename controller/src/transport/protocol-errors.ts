@@ -15,13 +15,15 @@ import { boundDeadline } from './connect-deadline.ts'
 import { connectErrorJson, type WireError, wireDetails } from './connect-errors.ts'
 import { detailsOf } from './error-details.ts'
 import { errorAnswer } from './error-info.ts'
+import { countedBody } from './request-body.ts'
 
 /** Wraps every handler that the router has so far. */
 export function answerProtocolErrors(router: ConnectRouter): void {
   for (const [index, handler] of router.handlers.entries()) {
     router.handlers[index] = Object.assign(async (request: Parameters<typeof handler>[0]) => {
       boundDeadline(request.header)
-      return complete(handler.method, await handler(request))
+      const body = countedBody(handler.method, request)
+      return complete(handler.method, await handler({ ...request, body }))
     }, handler)
   }
 }
