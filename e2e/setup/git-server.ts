@@ -24,6 +24,8 @@ export class GitServer implements AsyncDisposable {
           GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
         },
       })
+      // git's program may answer and end before it has read all of a request, as any web server's may.
+      cgi.stdin.on('error', () => {})
       const body: Buffer[] = []
       request.on('data', (chunk: Buffer) => body.push(chunk))
       request.on('end', () => {
