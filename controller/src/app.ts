@@ -6,6 +6,7 @@ import { entities } from './entities.ts'
 import { authorize } from './features/access/index.ts'
 import {
   agentDownload,
+  agentLabels,
   agentScope,
   createAgents,
   makeRegistrationToken,
@@ -195,7 +196,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     }),
     organizationsApi({ db, bus, clock, keys }),
     projectsApi({ db, bus, clock, keys, secrets, deletions }),
-    pipelinesApi({ db, clock, drafts: rooms, workers }),
+    pipelinesApi({ db, clock, drafts: rooms, workers, agentLabels: (id) => agentLabels(db, id) }),
     runsApi({ db, bus, driver, drafts: rooms, workers }),
     logsApi({ db, watch: logWatch, runWatch, workers }),
     ...agents.services,

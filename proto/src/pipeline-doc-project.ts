@@ -25,7 +25,7 @@ import {
   stepMap,
 } from './pipeline-doc-shape.ts'
 import { projectStep } from './pipeline-doc-step.ts'
-import { validateGraph } from './validate.ts'
+import { type AgentLabels, validateGraph } from './validate.ts'
 
 export interface DeletedStep {
   nodeId: string
@@ -48,9 +48,9 @@ export interface Projection {
   source: string
 }
 
-export function project(doc: Y.Doc): Projection {
+export function project(doc: Y.Doc, agents?: AgentLabels): Projection {
   const shape = projectShape(doc)
-  return { ...shape, problems: [...shape.problems, ...validateGraph(shape.graph)] }
+  return { ...shape, problems: [...shape.problems, ...validateGraph(shape.graph, agents)] }
 }
 
 /** `project` without the validation of the graph, for where only its shape is wanted, at once. */

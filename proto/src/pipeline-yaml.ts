@@ -1,11 +1,12 @@
 // The pipeline file: text → graph with problems, and graph → text that keeps what people wrote.
 import type { PipelineGraph, Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { readPipeline } from './pipeline-yaml/parse.ts'
+import type { AgentLabels } from './validate.ts'
 
 export { renderPipeline } from './pipeline-yaml/render.ts'
 
 /** The graph as far as the text can be understood, and everything wrong with it; no error among the problems means it can run. */
-export function parsePipeline(yaml: string): { graph: PipelineGraph; problems: Problem[] } {
-  const { graph, problems } = readPipeline(yaml)
+export function parsePipeline(yaml: string, agents?: AgentLabels): { graph: PipelineGraph; problems: Problem[] } {
+  const { graph, problems } = readPipeline(yaml, agents)
   return { graph, problems }
 }

@@ -75,18 +75,6 @@ describe('validateGraph', () => {
       ['unavailable a/env.A', 'unavailable a/with.script'],
     ],
     [
-      'a workspace for agents with different labels',
-      graph([
-        { id: 'a', runsOn: ['linux'] },
-        { id: 'b', runsOn: ['mac'] },
-        { id: 'c', runsOn: ['linux', 'big'], workspace: 'other' },
-        { id: 'd', runsOn: ['linux'], workspace: 'other' },
-        { id: 'e', runsOn: ['mac'], workspace: 'isolated' },
-        { id: 'f' },
-      ]),
-      ['workspace_labels b/runsOn'],
-    ],
-    [
       'texts that cannot be stored',
       graph([
         { id: 'a', name: 'x\ud83d', env: [{ name: 'A', value: 'a\0' }] },
@@ -126,6 +114,29 @@ describe('validateGraph', () => {
     ],
   ])('%s', (_, of, expected) => {
     expect(codes(of)).toEqual(expected)
+  })
+
+  it.each<[string, string[][], string[]]>([
+    ['linux and mac', [['linux', 'big'], ['mac']], ['workspace_labels b/runsOn', 'agent_labels g/runsOn']],
+    ['one with all', [['linux', 'big', 'mac', 'x']], []],
+    [
+      'none',
+      [],
+      ['workspace_labels b/runsOn', 'agent_labels c/runsOn', 'agent_labels e/runsOn', 'agent_labels g/runsOn'],
+    ],
+  ])('agents: %s', (_, agents, expected) => {
+    const of = graph([
+      { id: 'a', runsOn: ['linux'] },
+      { id: 'b', runsOn: ['mac', 'linux'] },
+      { id: 'c', runsOn: ['linux', 'big'], workspace: 'other' },
+      { id: 'd', workspace: 'other' },
+      { id: 'e', runsOn: ['mac'], workspace: 'isolated' },
+      { id: 'f' },
+      { id: 'g', runsOn: ['mac', 'big'], workspace: 'isolated' },
+      { id: 'h', runsOn: ['nowhere'], disabled: true },
+    ])
+    expect(validateGraph(of, agents).map((each) => `${each.code} ${each.stepId}/${each.field}`)).toEqual(expected)
+    expect(codes(of)).toEqual([])
   })
 
   it.each([...runVariables, ...hostVariables, ...readOnlyVariables, 'PWD', 'IFS'])('keeps %s to itself', (name) => {

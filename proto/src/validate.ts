@@ -8,10 +8,15 @@ import { checkEdges } from './validate/edges.ts'
 import { checkExpressions } from './validate/expressions.ts'
 import type { Finding, Report } from './validate/finding.ts'
 import { checkInputs, checkPipelineNames, checkStepNames } from './validate/names.ts'
-import { checkWorkspaces } from './validate/workspaces.ts'
+import { type AgentLabels, checkWorkspaces } from './validate/workspaces.ts'
 
-/** Takes time in proportion to steps and edges. Problems have no line: `parsePipeline` adds it. */
-export function validateGraph(graph: PipelineGraph): Problem[] {
+export type { AgentLabels } from './validate/workspaces.ts'
+
+/**
+ * Takes time in proportion to steps and edges. Problems have no line: `parsePipeline` adds it. Whether some agent can run the steps
+ * is only looked at where `agents` are known.
+ */
+export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Problem[] {
   const problems: Problem[] = []
   const report: Report = (finding) => {
     if (problems.length < limits.problems) problems.push(problemOf(finding))
@@ -32,7 +37,7 @@ export function validateGraph(graph: PipelineGraph): Problem[] {
     checkType(step, report)
   }
   checkEdges(graph.steps, report)
-  checkWorkspaces(graph.steps, report)
+  if (agents) checkWorkspaces(graph.steps, agents, report)
   checkExpressions(graph, report)
   return problems
 }

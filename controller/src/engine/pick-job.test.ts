@@ -73,15 +73,26 @@ describe('pickJob', () => {
 describe('explainWait', () => {
   test.each<[string, Partial<Candidate>, AgentView[], string]>([
     ['no agent', {}, [], 'No agent is online.'],
-    ['no such label', { labels: ['gpu'] }, [agent()], 'No agent with the labels gpu is online.'],
+    ['no such label', { labels: ['gpu'], workspace: 'isolated' }, [agent()], 'No agent with the labels gpu is online.'],
+    [
+      'no agent with the labels of its workspace together',
+      { labels: ['mac', 'gpu'], workspace: 'w' },
+      [agent({ labels: ['gpu'] }), agent({ labels: ['mac'] })],
+      'No agent with the labels gpu, mac is online. Steps of workspace w, which lives on one agent, ask for them.',
+    ],
     ['no such capability', { capability: 'checkout' }, [agent()], 'No agent that can run checkout steps is online.'],
     [
       'only said',
-      { labels: ['gpu'] },
+      { labels: ['gpu'], workspace: 'isolated' },
       [agent({ claims: ['gpu'] })],
       'No agent with the labels gpu is online. Agent Anna only says so of itself.',
     ],
-    ['busy', { labels: ['linux'] }, [agent({ busy: 2 })], 'The one agent with the labels linux is busy.'],
+    [
+      'busy',
+      { labels: ['linux'] },
+      [agent({ busy: 2 })],
+      'The one agent with the labels linux is busy. Steps of workspace shared, which lives on one agent, ask for them.',
+    ],
     ['all busy', {}, [agent({ busy: 2 }), agent({ busy: 3 })], 'All 2 agents are busy.'],
     ['draining', {}, [agent({ draining: true })], 'All agents are draining.'],
     [
@@ -106,6 +117,12 @@ describe('explainWait', () => {
       'holder without the label',
       { pinnedAgentId: 'a', labels: ['gpu'] },
       [agent(), agent({ id: 'b', labels: ['gpu'] })],
+      'Agent Anna holds workspace shared but lacks the labels gpu, for which steps of that workspace ask.',
+    ],
+    [
+      'holder without the capability',
+      { pinnedAgentId: 'a', capability: 'checkout' },
+      [agent()],
       'Agent Anna holds workspace shared but cannot run this step.',
     ],
     ['about to go', {}, [agent()], 'Waits for an agent.'],

@@ -5,6 +5,7 @@ import { isTerminal, JobStatus, RunStatus, StepStatus, statusWord } from '@ansfl
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { JobState, RunMeta, RunState, StepState } from './state.ts'
 import { blockedReason, noteEarliest } from './turn.ts'
+import { workspaceLabels } from './workspace-labels.ts'
 
 export function planRun(graph: PipelineGraph, inputs: JsonObject, meta: RunMeta, now: Date): RunState {
   const state = emptyState(graph, inputs, meta, now)
@@ -81,6 +82,7 @@ function emptyState(graph: PipelineGraph, inputs: JsonObject, meta: RunMeta, cre
     stepValues: {},
     failures: 0,
     workspaceUses: new Map(),
+    workspaceLabels: workspaceLabels(steps.values()),
   }
 }
 

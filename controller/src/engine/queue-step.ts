@@ -11,6 +11,7 @@ import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.t
 import { reason } from './reasons.ts'
 import type { JobState, RunState, StepState } from './state.ts'
 import { endStep, setDue, setStatus, type Turn } from './turn.ts'
+import { labelsOf, workspaceOf } from './workspace-labels.ts'
 
 export const cancelGraceMs = 10_000
 
@@ -29,7 +30,7 @@ export function queueStep(turn: Turn, step: StepState, needs?: Needs): void {
     id: state.meta.newId(),
     step,
     attempt: spec.attempt,
-    labels: step.definition.runsOn,
+    labels: labelsOf(state, step),
     capability: spec.execution.case ?? 'shell',
     workspace: spec.workspace,
     secrets,
@@ -90,13 +91,12 @@ function compileJob(state: RunState, step: StepState, needs: Needs): { spec: Job
   const context = expressionContext(state, step, needs, () => env)
   const { params, variables } = interpolateParams(type, definition.with ?? {}, context)
   const attempt = step.attempts.length + 1
-  const workspace = definition.workspace || 'shared'
   const spec = create(JobSpecSchema, {
     runId: state.meta.runId,
     stepId: definition.id,
     stepName: definition.name || definition.id,
     attempt,
-    workspace,
+    workspace: workspaceOf(step),
     env: Object.entries({ CI: 'true', ...env, ...variables, ...ciVariables(state, step, attempt) }).map(
       ([name, value]) => ({
         name,

@@ -78,19 +78,23 @@ export function durationText(ms: number): string {
 
 export function reasonText({ code, params: p }: Reason): string {
   const labels = p.labels ? ` with the labels ${p.labels}` : ''
+  const shares = p.shares ? ` Steps of workspace ${p.shares}, which lives on one agent, ask for them.` : ''
   switch (code) {
     case 'needs':
       return `Waits for ${p.steps}${p.more ? ' and others' : ''}.`
     case 'queued':
       return 'Waits for an agent.'
     case 'no_agent':
+      if (p.lacks) {
+        return `Agent ${p.agent} holds workspace ${p.workspace} but lacks the labels ${p.lacks}, for which steps of that workspace ask.`
+      }
       if (p.workspace) return `Agent ${p.agent} holds workspace ${p.workspace} but cannot run this step.`
-      if (p.claimed) return `No agent${labels} is online. Agent ${p.claimed} only says so of itself.`
+      if (p.claimed) return `No agent${labels} is online. Agent ${p.claimed} only says so of itself.${shares}`
       return p.capability
-        ? `No agent${labels} that can run ${p.capability} steps is online.`
-        : `No agent${labels} is online.`
+        ? `No agent${labels} that can run ${p.capability} steps is online.${shares}`
+        : `No agent${labels} is online.${shares}`
     case 'agents_busy':
-      return p.count === '1' ? `The one agent${labels} is busy.` : `All ${p.count} agents${labels} are busy.`
+      return (p.count === '1' ? `The one agent${labels} is busy.` : `All ${p.count} agents${labels} are busy.`) + shares
     case 'workspace_full':
       return `Waits for agent ${p.agent}: it holds workspace ${p.workspace} and is full.`
     case 'workspace_offline':
@@ -98,7 +102,7 @@ export function reasonText({ code, params: p }: Reason): string {
     case 'draining':
       return p.agent
         ? `Waits for agent ${p.agent}: it holds workspace ${p.workspace} and is draining.`
-        : `All agents${labels} are draining.`
+        : `All agents${labels} are draining.${shares}`
     case 'offered':
       return `Offered to agent ${p.agent}.`
     case 'rejected':

@@ -56,6 +56,8 @@ export interface RunState {
   readonly stepValues: Record<string, { status: string; outputs: Record<string, string> }>
   /** Jobs that are with an agent or had a result, by workspace: whether it may hold files that other steps need. */
   readonly workspaceUses: Map<string, number>
+  /** What the steps of each workspace ask for together. */
+  readonly workspaceLabels: ReadonlyMap<string, ReadonlySet<string>>
 }
 
 export interface StepState {
@@ -91,6 +93,7 @@ export interface JobState {
   readonly id: string
   readonly step: StepState
   readonly attempt: number
+  /** Its step's and those of the steps it shares its workspace with. */
   readonly labels: string[]
   readonly capability: string
   readonly workspace: string

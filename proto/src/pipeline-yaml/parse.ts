@@ -15,7 +15,7 @@ import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type YAM
 import { oddCharacter } from '../characters.ts'
 import { limits } from '../limits.ts'
 import { suggestion } from '../suggest.ts'
-import { validateGraph } from '../validate.ts'
+import { type AgentLabels, validateGraph } from '../validate.ts'
 import { parseText } from './document.ts'
 import { inputKeys, laterTriggers, pipelineKeys, unavailablePipelineKeys } from './keys.ts'
 import { type Place, Reader, scalarText } from './reader.ts'
@@ -29,7 +29,7 @@ export interface ReadPipeline {
   document?: Document.Parsed
 }
 
-export function readPipeline(yaml: string): ReadPipeline {
+export function readPipeline(yaml: string, agents?: AgentLabels): ReadPipeline {
   const graph = create(PipelineGraphSchema)
   const lines = new LineCounter()
   const { document, refusals } = parseText(yaml, lines)
@@ -51,7 +51,7 @@ export function readPipeline(yaml: string): ReadPipeline {
   readRoot(reader, root, graph)
   // What broken YAML seems to say would only add noise.
   if (broken > 0) return { graph, problems: reader.problems.slice(0, Math.min(broken, 5)) }
-  addGraphProblems(reader, graph)
+  addGraphProblems(reader, graph, agents)
   return { graph, problems: reader.problems, document }
 }
 
@@ -166,12 +166,12 @@ function readDefault(reader: Reader, type: InputType, node: Node | null, place: 
 }
 
 /** The problems of the graph, each at its place, unless reading that place failed already. */
-function addGraphProblems(reader: Reader, graph: PipelineGraph): void {
+function addGraphProblems(reader: Reader, graph: PipelineGraph, agents: AgentLabels | undefined): void {
   const errors = reader.problems.filter((each) => each.severity === Severity.ERROR)
   const failed = new Set(errors.map(fieldOf))
   // A mistyped `run` or `uses` has its own problem already.
   for (const { code, stepId } of errors) if (code === 'unknown_key' || code === 'type') failed.add(`${stepId}\nuses`)
-  for (const problem of validateGraph(graph)) {
+  for (const problem of validateGraph(graph, agents)) {
     if (failed.has(fieldOf(problem))) continue
     const place = problem.stepId === '' ? { field: problem.field } : { stepId: problem.stepId, field: problem.field }
     const { line, col } = reader.find(place) ?? { line: 1, col: 1 }

@@ -34,8 +34,10 @@ test('an agent that claims every label gets neither the job nor its secret, the 
   await lying.hello({ labels: everything })
   const runId = await world.startRun([{ id: 'ship', runsOn, secrets: ['TOKEN'] }], projectId)
   const { reason, reasonInfo } = await world.untilReason(runId, 'ship', 'no_agent')
-  expect(reasonInfo?.params).toMatchObject({ labels: 'deploy, production', claimed: 'liar' })
-  expect(reason).toBe('No agent with the labels deploy, production is online. Agent liar only says so of itself.')
+  expect(reasonInfo?.params).toMatchObject({ labels: 'deploy, production', claimed: 'liar', shares: 'shared' })
+  expect(reason).toBe(
+    'No agent with the labels deploy, production is online. Agent liar only says so of itself. Steps of workspace shared, which lives on one agent, ask for them.',
+  )
   const control = honest.control()
   await control.hello({ labels: ['linux'] })
   const { job, secrets } = await control.take()

@@ -3,7 +3,7 @@ import { type HostFacts, HostFactsSchema, type HostLoad, HostLoadSchema } from '
 import { fromJsonString, toJsonString } from '@bufbuild/protobuf'
 import type { AgentView } from '../../engine/pick-job.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
-import type { LabelBook } from './agent-labels.ts'
+import { type LabelBook, labelBook } from './agent-labels.ts'
 
 export interface AgentTable {
   id: string
@@ -96,6 +96,12 @@ export async function agentsOf(db: Db, organizationId: string): Promise<KnownAge
     .orderBy('name')
     .execute()
   return rows.map((row) => knownAgent(db, row))
+}
+
+/** What counts for each agent of the organization, connected or not. */
+export async function agentLabels(db: Db, organizationId: string): Promise<string[][]> {
+  const [agents, book] = await Promise.all([agentsOf(db, organizationId), labelBook(db, organizationId)])
+  return agents.map((agent) => book.sort(agent).labels)
 }
 
 export function viewOf(

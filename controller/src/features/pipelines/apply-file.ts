@@ -1,5 +1,6 @@
 // Makes the draft of the pipeline with a file's name say what the file says; makes the pipeline when there is none.
 import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { AgentLabels } from '@ansflow/proto/validate'
 import type { Db } from '../../platform/db.ts'
 import type { Workers } from '../../platform/workers.ts'
 import { createPipeline } from './create-pipeline.ts'
@@ -15,6 +16,7 @@ export interface FileApplication {
   workers: Workers
   projectId: string
   yaml: string
+  agents: AgentLabels
   by: { userId: string; name: string }
   now: Date
 }
@@ -26,10 +28,11 @@ export async function applyFile({
   workers,
   projectId,
   yaml,
+  agents,
   by,
   now,
 }: FileApplication): Promise<{ row: PipelineRow | undefined; problems: Problem[] }> {
-  const file = await workers.run(draftTasks, 'readFile', yaml, by.userId)
+  const file = await workers.run(draftTasks, 'readFile', { yaml, agents }, by.userId)
   const problems = problemsFrom(file.problems)
   if (!file.isRight) return { row: undefined, problems }
   const present = await db.em().findOne(PipelineEntity, { projectId, name: file.name })

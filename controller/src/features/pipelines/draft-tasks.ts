@@ -4,16 +4,28 @@ import { type PipelineGraph, PipelineGraphSchema, type Problem } from '@ansflow/
 import { GetPipelineResponseSchema, ValidatePipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { applyGraph, project, projectShape } from '@ansflow/proto/pipeline-doc'
 import { parsePipeline, renderPipeline } from '@ansflow/proto/pipeline-yaml'
+import type { AgentLabels } from '@ansflow/proto/validate'
 import { create, toBinary, toJsonString } from '@bufbuild/protobuf'
 import * as Y from 'yjs'
 import { task } from '../../platform/worker-task.ts'
 import { hasErrors } from './problems.ts'
 import { type Seed, seedOf } from './seed.ts'
 
-export const validateFile = task((yaml: string) => problemBytes(parsePipeline(yaml).problems))
+/** With the labels of each agent of its organization, where that is known. */
+interface File {
+  yaml: string
+  agents?: AgentLabels
+}
 
-export const readFile = task((yaml: string) => {
-  const { graph, problems } = parsePipeline(yaml)
+interface Draft {
+  updates: Uint8Array[]
+  agents?: AgentLabels
+}
+
+export const validateFile = task(({ yaml, agents }: File) => problemBytes(parsePipeline(yaml, agents).problems))
+
+export const readFile = task(({ yaml, agents }: File) => {
+  const { graph, problems } = parsePipeline(yaml, agents)
   const isRight = !hasErrors(problems)
   return { problems: problemBytes(problems), isRight, name: graph.name, hash: isRight ? graphHash(graph) : '' }
 })
@@ -33,8 +45,8 @@ export const applyFile = task(({ updates, yaml }: { updates: Uint8Array[]; yaml:
 })
 
 /** Of a GetPipelineResponse: graph, yaml, problems and hash. */
-export const describeDraft = task((updates: Uint8Array[]) => {
-  const { graph, problems, source } = project(docOf(updates))
+export const describeDraft = task(({ updates, agents }: Draft) => {
+  const { graph, problems, source } = project(docOf(updates), agents)
   const hash = graphHash(graph)
   const response = create(GetPipelineResponseSchema, { graph, yaml: renderPipeline(graph, source), problems, hash })
   return { bytes: toBinary(GetPipelineResponseSchema, response), name: graph.name, hash }
@@ -45,8 +57,8 @@ export const nameDraft = task((state: Uint8Array) => {
   return { name: graph.name, hash: graphHash(graph) }
 })
 
-export const draftToPublish = task((updates: Uint8Array[]) => {
-  const { graph, problems, source } = project(docOf(updates))
+export const draftToPublish = task(({ updates, agents }: Draft) => {
+  const { graph, problems, source } = project(docOf(updates), agents)
   const hash = graphHash(graph)
   return {
     name: graph.name,

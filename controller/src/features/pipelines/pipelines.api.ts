@@ -9,6 +9,7 @@ import {
   PipelineVersionSchema,
 } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { limits, utf8Length } from '@ansflow/proto/limits'
+import type { AgentLabels } from '@ansflow/proto/validate'
 import { create, fromBinary } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../platform/clock.ts'
@@ -42,9 +43,11 @@ export interface PipelinesDeps {
   db: Db
   clock: Clock
   drafts: Drafts
+  /** The labels that count for each agent of an organization. */
+  agentLabels(organizationId: string): Promise<AgentLabels>
 }
 
-export function pipelinesApi({ db, clock, drafts, workers }: PipelinesDeps): ServiceTable {
+export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: PipelinesDeps): ServiceTable {
   return serviceTable(PipelineService, {
     async createPipeline({ name, sample }, ctx) {
       const seed = sampleSeed(sample, readName(name))
@@ -76,7 +79,8 @@ export function pipelinesApi({ db, clock, drafts, workers }: PipelinesDeps): Ser
         return { pipeline: toPipeline(row), graph: graphOf(published), yaml, hash, version: toVersion(published) }
       }
       const updates = await drafts.updates(pipelineId)
-      const { bytes, name } = await workers.run(draftTasks, 'describeDraft', updates, personOf(ctx).userId)
+      const draft = { updates, agents: await agentLabels(organizationOf(ctx)) }
+      const { bytes, name } = await workers.run(draftTasks, 'describeDraft', draft, personOf(ctx).userId)
       const content = fromBinary(GetPipelineResponseSchema, bytes)
       const taken =
         name !== row.name &&
@@ -89,7 +93,7 @@ export function pipelinesApi({ db, clock, drafts, workers }: PipelinesDeps): Ser
     },
 
     async validatePipeline({ yaml }, ctx) {
-      const problems = await workers.run(draftTasks, 'validateFile', readFile(yaml), personOf(ctx).userId)
+      const problems = await workers.run(draftTasks, 'validateFile', { yaml: readFile(yaml) }, personOf(ctx).userId)
       return { problems: problemsFrom(problems) }
     },
 
@@ -97,26 +101,29 @@ export function pipelinesApi({ db, clock, drafts, workers }: PipelinesDeps): Ser
       const projectId = projectOf(ctx)
       if (publish) authorize(ctx.caller, 'pipeline.publish', { organizationId: organizationOf(ctx), projectId })
       const by = personOf(ctx)
+      const agents = await agentLabels(organizationOf(ctx))
       const { row, problems } = await applyFile({
         db,
         drafts,
         workers,
         projectId,
         yaml: readFile(yaml),
+        agents,
         by,
         now: clock.now(),
       })
       if (!row) return { problems }
-      const publication = { pipelineId: row.id, note, expectedHash: '', by, now: clock.now() }
+      const publication = { pipelineId: row.id, note, expectedHash: '', agents, by, now: clock.now() }
       if (!publish) return { pipeline: toPipeline(row), problems }
       const { pipeline, version } = await publishDraft({ db, drafts, workers }, publication)
       return { pipeline: toPipeline(pipeline), problems, version: toVersion(version) }
     },
 
     async publishPipeline({ pipelineId, note, expectedHash }, ctx) {
-      const publication = { pipelineId, note, expectedHash, by: personOf(ctx), now: clock.now() }
-      const { version, created } = await publishDraft({ db, drafts, workers }, publication)
-      return { version: toVersion(version), created }
+      const agents = await agentLabels(organizationOf(ctx))
+      const publication = { pipelineId, note, expectedHash, agents, by: personOf(ctx), now: clock.now() }
+      const { version, created, problems } = await publishDraft({ db, drafts, workers }, publication)
+      return { version: toVersion(version), created, problems }
     },
 
     async listVersions(request, ctx) {

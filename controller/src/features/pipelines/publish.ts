@@ -1,6 +1,7 @@
 // Makes a version of a draft: checked as a whole, never twice for the same content, numbered without gaps.
 import { AppError, invalidField, notFound, precondition } from '@ansflow/proto/errors'
-import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type Problem, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { AgentLabels } from '@ansflow/proto/validate'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Workers } from '../../platform/workers.ts'
@@ -15,6 +16,7 @@ export interface Publication {
   note: string
   /** "": whatever the draft is. */
   expectedHash: string
+  agents: AgentLabels
   by: { userId: string; name: string }
   now: Date
 }
@@ -25,6 +27,8 @@ export interface Published {
   version: PipelineVersionRow
   /** False: the newest version says the same already. */
   created: boolean
+  /** Warnings. */
+  problems: Problem[]
 }
 
 const noteLength = 2000
@@ -33,10 +37,10 @@ export async function publishDraft(
   { db, drafts, workers }: { db: Db; drafts: Drafts; workers: Workers },
   publication: Publication,
 ): Promise<Published> {
-  const { pipelineId, note, expectedHash, by } = publication
+  const { pipelineId, note, expectedHash, agents, by } = publication
   if (note.length > noteLength) throw invalidField('note', `must have at most ${noteLength} characters`, 'note_length')
   const updates = await drafts.updates(pipelineId)
-  const content = await workers.run(draftTasks, 'draftToPublish', updates, by.userId)
+  const content = await workers.run(draftTasks, 'draftToPublish', { updates, agents }, by.userId)
   if (expectedHash !== '' && expectedHash !== content.hash) {
     throw precondition('draft_moved', 'The draft has changed since you looked at it.', { hash: content.hash })
   }
@@ -67,13 +71,13 @@ async function insertVersion(
   const pipeline = await em.findOne(PipelineEntity, { id: pipelineId })
   if (!pipeline) throw notFound('pipeline', pipelineId)
   const latest = await em.findOne(PipelineVersionEntity, { pipelineId, number: pipeline.latestVersion })
-  if (latest?.hash === hash) return { pipeline, version: latest, created: false }
+  const problems = problemsFrom(content.problems)
+  if (latest?.hash === hash) return { pipeline, version: latest, created: false, problems }
   const rival = await em.count(PipelineEntity, {
     projectId: pipeline.projectId,
     name,
     id: { $ne: pipelineId },
   })
-  const problems = problemsFrom(content.problems)
   const all = rival > 0 ? [...problems, nameProblem(name)] : problems
   if (all.some(({ severity }) => severity === Severity.ERROR)) throw problemsAsViolations(all)
   const number = pipeline.latestVersion + 1
@@ -94,5 +98,5 @@ async function insertVersion(
     createdAt: now,
   })
   await em.flush()
-  return { pipeline: { ...pipeline, ...head }, version, created: true }
+  return { pipeline: { ...pipeline, ...head }, version, created: true, problems }
 }

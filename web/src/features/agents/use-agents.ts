@@ -39,6 +39,7 @@ export function useAgents(organizationId: () => string | undefined) {
 
   return {
     agents,
+    known: computed(() => loaded.data.value === true),
     protectedLabels,
     error: loaded.error,
     loading: computed(() => loaded.loading.value && agents.value.length === 0),

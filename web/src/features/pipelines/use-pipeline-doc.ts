@@ -10,8 +10,8 @@ import {
   stepText,
   type UndoOutcome,
 } from '@ansflow/proto/pipeline-doc'
-import { validateGraph } from '@ansflow/proto/validate'
-import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef } from 'vue'
+import { type AgentLabels, validateGraph } from '@ansflow/proto/validate'
+import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef, watch } from 'vue'
 import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { type CollabLink, openCollabLink } from './collab-link.ts'
@@ -25,6 +25,8 @@ export interface PipelineDocument {
   link: CollabLink
   graph: ShallowRef<PipelineGraph>
   problems: ShallowRef<readonly Problem[]>
+  /** What the problems are looked for with; undefined: not known. */
+  agents: Readonly<Ref<AgentLabels | undefined>>
   deleted: ShallowRef<readonly DeletedStep[]>
   source: Ref<string>
   view: ShallowRef<GraphView>
@@ -47,7 +49,11 @@ export interface PipelineDocument {
 
 const validateAfterMs = 250
 
-export function usePipelineDoc(pipelineId: string, userId: string): PipelineDocument {
+export function usePipelineDoc(
+  pipelineId: string,
+  userId: string,
+  agents: Readonly<Ref<AgentLabels | undefined>>,
+): PipelineDocument {
   const ydoc = new Y.Doc()
   const link = openCollabLink(ydoc, pipelineId, userId)
   const origin = { user: userId }
@@ -93,7 +99,7 @@ export function usePipelineDoc(pipelineId: string, userId: string): PipelineDocu
   }
 
   function validate(): void {
-    graphProblems.value = validateGraph(graph.value)
+    graphProblems.value = validateGraph(graph.value, agents.value)
     draw()
   }
 
@@ -109,6 +115,7 @@ export function usePipelineDoc(pipelineId: string, userId: string): PipelineDocu
     canRedo.value = redo.length > 0
   })
   refresh()
+  watch(agents, validate)
 
   onScopeDispose(() => {
     cancelAnimationFrame(frame)
@@ -129,6 +136,7 @@ export function usePipelineDoc(pipelineId: string, userId: string): PipelineDocu
     link,
     graph,
     problems: problems as unknown as ShallowRef<readonly Problem[]>,
+    agents,
     deleted,
     source,
     view,

@@ -33,6 +33,21 @@ test.each<[Language, Record<string, string>, string]>([
   ['en', { labels: 'linux', capability: 'git' }, 'No agent that it may run on can run git steps'],
   ['en', { labels: 'production' }, 'No agent with the labels production is online'],
   [
+    'en',
+    { labels: 'gpu, mac', shares: 'shared' },
+    'No agent with the labels gpu, mac is online. Steps of workspace shared, which lives on one agent, ask for them',
+  ],
+  [
+    'zh-CN',
+    { labels: 'gpu, mac', shares: 'shared', claimed: 'vm' },
+    '没有带标签 gpu, mac 的在线代理；代理 vm 只是自报。工作区 shared 只在一个代理上，它的步骤要求这些标签',
+  ],
+  [
+    'en',
+    { agent: 'vm', workspace: 'shared', lacks: 'gpu' },
+    'Agent vm holds workspace shared but lacks the labels gpu, for which steps of that workspace ask',
+  ],
+  [
     'zh-CN',
     { labels: 'production', agent: 'vm', workspace: 'shared' },
     '代理 vm 持有工作区 shared，但不能运行此步骤。为它另设工作区，其他代理便可运行',

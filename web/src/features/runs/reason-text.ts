@@ -6,15 +6,18 @@ import { formatClock } from '../../ui/format.ts'
 
 type Translate = ReturnType<typeof useI18n>['t']
 
-/** A parameter that, when present, makes another sentence of the same code: `canceled` and `canceled_by`. */
+/** A parameter that, when present, makes another sentence of the same code: `canceled` and `canceled_by`; or two of them. */
 const variants = [
   'waiting',
   'failed',
+  'lacks',
+  'claimed_shares',
   'claimed',
   'condition',
   'by',
   'workspace',
   'capability',
+  'shares',
   'labels',
   'agent',
   'after',
@@ -34,7 +37,10 @@ export function reasonText(
   if (!info?.code || (info.params.message && !complete.has(info.code))) return of.reason
   const params = paramTexts(info.params)
   if (params.status) params.status = t(`ui.status.${params.status}`)
-  const keys = [...variants.filter((name) => params[name]).map((name) => `${info.code}_${name}`), info.code]
+  const keys = [
+    ...variants.filter((names) => names.split('_').every((name) => params[name])).map((name) => `${info.code}_${name}`),
+    info.code,
+  ]
   const key = keys.map((name) => `runs.reason.${name}`).find((name) => te(name))
   return key ? t(key, params, Number(params.count ?? 1)) : of.reason
 }

@@ -751,6 +751,13 @@ export declare type PublishPipelineResponse = Message<"ansflow.v1.PublishPipelin
    * @generated from field: bool created = 2;
    */
   created: boolean;
+
+  /**
+   * Warnings of what was published.
+   *
+   * @generated from field: repeated ansflow.v1.Problem problems = 3;
+   */
+  problems: Problem[];
 };
 
 /**
@@ -768,6 +775,13 @@ export declare type PublishPipelineResponseJson = {
    * @generated from field: bool created = 2;
    */
   created?: boolean;
+
+  /**
+   * Warnings of what was published.
+   *
+   * @generated from field: repeated ansflow.v1.Problem problems = 3;
+   */
+  problems?: ProblemJson[];
 };
 
 /**
@@ -937,7 +951,8 @@ export declare const PipelineService: GenService<{
     output: typeof GetPipelineResponseSchema;
   },
   /**
-   * Checks a file without storing anything.
+   * Checks a file without storing anything. Whether agents have the labels it asks for is said where the project is known:
+   * by GetPipeline, ApplyPipeline and PublishPipeline.
    *
    * @generated from rpc ansflow.v1.PipelineService.ValidatePipeline
    */

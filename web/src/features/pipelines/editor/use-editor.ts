@@ -5,6 +5,7 @@ import { useI18n } from 'vue-i18n'
 import { onBeforeRouteLeave, useRouter } from 'vue-router'
 import { useSession } from '../../../session.ts'
 import { confirmAction } from '../../../ui/confirm.ts'
+import { useAgentLabels } from '../../agents/index.ts'
 import { usePipelineDoc } from '../use-pipeline-doc.ts'
 import { usePresence } from '../use-presence.ts'
 import { useRunOverlay } from '../use-run-overlay.ts'
@@ -15,7 +16,8 @@ export function createEditor(pipeline: Pipeline): EditorContext {
   const { locale, t } = useI18n()
   const router = useRouter()
   const userId = session.user?.id ?? ''
-  const doc = usePipelineDoc(pipeline.id, userId)
+  const agents = useAgentLabels(() => (session.can('agent.read') ? session.organizationId : undefined))
+  const doc = usePipelineDoc(pipeline.id, userId, agents)
   const canEdit = computed(
     () =>
       session.can('pipeline.edit', pipeline.projectId) &&
