@@ -201,16 +201,17 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
     await editor.select('test')
     await editor.inspector.getByTestId('inspector-tab-when').click()
     await editor.fill('when', 'inputs.none ==')
-    await waitFor(async () => (await page.getByTestId('problems-count').textContent()) === '2', {
-      what: 'two problems are counted',
+    await waitFor(async () => (await page.getByTestId('problems-count').textContent()) === '3', {
+      what: 'three problems are counted',
     })
     await page.keyboard.press('F8')
     const list = page.getByTestId('problems-list')
     await list.waitFor()
     const rows = list.locator('.problem')
-    expect(await rows.count()).toBe(2)
+    expect(await rows.count()).toBe(3)
+    await rows.getByText('No agent has the labels linux, so the step waits until one does.').waitFor()
     const seen: string[] = []
-    for (let i = 0; i < 2; i++) {
+    for (let i = 0; i < 3; i++) {
       await page.locator(`[data-testid="problem-${i}"][aria-current="true"]`).waitFor()
       seen.push(await editor.inspector.getByTestId('step-key').inputValue())
       await waitFor(
@@ -221,7 +222,7 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
       )
       await page.keyboard.press('F8')
     }
-    expect(seen.sort()).toEqual(['fetch-code', 'test'])
+    expect(seen.sort()).toEqual(['build', 'fetch-code', 'test'])
     await rows.filter({ hasText: 'when' }).click()
     await editor.inspects('test')
     await waitFor(() => editor.field('when').evaluate((field) => field === document.activeElement), {
@@ -230,8 +231,12 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
     await page.keyboard.press('Control+a')
     await page.keyboard.press('Delete')
     await page.keyboard.press('Tab')
+    await waitFor(async () => (await page.getByTestId('problems-count').textContent()) === '2', {
+      what: 'two problems are left',
+    })
+    await system.addAgent({ labels: ['linux'], name: 'penguin' })
     await waitFor(async () => (await page.getByTestId('problems-count').textContent()) === '1', {
-      what: 'one problem is left',
+      what: 'the agent that came has the label',
     })
   }
 })
