@@ -1,5 +1,6 @@
 // Nobody holds the controller's event loop: the largest of each kind through each door, while other people go on.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { documentInputs } from './largest-documents.ts'
 import { frameInputs } from './largest-frames.ts'
 import { anonymousInputs, personInputs } from './largest-inputs.ts'
 import { agentInputs, grpcInputs } from './largest-messages.ts'
@@ -18,6 +19,7 @@ afterAll(() => measured[Symbol.asyncDispose]())
 describe.skipIf(process.env.ANSFLOW_TEST_DATABASE_URL).each([
   ['anonymous', anonymousInputs],
   ['a person', personInputs],
+  ['people in a document', documentInputs],
   ['a socket', frameInputs],
   ['an agent', agentInputs],
   ['a person by gRPC', grpcInputs],

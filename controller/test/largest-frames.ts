@@ -26,7 +26,7 @@ async function sendAll(opened: WebSocket, frames: (string | Uint8Array)[]): Prom
   opened.terminate()
 }
 
-function frame(...parts: (number | Uint8Array)[]): Uint8Array {
+export function frame(...parts: (number | Uint8Array)[]): Uint8Array {
   const encoder = encoding.createEncoder()
   for (const part of parts) {
     if (typeof part === 'number') encoding.writeVarUint(encoder, part)
@@ -48,6 +48,9 @@ function presence(count: number, json: (n: number) => string, client: (n: number
 
 const repeat = <T>(count: number, one: T) => Array.from({ length: count }, () => one)
 const document = (t: Target) => `/collab/${t.pipelineId}`
+
+export const documentSocket = (t: Target, pipelineId: string, token: string) =>
+  socket(t, `/collab/${pipelineId}`, token)
 
 export const frameInputs: Record<string, Send> = {
   'presence of very many who come and go': async (t) => {

@@ -9,8 +9,6 @@ import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { DescMethod } from '@bufbuild/protobuf'
-import { frameInputs } from './largest-frames.ts'
-import { agentInputs, grpcInputs } from './largest-messages.ts'
 import type { Target } from './measured-controller.ts'
 
 /** Not the address of the others. */
@@ -79,13 +77,13 @@ export const anonymousInputs: Record<string, Send> = {
 
 const call = (t: Target, method: DescMethod, body: object) => post(t, method, JSON.stringify(body), t.attacker.token)
 
-async function mustCall(t: Target, method: DescMethod, body: object): Promise<unknown> {
+export async function mustCall(t: Target, method: DescMethod, body: object): Promise<unknown> {
   const answer = await call(t, method, body)
   if (answer.status !== 200) throw new Error(`${method.name} is answered ${JSON.stringify(answer).slice(0, 1000)}`)
   return answer.body
 }
 
-const yamlOf = (steps: number) =>
+export const yamlOf = (steps: number) =>
   `name: p\nsteps:\n${Array.from({ length: steps }, (_, n) => `  s${n}: { run: "true" }\n`).join('')}`
 
 const deep = `${'('.repeat(1900)}true${')'.repeat(1900)}`
@@ -137,12 +135,4 @@ async function stream({ url, attacker }: Target, method: DescMethod, message: ob
   })
   await response.body?.getReader().read()
   await response.body?.cancel().catch(() => undefined)
-}
-
-export const inputs: Record<string, Send> = {
-  ...anonymousInputs,
-  ...personInputs,
-  ...frameInputs,
-  ...agentInputs,
-  ...grpcInputs,
 }

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Role } from '@ansflow/proto/access'
 import type { LogTables } from '../src/features/logs/log-tables.ts'
+import type { DraftTables } from '../src/features/pipelines/draft.entity.ts'
 import type { TestController, TestUser } from './start-controller.ts'
 
 export interface Target {
@@ -17,6 +18,8 @@ export interface Target {
   pipelineId: string
   /** Its step `one` has a log of 10 MB. */
   runId: string
+  /** Pipelines whose drafts are stored as 50,000 changes; each is opened once. */
+  longLogs: string[]
   /** A registration token that nobody has used. */
   registrationToken: string
   agentSecret: string
@@ -114,6 +117,7 @@ async function serve(): Promise<void> {
     projectId,
     pipelineId,
     runId,
+    longLogs: await writeLongLogs(c.db, projectId),
     registrationToken: token,
     agentSecret,
     jobId,
@@ -154,6 +158,55 @@ async function writeLog(db: TestController['db'], runId: string): Promise<void> 
     .set({ log_size: rows * data.length })
     .where('id', '=', id)
     .execute()
+}
+
+const changes = 50_000
+/** For every repetition of every attempt. */
+const longLogs = 8
+
+async function writeLongLogs(db: TestController['db'], projectId: string): Promise<string[]> {
+  const { createPipeline } = await import('../src/features/pipelines/create-pipeline.ts')
+  const { seedOf } = await import('../src/features/pipelines/seed.ts')
+  const { parsePipeline } = await import('@ansflow/proto/pipeline-yaml')
+  const Y = await import('yjs')
+  const tables = db.kysely<DraftTables>()
+  const ids: string[] = []
+  for (let n = 0; n < longLogs; n += 1) {
+    const yaml = `name: long ${n}\nsteps:\n  one: { run: "true" }\n`
+    ids.push((await createPipeline(db, projectId, seedOf(parsePipeline(yaml).graph, yaml), new Date())).id)
+  }
+  const doc = new Y.Doc()
+  const rows: DraftTables['collab_update'][] = []
+  const [first = ''] = ids
+  doc.on('updateV2', (data: Uint8Array) => rows.push({ pipeline_id: first, seq: rows.length + 2, data }))
+  for (let n = 0; n < changes; n += 1) doc.getMap('notes').set(`n${n % 1000}`, n)
+  await db.transaction(async (em) => {
+    const within = db.kysely<DraftTables>(em)
+    for (let from = 0; from < changes; from += 1000) {
+      await within
+        .insertInto('collab_update')
+        .values(rows.slice(from, from + 1000))
+        .execute()
+    }
+  })
+  for (const id of ids.slice(1)) {
+    await tables
+      .insertInto('collab_update')
+      .columns(['pipeline_id', 'seq', 'data'])
+      .expression((from) =>
+        from
+          .selectFrom('collab_update')
+          .select((value) => [value.val(id).as('pipeline_id'), 'seq', 'data'])
+          .where('pipeline_id', '=', first),
+      )
+      .execute()
+  }
+  await tables
+    .updateTable('collab_snapshot')
+    .set({ head_seq: changes + 1 })
+    .where('pipeline_id', 'in', ids)
+    .execute()
+  return ids
 }
 
 const everyMs = 2

@@ -1,7 +1,12 @@
 // For measured-controller.ts: sends the largest inputs from a process that leaves the machine to all others first.
 import { setPriority } from 'node:os'
-import { inputs } from './largest-inputs.ts'
+import { documentInputs } from './largest-documents.ts'
+import { frameInputs } from './largest-frames.ts'
+import { anonymousInputs, personInputs } from './largest-inputs.ts'
+import { agentInputs, grpcInputs } from './largest-messages.ts'
 import type { Target } from './measured-controller.ts'
+
+const inputs = { ...anonymousInputs, ...personInputs, ...documentInputs, ...frameInputs, ...agentInputs, ...grpcInputs }
 
 /** Long enough for the others to make a hundred calls. */
 const leastMs = 1500

@@ -2,6 +2,7 @@ import { addStep, connect, disconnect, newDoc, setEnv, setStepField, stepText } 
 import { beforeEach, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { type Author, Authors } from './authors.ts'
+import { touchedSteps } from './touched-steps.ts'
 
 const ada: Author = { id: 'ada', name: 'Ada' }
 const eve: Author = { id: 'eve', name: 'Eve' }
@@ -15,7 +16,7 @@ let y: string
 beforeEach(() => {
   doc = newDoc()
   authors = new Authors()
-  doc.on('afterTransaction', (transaction: Y.Transaction) => authors.touch(transaction, who))
+  doc.on('afterTransaction', (transaction: Y.Transaction) => authors.touch(touchedSteps(transaction), who))
   who = ada
   x = addStep(doc, { type: 'custom', pos: { x: 0, y: 0 } }, by(ada))
   y = addStep(doc, { type: 'custom', pos: { x: 1, y: 0 } }, by(ada))
@@ -64,7 +65,7 @@ describe('the last author of a step', () => {
   it('of what another controller stored is known only when nothing in between was missed', () => {
     const stored = new Authors()
     const other = new Y.Doc()
-    other.on('afterTransaction', (transaction: Y.Transaction) => stored.touchStored(transaction))
+    other.on('afterTransaction', (transaction: Y.Transaction) => stored.touchStored(touchedSteps(transaction)))
     Y.applyUpdate(other, Y.encodeStateAsUpdate(doc))
     stored.reached(0, 3)
     expect(stored.all()).toEqual([])

@@ -1,7 +1,5 @@
 // Owns who last changed each step of an open document, as far as this controller knows for certain: what came without a name
 // makes a step's author unknown again, never wrong.
-import { parseEdgeKey } from '@ansflow/proto/pipeline-doc-shape'
-import type * as Y from 'yjs'
 
 export interface Author {
   id: string
@@ -22,17 +20,17 @@ export class Authors {
   /** What other controllers said of the batches they stored, by number. */
   readonly #batches = new Map<number, Touched>()
 
-  /** Steps that a transaction changed, by the one who made it. */
-  touch(transaction: Y.Transaction, author: Author | null): void {
-    for (const id of touchedSteps(transaction)) {
+  /** Steps that someone's change concerns. */
+  touch(steps: Iterable<string>, author: Author | null): void {
+    for (const id of steps) {
       this.#unstored.set(id, author)
       this.#set(id, author)
     }
   }
 
   /** Changes from the store up to number `seq`: unknown, but for the latest batches that were told of. */
-  touchStored(transaction: Y.Transaction): void {
-    for (const id of touchedSteps(transaction)) this.#set(id, null)
+  touchStored(steps: Iterable<string>): void {
+    for (const id of steps) this.#set(id, null)
   }
 
   learn(seq: number, touched: Touched): void {
@@ -76,30 +74,4 @@ export class Authors {
   all(): Touched {
     return [...this.#authors]
   }
-}
-
-function touchedSteps(transaction: Y.Transaction): Set<string> {
-  const { doc } = transaction
-  const nodes = doc.getMap('nodes')
-  const edges = doc.getMap('edges')
-  const found = new Set<string>()
-  for (const [changed, keys] of transaction.changed) {
-    let type: unknown = changed
-    if (type === nodes || type === edges) {
-      for (const key of keys) {
-        // A line belongs to the step that waits because of it.
-        const id = key === null ? undefined : type === nodes ? key : parseEdgeKey(key)?.to
-        if (id !== undefined) found.add(id)
-      }
-      continue
-    }
-    let parent = changed.parent
-    while (parent && parent !== nodes) {
-      type = parent
-      parent = parent.parent
-    }
-    const item = (type as Y.AbstractType<unknown>)._item
-    if (parent === nodes && typeof item?.parentSub === 'string') found.add(item.parentSub)
-  }
-  return found
 }

@@ -11,7 +11,7 @@ import { waitFor } from '../../../test/wait-for.ts'
 import { manualClock } from '../../platform/clock.ts'
 import { removeGrants, setGrant } from '../access/index.ts'
 import { Rooms } from './index.ts'
-import { type Editor, isSaved, loadDraft, openEditor } from './test-client.ts'
+import { docOf, type Editor, editDraft, isSaved, loadDraft, openEditor } from './test-client.ts'
 
 let c: TestController
 const editors: Editor[] = []
@@ -146,7 +146,8 @@ describe('the last author of a step', () => {
         [first!.nodeId, { id: c.owner.userId }],
       ])
       // What the server writes for somebody has their id.
-      await other.edit(pipelineId, (doc) => setStepField(doc, first!.nodeId, 'name', 'api', { user: user.userId }))
+      const origin = { user: user.userId }
+      await editDraft(other, pipelineId, user.userId, (doc) => setStepField(doc, first!.nodeId, 'name', 'api', origin))
       await waitFor(() => late.authors.get(first!.nodeId)?.id === user.userId)
     } finally {
       await other.stop()
@@ -232,7 +233,7 @@ describe('memory', () => {
       const identity = { id: 'them', name: 'Them', color: 3 }
       const peer = { identity, mayEdit: true, send: () => undefined, spend: () => undefined, drop: () => undefined }
       room.join(peer)
-      await rooms.edit(pipelineId, (doc) => setSetting(doc, 'description', 'kept', { user: 'them' }))
+      await editDraft(rooms, pipelineId, 'them', (doc) => setSetting(doc, 'description', 'kept', { user: 'them' }))
       clock.advance(60_000)
       expect(rooms.size).toBe(1)
       room.leave(peer)
@@ -241,13 +242,11 @@ describe('memory', () => {
         clock.advance(5000)
         return rooms.size === 0
       })
-      const destroyed = room.doc.isDestroyed
-      expect(destroyed).toBe(true)
       const stored = await loadDraft(c.db.em(), pipelineId)
       expect(projectShape(stored!).graph.description).toBe('kept')
       // Many documents looked at once by the API leave as well.
       const many = await Promise.all(Array.from({ length: 20 }, newPipeline))
-      await Promise.all(many.map((one) => rooms.read(one.pipelineId, () => undefined)))
+      await Promise.all(many.map(async (one) => rooms.release(await rooms.acquire(one.pipelineId))))
       expect(rooms.size).toBe(20)
       await waitFor(() => {
         clock.advance(5000)
@@ -272,16 +271,17 @@ describe('several controllers', () => {
     try {
       const a = await edit(pipelineId)
       const room = await other.acquire(pipelineId)
-      const there = () => projectShape(room.doc).graph.steps
+      const there = () => projectShape(docOf(room)).graph.steps
       for (let n = 0; n < 5; n += 1) {
         a.addStep(`here-${n}`)
         const [step] = there()
-        await other.edit(pipelineId, (doc) =>
+        await editDraft(other, pipelineId, 'other', (doc) =>
           moveSteps(doc, new Map([[step!.nodeId, { x: n, y: n }]]), { user: 'other' }),
         )
       }
       await waitFor(() => there().length === 6 && projectShape(a.doc).graph.steps[0]?.position?.x === 4)
-      await other.edit(pipelineId, (doc) => setDeleted(doc, [there()[5]!.nodeId], true, { user: 'other' }))
+      const last = there()[5]!.nodeId
+      await editDraft(other, pipelineId, 'other', (doc) => setDeleted(doc, [last], true, { user: 'other' }))
       await waitFor(() => a.keys().length === 5)
       // Folding by one must not make the other miss anything.
       await room.fold()

@@ -1,4 +1,4 @@
-// Decides what the threads that try updates do next: one task of a document at a time, one of a person at a time over all
+// Decides what the threads that hold documents do next: one task of a document at a time, one of a person at a time over all
 // documents, and whoever has used more than their share of the threads waits until it is paid back. So a person whose
 // updates are slow delays nobody but themselves.
 import { meter } from '../../platform/rate.ts'

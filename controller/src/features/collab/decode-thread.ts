@@ -1,11 +1,11 @@
-// Owns one worker thread that tries untrusted updates: one task at a time, each with a time limit; a thread that overruns is
+// Owns one worker thread that holds open documents: one task at a time, each with a time limit; a thread that overruns is
 // ended.
 import { Worker } from 'node:worker_threads'
 import type { Logger } from '../../platform/log.ts'
-import type { CheckAnswer, CheckTask } from './verdict.ts'
+import type { DocumentAnswer, DocumentTask } from './verdict.ts'
 
 const startLimitMs = 30_000
-const heapMegabytes = 256
+const heapMegabytes = 512
 
 export class DecodeThread {
   /** Rooms whose document it has. */
@@ -16,7 +16,7 @@ export class DecodeThread {
   readonly #worker: Worker
   readonly #ready: Promise<unknown>
   readonly #ended: Promise<undefined>
-  #answer: (answer: CheckAnswer) => void = () => undefined
+  #answer: (answer: DocumentAnswer) => void = () => undefined
 
   constructor(log: Logger) {
     this.#worker = new Worker(new URL('./decode-worker.ts', import.meta.url), {
@@ -30,12 +30,12 @@ export class DecodeThread {
         resolve(undefined)
       })
     })
-    this.#worker.on('message', (answer: CheckAnswer) => this.#answer(answer))
+    this.#worker.on('message', (answer: DocumentAnswer) => this.#answer(answer))
     this.#worker.on('error', (error) => log.warn({ err: error }, 'the worker that reads document changes failed'))
   }
 
   /** Undefined: it overran or died, and is gone. */
-  async perform(task: CheckTask, limitMs: number): Promise<CheckAnswer | undefined> {
+  async perform(task: DocumentTask, limitMs: number): Promise<DocumentAnswer | undefined> {
     const isReady = await within(Promise.race([this.#ready.then(() => true), this.#ended]), startLimitMs)
     if (isReady !== true) {
       await this.end()
@@ -53,7 +53,7 @@ export class DecodeThread {
     await this.#worker.terminate()
   }
 
-  #answered(): Promise<CheckAnswer> {
+  #answered(): Promise<DocumentAnswer> {
     return new Promise((resolve) => {
       this.#answer = resolve
     })

@@ -1,12 +1,16 @@
-// Runs in a worker thread: applies untrusted updates to replicas of open documents, and says whether the room may take them.
-// When an update makes it run too long or too large, only this thread dies.
+// Runs in a worker thread: holds open documents, tries untrusted updates on them and says whether the room may take them, and
+// answers what they hold. When an update makes it run too long or too large, only this thread dies.
 import { parentPort } from 'node:worker_threads'
 import { docRoots, docSchema, isDeleted, maxSteps } from '@ansflow/proto/pipeline-doc-shape'
 import * as Y from 'yjs'
-import { type CheckAnswer, type CheckTask, tooSlow, type Verdict } from './verdict.ts'
+import { unpackUpdates } from './packed-updates.ts'
+import { touchedSteps } from './touched-steps.ts'
+import { type Change, type DocumentAnswer, type DocumentTask, tooSlow } from './verdict.ts'
 
 const replicaLimit = 50
-/** Of this thread's own time: the room will need as long, on the thread that serves everyone. */
+/** Bytes of state and updates of all documents here; those used longest ago leave. */
+const memoryLimit = 24 * 1024 * 1024
+/** Of this thread's own time: everybody's browser will need as long. */
 const cpuLimitMs = 40
 const newClientsLimit = 100
 const sizeLimit = 8 * 1024 * 1024
@@ -15,48 +19,91 @@ interface Replica {
   doc: Y.Doc
   /** Bytes of state and updates; more than the document really has. */
   size: number
+  news: Change['news']
 }
 
 /** Least recently used first. */
 const replicas = new Map<string, Replica>()
 const known: ReadonlySet<string> = new Set(docRoots)
 
-function perform(task: CheckTask): CheckAnswer {
+function perform(task: DocumentTask): DocumentAnswer {
+  if (task.kind === 'merge') return { kind: 'bytes', bytes: Y.mergeUpdatesV2([...unpackUpdates(task.updates)]) }
   const { room } = task
   if (task.kind === 'forget') {
-    replicas.get(room)?.doc.destroy()
-    replicas.delete(room)
+    forget(room)
     return { kind: 'done' }
   }
-  if (task.kind === 'load') {
-    replicas.get(room)?.doc.destroy()
-    const doc = new Y.Doc()
-    Y.applyUpdateV2(doc, task.state)
-    replicas.set(room, { doc, size: task.state.length })
-    for (const oldest of replicas.keys()) {
-      if (replicas.size <= replicaLimit) break
-      replicas.get(oldest)?.doc.destroy()
-      replicas.delete(oldest)
-    }
-    return { kind: 'done' }
-  }
+  if (task.kind === 'load') return changed(load(room, task.updates))
   const replica = replicas.get(room)
-  if (!replica) return task.kind === 'check' ? { kind: 'unknownRoom' } : { kind: 'done' }
+  if (!replica) return { kind: 'unknownRoom' }
   replicas.delete(room)
   replicas.set(room, replica)
+  const { doc } = replica
+  if (task.kind === 'read') {
+    const bytes = task.vector ? Y.encodeStateAsUpdate(doc, task.vector) : Y.encodeStateAsUpdateV2(doc)
+    if (!task.vector) replica.size = bytes.length
+    return { kind: 'bytes', bytes }
+  }
+  replica.news = undefined
+  if (task.kind === 'apply') {
+    replica.size += task.updates.length
+    applyAll(doc, task.updates)
+    return changed(replica)
+  }
   replica.size += task.update.length
-  if (task.kind === 'follow') {
-    Y.applyUpdate(replica.doc, task.update)
-    return { kind: 'done' }
-  }
   const started = cpuMs()
-  const verdict = withinTime(check(replica, task.update), started)
-  // What was refused is in the replica now: it starts anew from the room's state.
-  if (verdict.kind !== 'fine') {
-    replica.doc.destroy()
-    replicas.delete(room)
+  const refusal = check(replica, task.update)
+  const answer = cpuMs() - started > cpuLimitMs ? tooSlow : (refusal ?? changed(replica))
+  // What was refused is in the replica now: it starts anew from the room's updates.
+  if (answer.kind !== 'changed') forget(room)
+  return answer
+}
+
+function forget(room: string): void {
+  replicas.get(room)?.doc.destroy()
+  replicas.delete(room)
+}
+
+function load(room: string, updates: Uint8Array): Replica {
+  forget(room)
+  const doc = new Y.Doc()
+  applyAll(doc, updates)
+  const replica: Replica = { doc, size: updates.length, news: undefined }
+  // Not before it is loaded: all of it would be written down again.
+  doc.on('afterTransaction', (transaction: Y.Transaction) => {
+    if (transaction.changed.size > 0) newsOf(replica).touched.push(...touchedSteps(transaction))
+  })
+  doc.on('update', (update: Uint8Array) => {
+    newsOf(replica).update = update
+  })
+  doc.on('updateV2', (update: Uint8Array) => {
+    newsOf(replica).stored = update
+  })
+  replicas.set(room, replica)
+  let total = 0
+  for (const { size } of replicas.values()) total += size
+  for (const [oldest, { size }] of replicas) {
+    if (oldest === room || (replicas.size <= replicaLimit && total <= memoryLimit)) break
+    total -= size
+    forget(oldest)
   }
-  return verdict
+  return replica
+}
+
+function newsOf(replica: Replica): NonNullable<Change['news']> {
+  replica.news ??= { update: new Uint8Array(), stored: new Uint8Array(), touched: [] }
+  return replica.news
+}
+
+/** In one transaction, so in one change. */
+function applyAll(doc: Y.Doc, updates: Uint8Array): void {
+  doc.transact(() => {
+    for (const update of unpackUpdates(updates)) Y.applyUpdateV2(doc, update)
+  })
+}
+
+function changed({ doc, news }: Replica): DocumentAnswer {
+  return { kind: 'changed', change: { news, vector: Y.encodeStateVector(doc) } }
 }
 
 function cpuMs(): number {
@@ -64,11 +111,10 @@ function cpuMs(): number {
   return (user + system) / 1000
 }
 
-function withinTime(verdict: Verdict, started: number): Verdict {
-  return cpuMs() - started > cpuLimitMs ? tooSlow : verdict
-}
+type Refused = Exclude<DocumentAnswer, { kind: 'changed' }>
 
-function check(replica: Replica, update: Uint8Array): Verdict {
+/** Undefined: it is in the document now, and may be. */
+function check(replica: Replica, update: Uint8Array): Refused | undefined {
   const { doc } = replica
   const before = { steps: countSteps(doc), clients: doc.store.clients.size }
   try {
@@ -103,7 +149,7 @@ function check(replica: Replica, update: Uint8Array): Verdict {
       return { kind: 'refused', code: 'too_large', message: 'The document has become too large.' }
     }
   }
-  return { kind: 'fine' }
+  return undefined
 }
 
 function countSteps(doc: Y.Doc): number {
@@ -112,8 +158,8 @@ function countSteps(doc: Y.Doc): number {
   return count
 }
 
-parentPort?.on('message', (task: CheckTask) => {
-  let answer: CheckAnswer
+parentPort?.on('message', (task: DocumentTask) => {
+  let answer: DocumentAnswer
   try {
     answer = perform(task)
   } catch {
@@ -121,4 +167,4 @@ parentPort?.on('message', (task: CheckTask) => {
   }
   parentPort?.postMessage(answer)
 })
-parentPort?.postMessage({ kind: 'ready' } satisfies CheckAnswer)
+parentPort?.postMessage({ kind: 'ready' } satisfies DocumentAnswer)

@@ -6,6 +6,7 @@ import { createLog } from '../../platform/log.ts'
 import { meter } from '../../platform/rate.ts'
 import { Connection, type Wire } from './connection.ts'
 import { createDecoder, type Decoder } from './decoder.ts'
+import { LiveDocument } from './live-document.ts'
 import { readMessage } from './messages.ts'
 import { identityOf, Presence } from './presence.ts'
 
@@ -49,16 +50,21 @@ it('damaged updates are judged by the worker, which lives on', async () => {
   Y.applyUpdateV2(edited, state)
   setStepField(edited, step, 'name', 'Make it', { user: 'b' })
   const good = Y.encodeStateAsUpdate(edited, Y.encodeStateVector(doc))
+  const author = { id: 'ada', name: 'Ada' }
+  const live = new LiveDocument({ id: 'room', decoder, onChange: () => undefined })
+  await live.apply([state], 'store')
   await fc.assert(
     fc.asyncProperty(fc.nat(good.length - 1), fc.nat(255), fc.boolean(), async (at, value, cut) => {
       const damaged = cut ? good.slice(0, at) : Uint8Array.from(good, (byte, index) => (index === at ? value : byte))
-      const verdict = await decoder.check('room', 'ada', damaged, () => state)
-      expect(['fine', 'refused', 'incomplete']).toContain(verdict.kind)
+      const { kind } = await live.check(damaged, { author, mayStill: () => false, taken: () => undefined })
+      expect(['tooLate', 'refused', 'incomplete']).toContain(kind)
     }),
     { numRuns: 300 },
   )
-  decoder.forget('room')
-  expect(await decoder.check('room', 'ada', good, () => state)).toEqual({ kind: 'fine' })
+  expect(live.updates).toEqual([state])
+  const verdict = await live.check(good, { author, mayStill: () => true, taken: () => undefined })
+  expect(verdict).toEqual({ kind: 'fine' })
+  expect(live.updates.length).toBe(2)
 }, 60_000)
 
 it('a connection that floods, or does not read, is ended', () => {

@@ -4,6 +4,7 @@ import * as Y from 'yjs'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { StoredDraft } from '../pipelines/index.ts'
+import type { LiveDocument } from './live-document.ts'
 
 export interface RoomStore {
   read(after: number): Promise<StoredDraft | undefined>
@@ -14,7 +15,7 @@ export interface RoomStore {
 
 export interface RoomLogDeps {
   id: string
-  doc: Y.Doc
+  live: LiveDocument
   store: RoomStore
   clock: Clock
   log: Logger
@@ -31,10 +32,10 @@ export interface RoomLogDeps {
 const retryFirstMs = 100
 const retryMostMs = 5000
 const foldAfterUpdates = 200
+const foldAfterBytes = 4 * 1024 * 1024
 const foldAfterMs = 60_000
-
-/** Origin of changes that are in the database already. */
-export const fromStore = { origin: 'store' }
+/** More than this is put together on a thread. */
+const mergeHereBytes = 64 * 1024
 
 export class RoomLog {
   readonly #deps: RoomLogDeps
@@ -43,8 +44,9 @@ export class RoomLog {
   /** Changes that are not committed, in V2 encoding. */
   #pending: Uint8Array[] = []
   #storing: Promise<void> | undefined
-  #storedVector = Y.encodeStateVector(new Y.Doc())
+  #storedVector: Uint8Array
   #unfolded = 0
+  #unfoldedBytes = 0
   #foldedAt: number
   #closed = false
   #stopWaiting: (() => void) | undefined
@@ -54,11 +56,13 @@ export class RoomLog {
   constructor(deps: RoomLogDeps) {
     this.#deps = deps
     this.#foldedAt = deps.clock.now().getTime()
-    deps.doc.on('updateV2', (update: Uint8Array, origin: unknown) => {
-      if (origin === fromStore) return
-      this.#pending.push(update)
-      void this.#store()
-    })
+    this.#storedVector = deps.live.vector
+  }
+
+  /** A change (V2) that is in the document and not in the database. */
+  add(update: Uint8Array): void {
+    this.#pending.push(update)
+    void this.#store()
   }
 
   get seq(): number {
@@ -80,19 +84,17 @@ export class RoomLog {
   }
 
   async #readOn(): Promise<boolean> {
-    const { store, doc } = this.#deps
+    const { store, live } = this.#deps
     const news = await store.read(this.#seq)
     if (!news) return false
     if (this.#closed) return true
     const clean = !this.isDirty
-    doc.transact(() => {
-      for (const update of news.updates) Y.applyUpdateV2(doc, update)
-    }, fromStore)
+    await live.apply(news.updates, 'store')
     const from = this.#seq
-    this.#unfolded += news.seq - from
+    this.#count(news.seq - from, news.updates)
     this.#seq = news.seq
     const allStored = news.updates.length > 0 && clean && !this.isDirty
-    if (allStored) this.#storedVector = Y.encodeStateVector(doc)
+    if (allStored) this.#storedVector = live.vector
     this.#deps.onRead(from, news.seq, allStored)
     return true
   }
@@ -139,8 +141,8 @@ export class RoomLog {
   async #storeBatch(): Promise<void> {
     const batch = [...this.#pending]
     const committed = this.#deps.onBatch()
-    const vector = Y.encodeStateVector(this.#deps.doc)
-    const update = batch.length === 1 ? (batch[0] as Uint8Array) : Y.mergeUpdatesV2(batch)
+    const { vector } = this.#deps.live
+    const update = await this.#oneOf(batch)
     while (!(await this.#deps.store.append(this.#seq, update))) {
       if (!(await this.#readOn())) {
         this.#pending = []
@@ -149,7 +151,7 @@ export class RoomLog {
       }
     }
     this.#seq += 1
-    this.#unfolded += 1
+    this.#count(1, [update])
     this.#pending = this.#pending.slice(batch.length)
     this.#storedVector = vector
     committed(this.#seq)
@@ -163,7 +165,22 @@ export class RoomLog {
     }
     this.#deps.onDrained()
     const since = this.#deps.clock.now().getTime() - this.#foldedAt
-    if (this.#unfolded >= foldAfterUpdates || (this.#unfolded > 0 && since >= foldAfterMs)) void this.fold()
+    if (this.isLong || (this.#unfolded > 0 && since >= foldAfterMs)) void this.fold()
+  }
+
+  async #oneOf(batch: Uint8Array[]): Promise<Uint8Array> {
+    if (batch.length === 1) return batch[0] as Uint8Array
+    return sizeOf(batch) > mergeHereBytes ? this.#deps.live.merged(batch) : Y.mergeUpdatesV2(batch)
+  }
+
+  #count(updates: number, bytes: readonly Uint8Array[]): void {
+    this.#unfolded += updates
+    this.#unfoldedBytes += sizeOf(bytes)
+  }
+
+  /** Whoever opens it next would read long. */
+  get isLong(): boolean {
+    return this.#unfolded >= foldAfterUpdates || this.#unfoldedBytes >= foldAfterBytes
   }
 
   /** Writes the full state over the updates. A failure costs nothing: they stay. */
@@ -172,8 +189,9 @@ export class RoomLog {
     try {
       await this.#alone(async () => {
         this.#unfolded = 0
+        this.#unfoldedBytes = 0
         this.#foldedAt = this.#deps.clock.now().getTime()
-        await this.#deps.store.fold(this.#seq, Y.encodeStateAsUpdateV2(this.#deps.doc))
+        await this.#deps.store.fold(this.#seq, await this.#deps.live.fold())
       })
     } catch (error) {
       this.#deps.log.warn({ err: error, pipelineId: this.#deps.id }, 'a draft could not be compacted')
@@ -191,4 +209,8 @@ export class RoomLog {
     this.#exclusive = result.catch(() => undefined)
     return result
   }
+}
+
+function sizeOf(updates: readonly Uint8Array[]): number {
+  return updates.reduce((sum, { length }) => sum + length, 0)
 }

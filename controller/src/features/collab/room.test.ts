@@ -9,6 +9,7 @@ import { createDecoder, type Decoder } from './decoder.ts'
 import type { Peer } from './room.ts'
 import { Room } from './room.ts'
 import type { RoomStore } from './room-log.ts'
+import { changeOf, docOf } from './test-client.ts'
 
 const log = createLog('silent')
 let decoder: Decoder
@@ -87,12 +88,17 @@ async function openRoom(store: RoomStore): Promise<Room> {
 }
 
 function change(room: Room, name: string): Uint8Array {
-  const doc = new Y.Doc()
-  Y.applyUpdate(doc, Y.encodeStateAsUpdate(room.doc))
-  const before = Y.encodeStateVector(doc)
-  setSetting(doc, 'name', name, { user: 'u' })
-  return Y.encodeStateAsUpdate(doc, before)
+  return Y.convertUpdateFormatV2ToV1(changeOf(room, (doc) => setSetting(doc, 'name', name, { user: 'u' })))
 }
+
+function set(room: Room, name: 'name' | 'description', value: string): Promise<void> {
+  return room.merge(
+    changeOf(room, (doc) => setSetting(doc, name, value, { user: 'x' })),
+    'x',
+  )
+}
+
+const settingsOf = (room: Room) => docOf(room).getMap('settings').toJSON()
 
 it('acknowledges nothing that is not committed, keeps it, and commits it when the store is back', async () => {
   const { store, control } = memoryStore()
@@ -108,7 +114,7 @@ it('acknowledges nothing that is not committed, keeps it, and commits it when th
   })
   expect(settled()).toBe(0)
   expect(room.isDirty).toBe(true)
-  expect(room.doc.getMap('settings').get('name')).toBe('a')
+  expect(settingsOf(room).name).toBe('a')
   control.failing = false
   await waitFor(() => {
     clock.advance(5000)
@@ -116,7 +122,7 @@ it('acknowledges nothing that is not committed, keeps it, and commits it when th
   })
   expect(control.rows.length).toBe(2)
   const again = await openRoom(store)
-  expect(again.doc.getMap('settings').get('name')).toBe('a')
+  expect(settingsOf(again).name).toBe('a')
   room.close()
   again.close()
 })
@@ -129,16 +135,13 @@ it('commits what arrives during a commit as one batch', async () => {
   control.gate = new Promise((resolve) => {
     open = resolve
   })
-  setSetting(room.doc, 'name', 'first', { user: 'x' })
+  await set(room, 'name', 'first')
   await waitFor(() => control.attempts === 1)
-  let taken = 0
-  room.doc.on('update', () => {
-    taken += 1
-  })
+  const before = room.updates.length
   for (let n = 0; n < 20; n += 1) {
     room.receive(peer, { kind: 'update', update: change(room, `n${n}`), whole: false })
   }
-  await waitFor(() => taken === 20)
+  await waitFor(() => room.updates.length === before + 20)
   // An empty message in between must not make the ones before it look stored.
   room.receive(peer, { kind: 'update', update: new Uint8Array([0, 0]), whole: true })
   expect(settled()).toBe(0)
@@ -151,14 +154,14 @@ it('commits what arrives during a commit as one batch', async () => {
 it('goes on after what another controller appended', async () => {
   const { store, control } = memoryStore()
   const [a, b] = [await openRoom(store), await openRoom(store)]
-  setSetting(a.doc, 'name', 'a', { user: 'a' })
+  await set(a, 'name', 'a')
   await a.flush()
-  setSetting(b.doc, 'description', 'b', { user: 'b' })
+  await set(b, 'description', 'b')
   await b.flush()
   expect(control.rows.length).toBe(3)
   await a.catchUp()
   for (const room of [a, b]) {
-    expect(room.doc.getMap('settings').toJSON()).toEqual({ name: 'a', description: 'b' })
+    expect(settingsOf(room)).toEqual({ name: 'a', description: 'b' })
     room.close()
   }
 })
@@ -167,14 +170,26 @@ it('folds after 200 updates, and after a minute', async () => {
   const { store, control } = memoryStore()
   const room = await openRoom(store)
   for (let n = 0; n < 200; n += 1) {
-    setSetting(room.doc, 'name', `n${n}`, { user: 'a' })
+    await set(room, 'name', `n${n}`)
     await room.flush()
   }
   await waitFor(() => control.foldedTo >= 199)
   const folded = control.foldedTo
   clock.advance(61_000)
-  setSetting(room.doc, 'name', 'later', { user: 'a' })
+  await set(room, 'name', 'later')
   await room.flush()
   await waitFor(() => control.foldedTo > folded)
+  room.close()
+})
+
+it('folds what it found long', async () => {
+  const { store, control } = memoryStore()
+  for (let n = 0; n < 300; n += 1) {
+    control.rows.push(changeOf({ updates: control.rows }, (doc) => doc.getMap('notes').set('n', n)))
+  }
+  const room = await openRoom(store)
+  await waitFor(() => control.foldedTo === 301)
+  expect(room.updates.length).toBe(1)
+  expect(docOf(room).getMap('notes').get('n')).toBe(299)
   room.close()
 })

@@ -1,10 +1,10 @@
 // Owns one open document: what its peers send goes in after the check, out to the others, and into the database; what is
 // committed is told to everyone. Knows neither sockets nor rights.
-import * as Y from 'yjs'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
-import { type Author, Authors, type Touched } from './authors.ts'
+import { Authors, type Touched } from './authors.ts'
 import type { Decoder } from './decoder.ts'
+import { LiveDocument } from './live-document.ts'
 import {
   askStateMessage,
   authorsMessage,
@@ -18,7 +18,7 @@ import {
   updateMessage,
 } from './messages.ts'
 import type { Identity, SharedState } from './presence.ts'
-import { fromStore, RoomLog, type RoomStore } from './room-log.ts'
+import { RoomLog, type RoomStore } from './room-log.ts'
 import { RoomPresence } from './room-presence.ts'
 
 /** One connection of one person. */
@@ -49,8 +49,8 @@ export interface RoomDeps {
 const aliveMs = 20_000
 /** What a byte of the document costs to write down, beside one that comes in. */
 const stateCost = 1 / 4
-/** Origin of changes that the worker has applied to its replica already. */
-const fromPeer = { origin: 'peer' }
+/** Steps that one batch says the authors of; of a whole file that was applied nobody needs to know. */
+const mostAuthors = 1000
 
 interface PeerState {
   /** Document messages received, and how many of them are committed or refused. */
@@ -58,17 +58,18 @@ interface PeerState {
   settled: number
   /** Document messages of one peer are taken one after the other. */
   queue: Promise<void>
+  /** The last state vector it asked with, while it waits for that; and whether it is being answered. */
+  asked: Uint8Array | undefined
+  isAnswered: boolean
 }
 
 export class Room {
   readonly id: string
-  readonly doc = new Y.Doc()
   readonly #deps: RoomDeps
   readonly #peers = new Map<Peer, PeerState>()
   readonly #presence: RoomPresence
   readonly #authors = new Authors()
-  /** Whose update is being applied. */
-  #author: Author | undefined
+  readonly #live: LiveDocument
   readonly #log: RoomLog
   /** Messages that wait for the next commit. */
   #unsettled: { state: PeerState; number: number }[] = []
@@ -85,18 +86,21 @@ export class Room {
       send: (update) => this.#toAll(presenceMessage(update)),
       share: (states, ask) => deps.sharePresence(states, ask),
     })
-    this.doc.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin !== fromPeer) this.#deps.decoder.follow(this.id, update)
-      this.#toAll(updateMessage(update))
-    })
-    this.doc.on('afterTransaction', (transaction: Y.Transaction) => {
-      if (transaction.changed.size === 0) return
-      if (transaction.origin === fromStore) this.#authors.touchStored(transaction)
-      else this.#authors.touch(transaction, this.#author ?? authorOf(transaction.origin))
+    this.#live = new LiveDocument({
+      ...deps,
+      onChange: ({ update, stored, touched }, origin) => {
+        this.#toAll(updateMessage(update))
+        if (origin === 'store') {
+          this.#authors.touchStored(touched)
+        } else {
+          this.#authors.touch(touched, origin.author)
+          this.#log.add(stored)
+        }
+      },
     })
     this.#log = new RoomLog({
       ...deps,
-      doc: this.doc,
+      live: this.#live,
       onBatch: () => this.#batch(),
       onDrained: () => this.#drained(),
       onRead: (from, to, allStored) => {
@@ -110,6 +114,11 @@ export class Room {
 
   get seq(): number {
     return this.#log.seq
+  }
+
+  /** The document, in updates (V2) that are to be applied together. */
+  get updates(): readonly Uint8Array[] {
+    return this.#live.updates
   }
 
   /** Some changes are in memory only. */
@@ -127,18 +136,22 @@ export class Room {
   }
 
   /** Reads what others have stored since. Throws when the store does; false when the document is gone. */
-  catchUp(): Promise<boolean> {
-    return this.#log.catchUp()
+  async catchUp(): Promise<boolean> {
+    const isThere = await this.#log.catchUp()
+    if (this.#log.isLong) void this.fold()
+    return isThere
+  }
+
+  /** Takes a change (V2) that the server makes for someone, of whom nothing but their id is known here. */
+  merge(change: Uint8Array, userId: string): Promise<void> {
+    return this.#live.apply([change], { author: userId === '' ? null : { id: userId, name: '' } })
   }
 
   join(peer: Peer): void {
     if (this.#peers.size === 0) this.#presence.open()
-    this.#peers.set(peer, { received: 0, settled: 0, queue: Promise.resolve() })
+    this.#peers.set(peer, { received: 0, settled: 0, queue: Promise.resolve(), asked: undefined, isAnswered: false })
     // Only from those who may edit does the server want what it lacks.
-    if (peer.mayEdit) {
-      peer.send(askStateMessage(Y.encodeStateVector(this.doc)))
-      this.#deps.decoder.prepare(this.id, () => Y.encodeStateAsUpdateV2(this.doc))
-    }
+    if (peer.mayEdit) peer.send(askStateMessage(this.#live.vector))
     const present = this.#presence.all()
     if (present) peer.send(presenceMessage(present))
     const authors = this.#authors.all()
@@ -158,7 +171,7 @@ export class Room {
 
   /** After the peer's `mayEdit` has changed. */
   rightsChanged(peer: Peer): void {
-    if (peer.mayEdit) peer.send(askStateMessage(Y.encodeStateVector(this.doc)))
+    if (peer.mayEdit) peer.send(askStateMessage(this.#live.vector))
   }
 
   /** Throws on a malformed message. */
@@ -166,9 +179,8 @@ export class Room {
     const state = this.#peers.get(peer)
     if (!state || this.#closed) return
     if (message.kind === 'askState') {
-      const state = stateMessage(Y.encodeStateAsUpdate(this.doc, message.vector))
-      peer.spend(state.length * stateCost)
-      peer.send(state)
+      state.asked = message.vector
+      if (!state.isAnswered) void this.#tellState(peer, state)
     } else if (message.kind === 'presence') {
       this.#presence.receive(peer, peer.identity, message.update)
     } else if (message.kind === 'askPresence') {
@@ -190,6 +202,27 @@ export class Room {
     }
   }
 
+  /** Who asks again before the answer has asked for what came last. */
+  async #tellState(peer: Peer, state: PeerState): Promise<void> {
+    state.isAnswered = true
+    while (state.asked && this.#peers.has(peer)) {
+      const vector = state.asked
+      state.asked = undefined
+      const bytes = await this.#live.lacking(vector, peer.identity.id)
+      if (!this.#peers.has(peer)) return
+      if ('kind' in bytes) {
+        const { code, message } = bytes
+        peer.send(refusalMessage({ code, message }))
+        peer.drop({ code, message })
+        return
+      }
+      const answer = stateMessage(bytes)
+      peer.spend(answer.length * stateCost)
+      peer.send(answer)
+    }
+    state.isAnswered = false
+  }
+
   async #takeUpdate(peer: Peer, state: PeerState, number: number, update: Uint8Array, whole: boolean): Promise<void> {
     if (isEmpty(update)) {
       this.#settle(peer, state, number)
@@ -199,14 +232,15 @@ export class Room {
       this.#refuse(peer, state, number, { code: 'read_only', message: 'You may look at this pipeline, not change it.' })
       return
     }
-    const verdict = await this.#deps.decoder.check(this.id, peer.identity.id, update, () =>
-      Y.encodeStateAsUpdateV2(this.doc),
-    )
-    // A peer that has left meanwhile sent this while it was there.
+    const verdict = await this.#live.check(update, {
+      author: { id: peer.identity.id, name: peer.identity.name },
+      mayStill: () => peer.mayEdit && !this.#closed,
+      taken: () => this.#settle(peer, state, number),
+    })
     if (this.#closed) return
     if (verdict.kind === 'incomplete' && !whole) {
       // The client has what is missing: its answer to this holds this update too.
-      peer.send(askStateMessage(Y.encodeStateVector(this.doc)))
+      peer.send(askStateMessage(this.#live.vector))
       this.#settle(peer, state, number)
     } else if (verdict.kind === 'incomplete') {
       const message = 'The change builds on something that the server does not have. Reload the page.'
@@ -216,18 +250,8 @@ export class Room {
       const { code, message } = verdict
       this.#refuse(peer, state, number, { code, message })
       peer.drop({ code, message })
-    } else if (!peer.mayEdit) {
-      // The right went while the worker looked; the replica starts anew without this change.
-      this.#deps.decoder.forget(this.id)
+    } else if (verdict.kind === 'tooLate') {
       this.#refuse(peer, state, number, { code: 'read_only', message: 'You may no longer change this pipeline.' })
-    } else {
-      this.#author = { id: peer.identity.id, name: peer.identity.name }
-      try {
-        Y.applyUpdate(this.doc, update, fromPeer)
-      } finally {
-        this.#author = undefined
-      }
-      this.#settle(peer, state, number)
     }
   }
 
@@ -264,7 +288,7 @@ export class Room {
       for (const { state, number } of unsettled) state.settled = Math.max(state.settled, number)
       this.#tellStored()
       this.#tellAuthors()
-      this.#deps.onStored(seq, touched)
+      this.#deps.onStored(seq, touched.length > mostAuthors ? [] : touched)
     }
   }
 
@@ -286,8 +310,7 @@ export class Room {
     for (const stop of this.#stopTimers) stop()
     this.#presence.stop()
     this.#log.close()
-    this.#deps.decoder.forget(this.id)
-    this.doc.destroy()
+    this.#live.close()
   }
 
   #toAll(message: Uint8Array): void {
@@ -325,12 +348,6 @@ export class Room {
     })
     this.#stopTimers.push(stop)
   }
-}
-
-/** Of a change made by the server for someone: nothing but their id is known here. */
-function authorOf(origin: unknown): Author | null {
-  const id = typeof origin === 'object' && origin !== null && 'user' in origin ? origin.user : undefined
-  return typeof id === 'string' && id !== '' ? { id, name: '' } : null
 }
 
 /** No structs, no deletions. */

@@ -1,7 +1,6 @@
 // Owns the open documents of this controller: loaded once, kept while someone uses them, in step with other controllers
 // through the database, and unloaded when all is stored.
 import { AppError, notFound, unavailable } from '@ansflow/proto/errors'
-import * as Y from 'yjs'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
@@ -18,7 +17,6 @@ import {
   foldUpdates,
   readDraft,
   readHeads,
-  stateOf,
 } from '../pipelines/index.ts'
 import { createDecoder, type Decoder } from './decoder.ts'
 import { bundles } from './presence.ts'
@@ -194,7 +192,7 @@ export class Rooms implements Drafts {
   async #derive(room: Room): Promise<void> {
     const { db, clock, log, workers } = this.#deps
     try {
-      const draft = await workers.run(draftTasks, 'nameDraft', stateOf(room.doc), room.id)
+      const draft = await workers.run(draftTasks, 'nameDraft', [...room.updates], room.id)
       const { nameTaken } = await deriveDraft(db, room.id, draft, clock.now())
       if (nameTaken) this.announce(room.id, { kind: 'name_taken', name: draft.name })
     } catch (error) {
@@ -224,21 +222,6 @@ export class Rooms implements Drafts {
     }
   }
 
-  edit<T>(pipelineId: string, work: (doc: Y.Doc) => T): Promise<T> {
-    return this.#use(pipelineId, async (room) => {
-      const result = work(room.doc)
-      await this.#flush(room)
-      return result
-    })
-  }
-
-  read<T>(pipelineId: string, work: (doc: Y.Doc) => T): Promise<T> {
-    return this.#use(pipelineId, async (room) => {
-      await this.#flush(room)
-      return work(room.doc)
-    })
-  }
-
   async #use<T>(pipelineId: string, work: (room: Room) => Promise<T>): Promise<T> {
     const room = await this.acquire(pipelineId)
     try {
@@ -263,13 +246,18 @@ export class Rooms implements Drafts {
   }
 
   async updates(pipelineId: string): Promise<Uint8Array[]> {
-    if (this.#open.has(pipelineId)) return this.read(pipelineId, (doc) => [stateOf(doc)])
-    const stored = await readDraft(this.#deps.db.em(), pipelineId)
-    if (!stored) throw notFound('pipeline', pipelineId)
-    return stored.updates
+    if (!this.#open.has(pipelineId)) {
+      const stored = await readDraft(this.#deps.db.em(), pipelineId)
+      if (!stored) throw notFound('pipeline', pipelineId)
+      if (stored.updates.length <= mostUnfolded) return stored.updates
+    }
+    return this.#use(pipelineId, async (room) => {
+      await this.#flush(room)
+      return [...room.updates]
+    })
   }
 
-  /** A document that nobody has open is not opened for it: reading a large one takes long. */
+  /** A document that nobody has open is not opened for it: nobody has to wait until a thread has read it. */
   async merge(pipelineId: string, change: Uint8Array, { userId }: { userId: string }): Promise<void> {
     const { db, bus } = this.#deps
     while (!this.#open.has(pipelineId)) {
@@ -282,7 +270,10 @@ export class Rooms implements Drafts {
       bus.publish('doc.changed', { pipelineId, seq: stored.seq + 1, from: '', touched: [] })
       return
     }
-    await this.edit(pipelineId, (doc) => Y.applyUpdateV2(doc, change, { user: userId }))
+    await this.#use(pipelineId, async (room) => {
+      await room.merge(change, userId)
+      await this.#flush(room)
+    })
   }
 
   announce(pipelineId: string, notice: DraftNotice): void {

@@ -7,6 +7,7 @@ import * as Y from 'yjs'
 import type { EntityManager } from '../../platform/db.ts'
 import { readDraft } from '../pipelines/index.ts'
 import type { Refusal } from './messages.ts'
+import type { Rooms } from './rooms.ts'
 
 export interface Editor extends Disposable {
   doc: Y.Doc
@@ -83,8 +84,32 @@ export function isSaved({ doc, stored }: Editor): boolean {
 /** The stored draft as a document of its own. */
 export async function loadDraft(em: EntityManager, pipelineId: string): Promise<Y.Doc | undefined> {
   const stored = await readDraft(em, pipelineId)
-  if (!stored) return undefined
+  return stored && docOf(stored)
+}
+
+/** What a room or the store holds, as a document of its own. */
+export function docOf({ updates }: { updates: readonly Uint8Array[] }): Y.Doc {
   const doc = new Y.Doc()
-  for (const update of stored.updates) Y.applyUpdateV2(doc, update)
+  for (const update of updates) Y.applyUpdateV2(doc, update)
   return doc
+}
+
+/** The change (V2) that `work` makes of what is there. */
+export function changeOf(there: { updates: readonly Uint8Array[] }, work: (doc: Y.Doc) => unknown): Uint8Array {
+  const doc = docOf(there)
+  const before = Y.encodeStateVector(doc)
+  work(doc)
+  return Y.encodeStateAsUpdateV2(doc, before)
+}
+
+/** Changes an open draft as the server does for somebody. */
+export async function editDraft(
+  rooms: Rooms,
+  pipelineId: string,
+  userId: string,
+  work: (doc: Y.Doc) => unknown,
+): Promise<void> {
+  const room = await rooms.acquire(pipelineId)
+  await rooms.merge(pipelineId, changeOf({ updates: await rooms.updates(pipelineId) }, work), { userId })
+  rooms.release(room)
 }

@@ -2,7 +2,10 @@
 // Hand-written statements: a keystroke must not cost an ORM flush.
 import type { Kysely } from 'kysely'
 import type { Db, EntityManager } from '../../platform/db.ts'
+import { isTurnUsedUp, nextTurn, spent } from '../../platform/turns.ts'
 import type { DraftTables } from './draft.entity.ts'
+
+const pageRows = 1000
 
 export interface StoredDraft {
   seq: number
@@ -48,17 +51,39 @@ export async function readDraft(em: EntityManager, pipelineId: string, after = 0
       from = state.seq
       updates.push(state.data)
     }
-    const rows = await db
+    for await (const page of pagesAfter(db, pipelineId, from)) {
+      // A hole: someone folded these updates into the state between two queries.
+      if (page.at(-1)?.seq !== from + page.length) break
+      from += page.length
+      for (const { data } of page) updates.push(data)
+    }
+    if (from >= head.head_seq) return { seq: from, updates }
+  }
+}
+
+/** A log may be long. */
+async function* pagesAfter(
+  db: Kysely<DraftTables>,
+  pipelineId: string,
+  after: number,
+): AsyncGenerator<{ seq: number; data: Uint8Array }[]> {
+  for (let from = after; ; ) {
+    while (isTurnUsedUp()) await nextTurn()
+    const began = performance.now()
+    const page = await db
       .selectFrom('collab_update')
       .select(['seq', 'data'])
       .where('pipeline_id', '=', pipelineId)
       .where('seq', '>', from)
       .orderBy('seq')
+      .limit(pageRows)
       .execute()
-    const last = rows.at(-1)?.seq ?? from
-    // A hole: someone folded these updates into the state between the two queries.
-    if (last - from !== rows.length || last < head.head_seq) continue
-    return { seq: last, updates: [...updates, ...rows.map(({ data }) => data)] }
+    spent(began)
+    const last = page.at(-1)
+    if (!last) return
+    yield page
+    if (page.length < pageRows) return
+    from = last.seq
   }
 }
 
@@ -81,8 +106,8 @@ export function appendUpdate(db: Db, pipelineId: string, head: number, update: U
 }
 
 /** Replaces the updates up to `seq` by the full state, which must hold at least them. */
-export function foldUpdates(db: Db, pipelineId: string, seq: number, state: Uint8Array): Promise<void> {
-  return db.transaction(async (em) => {
+export async function foldUpdates(db: Db, pipelineId: string, seq: number, state: Uint8Array): Promise<void> {
+  const isFolded = await db.transaction(async (em) => {
     const folded = await tables(em)
       .updateTable('collab_snapshot')
       .set({ seq, data: Buffer.from(state) })
@@ -90,8 +115,27 @@ export function foldUpdates(db: Db, pipelineId: string, seq: number, state: Uint
       .where('seq', '<', seq)
       .where('head_seq', '>=', seq)
       .executeTakeFirst()
-    if (folded.numUpdatedRows !== 1n) return
-    await tables(em).deleteFrom('collab_update').where('pipeline_id', '=', pipelineId).where('seq', '<=', seq).execute()
+    return folded.numUpdatedRows === 1n
+  })
+  // From here on nobody reads them: what is left of them when this ends early goes with the next.
+  while (isFolded && (await deleteFolded(db, pipelineId, seq))) await nextTurn()
+}
+
+/** Whether there may be more. */
+function deleteFolded(db: Db, pipelineId: string, seq: number): Promise<boolean> {
+  return db.transaction(async (em) => {
+    const updates = tables(em)
+    const first = await updates
+      .selectFrom('collab_update')
+      .select('seq')
+      .where('pipeline_id', '=', pipelineId)
+      .orderBy('seq')
+      .limit(1)
+      .executeTakeFirst()
+    if (!first || first.seq > seq) return false
+    const last = Math.min(seq, first.seq + pageRows - 1)
+    await updates.deleteFrom('collab_update').where('pipeline_id', '=', pipelineId).where('seq', '<=', last).execute()
+    return last < seq
   })
 }
 

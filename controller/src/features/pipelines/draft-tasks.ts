@@ -52,8 +52,8 @@ export const describeDraft = task(({ updates, agents }: Draft) => {
   return { bytes: toBinary(GetPipelineResponseSchema, response), name: graph.name, hash }
 })
 
-export const nameDraft = task((state: Uint8Array) => {
-  const { graph } = projectShape(docOf([state]))
+export const nameDraft = task((updates: Uint8Array[]) => {
+  const { graph } = projectShape(docOf(updates))
   return { name: graph.name, hash: graphHash(graph) }
 })
 

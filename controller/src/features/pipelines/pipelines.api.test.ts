@@ -8,6 +8,7 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { Rooms } from '../collab/index.ts'
+import { editDraft } from '../collab/test-client.ts'
 import { PipelineVersionEntity, readDraft, runnableGraph } from './index.ts'
 
 let c: TestController
@@ -158,7 +159,7 @@ describe('names', () => {
         log: c.controller.log,
         workers: c.controller.workers,
       })
-      await rooms.edit(pipelineId, (doc) => doc.getMap('settings').set('name', name))
+      await editDraft(rooms, pipelineId, '', (doc) => doc.getMap('settings').set('name', name))
       await rooms.stop()
     }
     await rename('c')
@@ -210,7 +211,7 @@ it('a draft changed on another controller is what GetPipeline and publishing see
     log: c.controller.log,
     workers: c.controller.workers,
   })
-  await other.edit(pipelineId, (doc) =>
+  await editDraft(other, pipelineId, 'x', (doc) =>
     setStepField(doc, graph?.steps[0]?.nodeId ?? '', 'params.script', 'make other', { user: 'x' }),
   )
   expect((await pipelines.getPipeline({ pipelineId })).yaml).toContain('make other')
