@@ -5,7 +5,8 @@ import { AppError } from '@ansflow/proto/errors'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { Piscina } from 'piscina'
 import type { Logger } from './log.ts'
-import type { TaskAnswer, task } from './worker-task.ts'
+import { overrun, type WorkLimit } from './processor-time.ts'
+import type { RunningTask, TaskAnswer, task } from './worker-task.ts'
 
 export interface Workers {
   /** Runs the task that `file` exports under this name. Throws what the task refuses with, or `resource_exhausted`. */
@@ -30,14 +31,16 @@ export interface TaskFile<F extends Tasks> {
 }
 
 const heapMegabytes = 768
-/** Some three seconds are enough on a machine that does nothing else. */
-const limitMs = 30_000
+/** Some three seconds of a processor are enough for everything that is legal. */
+const usual: WorkLimit = { processorMs: 30_000, wallMs: 600_000 }
 /** Of one person. */
 const atOnce = 1
 const mostWaiting = 100
 
-export function createWorkers(log: Logger): Workers {
+export function createWorkers(log: Logger, limit = usual): Workers {
   const pool = new Piscina({
+    filename: new URL('./worker-main.ts', import.meta.url).href,
+    name: 'run',
     minThreads: 1,
     // More than there are CPUs: the machine shares them out, and a short task need not wait for the end of a long one.
     maxThreads: Math.max(4, availableParallelism()),
@@ -49,12 +52,24 @@ export function createWorkers(log: Logger): Workers {
   const people = new Map<string, LimitFunction>()
 
   async function runNow<T>(file: string, name: string, input: unknown): Promise<T> {
+    const thread = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    const tooLong = new AbortController()
+    const ended = new AbortController()
     let answer: TaskAnswer<T>
     try {
-      answer = await pool.run(input, { filename: file, name, signal: AbortSignal.timeout(limitMs) })
+      const running: RunningTask = { file, name, input, thread }
+      const result = pool.run(running, { signal: tooLong.signal })
+      void Promise.resolve(Atomics.waitAsync(thread, 0, 0).value).then(async () => {
+        const worker = pool.threads.find(({ threadId }) => threadId === thread[0])
+        if (worker) await overrun(worker, limit, ended.signal)
+        if (!ended.signal.aborted) tooLong.abort()
+      })
+      answer = await result
     } catch (error) {
       log.warn({ err: error, task: name }, 'a task of a worker failed')
       throw tooMuchWork(error)
+    } finally {
+      ended.abort()
     }
     if ('value' in answer) return answer.value
     const { code, message, reason, violations } = answer.refusal
@@ -63,13 +78,13 @@ export function createWorkers(log: Logger): Workers {
 
   return {
     async run(file, name, input, by) {
-      const limit = people.get(by) ?? pLimit(atOnce)
-      people.set(by, limit)
-      if (limit.pendingCount >= mostWaiting) throw tooMuchWork()
+      const turns = people.get(by) ?? pLimit(atOnce)
+      people.set(by, turns)
+      if (turns.pendingCount >= mostWaiting) throw tooMuchWork()
       try {
-        return await limit(() => runNow(file.url, name, input))
+        return await turns(() => runNow(file.url, name, input))
       } finally {
-        if (limit.activeCount + limit.pendingCount === 0) people.delete(by)
+        if (turns.activeCount + turns.pendingCount === 0) people.delete(by)
       }
     },
     stop: () => pool.destroy(),

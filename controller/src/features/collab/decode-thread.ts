@@ -2,9 +2,10 @@
 // ended.
 import { Worker } from 'node:worker_threads'
 import type { Logger } from '../../platform/log.ts'
-import type { DocumentAnswer, DocumentTask } from './verdict.ts'
+import { overrun, type WorkLimit } from '../../platform/processor-time.ts'
+import type { DocumentTask, Measured } from './verdict.ts'
 
-const startLimitMs = 30_000
+const startLimit: WorkLimit = { processorMs: 30_000, wallMs: 300_000 }
 const heapMegabytes = 512
 
 export class DecodeThread {
@@ -16,7 +17,7 @@ export class DecodeThread {
   readonly #worker: Worker
   readonly #ready: Promise<unknown>
   readonly #ended: Promise<undefined>
-  #answer: (answer: DocumentAnswer) => void = () => undefined
+  #answer: (answer: Measured) => void = () => undefined
 
   constructor(log: Logger) {
     this.#worker = new Worker(new URL('./decode-worker.ts', import.meta.url), {
@@ -30,20 +31,23 @@ export class DecodeThread {
         resolve(undefined)
       })
     })
-    this.#worker.on('message', (answer: DocumentAnswer) => this.#answer(answer))
+    this.#worker.on('message', (answer: Measured) => this.#answer(answer))
     this.#worker.on('error', (error) => log.warn({ err: error }, 'the worker that reads document changes failed'))
   }
 
   /** Undefined: it overran or died, and is gone. */
-  async perform(task: DocumentTask, limitMs: number): Promise<DocumentAnswer | undefined> {
-    const isReady = await within(Promise.race([this.#ready.then(() => true), this.#ended]), startLimitMs)
+  async perform(task: DocumentTask, limit: WorkLimit): Promise<Measured | undefined> {
+    const isReady = await this.#within(
+      this.#ready.then(() => true),
+      startLimit,
+    )
     if (isReady !== true) {
       await this.end()
       return undefined
     }
     const answered = this.#answered()
     this.#worker.postMessage(task)
-    const answer = await within(Promise.race([answered, this.#ended]), limitMs)
+    const answer = await this.#within(answered, limit)
     if (answer === undefined) await this.end()
     return answer
   }
@@ -53,21 +57,19 @@ export class DecodeThread {
     await this.#worker.terminate()
   }
 
-  #answered(): Promise<DocumentAnswer> {
+  #answered(): Promise<Measured> {
     return new Promise((resolve) => {
       this.#answer = resolve
     })
   }
-}
 
-async function within<T>(work: Promise<T>, limitMs: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), limitMs)
-  })
-  try {
-    return await Promise.race([work, limit])
-  } finally {
-    clearTimeout(timer)
+  async #within<T>(work: Promise<T>, limit: WorkLimit): Promise<T | undefined> {
+    const done = new AbortController()
+    const over = overrun(this.#worker, limit, done.signal).then(() => undefined)
+    try {
+      return await Promise.race([work, this.#ended, over])
+    } finally {
+      done.abort()
+    }
   }
 }

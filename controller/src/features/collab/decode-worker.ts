@@ -5,7 +5,7 @@ import { docRoots, docSchema, isDeleted, maxSteps } from '@ansflow/proto/pipelin
 import * as Y from 'yjs'
 import { unpackUpdates } from './packed-updates.ts'
 import { touchedSteps } from './touched-steps.ts'
-import { type Change, type DocumentAnswer, type DocumentTask, tooSlow } from './verdict.ts'
+import { type Change, type DocumentAnswer, type DocumentTask, type Measured, tooSlow } from './verdict.ts'
 
 const replicaLimit = 50
 /** Bytes of state and updates of all documents here; those used longest ago leave. */
@@ -159,12 +159,13 @@ function countSteps(doc: Y.Doc): number {
 }
 
 parentPort?.on('message', (task: DocumentTask) => {
+  const began = cpuMs()
   let answer: DocumentAnswer
   try {
     answer = perform(task)
   } catch {
     answer = { kind: 'refused', code: 'malformed', message: 'The change could not be read.' }
   }
-  parentPort?.postMessage(answer)
+  parentPort?.postMessage({ answer, usedMs: cpuMs() - began } satisfies Measured)
 })
-parentPort?.postMessage({ kind: 'ready' } satisfies DocumentAnswer)
+parentPort?.postMessage({ answer: { kind: 'ready' }, usedMs: 0 } satisfies Measured)

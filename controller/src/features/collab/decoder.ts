@@ -1,5 +1,6 @@
 // Gives tasks on open documents to threads that may be ended: what overruns is refused, and only that.
 import type { Logger } from '../../platform/log.ts'
+import type { WorkLimit } from '../../platform/processor-time.ts'
 import { decodeQueue } from './decode-queue.ts'
 import { DecodeThread } from './decode-thread.ts'
 import { packUpdates } from './packed-updates.ts'
@@ -24,11 +25,12 @@ export interface Decoder {
   stop(): Promise<void>
 }
 
-const loadLimitMs = 10_000
+const usual: WorkLimit = { processorMs: 10_000, wallMs: 120_000 }
 const mostThreads = 3
 const attempts = 3
 
 export function createDecoder(log: Logger, checkLimitMs = 1000): Decoder {
+  const checkLimit: WorkLimit = { processorMs: checkLimitMs, wallMs: 60_000 }
   let stopped = false
   const queue = decodeQueue(mostThreads, () => new DecodeThread(log))
 
@@ -38,9 +40,9 @@ export function createDecoder(log: Logger, checkLimitMs = 1000): Decoder {
     updates: readonly Uint8Array[],
   ): Promise<DocumentAnswer | undefined> {
     leave(room)
-    const answer = await thread.perform({ kind: 'load', room, updates: packUpdates(updates) }, loadLimitMs)
-    if (answer?.kind === 'changed') thread.loaded.add(room)
-    return answer
+    const done = await thread.perform({ kind: 'load', room, updates: packUpdates(updates) }, usual)
+    if (done?.answer.kind === 'changed') thread.loaded.add(room)
+    return done?.answer
   }
 
   /** What a thread then still holds of the document goes when it needs the room for others. */
@@ -57,13 +59,14 @@ export function createDecoder(log: Logger, checkLimitMs = 1000): Decoder {
     let slow = false
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       if (!thread.loaded.has(room) && (await load(thread, room, updates()))?.kind !== 'changed') return unchecked
-      const began = performance.now()
-      const answer = await thread.perform(task, task.kind === 'check' ? checkLimitMs : loadLimitMs)
-      took(performance.now() - began)
-      if (!answer) {
+      const limit = task.kind === 'check' ? checkLimit : usual
+      const done = await thread.perform(task, limit)
+      took(done?.usedMs ?? limit.processorMs)
+      if (!done) {
         log.warn({ room, task: task.kind }, 'a task on a document took too long')
         return task.kind === 'check' ? tooSlow : unchecked
       }
+      const { answer } = done
       if (answer.kind === 'changed' || answer.kind === 'bytes') {
         if (take?.(answer) === false) leave(room)
         return answer
@@ -102,7 +105,7 @@ export function createDecoder(log: Logger, checkLimitMs = 1000): Decoder {
       void add(room, undefined, async (thread) => {
         const isHere = thread.loaded.has(room)
         leave(room)
-        if (isHere) await thread.perform({ kind: 'forget', room }, loadLimitMs)
+        if (isHere) await thread.perform({ kind: 'forget', room }, usual)
       })
     },
     async stop() {

@@ -36,6 +36,12 @@ export type DocumentAnswer =
   | { kind: 'done' }
   | { kind: 'unknownRoom' }
 
+/** With the thread's own time that it took. */
+export interface Measured {
+  answer: DocumentAnswer
+  usedMs: number
+}
+
 type Refused = Extract<Verdict, { kind: 'refused' }>
 
 export const tooSlow: Refused = { kind: 'refused', code: 'too_slow', message: 'The change took too long to read.' }
