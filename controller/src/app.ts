@@ -164,8 +164,6 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   opened.push(driver, loop({ name: 'runs', everyMs: 2000, run: driver.sweep, bus, clock, log }))
   const logWriter = createLogWriter({ db, bus, clock, log })
   opened.push(logWriter)
-  const logWatch = createLogWatch({ db, bus, clock, log })
-  opened.push(logWatch)
   const runWatch = createRunWatch({ db, bus, clock, log })
   opened.push(runWatch)
   let grpcAddress = ''
@@ -182,6 +180,9 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     grpcAddress: () => grpcAddress,
   })
   opened.push(agents)
+  const { lostAmong } = agents
+  const logWatch = createLogWatch({ db, bus, clock, log, lostAmong })
+  opened.push(logWatch)
 
   const services: ServiceTable[] = [
     authApi({
@@ -198,7 +199,7 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     projectsApi({ db, bus, clock, keys, secrets, deletions }),
     pipelinesApi({ db, clock, drafts: rooms, workers, agentLabels: (id) => agentLabels(db, id) }),
     runsApi({ db, bus, driver, drafts: rooms, workers }),
-    logsApi({ db, watch: logWatch, runWatch, workers }),
+    logsApi({ db, watch: logWatch, runWatch, workers, lostAmong }),
     ...agents.services,
   ]
   const downloads: DownloadRoute[] = []
@@ -245,7 +246,14 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
   checkTables(services)
   const admission = createAdmission()
   const calls = createCalls({ rights, admission, replies, newEm: db.em, bus, clock, log })
-  const grpc = await openGrpc({ ...config.grpc, tables: services, calls, admission, ready: db.writable })
+  const grpc = await openGrpc({
+    ...config.grpc,
+    trustedProxies: config.trustedProxies,
+    tables: services,
+    calls,
+    admission,
+    ready: db.writable,
+  })
   const closeGrpc = { stop: () => grpc.stop(callsGraceMs) }
   opened.push(closeGrpc)
   // It speaks in clear, which agents do by themselves only on the same host.
@@ -263,6 +271,8 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     rights,
     newEm: db.em,
     ready: db.writable,
+    bus,
+    clock,
     log,
   })
 

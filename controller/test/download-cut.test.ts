@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { stops } from '@ansflow/proto/errors'
 import { fastify } from 'fastify'
 import { expect, test } from 'vitest'
+import { memoryBus } from '../src/platform/bus.ts'
+import { systemClock } from '../src/platform/clock.ts'
+import { createLog } from '../src/platform/log.ts'
 import { type DownloadRoute, type RouteTools, registerDownloads } from '../src/transport/routes.ts'
 
 test.each([{ size: 100 }, {}])('with %o', async ({ size }) => {
@@ -21,7 +24,9 @@ test.each([{ size: 100 }, {}])('with %o', async ({ size }) => {
       })(),
     }),
   }
-  const tools = { newEm: () => undefined, stopping: stopping.signal } as unknown as RouteTools
+  const log = createLog('silent')
+  const access = { bus: memoryBus(log), clock: systemClock, log }
+  const tools = { newEm: () => undefined, stopping: stopping.signal, ...access } as unknown as RouteTools
   const http = fastify()
   registerDownloads(http, [route], tools)
   await http.listen({ host: '127.0.0.1', port: 0 })

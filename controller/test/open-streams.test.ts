@@ -10,6 +10,7 @@ import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type LogTables, packRow } from '../src/features/logs/log-tables.ts'
 import { type ManualClock, manualClock } from '../src/platform/clock.ts'
 import { startController, type TestController, type TestUser } from './start-controller.ts'
 import { waitFor } from './wait-for.ts'
@@ -123,6 +124,61 @@ describe('watching a run and following a log ends', () => {
     expect([await watched, await watchedByGrpc]).toEqual(['it ended', 'it ended'])
     await c.as(c.owner).client(OrganizationService).removeMember({ userId: person.userId })
     await Promise.all(ends)
+  })
+})
+
+describe('a download that its reader is slow with breaks off', () => {
+  let person: TestUser
+  beforeEach(async () => {
+    person = await c.addUser({ role: Role.VIEWER })
+  })
+
+  /** Larger than what lies in the buffers on the way. */
+  async function begin(token: string): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+    const tables = c.db.kysely<LogTables>()
+    const { id: jobId } = await tables.selectFrom('job').select('id').executeTakeFirstOrThrow()
+    const data = Buffer.alloc(60_000)
+    const rows = 1000
+    for (let i = 0; i < rows; i++) {
+      const raw = { offset: i * data.length, data, endedMs: [], refilled: false, firstLine: 0 }
+      await tables
+        .insertInto('log_chunk')
+        .values(await packRow(jobId, raw))
+        .execute()
+    }
+    await tables
+      .updateTable('job')
+      .set({ agent_id: c.owner.userId, log_size: rows * data.length, log_complete: 1 })
+      .execute()
+    const headers = { authorization: `Bearer ${token}` }
+    const response = await fetch(`${c.url}/download/runs/${runId}/steps/one/log`, { headers })
+    expect(response.headers.get('content-length')).toBe(String(rows * data.length))
+    const reader = response.body?.getReader()
+    if (!reader) throw new Error('no body')
+    await reader.read()
+    return reader
+  }
+
+  async function readToTheEnd(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    while (!(await reader.read()).done);
+  }
+
+  test('with the token', async () => {
+    const auth = c.as(person).client(AuthService)
+    const { secret, token } = await auth.createApiToken({ name: 'x', scopes: ['run.read'] })
+    const reader = await begin(secret)
+    await auth.revokeApiToken({ tokenId: token?.id ?? '' })
+    await expect(readToTheEnd(reader)).rejects.toThrow()
+  })
+
+  test('with the role', async () => {
+    const reader = await begin(person.token)
+    await c.as(c.owner).client(OrganizationService).removeMember({ userId: person.userId })
+    await expect(readToTheEnd(reader)).rejects.toThrow()
+  })
+
+  test('not otherwise', async () => {
+    await readToTheEnd(await begin(person.token))
   })
 })
 

@@ -31,6 +31,7 @@ import {
 import { grpcStatus } from './grpc-status.ts'
 import { addGrpcTools } from './grpc-tools.ts'
 import { type Door, messageLimit } from './http.ts'
+import { listen } from './listen.ts'
 
 /** Time for the last answers to leave. */
 const flushMs = 200
@@ -40,13 +41,15 @@ const mostStreams = 1000
 export interface GrpcOptions {
   host: string
   port: number
+  trustedProxies: string[]
   tables: ServiceTable[]
   calls: Calls
   admission: Admission
   ready: () => Promise<boolean>
 }
 
-export async function openGrpc({ host, port, tables, calls, admission, ready }: GrpcOptions): Promise<Door> {
+export async function openGrpc(options: GrpcOptions): Promise<Door> {
+  const { host, port, trustedProxies, tables, calls, admission, ready } = options
   const stopping = new AbortController()
   const active = new Set<Promise<void>>()
   const methods = new Map(
@@ -89,20 +92,17 @@ export async function openGrpc({ host, port, tables, calls, admission, ready }: 
 
   // Its own words on the terminal would stand beside our sentence.
   setLogVerbosity(logVerbosity.NONE)
-  const bound = await new Promise<number>((resolve, reject) => {
-    const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, actual) =>
-      error ? reject(bindError(error, host, port)) : resolve(actual),
-    )
-  })
+  const { injectConnection } = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const listening = await listen({ host, port, trustedProxies }, injectConnection)
   return {
-    address: `${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    address: `${host.includes(':') ? `[${host}]` : host}:${listening.port}`,
     async stop(graceMs) {
       stopping.abort(stops())
       const deadline = new AbortController()
       const wait = (ms: number) => delay(ms, undefined, { signal: deadline.signal }).catch(() => undefined)
       await Promise.race([
-        new Promise<void>((resolve) => server.tryShutdown(() => resolve())),
+        // The library's own word comes too early for connections that it did not accept itself.
+        Promise.all([listening.close(), new Promise<void>((resolve) => server.tryShutdown(() => resolve()))]),
         // grpc-js never answers when a session was being torn down just then: once no call is left, it is over too.
         Promise.all(active).then(() => wait(flushMs)),
         wait(graceMs),
@@ -167,10 +167,4 @@ export async function openGrpc({ host, port, tables, calls, admission, ready }: 
   function statusOf(method: DescMethod | undefined, requestId: string, thrown: unknown): StatusObject {
     return grpcStatus(calls.fail(method, requestId || uuidv7(), thrown))
   }
-}
-
-/** The library buries the system's error in a text; callers want its code and address. */
-function bindError(error: Error, host: string, port: number): Error {
-  const code = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL)\b/.exec(error.message)?.[1]
-  return code ? Object.assign(new Error(error.message, { cause: error }), { code, address: host, port }) : error
 }

@@ -15,6 +15,8 @@ import {
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify'
 import { fastifyWebsocket } from '@fastify/websocket'
 import { type FastifyReply, fastify } from 'fastify'
+import type { Bus } from '../platform/bus.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { EntityManager } from '../platform/db.ts'
 import { uuidv7 } from '../platform/ids.ts'
 import type { Logger } from '../platform/log.ts'
@@ -76,6 +78,8 @@ export interface HttpOptions {
   rights: Rights
   newEm: () => EntityManager
   ready: () => Promise<boolean>
+  bus: Bus
+  clock: Clock
   log: Logger
 }
 
@@ -136,8 +140,8 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     return sendError(reply, error, requestId, statusOf(thrown))
   })
 
-  const { rights, admission } = options
-  const tools = { rights, admission, newEm: options.newEm, publicUrl, stopping: stopping.signal }
+  const { rights, admission, newEm, bus, clock } = options
+  const tools = { rights, admission, newEm, publicUrl, stopping: stopping.signal, bus, clock, log }
   await http.register(fastifyWebsocket, {
     // One message in a turn of the event loop: what came together must not be taken together.
     options: { maxPayload: messageLimit, perMessageDeflate: false, allowSynchronousEvents: false },

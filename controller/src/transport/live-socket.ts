@@ -153,8 +153,8 @@ export class LiveSocket {
 
   #frame(topic: string, stream: string, frame: LiveFrame): void {
     if (frame.type === 'chunk') {
-      const { data, offset, complete } = frame
-      const chunk = create(LiveLogChunkSchema, { topic, offset: BigInt(offset), data, complete })
+      const { data, offset, complete, part } = frame
+      const chunk = create(LiveLogChunkSchema, { topic, offset: BigInt(offset), data, complete, part })
       this.#outbox.send(toBinary(LiveLogChunkSchema, chunk))
     } else if (frame.type === 'resync') {
       this.#send({ topic, stream, seq: frame.seq, kind: { case: 'resync', value: { why: frame.why } } })

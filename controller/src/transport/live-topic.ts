@@ -11,7 +11,7 @@ export type LiveFrame =
   | { type: 'event'; seq: number; kind: LiveKind; sameForAll?: boolean }
   /** What the client holds is stale; the numbers go on from `seq`. */
   | { type: 'resync'; seq: number; why: string }
-  | { type: 'chunk'; offset: number; data: Uint8Array; complete: boolean }
+  | { type: 'chunk'; offset: number; data: Uint8Array; complete: boolean; part: boolean }
 
 export interface LiveFrom {
   afterSeq: number

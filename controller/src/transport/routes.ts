@@ -1,15 +1,19 @@
 // What is not an rpc: downloads and WebSockets, which features declare as data and this file puts on Fastify.
 
-import { Readable } from 'node:stream'
+import { addAbortSignal, Readable } from 'node:stream'
 import type { AppError } from '@ansflow/proto/errors'
 import { errorCodes, unauthenticated } from '@ansflow/proto/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
+import type { Bus } from '../platform/bus.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { EntityManager } from '../platform/db.ts'
+import type { Logger } from '../platform/log.ts'
 import type { Admission } from './admission.ts'
 import type { Caller, Rights } from './call.ts'
 import { connectErrorJson } from './connect-errors.ts'
 import { errorAnswer, retryAfterOf } from './error-info.ts'
+import { openStream } from './open-stream.ts'
 import { crossSite, originOf } from './origin.ts'
 
 export interface DownloadRoute {
@@ -17,6 +21,8 @@ export interface DownloadRoute {
   path: string
   /** Nobody has to sign in for it. */
   public?: boolean
+  /** Throws when the caller may not have it; asked again while it lasts. */
+  authorize?(em: EntityManager, caller: Caller, params: Record<string, string>): Promise<void>
   handle(request: DownloadRequest): Promise<Download>
 }
 
@@ -25,8 +31,6 @@ export interface DownloadRequest {
   query: Record<string, string>
   /** The Range header. */
   range: string | undefined
-  caller: Caller
-  em: EntityManager
   signal: AbortSignal
 }
 
@@ -63,6 +67,9 @@ export interface RouteTools {
   newEm: () => EntityManager
   publicUrl: string | undefined
   stopping: AbortSignal
+  bus: Bus
+  clock: Clock
+  log: Logger
 }
 
 const callers = new WeakMap<FastifyRequest, Caller>()
@@ -70,17 +77,21 @@ const callers = new WeakMap<FastifyRequest, Caller>()
 export function registerDownloads(http: FastifyInstance, routes: DownloadRoute[], tools: RouteTools): void {
   for (const route of routes) {
     http.get(route.path, async (request, reply) => {
-      const caller: Caller = route.public ? { kind: 'anonymous' } : await callerOf(request, tools)
+      const params = request.params as Record<string, string>
+      const ask = async () => {
+        const caller: Caller = route.public ? { kind: 'anonymous' } : await callerOf(request, tools)
+        await route.authorize?.(tools.newEm(), caller, params)
+        return caller
+      }
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort())
-      const download = await route.handle({
-        params: request.params as Record<string, string>,
-        query: request.query as Record<string, string>,
-        range: request.headers.range,
-        caller,
-        em: tools.newEm(),
-        signal: AbortSignal.any([gone.signal, tools.stopping]),
-      })
+      const caller = await ask()
+      gone.signal.throwIfAborted()
+      const { signal, close } = openStream(tools, caller, AbortSignal.any([gone.signal, tools.stopping]), ask)
+      gone.signal.addEventListener('abort', close)
+      const query = request.query as Record<string, string>
+      const download = await route.handle({ params, query, range: request.headers.range, signal })
+      signal.throwIfAborted()
       reply.code(download.status ?? 200).headers(download.headers ?? {})
       reply.header('content-type', download.contentType).header('cache-control', 'no-store')
       if (download.size !== undefined) reply.header('content-length', download.size)
@@ -89,15 +100,10 @@ export function registerDownloads(http: FastifyInstance, routes: DownloadRoute[]
       }
       const { body } = download
       const isWhole = typeof body === 'string' || body instanceof Uint8Array
-      return reply.send(isWhole ? body : Readable.from(toTheEnd(body, tools.stopping)))
+      // Cut off where it may not go on, so that nobody takes a part for the whole.
+      return reply.send(isWhole ? body : addAbortSignal(signal, Readable.from(body)))
     })
   }
-}
-
-/** Cut off where the controller stops, so that nobody takes a part for the whole. */
-async function* toTheEnd(body: AsyncIterable<Uint8Array>, stopping: AbortSignal): AsyncGenerator<Uint8Array> {
-  yield* body
-  stopping.throwIfAborted()
 }
 
 export function registerSockets(http: FastifyInstance, routes: SocketRoute[], tools: RouteTools): void {

@@ -39,7 +39,7 @@ export function agentLinkApi(deps: AgentLinkDeps): ServiceTable {
           return session
         }),
       logs: (stream, ctx) =>
-        runPipe<LogsRequest, LogsInit>(stream, ctx.signal, (pipe) => openLogs(deps, agentOf(ctx), pipe), newerAnswer),
+        runPipe<LogsRequest, LogsInit>(stream, ctx.signal, (pipe) => openLogs(deps, agentOf(ctx), pipe), answerKey),
     },
   )
 }
@@ -56,11 +56,9 @@ function openLogs({ hub, logStream }: AgentLinkDeps, agentId: string, pipe: Stre
   }
 }
 
-/** Of two answers for one job that still wait, the newer says it all. */
-function newerAnswer(waiting: LogsInit, next: LogsInit): boolean {
-  if (waiting.job?.jobId !== next.job?.jobId || waiting.stale !== next.stale) return false
-  Object.assign(waiting, next)
-  return true
+/** Of two answers for one job, the newer says it all. */
+function answerKey({ job, stale }: LogsInit): string {
+  return `${job?.jobId} ${stale ?? false}`
 }
 
 function agentOf(ctx: CallContext): string {

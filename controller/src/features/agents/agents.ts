@@ -6,7 +6,7 @@ import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { loop } from '../../platform/loop.ts'
 import type { ServiceTable } from '../../transport/call.ts'
-import { type LogHead, LogStream, type LogWriter } from '../logs/index.ts'
+import { type LogHead, LogStream, type LogWriter, type LostAmong } from '../logs/index.ts'
 import type { RunDriver } from '../runs/index.ts'
 import type { Secrets } from '../secrets/index.ts'
 import { createAgentBook } from './agent-book.ts'
@@ -39,6 +39,8 @@ export interface AgentsFeature {
   services: ServiceTable[]
   /** For the authenticator. */
   agentBySecret(secretHash: string): Promise<{ agentId: string; organizationId: string } | undefined>
+  /** Of these agents, those that count as lost or are no more. */
+  lostAmong: LostAmong
   stop(): Promise<void>
 }
 
@@ -82,14 +84,10 @@ export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
     return values.flatMap(({ value }) => value ?? [])
   }
   const background = { bus, clock, log }
+  const lostSweep = createLostSweep({ db, bus, clock, log, jobs, lostAfterMs })
   const loops = [
     loop({ ...background, name: 'dispatch', everyMs: dispatchSweepMs, run: dispatcher.sweep }),
-    loop({
-      ...background,
-      name: 'lost agents',
-      everyMs: lostSweepMs,
-      run: createLostSweep({ db, bus, clock, log, jobs, lostAfterMs }),
-    }),
+    loop({ ...background, name: 'lost agents', everyMs: lostSweepMs, run: lostSweep }),
   ]
   const silence = createSilenceSweep({ db, clock, jobs, lostAfterMs })
   loops.push(loop({ ...background, name: 'silent agents', everyMs: lostSweepMs, run: silence }))
@@ -118,6 +116,7 @@ export function createAgents(deps: AgentsFeatureDeps): AgentsFeature {
         .executeTakeFirst()
       return row && { agentId: row.id, organizationId: row.organization_id }
     },
+    lostAmong: lostSweep.lostAmong,
     async stop() {
       endQueued()
       hub.stop()

@@ -25,13 +25,23 @@ interface Tables extends AgentTables {
   job: { id: string; run_id: string; epoch: number; status: number; agent_id: string | null }
 }
 
-/** One run of the loop; the answer remembers between runs. */
-export function createLostSweep({ db, bus, clock, log, jobs, lostAfterMs }: Deps): () => Promise<void> {
+/** One run of the loop; it remembers between runs. */
+export interface LostSweep {
+  (): Promise<void>
+  /** Of these agents, those that count as lost now or are no more. */
+  lostAmong(agentIds: string[]): Promise<ReadonlySet<string>>
+}
+
+export function createLostSweep({ db, bus, clock, log, jobs, lostAfterMs }: Deps): LostSweep {
+  /** Those whose jobs were given up at the last run. */
+  let lost = new Set<string>()
   let watchingSince: number | null = null
   let lastRun = 0
   const shown = new Map<string, AgentStatus>()
 
-  return async function sweep() {
+  return Object.assign(sweep, { lostAmong })
+
+  async function sweep(): Promise<void> {
     const now = clock.now()
     // Asleep, stopped or without a database for a while: who was silent meanwhile may have been speaking. A database that can
     // be read but takes no heartbeats makes every agent look silent.
@@ -45,7 +55,15 @@ export function createLostSweep({ db, bus, clock, log, jobs, lostAfterMs }: Deps
     }
     lastRun = now.getTime()
     watchingSince ??= lastRun
-    if (lastRun - watchingSince >= lostAfterMs) await giveUp(silent)
+    const isSure = lastRun - watchingSince >= lostAfterMs
+    lost = new Set(isSure ? silent : [])
+    if (isSure) await giveUp(silent)
+  }
+
+  async function lostAmong(agentIds: string[]): Promise<ReadonlySet<string>> {
+    const rows = await db.kysely<Tables>().selectFrom('agent').select('id').where('id', 'in', agentIds).execute()
+    const known = new Set(rows.map(({ id }) => id))
+    return new Set(agentIds.filter((id) => lost.has(id) || !known.has(id)))
   }
 
   /** Tells of agents whose status changed by silence alone; answers those silent for too long. */

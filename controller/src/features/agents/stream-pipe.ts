@@ -13,15 +13,15 @@ const maxWaiting = 10_000
 
 /**
  * Gives every message to `receive`, one after the other, until either side ends. Resolves or rejects with what ended it.
- * `merge` may fold a message into the one that still waits before it.
+ * Of two messages with the same key that wait, the newer goes in the place of the older.
  */
 export async function runPipe<I, O>(
   stream: BidiStream<I, O>,
   signal: AbortSignal,
   open: (pipe: StreamPipe<O>) => { onMessage(message: I): Promise<void>; onClose(): void },
-  merge: (waiting: O, next: O) => boolean = () => false,
+  keyOf: (message: O) => string | undefined = () => undefined,
 ): Promise<void> {
-  const waiting: O[] = []
+  const waiting = new Map<unknown, O>()
   let sending = false
   let end: (error?: unknown) => void = () => undefined
   const ended = new Promise<void>((resolve, reject) => {
@@ -32,7 +32,10 @@ export async function runPipe<I, O>(
   async function drain(): Promise<void> {
     sending = true
     try {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await stream.send(next)
+      for (const [key, next] of waiting) {
+        waiting.delete(key)
+        await stream.send(next)
+      }
     } catch (error) {
       end(error)
     }
@@ -41,9 +44,8 @@ export async function runPipe<I, O>(
 
   const session = open({
     send(message) {
-      if (waiting.some((before) => merge(before, message))) return
-      waiting.push(message)
-      if (waiting.length > maxWaiting) end(new AppError('resource_exhausted', 'The other side does not read.'))
+      waiting.set(keyOf(message) ?? Symbol(), message)
+      if (waiting.size > maxWaiting) end(new AppError('resource_exhausted', 'The other side does not read.'))
       else if (!sending) void drain()
     },
     close: (error) => end(error),

@@ -4,6 +4,7 @@ import type { Db } from '../../platform/db.ts'
 import type { Watch } from '../../platform/watch.ts'
 import { createBell } from '../../platform/watch.ts'
 import { type StepStanding, stepStanding } from '../runs/index.ts'
+import { type LogStanding, standingOf } from './log-end.ts'
 import type { LogTables } from './log-tables.ts'
 
 export interface AttemptName {
@@ -13,14 +14,10 @@ export interface AttemptName {
   attempt: number
 }
 
-export interface AttemptLog {
+export interface AttemptLog extends LogStanding {
   jobId: string
   attempt: number
   size: number
-  complete: boolean
-  /** An agent has it, or had it. */
-  started: boolean
-  ended: boolean
 }
 
 /** Throws when there is none: as for a typo, or says that it has not started or never was. */
@@ -57,7 +54,7 @@ async function look(db: Db, { runId, stepId, attempt }: AttemptName): Promise<At
   let query = db
     .kysely<LogTables>()
     .selectFrom('job')
-    .select(['id', 'attempt', 'agent_id', 'finished_at', 'log_size', 'log_complete'])
+    .select(['id', 'attempt', 'agent_id', 'status', 'finished_at', 'log_size', 'log_complete'])
     .where('run_id', '=', runId)
     .where('step_id', '=', stepId)
   if (attempt > 0) query = query.where('attempt', '=', attempt)
@@ -71,15 +68,8 @@ async function look(db: Db, { runId, stepId, attempt }: AttemptName): Promise<At
     jobId: row.id,
     attempt: row.attempt,
     size: Number(row.log_size),
-    complete: Boolean(row.log_complete) || neverRan(row),
-    started: row.agent_id !== null,
-    ended: row.finished_at !== null,
+    ...standingOf(row),
   }
-}
-
-/** It has ended before any agent had it: its log is empty and stays so. */
-export function neverRan(row: { agent_id: string | null; finished_at: unknown }): boolean {
-  return row.agent_id === null && row.finished_at !== null
 }
 
 function notMade({ stepId, attempt }: AttemptName): AppError {

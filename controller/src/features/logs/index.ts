@@ -3,6 +3,7 @@
 export { deleteLogsOf } from './delete-logs.ts'
 export { findAttempt } from './find-attempt.ts'
 export { LogChunkEntity } from './log-chunk.entity.ts'
+export { endOf, type LostAmong } from './log-end.ts'
 export { type LogHead, readHead } from './log-head.ts'
 export { type LogPipe, LogStream, type LogStreamDeps } from './log-stream.ts'
 export type { LogTables } from './log-tables.ts'

@@ -37,7 +37,7 @@ test.each([
     await db.orm.schema.create()
     const connection = db.orm.em.getConnection()
     await connection.execute(
-      `create table job (id text primary key, run_id text, step_id text, attempt int, agent_id text, finished_at int,
+      `create table job (id text primary key, run_id text, step_id text, attempt int, agent_id text, status int default 0, finished_at int,
       epoch int, log_size int default 0, log_complete int default 0, secrets varchar(1000) default '["A"]')`,
     )
     const bus = memoryBus(log)

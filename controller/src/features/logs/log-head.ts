@@ -1,15 +1,13 @@
 // How much of a job's log is stored: two columns of the job's row, moved only from the value one has seen.
 import { statement } from '../../platform/statement.ts'
-import { neverRan } from './find-attempt.ts'
+import { type LogStanding, standingOf } from './log-end.ts'
 import type { LogKysely, LogTables } from './log-tables.ts'
 
-export interface LogHead {
+export interface LogHead extends LogStanding {
   jobId: string
   runId: string
-  agentId: string | null
   epoch: number
   size: number
-  complete: boolean
   /** Whether values may have to be masked in it. */
   hasSecrets: boolean
 }
@@ -20,10 +18,9 @@ export async function readHead(db: LogKysely, jobId: string): Promise<LogHead | 
     ? {
         jobId: row.id,
         runId: row.run_id,
-        agentId: row.agent_id,
         epoch: row.epoch,
         size: Number(row.log_size),
-        complete: Boolean(row.log_complete) || neverRan(row),
+        ...standingOf(row),
         hasSecrets: row.secrets !== '[]',
       }
     : null
@@ -32,7 +29,7 @@ export async function readHead(db: LogKysely, jobId: string): Promise<LogHead | 
 const head = statement<LogTables, { jobId: string }>()((db, { jobId }) =>
   db
     .selectFrom('job')
-    .select(['id', 'run_id', 'agent_id', 'finished_at', 'epoch', 'log_size', 'log_complete', 'secrets'])
+    .select(['id', 'run_id', 'agent_id', 'status', 'finished_at', 'epoch', 'log_size', 'log_complete', 'secrets'])
     .where('id', '=', jobId),
 )
 

@@ -31,7 +31,7 @@ beforeEach(async () => {
   db = await openDb({ kind: 'sqlite', file: memoryFile }, [LogChunkEntity])
   await db.orm.schema.create()
   await db.orm.em.getConnection().execute(
-    `create table job (id text primary key, run_id text, step_id text, attempt int, agent_id text, finished_at int, epoch int,
+    `create table job (id text primary key, run_id text, step_id text, attempt int, agent_id text, status int default 0, finished_at int, epoch int,
       log_size int default 0, log_complete int default 0, secrets varchar(1000) default '[]')`,
   )
   bus = memoryBus(log)
@@ -361,7 +361,7 @@ describe('following', () => {
     const sender = new Sender()
     await sender.send('job', 0, Buffer.from('one\n'))
     await sender.answer((a) => a.stored === 4n)
-    const watch = createLogWatch({ db, bus, clock: systemClock, log })
+    const watch = createLogWatch({ db, bus, clock: systemClock, log, lostAmong: async () => new Set() })
     const pieces: string[] = []
     let wake: () => void = () => undefined
     const followed = (async () => {
@@ -385,7 +385,7 @@ describe('following', () => {
 
   test('an abort ends it', async () => {
     await addJob('job')
-    const watch = createLogWatch({ db, bus, clock: systemClock, log })
+    const watch = createLogWatch({ db, bus, clock: systemClock, log, lostAmong: async () => new Set() })
     const abort = new AbortController()
     const next = watch.follow('job', 0, abort.signal).next()
     abort.abort()

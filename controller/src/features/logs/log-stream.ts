@@ -197,7 +197,7 @@ export class LogStream {
     if (!head || head.agentId !== this.#agentId || head.epoch !== ref.epoch) return null
     const last = head.size > 0 ? await lastChunk.first(db, { jobId: ref.jobId }) : undefined
     const lastRow = last ? unpackRow(last) : null
-    const refill = new Refill(head.complete ? [] : await this.#deps.secretsOf(head))
+    const refill = new Refill(head.whole ? [] : await this.#deps.secretsOf(head))
     if (lastRow) refill.resume(lastRow.data)
     const log: StreamLog = {
       jobId: ref.jobId,
@@ -209,7 +209,7 @@ export class LogStream {
       pending: [],
       overwrite: [],
       closing: false,
-      complete: head.complete,
+      complete: head.whole,
       hash: head.size === 0 ? createHash('sha256') : null,
       refill,
       final: null,

@@ -24,6 +24,7 @@ export interface JobLogRow {
   step_id: string
   attempt: number
   agent_id: string | null
+  status: number
   /** Only whether there is one. */
   finished_at: unknown
   epoch: number

@@ -6,16 +6,15 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { createBell, createWatch } from '../../platform/watch.ts'
-import { neverRan } from './find-attempt.ts'
-import { readHead } from './log-head.ts'
+import { endOf, type LogEnd, type LostAmong, standingOf } from './log-end.ts'
+import { type LogHead, readHead } from './log-head.ts'
 import type { LogTables } from './log-tables.ts'
 import { readBytes } from './read-log.ts'
 
-export interface LogTail {
+/** `complete`: the data ends the log. */
+export interface LogTail extends LogEnd {
   offset: number
   data: Buffer
-  /** The data ends a log that will not grow. */
-  complete: boolean
 }
 
 export interface LogWatch {
@@ -31,12 +30,13 @@ interface Deps {
   bus: Bus
   clock: Clock
   log: Logger
+  lostAmong: LostAmong
 }
 
 const pieceBytes = 256 * 1024
 const version = (size: number, complete: boolean) => size * 2 + (complete ? 1 : 0)
 
-export function createLogWatch({ db, bus, clock, log }: Deps): LogWatch {
+export function createLogWatch({ db, bus, clock, log, lostAmong }: Deps): LogWatch {
   const reading = new Map<string, Promise<LogTail | null>>()
   const watch = createWatch({
     bus,
@@ -49,11 +49,14 @@ export function createLogWatch({ db, bus, clock, log }: Deps): LogWatch {
       const rows = await db
         .kysely<LogTables>()
         .selectFrom('job')
-        .select(['id', 'agent_id', 'finished_at', 'log_size', 'log_complete'])
+        .select(['id', 'agent_id', 'status', 'finished_at', 'log_size', 'log_complete'])
         .where('id', 'in', keys)
         .execute()
-      const isComplete = (row: (typeof rows)[number]) => Boolean(row.log_complete) || neverRan(row)
-      return new Map(rows.map((row) => [row.id, version(Number(row.log_size), isComplete(row))]))
+      const found = rows.map(async (row) => {
+        const { complete } = await endOf(standingOf(row), lostAmong)
+        return [row.id, version(Number(row.log_size), complete)] as const
+      })
+      return new Map(await Promise.all(found))
     },
   })
 
@@ -74,7 +77,12 @@ export function createLogWatch({ db, bus, clock, log }: Deps): LogWatch {
     if (!head) return null
     const wanted = Math.min(pieceBytes, head.size - offset)
     const data = wanted > 0 ? await readBytes(db, jobId, offset, wanted) : Buffer.alloc(0)
-    return { offset, data, complete: head.complete && offset + data.length >= head.size }
+    return { offset, data, ...(await endAt(head, offset + data.length)) }
+  }
+
+  /** Of what is stored up to `offset`. */
+  async function endAt(head: LogHead, offset: number): Promise<LogEnd> {
+    return offset >= head.size ? endOf(head, lostAmong) : { complete: false, part: false }
   }
 
   return {
@@ -110,7 +118,7 @@ export function createLogWatch({ db, bus, clock, log }: Deps): LogWatch {
       try {
         while (!isLate && !signal.aborted) {
           const head = await readHead(db.kysely<LogTables>(), jobId)
-          if (!head || head.complete) return
+          if (!head || (await endOf(head, lostAmong)).complete) return
           await bell.wait()
         }
       } finally {

@@ -5,7 +5,8 @@ import type { Db } from '../../platform/db.ts'
 import type { Watch } from '../../platform/watch.ts'
 import type { Workers } from '../../platform/workers.ts'
 import { personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
-import { awaitAttempt, findAttempt } from './find-attempt.ts'
+import { type AttemptLog, awaitAttempt, findAttempt } from './find-attempt.ts'
+import { endOf, type LostAmong } from './log-end.ts'
 import type { LogWatch } from './log-watch.ts'
 import { readLines } from './read-lines.ts'
 import { readBytes } from './read-log.ts'
@@ -23,23 +24,29 @@ interface Deps {
   watch: LogWatch
   runWatch: Watch
   workers: Workers
+  lostAmong: LostAmong
 }
 
-export function logsApi({ db, watch, runWatch, workers }: Deps): ServiceTable {
+export function logsApi({ db, watch, runWatch, workers, lostAmong }: Deps): ServiceTable {
+  /** Of what is known up to `offset`. */
+  const endAt = async (log: AttemptLog, offset: number) =>
+    offset >= log.size ? endOf(log, lostAmong) : { complete: false, part: false }
+
   return serviceTable(LogService, {
     async readLog({ runId, stepId, attempt, offset, limit }) {
       const log = await findAttempt(db, { runId, stepId, attempt })
       const from = offsetOf(offset)
       const data = await readBytes(db, log.jobId, from, bounded('limit', limit, defaultRead, maxRead))
       const nextOffset = from + data.length
-      return { data, nextOffset: BigInt(nextOffset), complete: log.complete && nextOffset >= log.size }
+      return { data, nextOffset: BigInt(nextOffset), ...(await endAt(log, nextOffset)) }
     },
 
     async *followLog({ runId, stepId, attempt, offset }, ctx) {
       const log = await awaitAttempt(db, runWatch, { runId, stepId, attempt }, ctx.signal)
       if (!log) return
       for await (const tail of watch.follow(log.jobId, offsetOf(offset), ctx.signal)) {
-        yield { data: tail.data, nextOffset: BigInt(tail.offset + tail.data.length), complete: tail.complete }
+        const { data, offset: from, ...end } = tail
+        yield { data, nextOffset: BigInt(from + data.length), ...end }
       }
     },
 
@@ -50,7 +57,7 @@ export function logsApi({ db, watch, runWatch, workers }: Deps): ServiceTable {
         lines: read.lines,
         totalLines: read.totalLines,
         totalBytes: BigInt(read.totalBytes),
-        complete: log.complete && read.totalBytes >= log.size,
+        ...(await endAt(log, read.totalBytes)),
       }
     },
 

@@ -21,28 +21,28 @@ export interface LogDownloadDeps {
 export function logDownload({ db, watch, mayRead }: LogDownloadDeps): DownloadRoute {
   return {
     path: '/download/runs/:runId/steps/:stepId/log',
-    async handle({ params, query, range, caller, em, signal }) {
+    authorize: (em, caller, { runId = '' }) => mayRead(em, caller, runId),
+    async handle({ params, query, range, signal }) {
       const { runId = '', stepId = '' } = params
-      await mayRead(em, caller, runId)
       const name = { runId, stepId, attempt: readAttempt(query.attempt) }
       let log = await findAttempt(db, name)
-      if (log.ended && !log.complete) {
+      if (log.ended && !log.whole) {
         await watch.complete(log.jobId, completeMs, signal)
         log = await findAttempt(db, { ...name, attempt: log.attempt })
       }
-      if (!log.started && !log.complete) throw notStarted(name)
+      if (log.agentId === null && !log.whole) throw notStarted(name)
       const part = range === undefined ? null : readRange(range, log.size)
       const { from, to } = part ?? { from: 0, to: log.size }
       return {
         contentType: 'text/plain; charset=utf-8',
-        fileName: `${stepId}-${log.attempt}${log.complete ? '' : '.part'}.log`,
+        fileName: `${stepId}-${log.attempt}${log.whole ? '' : '.part'}.log`,
         // A length would say that this is all there is.
-        ...(log.complete || part ? { size: to - from } : {}),
+        ...(log.whole || part ? { size: to - from } : {}),
         status: part ? 206 : 200,
         headers: {
           'accept-ranges': 'bytes',
-          'ansflow-log-complete': String(log.complete),
-          ...(part ? { 'content-range': `bytes ${from}-${to - 1}/${log.complete ? log.size : '*'}` } : {}),
+          'ansflow-log-complete': String(log.whole),
+          ...(part ? { 'content-range': `bytes ${from}-${to - 1}/${log.whole ? log.size : '*'}` } : {}),
         },
         body: bytes(db, log.jobId, from, to, signal),
       }

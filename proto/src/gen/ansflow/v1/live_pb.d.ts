@@ -482,6 +482,13 @@ export declare type LiveLogChunk = Message<"ansflow.v1.LiveLogChunk"> & {
    * @generated from field: bool complete = 4;
    */
   complete: boolean;
+
+  /**
+   * Complete, but not whole: its agent was lost before it had sent everything.
+   *
+   * @generated from field: bool part = 5;
+   */
+  part: boolean;
 };
 
 /**
@@ -507,6 +514,13 @@ export declare type LiveLogChunkJson = {
    * @generated from field: bool complete = 4;
    */
   complete?: boolean;
+
+  /**
+   * Complete, but not whole: its agent was lost before it had sent everything.
+   *
+   * @generated from field: bool part = 5;
+   */
+  part?: boolean;
 };
 
 /**

@@ -104,11 +104,18 @@ export declare type ReadLogResponse = Message<"ansflow.v1.ReadLogResponse"> & {
   nextOffset: bigint;
 
   /**
-   * next_offset is the end of a log that will not grow.
+   * next_offset is the end of the log: nothing more is to be expected.
    *
    * @generated from field: bool complete = 3;
    */
   complete: boolean;
+
+  /**
+   * Complete, but not whole: its agent was lost before it had sent everything.
+   *
+   * @generated from field: bool part = 4;
+   */
+  part: boolean;
 };
 
 /**
@@ -126,11 +133,18 @@ export declare type ReadLogResponseJson = {
   nextOffset?: string;
 
   /**
-   * next_offset is the end of a log that will not grow.
+   * next_offset is the end of the log: nothing more is to be expected.
    *
    * @generated from field: bool complete = 3;
    */
   complete?: boolean;
+
+  /**
+   * Complete, but not whole: its agent was lost before it had sent everything.
+   *
+   * @generated from field: bool part = 4;
+   */
+  part?: boolean;
 };
 
 /**
@@ -213,6 +227,13 @@ export declare type FollowLogResponse = Message<"ansflow.v1.FollowLogResponse"> 
    * @generated from field: bool complete = 3;
    */
   complete: boolean;
+
+  /**
+   * As in ReadLogResponse.
+   *
+   * @generated from field: bool part = 4;
+   */
+  part: boolean;
 };
 
 /**
@@ -233,6 +254,13 @@ export declare type FollowLogResponseJson = {
    * @generated from field: bool complete = 3;
    */
   complete?: boolean;
+
+  /**
+   * As in ReadLogResponse.
+   *
+   * @generated from field: bool part = 4;
+   */
+  part?: boolean;
 };
 
 /**
@@ -418,6 +446,13 @@ export declare type ReadLinesResponse = Message<"ansflow.v1.ReadLinesResponse"> 
    * @generated from field: bool complete = 4;
    */
   complete: boolean;
+
+  /**
+   * As in ReadLogResponse.
+   *
+   * @generated from field: bool part = 5;
+   */
+  part: boolean;
 };
 
 /**
@@ -445,6 +480,13 @@ export declare type ReadLinesResponseJson = {
    * @generated from field: bool complete = 4;
    */
   complete?: boolean;
+
+  /**
+   * As in ReadLogResponse.
+   *
+   * @generated from field: bool part = 5;
+   */
+  part?: boolean;
 };
 
 /**
@@ -678,7 +720,8 @@ export declare const LogService: GenService<{
     output: typeof ReadLogResponseSchema;
   },
   /**
-   * As ReadLog from the offset, then on as it is written, until the log is complete.
+   * As ReadLog from the offset, then on as it is written, until the log is complete. The log of a job whose agent is lost or
+   * deleted is complete with what had come, and says that it is a part; should that agent come back, it adds the rest.
    *
    * @generated from rpc ansflow.v1.LogService.FollowLog
    */

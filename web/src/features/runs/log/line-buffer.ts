@@ -24,6 +24,8 @@ export class LineBuffer {
   /** Lines known to exist. */
   total = 0
   complete = false
+  /** Complete, but its agent was lost before it had sent everything. */
+  part = false
   readonly #pages = new Map<number, ViewLine[]>()
   #tail: ViewLine[] = []
   #decoder = new TextDecoder()

@@ -54,6 +54,7 @@ export function useLog(target: () => LogTarget | undefined) {
       const reread = last !== undefined && !end.complete && last.size <= rereadAtMost
       buffer.value.startTail(reread ? end.totalLines - 1 : end.totalLines, undefined)
       buffer.value.complete = end.complete
+      buffer.value.part = end.part
       bytes.value = end.totalBytes
       if (!end.complete) follow(of, reread ? last.offset : end.totalBytes, mine)
     } catch (cause) {
@@ -75,6 +76,7 @@ export function useLog(target: () => LogTarget | undefined) {
         bytes.value = chunk.offset + BigInt(chunk.data.length)
         if (chunk.complete) {
           buffer.value.complete = true
+          buffer.value.part = chunk.part
           stop?.()
         }
         changed()
