@@ -139,13 +139,9 @@ describe('a download that its reader is slow with breaks off', () => {
     const { id: jobId } = await tables.selectFrom('job').select('id').executeTakeFirstOrThrow()
     const data = Buffer.alloc(60_000)
     const rows = 1000
-    for (let i = 0; i < rows; i++) {
-      const raw = { offset: i * data.length, data, endedMs: [], refilled: false, firstLine: 0 }
-      await tables
-        .insertInto('log_chunk')
-        .values(await packRow(jobId, raw))
-        .execute()
-    }
+    const row = (i: number) => ({ offset: i * data.length, data, endedMs: [], refilled: false, firstLine: 0 })
+    const packed = await Promise.all(Array.from({ length: rows }, (_, i) => packRow(jobId, row(i))))
+    await tables.insertInto('log_chunk').values(packed).execute()
     await tables
       .updateTable('job')
       .set({ agent_id: c.owner.userId, log_size: rows * data.length, log_complete: 1 })
