@@ -25,6 +25,20 @@ export interface Target {
   agentSecret: string
   /** That the agent holds. */
   jobId: string
+  largest: Largest
+}
+
+/** What is large to be told of: in the attacked project. */
+interface Largest {
+  /** Of 10,000 steps. */
+  pipelineId: string
+  /** Its run, which was canceled. */
+  runId: string
+  /** Of the run's last event. */
+  seq: number
+  /** A pipeline with so many runs that have large inputs. */
+  inputsPipelineId: string
+  inputsRuns: number
 }
 
 export interface Measured extends AsyncDisposable {
@@ -44,11 +58,18 @@ export interface Figures {
   memoryMb: number
 }
 
+interface Other {
+  other: TestUser
+  otherProjectId: string
+}
+
 const self = fileURLToPath(import.meta.url)
 
 export async function startMeasured(): Promise<Measured> {
   const controller = fork(self, { env: { ...process.env, ANSFLOW_TEST_LOG: 'error' } })
-  const [target] = (await once(controller, 'message')) as [Target & { other: TestUser; otherProjectId: string }]
+  const failed = once(controller, 'exit').then(() => Promise.reject(new Error('The controller could not be set up.')))
+  const [target] = (await Promise.race([once(controller, 'message'), failed])) as [Target & Other]
+  failed.catch(() => undefined)
   const other = fork(fileURLToPath(new URL('other-people.ts', import.meta.url)))
   await ask(other, { url: target.url, token: target.other.token, projectId: target.otherProjectId })
   const sender = fork(fileURLToPath(new URL('send-inputs.ts', import.meta.url)))
@@ -103,6 +124,7 @@ async function serve(): Promise<void> {
   const runId = run?.id ?? ''
   await writeLog(c.db, runId)
   const { agentSecret, jobId } = await holdJob(c)
+  const largest = await makeLargest(c, projectId)
   const probe = eventLoopProbe()
   process.on('message', (message) => {
     if (message === 'begin') process.send?.(probe.begin())
@@ -121,6 +143,7 @@ async function serve(): Promise<void> {
     registrationToken: token,
     agentSecret,
     jobId,
+    largest,
   }
   process.send?.({ ...target, other: c.owner, otherProjectId })
 }
@@ -137,6 +160,29 @@ async function holdJob(c: TestController): Promise<{ agentSecret: string; jobId:
   stream.cut()
   close()
   return { agentSecret: secret, jobId: job.jobId }
+}
+
+async function makeLargest(c: TestController, projectId: string): Promise<Largest> {
+  const { PipelineService } = await import('@ansflow/proto/gen/ansflow/v1/pipelines_pb')
+  const { RunService } = await import('@ansflow/proto/gen/ansflow/v1/runs_pb')
+  const pipelines = c.as(c.owner).client(PipelineService)
+  const runs = c.as(c.owner).client(RunService)
+  const publish = async (yaml: string) =>
+    (await pipelines.applyPipeline({ projectId, yaml, publish: true })).pipeline?.id ?? ''
+  const steps = Array.from({ length: 10_000 }, (_, n) => `  s${n}: { run: "true", runsOn: [nowhere] }\n`)
+  const pipelineId = await publish(`name: largest\nsteps:\n${steps.join('')}`)
+  const { run } = await runs.startRun({ pipelineId })
+  const runId = run?.id ?? ''
+  await runs.cancelRun({ runId })
+  const { run: canceled } = await runs.getRun({ runId })
+  const text = '{ type: string, default: "" }'
+  const inputsPipelineId = await publish(
+    `name: inputs\ninputs: { text: ${text} }\nsteps:\n  one: { run: "true", runsOn: [nowhere] }\n`,
+  )
+  const inputsRuns = 100
+  const inputs = { text: '"é\n'.repeat(16_000) }
+  for (let n = 0; n < inputsRuns; n += 1) await runs.startRun({ pipelineId: inputsPipelineId, inputs })
+  return { pipelineId, runId, seq: canceled?.seq ?? 0, inputsPipelineId, inputsRuns }
 }
 
 async function writeLog(db: TestController['db'], runId: string): Promise<void> {

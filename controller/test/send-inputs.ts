@@ -1,12 +1,16 @@
 // For measured-controller.ts: sends the largest inputs from a process that leaves the machine to all others first.
 import { setPriority } from 'node:os'
+import { answerInputs } from './largest-answers.ts'
 import { documentInputs } from './largest-documents.ts'
 import { frameInputs } from './largest-frames.ts'
 import { anonymousInputs, personInputs } from './largest-inputs.ts'
 import { agentInputs, grpcInputs } from './largest-messages.ts'
 import type { Target } from './measured-controller.ts'
 
-const inputs = { ...anonymousInputs, ...personInputs, ...documentInputs, ...frameInputs, ...agentInputs, ...grpcInputs }
+const inputs = {
+  ...{ ...anonymousInputs, ...personInputs, ...documentInputs, ...frameInputs },
+  ...{ ...agentInputs, ...grpcInputs, ...answerInputs },
+}
 
 /** Long enough for the others to make a hundred calls. */
 const leastMs = 1500

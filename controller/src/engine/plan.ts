@@ -21,18 +21,21 @@ export interface StoredRun {
   jobs: ({ stepId: string } & Omit<JobState, 'step'>)[]
 }
 
-export function restoreRun(
+/** Yields now and then, so that others have their turn while a large run is put together. */
+export function* restoreRun(
   graph: PipelineGraph,
   inputs: JsonObject,
   meta: RunMeta,
   stored: StoredRun,
   createdAt: Date,
-): RunState {
+): Generator<void, RunState> {
   const state = emptyState(graph, inputs, meta, createdAt)
+  yield
   Object.assign(state, stored.head)
   for (const { id, ...fields } of stored.steps) {
     const step = state.steps.get(id)
     if (step) Object.assign(step, fields)
+    yield
   }
   for (const { stepId, ...fields } of stored.jobs.toSorted((a, b) => a.attempt - b.attempt)) {
     const step = state.steps.get(stepId)
@@ -40,9 +43,13 @@ export function restoreRun(
     const job: JobState = { ...fields, step }
     step.attempts.push(job)
     state.jobs.set(job.id, job)
+    yield
   }
   indexRun(state)
-  for (const step of state.active) if (step.status === StepStatus.BLOCKED) step.reason = blockedReason(step)
+  for (const step of state.active) {
+    if (step.status === StepStatus.BLOCKED) step.reason = blockedReason(step)
+    yield
+  }
   return state
 }
 

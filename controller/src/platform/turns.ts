@@ -1,5 +1,7 @@
 // Sharing the event loop: who has work that many may have at once does it when this turn of the loop has time left for it.
-export { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+export { nextTurn }
 
 /** Such work a turn, over all callers; the piece that passes it is the last one. */
 const budgetMs = 10
@@ -15,4 +17,37 @@ export function isTurnUsedUp(): boolean {
 export function spent(began: number): void {
   if (usedMs === 0) setImmediate(() => (usedMs = 0))
   usedMs += Math.max(Number.MIN_VALUE, performance.now() - began)
+}
+
+/** Work that yields after each small piece. */
+export type Pieces<T> = Generator<void, T>
+
+const sliceMs = 5
+
+/** As many pieces in each turn of the event loop as it has time for. Other things happen in between. */
+export async function inTurns<T>(work: Pieces<T>): Promise<T> {
+  for (;;) {
+    while (isTurnUsedUp()) await nextTurn()
+    const began = performance.now()
+    let piece = work.next()
+    while (!piece.done && performance.now() - began < sliceMs) piece = work.next()
+    spent(began)
+    if (piece.done) return piece.value
+  }
+}
+
+/** A piece for each entry. */
+export function* each<I, O>(entries: readonly I[], work: (entry: I) => O): Pieces<O[]> {
+  const done: O[] = []
+  for (const entry of entries) {
+    done.push(work(entry))
+    yield
+  }
+  return done
+}
+
+export function atOnce<T>(work: Pieces<T>): T {
+  let piece = work.next()
+  while (!piece.done) piece = work.next()
+  return piece.value
 }

@@ -15,6 +15,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { uuidv7 } from '../platform/ids.ts'
+import { prepared } from '../platform/message-pieces.ts'
 import type { Admission } from './admission.ts'
 import type { BidiHandler, Calls, ServiceTable, StreamHandler, UnaryHandler } from './call.ts'
 import { grpcGate } from './grpc-gate.ts'
@@ -123,7 +124,7 @@ export async function openGrpc(options: GrpcOptions): Promise<Door> {
       const { requestId } = begun
       try {
         const reply = await begun.answer(read(method.input, call.request), handler)
-        answer(null, create(method.output as DescMessage, reply))
+        answer(null, await prepared(method.output, create(method.output, reply)))
       } catch (error) {
         answer(statusOf(method, requestId, error))
       }
@@ -137,7 +138,7 @@ export async function openGrpc(options: GrpcOptions): Promise<Door> {
       try {
         const { signal, messages } = begun.answers(read(method.input, call.request), handler)
         for await (const reply of messages) {
-          await write(call, create(method.output as DescMessage, reply), signal)
+          await write(call, await prepared(method.output, create(method.output, reply)), signal)
         }
         call.end()
       } catch (error) {

@@ -3,7 +3,13 @@
 
 import type { AddressInfo } from 'node:net'
 import { AppError, type AppError as AppErrorType, errorCodes, stops, toAppError } from '@ansflow/proto/errors'
-import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } from '@bufbuild/protobuf'
+import {
+  create,
+  type DescMethod,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  type Message,
+} from '@bufbuild/protobuf'
 import {
   type Code,
   ConnectError,
@@ -38,6 +44,7 @@ import { boundConnections } from './connections.ts'
 import { registerConsole } from './console-files.ts'
 import { detailsOf } from './error-details.ts'
 import { retryAfterOf } from './error-info.ts'
+import { leaveLarge, writeLargeAnswers } from './large-answers.ts'
 import { crossSite, originOf } from './origin.ts'
 import { answerProtocolErrors } from './protocol-errors.ts'
 import { type DownloadRoute, registerDownloads, registerSockets, type SocketRoute, sendError } from './routes.ts'
@@ -177,6 +184,7 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
       routes: (router) => {
         for (const table of options.tables) addTable(router, table, calls)
         answerProtocolErrors(router)
+        writeLargeAnswers(router)
       },
     })
   })
@@ -227,7 +235,8 @@ function addTable(router: ConnectRouter, table: ServiceTable, calls: Calls): voi
     return async (request: Message, context: HandlerContext) => {
       const call = begun(context)
       try {
-        return await Promise.race([call.answer(request, handler), deadlineOf(context.signal)])
+        const answer = await Promise.race([call.answer(request, handler), deadlineOf(context.signal)])
+        return await leaveLarge(context, create(method.output, answer))
       } catch (error) {
         throw toConnectError(calls, method, call.requestId, error)
       }

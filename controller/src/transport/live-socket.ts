@@ -11,6 +11,7 @@ import { create, fromJsonString, type MessageInitShape, toBinary, toJsonString }
 import type { WebSocket } from 'ws'
 import type { EntityManager } from '../platform/db.ts'
 import type { Logger } from '../platform/log.ts'
+import { each, inTurns } from '../platform/turns.ts'
 import type { Caller } from './call.ts'
 import { createOutbox, type Outbox } from './live-outbox.ts'
 import { findTopic, type LiveFeed, type LiveFrame, type LiveTopic } from './live-topic.ts'
@@ -141,7 +142,7 @@ export class LiveSocket {
     try {
       for await (const frame of feed.frames(abort.signal)) {
         if (abort.signal.aborted) return
-        this.#frame(text, feed.stream, frame)
+        await inTurns(each([frame], () => this.#frame(text, feed.stream, frame)))
         await this.#outbox.room()
       }
     } catch (error) {

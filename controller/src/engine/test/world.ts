@@ -4,6 +4,7 @@ import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { isTerminal, isTerminalJob, JobStatus, StepStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
+import { atOnce } from '../../platform/turns.ts'
 import { advance } from '../advance.ts'
 import { planRun, restoreRun } from '../plan.ts'
 import type { Reason } from '../reasons.ts'
@@ -140,7 +141,7 @@ export function restart(state: RunState): RunState {
   const { meta, graph, inputs, createdAt } = state
   const { status, reason, startedAt, finishedAt, cancelLevel, cancelCause, cancelRequestedAt } = state
   const { canceledBy, canceledByName, deadline, wakeAt } = state
-  return restoreRun(
+  const restoring = restoreRun(
     graph,
     inputs,
     meta,
@@ -166,6 +167,7 @@ export function restart(state: RunState): RunState {
     },
     createdAt,
   )
+  return atOnce(restoring)
 }
 
 /** Everything a step is, as text; two states are the same when their pictures are. */

@@ -10,11 +10,13 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { limits, utf8Length } from '@ansflow/proto/limits'
 import type { AgentLabels } from '@ansflow/proto/validate'
-import { create, fromBinary } from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
+import { reading } from '../../platform/message-pieces.ts'
 import { cutPage, pageSize, readCursor, readNumberCursor } from '../../platform/page.ts'
+import { inTurns } from '../../platform/turns.ts'
 import type { Workers } from '../../platform/workers.ts'
 import {
   type CallContext,
@@ -76,12 +78,12 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
       if (version > 0) {
         const published = await loadVersion(ctx.em, pipelineId, version)
         const { yaml, hash } = published
-        return { pipeline: toPipeline(row), graph: graphOf(published), yaml, hash, version: toVersion(published) }
+        return { pipeline: toPipeline(row), graph: await graphOf(published), yaml, hash, version: toVersion(published) }
       }
       const updates = await drafts.updates(pipelineId)
       const draft = { updates, agents: await agentLabels(organizationOf(ctx)) }
       const { bytes, name } = await workers.run(draftTasks, 'describeDraft', draft, personOf(ctx).userId)
-      const content = fromBinary(GetPipelineResponseSchema, bytes)
+      const content = await inTurns(reading(GetPipelineResponseSchema, bytes))
       const taken =
         name !== row.name &&
         (await ctx.em.count(PipelineEntity, { projectId: row.projectId, name, id: { $ne: row.id } })) > 0

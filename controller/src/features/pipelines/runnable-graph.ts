@@ -1,8 +1,9 @@
 // Gives what a run executes: a version's graph, or the draft as it is stored now.
 import { notFound, precondition } from '@ansflow/proto/errors'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { fromBinary, fromJsonString } from '@bufbuild/protobuf'
 import type { EntityManager } from '../../platform/db.ts'
+import { reading, readingJson } from '../../platform/message-pieces.ts'
+import { inTurns } from '../../platform/turns.ts'
 import type { Workers } from '../../platform/workers.ts'
 import { readDraft } from './draft-store.ts'
 import { draftTasks } from './draft-task-file.ts'
@@ -32,7 +33,7 @@ export async function runnableGraph(
     throw precondition('never_published', 'The pipeline has no version yet. Publish it, or run the draft.')
   }
   const row = await loadVersion(em, pipelineId, number)
-  return { pipeline, graph: graphOf(row), version: number, hash: row.hash }
+  return { pipeline, graph: await graphOf(row), version: number, hash: row.hash }
 }
 
 async function runnableDraft(
@@ -44,7 +45,7 @@ async function runnableDraft(
   const { graph, problems, hash } = await workers.run(draftTasks, 'draftToRun', stored.updates, by)
   const found = problemsFrom(problems)
   if (hasErrors(found)) throw problemsAsViolations(found)
-  return { graph: fromBinary(PipelineGraphSchema, graph), hash }
+  return { graph: await inTurns(reading(PipelineGraphSchema, graph)), hash }
 }
 
 export async function loadVersion(em: EntityManager, pipelineId: string, number: number): Promise<PipelineVersionRow> {
@@ -53,6 +54,6 @@ export async function loadVersion(em: EntityManager, pipelineId: string, number:
   return row as PipelineVersionRow
 }
 
-export function graphOf(version: { graph: string }): PipelineGraph {
-  return fromJsonString(PipelineGraphSchema, version.graph, { ignoreUnknownFields: true })
+export function graphOf(version: { graph: string }): Promise<PipelineGraph> {
+  return inTurns(readingJson(PipelineGraphSchema, version.graph))
 }

@@ -5,10 +5,14 @@ import { RunStatus } from '@ansflow/proto/status'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
 import { readTime } from '../../platform/request-time.ts'
+import { each, inTurns, nextTurn } from '../../platform/turns.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { readableScopes } from '../access/index.ts'
 import { presentRow } from './present-run.ts'
-import { type RunTables, timesOf } from './run-tables.ts'
+import { type RunRow, type RunTables, timesOf } from './run-tables.ts'
+
+/** Their inputs may be large. */
+const atATime = 25
 
 export async function listRuns(
   db: Db,
@@ -35,15 +39,20 @@ export async function listRuns(
   if (request.statuses.length > 0) query = query.where('status', 'in', readStatuses(request.statuses))
   if (request.since) query = query.where('created_at', '>=', db.toColumn(readTime('since', request.since)))
   if (request.until) query = query.where('created_at', '<', db.toColumn(readTime('until', request.until)))
-  // Ids grow with time.
-  if (before !== undefined) query = query.where('id', '<', before)
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(size + 1)
-    .execute()
+  const rows: RunRow[] = []
+  for (let last = before, more = true; more; ) {
+    const limit = Math.min(atATime, size + 1 - rows.length)
+    // Ids grow with time.
+    const older = last === undefined ? query : query.where('id', '<', last)
+    const next = await older.orderBy('id', 'desc').limit(limit).execute()
+    rows.push(...next)
+    last = next.at(-1)?.id
+    more = next.length === limit && rows.length <= size
+    if (more) await nextTurn()
+  }
   const { page, nextPageToken } = cutPage(rows, size, (row) => [row.id])
   const times = timesOf(db)
-  return { runs: page.map((row) => presentRow(row, times)), nextPageToken }
+  return { runs: await inTurns(each(page, (row) => presentRow(row, times))), nextPageToken }
 }
 
 function readStatuses(statuses: RunStatus[]): RunStatus[] {

@@ -2,13 +2,14 @@
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JobStatus } from '@ansflow/proto/status'
-import { fromBinary } from '@bufbuild/protobuf'
 import type { Kysely } from 'kysely'
 import { restoreRun } from '../../engine/plan.ts'
 import type { RunState } from '../../engine/state.ts'
 import { uuidv7 } from '../../platform/ids.ts'
+import { reading } from '../../platform/message-pieces.ts'
+import { inTurns, nextTurn } from '../../platform/turns.ts'
 import { runHead, runInputs, runMeta, runOrigin, storedJob, storedStep } from './run-rows.ts'
-import type { RunOrigin, RunRow, RunTables, Times } from './run-tables.ts'
+import type { RunOrigin, RunTables, StepRow, Times } from './run-tables.ts'
 
 export interface LoadedRun {
   state: RunState
@@ -47,32 +48,24 @@ export const jobColumns = [
   'log_complete',
 ] as const
 
-/** Undefined: there is no such run. Outside a transaction the rows may be of two moments; the revision tells on commit. */
+/**
+ * Undefined: there is no such run. Outside a transaction the rows may be of several moments: the revision tells on commit.
+ * A large run is read in turns of the event loop.
+ */
 export async function loadRun(db: Kysely<RunTables>, times: Times, runId: string): Promise<LoadedRun | undefined> {
   const row = await db.selectFrom('run').selectAll().where('id', '=', runId).executeTakeFirst()
   if (!row) return undefined
   const graph = await loadGraph(db, row.graph_hash)
-  const steps = await db.selectFrom('run_step').selectAll().where('run_id', '=', runId).execute()
-  const jobs = await db.selectFrom('job').select(jobColumns).where('run_id', '=', runId).execute()
-  return loaded(
-    row,
-    graph,
-    steps.map((step) => storedStep(step, times)),
-    jobs.map((job) => storedJob(job, times)),
-    times,
-  )
-}
-
-function loaded(
-  row: RunRow,
-  graph: PipelineGraph,
-  steps: ReturnType<typeof storedStep>[],
-  jobs: ReturnType<typeof storedJob>[],
-  times: Times,
-): LoadedRun {
+  const steps: ReturnType<typeof storedStep>[] = []
+  const jobs: ReturnType<typeof storedJob>[] = []
+  for await (const page of pagesOf(db, runId)) {
+    steps.push(...page.steps.map((step) => storedStep(step, times)))
+    jobs.push(...page.jobs.map((job) => storedJob(job, times)))
+  }
   const stored = { head: runHead(row, times), steps, jobs }
+  const createdAt = times.from(row.created_at)!
   return {
-    state: restoreRun(graph, runInputs(row), runMeta(row, uuidv7), stored, times.from(row.created_at)!),
+    state: await inTurns(restoreRun(graph, runInputs(row), runMeta(row, uuidv7), stored, createdAt)),
     origin: runOrigin(row),
     revision: row.revision,
     seq: row.seq,
@@ -80,7 +73,35 @@ function loaded(
   }
 }
 
+const onePage = 500
+
+/** A run's steps, some at a time, with the jobs of each. */
+async function* pagesOf(db: Kysely<RunTables>, runId: string) {
+  for (let last: string | undefined = ''; last !== undefined; ) {
+    const steps: StepRow[] = await db
+      .selectFrom('run_step')
+      .selectAll()
+      .where('run_id', '=', runId)
+      .where('step_id', '>', last)
+      .orderBy('step_id')
+      .limit(onePage)
+      .execute()
+    const to = steps.at(-1)?.step_id
+    if (to === undefined) return
+    const jobs = await db
+      .selectFrom('job')
+      .select(jobColumns)
+      .where('run_id', '=', runId)
+      .where('step_id', '>', last)
+      .where('step_id', '<=', to)
+      .execute()
+    yield { steps, jobs }
+    last = steps.length < onePage ? undefined : to
+    if (last !== undefined) await nextTurn()
+  }
+}
+
 export async function loadGraph(db: Kysely<RunTables>, hash: string): Promise<PipelineGraph> {
   const row = await db.selectFrom('run_graph').select('data').where('hash', '=', hash).executeTakeFirstOrThrow()
-  return fromBinary(PipelineGraphSchema, row.data)
+  return inTurns(reading(PipelineGraphSchema, row.data))
 }

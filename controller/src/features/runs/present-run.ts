@@ -15,6 +15,7 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Reason, reasonText } from '../../engine/reasons.ts'
 import type { JobState, RunState, StepState } from '../../engine/state.ts'
+import type { Pieces } from '../../platform/turns.ts'
 import { parseTally, runHead, runInputs, type StepTally, tallyOf } from './run-rows.ts'
 import type { RunOrigin, RunRow, Times } from './run-tables.ts'
 
@@ -75,9 +76,12 @@ function fillHead(run: Run, head: Head, tally: StepTally, createdAt: Date): Run 
   return run
 }
 
-export function presentRun(state: RunState, origin: RunOrigin, seq: number): Run {
+export function* presentRun(state: RunState, origin: RunOrigin, seq: number): Pieces<Run> {
   const run = presentHead(state, origin, seq)
-  run.steps = [...state.steps.values()].map(presentStep)
+  for (const step of state.steps.values()) {
+    run.steps.push(presentStep(step))
+    yield
+  }
   return run
 }
 

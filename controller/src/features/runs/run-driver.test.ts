@@ -4,6 +4,7 @@ import { RunStatus, type RunStep, RunStepSchema } from '@ansflow/proto/gen/ansfl
 import { toJson } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { picture } from '../../engine/test/world.ts'
+import { atOnce } from '../../platform/turns.ts'
 import { jobById, jobsOfAgent, queuedJobs, runEventsAfter } from './index.ts'
 import { presentRun } from './present-run.ts'
 import { agentA, agentB, openRuns } from './test/runs-world.ts'
@@ -27,11 +28,30 @@ test('a run goes from its first job to its end, and its events fold to what it i
   const steps = new Map<string, RunStep>()
   for (const event of events) for (const step of event.steps) steps.set(step.id, step)
   const run = (await world.load(runId))!
-  const now = presentRun(run.state, run.origin, run.seq)
+  const now = atOnce(presentRun(run.state, run.origin, run.seq))
   expect(events.at(-1)?.run?.status).toBe(RunStatus.SUCCEEDED)
   expect(events.at(-1)?.seq).toBe(run.seq)
   const json = (list: Iterable<RunStep>) => [...list].map((step) => toJson(RunStepSchema, step))
   expect(json(steps.values())).toEqual(json(now.steps))
+})
+
+test('what changes very many steps at once is told in several events, each of which is small', async () => {
+  await using world = await openRuns()
+  const ids = Array.from({ length: 450 }, (_, n) => `s${n}`)
+  const runId = await world.start(ids.map((id) => ({ id })))
+  const events = await runEventsAfter(world.db.em(), runId, 0, 1000)
+  expect(events.map(({ seq, steps }) => [seq, steps.length])).toEqual([
+    [1, 200],
+    [2, 200],
+    [3, 50],
+  ])
+  expect(events.flatMap(({ steps }) => steps.map(({ id }) => id))).toEqual(ids)
+  expect((await world.load(runId))?.seq).toBe(3)
+  await world.driver.cancel(runId, { id: 'p', name: 'P' })
+  const after = await runEventsAfter(world.db.em(), runId, 3, 1000)
+  expect(after.map(({ seq }) => seq)).toEqual(after.map((_, n) => 4 + n))
+  expect(after.flatMap(({ steps }) => steps)).toHaveLength(450)
+  expect((await world.load(runId))?.seq).toBe(3 + after.length)
 })
 
 test('numbers count up within a pipeline, one key is one run, also at once', async () => {

@@ -2,6 +2,7 @@
 import { type WatchRunResponse, WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { fromBinary } from '@bufbuild/protobuf'
 import type { EntityManager } from '../../platform/db.ts'
+import { each, inTurns } from '../../platform/turns.ts'
 import { tables } from './run-tables.ts'
 
 /** Events after `seq`, in order and without gaps, at most `limit`. */
@@ -19,5 +20,5 @@ export async function runEventsAfter(
     .orderBy('seq')
     .limit(limit)
     .execute()
-  return rows.map((row) => fromBinary(WatchRunResponseSchema, row.data))
+  return inTurns(each(rows, (row) => fromBinary(WatchRunResponseSchema, row.data)))
 }

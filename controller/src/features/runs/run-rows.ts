@@ -64,7 +64,7 @@ export function runHeadRow(state: RunState, times: Times) {
   }
 }
 
-export function newRunRow(state: RunState, origin: RunOrigin, times: Times): RunRow {
+export function newRunRow(state: RunState, origin: RunOrigin, seq: number, times: Times): RunRow {
   const { meta } = state
   return {
     id: meta.runId,
@@ -78,7 +78,7 @@ export function newRunRow(state: RunState, origin: RunOrigin, times: Times): Run
     graph_hash: origin.graphHash,
     inputs: JSON.stringify(state.inputs),
     revision: 1,
-    seq: 1,
+    seq,
     started_by: origin.startedBy,
     started_by_name: meta.startedByName,
     rerun_of: origin.rerunOf,

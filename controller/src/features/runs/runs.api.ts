@@ -6,6 +6,7 @@ import { ancestors } from '@ansflow/proto/graph'
 import { resolveInputs } from '@ansflow/proto/inputs'
 import type { Bus } from '../../platform/bus.ts'
 import type { Db } from '../../platform/db.ts'
+import { inTurns } from '../../platform/turns.ts'
 import type { Workers } from '../../platform/workers.ts'
 import {
   type CallContext,
@@ -18,9 +19,9 @@ import {
 import { type Drafts, runnableGraph } from '../pipelines/index.ts'
 import { ProjectEntity } from '../projects/index.ts'
 import type { RunStart } from './insert-runs.ts'
-import { listRuns } from './list-runs.ts'
+import { listRuns, readRunHead } from './list-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
-import { presentHead, presentRun } from './present-run.ts'
+import { presentRun } from './present-run.ts'
 import type { RunDriver } from './run-driver.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
 import { watchRun } from './watch-run.ts'
@@ -74,7 +75,7 @@ export function runsApi({ db, bus, driver, drafts, workers }: RunsDeps): Service
 
     async getRun({ runId }, ctx) {
       const { state, origin, seq } = await load(ctx, runId)
-      return { run: presentRun(state, origin, seq), graph: state.graph }
+      return { run: await inTurns(presentRun(state, origin, seq)), graph: state.graph }
     },
 
     listRuns: (request, ctx) => listRuns(db, ctx, request),
@@ -82,8 +83,9 @@ export function runsApi({ db, bus, driver, drafts, workers }: RunsDeps): Service
     async cancelRun({ runId }, ctx) {
       const { userId, name } = personOf(ctx)
       await driver.cancel(runId, { id: userId, name })
-      const { state, origin, seq } = await load(ctx, runId)
-      return { run: presentHead(state, origin, seq) }
+      const run = await readRunHead(db, ctx.em, runId)
+      if (!run) throw notFound('run', runId)
+      return { run }
     },
 
     async rerunRun({ runId, idempotencyKey }, ctx) {

@@ -40,7 +40,7 @@ export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[
   const all = [...started, ...works]
   await insertRuns(
     to.db,
-    started.map(({ run }) => newRunRow(run.state, run.origin, to.times)),
+    started.map((work) => newRunRow(work.run.state, work.run.origin, eventCount(work), to.times)),
   )
   await insertJobs(
     to.db,
@@ -52,7 +52,7 @@ export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[
   )
   await insertEvents(
     to.db,
-    all.map((work) => eventRow(to, work)),
+    all.flatMap((work) => eventRows(to, work)),
   )
   for (const work of works) await unpin(to, work)
 }
@@ -61,13 +61,14 @@ const insertRuns = insertion<RunTables, 'run'>('run')
 const insertJobs = insertion<RunTables, 'job'>('job')
 const insertEvents = insertion<RunTables, 'run_event'>('run_event')
 
-async function updateHead({ db, times }: Writing, { run }: RunWork): Promise<void> {
+async function updateHead({ db, times }: Writing, work: RunWork): Promise<void> {
+  const { run } = work
   const changed = await headUpdate.changed(db, {
     ...runHeadRow(run.state, times),
     id: run.state.meta.runId,
     was: run.revision,
     revision: run.revision + 1,
-    seq: run.seq + 1,
+    seq: run.seq + eventCount(work),
   })
   if (changed !== 1n) throw new LostRace(`run ${run.state.meta.runId} has another revision`)
 }
@@ -160,16 +161,27 @@ const putSteps = {
   ),
 }
 
-function eventRow({ now }: Writing, work: RunWork): RunTables['run_event'] {
-  const { state, origin } = work.run
-  const seq = work.run.seq + 1
-  const message = create(WatchRunResponseSchema, {
-    seq,
-    at: timestampFromDate(now),
-    run: presentHead(state, origin, seq),
-    steps: inOrder(work.steps).map(presentStep),
+/** Whoever reads one event reads no more than this, however large the run is. */
+const stepsOfAnEvent = 200
+
+function eventCount({ steps }: RunWork): number {
+  return Math.max(1, Math.ceil(steps.size / stepsOfAnEvent))
+}
+
+/** What one commit changed, in as many events as it needs. */
+function eventRows({ now }: Writing, work: RunWork): RunTables['run_event'][] {
+  const { state, origin, seq: before } = work.run
+  const steps = inOrder(work.steps)
+  return Array.from({ length: eventCount(work) }, (_, index) => {
+    const seq = before + 1 + index
+    const message = create(WatchRunResponseSchema, {
+      seq,
+      at: timestampFromDate(now),
+      run: presentHead(state, origin, seq),
+      steps: steps.slice(index * stepsOfAnEvent, (index + 1) * stepsOfAnEvent).map(presentStep),
+    })
+    return { run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, message) }
   })
-  return { run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, message) }
 }
 
 function inOrder(steps: Iterable<StepState>): StepState[] {
@@ -207,9 +219,10 @@ function* chunks<T>(rows: T[], size: number): Generator<T[]> {
 }
 
 /** After the commit: the loaded run is what the rows are now. */
-export function noteWritten({ run, jobs, newJobs }: RunWork): void {
+export function noteWritten(work: RunWork): void {
+  const { run, jobs, newJobs } = work
   run.revision++
-  run.seq++
+  run.seq += eventCount(work)
   for (const { id, epoch, status } of jobs) run.jobRows.set(id, { epoch, status })
   for (const { id, epoch, status } of newJobs.keys()) run.jobRows.set(id, { epoch, status })
 }
