@@ -25,21 +25,30 @@ const npm = process.env.npm_execpath?.endsWith('npm-cli.js') ? [process.execPath
 let running
 let handedOver = false
 let interruption
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    interruption = signal
-    if (!running) process.exit(interrupted(signal))
-    running.kill(signal)
-    // npm waits for the network even then. Nothing that it leaves half done counts as installed.
-    if (!handedOver) setTimeout(() => running?.kill('SIGKILL'), 2000)
-  })
-}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupt)
+// npm passes signals on (its script says `exec`, or a shell between us would keep them), but not its own sudden end.
+const parent = process.ppid
+if (process.env.npm_lifecycle_event) setInterval(() => process.ppid === parent || orphaned(), 500).unref()
 
 const nodeDir = newEnough(process.versions.node) ? dirname(process.execPath) : await fetchedNode()
 const pnpmDir = await fetchedPnpm()
 env.PATH = [nodeDir, pnpmDir, env.PATH].join(delimiter)
 await installDependencies()
 await handOver()
+
+function interrupt(signal) {
+  interruption = signal
+  if (!running) process.exit(interrupted(signal))
+  running.kill(signal)
+  // npm waits for the network even then. Nothing that it leaves half done counts as installed.
+  if (!handedOver) setTimeout(() => running?.kill('SIGKILL'), 2000)
+}
+
+/** Whoever started us is gone. The product learns of our end by its channel, and its steps outlive it as always. */
+function orphaned() {
+  if (handedOver && command === 'start') process.exit(1)
+  if (!interruption) interrupt('SIGTERM')
+}
 
 function newEnough(version) {
   const [major, minor] = version.split('.').map(Number)

@@ -29,11 +29,23 @@ const programs = {
 const running = (name: keyof typeof programs) =>
   processesOf(folder).filter(({ command }) => command.includes(programs[name]))
 
-/** A step that runs until the test lets it go, and the kill of a part of the product in the midst of it. */
-async function killDuringRun(name: keyof typeof programs) {
-  const product = await Product.start(folder)
+/** A step that runs until the test lets it go. */
+async function startRun(byNpm = false) {
+  const product = await Product.start(folder, {}, byNpm)
   const runId = await product.run(`echo up > ${folder}/up; while [ ! -e ${folder}/go ]; do sleep 0.1; done; echo done`)
   await waitFor(() => readdirSync(folder).includes('up'), { what: 'the step runs', detail: product.now.output })
+  return { product, runId }
+}
+
+const untilGone = () =>
+  waitFor(() => Object.keys(programs).every((name) => running(name as keyof typeof programs).length === 0), {
+    what: 'nothing of the product is left',
+    timeoutMs: 30_000,
+  })
+
+/** The kill of a part of the product in the midst of a step. */
+async function killDuringRun(name: keyof typeof programs) {
+  const { product, runId } = await startRun()
   const [{ pid } = { pid: 0 }, ...others] = running(name)
   expect(others).toEqual([])
   process.kill(pid, 'SIGKILL')
@@ -65,10 +77,32 @@ test.each(['start.ts', 'dev.mjs'] as const)(
   '%s is killed: all but the step ends, and the next start takes it up',
   async (name) => {
     const { product, runId } = await killDuringRun(name)
-    await waitFor(() => Object.keys(programs).every((name) => running(name as 'controller').length === 0), {
-      what: 'nothing of the product is left',
-      timeoutMs: 30_000,
-    })
+    await untilGone()
+    expect(processesOf(folder)).not.toEqual([])
+    await product.start()
+    await goesOn(product, runId)
+  },
+  120_000,
+)
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s that reaches npm alone ends all, the step too',
+  async (signal) => {
+    const { product } = await startRun(true)
+    product.now.child.kill(signal)
+    await product.now.ended
+    expect(processesOf(folder)).toEqual([])
+    expect(product.now.output()).not.toContain('starting it again')
+  },
+  120_000,
+)
+
+test.each(['SIGKILL', 'SIGHUP'] as const)(
+  '%s ends npm alone: all but the step ends, and the next start takes it up',
+  async (signal) => {
+    const { product, runId } = await startRun(true)
+    product.now.child.kill(signal)
+    await untilGone()
     expect(processesOf(folder)).not.toEqual([])
     await product.start()
     await goesOn(product, runId)

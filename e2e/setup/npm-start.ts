@@ -18,7 +18,16 @@ export interface Started {
 
 /** Everything of a test has its folder in the environment or the command line: that is how `processesOf` finds it. */
 export function start(folder: string, script: string, env: Record<string, string>, cwd = root): Started {
-  const child = spawn(process.execPath, [join(cwd, script), 'start'], {
+  return launch(folder, [process.execPath, join(cwd, script), 'start'], env, cwd)
+}
+
+/** As a person does: npm is the outermost process. */
+export function npmStart(folder: string, env: Record<string, string>): Started {
+  return launch(folder, ['npm', 'start'], env, root)
+}
+
+function launch(folder: string, [program = '', ...words]: string[], env: Record<string, string>, cwd: string): Started {
+  const child = spawn(program, words, {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ANSFLOW_DATA: join(folder, 'data'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -76,14 +85,14 @@ export class Product {
     }
   }
 
-  static async start(folder: string, env: Record<string, string> = {}): Promise<Product> {
+  static async start(folder: string, env: Record<string, string> = {}, byNpm = false): Promise<Product> {
     const product = new Product(folder, { ...(await freeAddresses()), ...env })
-    await product.start()
+    await product.start(byNpm)
     return product
   }
 
-  async start(): Promise<void> {
-    this.now = start(this.folder, 'scripts/dev.mjs', this.#env)
+  async start(byNpm = false): Promise<void> {
+    this.now = byNpm ? npmStart(this.folder, this.#env) : start(this.folder, 'scripts/dev.mjs', this.#env)
     await this.connected(1)
   }
 
