@@ -27,6 +27,29 @@ test.each([
   ['a pipe', 'rm "$ANSFLOW_OUTPUT"; mkfifo "$ANSFLOW_OUTPUT"', 'The output file is no regular file.'],
   ['a socket', 'listen', 'The output file cannot be read (ENXIO).'],
   [
+    'a word',
+    'printf "value=1\\n\\nword\\n" >> "$ANSFLOW_OUTPUT"',
+    'Line 3 of the output file is neither NAME=value nor NAME<<DELIMITER.',
+  ],
+  [
+    'a value without a name',
+    'echo "=1" >> "$ANSFLOW_OUTPUT"',
+    'Line 1 of the output file is neither NAME=value nor NAME<<DELIMITER.',
+  ],
+  [
+    'a block without an end',
+    'printf "value=1\\nvalue<<EOF\\na\\nb\\n" >> "$ANSFLOW_OUTPUT"',
+    'Line 2 of the output file begins the output "value", but no line "EOF" ends it.',
+  ],
+  ['Latin-1', `printf 'value=ok\\nvalue=caf\\351\\n' >> "$ANSFLOW_OUTPUT"`, 'Line 2 of the output file is not UTF-8.'],
+  ['half a character', `printf 'value=\\342\\202' >> "$ANSFLOW_OUTPUT"`, 'Line 1 of the output file is not UTF-8.'],
+  [
+    'a value with NUL',
+    `printf 'value=a\\0b\\n' >> "$ANSFLOW_OUTPUT"`,
+    'Line 1 of the output file holds the character NUL (U+0000), which cannot be stored.',
+  ],
+  ['UTF-16', `printf 'value=a\\n' | iconv -t UTF-16 >> "$ANSFLOW_OUTPUT"`, 'Line 1 of the output file is not UTF-8.'],
+  [
     'too large',
     'head -c 2000000 /dev/zero >> "$ANSFLOW_OUTPUT"',
     'The output file has 2000000 bytes; it may have 1048576.',
@@ -44,6 +67,13 @@ test.each([
 test('what failed by itself keeps its own reason', async () => {
   const job = b.controller.offer(newId(), sh('rm "$ANSFLOW_OUTPUT"; mkdir "$ANSFLOW_OUTPUT"; exit 3', { outputs }))
   expect(await done(job)).toMatchObject({ outcome: Outcome.FAILED, exitCode: 3, reason: 'exit code 3' })
+})
+
+test('blank lines, a byte order mark and any UTF-8 are no fault', async () => {
+  const script = `printf '\\357\\273\\277value=1\\r\\n  \\n\\nvalue<<X\\n\\360\\237\\230\\200 a=b\\n\\nX\\n' >> "$ANSFLOW_OUTPUT"`
+  const job = b.controller.offer(newId(), sh(script, { outputs }))
+  expect(await done(job)).toMatchObject({ outcome: Outcome.SUCCEEDED, outputs: { value: '\u{1f600} a=b\n' } })
+  expect(job.log.toString()).toBe('')
 })
 
 test('no output file, no outputs', async () => {

@@ -34,6 +34,14 @@ test('more than a step may have is a failure, and no part of it is taken', () =>
   expect(resultOf(finished({ outputs: many }))).toMatchObject({ outcome: Outcome.FAILED, outputs: {} })
 })
 
+test('what cannot be stored is a failure', () => {
+  expect(resultOf(finished({ outputs: { a: 'x\0y' } }))).toMatchObject({
+    outcome: Outcome.FAILED,
+    reason: 'An output holds the character NUL (U+0000), which cannot be stored.',
+    outputs: {},
+  })
+})
+
 test('a long reason is cut between characters', () => {
   const { reason } = resultOf(finished({ outcome: Outcome.FAILED, reason: `x${'😀'.repeat(2000)}` }))
   expect(reason!.isWellFormed()).toBe(true)

@@ -1,4 +1,6 @@
 // What an agent says of a job's end, in the engine's words; everything it could fill without bound is bounded.
+
+import { findUnstorable } from '@ansflow/proto/characters'
 import { type Finished, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { limits } from '@ansflow/proto/limits'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
@@ -19,11 +21,11 @@ export function resultOf(finished: Finished): JobResult {
     ...(startedAt ? { startedAt: timestampDate(startedAt) } : {}),
     ...(finishedAt ? { finishedAt: timestampDate(finishedAt) } : {}),
   }
-  const tooMuch = excessOf(finished.outputs)
-  if (!tooMuch) return result
+  const fault = faultOf(finished.outputs)
+  if (!fault) return result
   // Half a value would be worse than none: whoever uses it could not tell.
   if (outcome !== Outcome.SUCCEEDED) return { ...result, outputs: {} }
-  return { ...result, outputs: {}, outcome: Outcome.FAILED, reasonCode: 'agent_error', reason: tooMuch }
+  return { ...result, outputs: {}, outcome: Outcome.FAILED, reasonCode: 'agent_error', reason: fault }
 }
 
 function isKnown(outcome: Outcome): boolean {
@@ -36,14 +38,17 @@ function unknownOutcome(outcome: number): Pick<Finished, 'outcome' | 'reason' | 
   return { outcome: Outcome.FAILED, reason, reasonCode: 'agent_error' }
 }
 
-/** The agent keeps the same limit; one that does not is not believed. */
-function excessOf(outputs: Record<string, string>): string | undefined {
+/** The agent keeps the same rules; one that does not is not believed. */
+function faultOf(outputs: Record<string, string>): string | undefined {
   const entries = Object.entries(outputs)
   // Those it declares, and those of its type.
   if (entries.length > 2 * limits.outputsOfAStep) return `The step has ${entries.length} outputs.`
   const bytes = entries.flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0)
-  if (bytes <= limits.outputsBytes) return undefined
-  return `The outputs have ${bytes} bytes; a step may have ${limits.outputsBytes} of them.`
+  if (bytes > limits.outputsBytes) {
+    return `The outputs have ${bytes} bytes; a step may have ${limits.outputsBytes} of them.`
+  }
+  const wrong = findUnstorable(outputs)
+  return wrong && `An output holds ${wrong.name}, which cannot be stored.`
 }
 
 export function secretsMissing(names: string[]): JobResult {
