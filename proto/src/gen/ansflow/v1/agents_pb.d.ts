@@ -574,7 +574,7 @@ export declare type CreateRegistrationTokenResponse = Message<"ansflow.v1.Create
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Address agents dial, host:port.
+   * Address agents dial: host:port, or an https:// or http:// URL.
    *
    * @generated from field: string grpc_address = 3;
    */
@@ -596,7 +596,7 @@ export declare type CreateRegistrationTokenResponseJson = {
   expiresAt?: TimestampJson;
 
   /**
-   * Address agents dial, host:port.
+   * Address agents dial: host:port, or an https:// or http:// URL.
    *
    * @generated from field: string grpc_address = 3;
    */
@@ -832,7 +832,7 @@ export declare type RenewAgentResponse = Message<"ansflow.v1.RenewAgentResponse"
   expiresAt?: Timestamp | undefined;
 
   /**
-   * Address agents dial, host:port.
+   * Address agents dial: host:port, or an https:// or http:// URL.
    *
    * @generated from field: string grpc_address = 3;
    */
@@ -854,7 +854,7 @@ export declare type RenewAgentResponseJson = {
   expiresAt?: TimestampJson;
 
   /**
-   * Address agents dial, host:port.
+   * Address agents dial: host:port, or an https:// or http:// URL.
    *
    * @generated from field: string grpc_address = 3;
    */
@@ -977,7 +977,7 @@ export declare const AgentService: GenService<{
     output: typeof ListAgentsResponseSchema;
   },
   /**
-   * A token that registers one agent, valid one hour.
+   * A token that registers one agent, valid one hour. Errors: invalid_argument (as of SetAgentLabels).
    *
    * @generated from rpc ansflow.v1.AgentService.CreateRegistrationToken
    */
@@ -1010,7 +1010,7 @@ export declare const AgentService: GenService<{
   },
   /**
    * Ends the protection of a label: from now on it counts again when agents say it of themselves. Errors: not_found,
-   * failed_precondition (an agent has been given it).
+   * failed_precondition "label_given" (an agent has been given it).
    *
    * @generated from rpc ansflow.v1.AgentService.ReleaseLabel
    */

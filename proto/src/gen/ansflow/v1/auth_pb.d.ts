@@ -1417,8 +1417,9 @@ export declare const AuthService: GenService<{
     output: typeof GetSetupResponseSchema;
   },
   /**
-   * Makes the first owner and organization from the one-time set-up token and signs in. Errors: permission_denied (token
-   * wrong or used), failed_precondition (set-up is over), invalid_argument.
+   * Makes the first owner and organization from the one-time set-up token and signs in. Errors: permission_denied
+   * "setup_token" (wrong or used), failed_precondition "setup_over", invalid_argument ("name_length", "name_control", "email",
+   * "password_length").
    *
    * @generated from rpc ansflow.v1.AuthService.CompleteSetup
    */
@@ -1428,8 +1429,9 @@ export declare const AuthService: GenService<{
     output: typeof CompleteSetupResponseSchema;
   },
   /**
-   * Signs in by password; answers the session as an HttpOnly cookie on HTTP. Errors: unauthenticated (which half was wrong
-   * is not told), resource_exhausted (too many tries; retry after the seconds in params.retry_after).
+   * Signs in by password; answers the session as an HttpOnly cookie on HTTP. Errors: unauthenticated
+   * "wrong_credentials" (which half was wrong is not told), resource_exhausted "login_limit" and "too_many" (retry after the seconds
+   * in params.retry_after).
    *
    * @generated from rpc ansflow.v1.AuthService.Login
    */
@@ -1457,7 +1459,8 @@ export declare const AuthService: GenService<{
     output: typeof GetMeResponseSchema;
   },
   /**
-   * Name, language and theme of the caller. Absent fields stay.
+   * Name, language and theme of the caller. Absent fields stay. Errors: invalid_argument ("name_length", "name_control"),
+   * permission_denied "scope_missing" (an API token without the scope "*").
    *
    * @generated from rpc ansflow.v1.AuthService.UpdateMe
    */
@@ -1467,7 +1470,8 @@ export declare const AuthService: GenService<{
     output: typeof UpdateMeResponseSchema;
   },
   /**
-   * Changes the caller's password and ends their other sessions, and on request all their API tokens.
+   * Changes the caller's password and ends their other sessions, and on request all their API tokens. Errors:
+   * permission_denied "wrong_password", resource_exhausted "login_limit", invalid_argument "password_length".
    *
    * @generated from rpc ansflow.v1.AuthService.ChangePassword
    */
@@ -1503,7 +1507,8 @@ export declare const AuthService: GenService<{
     output: typeof GetInvitationResponseSchema;
   },
   /**
-   * Turns an invitation into a person with a password and signs in.
+   * Turns an invitation into a person with a password and signs in. Errors: not_found (unknown, used or expired), already_exists
+   * "email_taken", invalid_argument ("name_length", "name_control", "password_length").
    *
    * @generated from rpc ansflow.v1.AuthService.AcceptInvitation
    */
@@ -1514,8 +1519,9 @@ export declare const AuthService: GenService<{
   },
   /**
    * Makes a token for programs; its secret is in this answer only. A token that makes one gives it no wider scope and no longer
-   * life than its own, and takes it along when it is revoked. Errors: permission_denied (a scope the caller lacks),
-   * invalid_argument.
+   * life than its own, and takes it along when it is revoked. Errors: permission_denied "scope_missing" (a scope the
+   * caller lacks), invalid_argument ("name_length", "name_control", "scopes_empty", "expiry_past", "expiry_of_maker",
+   * "time_range").
    *
    * @generated from rpc ansflow.v1.AuthService.CreateApiToken
    */

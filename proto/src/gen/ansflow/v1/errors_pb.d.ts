@@ -72,7 +72,11 @@ export declare type ErrorInfo = Message<"ansflow.v1.ErrorInfo"> & {
   code: string;
 
   /**
-   * A more exact, stable reason when there is one, for example "slug_taken". Consoles translate by it.
+   * A more exact, stable reason when there is one, for example "slug_taken". Consoles translate by it. Methods name their own; any
+   * may answer: "<noun>_not_found"; "permission_missing", "scope_missing", "cross_site"; "malformed", "characters",
+   * "unknown_value", "time_range"; "too_large", "too_many", "too_fast", "too_much_work"; "store_unavailable", "store_full",
+   * "store_read_only", "store_busy", "outcome_unknown"; with an idempotency key "idempotency_key_reused", "call_going_on",
+   * "answer_lost"; over HTTP "method_not_allowed", "unsupported_media_type", "range_not_satisfiable".
    *
    * @generated from field: string reason = 2;
    */
@@ -112,7 +116,11 @@ export declare type ErrorInfoJson = {
   code?: string;
 
   /**
-   * A more exact, stable reason when there is one, for example "slug_taken". Consoles translate by it.
+   * A more exact, stable reason when there is one, for example "slug_taken". Consoles translate by it. Methods name their own; any
+   * may answer: "<noun>_not_found"; "permission_missing", "scope_missing", "cross_site"; "malformed", "characters",
+   * "unknown_value", "time_range"; "too_large", "too_many", "too_fast", "too_much_work"; "store_unavailable", "store_full",
+   * "store_read_only", "store_busy", "outcome_unknown"; with an idempotency key "idempotency_key_reused", "call_going_on",
+   * "answer_lost"; over HTTP "method_not_allowed", "unsupported_media_type", "range_not_satisfiable".
    *
    * @generated from field: string reason = 2;
    */

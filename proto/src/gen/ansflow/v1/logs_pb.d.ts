@@ -704,7 +704,9 @@ export declare type LogHitJson = {
 export declare const LogHitSchema: GenMessage<LogHit, {jsonType: LogHitJson}>;
 
 /**
- * Logs of steps: the exact bytes the process wrote (secrets masked), by offset or by line.
+ * Logs of steps: the exact bytes the process wrote (secrets masked), by offset or by line. Errors of all: not_found (no such run,
+ * step or attempt), failed_precondition "log_not_started" (the step has not started) and "log_none" (it ended without having
+ * been started; it never has a log), invalid_argument.
  *
  * @generated from service ansflow.v1.LogService
  */
@@ -720,8 +722,9 @@ export declare const LogService: GenService<{
     output: typeof ReadLogResponseSchema;
   },
   /**
-   * As ReadLog from the offset, then on as it is written, until the log is complete. The log of a job whose agent is lost or
-   * deleted is complete with what had come, and says that it is a part; should that agent come back, it adds the rest.
+   * As ReadLog from the offset, then on as it is written, until the log is complete. Waits for a step that has not started instead
+   * of answering "log_not_started". The log of a job whose agent is lost or deleted is complete with what had come, and says that
+   * it is a part; should that agent come back, it adds the rest.
    *
    * @generated from rpc ansflow.v1.LogService.FollowLog
    */
@@ -742,7 +745,8 @@ export declare const LogService: GenService<{
     output: typeof ReadLinesResponseSchema;
   },
   /**
-   * Searches the whole log, in order, streaming hits as they are found.
+   * Searches the whole log, in order, streaming hits as they are found. Errors: resource_exhausted "too_much_work" (the search
+   * takes too long), invalid_argument (not a pattern).
    *
    * @generated from rpc ansflow.v1.LogService.SearchLog
    */

@@ -83,7 +83,9 @@ export const LogHitSchema = /*@__PURE__*/
   messageDesc(file_ansflow_v1_logs, 9);
 
 /**
- * Logs of steps: the exact bytes the process wrote (secrets masked), by offset or by line.
+ * Logs of steps: the exact bytes the process wrote (secrets masked), by offset or by line. Errors of all: not_found (no such run,
+ * step or attempt), failed_precondition "log_not_started" (the step has not started) and "log_none" (it ended without having
+ * been started; it never has a log), invalid_argument.
  *
  * @generated from service ansflow.v1.LogService
  */

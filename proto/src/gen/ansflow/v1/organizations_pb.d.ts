@@ -688,7 +688,8 @@ export declare const OrganizationService: GenService<{
   },
   /**
    * Invites by e-mail address; the answer holds the one-time link, valid seven days, for the inviter to hand over. An
-   * address that already has an account is granted at once and the link is empty.
+   * address that already has an account is granted at once and the link is empty. Errors: invalid_argument "email", permission_denied
+   * "role_above_own", failed_precondition "last_owner" (the address is the last owner's, the role another).
    *
    * @generated from rpc ansflow.v1.OrganizationService.InviteMember
    */
@@ -706,7 +707,8 @@ export declare const OrganizationService: GenService<{
     output: typeof RevokeInvitationResponseSchema;
   },
   /**
-   * Sets the role on the organization. Errors: failed_precondition (last owner), permission_denied (only owners change owners).
+   * Sets the role on the organization. Errors: failed_precondition "last_owner", permission_denied "role_above_own" (only owners
+   * change owners).
    *
    * @generated from rpc ansflow.v1.OrganizationService.SetMemberRole
    */
@@ -716,7 +718,8 @@ export declare const OrganizationService: GenService<{
     output: typeof SetMemberRoleResponseSchema;
   },
   /**
-   * Takes every grant of the person in the organization, projects included.
+   * Takes every grant of the person in the organization, projects included. Errors: failed_precondition "last_owner",
+   * permission_denied "role_above_own".
    *
    * @generated from rpc ansflow.v1.OrganizationService.RemoveMember
    */

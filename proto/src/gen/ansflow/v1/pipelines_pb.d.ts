@@ -923,7 +923,8 @@ export declare const DeletePipelineResponseSchema: GenMessage<DeletePipelineResp
  */
 export declare const PipelineService: GenService<{
   /**
-   * Makes an empty pipeline, or one with the content of a built-in sample. Errors: already_exists (name taken).
+   * Makes an empty pipeline, or one with the content of a built-in sample. Errors: already_exists
+   * "name_taken", invalid_argument ("name_length", "name_control").
    *
    * @generated from rpc ansflow.v1.PipelineService.CreatePipeline
    */
@@ -952,7 +953,7 @@ export declare const PipelineService: GenService<{
   },
   /**
    * Checks a file without storing anything. Whether agents have the labels it asks for is said where the project is known:
-   * by GetPipeline, ApplyPipeline and PublishPipeline.
+   * by GetPipeline, ApplyPipeline and PublishPipeline. Errors: invalid_argument "file_size", resource_exhausted "too_much_work".
    *
    * @generated from rpc ansflow.v1.PipelineService.ValidatePipeline
    */
@@ -963,7 +964,8 @@ export declare const PipelineService: GenService<{
   },
   /**
    * Makes the draft of the pipeline with the file's name equal to the file, by minimal operations on the live document, and
-   * publishes it when asked. With errors among the problems nothing is changed and version is absent.
+   * publishes it when asked. With errors among the problems nothing is changed and version is absent. Errors:
+   * invalid_argument "file_size", resource_exhausted "too_much_work"; with `publish` those of PublishPipeline.
    *
    * @generated from rpc ansflow.v1.PipelineService.ApplyPipeline
    */
@@ -974,7 +976,8 @@ export declare const PipelineService: GenService<{
   },
   /**
    * Makes a version of the draft as it is. Identical content makes no new version. Errors: failed_precondition
-   * "draft_moved" (expected_hash is not the draft's), invalid_argument (problems in the answer's violations).
+   * "draft_moved" (expected_hash is not the draft's) and "not_representable" (no file can say it), invalid_argument
+   * "pipeline_invalid" (problems in the answer's violations) and "note_length", aborted (somebody published at the same moment).
    *
    * @generated from rpc ansflow.v1.PipelineService.PublishPipeline
    */
@@ -994,6 +997,8 @@ export declare const PipelineService: GenService<{
     output: typeof ListVersionsResponseSchema;
   },
   /**
+   * Deletes the draft and the versions; runs of them stay and go on.
+   *
    * @generated from rpc ansflow.v1.PipelineService.DeletePipeline
    */
   deletePipeline: {

@@ -978,7 +978,7 @@ export declare const DeleteSecretResponseSchema: GenMessage<DeleteSecretResponse
  */
 export declare const ProjectService: GenService<{
   /**
-   * Errors: already_exists (slug taken), invalid_argument.
+   * Errors: already_exists "slug_taken", invalid_argument ("name_length", "name_control", "slug", "description_length").
    *
    * @generated from rpc ansflow.v1.ProjectService.CreateProject
    */
@@ -1006,6 +1006,8 @@ export declare const ProjectService: GenService<{
     output: typeof GetProjectResponseSchema;
   },
   /**
+   * Errors: invalid_argument ("name_length", "name_control", "description_length").
+   *
    * @generated from rpc ansflow.v1.ProjectService.UpdateProject
    */
   updateProject: {
@@ -1014,7 +1016,7 @@ export declare const ProjectService: GenService<{
     output: typeof UpdateProjectResponseSchema;
   },
   /**
-   * Deletes the project with its pipelines, runs and logs. Errors: failed_precondition (runs are going on).
+   * Deletes the project with its pipelines, runs and logs. Errors: failed_precondition "runs_active".
    *
    * @generated from rpc ansflow.v1.ProjectService.DeleteProject
    */
@@ -1032,6 +1034,8 @@ export declare const ProjectService: GenService<{
     output: typeof ListProjectMembersResponseSchema;
   },
   /**
+   * As InviteMember, for one project.
+   *
    * @generated from rpc ansflow.v1.ProjectService.InviteProjectMember
    */
   inviteProjectMember: {
@@ -1040,6 +1044,8 @@ export declare const ProjectService: GenService<{
     output: typeof InviteProjectMemberResponseSchema;
   },
   /**
+   * Errors: permission_denied "role_above_own".
+   *
    * @generated from rpc ansflow.v1.ProjectService.SetProjectMemberRole
    */
   setProjectMemberRole: {
@@ -1048,6 +1054,8 @@ export declare const ProjectService: GenService<{
     output: typeof SetProjectMemberRoleResponseSchema;
   },
   /**
+   * Errors: permission_denied "role_above_own".
+   *
    * @generated from rpc ansflow.v1.ProjectService.RemoveProjectMember
    */
   removeProjectMember: {
@@ -1066,7 +1074,8 @@ export declare const ProjectService: GenService<{
     output: typeof ListSecretsResponseSchema;
   },
   /**
-   * Makes the secret or replaces its value.
+   * Makes the secret or replaces its value. Errors: invalid_argument ("secret_name", "secret_reserved", "secret_empty",
+   * "secret_size").
    *
    * @generated from rpc ansflow.v1.ProjectService.PutSecret
    */

@@ -478,14 +478,16 @@ export declare const RunStepSchema: GenMessage<RunStep, {jsonType: RunStepJson}>
 export declare type Reason = Message<"ansflow.v1.Reason"> & {
   /**
    * needs, queued, no_agent, agents_busy, workspace_full, workspace_offline, draining, offered, rejected, starting,
-   * retry_delay, running, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost,
-   * canceled, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
+   * retry_delay, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout,
+   * lost, agent_deleted, canceled, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
    *
    * @generated from field: string code = 1;
    */
   code: string;
 
   /**
+   * Steps are named by their keys: `step`, and `steps` with ", " between them.
+   *
    * @generated from field: map<string, string> params = 2;
    */
   params: { [key: string]: string };
@@ -497,14 +499,16 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
 export declare type ReasonJson = {
   /**
    * needs, queued, no_agent, agents_busy, workspace_full, workspace_offline, draining, offered, rejected, starting,
-   * retry_delay, running, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost,
-   * canceled, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
+   * retry_delay, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout,
+   * lost, agent_deleted, canceled, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
    *
    * @generated from field: string code = 1;
    */
   code?: string;
 
   /**
+   * Steps are named by their keys: `step`, and `steps` with ", " between them.
+   *
    * @generated from field: map<string, string> params = 2;
    */
   params?: { [key: string]: string };
@@ -1441,7 +1445,8 @@ export declare const JobStatusSchema: GenEnum<JobStatus, JobStatusJson>;
 export declare const RunService: GenService<{
   /**
    * Starts a version (the latest by default), or the frozen draft. Inputs are checked against the definitions, missing ones
-   * get their defaults. The same idempotency key on the same pipeline answers the same run.
+   * get their defaults. The same idempotency key on the same pipeline answers the same run. Errors: failed_precondition
+   * "never_published", invalid_argument (an input's violations; "pipeline_invalid": the draft's problems).
    *
    * @generated from rpc ansflow.v1.RunService.StartRun
    */

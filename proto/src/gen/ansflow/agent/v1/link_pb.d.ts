@@ -1868,8 +1868,8 @@ export declare const OutcomeSchema: GenEnum<Outcome, OutcomeJson>;
  */
 export declare const AgentLinkService: GenService<{
   /**
-   * Trades a one-time registration token for an identity. Errors: permission_denied (unknown, used, expired, or made by somebody
-   * who may not add agents any more), invalid_argument (what the agent says of itself).
+   * Trades a one-time registration token for an identity. Errors: permission_denied "registration_token_invalid" (unknown,
+   * used, expired, or made by somebody who may not add agents any more), invalid_argument (what the agent says of itself).
    *
    * @generated from rpc ansflow.agent.v1.AgentLinkService.Register
    */
@@ -1880,8 +1880,8 @@ export declare const AgentLinkService: GenService<{
   },
   /**
    * Control stream; metadata "authorization: Bearer <agent secret>". The first message is hello. One control stream an agent:
-   * a newer one closes the older (aborted: try again, which tells whether the newer is of the same process). Errors:
-   * unauthenticated (final: no such identity), already_exists (final: another process speaks for this agent), invalid_argument and
+   * a newer one closes the older (aborted "superseded": try again, which tells whether the newer is of the same process). Errors:
+   * unauthenticated (final: no such identity), already_exists "identity_in_use" (final: another process speaks for this agent), invalid_argument and
    * failed_precondition (final: what the agent says of itself), unavailable (retry with backoff).
    *
    * @generated from rpc ansflow.agent.v1.AgentLinkService.Control
