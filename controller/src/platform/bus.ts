@@ -10,6 +10,8 @@ export interface Messages {
   'job.cancel': { jobId: string; agentId: string }
   'log.grew': { jobId: string; size: number; complete: boolean }
   'access.changed': { userId: string }
+  /** `id` of the grant or invitation, or of its person. */
+  'members.changed': { organizationId: string; id: string }
   'agent.changed': { agentId: string; organizationId: string }
   /** `touched`: which steps, by whom; null: someone unknown. */
   'doc.changed': {

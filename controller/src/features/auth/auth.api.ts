@@ -195,8 +195,9 @@ export function authApi(deps: AuthDeps): ServiceTable {
         const user = await makePerson(em, { email, name, passwordHash, language, now })
         await setGrant(em, user.id, { organizationId, ...(projectId ? { projectId } : {}) }, role, now)
         const session = await makeSession(em, keys, { userId: user.id, userAgent: ctx.peer.userAgent, now })
-        return { user, session }
+        return { user, session, organizationId }
       })
+      bus.publish('members.changed', { organizationId: made.organizationId, id: made.user.id })
       giveSession(ctx, made.session)
       return { user: toUser(made.user) }
     },

@@ -9,8 +9,8 @@ interface Options {
   clock: Clock
   /** Calls back with the id of whatever changed, until the answer is called. */
   listen(changed: (id: string) => void): () => void
-  /** What to tell of these; nothing for one that is not there any more. */
-  present(ids: string[]): Promise<LiveKind[]>
+  /** What to tell of these; nothing for one that is not there any more. Absent: only that the list is another. */
+  present?(ids: string[]): Promise<LiveKind[]>
 }
 
 const pauseMs = 50
@@ -49,7 +49,8 @@ export function changedList({ clock, listen, present }: Options): LiveFeed {
           }
           const ids = [...pending]
           pending = new Set()
-          for (const kind of await present(ids)) yield { type: 'event', seq: ++seq, kind }
+          if (!present) yield { type: 'resync', seq: ++seq, why: 'The list has changed.' }
+          else for (const kind of await present(ids)) yield { type: 'event', seq: ++seq, kind }
           await pause(clock, pauseMs, signal)
         }
       } finally {

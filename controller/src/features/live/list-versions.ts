@@ -45,6 +45,27 @@ export async function runVersions(
   return versions
 }
 
+interface GrantRow {
+  id: string
+  organization_id: string
+  role: number
+}
+
+/** By organization: the grants on it and its projects, and the open invitations. */
+export async function memberVersions(db: Db, organizationIds: string[]): Promise<ListVersions> {
+  const rows = db.kysely<{ access_grant: GrantRow; invitation: GrantRow }>()
+  const versions: ListVersions = new Map(organizationIds.map((id) => [id, new Map()]))
+  for (const some of inBatches(organizationIds)) {
+    for (const table of ['access_grant', 'invitation'] as const) {
+      const query = rows.selectFrom(table).select(['id', 'organization_id', 'role'])
+      for (const { id, organization_id, role } of await query.where('organization_id', 'in', some).execute()) {
+        versions.get(organization_id)?.set(id, String(role))
+      }
+    }
+  }
+  return versions
+}
+
 /** Load and life signs change all the time and are told by themselves. */
 export async function agentVersions(
   db: Db,

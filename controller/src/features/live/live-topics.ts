@@ -10,9 +10,10 @@ import type { Allow } from '../../transport/allow.ts'
 import type { LiveFeed, LiveKind, LiveTopic } from '../../transport/live-topic.ts'
 import { agentMessages, findAgent } from '../agents/index.ts'
 import { findAttempt, type LogWatch } from '../logs/index.ts'
+import { ProjectEntity } from '../projects/index.ts'
 import { readRunHead, runEventsAfter } from '../runs/index.ts'
 import { changedList } from './changed-list.ts'
-import { agentVersions, runVersions } from './list-versions.ts'
+import { agentVersions, memberVersions, runVersions } from './list-versions.ts'
 import { createListWatch, type ListWatch } from './list-watch.ts'
 
 export interface LiveTopicsDeps {
@@ -48,11 +49,24 @@ export function liveTopics(deps: LiveTopicsDeps): LiveTopics {
     subscribe: (tell) => bus.subscribe('agent.changed', ({ organizationId, agentId }) => tell(organizationId, agentId)),
     read: (organizationIds) => agentVersions(db, clock, organizationIds, lostAfterMs),
   })
+  const memberLists = createListWatch({
+    clock,
+    log,
+    what: 'members',
+    subscribe: (tell) => bus.subscribe('members.changed', ({ organizationId, id }) => tell(organizationId, id)),
+    read: (organizationIds) => memberVersions(db, organizationIds),
+  })
   return {
-    topics: [runTopic(deps, watch), runsTopic(deps, runLists), agentsTopic(deps, agentLists), logTopic(deps)],
+    topics: [
+      runTopic(deps, watch),
+      runsTopic(deps, runLists),
+      agentsTopic(deps, agentLists),
+      organizationMembersTopic(deps, memberLists),
+      projectMembersTopic(deps, memberLists),
+      logTopic(deps),
+    ],
     stop() {
-      runLists.stop()
-      agentLists.stop()
+      for (const lists of [runLists, agentLists, memberLists]) lists.stop()
     },
   }
 }
@@ -152,6 +166,32 @@ function agentsTopic({ db, clock, allow, lostAfterMs }: LiveTopicsDeps, lists: L
       })
     },
   }
+}
+
+function organizationMembersTopic({ clock, allow }: LiveTopicsDeps, lists: ListWatch): LiveTopic {
+  return {
+    pattern: 'organization/:organizationId/members',
+    authorize: (em, caller, { organizationId = '' }) =>
+      allow(em, caller, 'member.read', Resource.ORGANIZATION, organizationId),
+    open: ({ organizationId = '' }) => membersFeed(clock, lists, organizationId),
+  }
+}
+
+/** A project's members are those of its organization too. */
+function projectMembersTopic({ db, clock, allow }: LiveTopicsDeps, lists: ListWatch): LiveTopic {
+  return {
+    pattern: 'project/:projectId/members',
+    authorize: (em, caller, { projectId = '' }) => allow(em, caller, 'member.read', Resource.PROJECT, projectId),
+    async open({ projectId = '' }) {
+      const project = await db.em().findOneOrFail(ProjectEntity, { id: projectId })
+      return membersFeed(clock, lists, project.organizationId)
+    },
+  }
+}
+
+async function membersFeed(clock: Clock, lists: ListWatch, organizationId: string): Promise<LiveFeed> {
+  await lists.begin(organizationId)
+  return changedList({ clock, listen: (changed) => lists.listen(organizationId, changed) })
 }
 
 /** One attempt's log: bytes instead of numbers. */

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto'
 import { Role } from '@ansflow/proto/access'
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { create } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -11,7 +14,7 @@ import { startController, type TestController } from '../../../test/start-contro
 import type { Bus } from '../../platform/bus.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { createLog } from '../../platform/log.ts'
-import { removeGrants } from '../access/index.ts'
+import { removeGrants, setGrant } from '../access/index.ts'
 import { type FakeAgent, registerFakeAgent } from '../agents/test/fake-agent.ts'
 import { createRunDriver, type RunDriver } from '../runs/index.ts'
 import { createListWatch } from './list-watch.ts'
@@ -154,6 +157,50 @@ test('lists notice what the bus lost', async () => {
   }
 })
 
+test('lists of members are said to be old by all that changes them, also by what the bus lost', async () => {
+  const { organizationId } = system.owner
+  const asOwner = system.as(system.owner)
+  const organizations = asOwner.client(OrganizationService)
+  const client = await open()
+  const topics = [`organization/${organizationId}/members`, `project/${projectId}/members`]
+  for (const topic of topics) await client.subscribe(topic)
+  const toldAfter = async (change: () => Promise<unknown>) => {
+    const before = topics.map((topic) => client.events(topic).length)
+    await change()
+    await client.until(() => topics.every((topic, i) => client.events(topic).length > (before[i] ?? 0)))
+  }
+  const invite = (email: string) => organizations.inviteMember({ organizationId, email, role: Role.VIEWER })
+  let token = ''
+  await toldAfter(async () => {
+    token = (await invite('grace@example.test')).link.split('#')[1] ?? ''
+  })
+  let userId = ''
+  await toldAfter(async () => {
+    const joined = await asOwner
+      .client(AuthService)
+      .acceptInvitation({ token, name: 'Grace', password: 'long enough 1' })
+    userId = joined.user?.id ?? ''
+  })
+  await toldAfter(() => organizations.setMemberRole({ organizationId, userId, role: Role.DEVELOPER }))
+  await toldAfter(() => organizations.removeMember({ organizationId, userId }))
+  let invitationId = ''
+  await toldAfter(async () => {
+    const project = asOwner.client(ProjectService)
+    const { invitation } = await project.inviteProjectMember({
+      projectId,
+      email: 'ada@example.test',
+      role: Role.VIEWER,
+    })
+    invitationId = invitation?.id ?? ''
+  })
+  await toldAfter(() => organizations.revokeInvitation({ organizationId, invitationId }))
+  await toldAfter(() =>
+    system.db.transaction((em) => setGrant(em, userId, { organizationId, projectId }, Role.VIEWER, system.clock.now())),
+  )
+  for (const topic of topics)
+    expect(new Set(client.events(topic).map(({ kind }) => kind.case))).toEqual(new Set(['resync']))
+})
+
 test('a log comes as bytes from any offset until it is complete, also to a tab that reads slowly', async () => {
   const control = agent.control()
   await control.hello()
@@ -191,6 +238,8 @@ test('what may not be seen is refused without saying whether it exists', async (
     `log/${runId}/a/1`,
     `project/${projectId}/runs`,
     `organization/${system.owner.organizationId}/agents`,
+    `organization/${system.owner.organizationId}/members`,
+    `project/${projectId}/members`,
     'nothing/here',
     'run/*',
     '',

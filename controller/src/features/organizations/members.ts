@@ -89,6 +89,7 @@ export async function inviteMember(
     return { row, link: '', granted: user.id }
   })
   if (granted) bus.publish('access.changed', { userId: granted })
+  bus.publish('members.changed', { organizationId: scope.organizationId, id: granted || row.id })
   return { invitation: toInvitation(row), link }
 }
 
@@ -110,6 +111,7 @@ export async function setMemberRole(
     return found
   })
   bus.publish('access.changed', { userId: user.id })
+  bus.publish('members.changed', { organizationId: scope.organizationId, id: user.id })
   return toMember(user, role, false)
 }
 
@@ -127,11 +129,19 @@ export async function removeMember(deps: MembersDeps, ctx: CallContext, scope: S
     await forgetInvitationsOf(em, scope, userId, Role.UNSPECIFIED)
   })
   bus.publish('access.changed', { userId })
+  bus.publish('members.changed', { organizationId: scope.organizationId, id: userId })
 }
 
-export async function revokeInvitation(em: EntityManager, scope: Scope, id: string): Promise<void> {
-  const gone = await em.nativeDelete(InvitationEntity, { id, organizationId: scope.organizationId })
+export async function revokeInvitation(
+  { bus }: MembersDeps,
+  em: EntityManager,
+  scope: Scope,
+  id: string,
+): Promise<void> {
+  const { organizationId } = scope
+  const gone = await em.nativeDelete(InvitationEntity, { id, organizationId })
   if (gone === 0) throw notFound('invitation', id)
+  bus.publish('members.changed', { organizationId, id })
 }
 
 async function changeRole(

@@ -46,7 +46,7 @@ export function organizationsApi(deps: MembersDeps): ServiceTable {
     inviteMember: (request, ctx) => inviteMember(deps, ctx, scopeOf(ctx), request),
 
     async revokeInvitation(request, ctx) {
-      await revokeInvitation(ctx.em, scopeOf(ctx), request.invitationId)
+      await revokeInvitation(deps, ctx.em, scopeOf(ctx), request.invitationId)
       return {}
     },
 

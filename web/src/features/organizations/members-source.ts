@@ -3,6 +3,8 @@ import type { Role } from '@ansflow/proto/access'
 import type { Invitation, Member } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 
 export interface MembersSource {
+  /** Of /live: tells when the list is another. */
+  topic: string
   list(signal: AbortSignal): Promise<{ members: Member[]; invitations: Invitation[] }>
   /** The path of the one-time link; empty when the person has an account and is in at once. */
   invite(email: string, role: Role): Promise<string>
