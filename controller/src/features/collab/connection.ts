@@ -24,6 +24,7 @@ const closeCodes: Record<Refusal['code'], number> = {
   too_large: 4413,
   too_many_steps: 4413,
   malformed: 4400,
+  characters: 4400,
   schema: 4409,
   too_slow: 4408,
   too_fast: 4429,

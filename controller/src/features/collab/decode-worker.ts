@@ -1,6 +1,7 @@
 // Runs in a worker thread: holds open documents, tries untrusted updates on them and says whether the room may take them, and
 // answers what they hold. When an update makes it run too long or too large, only this thread dies.
 import { parentPort } from 'node:worker_threads'
+import { findUnstorable } from '@ansflow/proto/characters'
 import { docRoots, docSchema, isDeleted, maxSteps } from '@ansflow/proto/pipeline-doc-shape'
 import * as Y from 'yjs'
 import { unpackUpdates } from './packed-updates.ts'
@@ -117,10 +118,20 @@ type Refused = Exclude<DocumentAnswer, { kind: 'changed' }>
 function check(replica: Replica, update: Uint8Array): Refused | undefined {
   const { doc } = replica
   const before = { steps: countSteps(doc), clients: doc.store.clients.size }
+  let unstorable: string | undefined
+  const look = (transaction: Y.Transaction) => {
+    unstorable ??= unstorableIn(transaction)
+  }
+  doc.on('afterTransaction', look)
   try {
     Y.applyUpdate(doc, update)
   } catch {
     return { kind: 'refused', code: 'malformed', message: 'The change could not be read.' }
+  } finally {
+    doc.off('afterTransaction', look)
+  }
+  if (unstorable !== undefined) {
+    return { kind: 'refused', code: 'characters', message: `The change holds ${unstorable}, which cannot be stored.` }
   }
   if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) return { kind: 'incomplete' }
   for (const root of doc.share.keys()) {
@@ -150,6 +161,29 @@ function check(replica: Replica, update: Uint8Array): Refused | undefined {
     }
   }
   return undefined
+}
+
+/** What no database can store of that which the transaction brought: in texts, values and names. */
+function unstorableIn({ doc, beforeState, afterState }: Y.Transaction): string | undefined {
+  for (const client of afterState.keys()) {
+    const known = beforeState.get(client) ?? 0
+    const structs = doc.store.clients.get(client) ?? []
+    for (let i = structs.length - 1; i >= 0; i -= 1) {
+      const struct = structs[i]
+      if (!struct || struct.id.clock < known) break
+      const found = struct instanceof Y.Item ? findUnstorable(textsOf(struct)) : undefined
+      if (found) return found.name
+    }
+  }
+  return undefined
+}
+
+function textsOf({ parentSub, content }: Y.Item): unknown[] {
+  if (content instanceof Y.ContentString) return [parentSub, content.str]
+  if (content instanceof Y.ContentFormat) return [parentSub, content.key, content.value]
+  if (content instanceof Y.ContentAny || content instanceof Y.ContentJSON) return [parentSub, ...content.arr]
+  if (content instanceof Y.ContentEmbed) return [parentSub, content.embed]
+  return [parentSub]
 }
 
 function countSteps(doc: Y.Doc): number {

@@ -105,6 +105,26 @@ it('more than 1000 steps are refused', async () => {
   expect(projectShape(honest.doc).graph.steps.length).toBeLessThan(100)
 })
 
+it.each<[string, (doc: Y.Doc, text: Y.Text, step: Y.Map<unknown>) => void]>([
+  ['a shared text', (_, text) => text.insert(0, 'a\0b')],
+  ['a value', (_, _text, step) => step.set('name', 'a\0b')],
+  ['inside of a value', (_, _text, step) => step.set('pos', { x: 0, y: [{ deep: 'a\0b' }] })],
+  ['a name inside of a value', (_, _text, step) => step.set('pos', { 'a\0': 1 })],
+  ['the name of a field', (_, _text, step) => step.set('a\0', 1)],
+  ['the format of a text', (_, text) => text.format(0, 1, { bold: '\ud83d' })],
+  ['an object in a text', (_, text) => text.insertEmbed(0, { half: '\ude00' })],
+])('what cannot be stored is refused on arrival: %s', async (_, write) => {
+  const attacker = await edit()
+  const id = attacker.addStep('odd')
+  await waitFor(() => isSaved(attacker))
+  const step = attacker.doc.getMap('nodes').get(id) as Y.Map<unknown>
+  const text = (step.get('texts') as Y.Map<Y.Text>).get('script') as Y.Text
+  attacker.doc.transact(() => write(attacker.doc, text, step))
+  await waitFor(() => attacker.closedWith === 4400)
+  expect(attacker.refusals[0]?.code).toBe('characters')
+  expect(JSON.stringify(honest.doc.getMap('nodes').get(id))).not.toMatch(/\\u0000|\\ud/)
+})
+
 it('another schema is refused', async () => {
   const attacker = await edit()
   attacker.doc.getMap('meta').set('schema', 99)

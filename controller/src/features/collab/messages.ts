@@ -23,7 +23,16 @@ export type ClientMessage =
 
 /** Why the server did not take something; `code` is for programs. */
 export interface Refusal {
-  code: 'read_only' | 'too_large' | 'too_many_steps' | 'malformed' | 'schema' | 'too_slow' | 'too_fast' | 'unavailable'
+  code:
+    | 'read_only'
+    | 'too_large'
+    | 'too_many_steps'
+    | 'malformed'
+    | 'characters'
+    | 'schema'
+    | 'too_slow'
+    | 'too_fast'
+    | 'unavailable'
   message: string
 }
 
