@@ -160,6 +160,15 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
   const banner = page.getByTestId('yaml-broken')
   await banner.waitFor()
   expect(await banner.textContent()).toContain('YAML has an error at line 2')
+  // One truth: it is in the list, with its place, and nothing is published over it.
+  const typed = page.getByTestId('problems-list').getByRole('button').filter({ hasText: 'YAML, line 2' })
+  await page.getByTestId('problems-toggle').click()
+  await typed.first().waitFor()
+  await page.getByTestId('publish-button').click()
+  await page.getByTestId('publish-dialog').getByText('YAML, line 2').first().waitFor()
+  expect(await page.getByTestId('publish-confirm').isDisabled()).toBe(true)
+  await page.keyboard.press('Escape')
+  await page.getByTestId('publish-dialog').waitFor({ state: 'detached' })
   expect(await editor.keys()).toEqual(['build', 'checkout', 'test'])
   await isFile(text)
   await editor.select('build')
@@ -176,8 +185,13 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
   await page.getByRole('dialog', { name: 'Leave without the typed YAML?' }).getByText('line 2').waitFor()
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
-  await page.getByTestId('yaml-broken-chip').click()
+  await page.getByTestId('yaml-broken-chip').waitFor()
+  const told = /line (\d+)/.exec((await typed.first().textContent()) ?? '')?.[1]
+  await typed.first().click()
   await shows('tags: [: {')
+  const atLine = () =>
+    yaml.locator('.cm-line').evaluateAll((lines) => lines.findIndex((line) => line.matches('.cm-activeLine')) + 1)
+  await waitFor(async () => (await atLine()) === Number(told), { what: 'the list leads to the line' })
   await banner.waitFor()
   await onLine('tags: [')
   await page.keyboard.press('End')
@@ -189,6 +203,7 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
   expect(await file()).toContain('timeout: 7m')
   expect(await file()).toContain('# Ada wrote this.')
 
+  await page.getByTestId('problems-toggle').click()
   await whatIsWrong()
   expect(person.errors).toEqual([])
 

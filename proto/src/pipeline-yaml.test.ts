@@ -3,10 +3,18 @@ import { type PipelineGraph, type Problem, Severity, type StepDefinition } from 
 import { describe, expect, it } from 'vitest'
 import { canonicalGraph } from './canonical.ts'
 import { parsePipeline, renderPipeline } from './pipeline-yaml.ts'
+import { validateGraph } from './validate.ts'
 
 const problemsOf = (text: string): Problem[] => parsePipeline(text).problems
 const found = (text: string) => problemsOf(text).map((p) => `${p.line}:${p.column} ${p.code} ${p.stepId}/${p.field}`)
 const sentence = (text: string) => problemsOf(text).map((p) => p.message)
+/** Errors that nobody hears of who has the graph and what could not be read. */
+function untold(text: string): string[] {
+  const { graph, problems, unread } = parsePipeline(text)
+  const place = (p: Problem) => `${p.code} ${p.stepId}/${p.field}`
+  const told = new Set([...unread, ...validateGraph(graph)].map(place))
+  return problems.filter((p) => p.severity === Severity.ERROR && !told.has(place(p))).map(place)
+}
 
 function step(body: string): string {
   return `name: x\nsteps:\n  first:\n    run: "true"\n  second:\n${body.replace(/^/gm, '    ')}\n`
@@ -79,6 +87,7 @@ steps:
     ['name: x\nenv: { A-B: x }\nsteps: { a: { run: x } }', '2:13 env_name /env.A-B'],
   ])('reports %j', (text, expected) => {
     expect(found(text)).toEqual([expected])
+    expect(untold(text)).toEqual([])
   })
 
   it.each([
@@ -109,6 +118,7 @@ steps:
     ['run: x\nenv: { A: "${{ env.B }}" }', '7:15 unknown_reference second/env.A'],
   ])('reports in a step %j', (body, expected) => {
     expect(found(step(body))).toEqual([expected])
+    expect(untold(step(body))).toEqual([])
   })
 
   it('names the way out', () => {

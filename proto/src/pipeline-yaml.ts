@@ -5,8 +5,14 @@ import type { AgentLabels } from './validate.ts'
 
 export { renderPipeline } from './pipeline-yaml/render.ts'
 
-/** The graph as far as the text can be understood, and everything wrong with it; no error among the problems means it can run. */
-export function parsePipeline(yaml: string, agents?: AgentLabels): { graph: PipelineGraph; problems: Problem[] } {
-  const { graph, problems } = readPipeline(yaml, agents)
-  return { graph, problems }
+/**
+ * The graph as far as the text can be understood, and everything wrong with it; no error among the problems means it can run.
+ * `unread` are the problems of what the graph does not say; the others would be found in the graph alone too.
+ */
+export function parsePipeline(
+  yaml: string,
+  agents?: AgentLabels,
+): { graph: PipelineGraph; problems: Problem[]; unread: Problem[] } {
+  const { graph, problems, unread } = readPipeline(yaml, agents)
+  return { graph, problems, unread }
 }

@@ -25,6 +25,8 @@ import { entriesOf, readEnv, readTimeout } from './values.ts'
 export interface ReadPipeline {
   graph: PipelineGraph
   problems: Problem[]
+  /** Of these what is wrong with what the graph does not say. */
+  unread: Problem[]
   /** Absent when the text is no YAML that could be patched. */
   document?: Document.Parsed
 }
@@ -34,25 +36,27 @@ export function readPipeline(yaml: string, agents?: AgentLabels): ReadPipeline {
   const lines = new LineCounter()
   const { document, refusals } = parseText(yaml, lines)
   const reader = new Reader(document, lines)
+  const unreadable = (problems = reader.problems): ReadPipeline => ({ graph, problems, unread: [...problems] })
   for (const { code, message, offset } of refusals) reader.report(code, message, offset)
-  if (document === undefined) return { graph, problems: reader.problems }
+  if (document === undefined) return unreadable()
   for (const error of [...document.errors, ...document.warnings].slice(0, limits.problems))
     reportYaml(reader, error, yaml)
   const broken = reader.problems.length
   const root = reader.follow(document.contents, {})
   if (root === null || (isScalar(root) && root.value === null)) {
     reader.report('empty', 'The file is empty. It needs a name and steps.', 0)
-    return { graph, problems: reader.problems }
+    return unreadable()
   }
   if (!isMap(root)) {
     reader.report('type', `A pipeline file must be a map with name and steps, not ${reader.kind(root)}.`, root)
-    return { graph, problems: reader.problems.slice(0, Math.max(1, broken)) }
+    return unreadable(reader.problems.slice(0, Math.max(1, broken)))
   }
   readRoot(reader, root, graph)
   // What broken YAML seems to say would only add noise.
-  if (broken > 0) return { graph, problems: reader.problems.slice(0, Math.min(broken, 5)) }
+  if (broken > 0) return unreadable(reader.problems.slice(0, Math.min(broken, 5)))
+  const unread = [...reader.problems]
   addGraphProblems(reader, graph, agents)
-  return { graph, problems: reader.problems, document }
+  return { graph, problems: reader.problems, unread, document }
 }
 
 const yamlSentences: Partial<Record<YAMLError['code'], string>> = {

@@ -10,6 +10,7 @@ import {
   stepText,
   type UndoOutcome,
 } from '@ansflow/proto/pipeline-doc'
+import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 import { type AgentLabels, validateGraph } from '@ansflow/proto/validate'
 import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef, watch } from 'vue'
 import type { Awareness } from 'y-protocols/awareness'
@@ -63,7 +64,8 @@ export function usePipelineDoc(
   const graph = shallowRef(first.graph)
   const shapeProblems = shallowRef<readonly Problem[]>([])
   const graphProblems = shallowRef<readonly Problem[]>([])
-  const problems = computed(() => [...shapeProblems.value, ...graphProblems.value])
+  const fileProblems = shallowRef<readonly Problem[]>([])
+  const problems = computed(() => [...shapeProblems.value, ...graphProblems.value, ...fileProblems.value])
   const deleted = shallowRef<readonly DeletedStep[]>([])
   const source = ref('')
   const view = shallowRef<GraphView>({ steps: new Map(), edges: new Map() })
@@ -100,6 +102,8 @@ export function usePipelineDoc(
 
   function validate(): void {
     graphProblems.value = validateGraph(graph.value, agents.value)
+    // Of what the file says and the graph does not: only its triggers may be something that is kept with a warning.
+    fileProblems.value = graph.value.triggers ? parsePipeline(source.value).unread : []
     draw()
   }
 

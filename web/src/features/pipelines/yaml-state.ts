@@ -1,25 +1,13 @@
-// Whether a typed pipeline file can become the graph: only what cannot be read keeps it from that, not what is wrong in it.
+// Whether a typed pipeline file can become the graph: only what the graph would not say keeps it from that, not what is wrong in it.
 import { type Problem, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 
-/** Codes of the reader; the validator's problems are also found in a graph drawn by hand, and do not stop the text. */
-const unreadable = new Set([
-  'yaml',
-  'type',
-  'unknown_key',
-  'alias',
-  'choice',
-  'input_type',
-  'unavailable',
-  'too_large',
-  'run_and_uses',
-  'run_and_with',
-  'need_step',
-  'step_id',
-  'duplicate_step',
-])
+/** Keys of steps that no document has: it would give them others. */
+const notKept = new Set(['step_id', 'duplicate_step'])
 
-/** The first thing that makes the text unreadable. */
-export function yamlState(problems: readonly Problem[]): { line: number; message: string } | undefined {
-  const fault = problems.find((problem) => problem.severity === Severity.ERROR && unreadable.has(problem.code))
-  return fault && { line: fault.line, message: fault.message }
+/** What keeps the text from being the graph, each with its place in the text. */
+export function textFaults({ problems, unread }: ReturnType<typeof parsePipeline>): Problem[] {
+  return problems.filter(
+    (problem) => problem.severity === Severity.ERROR && (unread.includes(problem) || notKept.has(problem.code)),
+  )
 }

@@ -1,4 +1,5 @@
 // What the editor's parts share: given once by the page, injected everywhere below it.
+import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type InjectionKey, inject, type Ref, type ShallowRef } from 'vue'
 import type { EdgeKind, EdgeView, GraphView, StepView } from '../graph-view.ts'
 import type { InspectorTab } from '../inspector-tab.ts'
@@ -39,8 +40,8 @@ export interface BrokenYaml {
   /** What the document said when this began to differ from it. */
   base: string
   text: string
-  line: number
-  message: string
+  /** What keeps it from being the graph; one at least. */
+  faults: readonly Problem[]
 }
 
 /** The menu of the chosen steps, at a place of the window. */
@@ -73,8 +74,12 @@ export interface EditorContext {
   inspectorTab: Ref<InspectorTab>
   /** What is open below the canvas. */
   drawer: Ref<DrawerTab | undefined>
+  /** All there is to mend, what was typed here as YAML and cannot be read among it, as the list, the head and publishing tell it. */
+  problems: Readonly<Ref<readonly Problem[]>>
   /** Typed as YAML and not to be read: it stays here until it is mended, whatever view is shown. */
   brokenYaml: ShallowRef<BrokenYaml | undefined>
+  /** The line of the file that is to be shown next. */
+  yamlLine: Ref<number | undefined>
   /** Whether a node is near the window; others draw an empty box of the same size. */
   isNear(nodeId: string): boolean
   /** The same for a line: others are not drawn. */

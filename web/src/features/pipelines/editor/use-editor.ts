@@ -9,7 +9,7 @@ import { useAgentLabels } from '../../agents/index.ts'
 import { usePipelineDoc } from '../use-pipeline-doc.ts'
 import { usePresence } from '../use-presence.ts'
 import { useRunOverlay } from '../use-run-overlay.ts'
-import { type DrawerTab, type EditorContext, editorKey } from './editor-context.ts'
+import { type BrokenYaml, type DrawerTab, type EditorContext, editorKey } from './editor-context.ts'
 
 export function createEditor(pipeline: Pipeline): EditorContext {
   const session = useSession()
@@ -26,6 +26,7 @@ export function createEditor(pipeline: Pipeline): EditorContext {
       doc.link.ready.value,
   )
   const presence = usePresence(doc.awareness, { userId, name: session.user?.name ?? '' }, canEdit)
+  const brokenYaml = shallowRef<BrokenYaml>()
   const editor: EditorContext = {
     pipelineId: pipeline.id,
     doc,
@@ -45,27 +46,28 @@ export function createEditor(pipeline: Pipeline): EditorContext {
     connectFrom: ref<string | undefined>(),
     inspectorTab: ref('settings'),
     drawer: ref<DrawerTab>(),
-    brokenYaml: shallowRef(),
+    problems: computed(() => [...(brokenYaml.value?.faults ?? []), ...doc.problems.value]),
+    brokenYaml,
+    yamlLine: ref<number | undefined>(),
     isNear: () => true,
     isLineNear: () => true,
     canvas: shallowRef(),
   }
   watch(locale, () => doc.refresh())
   const warn = (event: BeforeUnloadEvent) => {
-    if (editor.brokenYaml.value) event.preventDefault()
+    if (brokenYaml.value) event.preventDefault()
   }
   window.addEventListener('beforeunload', warn)
   onScopeDispose(() => window.removeEventListener('beforeunload', warn))
   onBeforeRouteLeave((to) => {
-    const broken = editor.brokenYaml.value
-    if (!broken) return true
+    if (!brokenYaml.value) return true
     confirmAction({
       title: t('pipelines.yaml.leave'),
-      text: t('pipelines.yaml.leaveText', { line: broken.line }),
+      text: t('pipelines.yaml.leaveText', { line: brokenYaml.value.faults[0]?.line ?? 0 }),
       action: t('pipelines.yaml.leaveAction'),
       danger: true,
       async run() {
-        editor.brokenYaml.value = undefined
+        brokenYaml.value = undefined
         await router.push(to.fullPath)
       },
     })
