@@ -24,10 +24,14 @@ const written = [
 test('every reason of an error is in the contract', () => {
   const sources = [...textsBelow('controller/src', '.ts'), ...textsBelow('proto/src', '.ts')]
   const reasons = new Set(
-    written.flatMap((pattern) => sources.flatMap((text) => [...text.matchAll(pattern)].map(([, reason = '']) => reason))),
+    written.flatMap((pattern) =>
+      sources.flatMap((text) => [...text.matchAll(pattern)].map(([, reason = '']) => reason)),
+    ),
   )
   // One of each way of writing.
-  expect([...reasons]).toEqual(expect.arrayContaining(['log_none', 'slug_taken', 'too_fast', 'note_length', 'store_full']))
+  expect([...reasons]).toEqual(
+    expect.arrayContaining(['log_none', 'slug_taken', 'too_fast', 'note_length', 'store_full']),
+  )
   const contract = textsBelow('proto/ansflow', '.proto').join('')
   expect([...reasons].filter((reason) => !contract.includes(`"${reason}"`))).toEqual([])
 })

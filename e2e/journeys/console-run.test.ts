@@ -22,7 +22,7 @@ beforeAll(async () => {
 steps:
   prepare: { run: echo prepared }
   slow: { needs: [prepare], run: '${tick}' }
-  beside: { needs: [prepare], run: '${tick}; sleep 60' }
+  beside: { name: Beside it, needs: [prepare], run: '${tick}; sleep 60' }
   after: { needs: [slow, beside], run: echo never }
 `
   broken = `name: broken
@@ -48,6 +48,20 @@ afterAll(async () => {
 })
 
 const panelTitle = (page: Page) => page.getByTestId('step-panel').locator('h2')
+/** Waits until the whole of it lies within the part of the area that is seen. */
+async function inView(page: Page, area: string, selected: string): Promise<void> {
+  let last = ''
+  await waitFor(
+    async () => {
+      const [outer, inner] = await Promise.all([area, selected].map((id) => page.getByTestId(id).boundingBox()))
+      last = JSON.stringify({ outer, inner })
+      if (!outer || !inner) return false
+      const across = inner.x >= outer.x && inner.x + inner.width <= outer.x + outer.width
+      return across && inner.y >= outer.y && inner.y + inner.height <= outer.y + outer.height
+    },
+    { what: `${selected} is in view`, detail: () => last },
+  )
+}
 const logLine = (page: Page, text: string) => page.getByTestId('log-rows').getByText(text, { exact: true })
 
 test('a run that goes on is watched, steered and ended', { timeout: 60_000 }, async () => {
@@ -72,7 +86,7 @@ test('a run that goes on is watched, steered and ended', { timeout: 60_000 }, as
     what: 'both slow steps run',
   })
   expect(await panelTitle(page).textContent()).toBe('slow')
-  await page.getByTestId('run-step-after').getByText('Waits for slow, beside').waitFor()
+  await page.getByTestId('run-step-after').getByText('Waits for slow, Beside it').waitFor()
   await page.waitForFunction(() => document.title === '#1 watched · Running · AnsFlow')
   expect(await page.locator('link[rel="icon"]').getAttribute('href')).toContain('data:image/svg+xml')
 
@@ -230,6 +244,34 @@ test('a failed run says why, and its log is searched, linked, copied and saved',
   expect(errors).toEqual([])
 })
 
+test('what is selected is in view, in each view, at any width', { timeout: 60_000 }, async () => {
+  const chain = Array.from({ length: 12 }, (_, i) => `  c${i}: { needs: [${i === 0 ? '' : `c${i - 1}`}], run: 'true' }`)
+  const fan = Array.from({ length: 24 }, (_, i) => `  f${i}: { needs: [c0], run: 'true' }`)
+  const { pipelineId } = await system.pipeline(`name: wide\nsteps:\n${[...chain, ...fan].join('\n')}\n`)
+  const runId = await system.start(pipelineId)
+  await system.ended(runId)
+  const { page, errors } = await newPerson(browser, system.url)
+  await signIn(page, admin)
+  await page.goto(`/runs/${runId}?step=c11`)
+  await inView(page, 'run-graph', 'run-node-c11')
+  await page.keyboard.press('Shift+F')
+  await page.getByTestId('run-graph').waitFor({ state: 'detached' })
+  await page.keyboard.press('Shift+F')
+  await inView(page, 'run-graph', 'run-node-c11')
+  await page.setViewportSize({ width: 1000, height: 700 })
+  await inView(page, 'run-graph', 'run-node-c11')
+  await page.goto(`/runs/${runId}?step=f22`)
+  await inView(page, 'run-graph', 'run-node-f22')
+  await inView(page, 'step-list', 'run-step-f22')
+  await page.keyboard.press('j')
+  await page.waitForURL(/step=f23/)
+  await inView(page, 'run-graph', 'run-node-f23')
+  await inView(page, 'step-list', 'run-step-f23')
+  await page.keyboard.press('w')
+  await inView(page, 'run-waterfall', 'waterfall-f23')
+  expect(errors).toEqual([])
+})
+
 test('the first page starts a pipeline and begins a new one', { timeout: 60_000 }, async () => {
   const { pipelineId } = await system.pipeline('name: quick\nsteps:\n  hello: { run: echo hello }\n', 'Tools')
   await system.api.projects.createProject({ name: 'Other' })
@@ -237,7 +279,7 @@ test('the first page starts a pipeline and begins a new one', { timeout: 60_000 
   const { page, context, errors } = await newPerson(browser, system.url)
   await signIn(page, admin)
   await page.getByTestId('home-run').press('Enter')
-  await page.getByText('tools / quick', { exact: true }).click()
+  await page.getByText('Tools / quick', { exact: true }).click()
   await page.getByTestId('start-run-confirm').click()
   await page.waitForURL(/\/runs\//)
   await page.locator('[data-testid="run-status"][data-status="SUCCEEDED"]').waitFor()

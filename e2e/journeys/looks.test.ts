@@ -53,6 +53,9 @@ afterAll(async () => {
 
 const locales = ['en', 'zh-CN'] as const
 const themes = ['light', 'dark'] as const
+const slug = 'corner-shop'
+/** Where a project's address is told. */
+const slugShown = new Set(['projects', 'project-settings'])
 const desk = { width: 1280, height: 800 }
 const phone = { width: 390, height: 844 }
 
@@ -86,6 +89,7 @@ async function walk(locale: (typeof locales)[number]): Promise<string[]> {
       await page.locator(`html[data-theme="${theme}"]`).waitFor({ state: 'attached' })
       await look(name, theme, async () => [
         ...(await textFaults(page, locale)),
+        ...(slugShown.has(name) ? [] : await slugFaults(page)),
         ...(axeHere && themes[(turn >> 1) % 2] === theme ? await axeFaults(page) : []),
       ])
     }
@@ -113,6 +117,11 @@ async function walk(locale: (typeof locales)[number]): Promise<string[]> {
   return wrong
 }
 
+/** People know a project by its name. */
+async function slugFaults(page: Page): Promise<string[]> {
+  return ((await page.locator('body').textContent()) ?? '').includes(slug) ? [`shows the slug ${slug}`] : []
+}
+
 /** Goes where a link of the console would, without loading the console anew; a page that is asked for in another way is. */
 async function follow(page: Page, path: string): Promise<void> {
   if (new URL(path, page.url()).pathname === new URL(page.url()).pathname) {
@@ -133,10 +142,10 @@ async function invitation(email: string): Promise<string> {
 
 /** Something on every page, and the pages' addresses. */
 async function fillSystem(): Promise<typeof pages> {
-  const { projectId, pipelineId } = await system.pipeline(deliver, 'Shop')
-  await system.pipeline(deliver.replace('nothing new', 'see the list of changes'), 'Shop')
-  const broken = await system.pipeline(nightly, 'Shop')
-  const slug = (await system.api.projects.getProject({ projectId })).project?.slug ?? ''
+  const { projectId, pipelineId } = await system.pipeline(deliver, 'Corner Shop')
+  await system.pipeline(deliver.replace('nothing new', 'see the list of changes'), 'Corner Shop')
+  const broken = await system.pipeline(nightly, 'Corner Shop')
+  expect((await system.api.projects.getProject({ projectId })).project?.slug).toBe(slug)
   await system.client(ProjectService).putSecret({ projectId, name: 'DEPLOY_KEY', value: 'not a real one' })
   const passed = await system.start(pipelineId)
   const failed = await system.start(broken.pipelineId)

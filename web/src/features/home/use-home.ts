@@ -4,6 +4,7 @@ import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal, RunStatus } from '@ansflow/proto/status'
 import { computed, shallowRef } from 'vue'
 import { api } from '../../api.ts'
+import { projectNames } from '../../ui/project-name.ts'
 import { useLoad } from '../../ui/use-async.ts'
 import { useNow } from '../../ui/use-now.ts'
 import { useRunFeed, withRun } from '../runs/index.ts'
@@ -48,5 +49,11 @@ export function useHome(userId: string) {
     void age.value
     return loaded.data.value ? homeOf(recent.value, running.value, userId, Date.now()) : undefined
   })
-  return { data, projects, error: loaded.error, reload: loaded.reload }
+  return {
+    data,
+    projects,
+    projectOf: computed(() => projectNames(projects.value)),
+    error: loaded.error,
+    reload: loaded.reload,
+  }
 }

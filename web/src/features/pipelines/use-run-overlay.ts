@@ -9,15 +9,13 @@ import { api } from '../../api.ts'
 import { subscribe } from '../../live.ts'
 import { toMs } from '../../ui/format.ts'
 import type { StatusName } from '../../ui/status.ts'
-import { paramTexts, stepStatusName } from '../runs/index.ts'
+import { stepStatusName } from '../runs/index.ts'
 
 export interface StepRunState {
   word: StatusName
   startedAt: number | undefined
   finishedAt: number | undefined
-  reason: string
-  reasonCode: string
-  reasonParams: Record<string, string>
+  why: Pick<RunStep, 'reason' | 'reasonInfo'>
   changed: boolean
 }
 
@@ -29,6 +27,8 @@ export interface RunOverlay {
   steps: Map<string, StepRunState>
   /** The run's step, whole, by its key in the current draft. */
   stepOf(key: string): RunStep | undefined
+  /** What the canvas calls a step of the run, by its key in the run. */
+  nameOf(key: string): string
   /** In the order of the file. */
   all(): RunStep[]
   show(runId: string): Promise<void>
@@ -49,10 +49,11 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
     const current = new Map<string, StepDefinition>()
     for (const step of graph.value.steps) current.set(step.nodeId, step)
     const keys = new Map(graph.value.steps.map((step) => [step.id, step]))
-    const found = new Map<string, { nodeId: string; changed: boolean }>()
+    const found = new Map<string, { nodeId: string; name: string; changed: boolean }>()
     for (const step of frozen.value?.steps ?? []) {
       const now = current.get(step.nodeId) ?? keys.get(step.id)
-      if (now) found.set(step.id, { nodeId: now.nodeId, changed: meaning(step) !== meaning(now) })
+      if (!now) continue
+      found.set(step.id, { nodeId: now.nodeId, name: now.name || now.id, changed: meaning(step) !== meaning(now) })
     }
     return found
   })
@@ -65,9 +66,7 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
         word: stepStatusName(step),
         startedAt: toMs(step.startedAt),
         finishedAt: toMs(step.finishedAt),
-        reason: step.reason,
-        reasonCode: step.reasonInfo?.code ?? '',
-        reasonParams: paramTexts(step.reasonInfo?.params ?? {}),
+        why: step,
         changed: node.changed,
       }
       steps.set(node.nodeId, next)
@@ -125,7 +124,17 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
 
   onScopeDispose(hide)
   const ended = computed(() => (run.value ? isTerminal(run.value.status) : false))
-  return { run, ended, error, steps, stepOf: (key) => byKey.get(key), all: () => [...byKey.values()], show, hide }
+  return {
+    run,
+    ended,
+    error,
+    steps,
+    stepOf: (key) => byKey.get(key),
+    nameOf: (key) => nodes.value.get(key)?.name ?? (byKey.get(key)?.name || key),
+    all: () => [...byKey.values()],
+    show,
+    hide,
+  }
 }
 
 /** What a step does, without where it is drawn. */

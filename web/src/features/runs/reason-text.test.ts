@@ -7,6 +7,9 @@ import { reasonText } from './reason-text.ts'
 
 afterEach(() => setLanguage('en'))
 
+const names: Record<string, string> = { compile: 'Compile it', unit: 'Unit tests' }
+const nameOf = (key: string) => names[key] ?? key
+
 const stepWith = (reasonInfo: MessageInitShape<typeof RunStepSchema>['reasonInfo']) =>
   create(RunStepSchema, { status: StepStatus.RUNNING, reasonInfo })
 
@@ -15,10 +18,9 @@ test.each<[Language, RegExp]>([
   ['zh-CN', /^自 \d\d:\d\d:\d\d 起没有代理 vm 的消息.*\d\d:\d\d:\d\d 记为丢失$/],
 ])('a step whose agent is silent says so, with the times of the reader (%s)', async (language, sentence) => {
   await setLanguage(language)
-  const { t, te } = i18n.global
   const params = { agent: 'vm', since: '2030-01-01T10:00:00.000Z', lostAt: '2030-01-01T10:02:00.000Z' }
   const step = stepWith({ code: 'unreachable', params })
-  expect(reasonText(step, t, te)).toMatch(sentence)
+  expect(reasonText(step, nameOf)).toMatch(sentence)
   expect([isUnreachable(step), stepStatusName(step)]).toEqual([true, 'warning'])
   const back = stepWith({ code: 'running', params: { agent: 'vm' } })
   expect([isUnreachable(back), stepStatusName(back)]).toEqual([false, 'running'])
@@ -54,23 +56,52 @@ test.each<[Language, Record<string, string>, string]>([
   ],
 ])('what keeps a step from every agent is named (%s, %j)', async (language, params, sentence) => {
   await setLanguage(language)
-  const { t, te } = i18n.global
-  expect(reasonText(stepWith({ code: 'no_agent', params }), t, te)).toBe(sentence)
+  expect(reasonText(stepWith({ code: 'no_agent', params }), nameOf)).toBe(sentence)
 })
 
 test('one busy agent is not called all', async () => {
   await setLanguage('en')
-  const { t, te } = i18n.global
-  const busy = (params: Record<string, string>) => reasonText(stepWith({ code: 'agents_busy', params }), t, te)
+  const busy = (params: Record<string, string>) => reasonText(stepWith({ code: 'agents_busy', params }), nameOf)
   expect(busy({ count: '1' })).toBe('The one agent is busy')
   expect(busy({ count: '3', labels: 'gpu' })).toBe('All 3 agents with the labels gpu are busy')
 })
 
 test('who only claims a label is named, and who held a workspace', async () => {
   await setLanguage('en')
-  const { t, te } = i18n.global
   const claimed = stepWith({ code: 'no_agent', params: { labels: 'production', claimed: 'liar' } })
-  expect(reasonText(claimed, t, te)).toContain('Agent liar only says so of itself')
+  expect(reasonText(claimed, nameOf)).toContain('Agent liar only says so of itself')
   const deleted = stepWith({ code: 'agent_deleted', params: { agent: 'vm', workspace: 'shared' } })
-  expect(reasonText(deleted, t, te)).toBe('Agent vm, which held workspace shared, was deleted')
+  expect(reasonText(deleted, nameOf)).toBe('Agent vm, which held workspace shared, was deleted')
 })
+
+test.each<[Language, string]>([
+  ['en', 'Waits for Compile it, Unit tests, plain and others'],
+  ['zh-CN', '等待 Compile it、Unit tests、plain 等步骤'],
+])('a step that has many needs names the first of them (%s)', async (language, sentence) => {
+  await setLanguage(language)
+  const needs = stepWith({ code: 'needs', params: { steps: 'compile, unit, plain', more: 'true' } })
+  expect(reasonText(needs, nameOf)).toBe(sentence)
+})
+
+test.each<Language>(['en', 'zh-CN'])(
+  'every reason that speaks of other steps calls them by their names (%s)',
+  async (language) => {
+    await setLanguage(language)
+    const texts = i18n.global.tm('runs.reason') as Record<string, string>
+    const speaking = Object.entries(texts).filter(([, text]) => /\{steps?\}/.test(text))
+    expect(speaking.map(([key]) => key)).toEqual(expect.arrayContaining(['needs', 'need_not_met']))
+    for (const [key] of speaking) {
+      const [, code, variant] = /^(needs|need_not_met)_?(.*)$/.exec(key) ?? []
+      expect(code, `${key} is of a code that is tried here`).toBeDefined()
+      const params = {
+        step: 'compile',
+        steps: 'compile, unit',
+        status: 'failed',
+        ...(variant ? { [variant]: 'x' } : {}),
+      }
+      const text = reasonText(stepWith({ code, params }), nameOf)
+      expect(text).toContain('Compile it')
+      expect(text).not.toMatch(/compile|unit\b/)
+    }
+  },
+)

@@ -1,4 +1,5 @@
 // A list of runs with filters and cursor, kept live: changed rows in place, new ones announced or put on top.
+import type { Project } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import type { Run, RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal } from '@ansflow/proto/status'
 import { computed, ref, shallowRef, watch } from 'vue'
@@ -16,6 +17,8 @@ const pageSize = 50
 
 export function useRuns(filter: () => RunFilter | undefined) {
   const runs = shallowRef<readonly Run[]>([])
+  /** Of a list over all projects. */
+  const projects = shallowRef<readonly Project[]>([])
   const nextPage = ref('')
   const loadingMore = ref(false)
   const feed = useRunFeed({
@@ -28,15 +31,14 @@ export function useRuns(filter: () => RunFilter | undefined) {
     async (signal) => {
       const wanted = filter()
       if (!wanted) return undefined
-      const [answer, projects] = await Promise.all([
+      const [answer, readable] = await Promise.all([
         api.runs.listRuns({ ...wanted, pageSize }, { signal }),
-        wanted.projectId
-          ? [{ id: wanted.projectId }]
-          : api.projects.listProjects({ pageSize: 200 }, { signal }).then((list) => list.projects),
+        wanted.projectId ? undefined : api.projects.listProjects({ pageSize: 200 }, { signal }),
       ])
       runs.value = answer.runs
       nextPage.value = answer.nextPageToken
-      feed.follow(projects.map(({ id }) => id))
+      projects.value = readable?.projects ?? []
+      feed.follow(wanted.projectId ? [wanted.projectId] : projects.value.map(({ id }) => id))
       return true
     },
     { on: () => JSON.stringify(filter()) },
@@ -69,6 +71,7 @@ export function useRuns(filter: () => RunFilter | undefined) {
 
   return {
     runs,
+    projects,
     error: first.error,
     loading: computed(() => first.loading.value && runs.value.length === 0),
     reload: first.reload,
