@@ -15,7 +15,8 @@ export declare const file_ansflow_v1_live: GenFile;
 /**
  * The frames of the /live WebSocket, as JSON text; log bytes come as binary frames (LiveLogChunk in protobuf form).
  * Topics: "run/<id>" (RunEvent, seq = the run's own, survives reconnects and controllers), "project/<id>/runs",
- * "organization/<id>/agents", "log/<run>/<step>/<attempt>" (resume by byte offset).
+ * "organization/<id>/agents", "organization/<id>/members" and "project/<id>/members" (nothing but LiveResync: the list of members
+ * and invitations has changed), "log/<run>/<step>/<attempt>" (resume by byte offset).
  *
  * @generated from message ansflow.v1.LiveRequest
  */
@@ -47,7 +48,8 @@ export declare type LiveRequest = Message<"ansflow.v1.LiveRequest"> & {
 /**
  * The frames of the /live WebSocket, as JSON text; log bytes come as binary frames (LiveLogChunk in protobuf form).
  * Topics: "run/<id>" (RunEvent, seq = the run's own, survives reconnects and controllers), "project/<id>/runs",
- * "organization/<id>/agents", "log/<run>/<step>/<attempt>" (resume by byte offset).
+ * "organization/<id>/agents", "organization/<id>/members" and "project/<id>/members" (nothing but LiveResync: the list of members
+ * and invitations has changed), "log/<run>/<step>/<attempt>" (resume by byte offset).
  *
  * @generated from message ansflow.v1.LiveRequest
  */
