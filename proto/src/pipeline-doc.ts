@@ -1,13 +1,13 @@
 // The shared pipeline document: one door to its shape, its reading (`project`) and the operations on it.
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import * as Y from 'yjs'
-import { applyGraph } from './pipeline-doc-apply.ts'
-import { docSchema, rootsOf, seedOrigin } from './pipeline-doc-shape.ts'
+import { applyGraph } from './pipeline-doc/apply.ts'
+import { docSchema, rootsOf, seedOrigin } from './pipeline-doc/shape.ts'
 
-export { applyGraph } from './pipeline-doc-apply.ts'
-export { copySteps, duplicateSteps, pasteYaml } from './pipeline-doc-copy.ts'
-export type { ProjectedEdge } from './pipeline-doc-edges.ts'
-export * from './pipeline-doc-edit.ts'
+export { applyGraph } from './pipeline-doc/apply.ts'
+export { copySteps, duplicateSteps, pasteYaml } from './pipeline-doc/copy.ts'
+export type { ProjectedEdge } from './pipeline-doc/edges.ts'
+export * from './pipeline-doc/edit.ts'
 export {
   type DeletedStep,
   type Projection,
@@ -15,11 +15,11 @@ export {
   projectDeletedStep,
   projectShape,
   stepKeys,
-} from './pipeline-doc-project.ts'
-export { createShapeReader, type ShapeReader } from './pipeline-doc-reader.ts'
-export { inputIds } from './pipeline-doc-settings.ts'
-export * from './pipeline-doc-shape.ts'
-export { createUndo, type Undo, type UndoOutcome } from './pipeline-doc-undo.ts'
+} from './pipeline-doc/project.ts'
+export { createShapeReader, type ShapeReader } from './pipeline-doc/reader.ts'
+export { inputIds } from './pipeline-doc/settings.ts'
+export * from './pipeline-doc/shape.ts'
+export { createUndo, type Undo, type UndoOutcome } from './pipeline-doc/undo.ts'
 export {
   addInput,
   removeInput,
@@ -28,7 +28,7 @@ export {
   setInput,
   setManualTrigger,
   setSetting,
-} from './pipeline-doc-variables.ts'
+} from './pipeline-doc/variables.ts'
 
 /** A document for a new pipeline. Only the server seeds: two seeds of one document would both stay. */
 export function newDoc(graph?: PipelineGraph, source = ''): Y.Doc {

@@ -2,8 +2,8 @@
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { describe, expect, it, vi } from 'vitest'
 import { canonicalGraph } from './canonical.ts'
+import { layOut } from './pipeline-doc/layout.ts'
 import { applyGraph, newDoc, pasteYaml, project } from './pipeline-doc.ts'
-import { layOut } from './pipeline-doc-layout.ts'
 import { parsePipeline, renderPipeline } from './pipeline-yaml.ts'
 import { validateGraph } from './validate.ts'
 

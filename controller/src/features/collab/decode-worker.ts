@@ -2,7 +2,7 @@
 // answers what they hold. When an update makes it run too long or too large, only this thread dies.
 import { parentPort } from 'node:worker_threads'
 import { findUnstorable } from '@ansflow/proto/characters'
-import { docRoots, docSchema, isDeleted, maxSteps } from '@ansflow/proto/pipeline-doc-shape'
+import { docRoots, docSchema, isDeleted, maxSteps } from '@ansflow/proto/pipeline-doc/shape'
 import * as Y from 'yjs'
 import { unpackUpdates } from './packed-updates.ts'
 import { touchedSteps } from './touched-steps.ts'

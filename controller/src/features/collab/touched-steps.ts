@@ -1,5 +1,5 @@
 // Finds the steps that a change of a document concerns.
-import { parseEdgeKey } from '@ansflow/proto/pipeline-doc-shape'
+import { parseEdgeKey } from '@ansflow/proto/pipeline-doc/shape'
 import type * as Y from 'yjs'
 
 export function touchedSteps(transaction: Y.Transaction): Set<string> {

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import * as fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { type ExpressionContext, ExpressionError, interpolateScript } from './expression.ts'
+import { type ExpressionContext, ExpressionError, interpolateScript } from '../expression.ts'
 
 function contextOf(value: string): ExpressionContext {
   const needs = { success: true, failure: false, canceled: false }

@@ -1,6 +1,6 @@
 // Owns undo of one person's own changes to the shared document, and saying when others have overwritten what was to be undone.
 import * as Y from 'yjs'
-import { type EditOrigin, editedRoots } from './pipeline-doc-shape.ts'
+import { type EditOrigin, editedRoots } from './shape.ts'
 
 export interface UndoOutcome {
   /** Label of the gesture that was undone or redone; undefined: nothing was left to do. */

@@ -1,8 +1,8 @@
 // Owns the operations on what belongs to the whole pipeline in the shared document: settings, triggers, inputs, and variables
 // (those of a step too).
 import * as Y from 'yjs'
-import { orderBetween } from './pipeline-doc-order.ts'
-import { inputIds } from './pipeline-doc-settings.ts'
+import { orderBetween } from './order.ts'
+import { inputIds } from './settings.ts'
 import {
   type EditOrigin,
   type InputFields,
@@ -14,7 +14,7 @@ import {
   stepMap,
   stepPart,
   type VariableValue,
-} from './pipeline-doc-shape.ts'
+} from './shape.ts'
 
 function variableMap(doc: Y.Doc, nodeId: string | null): Y.Map<unknown> | undefined {
   if (nodeId === null) return rootsOf(doc).vars

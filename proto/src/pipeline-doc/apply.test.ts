@@ -2,9 +2,9 @@ import { NeedKind, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/gra
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { canonicalGraph } from './canonical.ts'
-import { applyGraph, type EditOrigin, newDoc, projectShape, setStepField } from './pipeline-doc.ts'
-import { orderBetween } from './pipeline-doc-order.ts'
+import { canonicalGraph } from '../canonical.ts'
+import { applyGraph, type EditOrigin, newDoc, projectShape, setStepField } from '../pipeline-doc.ts'
+import { orderBetween } from './order.ts'
 
 const me: EditOrigin = { user: 'me' }
 const you: EditOrigin = { user: 'you' }

@@ -9,8 +9,8 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
 import type * as Y from 'yjs'
-import { problem } from './pipeline-doc-problem.ts'
-import { compareEdges, type EdgeKind, type EdgeValue, edgeValue, parseEdgeKey } from './pipeline-doc-shape.ts'
+import { problem } from './problem.ts'
+import { compareEdges, type EdgeKind, type EdgeValue, edgeValue, parseEdgeKey } from './shape.ts'
 
 export interface ProjectedEdge {
   key: string

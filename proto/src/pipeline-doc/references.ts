@@ -1,6 +1,6 @@
 // Owns the rewriting of step keys inside expressions: `steps.<key>` and `steps["<key>"]` in CEL, and in ${{ }} within texts.
 import * as Y from 'yjs'
-import { edgeValue, isDeleted, isRecord, type Plain, put, rootsOf, stepPart } from './pipeline-doc-shape.ts'
+import { edgeValue, isDeleted, isRecord, type Plain, put, rootsOf, stepPart } from './shape.ts'
 
 interface Edit {
   at: number

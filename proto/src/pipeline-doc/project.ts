@@ -10,9 +10,10 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
 import * as Y from 'yjs'
-import { type ProjectedEdge, projectEdges } from './pipeline-doc-edges.ts'
-import { problem } from './pipeline-doc-problem.ts'
-import { projectInputs, projectSettings, variables } from './pipeline-doc-settings.ts'
+import { type AgentLabels, validateGraph } from '../validate.ts'
+import { type ProjectedEdge, projectEdges } from './edges.ts'
+import { problem } from './problem.ts'
+import { projectInputs, projectSettings, variables } from './settings.ts'
 import {
   compareText,
   type Deleted,
@@ -23,9 +24,8 @@ import {
   rootsOf,
   type StepMap,
   stepMap,
-} from './pipeline-doc-shape.ts'
-import { projectStep } from './pipeline-doc-step.ts'
-import { type AgentLabels, validateGraph } from './validate.ts'
+} from './shape.ts'
+import { projectStep } from './step.ts'
 
 export interface DeletedStep {
   nodeId: string

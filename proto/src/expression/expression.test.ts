@@ -1,7 +1,6 @@
 // Expressions: what they see, what they may do, and how they fail.
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { environment, macroNames } from './expression/language.ts'
 import {
   compileExpression,
   type ExpressionContext,
@@ -11,7 +10,8 @@ import {
   interpolate,
   interpolateValue,
   references,
-} from './expression.ts'
+} from '../expression.ts'
+import { environment, macroNames } from './language.ts'
 
 const context: ExpressionContext = {
   inputs: { level: 'a', count: 3, rate: 0.5, deploy: true, list: ['x', 'y'], long: 'ab'.repeat(5000) },

@@ -4,9 +4,9 @@ import { OnLost, type PipelineGraph, type StepDefinition } from '@ansflow/proto/
 import { type JsonObject, toJson } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import * as Y from 'yjs'
-import { type NewStep, writeParam, writeType } from './pipeline-doc-edit.ts'
-import { reorder } from './pipeline-doc-order.ts'
-import { inputIds, inputTypes } from './pipeline-doc-settings.ts'
+import { type NewStep, writeParam, writeType } from './edit.ts'
+import { reorder } from './order.ts'
+import { inputIds, inputTypes } from './settings.ts'
 import {
   type InputFields,
   newInputId,
@@ -16,9 +16,9 @@ import {
   type StepConfig,
   type StepMap,
   stepPart,
-} from './pipeline-doc-shape.ts'
-import { retryWords, stepParams } from './pipeline-doc-step.ts'
-import { writeVariables } from './pipeline-doc-variables.ts'
+} from './shape.ts'
+import { retryWords, stepParams } from './step.ts'
+import { writeVariables } from './variables.ts'
 
 /** A step of a graph as what a new one is made of, but for its place and order. */
 export function stepContent(step: StepDefinition): Omit<NewStep, 'pos'> & { key: string } {

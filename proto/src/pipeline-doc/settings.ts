@@ -13,8 +13,8 @@ import {
 import { create, fromJson, type MessageInitShape } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import * as Y from 'yjs'
-import { problem } from './pipeline-doc-problem.ts'
-import { compareText, type InputFields, isRecord } from './pipeline-doc-shape.ts'
+import { problem } from './problem.ts'
+import { compareText, type InputFields, isRecord } from './shape.ts'
 
 export const inputTypes: Record<InputFields['type'], InputType> = {
   string: InputType.STRING,

@@ -9,8 +9,8 @@ import { create, toJson } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { canonicalGraph } from './canonical.ts'
-import { findCycle } from './graph.ts'
+import { canonicalGraph } from '../canonical.ts'
+import { findCycle } from '../graph.ts'
 import {
   addSteps,
   applyGraph,
@@ -34,7 +34,7 @@ import {
   setStepType,
   stepText,
   type Undo,
-} from './pipeline-doc.ts'
+} from '../pipeline-doc.ts'
 
 interface Peer {
   doc: Y.Doc

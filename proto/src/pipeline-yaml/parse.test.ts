@@ -1,9 +1,9 @@
 // The pipeline file: what is reported where, and which lines a change touches.
 import { type PipelineGraph, type Problem, Severity, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { describe, expect, it } from 'vitest'
-import { canonicalGraph } from './canonical.ts'
-import { parsePipeline, renderPipeline } from './pipeline-yaml.ts'
-import { validateGraph } from './validate.ts'
+import { canonicalGraph } from '../canonical.ts'
+import { parsePipeline, renderPipeline } from '../pipeline-yaml.ts'
+import { validateGraph } from '../validate.ts'
 
 const problemsOf = (text: string): Problem[] => parsePipeline(text).problems
 const found = (text: string) => problemsOf(text).map((p) => `${p.line}:${p.column} ${p.code} ${p.stepId}/${p.field}`)

@@ -1,8 +1,8 @@
 // Owns writing a graph's edges into the shared document, so that exactly those count.
 import { NeedKind, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type * as Y from 'yjs'
-import { projectEdges } from './pipeline-doc-edges.ts'
-import { stepKeys } from './pipeline-doc-project.ts'
+import { projectEdges } from './edges.ts'
+import { stepKeys } from './project.ts'
 import {
   compareEdges,
   type EdgeKind,
@@ -13,7 +13,7 @@ import {
   nextClock,
   put,
   rootsOf,
-} from './pipeline-doc-shape.ts'
+} from './shape.ts'
 
 /** Call inside a transaction, after the steps are written. */
 export function writeEdges(

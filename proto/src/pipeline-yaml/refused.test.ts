@@ -1,7 +1,7 @@
 // What YAML would drop, change or read as something else in silence: refused at its place.
 import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { describe, expect, it } from 'vitest'
-import { parsePipeline } from './pipeline-yaml.ts'
+import { parsePipeline } from '../pipeline-yaml.ts'
 
 const problemsOf = (text: string): Problem[] => parsePipeline(text).problems
 const found = (text: string) => problemsOf(text).map((p) => `${p.line}:${p.column} ${p.code} ${p.stepId}/${p.field}`)

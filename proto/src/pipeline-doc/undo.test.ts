@@ -10,7 +10,7 @@ import {
   setDeleted,
   setStepField,
   stepText,
-} from './pipeline-doc.ts'
+} from '../pipeline-doc.ts'
 
 const me: EditOrigin = { user: 'me' }
 const you: EditOrigin = { user: 'you' }

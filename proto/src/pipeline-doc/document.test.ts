@@ -23,7 +23,7 @@ import {
   setStepOrder,
   setStepType,
   stepText,
-} from './pipeline-doc.ts'
+} from '../pipeline-doc.ts'
 
 const me: EditOrigin = { user: 'me' }
 const you: EditOrigin = { user: 'you' }

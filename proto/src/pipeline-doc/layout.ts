@@ -1,8 +1,8 @@
 // Owns where new steps are put on the canvas: to the right of what they wait for, on the first free place.
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { topologicalOrder } from './graph.ts'
-import { NODE_HEIGHT, NODE_WIDTH, wrapRows } from './layout-rows.ts'
-import type { Point } from './pipeline-doc-shape.ts'
+import { topologicalOrder } from '../graph.ts'
+import { NODE_HEIGHT, NODE_WIDTH, wrapRows } from '../layout-rows.ts'
+import type { Point } from './shape.ts'
 
 /** As far apart as tidying puts them. */
 const columnWidth = NODE_WIDTH + 40

@@ -11,7 +11,7 @@ import {
   projectShape,
   setSetting,
   setStepField,
-} from './pipeline-doc.ts'
+} from '../pipeline-doc.ts'
 
 const me: EditOrigin = { user: 'me' }
 

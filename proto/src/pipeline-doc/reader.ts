@@ -2,9 +2,9 @@
 
 import type { Problem, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type * as Y from 'yjs'
-import { type Projection, projectShape } from './pipeline-doc-project.ts'
-import { rootsOf, type StepMap } from './pipeline-doc-shape.ts'
-import { projectStep } from './pipeline-doc-step.ts'
+import { type Projection, projectShape } from './project.ts'
+import { rootsOf, type StepMap } from './shape.ts'
+import { projectStep } from './step.ts'
 
 export interface ShapeReader {
   /** What `projectShape` says, at the cost of what changed since the last reading and one look at every edge. */

@@ -4,11 +4,11 @@ import { type PipelineGraph, PipelineGraphSchema, type StepDefinition } from '@a
 import { clone } from '@bufbuild/protobuf'
 import * as fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { canonicalGraph } from './canonical.ts'
-import { someGraph, someText } from './graph.arbitrary.ts'
-import { parsePipeline, renderPipeline } from './pipeline-yaml.ts'
+import { canonicalGraph } from '../canonical.ts'
+import { someGraph, someText } from '../graph.arbitrary.ts'
+import { parsePipeline, renderPipeline } from '../pipeline-yaml.ts'
 
-const folder = new URL('./fixtures/', import.meta.url)
+const folder = new URL('../fixtures/', import.meta.url)
 const fixtures = readdirSync(folder)
   .filter((name) => name.endsWith('.yaml'))
   .map((name) => ({ name, text: readFileSync(new URL(name, folder), 'utf8') }))

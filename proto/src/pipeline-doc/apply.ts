@@ -3,13 +3,13 @@
 import { type PipelineGraph, type StepDefinition, StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type JsonObject, toJson } from '@bufbuild/protobuf'
 import type * as Y from 'yjs'
-import { writeEdges } from './pipeline-doc-apply-edges.ts'
-import { stepContent, writeSettings, writeStep } from './pipeline-doc-apply-step.ts'
-import { createDeleted, newStepMap } from './pipeline-doc-edit.ts'
-import { layOut } from './pipeline-doc-layout.ts'
-import { reorder } from './pipeline-doc-order.ts'
-import { projectShape, stepKeys } from './pipeline-doc-project.ts'
-import { type EditOrigin, newNodeId, type Point, put, rootsOf, stepMap } from './pipeline-doc-shape.ts'
+import { writeEdges } from './apply-edges.ts'
+import { stepContent, writeSettings, writeStep } from './apply-step.ts'
+import { createDeleted, newStepMap } from './edit.ts'
+import { layOut } from './layout.ts'
+import { reorder } from './order.ts'
+import { projectShape, stepKeys } from './project.ts'
+import { type EditOrigin, newNodeId, type Point, put, rootsOf, stepMap } from './shape.ts'
 
 /**
  * Makes the document mean `graph`, and remembers `source` as the text it came from. Steps are found by their key (or, when

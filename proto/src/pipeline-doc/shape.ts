@@ -1,6 +1,6 @@
 // Owns the shape of the shared pipeline document: its roots, what is under each key, and how ids and edge keys are made.
 import * as Y from 'yjs'
-import { stepTypes } from './steps/index.ts'
+import { stepTypes } from '../steps/index.ts'
 
 /** Version of the shape. Additive changes keep it; only the server migrates. */
 export const docSchema = 1

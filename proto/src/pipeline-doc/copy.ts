@@ -3,24 +3,15 @@
 import { PipelineGraphSchema, type Problem, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
 import type * as Y from 'yjs'
-import { edgeKind } from './pipeline-doc-apply-edges.ts'
-import { stepContent } from './pipeline-doc-apply-step.ts'
-import { createDeleted, newStepMap } from './pipeline-doc-edit.ts'
-import { layOut } from './pipeline-doc-layout.ts'
-import { orderBetween } from './pipeline-doc-order.ts'
-import { projectShape } from './pipeline-doc-project.ts'
-import { rewriteReferences } from './pipeline-doc-references.ts'
-import {
-  type EditOrigin,
-  edgeKey,
-  freeKeys,
-  newNodeId,
-  nextClock,
-  type Point,
-  rootsOf,
-  stepMap,
-} from './pipeline-doc-shape.ts'
-import { parsePipeline, renderPipeline } from './pipeline-yaml.ts'
+import { parsePipeline, renderPipeline } from '../pipeline-yaml.ts'
+import { edgeKind } from './apply-edges.ts'
+import { stepContent } from './apply-step.ts'
+import { createDeleted, newStepMap } from './edit.ts'
+import { layOut } from './layout.ts'
+import { orderBetween } from './order.ts'
+import { projectShape } from './project.ts'
+import { rewriteReferences } from './references.ts'
+import { type EditOrigin, edgeKey, freeKeys, newNodeId, nextClock, type Point, rootsOf, stepMap } from './shape.ts'
 
 /** The steps and the edges between them, as a pipeline file. */
 export function copySteps(doc: Y.Doc, nodeIds: readonly string[]): string {

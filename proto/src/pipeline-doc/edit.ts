@@ -1,9 +1,9 @@
 // Owns the operations people do to the shared document. Each is one transaction with the editor's origin, and writes only what
 // differs; creating a step has a first half that undo does not see, so that undoing it keeps what others put into it.
 import * as Y from 'yjs'
-import { orderBetween } from './pipeline-doc-order.ts'
-import { stepKeys } from './pipeline-doc-project.ts'
-import { rewriteReferences } from './pipeline-doc-references.ts'
+import { orderBetween } from './order.ts'
+import { stepKeys } from './project.ts'
+import { rewriteReferences } from './references.ts'
 import {
   type EdgeKind,
   type EdgeValue,
@@ -26,7 +26,7 @@ import {
   stepMap,
   stepPart,
   textNames,
-} from './pipeline-doc-shape.ts'
+} from './shape.ts'
 
 export interface NewStep {
   type: string

@@ -13,9 +13,9 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import * as Y from 'yjs'
-import { problem } from './pipeline-doc-problem.ts'
-import { variables } from './pipeline-doc-settings.ts'
-import { isRecord, type Point, type StepConfig, type StepMap, stepPart } from './pipeline-doc-shape.ts'
+import { problem } from './problem.ts'
+import { variables } from './settings.ts'
+import { isRecord, type Point, type StepConfig, type StepMap, stepPart } from './shape.ts'
 
 // Messages are plain objects: copying an empty one is many times quicker than making one by its descriptor, which counts
 // here, as a canvas of hundreds of steps is read anew at every change.

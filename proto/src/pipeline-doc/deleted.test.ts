@@ -13,7 +13,7 @@ import {
   setEnv,
   setStepField,
   stepText,
-} from './pipeline-doc.ts'
+} from '../pipeline-doc.ts'
 
 const a: EditOrigin = { user: 'a' }
 const b: EditOrigin = { user: 'b' }
