@@ -1,25 +1,21 @@
 // The one text form of a pipeline's content, and its hash: what says whether two drafts or versions are the same.
-import {
-  InputType,
-  NeedKind,
-  OnLost,
-  type PipelineGraph,
-  RetryOn,
-  type StepDefinition,
-} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { InputType, type PipelineGraph, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { compare } from './fields/kind.ts'
+import { type PipelineField, pipelineFields } from './fields/pipeline-fields.ts'
+import { type StepField, stepFields } from './fields/step-fields.ts'
 import { defaultOf } from './inputs.ts'
 
 /**
- * JSON with sorted keys, defaults written out, sets (needs, env, labels, secrets, outputs) sorted, and without what belongs to
- * the canvas (node ids, positions). Two graphs that mean the same give the same text.
+ * JSON with sorted keys, sets (needs, env, labels, secrets, outputs) sorted, and without what belongs to the canvas (node ids,
+ * positions). Two graphs that mean the same give the same text, in every version of this program: the fields of the first
+ * are always there, later ones only where they say something.
  */
 export function canonicalGraph(graph: PipelineGraph): string {
   return stableJson({
-    name: graph.name,
-    description: graph.description,
+    ...fieldsOf(pipelineFields, graph),
     inputs: graph.inputs.map((input) => ({
       name: input.name,
       type: InputType[input.type || InputType.STRING]!,
@@ -28,8 +24,6 @@ export function canonicalGraph(graph: PipelineGraph): string {
       options: [...input.options],
       required: input.required,
     })),
-    env: sortedPairs(graph.env),
-    timeoutMs: graph.timeoutMs,
     manual: graph.triggers?.manual ?? true,
     steps: graph.steps.map(canonicalStep),
   })
@@ -41,54 +35,19 @@ export function graphHash(graph: PipelineGraph): string {
 }
 
 function canonicalStep(step: StepDefinition): JsonValue {
-  return {
-    id: step.id,
-    name: step.name,
-    description: step.description,
-    uses: step.uses,
-    with: step.with ?? {},
-    needs: step.needs
-      .map((need) => ({
-        step: need.stepId,
-        on: NeedKind[need.kind || NeedKind.SUCCESS]!,
-        if: need.condition,
-      }))
-      .sort((a, b) => compare(a.step, b.step)),
-    when: step.when,
-    retry:
-      step.retry === undefined || step.retry.max === 0
-        ? null
-        : {
-            max: step.retry.max,
-            delayMs: step.retry.delayMs,
-            backoff: step.retry.backoff || 1,
-            on: (step.retry.on.length === 0 ? [RetryOn.FAILED, RetryOn.TIMEOUT] : [...new Set(step.retry.on)])
-              .sort((a, b) => a - b)
-              .map((on) => RetryOn[on]!),
-          },
-    timeoutMs: step.timeoutMs,
-    allowFailure: step.allowFailure,
-    runsOn: sortedSet(step.runsOn),
-    workspace: step.workspace || 'shared',
-    env: sortedPairs(step.env),
-    secrets: sortedSet(step.secrets),
-    outputs: sortedSet(step.outputs),
-    onLost: OnLost[step.onLost || OnLost.FAIL]!,
-    disabled: step.disabled,
+  return { id: step.id, uses: step.uses, with: step.with ?? {}, ...fieldsOf(stepFields, step) }
+}
+
+function fieldsOf<T extends object>(
+  fields: readonly (T extends StepDefinition ? StepField : PipelineField)[],
+  message: T,
+): Record<string, JsonValue> {
+  const found: Record<string, JsonValue> = {}
+  for (const { of, kind, hashedAlways } of fields) {
+    const value = kind.canonical(message[of as unknown as keyof T] as never)
+    if (hashedAlways || stableJson(value) !== stableJson(kind.canonical(kind.absent as never))) found[of] = value
   }
-}
-
-function sortedPairs(pairs: readonly { name: string; value: string }[]): JsonValue {
-  return pairs.map(({ name, value }) => [name, value]).sort((a, b) => compare(a[0]!, b[0]!))
-}
-
-function sortedSet(words: readonly string[]): JsonValue {
-  return [...new Set(words)].sort(compare)
-}
-
-/** By UTF-16 units: the same on every machine, whatever its language. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
+  return found
 }
 
 /** JSON whose object keys are sorted at every depth. */

@@ -2,13 +2,15 @@
 import {
   InputType,
   NeedKind,
-  OnLost,
   type PipelineGraph,
   PipelineGraphSchema,
   RetryOn,
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { fromJson, type JsonValue } from '@bufbuild/protobuf'
 import * as fc from 'fast-check'
+import type { Choice } from './fields/kinds.ts'
+import { pipelineFields } from './fields/pipeline-fields.ts'
+import { type StepField, stepFields } from './fields/step-fields.ts'
 import { numberProblem } from './number.ts'
 
 // Texts YAML is known to read otherwise, besides random ones.
@@ -124,48 +126,50 @@ const retry = fc.record({
 
 export const stepId = fc.oneof(word, fc.stringMatching(/^[0-9]{1,3}$/))
 
+const needs = fc.uniqueArray(
+  fc.record({ stepId, kind: fc.constantFrom(NeedKind.SUCCESS, NeedKind.FAILURE, NeedKind.ALWAYS), condition }),
+  { selector: (need) => need.stepId, maxLength: 3 },
+)
+
+/** Values of a field by its kind, meaningful or not. */
+function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
+  const kinds: Record<typeof kind.name, () => fc.Arbitrary<unknown>> = {
+    text: () => someText,
+    lines: () => someText,
+    condition: () => condition,
+    flag: () => fc.boolean(),
+    duration: () => duration,
+    words: () => words,
+    choice: () =>
+      fc.constantFrom(0, ...(kind as unknown as Choice).words.map((w) => (kind as unknown as Choice).value(w))),
+    retry: () => fc.option(retry, { freq: 3, nil: undefined }),
+    needs: () => needs,
+    env: () => env,
+  }
+  return kinds[kind.name]()
+}
+
+function fieldsOf(fields: readonly { of: string; kind: StepField['kind'] }[]): fc.Arbitrary<object> {
+  return fc
+    .record(Object.fromEntries(fields.map((field) => [field.of, someValue(field.kind)])))
+    .map((found) => Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)))
+}
+
 const step = fc
-  .record({
-    id: stepId,
-    name: someText,
-    description: someText,
-    action,
-    needs: fc.uniqueArray(
-      fc.record({
-        stepId,
-        kind: fc.constantFrom(NeedKind.SUCCESS, NeedKind.FAILURE, NeedKind.ALWAYS),
-        condition,
-      }),
-      { selector: (need) => need.stepId, maxLength: 3 },
-    ),
-    when: condition,
-    retry: fc.option(retry, { freq: 3 }),
-    timeoutMs: duration,
-    allowFailure: fc.boolean(),
-    runsOn: words,
-    workspace: fc.constantFrom('', 'shared', 'isolated', 'w1'),
-    env,
-    secrets: fc.uniqueArray(name, { maxLength: 2 }),
-    outputs: words,
-    onLost: fc.constantFrom(OnLost.FAIL, OnLost.RETRY),
-    disabled: fc.boolean(),
-  })
-  .map(({ action: chosen, retry: tries, ...rest }) => ({
-    ...rest,
-    ...chosen,
-    ...(tries === null ? {} : { retry: tries }),
-  }))
+  .record({ id: stepId, action, fields: fieldsOf(stepFields) })
+  .map(({ id, action: chosen, fields }) => ({ id, ...fields, ...chosen }))
 
 export const someGraph: fc.Arbitrary<PipelineGraph> = fc
   .record({
-    name: someText,
-    description: someText,
+    fields: fieldsOf(pipelineFields as never),
     inputs: fc.uniqueArray(input, { selector: (each) => each.name, maxLength: 3 }),
-    env,
-    timeoutMs: duration,
     steps: fc.uniqueArray(step, { selector: (each) => each.id, maxLength: 5 }),
     triggers: fc.option(fc.record({ manual: fc.boolean() }), { freq: 3 }),
   })
-  .map(({ triggers, ...rest }) =>
-    fromJson(PipelineGraphSchema, { ...rest, ...(triggers === null ? {} : { triggers }) } as unknown as JsonValue),
+  .map(({ triggers, fields, ...rest }) =>
+    fromJson(PipelineGraphSchema, {
+      ...fields,
+      ...rest,
+      ...(triggers === null ? {} : { triggers }),
+    } as unknown as JsonValue),
   )

@@ -1,15 +1,9 @@
 // The JSON Schema of the pipeline file, for editors: made from the tables the parser reads by and from the step types.
+import { needKeys } from './fields/needs.ts'
+import { retryKeys } from './fields/retry.ts'
 import { limits, patterns } from './limits.ts'
-import {
-  inputKeys,
-  type JsonSchema,
-  type KeyTable,
-  laterTriggers,
-  needKeys,
-  pipelineKeys,
-  retryKeys,
-  stepKeys,
-} from './pipeline-yaml/keys.ts'
+import type { JsonSchema, KeyTable } from './pipeline-yaml/key-table.ts'
+import { inputKeys, laterTriggers, pipelineKeys, stepKeys } from './pipeline-yaml/keys.ts'
 import { type Param, type StepType, stepTypes } from './steps/index.ts'
 
 /** Draft 2020-12. What it cannot say (cycles, references, expressions) is left to `validateGraph`. */

@@ -6,8 +6,8 @@ import { limits } from './limits.ts'
 import { stepType, unknownStepType, validateParams } from './steps/index.ts'
 import { checkEdges } from './validate/edges.ts'
 import { checkExpressions } from './validate/expressions.ts'
+import { checkInputs, checkPipelineFields, checkStepFields } from './validate/fields.ts'
 import type { Finding, Report } from './validate/finding.ts'
-import { checkInputs, checkPipelineNames, checkStepNames } from './validate/names.ts'
 import { type AgentLabels, checkWorkspaces } from './validate/workspaces.ts'
 
 export type { AgentLabels } from './validate/workspaces.ts'
@@ -30,10 +30,10 @@ export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Probl
     return problems
   }
   checkTexts(graph, report)
-  checkPipelineNames(graph, report)
+  checkPipelineFields(graph, report)
   checkInputs(graph, report)
   for (const step of graph.steps) {
-    checkStepNames(step, report)
+    checkStepFields(step, report)
     checkType(step, report)
   }
   checkEdges(graph.steps, report)

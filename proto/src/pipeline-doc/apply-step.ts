@@ -1,9 +1,11 @@
 // Owns writing one step, and what a graph says of the whole pipeline, into the shared document: only what differs.
 
-import { OnLost, type PipelineGraph, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type JsonObject, toJson } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import * as Y from 'yjs'
+import { settingFields } from '../fields/pipeline-fields.ts'
+import { configFields } from '../fields/step-fields.ts'
 import { type NewStep, writeParam, writeType } from './edit.ts'
 import { reorder } from './order.ts'
 import { inputIds, inputTypes } from './settings.ts'
@@ -17,7 +19,7 @@ import {
   type StepMap,
   stepPart,
 } from './shape.ts'
-import { retryWords, stepParams } from './step.ts'
+import { stepParams } from './step.ts'
 import { writeVariables } from './variables.ts'
 
 /** A step of a graph as what a new one is made of, but for its place and order. */
@@ -38,44 +40,15 @@ function plainParams(step: StepDefinition): Record<string, Plain> {
 }
 
 /** Only what the file says: defaults are left out. */
-export function stepConfig(step: StepDefinition): Partial<StepConfig> {
-  const config: Partial<StepConfig> = {}
-  if (step.description) config.description = step.description
-  if (step.when) config.when = step.when
-  if (step.timeoutMs) config.timeout = step.timeoutMs
-  if (step.allowFailure) config.allowFailure = true
-  if (step.runsOn.length > 0) config.runsOn = [...step.runsOn]
-  if (step.workspace) config.workspace = step.workspace
-  if (step.outputs.length > 0) config.outputs = [...step.outputs]
-  if (step.secrets.length > 0) config.secrets = [...step.secrets]
-  if (step.onLost !== OnLost.UNSPECIFIED) config.onLost = step.onLost === OnLost.RETRY ? 'retry' : 'fail'
-  const { retry } = step
-  if (retry) {
-    config['retry.max'] = retry.max
-    if (retry.delayMs) config['retry.delay'] = retry.delayMs
-    if (retry.backoff) config['retry.backoff'] = retry.backoff
-    const words = Object.entries(retryWords) as [keyof typeof retryWords, number][]
-    const on = retry.on.flatMap((value) => words.filter(([, number]) => number === value).map(([word]) => word))
-    if (on.length > 0) config['retry.on'] = on
+export function stepConfig(step: StepDefinition): StepConfig {
+  const config: StepConfig = {}
+  for (const { key, of, kind } of configFields) {
+    for (const [suffix, value] of Object.entries(kind.toDocument(step[of] as never))) config[key + suffix] = value
   }
   return config
 }
 
-const configKeys = [
-  'description',
-  'when',
-  'retry.max',
-  'retry.delay',
-  'retry.backoff',
-  'retry.on',
-  'timeout',
-  'allowFailure',
-  'runsOn',
-  'workspace',
-  'outputs',
-  'secrets',
-  'onLost',
-] as const satisfies (keyof StepConfig)[]
+const configKeys = configFields.flatMap(({ key, kind }) => kind.suffixes.map((suffix) => key + suffix))
 
 /** Everything of a step but its key, order, place and edges. Keys this program does not know stay. */
 export function writeStep(map: StepMap, step: StepDefinition): void {
@@ -97,14 +70,18 @@ export function writeStep(map: StepMap, step: StepDefinition): void {
 }
 
 function readsAsDefault(value: unknown): boolean {
-  return value === undefined || value === false || value === ''
+  return value === undefined || value === false || value === '' || value === 0
 }
 
 export function writeSettings(doc: Y.Doc, graph: PipelineGraph): void {
   const { settings, triggers, vars, inputs } = rootsOf(doc)
-  put(settings, 'name', graph.name)
-  if (graph.description || settings.get('description')) put(settings, 'description', graph.description || undefined)
-  if (graph.timeoutMs || settings.get('timeout')) put(settings, 'timeout', graph.timeoutMs || undefined)
+  for (const { key, of, kind } of settingFields) {
+    const wanted = kind.toDocument(graph[of] as never)
+    for (const suffix of kind.suffixes) {
+      const value = wanted[suffix]
+      if (!(value === undefined && readsAsDefault(settings.get(key + suffix)))) put(settings, key + suffix, value)
+    }
+  }
   put(triggers, 'manual', graph.triggers?.manual)
   writeVariables(vars, graph.env)
   writeInputs(inputs, graph)

@@ -38,7 +38,7 @@ export interface NewStep {
   after?: string
   on?: boolean
   params?: Record<string, Plain>
-  cfg?: Partial<StepConfig>
+  cfg?: StepConfig
   env?: readonly { name: string; value: string }[]
   /** Node id; default: a new one. */
   id?: string
@@ -200,7 +200,7 @@ export function setEdge(doc: Y.Doc, key: string, fields: EdgeFields, origin: Edi
   return connect(doc, ends.from, ends.to, origin, { kind: fields.kind ?? ends.kind, condition })
 }
 
-export type StepField = 'name' | 'on' | `cfg.${keyof StepConfig}` | `params.${string}`
+export type StepField = 'name' | 'on' | `cfg.${string}` | `params.${string}`
 
 /** One field of a step; undefined takes it out of the file. */
 export function setStepField(

@@ -65,7 +65,7 @@ export function projectShape(doc: Y.Doc, readStep: typeof projectStep = projectS
   const source = roots.meta.get('source')
   return {
     graph: {
-      ...create(PipelineGraphSchema, projectSettings(roots.settings, roots.triggers)),
+      ...create(PipelineGraphSchema, projectSettings(roots.settings, roots.triggers, problems)),
       inputs: projectInputs(roots.inputs, problems),
       env: variables(roots.vars),
       steps,

@@ -1,5 +1,6 @@
 // Owns the rewriting of step keys inside expressions: `steps.<key>` and `steps["<key>"]` in CEL, and in ${{ }} within texts.
 import * as Y from 'yjs'
+import { configFields } from '../fields/step-fields.ts'
 import { edgeValue, isDeleted, isRecord, type Plain, put, rootsOf, stepPart } from './shape.ts'
 
 interface Edit {
@@ -77,8 +78,15 @@ export function rewriteReferences(
   for (const [id, step] of roots.nodes) {
     if (!(step instanceof Y.Map) || (nodeIds ? !nodeIds.has(id) : isDeleted(step))) continue
     const cfg = stepPart(step, 'cfg')
-    const when = cfg?.get('when')
-    if (cfg && typeof when === 'string') put(cfg, 'when', rewriteExpression(when, successors))
+    for (const { key, kind } of configFields) {
+      if (!cfg || kind.expressions === 'none') continue
+      for (const place of kind.suffixes.map((suffix) => key + suffix)) {
+        const value = cfg.get(place) as Plain | undefined
+        if (value === undefined) continue
+        const isCondition = kind.expressions === 'condition' && typeof value === 'string'
+        put(cfg, place, isCondition ? rewriteExpression(value, successors) : rewriteValue(value, successors))
+      }
+    }
     rewriteEntries(stepPart(step, 'params'), successors)
     rewriteEntries(stepPart(step, 'env'), successors)
     for (const text of stepPart(step, 'texts')?.values() ?? []) {

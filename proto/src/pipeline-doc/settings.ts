@@ -13,6 +13,8 @@ import {
 import { create, fromJson, type MessageInitShape } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import * as Y from 'yjs'
+import { settingFields } from '../fields/pipeline-fields.ts'
+import { documentReader } from './document-reader.ts'
 import { problem } from './problem.ts'
 import { compareText, type InputFields, isRecord } from './shape.ts'
 
@@ -26,17 +28,14 @@ export const inputTypes: Record<InputFields['type'], InputType> = {
 export function projectSettings(
   settings: Y.Map<unknown>,
   triggers: Y.Map<unknown>,
+  problems: Problem[],
 ): MessageInitShape<typeof PipelineGraphSchema> {
-  const name = settings.get('name')
-  const description = settings.get('description')
-  const timeout = settings.get('timeout')
-  const manual = triggers.get('manual')
-  return {
-    name: typeof name === 'string' ? name : '',
-    description: typeof description === 'string' ? description : '',
-    timeoutMs: typeof timeout === 'number' && timeout > 0 ? Math.min(Math.round(timeout), 2 ** 32 - 1) : 0,
-    ...(typeof manual === 'boolean' ? { triggers: { manual } } : {}),
+  const found: Record<string, unknown> = {}
+  for (const { key, of, kind } of settingFields) {
+    found[of] = kind.fromDocument(documentReader(settings, key, problems, ''))
   }
+  const manual = triggers.get('manual')
+  return { ...found, ...(typeof manual === 'boolean' ? { triggers: { manual } } : {}) }
 }
 
 /** `{v, ord}` under each name, in their order. */

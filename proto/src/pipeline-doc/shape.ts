@@ -1,5 +1,6 @@
 // Owns the shape of the shared pipeline document: its roots, what is under each key, and how ids and edge keys are made.
 import * as Y from 'yjs'
+import type { DocumentValue } from '../fields/kind.ts'
 import { stepTypes } from '../steps/index.ts'
 
 /** Version of the shape. Additive changes keep it; only the server migrates. */
@@ -27,7 +28,7 @@ export interface EditOrigin {
 export const seedOrigin: EditOrigin = { user: '' }
 
 /** A plain JSON value, as Yjs stores it in one piece. */
-export type Plain = null | boolean | number | string | Plain[] | { [key: string]: Plain }
+export type Plain = DocumentValue
 
 export interface Point {
   x: number
@@ -37,29 +38,8 @@ export interface Point {
 /** Not false: the step is deleted, but kept with everything others do to it meanwhile. */
 export type Deleted = false | { by: string; at: number }
 
-/** Flat keys of a step's `cfg`, with the form of their values. Durations are milliseconds. */
-export interface StepConfig {
-  description: string
-  when: string
-  'retry.max': number
-  'retry.delay': number
-  'retry.backoff': number
-  'retry.on': ('failed' | 'timeout' | 'lost')[]
-  timeout: number
-  allowFailure: boolean
-  runsOn: string[]
-  workspace: string
-  outputs: string[]
-  secrets: string[]
-  onLost: 'fail' | 'retry'
-}
-
-/** Flat keys of `settings`. */
-export interface Settings {
-  name: string
-  description: string
-  timeout: number
-}
+/** Flat keys of a step's `cfg`, as fields/step-fields.ts has them, such as `retry.max`. Durations are milliseconds. */
+export type StepConfig = Record<string, Plain>
 
 /** Flat keys of one entry of `inputs`. */
 export interface InputFields {

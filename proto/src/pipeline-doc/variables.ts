@@ -8,9 +8,9 @@ import {
   type InputFields,
   isRecord,
   newInputId,
+  type Plain,
   put,
   rootsOf,
-  type Settings,
   stepMap,
   stepPart,
   type VariableValue,
@@ -111,12 +111,8 @@ export function removeInput(doc: Y.Doc, id: string, origin: EditOrigin): void {
   }, origin)
 }
 
-export function setSetting<K extends keyof Settings>(
-  doc: Y.Doc,
-  key: K,
-  value: Settings[K] | undefined,
-  origin: EditOrigin,
-): void {
+/** A key of `settings`, as fields/pipeline-fields.ts has them. */
+export function setSetting(doc: Y.Doc, key: string, value: Plain | undefined, origin: EditOrigin): void {
   doc.transact(() => {
     put(rootsOf(doc).settings, key, value)
   }, origin)

@@ -13,6 +13,7 @@ import { create, fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type YAMLError } from 'yaml'
 import { oddCharacter } from '../characters.ts'
+import { pipelineFields } from '../fields/pipeline-fields.ts'
 import { limits } from '../limits.ts'
 import { suggestion } from '../suggest.ts'
 import { type AgentLabels, validateGraph } from '../validate.ts'
@@ -20,7 +21,7 @@ import { parseText } from './document.ts'
 import { inputKeys, laterTriggers, pipelineKeys, unavailablePipelineKeys } from './keys.ts'
 import { type Place, Reader, scalarText } from './reader.ts'
 import { readStep } from './step.ts'
-import { entriesOf, readEnv, readTimeout } from './values.ts'
+import { entriesOf } from './values.ts'
 
 export interface ReadPipeline {
   graph: PipelineGraph
@@ -82,17 +83,17 @@ function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {
   const rules = { keys: pipelineKeys, unavailable: unavailablePipelineKeys, noun: 'a pipeline' }
   const entries = reader.known(root, rules, {})
   const at = (key: string): [Node | null, Place] => [entries.get(key)?.value ?? null, { field: key }]
-  for (const key of ['name', 'description'] as const) {
-    const [node, place] = at(key)
-    graph[key] = reader.text(node, key, place) ?? ''
+  for (const { key, of, kind } of pipelineFields) {
+    const entry = entries.get(key)
+    if (entry === undefined) continue
+    const value = kind.read(reader, entry.value, key, { field: key })
+    if (value !== undefined) Object.assign(graph, { [of]: value })
   }
   if (entries.has('on')) readTriggers(reader, ...at('on'), graph)
   for (const { key, keyNode, value } of entriesOf(reader, ...at('inputs'), 'inputs')) {
     reader.mark({ field: `inputs.${key}` }, keyNode)
     graph.inputs.push(readInput(reader, key, value))
   }
-  graph.env = readEnv(reader, ...at('env'))
-  if (entries.has('timeout')) graph.timeoutMs = readTimeout(reader, ...at('timeout')) ?? 0
   const [steps, place] = at('steps')
   if (isSeq(steps)) {
     const message =

@@ -18,7 +18,8 @@ import { oddCharacter, unstorable } from '../characters.ts'
 import { limits } from '../limits.ts'
 import { writtenNumberProblem } from '../number.ts'
 import { suggestion } from '../suggest.ts'
-import { foreignKeys, type KeyTable } from './keys.ts'
+import { foreignKeys } from './foreign-keys.ts'
+import type { KeyTable } from './key-table.ts'
 
 /** Which part of the pipeline a node is. */
 export interface Place {

@@ -1,16 +1,8 @@
 // Graph → the tree a file of it holds: what is written, in which order, in which of the ways that mean the same.
-import {
-  InputType,
-  type Need,
-  NeedKind,
-  OnLost,
-  type PipelineGraph,
-  type Retry,
-  RetryOn,
-  type StepDefinition,
-} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { InputType, type PipelineGraph, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JsonValue } from '@bufbuild/protobuf'
-import { formatDuration } from '../duration.ts'
+import { pipelineFields } from '../fields/pipeline-fields.ts'
+import { stepFields } from '../fields/step-fields.ts'
 import { defaultOf } from '../inputs.ts'
 import { stepType } from '../steps/index.ts'
 
@@ -33,13 +25,15 @@ export interface StepStyle {
 export const newStyle: StepStyle = { run: true, shell: true, braces: true, uses: false }
 
 export function pipelineTree(graph: PipelineGraph, styles: ReadonlyMap<string, StepStyle> = new Map()): TreeMap {
-  const tree: TreeMap = new Map()
-  tree.set('name', graph.name)
-  put(tree, 'description', graph.description, '')
-  if (graph.triggers !== undefined) tree.set('on', new Map([['manual', graph.triggers.manual]]))
-  if (graph.inputs.length > 0) tree.set('inputs', new Map(graph.inputs.map((input) => [input.name, inputTree(input)])))
-  if (graph.env.length > 0) tree.set('env', pairs(graph.env))
-  if (graph.timeoutMs > 0) tree.set('timeout', formatDuration(graph.timeoutMs))
+  const tree: TreeMap = new Map([['name', graph.name]])
+  for (const { key, of, kind } of pipelineFields) {
+    const value = kind.write(graph[of] as never)
+    if (value !== undefined) tree.set(key, value)
+    if (key !== 'description') continue
+    if (graph.triggers !== undefined) tree.set('on', new Map([['manual', graph.triggers.manual]]))
+    if (graph.inputs.length > 0)
+      tree.set('inputs', new Map(graph.inputs.map((input) => [input.name, inputTree(input)])))
+  }
   tree.set('steps', new Map(graph.steps.map((step) => [step.id, stepTree(step, styles.get(step.id) ?? newStyle)])))
   return tree
 }
@@ -62,21 +56,12 @@ function inputTree(input: PipelineGraph['inputs'][number]): TreeMap {
 
 export function stepTree(step: StepDefinition, style: StepStyle): TreeMap {
   const tree: TreeMap = new Map()
-  put(tree, 'name', step.name, '')
-  put(tree, 'description', step.description, '')
-  if (step.needs.length > 0) tree.set('needs', step.needs.map(needTree))
-  if (step.when !== '') tree.set('when', style.braces ? `\${{ ${step.when} }}` : step.when)
-  putAction(tree, step, style)
-  if (step.env.length > 0) tree.set('env', pairs(step.env))
-  putList(tree, 'secrets', step.secrets)
-  putList(tree, 'outputs', step.outputs)
-  putList(tree, 'runsOn', step.runsOn)
-  if (step.workspace !== '') tree.set('workspace', step.workspace)
-  if (step.timeoutMs > 0) tree.set('timeout', formatDuration(step.timeoutMs))
-  if (step.retry !== undefined && step.retry.max > 0) tree.set('retry', retryTree(step.retry))
-  put(tree, 'allowFailure', step.allowFailure, false)
-  if (step.onLost === OnLost.RETRY) tree.set('onLost', 'retry')
-  put(tree, 'disabled', step.disabled, false)
+  for (const { key, of, kind } of stepFields) {
+    const value = kind.write(step[of] as never)
+    const braces = kind.name === 'condition' && style.braces
+    if (value !== undefined) tree.set(key, braces ? `\${{ ${value} }}` : value)
+    if (key === 'when') putAction(tree, step, style)
+  }
   return tree
 }
 
@@ -100,34 +85,8 @@ function putAction(tree: TreeMap, step: StepDefinition, style: StepStyle): void 
   if (params.size > 0) tree.set('with', params)
 }
 
-function needTree({ stepId, kind, condition }: Need): Tree {
-  const word = kind === NeedKind.FAILURE ? 'failure' : kind === NeedKind.ALWAYS ? 'always' : 'success'
-  if (word === 'success' && condition === '') return stepId
-  const tree: TreeMap = new Map([['step', stepId]])
-  put(tree, 'on', word, 'success')
-  if (condition !== '') tree.set('if', `\${{ ${condition} }}`)
-  return tree
-}
-
-function retryTree(retry: Retry): TreeMap {
-  const tree: TreeMap = new Map([['max', retry.max]])
-  if (retry.delayMs > 0) tree.set('delay', formatDuration(retry.delayMs))
-  if (retry.backoff !== 0) tree.set('backoff', retry.backoff)
-  const on = [...new Set(retry.on)].map((each) => RetryOn[each]!.toLowerCase())
-  putList(tree, 'on', on)
-  return tree
-}
-
-function pairs(list: readonly { name: string; value: string }[]): TreeMap {
-  return new Map(list.map(({ name, value }) => [name, value]))
-}
-
 function put(tree: TreeMap, key: string, value: string | boolean, unless: string | boolean): void {
   if (value !== unless) tree.set(key, value)
-}
-
-function putList(tree: TreeMap, key: string, words: readonly string[]): void {
-  if (words.length > 0) tree.set(key, [...words])
 }
 
 export function jsonTree(value: JsonValue): Tree {

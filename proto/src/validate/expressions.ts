@@ -2,6 +2,7 @@
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { compileExpression, contextFields, hasExpression, parseTemplate, type Reference } from '../expression.ts'
+import { configFields } from '../fields/step-fields.ts'
 import { topologicalOrder } from '../graph.ts'
 import { stepType } from '../steps/index.ts'
 import { Hints, suggestion } from '../suggest.ts'
@@ -26,7 +27,12 @@ export function checkExpressions(graph: PipelineGraph, report: Report): void {
   for (const { name, value } of graph.env) check.text(value, { step: undefined, field: `env.${name}`, env: none })
   for (const step of graph.steps) {
     const all = step.env.length === 0 ? global : new Set([...global, ...step.env.map((pair) => pair.name)])
-    if (step.when !== '') check.expression(step.when, { step, field: 'when', env: all })
+    for (const { key, of, kind } of configFields) {
+      const value = step[of] as JsonValue
+      const site = { step, field: key, env: all }
+      if (kind.expressions === 'condition' && value !== '') check.expression(value as string, site)
+      else if (kind.expressions === 'template') check.value(value, site)
+    }
     for (const need of step.needs) {
       if (need.condition === '') continue
       check.expression(need.condition, { step, field: `needs.${need.stepId}.if`, env: all })

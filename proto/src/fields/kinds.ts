@@ -1,0 +1,162 @@
+// The kinds of fields that are one plain value.
+import type { Node } from 'yaml'
+import { formatDuration } from '../duration.ts'
+import { parseTemplate } from '../expression.ts'
+import { limits } from '../limits.ts'
+import { type JsonSchema, scalar, words as wordsSchema } from '../pipeline-yaml/key-table.ts'
+import type { Place, Reader } from '../pipeline-yaml/reader.ts'
+import { readTimeout } from '../pipeline-yaml/values.ts'
+import { suggestion } from '../suggest.ts'
+import { compare, type Kind, textOf, textsOf } from './kind.ts'
+
+const onePlace = ['']
+
+export function text(
+  { schema = scalar, lines = false, means = '' }: { schema?: JsonSchema; lines?: boolean; means?: string } = {},
+  check?: Kind<string>['check'],
+): Kind<string> {
+  return {
+    name: lines ? 'lines' : 'text',
+    schema,
+    absent: '',
+    read: (reader, node, key, place) => reader.text(node, key, place),
+    write: (value) => (value === '' ? undefined : value),
+    canonical: (value) => value || means,
+    suffixes: onePlace,
+    toDocument: (value) => (value === '' ? {} : { '': value }),
+    fromDocument: ({ get }) => textOf(get('')),
+    expressions: 'none',
+    ...(check && { check }),
+  }
+}
+
+export const flag: Kind<boolean> = {
+  name: 'flag',
+  schema: { type: 'boolean' },
+  absent: false,
+  read: (reader, node, key, place) => reader.boolean(node, key, place),
+  write: (value) => value || undefined,
+  canonical: (value) => value,
+  suffixes: onePlace,
+  toDocument: (value) => (value ? { '': true } : {}),
+  fromDocument: ({ get }) => get('') === true,
+  expressions: 'none',
+}
+
+/** The most a message's field can hold. */
+export const mostMs = 2 ** 32 - 1
+
+export const durationSchema: JsonSchema = {
+  anyOf: [
+    { type: 'string', pattern: '^\\s*(\\d+(\\.\\d+)?(ms|s|m|h|d))+\\s*$|^\\s*\\d+(\\.\\d+)?\\s*$' },
+    { type: 'number', minimum: 0 },
+  ],
+}
+
+/** Milliseconds after which something is ended; 0: never. */
+export const timeout: Kind<number> = {
+  name: 'duration',
+  schema: durationSchema,
+  absent: 0,
+  read: (reader, node, _key, place) => readTimeout(reader, node, place),
+  write: (value) => (value > 0 ? formatDuration(value) : undefined),
+  canonical: (value) => value,
+  suffixes: onePlace,
+  toDocument: (value) => (value > 0 ? { '': value } : {}),
+  fromDocument: ({ whole }) => whole('', mostMs),
+  expressions: 'none',
+  check: checkDuration,
+}
+
+export function checkDuration(ms: number, report: Parameters<NonNullable<Kind<number>['check']>>[1]): void {
+  if (ms > limits.durationMs) report({ code: 'duration', message: 'That is longer than 30 days.' })
+}
+
+/** A set of words. */
+export function words(check: NonNullable<Kind<string[]>['check']>): Kind<string[]> {
+  return {
+    name: 'words',
+    schema: wordsSchema,
+    absent: [],
+    read: (reader, node, key, place) => reader.words(node, key, place),
+    write: (value) => (value.length > 0 ? [...value] : undefined),
+    canonical: (value) => [...new Set(value)].sort(compare),
+    suffixes: onePlace,
+    toDocument: (value) => (value.length > 0 ? { '': [...value] } : {}),
+    fromDocument: ({ get }) => textsOf(get('')),
+    expressions: 'none',
+    check,
+  }
+}
+
+export interface Choice extends Kind<number> {
+  name: 'choice'
+  words: readonly string[]
+  word(value: number): string
+  value(word: string): number | undefined
+}
+
+/** One of the values of an enum, by their words in the file; the first is meant where nothing is said. */
+export function choice(names: Record<number, string>, values: Record<string, number>): Choice {
+  const [[usualWord, usual] = ['', 0]] = Object.entries(values)
+  const wordOf = (value: number) => Object.keys(values).find((word) => values[word] === value) ?? usualWord
+  const numberOf = (word: string) => (Object.hasOwn(values, word) ? values[word] : undefined)
+  const all = Object.keys(values)
+  return {
+    name: 'choice',
+    words: all,
+    word: wordOf,
+    value: numberOf,
+    schema: { enum: all },
+    absent: 0,
+    read(reader, node, key, place) {
+      const word = readWord(reader, node, key, place, all)
+      return word === undefined ? undefined : numberOf(word)
+    },
+    write: (value) => (value === 0 || value === usual ? undefined : wordOf(value)),
+    canonical: (value) => names[value || usual] ?? '',
+    suffixes: onePlace,
+    toDocument: (value) => (value === 0 ? {} : { '': wordOf(value) }),
+    fromDocument: ({ get }) => numberOf(textOf(get(''))) ?? 0,
+    expressions: 'none',
+  }
+}
+
+/** One of these words. */
+export function readWord(
+  reader: Reader,
+  node: Node | null,
+  what: string,
+  place: Place,
+  all: readonly string[],
+): string | undefined {
+  const word = reader.text(node, what, place)
+  if (word === undefined || all.includes(word)) return word
+  const message = `${what} must be ${all.slice(0, -1).join(', ')} or ${all.at(-1)}, not ${reader.kind(node)}.${suggestion(word, all)}`
+  reader.report('choice', message, node, place)
+  return undefined
+}
+
+/** CEL with or without `${{ }}` around it; kept without. */
+export const condition: Kind<string> = {
+  ...text(),
+  name: 'condition',
+  read: readCondition,
+  expressions: 'condition',
+}
+
+export function readCondition(reader: Reader, node: Node | null, what: string, place: Place): string {
+  const written = (reader.text(node, what, place) ?? '').trim()
+  if (written === '') {
+    const message = `${what} is empty. Write a condition such as inputs.deploy == true, or remove it.`
+    reader.report('expression', message, node, place)
+    return ''
+  }
+  if (!written.includes('${{')) return written
+  const { parts, error } = parseTemplate(written)
+  const [only] = parts
+  if (error === undefined && parts.length === 1 && only?.kind === 'expression') return only.source
+  const message = `${what} is one expression: write it without \${{ }}, or with one \${{ }} around all of it.`
+  reader.report('expression', error ?? message, node, place)
+  return ''
+}

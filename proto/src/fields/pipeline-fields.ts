@@ -1,0 +1,76 @@
+// Every field of a pipeline itself, once, as step-fields.ts has those of a step. Inputs, triggers and steps have a form of
+// their own everywhere; they are listed where they are read.
+import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { isName, limits } from '../limits.ts'
+import { env } from './env.ts'
+import type { Kind, ReportValue } from './kind.ts'
+import { text, timeout } from './kinds.ts'
+import { checkDescription } from './step-fields.ts'
+
+export interface PipelineField<M extends keyof PipelineGraph = keyof PipelineGraph> {
+  /** In the file; also its key in the document and the name of its texts in the console. */
+  key: string
+  /** In the message. */
+  of: M
+  kind: Kind<PipelineGraph[M]>
+  description: string
+  /** `settings`: a value of the document's root of that name. */
+  document: 'settings' | 'own'
+  /** As in step-fields.ts. */
+  hashedAlways?: true
+}
+
+function field<M extends keyof PipelineGraph>(entry: PipelineField<M>): PipelineField {
+  return entry as unknown as PipelineField
+}
+
+/** In the order of the file. `on` and `inputs` stand behind the description, `steps` at the end. */
+export const pipelineFields: readonly PipelineField[] = [
+  field({
+    key: 'name',
+    of: 'name',
+    kind: text({ schema: { type: ['string', 'number'], minLength: 1, maxLength: limits.nameLength } }, checkName),
+    description: 'The name of the pipeline, unique in its project.',
+    document: 'settings',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'description',
+    of: 'description',
+    kind: text({ lines: true }, checkDescription),
+    description: 'What the pipeline is for.',
+    document: 'settings',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'env',
+    of: 'env',
+    kind: env,
+    description: 'Environment variables of every step; values may hold ${{ }}.',
+    document: 'own',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'timeout',
+    of: 'timeoutMs',
+    kind: timeout,
+    description: 'The longest a whole run may take, such as 1h or 90m.',
+    document: 'settings',
+    hashedAlways: true,
+  }),
+]
+
+/** Those with a form of their own. */
+export const pipelineParts: readonly (keyof PipelineGraph)[] = ['triggers', 'inputs', 'steps']
+
+/** Those that are values of `settings` in the document. */
+export const settingFields = pipelineFields.filter(({ document }) => document === 'settings')
+
+function checkName(name: string, report: ReportValue): void {
+  if (name.trim() === '') {
+    report({ code: 'name', message: 'The pipeline has no name. Write `name: …` at the top.' })
+  } else if (!isName(name)) {
+    const message = `The name must be one line of at most ${limits.nameLength} characters without spaces at its ends.`
+    report({ code: 'name', message })
+  }
+}

@@ -1,0 +1,224 @@
+// Every field of a step, once: from this table follow the reader and the writer of the file, the document, the hash, the JSON
+// Schema, the checks, the form, what a comparison says, and the random steps of the tests.
+import { OnLost, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { labelProblem } from '../agent-labels.ts'
+import { hasControl, limits, patterns } from '../limits.ts'
+import { reservedProblem } from '../step-variables.ts'
+import { quoted } from '../validate/finding.ts'
+import { env } from './env.ts'
+import type { Kind, ReportValue } from './kind.ts'
+import { choice, condition, flag, text, timeout, words } from './kinds.ts'
+import { needs } from './needs.ts'
+import { retry } from './retry.ts'
+
+/** The tab of the form on which it is edited; `top`: above the tabs. */
+export type StepTab = 'top' | 'settings' | 'when' | 'reliability' | 'env'
+
+export interface StepField<M extends keyof StepDefinition = keyof StepDefinition> {
+  /** In the file; also its key in the document and the name of its texts in the console. */
+  key: string
+  /** In the message. */
+  of: M
+  kind: Kind<StepDefinition[M]>
+  /** Of the file's key, in English. */
+  description: string
+  tab: StepTab
+  /**
+   * `config`: a value of the step's `cfg`. `own`: the document keeps it in a way of its own (edges, `name`, `on`, `env`).
+   */
+  document: 'config' | 'own'
+  /**
+   * Written into the text that is hashed even where it says nothing: the fields of before this was left out. New fields have
+   * none, so that they change no version's hash.
+   */
+  hashedAlways?: true
+}
+
+function field<M extends keyof StepDefinition>(entry: StepField<M>): StepField {
+  return entry as unknown as StepField
+}
+
+/** In the order of the file. What a step does (`uses`, `with`, `run`, `shell`) stands behind `when` and is no field. */
+export const stepFields: readonly StepField[] = [
+  field({
+    key: 'name',
+    of: 'name',
+    kind: text({}, checkName),
+    description: 'What people see; the id when it is absent.',
+    tab: 'top',
+    document: 'own',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'description',
+    of: 'description',
+    kind: text({ lines: true }, checkDescription),
+    description: 'What the step is for.',
+    tab: 'settings',
+    document: 'config',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'needs',
+    of: 'needs',
+    kind: needs,
+    description: 'Steps that must end first: an id, a list of ids, or { step, on, if }.',
+    tab: 'when',
+    document: 'own',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'when',
+    of: 'when',
+    kind: condition,
+    description: 'CEL: the step runs if it is true, e.g. inputs.level == "a" && success().',
+    tab: 'when',
+    document: 'config',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'env',
+    of: 'env',
+    kind: env,
+    description: 'Environment variables of this step; values may hold ${{ }}.',
+    tab: 'env',
+    document: 'own',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'secrets',
+    of: 'secrets',
+    kind: words(checkSecrets),
+    description: 'Project secrets the step gets as environment variables.',
+    tab: 'env',
+    document: 'config',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'outputs',
+    of: 'outputs',
+    kind: words(checkOutputs),
+    description: 'Names of the values this step sets for others.',
+    tab: 'env',
+    document: 'config',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'runsOn',
+    of: 'runsOn',
+    kind: words(checkLabels),
+    description: 'Labels an agent must have.',
+    tab: 'settings',
+    document: 'config',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'workspace',
+    of: 'workspace',
+    kind: text({ means: 'shared' }, checkWorkspace),
+    description: 'Steps with the same workspace share a directory: shared (the default), isolated, or a name.',
+    tab: 'settings',
+    document: 'config',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'timeout',
+    of: 'timeoutMs',
+    kind: timeout,
+    description: 'The longest one attempt may take, such as 10m.',
+    tab: 'reliability',
+    document: 'config',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'retry',
+    of: 'retry',
+    kind: retry,
+    description: 'Try again after a failure: a number of retries, or { max, delay, backoff, on }.',
+    tab: 'reliability',
+    document: 'config',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'allowFailure',
+    of: 'allowFailure',
+    kind: flag,
+    description: 'A failure of this step counts as success for the steps that need it.',
+    tab: 'reliability',
+    document: 'config',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'onLost',
+    of: 'onLost',
+    kind: choice(OnLost, { fail: OnLost.FAIL, retry: OnLost.RETRY }),
+    description: 'What happens when the agent is lost: fail (the default) or retry.',
+    tab: 'reliability',
+    document: 'config',
+    hashedAlways: true,
+  }),
+  field({
+    key: 'disabled',
+    of: 'disabled',
+    kind: flag,
+    description: 'A disabled step is skipped.',
+    tab: 'top',
+    document: 'own',
+    hashedAlways: true,
+  }),
+]
+
+/** What a step does: `run` and `shell` in the file stand for parts of `with`. */
+export const actionFields: readonly (keyof StepDefinition)[] = ['uses', 'with']
+
+/** What is no field: the step's key in the file, and the canvas. */
+export const identityFields: readonly (keyof StepDefinition)[] = ['id', 'nodeId', 'position']
+
+/** Those that are values of the step's `cfg` in the document. */
+export const configFields = stepFields.filter(({ document }) => document === 'config')
+
+function checkName(name: string, report: ReportValue): void {
+  if (name.length <= limits.nameLength && !hasControl(name)) return
+  report({ code: 'name', message: `The name must be one line of at most ${limits.nameLength} characters.` })
+}
+
+export function checkDescription(description: string, report: ReportValue): void {
+  if (description.length <= limits.descriptionLength) return
+  report({ code: 'limit', message: `The description is longer than ${limits.descriptionLength} characters.` })
+}
+
+function checkWorkspace(workspace: string, report: ReportValue): void {
+  if (workspace === '' || patterns.workspace.test(workspace)) return
+  const message = `${quoted(workspace)} is no workspace: write shared, isolated, or a name of letters, digits, ., _ and -.`
+  report({ code: 'workspace', message })
+}
+
+function checkLabels(labels: readonly string[], report: ReportValue): void {
+  const message = labels.map(labelProblem).find((problem) => problem !== undefined)
+  if (message !== undefined) report({ code: 'label', message })
+  checkCount(labels, limits.labelsOfAStep, 'labels', report)
+}
+
+function checkSecrets(secrets: readonly string[], report: ReportValue): void {
+  const wrong = secrets.find((each) => !patterns.identifier.test(each))
+  if (wrong !== undefined) {
+    const message = `${quoted(wrong)} is no name for a secret: use letters, digits and _, not beginning with a digit.`
+    report({ code: 'secret_name', message })
+  }
+  const reserved = secrets.map(reservedProblem).find((each) => each !== undefined)
+  if (reserved !== undefined) report({ code: 'env_reserved', message: `A secret is a variable: ${reserved}` })
+  checkCount(secrets, limits.secretsOfAStep, 'secrets', report)
+}
+
+function checkOutputs(outputs: readonly string[], report: ReportValue): void {
+  const wrong = outputs.find((each) => !patterns.identifier.test(each))
+  if (wrong !== undefined) {
+    const message = `${quoted(wrong)} is no name for an output: use letters, digits and _, not beginning with a digit.`
+    report({ code: 'output_name', message })
+  }
+  checkCount(outputs, limits.outputsOfAStep, 'outputs', report)
+}
+
+function checkCount(words: readonly string[], most: number, noun: string, report: ReportValue): void {
+  if (words.length > most) report({ code: 'limit', message: `A step may have at most ${most} ${noun}.` })
+}

@@ -1,0 +1,33 @@
+// Reads the values of one field out of a map of the shared document.
+import { type Problem, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type * as Y from 'yjs'
+import type { DocumentReader } from '../fields/kind.ts'
+import { problem } from './problem.ts'
+
+export function documentReader(
+  map: Y.Map<unknown> | undefined,
+  key: string,
+  problems: Problem[],
+  stepId: string,
+): DocumentReader {
+  return {
+    get: (suffix) => map?.get(key + suffix),
+    whole: (suffix, most) => wholeNumber(map?.get(key + suffix), most, problems, stepId, key + suffix),
+  }
+}
+
+function wholeNumber(value: unknown, most: number, problems: Problem[], stepId: string, field: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return 0
+  const used = Math.min(most, Math.max(0, Math.round(value)))
+  if (used !== value) {
+    const message = `${field} is ${value}; it counts as ${used}.`
+    problems.push(
+      problem(Severity.WARNING, 'value_clamped', message, {
+        stepId,
+        field,
+        params: { field, value: String(value), used: String(used) },
+      }),
+    )
+  }
+  return used
+}

@@ -1,0 +1,31 @@
+// Keys of other systems' files.
+
+/** What other systems call a key of ours. */
+export const foreignKeys: Readonly<Record<string, string>> = {
+  if: 'when',
+  script: 'run',
+  commands: 'run',
+  command: 'run',
+  jobs: 'steps',
+  stages: 'steps',
+  tasks: 'steps',
+  depends_on: 'needs',
+  dependsOn: 'needs',
+  dependencies: 'needs',
+  variables: 'env',
+  environment_variables: 'env',
+  'runs-on': 'runsOn',
+  runs_on: 'runsOn',
+  tags: 'runsOn',
+  labels: 'runsOn',
+  allow_failure: 'allowFailure',
+  'continue-on-error': 'allowFailure',
+  'timeout-minutes': 'timeout',
+  'working-directory': 'with.workingDirectory',
+  workingDirectory: 'with.workingDirectory',
+  on_lost: 'onLost',
+  type: 'uses',
+  params: 'with',
+  parameters: 'inputs',
+  depends: 'needs',
+}
