@@ -7,7 +7,7 @@ import { type JsonSchema, scalar, words as wordsSchema } from '../pipeline-yaml/
 import type { Place, Reader } from '../pipeline-yaml/reader.ts'
 import { readTimeout } from '../pipeline-yaml/values.ts'
 import { suggestion } from '../suggest.ts'
-import { compare, type Kind, textOf, textsOf } from './kind.ts'
+import { compare, type DocumentValue, type Kind, textOf, textsOf } from './kind.ts'
 
 const onePlace = ['']
 
@@ -23,7 +23,7 @@ export function text(
     write: (value) => (value === '' ? undefined : value),
     canonical: (value) => value || means,
     suffixes: onePlace,
-    toDocument: (value) => (value === '' ? {} : { '': value }),
+    toDocument: (value): Record<string, DocumentValue> => (value === '' ? {} : { '': value }),
     fromDocument: ({ get }) => textOf(get('')),
     expressions: 'none',
     ...(check && { check }),
@@ -38,7 +38,7 @@ export const flag: Kind<boolean> = {
   write: (value) => value || undefined,
   canonical: (value) => value,
   suffixes: onePlace,
-  toDocument: (value) => (value ? { '': true } : {}),
+  toDocument: (value): Record<string, DocumentValue> => (value ? { '': true } : {}),
   fromDocument: ({ get }) => get('') === true,
   expressions: 'none',
 }
@@ -62,7 +62,7 @@ export const timeout: Kind<number> = {
   write: (value) => (value > 0 ? formatDuration(value) : undefined),
   canonical: (value) => value,
   suffixes: onePlace,
-  toDocument: (value) => (value > 0 ? { '': value } : {}),
+  toDocument: (value): Record<string, DocumentValue> => (value > 0 ? { '': value } : {}),
   fromDocument: ({ whole }) => whole('', mostMs),
   expressions: 'none',
   check: checkDuration,
@@ -82,7 +82,7 @@ export function words(check: NonNullable<Kind<string[]>['check']>): Kind<string[
     write: (value) => (value.length > 0 ? [...value] : undefined),
     canonical: (value) => [...new Set(value)].sort(compare),
     suffixes: onePlace,
-    toDocument: (value) => (value.length > 0 ? { '': [...value] } : {}),
+    toDocument: (value): Record<string, DocumentValue> => (value.length > 0 ? { '': [...value] } : {}),
     fromDocument: ({ get }) => textsOf(get('')),
     expressions: 'none',
     check,
@@ -116,7 +116,7 @@ export function choice(names: Record<number, string>, values: Record<string, num
     write: (value) => (value === 0 || value === usual ? undefined : wordOf(value)),
     canonical: (value) => names[value || usual] ?? '',
     suffixes: onePlace,
-    toDocument: (value) => (value === 0 ? {} : { '': wordOf(value) }),
+    toDocument: (value): Record<string, DocumentValue> => (value === 0 ? {} : { '': wordOf(value) }),
     fromDocument: ({ get }) => numberOf(textOf(get(''))) ?? 0,
     expressions: 'none',
   }

@@ -44,7 +44,7 @@ const inputTypeWords: Readonly<Record<number, string>> = {
   [InputType.CHOICE]: 'choice',
 }
 
-function inputTree(input: PipelineGraph['inputs'][number]): TreeMap {
+export function inputTree(input: PipelineGraph['inputs'][number]): TreeMap {
   const tree: TreeMap = new Map([['type', inputTypeWords[input.type] ?? 'string']])
   put(tree, 'description', input.description, '')
   const value = defaultOf(input)

@@ -21,7 +21,6 @@ import {
   renameEnv,
   renameStep,
   rootsOf,
-  type Settings,
   type StepField,
   seedOrigin,
   setDeleted,
@@ -152,7 +151,7 @@ export function createEdits({ ydoc, origin, undo, view }: EditsOf) {
       say('env', { name })
       renameEnv(ydoc, nodeId, name, next, origin)
     },
-    setting<K extends keyof Settings>(key: K, value: Settings[K] | undefined): void {
+    setting(key: string, value: Plain | undefined): void {
       say('setting')
       setSetting(ydoc, key, value, origin)
     },

@@ -41,6 +41,13 @@ steps:
     expect(graphDiff(graph, create(PipelineGraphSchema, graph)).count).toBe(0)
   })
 
+  it('says what stands in a list of a parameter', () => {
+    const step = (value: object) =>
+      create(PipelineGraphSchema, { steps: [{ id: 'a', uses: 'x', with: { of: value as never } }] })
+    const [change] = graphDiff(step([{ b: 1 }]), step([{ b: [2] }])).changed
+    expect(change?.fields).toEqual([{ field: 'with.of', before: '[{"b":1}]', after: '[{"b":[2]}]' }])
+  })
+
   it('says times and choices as the file does', () => {
     const step = { id: 'a', uses: 'custom' }
     const before = create(PipelineGraphSchema, { name: 'p', timeoutMs: 3_600_000, steps: [step] })

@@ -1,13 +1,9 @@
 // What differs between two pipelines in the words of the editor: steps added, removed and changed field by field. Pure.
 
-import { formatDuration } from '@ansflow/proto/duration'
-import {
-  InputDefinitionSchema,
-  type PipelineGraph,
-  type StepDefinition,
-  StepDefinitionSchema,
-} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { toJson } from '@bufbuild/protobuf'
+import { pipelineFields } from '@ansflow/proto/fields/pipeline-fields'
+import { stepFields } from '@ansflow/proto/fields/step-fields'
+import { type Need, NeedKind, type PipelineGraph, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { inputTree, isMapTree, jsonTree, type Tree } from '@ansflow/proto/pipeline-yaml/tree'
 
 export interface FieldChange {
   field: string
@@ -33,10 +29,10 @@ export function graphDiff(before: PipelineGraph, after: PipelineGraph): GraphDif
   const changed = after.steps.flatMap((step) => {
     const was = old.get(step.id)
     if (!was) return []
-    const fields = fieldChanges(stepFields(was), stepFields(step))
+    const fields = fieldChanges(stepFieldTexts(was), stepFieldTexts(step))
     return fields.length > 0 ? [{ ...title(step), fields }] : []
   })
-  const settings = fieldChanges(settingFields(before), settingFields(after))
+  const settings = fieldChanges(settingTexts(before), settingTexts(after))
   return { added, removed, changed, settings, count: added.length + removed.length + changed.length + settings.length }
 }
 
@@ -47,59 +43,36 @@ function fieldChanges(before: Map<string, string>, after: Map<string, string>): 
     .map((field) => ({ field, before: before.get(field) ?? '', after: after.get(field) ?? '' }))
 }
 
-function stepFields(step: StepDefinition): Map<string, string> {
-  const {
-    id: _id,
-    nodeId: _node,
-    position: _position,
-    needs,
-    with: params,
-    env,
-    retry,
-    ...rest
-  } = toJson(StepDefinitionSchema, step) as Record<string, never>
+function stepFieldTexts(step: StepDefinition): Map<string, string> {
   const fields = new Map<string, string>()
-  put(fields, '', rest)
-  put(fields, 'with.', params)
-  put(fields, 'retry.', retry)
-  for (const { name, value } of (env ?? []) as { name: string; value?: string }[])
-    fields.set(`env.${name}`, value ?? '')
+  if (step.uses !== '') fields.set('uses', step.uses)
+  for (const [name, value] of Object.entries(step.with ?? {})) put(fields, `with.${name}`, jsonTree(value))
+  for (const { key, of, kind } of stepFields) put(fields, key, kind.write(step[of] as never))
   // Which needs there are matters, not the order they are listed in.
-  const listed = ((needs ?? []) as { stepId: string; kind?: string; condition?: string }[])
-    .map(({ stepId, kind, condition }) => {
-      const word = kind === undefined || kind === 'NEED_KIND_SUCCESS' ? '' : kind.slice(10).toLowerCase()
-      return [stepId, word, condition].filter(Boolean).join(' · ')
-    })
-    .sort()
-  if (listed.length > 0) fields.set('needs', listed.join(', '))
+  const needs = step.needs.map(needText).sort()
+  if (needs.length > 0) fields.set('needs', needs.join(', '))
   return fields
 }
 
-function settingFields(graph: PipelineGraph): Map<string, string> {
+function needText({ stepId, kind, condition }: Need): string {
+  const word = kind === NeedKind.FAILURE || kind === NeedKind.ALWAYS ? NeedKind[kind].toLowerCase() : ''
+  return [stepId, word, condition].filter(Boolean).join(' · ')
+}
+
+function settingTexts(graph: PipelineGraph): Map<string, string> {
   const fields = new Map<string, string>()
-  put(fields, '', { name: graph.name, description: graph.description, timeoutMs: graph.timeoutMs })
-  for (const { name, value } of graph.env) fields.set(`env.${name}`, value)
-  for (const input of graph.inputs) {
-    const { name, defaultValue, ...rest } = toJson(InputDefinitionSchema, input) as {
-      name: string
-      defaultValue?: unknown
-    }
-    put(fields, `inputs.${name}.`, rest)
-    if (defaultValue !== undefined) fields.set(`inputs.${name}.default`, text(defaultValue))
-  }
+  for (const { key, of, kind } of pipelineFields) put(fields, key, kind.write(graph[of] as never))
+  for (const input of graph.inputs) put(fields, `inputs.${input.name}`, inputTree(input))
   return fields
 }
 
-function put(fields: Map<string, string>, prefix: string, values: object | undefined): void {
-  for (const [name, value] of Object.entries(values ?? {})) {
-    const lasts = name.endsWith('Ms')
-    const said = lasts && Number(value) > 0 ? formatDuration(Number(value)) : text(value)
-    if (said !== '' && said !== '0' && said !== 'false') fields.set(prefix + (lasts ? name.slice(0, -2) : name), said)
-  }
+/** As the file says it; a map field by field. */
+function put(fields: Map<string, string>, name: string, value: Tree | undefined): void {
+  if (value === undefined || value === '') return
+  if (isMapTree(value)) for (const [key, one] of value) put(fields, `${name}.${key}`, one)
+  else fields.set(name, Array.isArray(value) ? JSON.stringify(value, plain) : String(value))
 }
 
-function text(value: unknown): string {
-  const said = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
-  // Choices read as in the file.
-  return said.replaceAll(/\b(?:ON_LOST|RETRY_ON|INPUT_TYPE)_([A-Z_]+)\b/g, (_, word: string) => word.toLowerCase())
+function plain(_key: string, value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value
 }

@@ -1,10 +1,11 @@
 // Which part of the inspector holds a field, so that a problem leads to its place.
-export type InspectorTab = 'settings' | 'when' | 'reliability' | 'env' | 'output'
+import { type StepTab, stepFields } from '@ansflow/proto/fields/step-fields'
+
+export type InspectorTab = Exclude<StepTab, 'top'> | 'output'
 
 export function tabOf(field: string): InspectorTab {
-  if (field === 'when' || field.startsWith('needs')) return 'when'
-  if (/^(retry|timeout|onLost|allowFailure)/.test(field)) return 'reliability'
-  return /^(env|secrets|outputs)/.test(field) ? 'env' : 'settings'
+  const tab = stepFields.find(({ key }) => key === fieldOf(field))?.tab
+  return tab === undefined || tab === 'top' ? 'settings' : tab
 }
 
 /** The inspector's name of a field: parameters stand there without the word they have in the file. */
