@@ -42,7 +42,7 @@ function addText(tree: PatternTree, text: Buffer): void {
   for (const piece of piecesOf(text)) {
     tree.add(TEXT, piece)
     markText(tree, piece[0]!, piece[1]!)
-    markHex(tree, piece[0]!)
+    markHex(tree, piece[0]!, piece[1]!)
   }
 }
 
@@ -57,6 +57,8 @@ const [QUOTE, DOUBLE_QUOTE, BACKSLASH, BACKTICK, PERCENT, PLUS, AMPERSAND] = cod
   number,
 ]
 const SPACE = 32
+/** What tools put between the bytes of a hex dump: blanks, colons, dashes, line ends. */
+const GAP = ' :-\n\r'
 const NEWLINE = 10
 const RETURN = 13
 
@@ -83,8 +85,12 @@ function markText(tree: PatternTree, first: number, second: number): void {
   if (first === SPACE) mark(PLUS, Array(256).keys())
 }
 
-function markHex(tree: PatternTree, first: number): void {
-  for (const high of hexDigits(first >> 4)) for (const low of hexDigits(first & 15)) tree.mark(high, low, AS_HEX)
+function markHex(tree: PatternTree, first: number, second: number): void {
+  const next = [...hexDigits(second >> 4), ...codes(GAP)]
+  for (const low of hexDigits(first & 15)) {
+    for (const high of hexDigits(first >> 4)) tree.mark(high, low, AS_HEX)
+    for (const digit of next) tree.markNext(low, digit, AS_HEX)
+  }
 }
 
 function hexDigits(value: number): number[] {
@@ -95,12 +101,23 @@ function hexDigits(value: number): number[] {
 function addBase64(tree: PatternTree, form: Buffer): void {
   for (const piece of piecesOf(form)) {
     tree.add(BASE64, piece)
-    const [first, second] = [spellings(piece[0]!), spellings(piece[1]!)]
+    const [first, second, third] = [spellings(piece[0]!), spellings(piece[1]!), spellings(piece[2]!)]
     // A line may be folded right behind the first character.
     for (const one of first)
       for (const other of [...second, NEWLINE, RETURN, BACKSLASH]) tree.mark(one, other, AS_BASE64)
     if (second.length > 1) for (const one of first) tree.mark(one, PERCENT, AS_BASE64)
     if (first.length > 1) for (const digit of hexDigits(2)) tree.mark(PERCENT, digit, AS_BASE64)
+    for (const one of second) {
+      for (const other of [...third, NEWLINE, RETURN, BACKSLASH, PERCENT]) tree.markNext(one, other, AS_BASE64)
+    }
+    for (const fold of [NEWLINE, RETURN]) {
+      for (const other of [...second, NEWLINE, BACKSLASH, PERCENT]) tree.markNext(fold, other, AS_BASE64)
+    }
+    for (const letter of codes('nr/')) tree.markNext(BACKSLASH, letter, AS_BASE64)
+    for (const digit of hexDigits(2)) {
+      tree.markNext(PERCENT, digit, AS_BASE64)
+      for (const low of codes('BbFf')) tree.markNext(digit, low, AS_BASE64)
+    }
   }
 }
 

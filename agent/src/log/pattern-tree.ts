@@ -24,6 +24,8 @@ const LAST = 0x100
 export class PatternTree {
   /** starts[first << 8 | second]: bits of what may begin with these two bytes; 0 nearly everywhere in ordinary output. */
   readonly starts = new Uint8Array(65_536)
+  /** follows[second << 8 | third]: of these kinds, what may go on with them. Texts may with anything. */
+  readonly follows = new Uint8Array(65_536).fill(AS_TEXT)
   /** Whether anything may begin with this byte. */
   readonly firsts = new Uint8Array(256)
   #size = 3
@@ -67,6 +69,10 @@ export class PatternTree {
   mark(first: number, second: number, kind: number): void {
     this.starts[(first << 8) | second]! |= kind
     this.firsts[first] = 1
+  }
+
+  markNext(second: number, third: number, kind: number): void {
+    this.follows[(second << 8) | third]! |= kind
   }
 
   /** 0: no pattern goes on like this. */
