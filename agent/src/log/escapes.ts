@@ -1,4 +1,4 @@
-// Owns what an escape sequence stands for: of URLs, HTML, JSON and its kin, shells, PowerShell and YAML. Pure.
+// Owns what an escape sequence stands for: of URLs, HTML, JSON and its kin, shells, PowerShell, YAML and `cat -v`. Pure.
 
 /** Input of which only a part may be there yet. */
 export interface Bytes {
@@ -24,6 +24,10 @@ const PERCENT = code('%')
 const PLUS = code('+')
 const AMPERSAND = code('&')
 const SEMICOLON = code(';')
+const DOLLAR = code('$')
+const CARET = code('^')
+const META = code('M')
+const DASH = code('-')
 /** JSON in JSON in JSON. */
 export const MAX_DEPTH = 3
 const MAX_DIGITS = 8
@@ -50,17 +54,19 @@ export const ENTITIES: Readonly<Record<string, string>> = {
 }
 
 const isIntroducer = new Uint8Array(256)
-for (const byte of [RETURN, QUOTE, DOUBLE_QUOTE, BACKSLASH, BACKTICK, PERCENT, PLUS, AMPERSAND]) isIntroducer[byte] = 1
+for (const byte of [RETURN, QUOTE, DOUBLE_QUOTE, BACKSLASH, BACKTICK, PERCENT, PLUS, AMPERSAND, CARET, META]) {
+  isIntroducer[byte] = 1
+}
 
 export function mayEscape(byte: number): boolean {
   return isIntroducer[byte] === 1
 }
 
-/** The byte that all meanings of a sequence have that begins with this one; -1: they differ. */
-export function onlyMeaning(byte: number): number {
+/** The byte that all meanings of a sequence have that begins with these two; -1: they differ. */
+export function onlyMeaning(byte: number, second: number): number {
   if (byte === PLUS) return 32
   if (byte === RETURN) return NEWLINE
-  return byte === QUOTE || byte === DOUBLE_QUOTE ? byte : -1
+  return (byte === QUOTE && second !== DOLLAR) || byte === DOUBLE_QUOTE ? byte : -1
 }
 
 /** Of a letter behind a backslash: the byte it stands for besides itself, -1 for none, -2 when what follows it decides. */
@@ -99,6 +105,12 @@ export function meanings(input: Bytes, at: number, depth: number): Meaning[] {
     case AMPERSAND:
       entity(input, at, means)
       break
+    case CARET:
+      if (second >= CONTROL_FROM && second <= CONTROL_TO) means([second ^ 64], at + 2)
+      break
+    case META:
+      if (second === DASH) meta(input, at + 2, means)
+      break
     case BACKTICK:
       if (second >= 0) letter(second, at + 2, means)
       break
@@ -111,17 +123,50 @@ export function meanings(input: Bytes, at: number, depth: number): Meaning[] {
 
 type Means = (bytes: readonly number[], next: number) => void
 
-/** '' of YAML, PowerShell and SQL; '\'' and '"'"' of shells, the latter also around several quotes. */
+/** In `cat -v`: ^@ to ^_ for control characters, ^? for the last one. */
+const CONTROL_FROM = code('?')
+const CONTROL_TO = code('_')
+
+/** M-x and M-^X: bytes from 128 on. */
+function meta(input: Bytes, at: number, means: Means): void {
+  const byte = input.at(at)
+  if (byte >= 32 && byte < 127) means([byte | 128], at + 1)
+  const control = byte === CARET ? input.at(at + 1) : -1
+  if (control >= CONTROL_FROM && control <= CONTROL_TO) means([(control ^ 64) | 128], at + 2)
+}
+
+/** '' of YAML, PowerShell and SQL; '\'' and '"'"' of shells, the latter also around several quotes; '$'\t'' of `ls`. */
 function quotes(input: Bytes, at: number, means: Means): void {
   const second = input.at(at + 1)
   if (second === QUOTE) means([QUOTE], at + 2)
-  if (second === BACKSLASH && input.at(at + 2) === QUOTE && input.at(at + 3) === QUOTE) means([QUOTE], at + 4)
+  if (second === DOLLAR && input.at(at + 2) === QUOTE) dollarQuotes(input, at + 3, means)
+  if (second === BACKSLASH) {
+    // More than one: JSON around a command line.
+    let close = at + 2
+    while (input.at(close) === BACKSLASH && close < at + 1 + 2 ** MAX_DEPTH) close++
+    if (input.at(close) === QUOTE && input.at(close + 1) === QUOTE) means([QUOTE], close + 2)
+  }
   if (second !== DOUBLE_QUOTE) return
   let end = at + 2
   while (input.at(end) === QUOTE && end < at + 2 + MAX_DIGITS) end++
   const count = end - at - 2
   if (count > 0 && input.at(end) === DOUBLE_QUOTE && input.at(end + 1) === QUOTE)
     means(new Array<number>(count).fill(QUOTE), end + 2)
+}
+
+/** The quotes were closed for the sake of some control characters, and may be opened again behind them. */
+function dollarQuotes(input: Bytes, begin: number, means: Means): void {
+  const bytes: number[] = []
+  let at = begin
+  while (input.at(at) === BACKSLASH && bytes.length < MAX_DIGITS) {
+    const byte = input.at(at + 1)
+    const end = digit(byte, 8) < 0 ? at + 2 : digitsEnd(input, at + 1, 3, 8)
+    bytes.push(digit(byte, 8) < 0 ? controlOf(byte & 255) : number(input, at + 1, end - at - 1, 8) & 255)
+    at = end
+  }
+  if (bytes.length === 0 || input.at(at) !== QUOTE) return
+  means(bytes, at)
+  if (input.at(at + 1) === QUOTE) means(bytes, at + 2)
 }
 
 /** %40, also when the percent sign was encoded again. */
@@ -172,6 +217,12 @@ function backslashes(input: Bytes, at: number, unit: number, means: Means): void
   const byte = input.at(from)
   if (byte < 0) return
   letter(byte, from + 1, means)
+  if (byte === DOUBLE_QUOTE) {
+    // Doubled in a table, then escaped.
+    let second = from + 1
+    while (input.at(second) === BACKSLASH && second < from + 1 + count) second++
+    if (second === from + 1 + count && input.at(second) === DOUBLE_QUOTE) means([DOUBLE_QUOTE], second + 1)
+  }
   if (byte === code('x')) {
     const value = number(input, from + 1, 2, 16)
     if (value >= 0) means([value], from + 3)

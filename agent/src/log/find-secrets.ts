@@ -232,7 +232,7 @@ export class FindSecrets {
   }
 
   #walkMeanings(state: number, at: number, depth: number): void {
-    const only = onlyMeaning(this.#bytes[at]!)
+    const only = onlyMeaning(this.#bytes[at]!, this.#at(at + 1))
     if (only >= 0 && this.#tree.next(state, only) === 0) return
     for (const { bytes, next } of meanings(this.#input, at, depth)) {
       let there = state

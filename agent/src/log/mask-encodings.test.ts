@@ -78,7 +78,21 @@ const encoders: Record<string, (text: string) => string> = {
   'double quotes of a shell': (text) => text.replace(/[\\"$`]/g, '\\$&'),
   'PowerShell, single quotes': (text) => text.replaceAll("'", "''"),
   'PowerShell, double quotes': (text) => text.replace(/[`"$]/g, '`$&').replaceAll('\n', '`n').replaceAll('\t', '`t'),
+  'cat -v': (text) =>
+    latin1(text)
+      .map((c) => {
+        const byte = c.charCodeAt(0)
+        const seven = String.fromCharCode(byte & 127)
+        return (
+          (byte > 127 ? 'M-' : '') +
+          (byte % 128 < 32 && seven !== '\n' ? `^${String.fromCharCode((byte % 128) + 64)}` : seven)
+        )
+      })
+      .join(''),
+  ls: (text) => text.replaceAll("'", "'\\''").replace(/\t+/g, (tabs) => `'$'${tabs.replaceAll('\t', '\\t')}''`),
+  'single quotes of bash in JSON': (text) => json(text.replaceAll("'", "'\\''")),
   'double quotes doubled': (text) => text.replaceAll('"', '""'),
+  'double quotes doubled, in JSON': (text) => json(text.replaceAll('"', '""')),
   hex: (text) => Buffer.from(text).toString('hex'),
   'hex, capitals': (text) => Buffer.from(text).toString('hex').toUpperCase(),
   'hex with colons': (text) =>

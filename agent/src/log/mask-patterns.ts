@@ -56,6 +56,8 @@ const [QUOTE, DOUBLE_QUOTE, BACKSLASH, BACKTICK, PERCENT, PLUS, AMPERSAND] = cod
   number,
   number,
 ]
+const [CARET, META, DASH] = codes('^M-') as [number, number, number]
+const isControl = (byte: number) => byte < 32 || byte === 127
 const SPACE = 32
 /** What tools put between the bytes of a hex dump: blanks, colons, dashes, line ends. */
 const GAP = ' :-\n\r'
@@ -70,6 +72,8 @@ function markText(tree: PatternTree, first: number, second: number): void {
   mark(first, [second])
   if (second === NEWLINE) mark(first, [RETURN])
   if (second === SPACE) mark(first, [PLUS])
+  if (isControl(second)) mark(first, [CARET, QUOTE])
+  if (second >= 128) mark(first, [META])
   if (tree.starts[(first << 8) | BACKSLASH]! & AS_TEXT && tree.starts[(first << 8) | BACKTICK]! & AS_TEXT) return
   mark(first, [BACKSLASH, PERCENT, AMPERSAND, BACKTICK])
   const names = Object.entries(CONTROLS).filter(([, byte]) => byte === first)
@@ -79,6 +83,8 @@ function markText(tree: PatternTree, first: number, second: number): void {
   mark(BACKTICK, [first, ...letters])
   const entities = Object.entries(ENTITIES).filter(([, text]) => Buffer.from(text)[0] === first)
   mark(AMPERSAND, [...codes('#a'), ...entities.map(([name]) => name.charCodeAt(0))])
+  if (isControl(first)) mark(CARET, [first ^ 64])
+  if (first >= 128) mark(META, [DASH])
   if (first === QUOTE) mark(QUOTE, [QUOTE, BACKSLASH, DOUBLE_QUOTE])
   if (first === DOUBLE_QUOTE) mark(DOUBLE_QUOTE, [DOUBLE_QUOTE])
   if (first === NEWLINE) mark(RETURN, [NEWLINE])
