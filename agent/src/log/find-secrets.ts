@@ -1,6 +1,7 @@
 // Owns the matching inside the masker: gives input on with every find replaced, holding back what may still become one.
+import { behindText, cellAt, nextLine } from './dumps.ts'
 import { controlOf, digit, MAX_DEPTH, mayEscape, meanings, onlyMeaning } from './escapes.ts'
-import { AS_BASE64, AS_HEX, AS_TEXT, BASE64, type PatternTree, TEXT } from './pattern-tree.ts'
+import { AS_BASE64, AS_CELLS, AS_HEX, AS_TEXT, BASE64, GAP, type PatternTree, TEXT } from './pattern-tree.ts'
 
 export const STARS = Buffer.from('***')
 
@@ -11,6 +12,9 @@ const RETURN = 13
 const BACKSLASH = 92
 const SLASH = 47
 const PERCENT = 37
+const SPACE = 32
+const ZERO = 48
+const LETTER_X = 120
 /**
  * Escape sequences looked at from one place. Only a value full of backslashes in an output full of them has more; what was
  * looked at so far is then masked.
@@ -22,9 +26,10 @@ const MAX_WORK = 20_000
 const UNDECIDED = -1
 /** More backslashes in a row than any depth makes. */
 const LONG_RUN = 16
-/** What tools put between the bytes of a hex dump: blanks, colons, dashes, line ends; at most so many. */
-const MAX_GAP = 3
-const isGap = (byte: number) => byte === 32 || byte === 58 || byte === 45 || byte === NEWLINE || byte === RETURN
+/** So many signs may stand between the bytes of a hex dump. */
+const MAX_GAP = 6
+const gap = new Uint8Array(256)
+for (const byte of Buffer.from(GAP)) gap[byte] = 1
 
 export class FindSecrets {
   /** Input offset up to which everything is given out and no find can reach back. */
@@ -92,7 +97,7 @@ export class FindSecrets {
 
   /** False: it stopped after so much work. */
   #scan(bytes: Buffer, isEnd: boolean, out: Buffer[]): boolean {
-    const { starts, firsts } = this.#tree
+    const { firsts } = this.#tree
     const first = this.#from
     const last = bytes.length - 1
     this.#bytes = bytes
@@ -100,7 +105,7 @@ export class FindSecrets {
     let at = 0
     let work = 0
     for (;;) {
-      at = nextStart(bytes, at, last, starts)
+      at = nextStart(bytes, at, last, this.#tree)
       if (at >= last && (isEnd || last < 0 || firsts[bytes[last]!] === 0)) at = bytes.length
       if (this.#openEnd >= 0 && first + at >= this.#openEnd) {
         out.push(STARS)
@@ -163,7 +168,8 @@ export class FindSecrets {
     this.#walked = 0
     this.#cut = false
     if (kinds & AS_TEXT) this.#walkText(TEXT, at, UNDECIDED)
-    if (kinds & AS_HEX) this.#walkHex(at)
+    if (kinds & AS_HEX) this.#walkHex(TEXT, at)
+    if (kinds & AS_CELLS) this.#walkCells(at)
     if (kinds & AS_BASE64) this.#walkBase64(at)
     return this.#longest
   }
@@ -257,18 +263,45 @@ export class FindSecrets {
     return tree.next(state, byte) !== 0
   }
 
-  #walkHex(begin: number): void {
+  /** Byte by byte, also over the lines of a dump with their offsets and texts. */
+  #walkHex(from: number, begin: number): void {
     const tree = this.#tree
-    let node = TEXT
+    let node = from
     for (let at = begin; ; at += 2) {
-      if (tree.endsAt(node)) this.#longest = Math.max(this.#longest, at)
+      if (tree.endsAt(node)) this.#longest = Math.max(this.#longest, behindText(this.#input, at))
       if (tree.isLeaf(node)) return
-      if (at > begin) for (let gap = 0; gap < MAX_GAP && isGap(this.#at(at)); gap++) at++
+      if (at > begin) {
+        const line = nextLine(this.#input, at)
+        if (line > 0) {
+          if (++this.#steps > MAX_STEPS) {
+            this.#longest = Math.max(this.#longest, at)
+            return
+          }
+          this.#walkHex(node, line)
+        }
+        for (let signs = 0; signs < MAX_GAP && gap[this.#at(at)] === 1; signs++) at++
+        if (this.#at(at) === ZERO && (this.#at(at + 1) | 32) === LETTER_X) at += 2
+      }
       const high = digit(this.#at(at), 16)
       const low = high < 0 ? -1 : digit(this.#at(at + 1), 16)
       if (low < 0) return
       node = tree.next(node, high * 16 + low)
       if (node === 0) return
+    }
+  }
+
+  /** A character or three octal digits in each column; begins at the last blank before the digits, or the last but one before a character. */
+  #walkCells(begin: number): void {
+    const tree = this.#tree
+    const isCharacter = this.#at(begin + 1) === SPACE
+    let cell = isCharacter ? { byte: this.#at(begin + 2), next: begin + 3 } : cellAt(this.#input, begin)
+    let node = TEXT
+    while (cell && cell.byte >= 0) {
+      node = tree.next(node, cell.byte)
+      if (node === 0) return
+      if (tree.endsAt(node)) this.#longest = Math.max(this.#longest, cell.next)
+      if (tree.isLeaf(node)) return
+      cell = cellAt(this.#input, cell.next)
     }
   }
 
@@ -301,26 +334,32 @@ export class FindSecrets {
   }
 }
 
-/** The next place where two bytes stand with which anything may begin, or `last`. Nearly all time is spent here. */
-function nextStart(bytes: Uint8Array, from: number, last: number, starts: Uint8Array): number {
+/** The next place where three bytes stand with which anything may begin, or `last`. Nearly all time is spent here. */
+function nextStart(bytes: Uint8Array, from: number, last: number, { starts, follows }: PatternTree): number {
   let at = from
-  let first = at < last ? bytes[at]! : 0
-  // Four places for one decision: there is nothing at nearly all of them.
-  while (at + 4 <= last) {
-    const second = bytes[at + 1]!
-    const third = bytes[at + 2]!
-    const fourth = bytes[at + 3]!
-    const fifth = bytes[at + 4]!
-    const kinds =
-      starts[(first << 8) | second]! |
-      starts[(second << 8) | third]! |
-      starts[(third << 8) | fourth]! |
-      starts[(fourth << 8) | fifth]!
-    if (kinds !== 0) break
-    first = fifth
-    at += 4
+  while (at < last) {
+    // Four places for one decision: there is nothing at nearly all of them.
+    let first = bytes[at]!
+    while (at + 4 <= last) {
+      const second = bytes[at + 1]!
+      const third = bytes[at + 2]!
+      const fourth = bytes[at + 3]!
+      const fifth = bytes[at + 4]!
+      const kinds =
+        starts[(first << 8) | second]! |
+        starts[(second << 8) | third]! |
+        starts[(third << 8) | fourth]! |
+        starts[(fourth << 8) | fifth]!
+      if (kinds !== 0) break
+      first = fifth
+      at += 4
+    }
+    for (const end = Math.min(at + 4, last); at < end; at++) {
+      const second = bytes[at + 1]!
+      const kinds = starts[(bytes[at]! << 8) | second]!
+      if (kinds !== 0 && (at + 1 === last || (kinds & follows[(second << 8) | bytes[at + 2]!]!) !== 0)) return at
+    }
   }
-  while (at < last && starts[(bytes[at]! << 8) | bytes[at + 1]!] === 0) at++
   return at
 }
 

@@ -141,6 +141,84 @@ describe.each(Object.entries(encoders))('%s', (name, encode) => {
   })
 })
 
+const rows = (bytes: Buffer, width: number) =>
+  Array.from({ length: Math.ceil(bytes.length / width) }, (_, i) => bytes.subarray(i * width, (i + 1) * width))
+const plain = (bytes: Buffer) => bytes.toString('latin1').replace(/[^ -~]/g, '.')
+const octal = (byte: number) => byte.toString(8).padStart(3, '0')
+const cellOf = (byte: number) => (byte < 32 || byte > 126 ? octal(byte) : String.fromCharCode(byte)).padStart(4)
+
+/** As the programs write them, with their offsets and columns of text. */
+const dumps: Record<string, (bytes: Buffer) => string> = {
+  xxd: (bytes) =>
+    rows(bytes, 16)
+      .map((row, i) => {
+        const words = row.toString('hex').replace(/.{4}(?!$)/g, '$& ')
+        return `${hex(i * 16, 8)}: ${words.padEnd(39)}  ${plain(row)}\n`
+      })
+      .join(''),
+  'xxd -i': (bytes) =>
+    `unsigned char x[] = {\n  ${rows(bytes, 12)
+      .map((row) => [...row].map((byte) => `0x${hex(byte, 2)}`).join(', '))
+      .join(',\n  ')}\n};\n`,
+  'hexdump -C': (bytes) =>
+    rows(bytes, 16)
+      .map((row, i) => {
+        const halves = rows(row, 8).map((half) => [...half].map((byte) => hex(byte, 2)).join(' '))
+        return `${hex(i * 16, 8)}  ${halves.join('  ').padEnd(48)}  |${plain(row)}|\n`
+      })
+      .join(''),
+  'od -tx1z': (bytes) =>
+    rows(bytes, 16)
+      .map((row, i) => {
+        const shown = [...row].map((byte) => ` ${hex(byte, 2)}`).join('')
+        return `${(i * 16).toString(8).padStart(7, '0')}${shown.padEnd(48)}  >${plain(row)}<\n`
+      })
+      .join(''),
+  'od -c': (bytes) =>
+    rows(bytes, 16)
+      .map((row, i) => `${(i * 16).toString(8).padStart(7, '0')}${[...row].map(cellOf).join('')}\n`)
+      .join(''),
+  'od -An -c': (bytes) =>
+    rows(bytes, 16)
+      .map((row) => `${[...row].map(cellOf).join('')}\n`)
+      .join(''),
+  'od -b': (bytes) =>
+    rows(bytes, 16)
+      .map(
+        (row, i) => `${(i * 16).toString(8).padStart(7, '0')}${[...row].map((byte) => ` ${octal(byte)}`).join('')}\n`,
+      )
+      .join(''),
+}
+
+describe.each(Object.entries(dumps))('a dump by %s', (_name, dump) => {
+  const pair = fc
+    .array(fc.tuple(fc.constantFrom(...'gkpQ@$"\' -'), fc.constantFrom(...'hlqZ#%&+;.')), {
+      minLength: 6,
+      maxLength: 90,
+    })
+    .map((letters) => [letters.map(([one]) => one).join(''), letters.map(([, other]) => other).join('')] as const)
+    // Blanks around a value are not looked for.
+    .filter(([one]) => one.trim() === one)
+
+  test('is the same whatever the secret in it is', () => {
+    fc.assert(
+      fc.property(
+        pair,
+        fc.nat(20),
+        fc.nat(20),
+        fc.array(fc.nat(), { maxLength: 4 }),
+        ([one, other], before, after, cuts) => {
+          const show = (text: string) =>
+            mask([text], dump(Buffer.from(`${'a'.repeat(before)}${text}${'x'.repeat(after)}`)), cuts)
+          expect(show(one)).toBe(show(other))
+          expect(show(one)).toContain('***')
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+})
+
 test('lines of a secret are masked in every encoding of text', () => {
   const value = 'first "line" & <more>\nsecond \'line\' $x\n'
   for (const line of ['first "line" & <more>', "second 'line' $x"])
@@ -162,7 +240,7 @@ test('what programs print of a secret', () => {
     run(
       'sh',
       '-c',
-      'export -p | grep SECRET; set | grep SECRET=; printf %s "$SECRET" | od -An -tx1; printf %s "$SECRET" | base64',
+      'export -p | grep SECRET; set | grep SECRET=; printf %s "$SECRET" | od -An -tx1; printf %s "$SECRET" | base64; for as in -c -b -tx1z; do printf %s "$SECRET" | od $as; done; printf %s "$SECRET" | cat -A; set -x; : "--password=$SECRET"',
     ),
     run(
       process.execPath,

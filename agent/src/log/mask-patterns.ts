@@ -1,6 +1,6 @@
 // Owns what of a value is looked for, and with which two bytes an occurrence may begin. Pure.
 import { CONTROLS, ENTITIES } from './escapes.ts'
-import { AS_BASE64, AS_HEX, AS_TEXT, BASE64, type PatternTree, TEXT } from './pattern-tree.ts'
+import { AS_BASE64, AS_CELLS, AS_HEX, AS_TEXT, BASE64, GAP, type PatternTree, TEXT } from './pattern-tree.ts'
 
 /** Shorter strings are too likely to be ordinary text; values below this length are masked only where they are a whole line. */
 export const MIN_PATTERN = 4
@@ -43,6 +43,7 @@ function addText(tree: PatternTree, text: Buffer): void {
     tree.add(TEXT, piece)
     markText(tree, piece[0]!, piece[1]!)
     markHex(tree, piece[0]!, piece[1]!)
+    markCells(tree, piece[0]!)
   }
 }
 
@@ -59,8 +60,6 @@ const [QUOTE, DOUBLE_QUOTE, BACKSLASH, BACKTICK, PERCENT, PLUS, AMPERSAND] = cod
 const [CARET, META, DASH] = codes('^M-') as [number, number, number]
 const isControl = (byte: number) => byte < 32 || byte === 127
 const SPACE = 32
-/** What tools put between the bytes of a hex dump: blanks, colons, dashes, line ends. */
-const GAP = ' :-\n\r'
 const NEWLINE = 10
 const RETURN = 13
 
@@ -97,6 +96,15 @@ function markHex(tree: PatternTree, first: number, second: number): void {
     for (const high of hexDigits(first >> 4)) tree.mark(high, low, AS_HEX)
     for (const digit of next) tree.markNext(low, digit, AS_HEX)
   }
+}
+
+/** `   p   @` and ` 160 100`, from a blank on: behind a blank is less than behind the letter. */
+function markCells(tree: PatternTree, first: number): void {
+  tree.mark(SPACE, SPACE, AS_CELLS)
+  tree.markNext(SPACE, first, AS_CELLS)
+  const digits = codes(first.toString(8).padStart(3, '0'))
+  tree.mark(SPACE, digits[0]!, AS_CELLS)
+  tree.markNext(digits[0]!, digits[1]!, AS_CELLS)
 }
 
 function hexDigits(value: number): number[] {

@@ -15,8 +15,9 @@ const SHORT_LINE = MIN_PATTERN
 const LINES_A_STEP = 4096
 
 /**
- * What is masked: every value of 4 bytes or more wherever it occurs, and each of its lines of 4 or more: as it is, as hex, and
- * with any of its characters escaped as URLs, HTML, JSON (also within JSON), C, Python, YAML, POSIX shells and PowerShell do it;
+ * What is masked: every value of 4 bytes or more wherever it occurs, and each of its lines of 4 or more: as it is, as hex, in dumps
+ * byte by byte with their columns of text, and with any of its characters escaped as URLs, HTML, JSON (also within JSON), C, Python,
+ * YAML, POSIX shells, PowerShell, `ls` and `cat -v` do it;
  * the value also as base64 and base64url, in any of the three alignments and folded. Of a text longer than 64 bytes, each
  * piece of 64 is masked wherever it occurs. A value of 1 to 3 bytes is masked only where it is a whole line: anywhere else it would
  * black out ordinary text. Overlapping finds become one `***`. A line `::add-mask::value` masks itself and adds the value

@@ -9,6 +9,10 @@ export const BASE64 = 1
 export const AS_TEXT = 1
 export const AS_HEX = 2
 export const AS_BASE64 = 4
+export const AS_CELLS = 8
+
+/** What tools put between the bytes of a hex dump. */
+export const GAP = ' :-,\n\r'
 
 /** From so many children on, a node finds them through a table. */
 const MANY = 24
