@@ -5,6 +5,7 @@ import { documentInputs } from './largest-documents.ts'
 import { frameInputs } from './largest-frames.ts'
 import { anonymousInputs, personInputs } from './largest-inputs.ts'
 import { agentInputs, grpcInputs } from './largest-messages.ts'
+import { runInputs } from './largest-runs.ts'
 import { type Measured, startMeasured } from './measured-controller.ts'
 
 const mostHeldMs = 50
@@ -21,6 +22,7 @@ describe.skipIf(process.env.ANSFLOW_TEST_DATABASE_URL).each([
   ['anonymous', anonymousInputs],
   ['a person', personInputs],
   ['people in a document', documentInputs],
+  ['a run', runInputs],
   ['a socket', frameInputs],
   ['an agent', agentInputs],
   ['a person by gRPC', grpcInputs],

@@ -23,6 +23,8 @@ export interface Target {
   /** A registration token that nobody has used. */
   registrationToken: string
   agentSecret: string
+  /** Of one that has no jobs. */
+  idleAgentSecret: string
   /** That the agent holds. */
   jobId: string
   largest: Largest
@@ -123,7 +125,7 @@ async function serve(): Promise<void> {
   const { run } = await c.as(c.owner).client(RunService).startRun({ pipelineId })
   const runId = run?.id ?? ''
   await writeLog(c.db, runId)
-  const { agentSecret, jobId } = await holdJob(c)
+  const { agentSecret, idleAgentSecret, jobId } = await holdJob(c)
   const largest = await makeLargest(c, projectId)
   const probe = eventLoopProbe()
   process.on('message', (message) => {
@@ -142,24 +144,30 @@ async function serve(): Promise<void> {
     longLogs: await writeLongLogs(c.db, projectId),
     registrationToken: token,
     agentSecret,
+    idleAgentSecret,
     jobId,
     largest,
   }
   process.send?.({ ...target, other: c.owner, otherProjectId })
 }
 
-/** An agent that has taken one job. */
-async function holdJob(c: TestController): Promise<{ agentSecret: string; jobId: string }> {
+/** An agent that has taken one job, and one that has not. */
+async function holdJob(c: TestController): Promise<{ agentSecret: string; idleAgentSecret: string; jobId: string }> {
   const { AgentService } = await import('@ansflow/proto/gen/ansflow/v1/agents_pb')
   const { registerFakeAgent } = await import('../src/features/agents/test/fake-agent.ts')
-  const { token } = await c.as(c.owner).client(AgentService).createRegistrationToken({})
-  const { secret, control, close } = await registerFakeAgent(c.grpcAddress, token)
+  const register = async (name: string) => {
+    const { token } = await c.as(c.owner).client(AgentService).createRegistrationToken({})
+    return registerFakeAgent(c.grpcAddress, token, name)
+  }
+  const { secret, control, close } = await register('busy')
   const stream = control()
   await stream.hello()
   const { job } = await stream.take()
   stream.cut()
   close()
-  return { agentSecret: secret, jobId: job.jobId }
+  const idle = await register('idle')
+  idle.close()
+  return { agentSecret: secret, idleAgentSecret: idle.secret, jobId: job.jobId }
 }
 
 async function makeLargest(c: TestController, projectId: string): Promise<Largest> {

@@ -5,11 +5,12 @@ import { documentInputs } from './largest-documents.ts'
 import { frameInputs } from './largest-frames.ts'
 import { anonymousInputs, personInputs } from './largest-inputs.ts'
 import { agentInputs, grpcInputs } from './largest-messages.ts'
+import { runInputs } from './largest-runs.ts'
 import type { Target } from './measured-controller.ts'
 
 const inputs = {
   ...{ ...anonymousInputs, ...personInputs, ...documentInputs, ...frameInputs },
-  ...{ ...agentInputs, ...grpcInputs, ...answerInputs },
+  ...{ ...agentInputs, ...grpcInputs, ...answerInputs, ...runInputs },
 }
 
 /** Long enough for the others to make a hundred calls. */

@@ -3,6 +3,7 @@ import { type NeedKind, OnLost, type RetryOn } from '@ansflow/proto/gen/ansflow/
 import { isTerminal, isTerminalJob, StepStatus } from '@ansflow/proto/status'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { atOnce } from '../platform/turns.ts'
 import { advance } from './advance.ts'
 import { planRun } from './plan.ts'
 import { reasonText } from './reasons.ts'
@@ -127,7 +128,7 @@ test('every run ends, in order, with reasons, whatever happens', { timeout: 600_
       const run = live(graph, order)
       world.runToEnd(run)
       for (const event of run.log.map((entry) => entry.event)) {
-        expect(advance(run.state, event, run.now).result).not.toBe('applied')
+        expect(atOnce(advance(run.state, event, run.now)).result).not.toBe('applied')
       }
     }),
     { numRuns: 7500 },
@@ -138,8 +139,8 @@ test('the same events give the same state, also over restarts', { timeout: 600_0
   fc.assert(
     fc.property(graphArbitrary, choices, (graph, order) => {
       const run = live(graph, order)
-      const again = planRun(graph, {}, world.testMeta(), world.epochStart)
-      for (const { event, at } of run.log) advance(again, event, at)
+      const again = atOnce(planRun(graph, {}, world.testMeta(), world.epochStart))
+      for (const { event, at } of run.log) atOnce(advance(again, event, at))
       const picture = world.picture(run.state)
       expect(world.picture(again)).toEqual(picture)
       expect(world.picture(world.restart(run.state))).toEqual(picture)

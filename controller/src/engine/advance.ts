@@ -11,27 +11,28 @@ import { closeTurn, openTurn, type Turn, wake } from './turn.ts'
 
 /**
  * Works one event into the state, in place, and says what changed. Total: an event that does not fit changes nothing. Costs as
- * much as the steps it concerns, not as the run. A caller that cannot commit the changes must drop the state.
+ * much as the steps it concerns, not as the run; yields after each, so that others have their turn: until it ends the state is
+ * half changed. A caller that cannot commit the changes must drop the state.
  */
-export function advance(state: RunState, event: RunEvent, now: Date): Changes {
+export function* advance(state: RunState, event: RunEvent, now: Date): Generator<void, Changes> {
   const turn = openTurn(state, now)
-  const stale = apply(turn, event) === 'stale'
-  settle(turn)
+  const stale = (yield* apply(turn, event)) === 'stale'
+  yield* settle(turn)
   return closeTurn(turn, stale)
 }
 
-function apply(turn: Turn, event: RunEvent): 'done' | 'stale' {
+function* apply(turn: Turn, event: RunEvent): Generator<void, 'done' | 'stale'> {
   const { state } = turn
   if (isTerminal(state.status) && !('jobId' in event)) return 'done'
   switch (event.type) {
     case 'started':
-      begin(turn)
+      yield* begin(turn)
       return 'done'
     case 'cancelRequested':
-      cancelRun(turn, 'person', event.by, event.byName)
+      yield* cancelRun(turn, 'person', event.by, event.byName)
       return 'done'
     case 'timer':
-      timer(turn)
+      yield* timer(turn)
       return 'done'
     default:
       return jobEvent(turn, event)
@@ -39,21 +40,24 @@ function apply(turn: Turn, event: RunEvent): 'done' | 'stale' {
 }
 
 /** Decides the steps that need nothing; a repetition finds none of them blocked. */
-function begin(turn: Turn): void {
+function* begin(turn: Turn): Generator<void> {
   for (const step of turn.state.steps.values()) {
-    if (step.needs.length === 0 && step.status === StepStatus.BLOCKED) decideStep(turn, step)
+    if (step.needs.length > 0 || step.status !== StepStatus.BLOCKED) continue
+    decideStep(turn, step)
+    yield
   }
   if (turn.state.deadline) wake(turn, turn.state.deadline)
 }
 
-function timer(turn: Turn): void {
+function* timer(turn: Turn): Generator<void> {
   const { state, now } = turn
-  if (state.deadline && state.deadline <= now) timeOutRun(turn)
+  if (state.deadline && state.deadline <= now) yield* timeOutRun(turn)
   for (const step of [...state.timed]) {
     turn.touched++
     if (!step.dueAt || step.dueAt > now) continue
     if (step.status === StepStatus.WAITING) queueStep(turn, step)
     else overdue(turn, step)
+    yield
   }
   const before = state.wakeAt?.getTime()
   state.wakeAt = nextWake(state)

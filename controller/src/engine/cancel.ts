@@ -9,7 +9,7 @@ import { endStep, noteEarliest, setReason, type Turn, wake } from './turn.ts'
 /** How long steps that run after a cancel may take when nobody is there to cancel again: after a run's timeout. */
 export const cleanupMs = 60_000
 
-export function cancelRun(turn: Turn, cause: RunState['cancelCause'], by = '', byName = ''): void {
+export function* cancelRun(turn: Turn, cause: RunState['cancelCause'], by = '', byName = ''): Generator<void> {
   const { state } = turn
   if (state.cancelLevel === 2) return
   turn.runChanged = true
@@ -28,13 +28,14 @@ export function cancelRun(turn: Turn, cause: RunState['cancelCause'], by = '', b
   for (const step of [...state.active]) {
     turn.touched++
     if (!runsAfterCancel(step, state.cancelLevel)) cancelStep(turn, step)
+    yield
   }
 }
 
 /** After a run's timeout, cleanup steps get their time, then they are canceled too. */
-export function timeOutRun(turn: Turn): void {
+export function* timeOutRun(turn: Turn): Generator<void> {
   const { state } = turn
-  cancelRun(turn, 'run_timeout')
+  yield* cancelRun(turn, 'run_timeout')
   if (state.cancelLevel === 2) {
     state.deadline = null
     return

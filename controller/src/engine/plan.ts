@@ -7,10 +7,19 @@ import type { JobState, RunMeta, RunState, StepState } from './state.ts'
 import { blockedReason, noteEarliest } from './turn.ts'
 import { workspaceLabels } from './workspace-labels.ts'
 
-export function planRun(graph: PipelineGraph, inputs: JsonObject, meta: RunMeta, now: Date): RunState {
-  const state = emptyState(graph, inputs, meta, now)
-  indexRun(state)
-  for (const step of state.active) step.reason = blockedReason(step)
+/** Yields now and then, so that others have their turn while a large run is planned. */
+export function* planRun(
+  graph: PipelineGraph,
+  inputs: JsonObject,
+  meta: RunMeta,
+  now: Date,
+): Generator<void, RunState> {
+  const state = yield* emptyState(graph, inputs, meta, now)
+  yield* indexRun(state)
+  for (const step of state.active) {
+    step.reason = blockedReason(step)
+    yield
+  }
   return state
 }
 
@@ -29,8 +38,7 @@ export function* restoreRun(
   stored: StoredRun,
   createdAt: Date,
 ): Generator<void, RunState> {
-  const state = emptyState(graph, inputs, meta, createdAt)
-  yield
+  const state = yield* emptyState(graph, inputs, meta, createdAt)
   Object.assign(state, stored.head)
   for (const { id, ...fields } of stored.steps) {
     const step = state.steps.get(id)
@@ -45,7 +53,7 @@ export function* restoreRun(
     state.jobs.set(job.id, job)
     yield
   }
-  indexRun(state)
+  yield* indexRun(state)
   for (const step of state.active) {
     if (step.status === StepStatus.BLOCKED) step.reason = blockedReason(step)
     yield
@@ -53,9 +61,17 @@ export function* restoreRun(
   return state
 }
 
-function emptyState(graph: PipelineGraph, inputs: JsonObject, meta: RunMeta, createdAt: Date): RunState {
+function* emptyState(
+  graph: PipelineGraph,
+  inputs: JsonObject,
+  meta: RunMeta,
+  createdAt: Date,
+): Generator<void, RunState> {
   const steps = new Map<string, StepState>()
-  for (const [index, definition] of graph.steps.entries()) steps.set(definition.id, emptyStep(definition, index))
+  for (const [index, definition] of graph.steps.entries()) {
+    steps.set(definition.id, emptyStep(definition, index))
+    yield
+  }
   for (const step of steps.values()) {
     for (const need of step.definition.needs) {
       const before = steps.get(need.stepId)
@@ -63,6 +79,7 @@ function emptyState(graph: PipelineGraph, inputs: JsonObject, meta: RunMeta, cre
       step.needs.push(before)
       before.dependents.push(step)
     }
+    yield
   }
   return {
     meta,
@@ -116,7 +133,7 @@ function emptyStep(definition: StepDefinition, index: number): StepState {
 }
 
 /** Computes everything of the state that follows from the rest. */
-function indexRun(state: RunState): void {
+function* indexRun(state: RunState): Generator<void> {
   for (const step of state.steps.values()) {
     state.counts[step.status]!++
     state.stepValues[step.definition.id] = { status: statusWord(step.status), outputs: step.outputs }
@@ -127,6 +144,7 @@ function indexRun(state: RunState): void {
       noteEarliest(state, step.dueAt)
     }
     step.needsLeft = step.needs.filter((need) => !isTerminal(need.status)).length
+    yield
   }
   if (state.deadline && !isTerminal(state.status)) noteEarliest(state, state.deadline)
   for (const job of state.jobs.values()) if (usesWorkspace(job)) noteWorkspaceUse(state, job, 1)

@@ -6,13 +6,16 @@ import { type Reason, reason, timeoutReason } from './reasons.ts'
 import type { RunState, StepState } from './state.ts'
 import { blockedReason, setReason, type Turn } from './turn.ts'
 
-export function settle(turn: Turn): void {
-  for (let step = turn.ended.pop(); step; step = turn.ended.pop()) tellDependents(turn, step)
+export function* settle(turn: Turn): Generator<void> {
+  for (let step = turn.ended.pop(); step; step = turn.ended.pop()) {
+    yield* tellDependents(turn, step)
+    yield
+  }
   const { state } = turn
   if (state.active.size === 0 && !isTerminal(state.status)) endRun(turn)
 }
 
-function tellDependents(turn: Turn, ended: StepState): void {
+function* tellDependents(turn: Turn, ended: StepState): Generator<void> {
   if (ended.failedBefore || hasFailed(ended)) turn.touched += spreadFailure([ended])
   for (const step of ended.dependents) {
     turn.touched++
@@ -20,6 +23,7 @@ function tellDependents(turn: Turn, ended: StepState): void {
     if (step.status !== StepStatus.BLOCKED) continue
     if (step.needsLeft === 0) decideStep(turn, step)
     else setReason(turn, step, blockedReason(step))
+    yield
   }
 }
 

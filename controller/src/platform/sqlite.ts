@@ -1,4 +1,5 @@
-// SQLite through the built-in node:sqlite: one connection, one process a file; what is answered is on the disk.
+// SQLite through the built-in node:sqlite: one connection that writes, one that reads beside it, one process a file; what is
+// answered is on the disk.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
@@ -13,8 +14,9 @@ import {
   SqliteDriver,
   type SqliteStatement,
 } from 'kysely'
-import { leavesRowsAlone, type StatementTap } from './statement-tap.ts'
+import { leavesRowsAlone, reads, type StatementTap } from './statement-tap.ts'
 import { OutcomeUnknown } from './store-error.ts'
+import { nextTurn } from './turns.ts'
 import { flushFile, type WalSync, walSync } from './wal-sync.ts'
 
 /** Set while a transaction's body runs, to find out about queries that would wait for their own transaction for ever. */
@@ -45,11 +47,14 @@ class OneConnectionDriver extends SqliteDriver {
   #descriptor: number | undefined
   #last: Promise<void> = Promise.resolve()
   readonly #tap: StatementTap | undefined
+  /** Nobody who only reads waits for somebody's transaction. */
+  readonly #readers: SqliteDriver | undefined
 
   constructor(config: SqliteDialectConfig, file: string, tap: StatementTap | undefined) {
     super(config)
     this.#tap = tap
     if (file === ':memory:') return
+    this.#readers = new SqliteDriver({ database: async () => openDatabase(file, { readOnly: true }) })
     this.#wal = walSync(() => {
       // Never closed before the database is, which keeps the log's file as long.
       this.#descriptor ??= openSync(`${file}-wal`, 'r+')
@@ -63,16 +68,32 @@ class OneConnectionDriver extends SqliteDriver {
         'A query outside the transaction was made while its body runs: use the entity manager it was given.',
       )
     }
+    return new Turn(
+      await super.acquireConnection(),
+      await this.#readers?.acquireConnection(),
+      () => this.#next(),
+      this.#tap,
+    )
+  }
+
+  /** Resolves when nobody else has the connection; the answer gives it back. */
+  async #next(): Promise<() => void> {
     const before = this.#last
     let release: () => void = () => undefined
     this.#last = new Promise((resolve) => {
       release = resolve
     })
     await before
-    return new Turn(await super.acquireConnection(), release, this.#tap)
+    return release
+  }
+
+  override async init(): Promise<void> {
+    await super.init()
+    await this.#readers?.init()
   }
 
   override async beginTransaction(turn: Turn): Promise<void> {
+    await turn.begin()
     try {
       await super.beginTransaction(turn)
     } catch (error) {
@@ -115,32 +136,62 @@ class OneConnectionDriver extends SqliteDriver {
   }
 
   override async destroy(): Promise<void> {
+    await this.#readers?.destroy()
     await super.destroy()
     if (this.#descriptor !== undefined) closeSync(this.#descriptor)
     this.#descriptor = undefined
   }
 }
 
-/** One holder's time with the connection. */
+/** Of the event loop, that one holder's statements may take together before others have a turn. */
+const sliceMs = 10
+
+/** One holder's time with the connection: it begins with the first statement that is more than a reading. */
 class Turn implements DatabaseConnection {
   ended = false
   wrote = false
   readonly #connection: DatabaseConnection
-  readonly #release: () => void
+  readonly #reader: DatabaseConnection | undefined
+  readonly #next: () => Promise<() => void>
   readonly #tap: StatementTap | undefined
+  #release: (() => void) | undefined
+  #usedMs = 0
 
-  constructor(connection: DatabaseConnection, release: () => void, tap: StatementTap | undefined) {
+  constructor(
+    connection: DatabaseConnection,
+    reader: DatabaseConnection | undefined,
+    next: () => Promise<() => void>,
+    tap: StatementTap | undefined,
+  ) {
     this.#connection = connection
-    this.#release = release
+    this.#reader = reader
+    this.#next = next
     this.#tap = tap
+  }
+
+  async begin(): Promise<void> {
+    this.#release ??= await this.#next()
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     // Behind its end the connection is in somebody else's transaction.
     if (this.ended) throw new Error('A query was made after its transaction had ended.')
-    this.wrote ||= !leavesRowsAlone.test(query.sql)
-    const run = () => this.#connection.executeQuery<R>(query)
-    return this.#tap ? this.#tap(query.sql, run, () => undefined) : run()
+    const { sql } = query
+    this.wrote ||= !leavesRowsAlone.test(sql)
+    const reader = this.#release === undefined && reads.test(sql) ? this.#reader : undefined
+    if (!reader) await this.begin()
+    if (this.#usedMs > sliceMs) {
+      await nextTurn()
+      this.#usedMs = 0
+    }
+    const run = () => {
+      const began = performance.now()
+      // Done when it answers: only the answer is a promise.
+      const result = (reader ?? this.#connection).executeQuery<R>(query)
+      this.#usedMs += performance.now() - began
+      return result
+    }
+    return this.#tap ? this.#tap(sql, run, () => undefined) : run()
   }
 
   async takeBack(): Promise<void> {
@@ -153,16 +204,15 @@ class Turn implements DatabaseConnection {
 
   end(): void {
     this.ended = true
-    this.#release()
+    this.#release?.()
   }
 }
 
-function openDatabase(file: string) {
-  const db = new DatabaseSync(file)
+function openDatabase(file: string, { readOnly = false } = {}) {
+  const db = new DatabaseSync(file, { readOnly })
   // NORMAL leaves flushing the log after a commit to the driver, which answers no commit before: see WalSync.
-  for (const pragma of ['busy_timeout = 5000', 'journal_mode = wal', 'synchronous = normal', 'foreign_keys = on']) {
-    db.exec(`pragma ${pragma}`)
-  }
+  const writing = ['journal_mode = wal', 'synchronous = normal', 'foreign_keys = on']
+  for (const pragma of ['busy_timeout = 5000', ...(readOnly ? [] : writing)]) db.exec(`pragma ${pragma}`)
   const cache = new Map<string, SqliteStatement>()
   return {
     prepare(sql: string): SqliteStatement {

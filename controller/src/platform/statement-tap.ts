@@ -5,3 +5,6 @@ export type StatementTap = <T>(sql: string, run: () => Promise<T>, cut: () => vo
 
 /** Statements that change no rows. */
 export const leavesRowsAlone = /^\s*(select|set|begin|commit|rollback|savepoint|release|pragma)\b/i
+
+/** Statements that need no connection which may write. */
+export const reads = /^\s*select\b/i

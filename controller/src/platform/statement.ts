@@ -8,6 +8,7 @@ import type {
   Kysely,
   QueryResult,
 } from 'kysely'
+import { nextTurn } from './turns.ts'
 
 export interface Statement<Tables, Values, Row> {
   execute(db: Kysely<Tables>, values: Values): Promise<QueryResult<Row>>
@@ -52,9 +53,11 @@ export function statement<Tables, Values extends object>() {
   }
 }
 
-/** Rows a statement that are worth keeping compiled; longer ones are rare. */
+/** Statements of up to so many rows are kept compiled, and those of as many as go into one; others are rare. */
 const keptRows = 8
 const mostParameters = 500
+/** Very many rows are inserted in turns of the event loop. */
+const sliceMs = 5
 
 /**
  * Inserts rows of one table, all with the same columns, in as few statements as there may be; `extend` says what happens with
@@ -67,7 +70,7 @@ export function insertion<Tables, Table extends keyof Tables & string>(
   ) => insert,
 ) {
   const kept = new Map<string, Statement<Tables, Record<string, unknown>, InsertResult>>()
-  function ofRows(columns: string[], count: number) {
+  function ofRows(columns: string[], count: number, most: number) {
     const key = `${count} ${columns.join(' ')}`
     const known = kept.get(key)
     if (known) return known
@@ -77,20 +80,25 @@ export function insertion<Tables, Table extends keyof Tables & string>(
       )
       return extend(db.insertInto(table).values(rows as Insertable<Tables[Table]>[]))
     })
-    if (count <= keptRows) kept.set(key, made)
+    if (count <= keptRows || count === most) kept.set(key, made)
     return made
   }
   return async (db: Kysely<Tables>, rows: Insertable<Tables[Table]>[]): Promise<void> => {
     if (rows.length === 0) return
     const columns = Object.keys(rows[0]!)
     const most = Math.max(1, Math.floor(mostParameters / columns.length))
+    let began = performance.now()
     for (let from = 0; from < rows.length; from += most) {
+      if (performance.now() - began > sliceMs) {
+        await nextTurn()
+        began = performance.now()
+      }
       const part = rows.slice(from, from + most) as Record<string, unknown>[]
       const values: Record<string, unknown> = {}
       for (const [row, given] of part.entries()) {
         for (const column of columns) values[`${row} ${column}`] = given[column]
       }
-      await ofRows(columns, part.length).execute(db, values)
+      await ofRows(columns, part.length, most).execute(db, values)
     }
   }
 }

@@ -1,22 +1,40 @@
 // Sharing the event loop: who has work that many may have at once does it when this turn of the loop has time left for it.
-import { setImmediate as nextTurn } from 'node:timers/promises'
-
-export { nextTurn }
 
 /** Such work a turn, over all callers; the piece that passes it is the last one. */
 const budgetMs = 10
 
 let usedMs = 0
+/** Who has waited longest comes first, one in each turn: whoever goes on for long keeps nobody from theirs. */
+const waiting: (() => void)[] = []
+let isTurnComing = false
 
 /** To be asked right before the work, without waiting in between: others may use the time up. If so, `nextTurn` and ask again. */
 export function isTurnUsedUp(): boolean {
   return usedMs > budgetMs
 }
 
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve)
+    awaitTurn()
+  })
+}
+
 /** `began`: as performance.now() said before the work. */
 export function spent(began: number): void {
-  if (usedMs === 0) setImmediate(() => (usedMs = 0))
   usedMs += Math.max(Number.MIN_VALUE, performance.now() - began)
+  awaitTurn()
+}
+
+function awaitTurn(): void {
+  if (isTurnComing) return
+  isTurnComing = true
+  setImmediate(() => {
+    isTurnComing = false
+    usedMs = 0
+    waiting.shift()?.()
+    if (waiting.length > 0) awaitTurn()
+  })
 }
 
 /** Work that yields after each small piece. */

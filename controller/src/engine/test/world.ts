@@ -42,13 +42,13 @@ export interface World {
 }
 
 export function newWorld(graph: PipelineGraph, check: World['check'] = () => undefined): World {
-  const state = planRun(graph, {}, testMeta(), epochStart)
+  const state = atOnce(planRun(graph, {}, testMeta(), epochStart))
   return { state, now: epochStart, log: [], check }
 }
 
 export function apply(world: World, event: RunEvent): Changes {
   world.log.push({ event, at: world.now })
-  const changes = advance(world.state, event, world.now)
+  const changes = atOnce(advance(world.state, event, world.now))
   world.check(changes, event)
   return changes
 }

@@ -6,8 +6,9 @@ import { sql } from 'kysely'
 import { advance } from '../../engine/advance.ts'
 import { planRun } from '../../engine/plan.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import { addChanges, newWork, type RunWork } from './run-work.ts'
-import type { Writing } from './write-runs.ts'
+import { prepared } from '../../platform/message-pieces.ts'
+import { addChanges, isLargeRun, newWork, paced, type RunWork } from './run-work.ts'
+import { rowsOf, type Writing } from './write-runs.ts'
 
 export interface RunStart {
   organizationId: string
@@ -26,11 +27,20 @@ export interface RunStart {
   rerunOf?: string
 }
 
+/** A run as it begins, with all that is written of it. */
+export interface PlannedRun {
+  number: number
+  work: RunWork
+  graph: { hash: string; data: Uint8Array }
+}
+
 export interface IdentifiedStart extends RunStart {
   /** Made before the first COMMIT, so that a run whose COMMIT was not answered can be found. */
   runId: string
   /** A transaction with it has failed before, and what became of that is not known for certain. */
   tried: boolean
+  /** Made before the transaction, with the number that it is going to get if no other controller begins a run just then. */
+  planned?: PlannedRun | undefined
 }
 
 /** For each start a run to be written, or the id of the run that it or its idempotency key has begun before. */
@@ -98,7 +108,28 @@ async function takeNumbers({ db, dialect }: Writing, pipelineId: string, count: 
 }
 
 async function beginRun(to: Writing, start: IdentifiedStart, number: number): Promise<RunWork> {
-  const graphHash = await storeGraph(to, start.graph)
+  const planned = start.planned?.number === number ? start.planned : await planStart(to, start, number)
+  await storeGraph(to, planned.graph)
+  return planned.work
+}
+
+/** A large run is planned before the transaction, in which others would wait for it. */
+export async function planAhead(to: Omit<Writing, 'dialect'>, start: IdentifiedStart): Promise<PlannedRun | undefined> {
+  if (!isLargeRun(start.graph.steps.length)) return undefined
+  const counter = await to.db
+    .selectFrom('run_counter')
+    .select('last')
+    .where('pipeline_id', '=', start.pipelineId)
+    .executeTakeFirst()
+  return planStart(to, start, (counter?.last ?? 0) + 1)
+}
+
+async function planStart(
+  { times, now }: Pick<Writing, 'times' | 'now'>,
+  start: IdentifiedStart,
+  number: number,
+): Promise<PlannedRun> {
+  const graph = await encodeGraph(start.graph)
   const meta = {
     runId: start.runId,
     number,
@@ -110,28 +141,33 @@ async function beginRun(to: Writing, start: IdentifiedStart, number: number): Pr
     startedByName: start.startedBy.name,
     newId: uuidv7,
   }
-  const state = planRun(start.graph, start.inputs, meta, to.now)
+  const size = start.graph.steps.length
+  const state = await paced(size, planRun(start.graph, start.inputs, meta, now))
   const origin = {
     organizationId: start.organizationId,
     startedBy: start.startedBy.id,
     rerunOf: start.rerunOf ?? '',
     idempotencyKey: start.idempotencyKey || null,
-    graphHash,
+    graphHash: graph.hash,
   }
   const work = newWork({ state, origin, revision: 0, seq: 0, jobRows: new Map() })
   const event = { type: 'started' } as const
-  addChanges(work, advance(state, event, to.now), event)
+  addChanges(work, await paced(size, advance(state, event, now)), event)
   // The first event tells of every step, so that those who watch from the start know the whole plan.
   for (const step of state.steps.values()) work.steps.add(step)
-  return work
+  work.rows = await paced(size, rowsOf({ times, now }, work))
+  return { number, work, graph }
 }
 
-async function storeGraph({ db, dialect }: Writing, graph: PipelineGraph): Promise<string> {
-  const data = toBinary(PipelineGraphSchema, graph)
-  const hash = createHash('sha256').update(data).digest('hex')
+async function encodeGraph(graph: PipelineGraph): Promise<PlannedRun['graph']> {
+  const message = isLargeRun(graph.steps.length) ? await prepared(PipelineGraphSchema, graph) : graph
+  const data = toBinary(PipelineGraphSchema, message as PipelineGraph)
+  return { hash: createHash('sha256').update(data).digest('hex'), data }
+}
+
+async function storeGraph({ db, dialect }: Writing, { hash, data }: PlannedRun['graph']): Promise<void> {
   const known = await db.selectFrom('run_graph').select('hash').where('hash', '=', hash).executeTakeFirst()
-  if (known) return hash
+  if (known) return
   const insert = db.insertInto('run_graph').values({ hash, data })
   await (dialect === 'sqlite' ? insert.onConflict((conflict) => conflict.doNothing()) : insert.ignore()).execute()
-  return hash
 }

@@ -11,15 +11,16 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
-import { beginRuns, type IdentifiedStart, type RunStart } from './insert-runs.ts'
+import { atOnce } from '../../platform/turns.ts'
+import { beginRuns, type IdentifiedStart, planAhead, type RunStart } from './insert-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
 import { presentHead } from './present-run.ts'
 import { runCache } from './run-cache.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
-import { addChanges, newWork, type RunWork } from './run-work.ts'
+import { addChanges, newWork, paced, type RunWork } from './run-work.ts'
 import { findDue } from './sweep.ts'
 import { runWakes } from './wakes.ts'
-import { LostRace, noteWritten, type Writing, writeRuns } from './write-runs.ts'
+import { LostRace, noteWritten, rowsOf, type Writing, writeRuns } from './write-runs.ts'
 
 export interface RunDriverDeps {
   db: Db
@@ -160,7 +161,7 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
       }
       works.set(item.runId, work)
       await takeClaim(work, item.event, now)
-      const changes = advance(work.run.state, item.event, now)
+      const changes = await paced(work.run.state.steps.size, advance(work.run.state, item.event, now))
       if (changes.result === 'stale' && !fresh.has(item.runId) && (await isOutdated(work, item.event))) {
         throw new StaleCopy()
       }
@@ -169,6 +170,8 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
     }
     const starts = batch.flatMap((item) => (item.kind === 'start' ? item : []))
     const changed = [...works.values()].filter((work) => work.changed)
+    for (const work of changed) work.rows = await paced(work.steps.size, rowsOf({ times, now }, work))
+    for (const { start } of starts) start.planned = await planAhead({ db: db.kysely<RunTables>(), times, now }, start)
     const begun = changed.length + starts.length > 0 ? await write(changed, starts, now) : []
     for (const work of works.values()) actOn(work)
     for (const answer of answers) answer()
@@ -234,7 +237,7 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
     if (row?.epoch !== event.epoch || !row.agent_id) return
     const offered = { type: 'jobOffered', jobId: job.id, epoch: row.epoch, agentId: row.agent_id } as const
     const claim: RunEvent = row.agent_name ? { ...offered, agentName: row.agent_name } : offered
-    addChanges(work, advance(work.run.state, claim, now), claim)
+    addChanges(work, atOnce(advance(work.run.state, claim, now)), claim)
   }
 
   /** Whether this copy, not the report it calls stale, is behind: another controller may have made a claim or a job. */

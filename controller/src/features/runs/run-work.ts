@@ -1,7 +1,9 @@
 // What a batch of events changed in one run, gathered until it is committed.
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { Changes, Effect, JobState, RunEvent, StepState } from '../../engine/state.ts'
+import { atOnce, inTurns, type Pieces } from '../../platform/turns.ts'
 import type { LoadedRun } from './load-run.ts'
+import type { RunRows } from './write-runs.ts'
 
 export interface RunWork {
   run: LoadedRun
@@ -11,6 +13,19 @@ export interface RunWork {
   newJobs: Map<JobState, JobSpec>
   unpinned: Set<string>
   effects: Effect[]
+  /** What of it is written, once it is known: see write-runs.ts. */
+  rows: RunRows | undefined
+}
+
+/** More steps than this are not worked on in one turn of the event loop. */
+const fewSteps = 200
+
+export function isLargeRun(steps: number): boolean {
+  return steps > fewSteps
+}
+
+export async function paced<T>(steps: number, work: Pieces<T>): Promise<T> {
+  return isLargeRun(steps) ? inTurns(work) : atOnce(work)
 }
 
 export function newWork(run: LoadedRun): RunWork {
@@ -22,6 +37,7 @@ export function newWork(run: LoadedRun): RunWork {
     newJobs: new Map(),
     unpinned: new Set(),
     effects: [],
+    rows: undefined,
   }
 }
 

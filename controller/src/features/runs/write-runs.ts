@@ -5,8 +5,9 @@ import { isTerminal, JobStatus, StepStatus } from '@ansflow/proto/status'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Kysely, sql } from 'kysely'
-import type { JobState, StepState } from '../../engine/state.ts'
+import type { StepState } from '../../engine/state.ts'
 import { insertion, statement } from '../../platform/statement.ts'
+import { each, type Pieces } from '../../platform/turns.ts'
 import { presentHead, presentStep } from './present-run.ts'
 import {
   type JobHeadRow,
@@ -34,6 +35,28 @@ export interface Writing {
   now: Date
 }
 
+/** Rows that follow from the work alone, made before the transaction begins: in it others wait. */
+export interface RunRows {
+  jobs: RunTables['job'][]
+  /** Jobs that change in the same way, such as all queued ones of a canceled run. */
+  changedJobs: { values: JobChange; ids: string[] }[]
+  steps: RunTables['run_step'][]
+  events: RunTables['run_event'][]
+}
+
+export function* rowsOf({ times, now }: Pick<Writing, 'times' | 'now'>, work: RunWork): Pieces<RunRows> {
+  const { run, newJobs } = work
+  return {
+    jobs: yield* each([...newJobs], ([job, spec]) =>
+      newJobRow(job, toBinary(JobSpecSchema, spec), run.state, run.origin, times),
+    ),
+    changedJobs: yield* changesOfJobs(times, work),
+    steps: yield* stepRows(times, work),
+    events: yield* eventRows(now, work),
+  }
+}
+
+/** Of works that have their rows. */
 export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[]): Promise<void> {
   for (const work of works) await updateHead(to, work)
   for (const work of works) await updateJobs(to, work)
@@ -44,15 +67,15 @@ export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[
   )
   await insertJobs(
     to.db,
-    all.flatMap((work) => newJobRows(to, work)),
+    all.flatMap(({ rows }) => rows!.jobs),
   )
   await putSteps[to.dialect](
     to.db,
-    all.flatMap((work) => stepRows(to, work)),
+    all.flatMap(({ rows }) => rows!.steps),
   )
   await insertEvents(
     to.db,
-    all.flatMap((work) => eventRows(to, work)),
+    all.flatMap(({ rows }) => rows!.events),
   )
   for (const work of works) await unpin(to, work)
 }
@@ -82,25 +105,28 @@ const headUpdate = statement<RunTables, RunHeadRow & { id: string; was: number; 
       .where('revision', '=', values.was),
 )
 
-/** Jobs that change in the same way, such as all queued ones of a canceled run, go in one statement. */
-async function updateJobs({ db, times }: Writing, { run, jobs }: RunWork): Promise<void> {
-  const groups = new Map<string, JobState[]>()
+function* changesOfJobs(times: Times, { run, jobs }: RunWork): Pieces<RunRows['changedJobs']> {
+  const groups = new Map<string, RunRows['changedJobs'][number]>()
   for (const job of jobs) {
-    const key = jobs.size === 1 ? '' : JSON.stringify([run.jobRows.get(job.id), jobHeadRow(job, times)])
+    const was = run.jobRows.get(job.id)
+    if (!was) throw new Error(`job ${job.id} was never stored`)
+    const values = { ...jobHeadRow(job, times), wasEpoch: was.epoch, wasStatus: was.status }
+    const key = jobs.size === 1 ? '' : JSON.stringify(values)
     const group = groups.get(key)
-    if (group) group.push(job)
-    else groups.set(key, [job])
+    if (group) group.ids.push(job.id)
+    else groups.set(key, { values, ids: [job.id] })
+    yield
   }
-  for (const group of groups.values()) {
-    const was = run.jobRows.get(group[0]!.id)
-    if (!was) throw new Error(`job ${group[0]!.id} was never stored`)
-    for (const part of chunks(group, 500)) {
-      const values = { ...jobHeadRow(part[0]!, times), wasEpoch: was.epoch, wasStatus: was.status }
-      const ids = part.map(({ id }) => id)
+  return [...groups.values()]
+}
+
+async function updateJobs({ db }: Writing, { run, rows }: RunWork): Promise<void> {
+  for (const { values, ids } of rows!.changedJobs) {
+    for (const part of chunks(ids, 500)) {
       const changed = await (part.length === 1
-        ? jobUpdate.changed(db, { ...values, id: ids[0]! })
+        ? jobUpdate.changed(db, { ...values, id: part[0]! })
         : updateOf(db, values)
-            .where('id', 'in', ids)
+            .where('id', 'in', part)
             .executeTakeFirst()
             .then(({ numUpdatedRows }) => numUpdatedRows))
       if (changed !== BigInt(part.length)) throw new LostRace(`jobs of run ${run.state.meta.runId} have changed`)
@@ -129,21 +155,14 @@ function columnsOf<Row extends object, Column extends keyof Row>(
   return Object.fromEntries(columns.map((column) => [column, row[column]])) as Pick<Row, Column>
 }
 
-function newJobRows({ times }: Writing, { run, newJobs }: RunWork): RunTables['job'][] {
-  return [...newJobs].map(([job, spec]) => newJobRow(job, toBinary(JobSpecSchema, spec), run.state, run.origin, times))
-}
-
 const stepColumns = [
   ...(['status', 'reason', 'outputs', 'failure_allowed'] as const),
   ...(['queued_at', 'started_at', 'finished_at', 'due_at'] as const),
 ]
 
-function stepRows({ times }: Writing, { run, steps }: RunWork): RunTables['run_step'][] {
-  const rows: RunTables['run_step'][] = []
-  for (const step of steps) {
-    if (step.status !== StepStatus.BLOCKED) rows.push(stepRow(run.state.meta.runId, step, times))
-  }
-  return rows
+function* stepRows(times: Times, { run, steps }: RunWork): Pieces<RunRows['steps']> {
+  const begun = [...steps].filter(({ status }) => status !== StepStatus.BLOCKED)
+  return yield* each(begun, (step) => stepRow(run.state.meta.runId, step, times))
 }
 
 const putSteps = {
@@ -169,10 +188,11 @@ function eventCount({ steps }: RunWork): number {
 }
 
 /** What one commit changed, in as many events as it needs. */
-function eventRows({ now }: Writing, work: RunWork): RunTables['run_event'][] {
+function* eventRows(now: Date, work: RunWork): Pieces<RunRows['events']> {
   const { state, origin, seq: before } = work.run
   const steps = inOrder(work.steps)
-  return Array.from({ length: eventCount(work) }, (_, index) => {
+  const rows: RunRows['events'] = []
+  for (let index = 0; index < eventCount(work); index += 1) {
     const seq = before + 1 + index
     const message = create(WatchRunResponseSchema, {
       seq,
@@ -180,8 +200,10 @@ function eventRows({ now }: Writing, work: RunWork): RunTables['run_event'][] {
       run: presentHead(state, origin, seq),
       steps: steps.slice(index * stepsOfAnEvent, (index + 1) * stepsOfAnEvent).map(presentStep),
     })
-    return { run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, message) }
-  })
+    rows.push({ run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, message) })
+    yield
+  }
+  return rows
 }
 
 function inOrder(steps: Iterable<StepState>): StepState[] {
