@@ -1,6 +1,6 @@
 // The job table as a queue: what waits, and what an agent has.
 import { JobStatus } from '@ansflow/proto/status'
-import type { Kysely } from 'kysely'
+import type { Kysely, SelectQueryBuilder } from 'kysely'
 import type { Candidate } from '../../engine/pick-job.ts'
 import type { Reason } from '../../engine/reasons.ts'
 import type { Db } from '../../platform/db.ts'
@@ -42,24 +42,32 @@ export async function queuedJobs(db: Db, limit: number, organizationId?: string)
   }))
 }
 
-function inOrder(db: Kysely<RunTables>, limit: number) {
+type Queued = SelectQueryBuilder<RunTables, 'job', object>
+
+/** `which` narrows the jobs that wait, of which first the first are found, and then their rows read. */
+function inOrder(db: Kysely<RunTables>, limit: number, which: (jobs: Queued) => Queued = (jobs) => jobs) {
+  const first = which(db.selectFrom('job').where('status', '=', JobStatus.QUEUED))
+    .select('id')
+    .orderBy('priority', 'desc')
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(limit)
   return db
-    .selectFrom('job')
+    .selectFrom(first.as('first'))
+    .innerJoin('job', 'job.id', 'first.id')
     .leftJoin('workspace_pin as pin', (join) =>
       join.onRef('pin.run_id', '=', 'job.run_id').onRef('pin.workspace', '=', 'job.workspace'),
     )
     .select(['job.id', 'job.run_id', 'job.project_id', 'job.organization_id', 'job.priority', 'job.created_at'])
     .select(['job.available_at', 'job.labels', 'job.capability', 'job.workspace', 'pin.agent_id as pinned'])
-    .where('job.status', '=', JobStatus.QUEUED)
     .orderBy('job.priority', 'desc')
     .orderBy('job.created_at')
     .orderBy('job.id')
-    .limit(limit)
 }
 
 const queued = statement<RunTables, { limit: number }>()((db, { limit }) => inOrder(db, limit))
 const queuedOf = statement<RunTables, { limit: number; organizationId: string }>()((db, { limit, organizationId }) =>
-  inOrder(db, limit).where('job.organization_id', '=', organizationId),
+  inOrder(db, limit, (jobs) => jobs.where('organization_id', '=', organizationId)),
 )
 
 export async function organizationsWithQueuedJobs(db: Db): Promise<string[]> {

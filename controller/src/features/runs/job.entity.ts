@@ -7,7 +7,11 @@ export const JobEntity = defineEntity({
   name: 'Job',
   tableName: 'job',
   uniques: [{ properties: ['runId', 'stepId', 'attempt'] }],
-  indexes: [{ properties: ['status', 'priority', 'createdAt'] }, { properties: ['agentId', 'status'] }],
+  indexes: [
+    // All that the order of waiting jobs goes by: the rows of ten thousand need not be read to find the first.
+    { properties: ['status', 'organizationId', 'priority', 'createdAt', 'id'] },
+    { properties: ['agentId', 'status'] },
+  ],
   properties: {
     id: id().primary(),
     runId: id(),

@@ -1,0 +1,10 @@
+import { Migration } from '@mikro-orm/migrations'
+
+export class JobQueueIndex extends Migration {
+  override up(): void {
+    this.addSql('drop index `job_status_priority_created_at_index`')
+    this.addSql(
+      'create index `job_status_organization_id_priority_created_at_id_index` on `job` (`status`, `organization_id`, `priority`, `created_at`, `id`)',
+    )
+  }
+}
