@@ -159,3 +159,23 @@ test('a SQLite file serves one controller at a time', async () => {
   await (await openDb({ kind: 'sqlite', file }, [Item])).close()
   rmSync(folder, { recursive: true })
 })
+
+test('who only reads waits for nobody’s transaction, and sees what is committed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ansflow-db-'))
+  const own = db.dialect === 'sqlite' ? await openDb({ kind: 'sqlite', file: join(folder, 'a.db') }, [Item]) : db
+  if (own !== db) await own.orm.schema.create()
+  const count = () => own.em().count(Item)
+  const [wrote, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const writing = own.transaction(async (em) => {
+    await em.insert(Item, item('slow'))
+    wrote.resolve()
+    await goOn.promise
+  })
+  await wrote.promise
+  expect(await count()).toBe(0)
+  goOn.resolve()
+  await writing
+  expect(await count()).toBe(1)
+  if (own !== db) await own.close()
+  rmSync(folder, { recursive: true })
+})

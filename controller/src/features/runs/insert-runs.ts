@@ -113,15 +113,21 @@ async function beginRun(to: Writing, start: IdentifiedStart, number: number): Pr
   return planned.work
 }
 
-/** A large run is planned before the transaction, in which others would wait for it. */
-export async function planAhead(to: Omit<Writing, 'dialect'>, start: IdentifiedStart): Promise<PlannedRun | undefined> {
-  if (!isLargeRun(start.graph.steps.length)) return undefined
-  const counter = await to.db
-    .selectFrom('run_counter')
-    .select('last')
-    .where('pipeline_id', '=', start.pipelineId)
-    .executeTakeFirst()
-  return planStart(to, start, (counter?.last ?? 0) + 1)
+/** Large runs are planned before the transaction, in which others would wait for it. */
+export async function planAhead(to: Omit<Writing, 'dialect'>, starts: IdentifiedStart[]): Promise<void> {
+  const before = new Map<string, number>()
+  for (const start of starts) {
+    const { pipelineId } = start
+    const inThisBatch = before.get(pipelineId) ?? 0
+    before.set(pipelineId, inThisBatch + 1)
+    if (!isLargeRun(start.graph.steps.length)) continue
+    const counter = await to.db
+      .selectFrom('run_counter')
+      .select('last')
+      .where('pipeline_id', '=', pipelineId)
+      .executeTakeFirst()
+    start.planned = await planStart(to, start, (counter?.last ?? 0) + inThisBatch + 1)
+  }
 }
 
 async function planStart(

@@ -54,6 +54,19 @@ test('what changes very many steps at once is told in several events, each of wh
   expect((await world.load(runId))?.seq).toBe(3 + after.length)
 })
 
+test('large runs that controllers begin at once have numbers of their own, which their jobs know', async () => {
+  await using world = await openRuns()
+  const start = world.startOf(Array.from({ length: 250 }, (_, n) => ({ id: `s${n}` })))
+  const drivers = [world.driver, world.newDriver()]
+  const begun = await Promise.all(drivers.flatMap((driver) => [driver.start(start), driver.start(start)]))
+  expect(begun.map(({ number }) => number).sort()).toEqual([1, 2, 3, 4])
+  for (const { id, number } of begun) {
+    const [job] = (await world.load(id))!.state.jobs.values()
+    const { env } = (await world.claim(job!.id))!.spec
+    expect(env.find(({ name }) => name === 'CI_PIPELINE_NUMBER')?.value).toBe(String(number))
+  }
+})
+
 test('numbers count up within a pipeline, one key is one run, also at once', async () => {
   await using world = await openRuns()
   const start = world.startOf([{ id: 'a' }])

@@ -171,7 +171,10 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
     const starts = batch.flatMap((item) => (item.kind === 'start' ? item : []))
     const changed = [...works.values()].filter((work) => work.changed)
     for (const work of changed) work.rows = await paced(work.steps.size, rowsOf({ times, now }, work))
-    for (const { start } of starts) start.planned = await planAhead({ db: db.kysely<RunTables>(), times, now }, start)
+    await planAhead(
+      { db: db.kysely<RunTables>(), times, now },
+      starts.map(({ start }) => start),
+    )
     const begun = changed.length + starts.length > 0 ? await write(changed, starts, now) : []
     for (const work of works.values()) actOn(work)
     for (const answer of answers) answer()
