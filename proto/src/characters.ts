@@ -42,6 +42,14 @@ export function unstorable(text: string): { offset: number; name: string } | und
   return { offset, name: `half of a character (${codePoint(text.charCodeAt(offset))}, an unpaired surrogate)` }
 }
 
+/** The value with what cannot be stored left out of its texts and keys: NUL is gone, half a surrogate pair is U+FFFD. */
+export function storable<T>(value: T): T {
+  if (typeof value === 'string') return value.replaceAll('\0', '').toWellFormed() as T
+  if (Array.isArray(value)) return value.map(storable) as T
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storable(item)])) as T
+}
+
 /** The first text inside of a value that cannot be stored, by its path; keys count too. Bytes are no text. */
 export function findUnstorable(value: unknown, path = ''): { path: string; name: string } | undefined {
   if (typeof value === 'string') {

@@ -3,6 +3,7 @@
 import { PipelineGraphSchema, type Problem, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
 import type * as Y from 'yjs'
+import { storable } from '../characters.ts'
 import { parsePipeline, renderPipeline } from '../pipeline-yaml.ts'
 import { edgeKind } from './apply-edges.ts'
 import { stepContent } from './apply-step.ts'
@@ -85,7 +86,7 @@ function insertSteps(
         const from = nodeIds.get(need.stepId)
         if (from === undefined || from === to) continue
         const c = { clock, user: origin.user }
-        rootsOf(doc).edges.set(edgeKey(from, edgeKind(need.kind), to), { cond: need.condition, c })
+        rootsOf(doc).edges.set(edgeKey(from, edgeKind(need.kind), to), { cond: storable(need.condition), c })
         clock += 1
       }
     }

@@ -1,6 +1,7 @@
 // Owns the operations people do to the shared document. Each is one transaction with the editor's origin, and writes only what
 // differs; creating a step has a first half that undo does not see, so that undoing it keeps what others put into it.
 import * as Y from 'yjs'
+import { storable } from '../characters.ts'
 import { orderBetween } from './order.ts'
 import { stepKeys } from './project.ts'
 import { rewriteReferences } from './references.ts'
@@ -87,7 +88,8 @@ export interface StepContent extends NewStep {
 }
 
 /** A step with all its parts, marked as deleted until its creator's own transaction brings it to life. */
-export function newStepMap(step: StepContent, origin: EditOrigin): StepMap {
+export function newStepMap(content: StepContent, origin: EditOrigin): StepMap {
+  const step = storable(content)
   const params = new Y.Map<unknown>()
   const texts = new Y.Map<unknown>()
   const written = new Map<string, string>()
@@ -95,7 +97,7 @@ export function newStepMap(step: StepContent, origin: EditOrigin): StepMap {
     if (typeof value === 'string' && value !== '' && textNames(step.type).includes(name)) written.set(name, value)
     else params.set(name, value)
   }
-  for (const name of textNames(step.type)) texts.set(name, new Y.Text(written.get(name)?.toWellFormed()))
+  for (const name of textNames(step.type)) texts.set(name, new Y.Text(written.get(name)))
   const env = new Y.Map<unknown>()
   let ord = ''
   for (const { name, value } of step.env ?? []) {

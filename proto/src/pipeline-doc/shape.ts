@@ -1,5 +1,6 @@
 // Owns the shape of the shared pipeline document: its roots, what is under each key, and how ids and edge keys are made.
 import * as Y from 'yjs'
+import { storable } from '../characters.ts'
 import type { DocumentValue } from '../fields/kind.ts'
 import { stepTypes } from '../steps/index.ts'
 
@@ -217,8 +218,9 @@ export function plainEqual(a: unknown, b: unknown): boolean {
   )
 }
 
-/** Writes only what differs; undefined removes. True when something was written. */
-export function put(map: Y.Map<unknown>, key: string, value: unknown): boolean {
+/** Writes only what differs, and of that what can be stored; undefined removes. True when something was written. */
+export function put(map: Y.Map<unknown>, name: string, wanted: unknown): boolean {
+  const [key, value] = [storable(name), storable(wanted)]
   if (value === undefined) {
     if (!map.has(key)) return false
     map.delete(key)
@@ -232,7 +234,7 @@ export function put(map: Y.Map<unknown>, key: string, value: unknown): boolean {
 /** Makes a text say `next` by replacing only what lies between the common beginning and the common end. */
 export function editText(text: Y.Text, next: string): boolean {
   const before = text.toString()
-  const after = next.toWellFormed()
+  const after = storable(next)
   if (before === after) return false
   const most = Math.min(before.length, after.length)
   let start = 0

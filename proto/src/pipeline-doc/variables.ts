@@ -1,6 +1,7 @@
 // Owns the operations on what belongs to the whole pipeline in the shared document: settings, triggers, inputs, and variables
 // (those of a step too).
 import * as Y from 'yjs'
+import { storable } from '../characters.ts'
 import { orderBetween } from './order.ts'
 import { inputIds } from './settings.ts'
 import {
@@ -54,11 +55,12 @@ export function setEnv(
 /** Keeps its value and place. Does nothing when the new name is taken. */
 export function renameEnv(doc: Y.Doc, nodeId: string | null, name: string, next: string, origin: EditOrigin): void {
   const map = variableMap(doc, nodeId)
-  if (!map?.has(name) || map.has(next)) return
+  const free = storable(next)
+  if (!map?.has(name) || map.has(free)) return
   doc.transact(() => {
     const entry = map.get(name)
     map.delete(name)
-    map.set(next, entry)
+    map.set(free, entry)
   }, origin)
 }
 
@@ -85,7 +87,7 @@ export function addInput(doc: Y.Doc, fields: Partial<InputFields> & { name: stri
     const ord = entry instanceof Y.Map ? entry.get('ord') : undefined
     const all = { type: 'string', description: '', required: false, ...fields }
     const map = new Y.Map<unknown>([['ord', orderBetween(typeof ord === 'string' ? ord : undefined, undefined)]])
-    for (const [key, value] of Object.entries(all)) if (value !== undefined) map.set(key, value)
+    for (const [key, value] of Object.entries(all)) if (value !== undefined) map.set(key, storable(value))
     inputs.set(id, map)
   }, origin)
   return id
