@@ -1,6 +1,6 @@
 // Values of enums that this controller does not know, from whoever is newer than it: refused at the API's doors, and of agents
 // taken with a meaning. The fields are found in the contract, so that a new one is here before it is in use.
-import { AgentLinkService, JobPhase, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AgentLinkService, JobPhase, type Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { DescMessage, JsonObject } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -74,8 +74,7 @@ const ofAgents: Record<string, () => Promise<{ status: StepStatus; reason: strin
     const again = agent.control()
     await again.hello({ jobs: [{ job, phase: unknown as JobPhase }] })
     await again.hear('start')
-    again.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
-    await again.hear('finishedAck')
+    await again.succeed(job)
     return world.untilStep(runId, 'a', StepStatus.SUCCEEDED)
   },
 }

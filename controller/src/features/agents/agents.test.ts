@@ -64,8 +64,7 @@ describe('a job', () => {
       'bytes 6-11/12',
       'world\n',
     ])
-    control.say({ case: 'finished', value: { job: next.job, outcome: Outcome.SUCCEEDED } })
-    await control.hear('finishedAck')
+    await control.succeed(next.job)
     expect((await world.stepOf(runId, 'b')).run.status).toBe(RunStatus.SUCCEEDED)
   })
 
@@ -141,8 +140,7 @@ describe('a link that was cut', () => {
     // The secrets come again: a restarted agent has forgotten them.
     expect((await second.hear('start')).job).toMatchObject(ref(two.job))
     await world.untilStep(runId, two.stepId, StepStatus.RUNNING)
-    second.say({ case: 'finished', value: { job: two.job, outcome: Outcome.SUCCEEDED } })
-    await second.hear('finishedAck')
+    await second.succeed(two.job)
     expect((await world.stepOf(runId, 'a')).run.status).toBe(RunStatus.SUCCEEDED)
   })
 
@@ -230,8 +228,7 @@ describe('people', () => {
     await expect(agents.deleteAgent({ agentId: agent.id })).rejects.toThrow(/pipeline #1/)
     expect((await agents.drainAgent({ agentId: agent.id, drain: true })).agent?.draining).toBe(true)
     expect((await control.hear('drain')).drain).toBe(true)
-    control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
-    await control.hear('finishedAck')
+    await control.succeed(job)
     await agents.deleteAgent({ agentId: agent.id })
     expect((await control.end()).error?.code).toBe(16)
     expect((await agents.listAgents({ organizationId: test_.owner.organizationId })).agents).toEqual([])

@@ -1,5 +1,4 @@
 // An agent that runs need is not deleted by accident; when it is, they end and say why.
-import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { RunStatus, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { AgentEntity } from './agent.entity.ts'
@@ -24,8 +23,7 @@ test('a run that waits for its workspace holds the agent; by force it fails with
   const { job } = await control.take()
   await world.agents.drainAgent({ agentId: agent.id, drain: true })
   await control.hear('drain')
-  control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
-  await control.hear('finishedAck')
+  await control.succeed(job)
   await world.untilReason(runId, 'b', 'draining')
   await expect(world.agents.deleteAgent({ agentId: agent.id })).rejects.toThrow(/need agent vm.*pipeline #1/)
   await world.agents.deleteAgent({ agentId: agent.id, force: true })
@@ -53,8 +51,7 @@ test('a run of an agent that is gone already does not wait for ever', async () =
   const runId = await world.startRun(steps)
   const { job } = await control.take()
   await world.controller.db.em().nativeDelete(AgentEntity, { id: agent.id })
-  control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
-  await control.hear('finishedAck')
+  await control.succeed(job)
   control.cut()
   const step = await world.untilStep(runId, 'b', StepStatus.FAILED)
   expect(step.reason).toBe('Agent vm, which held workspace shared, was deleted.')

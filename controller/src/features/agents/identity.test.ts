@@ -1,5 +1,5 @@
 // One identity, two processes: the newer takes over, the older is told and does not come back, and people hear of it.
-import { JobPhase, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { JobPhase } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { OnLost } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { RunStatus, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
@@ -91,8 +91,7 @@ test('a renewed identity makes the old one worthless and keeps the agent', async
   const control = renewed.control()
   await control.hello({ instanceId: 'd', jobs: [{ job, phase: JobPhase.RUNNING }] })
   await control.hear('start')
-  control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
-  await control.hear('finishedAck')
+  await control.succeed(job)
   expect((await world.stepOf(runId, 'step')).run.status).toBe(RunStatus.SUCCEEDED)
 })
 

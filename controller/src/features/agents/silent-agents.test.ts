@@ -1,5 +1,5 @@
 // What a step says while nobody hears of its agent.
-import { JobPhase, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { JobPhase } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { expect, test } from 'vitest'
 import { manualClock } from '../../platform/clock.ts'
@@ -45,6 +45,5 @@ test('since when it is silent and when it is lost, until it is heard again', asy
   const again = agent.control()
   await again.hello({ jobs: [{ job, phase: JobPhase.RUNNING }] })
   await world.untilReason(runId, 'a', 'running')
-  again.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
-  await again.hear('finishedAck')
+  await again.succeed(job)
 })

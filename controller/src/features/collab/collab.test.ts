@@ -11,7 +11,7 @@ import { waitFor } from '../../../test/wait-for.ts'
 import { manualClock } from '../../platform/clock.ts'
 import { removeGrants, setGrant } from '../access/index.ts'
 import { Rooms } from './index.ts'
-import { docOf, type Editor, editDraft, isSaved, loadDraft, openEditor } from './test-client.ts'
+import { docOf, type Editor, editDraft, isSaved, loadDraft, openEditor, otherRooms } from './test-client.ts'
 
 let c: TestController
 const editors: Editor[] = []
@@ -121,13 +121,7 @@ describe('the last author of a step', () => {
     const late = await edit(pipelineId)
     await waitFor(() => late.authors.get(first!.nodeId)?.id === user.userId)
 
-    const other = new Rooms({
-      db: c.db,
-      bus: c.bus,
-      clock: c.clock,
-      log: c.controller.log,
-      workers: c.controller.workers,
-    })
+    const other = otherRooms(c)
     try {
       const told: Uint8Array[] = []
       const room = await other.acquire(pipelineId)
@@ -261,13 +255,7 @@ describe('memory', () => {
 describe('several controllers', () => {
   it('over one database converge on one document', async () => {
     const { pipelineId } = await newPipeline()
-    const other = new Rooms({
-      db: c.db,
-      bus: c.bus,
-      clock: c.clock,
-      log: c.controller.log,
-      workers: c.controller.workers,
-    })
+    const other = otherRooms(c)
     try {
       const a = await edit(pipelineId)
       const room = await other.acquire(pipelineId)
@@ -297,13 +285,7 @@ describe('several controllers', () => {
 
   it('tell each other’s people who is there, what happened, and that the document is gone', async () => {
     const { pipelineId } = await newPipeline()
-    const other = new Rooms({
-      db: c.db,
-      bus: c.bus,
-      clock: c.clock,
-      log: c.controller.log,
-      workers: c.controller.workers,
-    })
+    const other = otherRooms(c)
     try {
       const a = await edit(pipelineId)
       a.provider.awareness.setLocalState({ cur: [1, 2] })

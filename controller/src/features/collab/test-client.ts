@@ -4,10 +4,11 @@ import * as decoding from 'lib0/decoding'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import type { TestController } from '../../../test/start-controller.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { readDraft } from '../pipelines/index.ts'
 import type { Refusal } from './messages.ts'
-import type { Rooms } from './rooms.ts'
+import { Rooms } from './rooms.ts'
 
 export interface Editor extends Disposable {
   doc: Y.Doc
@@ -70,6 +71,11 @@ export function openEditor(url: string, pipelineId: string, token: string, doc =
     editor.closedWith = code
   })
   return editor
+}
+
+/** The rooms of another controller on the same database. */
+export function otherRooms({ db, bus, clock, controller }: TestController): Rooms {
+  return new Rooms({ db, bus, clock, log: controller.log, workers: controller.workers })
 }
 
 /** Everything the editor has is committed on the server, as far as it has been told. */

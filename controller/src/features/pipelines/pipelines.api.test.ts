@@ -7,8 +7,7 @@ import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
-import { Rooms } from '../collab/index.ts'
-import { editDraft } from '../collab/test-client.ts'
+import { editDraft, otherRooms } from '../collab/test-client.ts'
 import { PipelineVersionEntity, readDraft, runnableGraph } from './index.ts'
 
 let c: TestController
@@ -152,13 +151,7 @@ describe('names', () => {
     expect((await failure(pipelines.createPipeline({ projectId, name: ' ' }))).code).toBe(Code.InvalidArgument)
     const pipelineId = a.pipeline?.id ?? ''
     const rename = async (name: string) => {
-      const rooms = new Rooms({
-        db: c.db,
-        bus: c.bus,
-        clock: c.clock,
-        log: c.controller.log,
-        workers: c.controller.workers,
-      })
+      const rooms = otherRooms(c)
       await editDraft(rooms, pipelineId, '', (doc) => doc.getMap('settings').set('name', name))
       await rooms.stop()
     }
@@ -204,13 +197,7 @@ it('a draft changed on another controller is what GetPipeline and publishing see
   const { pipeline } = await pipelines.applyPipeline({ projectId, yaml: file })
   const pipelineId = pipeline?.id ?? ''
   const { graph } = await pipelines.getPipeline({ pipelineId })
-  const other = new Rooms({
-    db: c.db,
-    bus: c.bus,
-    clock: c.clock,
-    log: c.controller.log,
-    workers: c.controller.workers,
-  })
+  const other = otherRooms(c)
   await editDraft(other, pipelineId, 'x', (doc) =>
     setStepField(doc, graph?.steps[0]?.nodeId ?? '', 'params.script', 'make other', { user: 'x' }),
   )

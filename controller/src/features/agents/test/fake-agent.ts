@@ -7,6 +7,7 @@ import {
   type JobRef,
   type LogsRequestSchema,
   type LogsResponse,
+  Outcome,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { type GrpcClient, grpcClient } from '../../../../test/grpc-client.ts'
@@ -79,6 +80,12 @@ export class FakeControl {
     this.say({ case: 'accept', value: { job } })
     const start = await this.hear('start')
     return { job, stepId: spec.stepId, secrets: start.secrets }
+  }
+
+  /** Says that it has succeeded, and waits until that is stored. */
+  async succeed(job: JobRef): Promise<void> {
+    this.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
+    await this.hear('finishedAck')
   }
 
   cut(): void {
