@@ -2,6 +2,7 @@
 // axe calls serious. With ANSFLOW_SCREENSHOTS set to a folder, a picture of each is put there as <page>.<language>.<theme>.png.
 import { join } from 'node:path'
 import { Role } from '@ansflow/proto/access'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunStatus } from '@ansflow/proto/status'
@@ -10,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
 import { waitFor } from '../setup/wait-for.ts'
-import { axeFaults, settled, textFaults, widthFaults } from './page-faults.ts'
+import { axeFaults, nameFaults, settled, textFaults, widthFaults } from './page-faults.ts'
 
 const deliver = `name: deliver
 description: Builds the shop, tests it twice and packs it.
@@ -37,8 +38,8 @@ const screenshots = process.env.ANSFLOW_SCREENSHOTS
 let system: System
 let empty: System
 let browser: Browser
-/** `press`: what opens the part that is looked at. */
-let pages: { name: string; path: string; ready: string; press?: string }[]
+/** `press`: what opens the part that is looked at, one after the other: test ids, else selectors. */
+let pages: { name: string; path: string; ready: string; press?: string[] }[]
 beforeAll(async () => {
   system = await startSystem()
   empty = await startSystem({ empty: true })
@@ -60,7 +61,7 @@ const desk = { width: 1280, height: 800 }
 const phone = { width: 390, height: 844 }
 
 test('every page is whole in both languages and themes, on a phone too, and axe finds nothing serious', {
-  timeout: 240_000,
+  timeout: 400_000,
 }, async () => {
   const wrong = await Promise.all(locales.map(walk))
   expect(wrong.flat()).toEqual([])
@@ -90,6 +91,7 @@ async function walk(locale: (typeof locales)[number]): Promise<string[]> {
       await look(name, theme, async () => [
         ...(await textFaults(page, locale)),
         ...(slugShown.has(name) ? [] : await slugFaults(page)),
+        ...(theme === 'light' ? await nameFaults(page) : []),
         ...(axeHere && themes[(turn >> 1) % 2] === theme ? await axeFaults(page) : []),
       ])
     }
@@ -109,12 +111,16 @@ async function walk(locale: (typeof locales)[number]): Promise<string[]> {
   await signIn(page, admin)
   for (const { name, path, ready, press } of pages) {
     await follow(page, path)
-    if (press) await page.getByTestId(press).click()
+    for (const target of press ?? []) await page.locator(target).first().click()
     await lookAtAll(name, ready)
   }
   await page.goto('/no-such-page')
   await lookAtAll('not-found')
   return wrong
+}
+
+function byId(id: string): string {
+  return `[data-testid="${id}"]`
 }
 
 /** People know a project by its name. */
@@ -147,6 +153,13 @@ async function fillSystem(): Promise<typeof pages> {
   const broken = await system.pipeline(nightly, 'Corner Shop')
   expect((await system.api.projects.getProject({ projectId })).project?.slug).toBe(slug)
   await system.client(ProjectService).putSecret({ projectId, name: 'DEPLOY_KEY', value: 'not a real one' })
+  const { pipeline: unpublished } = await system.api.pipelines.createPipeline({ projectId, name: 'fresh' })
+  const nowhere = await system.pipeline(
+    'name: nowhere\nsteps:\n  ship: { run: echo shipped, runsOn: [nowhere] }\n',
+    'Corner Shop',
+  )
+  const waiting = await system.start(nowhere.pipelineId)
+  await system.client(AuthService).createApiToken({ name: 'release script', scopes: ['run.*'] })
   const passed = await system.start(pipelineId)
   const failed = await system.start(broken.pipelineId)
   expect((await system.ended(passed)).status).toBe(RunStatus.SUCCEEDED)
@@ -164,8 +177,27 @@ async function fillSystem(): Promise<typeof pages> {
     {
       name: 'editor-log',
       path: `${pipeline}/edit?run=${passed}&node=unit`,
-      press: 'run-log-toggle',
+      press: [byId('run-log-toggle')],
       ready: '[data-testid="log-rows"] [data-line]',
+    },
+    ...['when', 'reliability', 'env'].map((tab) => ({
+      name: `editor-${tab}`,
+      path: `${pipeline}/edit?node=style`,
+      press: [byId(`inspector-tab-${tab}`)],
+      ready: '[data-testid="step-inspector"]',
+    })),
+    { name: 'editor-settings', path: `${pipeline}/edit`, ready: '[data-testid="pipeline-settings"]' },
+    {
+      name: 'editor-start',
+      path: `${pipeline}/edit`,
+      press: [byId('run-button')],
+      ready: '[data-testid="start-run"] [data-testid="run-input-channel"]',
+    },
+    {
+      name: 'editor-first-publish',
+      path: `${project}/pipelines/${unpublished?.id}/edit`,
+      press: [byId('publish-button')],
+      ready: '[data-testid="publish-problems"]',
     },
     { name: 'editor-yaml', path: `${pipeline}/edit?view=yaml`, ready: '[data-testid="yaml-editor"]' },
     { name: 'editor-split', path: `${pipeline}/edit?view=split`, ready: '[data-testid="yaml-editor"]' },
@@ -180,10 +212,41 @@ async function fillSystem(): Promise<typeof pages> {
     { name: 'run-waterfall', path: `/runs/${passed}?view=waterfall`, ready: '[data-testid="run-waterfall"]' },
     { name: 'run-list', path: `/runs/${passed}?view=list`, ready: '[data-testid="step-panel"]' },
     { name: 'run-definition', path: `/runs/${passed}?view=definition`, ready: '[data-testid="step-panel"]' },
+    { name: 'run-waiting', path: `/runs/${waiting}`, ready: '[data-testid="step-panel"]' },
     { name: 'agents', path: '/agents', ready: 'text=agent-1' },
+    {
+      name: 'agent-labels',
+      path: '/agents?labels',
+      press: ['[data-testid="agent-agent-1"] header button', '.n-dropdown-option >> nth=1'],
+      ready: byId('agent-labels'),
+    },
+    {
+      name: 'agent-renew',
+      path: '/agents?renew',
+      press: ['[data-testid="agent-agent-1"] header button', '.n-dropdown-option >> nth=2'],
+      ready: byId('renew'),
+    },
     { name: 'members', path: '/settings/members', ready: 'table' },
+    {
+      name: 'invite-member',
+      path: '/settings/members?invite',
+      press: ['main .n-button--primary-type'],
+      ready: '[role="dialog"] form',
+    },
     { name: 'profile', path: '/settings/profile', ready: 'form' },
     { name: 'sessions', path: '/settings/sessions', ready: 'h1, h2' },
     { name: 'tokens', path: '/settings/tokens', ready: 'h1, h2' },
+    {
+      name: 'token-new',
+      path: '/settings/tokens?new',
+      press: ['main .n-button--primary-type'],
+      ready: '[role="dialog"] form',
+    },
+    {
+      name: 'token-revoke',
+      path: '/settings/tokens?revoke',
+      press: ['tbody tr:not(:has(.maker)) button'],
+      ready: '[role="dialog"] form',
+    },
   ]
 }

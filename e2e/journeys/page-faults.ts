@@ -81,3 +81,27 @@ export async function axeFaults(page: Page): Promise<string[]> {
         .map((node) => `axe ${id}: ${node.html.slice(0, 160)} (${node.failureSummary.split('\n')[1]})`),
     )
 }
+
+const controls = new Set(
+  'button checkbox combobox link listbox menuitem radio searchbox slider spinbutton switch tab textbox'.split(' '),
+)
+
+/** What can be used or takes the focus has a role and a name: without, nobody who does not see it knows what it is. */
+export async function nameFaults(page: Page): Promise<string[]> {
+  const session = await page.context().newCDPSession(page)
+  const { nodes } = await session.send('Accessibility.getFullAXTree')
+  const nameless = nodes.filter(({ ignored, role, name, properties = [], backendDOMNodeId }) => {
+    if (ignored || backendDOMNodeId === undefined || role?.value === 'RootWebArea') return false
+    const has = (wanted: string) => properties.find((one) => one.name === wanted)?.value.value === true
+    return (controls.has(role?.value) || has('focusable')) && !has('disabled') && !name?.value
+  })
+  const faults: string[] = []
+  for (const { role, backendDOMNodeId } of nameless) {
+    const { outerHTML } = await session.send('DOM.getOuterHTML', { backendNodeId: backendDOMNodeId! })
+    // Only programs give such an area the focus.
+    if (!controls.has(role?.value) && /^[^>]* tabindex="-1"/.test(outerHTML)) continue
+    faults.push(`a ${role?.value} has no name: ${outerHTML.slice(0, 200)}`)
+  }
+  await session.detach()
+  return faults
+}

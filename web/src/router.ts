@@ -2,6 +2,7 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { onSignedOut } from './api.ts'
 import { useSession } from './session.ts'
+import { question } from './ui/confirm.ts'
 
 const features = import.meta.glob<RouteRecordRaw[]>('./features/*/routes.ts', { eager: true, import: 'routes' })
 
@@ -29,6 +30,11 @@ router.beforeEach(async (to) => {
     return { path: '/login', query: { next: to.fullPath } }
   }
   return { path: '/login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
+})
+
+// A question is about the page on which it was asked.
+router.afterEach((to, from) => {
+  if (to.path !== from.path) question.value = undefined
 })
 
 onSignedOut(() => {

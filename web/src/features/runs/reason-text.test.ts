@@ -15,7 +15,7 @@ const stepWith = (reasonInfo: MessageInitShape<typeof RunStepSchema>['reasonInfo
 
 test.each<[Language, RegExp]>([
   ['en', /^Agent vm has not been heard of since \d?\d:\d\d:\d\d( [AP]M)?\. .* lost at \d?\d:\d\d:\d\d( [AP]M)?$/],
-  ['zh-CN', /^自 \d\d:\d\d:\d\d 起没有代理 vm 的消息.*\d\d:\d\d:\d\d 记为丢失$/],
+  ['zh-CN', /^自 \d\d:\d\d:\d\d 起没有代理 vm 的消息.*\d\d:\d\d:\d\d 记为失联$/],
 ])('a step whose agent is silent says so, with the times of the reader (%s)', async (language, sentence) => {
   await setLanguage(language)
   const params = { agent: 'vm', since: '2030-01-01T10:00:00.000Z', lostAt: '2030-01-01T10:02:00.000Z' }
