@@ -51,26 +51,41 @@ export function storable<T>(value: T): T {
 }
 
 /** The first text inside of a value that cannot be stored, by its path; keys count too. Bytes are no text. */
-export function findUnstorable(value: unknown, path = ''): { path: string; name: string } | undefined {
+export function findUnstorable(value: unknown): { path: string; name: string } | undefined {
+  const found = search(value)
+  if (found === undefined) return undefined
+  const [first = '', ...rest] = found.steps.reverse()
+  return {
+    path: rest.reduce((path, step) => path + (step.startsWith('[') ? step : `.${step}`), first),
+    name: found.name,
+  }
+}
+
+/** The path is put together from its end, once there is one: most values have nothing to be found. */
+function search(value: unknown): { steps: string[]; name: string } | undefined {
   if (typeof value === 'string') {
     const wrong = unstorable(value)
-    return wrong && { path, name: wrong.name }
+    return wrong && { steps: [], name: wrong.name }
   }
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return undefined
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) {
-      const found = findUnstorable(item, `${path}[${index}]`)
-      if (found !== undefined) return found
+    for (let index = 0; index < value.length; index += 1) {
+      const found = search(value[index])
+      if (found === undefined) continue
+      found.steps.push(`[${index}]`)
+      return found
     }
     return undefined
   }
-  for (const [key, item] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
     // What a newer caller sent is carried, not read.
-    if (key === '$unknown') continue
+    if (key === '$unknown' || key === '$typeName') continue
     const wrong = unstorable(key)
-    if (wrong !== undefined) return { path, name: wrong.name }
-    const found = findUnstorable(item, path === '' ? key : `${path}.${key}`)
-    if (found !== undefined) return found
+    if (wrong !== undefined) return { steps: [], name: wrong.name }
+    const found = search((value as Record<string, unknown>)[key])
+    if (found === undefined) continue
+    found.steps.push(key)
+    return found
   }
   return undefined
 }

@@ -9,11 +9,11 @@ import type { Tree } from '../pipeline-yaml/tree.ts'
 /** A value as the document keeps it in one piece. */
 export type DocumentValue = null | boolean | number | string | DocumentValue[] | { [key: string]: DocumentValue }
 
-/** The values of one field in the document, by what follows the field's key: "" or ".max". */
+/** One map of the document. */
 export interface DocumentReader {
-  get(suffix: string): unknown
+  get(key: string): unknown
   /** A whole number from 0 to `most`; what is outside is moved to the nearest end, and said. */
-  whole(suffix: string, most: number): number
+  whole(key: string, most: number): number
 }
 
 /** Tells what is wrong with a value; `field` is what follows the field's key. */
@@ -36,7 +36,7 @@ export interface Kind<T> {
   readonly suffixes: readonly string[]
   /** By suffix; what is not there is left out. */
   toDocument(value: T): Record<string, DocumentValue>
-  fromDocument(document: DocumentReader): T
+  fromDocument(document: DocumentReader, key: string): T
   /** Whether it holds CEL, or text with `${{ }}` in it. */
   readonly expressions: 'none' | 'condition' | 'template'
   check?(value: T, report: ReportValue): void

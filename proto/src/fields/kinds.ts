@@ -24,7 +24,7 @@ export function text(
     canonical: (value) => value || means,
     suffixes: onePlace,
     toDocument: (value): Record<string, DocumentValue> => (value === '' ? {} : { '': value }),
-    fromDocument: ({ get }) => textOf(get('')),
+    fromDocument: (document, key) => textOf(document.get(key)),
     expressions: 'none',
     ...(check && { check }),
   }
@@ -39,7 +39,7 @@ export const flag: Kind<boolean> = {
   canonical: (value) => value,
   suffixes: onePlace,
   toDocument: (value): Record<string, DocumentValue> => (value ? { '': true } : {}),
-  fromDocument: ({ get }) => get('') === true,
+  fromDocument: (document, key) => document.get(key) === true,
   expressions: 'none',
 }
 
@@ -63,7 +63,7 @@ export const timeout: Kind<number> = {
   canonical: (value) => value,
   suffixes: onePlace,
   toDocument: (value): Record<string, DocumentValue> => (value > 0 ? { '': value } : {}),
-  fromDocument: ({ whole }) => whole('', mostMs),
+  fromDocument: (document, key) => document.whole(key, mostMs),
   expressions: 'none',
   check: checkDuration,
 }
@@ -83,7 +83,7 @@ export function words(check: NonNullable<Kind<string[]>['check']>): Kind<string[
     canonical: (value) => [...new Set(value)].sort(compare),
     suffixes: onePlace,
     toDocument: (value): Record<string, DocumentValue> => (value.length > 0 ? { '': [...value] } : {}),
-    fromDocument: ({ get }) => textsOf(get('')),
+    fromDocument: (document, key) => textsOf(document.get(key)),
     expressions: 'none',
     check,
   }
@@ -117,7 +117,7 @@ export function choice(names: Record<number, string>, values: Record<string, num
     canonical: (value) => names[value || usual] ?? '',
     suffixes: onePlace,
     toDocument: (value): Record<string, DocumentValue> => (value === 0 ? {} : { '': wordOf(value) }),
-    fromDocument: ({ get }) => numberOf(textOf(get(''))) ?? 0,
+    fromDocument: (document, key) => numberOf(textOf(document.get(key))) ?? 0,
     expressions: 'none',
   }
 }

@@ -81,14 +81,17 @@ function documentOf(value: Retry | undefined): Record<string, DocumentValue> {
   }
 }
 
-function retryOf({ get, whole }: DocumentReader): Retry | undefined {
-  if (retry.suffixes.every((suffix) => get(suffix) === undefined)) return undefined
-  const backoff = get('.backoff')
+function retryOf(document: DocumentReader, key: string): Retry | undefined {
+  const max = `${key}.max`
+  const delay = `${key}.delay`
+  const backoff = document.get(`${key}.backoff`)
+  const on = document.get(`${key}.on`)
+  if ([document.get(max), document.get(delay), backoff, on].every((value) => value === undefined)) return undefined
   return create(RetrySchema, {
-    max: whole('.max', limits.retries),
-    delayMs: whole('.delay', mostMs),
+    max: document.whole(max, limits.retries),
+    delayMs: document.whole(delay, mostMs),
     backoff: typeof backoff === 'number' && Number.isFinite(backoff) ? Math.max(0, backoff) : 0,
-    on: textsOf(get('.on')).flatMap((word) => (Object.hasOwn(retryReasons, word) ? [retryReasons[word]!] : [])),
+    on: textsOf(on).flatMap((word) => (Object.hasOwn(retryReasons, word) ? [retryReasons[word]!] : [])),
   })
 }
 

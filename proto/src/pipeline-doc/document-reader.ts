@@ -1,18 +1,13 @@
-// Reads the values of one field out of a map of the shared document.
+// Reads the values of fields out of a map of the shared document.
 import { type Problem, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type * as Y from 'yjs'
 import type { DocumentReader } from '../fields/kind.ts'
 import { problem } from './problem.ts'
 
-export function documentReader(
-  map: Y.Map<unknown> | undefined,
-  key: string,
-  problems: Problem[],
-  stepId: string,
-): DocumentReader {
+export function documentReader(map: Y.Map<unknown> | undefined, problems: Problem[], stepId: string): DocumentReader {
   return {
-    get: (suffix) => map?.get(key + suffix),
-    whole: (suffix, most) => wholeNumber(map?.get(key + suffix), most, problems, stepId, key + suffix),
+    get: (key) => map?.get(key),
+    whole: (key, most) => wholeNumber(map?.get(key), most, problems, stepId, key),
   }
 }
 

@@ -30,9 +30,10 @@ export function projectSettings(
   triggers: Y.Map<unknown>,
   problems: Problem[],
 ): MessageInitShape<typeof PipelineGraphSchema> {
+  const document = documentReader(settings, problems, '')
   const found: Record<string, unknown> = {}
   for (const { key, of, kind } of settingFields) {
-    found[of] = kind.fromDocument(documentReader(settings, key, problems, ''))
+    found[of] = kind.fromDocument(document, key)
   }
   const manual = triggers.get('manual')
   return { ...found, ...(typeof manual === 'boolean' ? { triggers: { manual } } : {}) }

@@ -44,9 +44,11 @@ export function projectStep(nodeId: string, key: string, map: StepMap, problems:
     nodeId,
     position: { ...emptyPosition, ...point(map.get('pos')) },
   }
+  const document = documentReader(cfg, problems, key)
+  const fields = step as unknown as Record<string, unknown>
   for (const { key: field, of, kind } of configFields) {
-    const value = kind.fromDocument(documentReader(cfg, field, problems, key))
-    if (value !== undefined) Object.assign(step, { [of]: value })
+    const value: unknown = kind.fromDocument(document, field)
+    if (value !== undefined) fields[of] = value
   }
   return step
 }
