@@ -9,7 +9,7 @@ import { readRows } from './read-log.ts'
 const tasks: TaskFile<typeof import('./search-tasks.ts')> = { url: new URL('./search-tasks.ts', import.meta.url).href }
 
 const pieceBytes = 512 * 1024
-/** Of worker's time that one search may take. */
+/** Of the workers' processor time that one search may take. */
 const longestMs = 30_000
 
 export interface LogSearch {
@@ -34,9 +34,8 @@ export async function* searchLog(search: LogSearch): AsyncGenerator<LogHitInit[]
   let isFull = false
 
   async function piece(isLast: boolean): Promise<LogHitInit[]> {
-    const began = performance.now()
     const found = await workers.run(tasks, 'searchPiece', { query, maxHits, state, data, isLast }, by)
-    workMs += performance.now() - began
+    workMs += found.usedMs
     if (workMs > longestMs) {
       throw new AppError('resource_exhausted', 'The search takes too long. Look for something simpler.', {
         reason: 'too_much_work',

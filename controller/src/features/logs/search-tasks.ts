@@ -19,6 +19,7 @@ const matchers = new Map<string, Matcher>()
 const remembered = 20
 
 export const searchPiece = task(({ query, maxHits, state, data, isLast }: SearchPiece) => {
+  const began = process.threadCpuUsage()
   const search = new LineSearch(matcherOf(query), maxHits, state)
   const hits = []
   for (const part of data) {
@@ -26,7 +27,8 @@ export const searchPiece = task(({ query, maxHits, state, data, isLast }: Search
     if (search.full) break
   }
   if (isLast && !search.full) hits.push(...search.end())
-  return { hits, state: search.state, full: search.full }
+  const { user, system } = process.threadCpuUsage(began)
+  return { hits, state: search.state, full: search.full, usedMs: (user + system) / 1000 }
 })
 
 function matcherOf(query: Query): Matcher {
