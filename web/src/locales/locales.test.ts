@@ -1,6 +1,9 @@
 // Both languages have the same keys with the same parameters, and no text that is asked for is missing.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Choice } from '@ansflow/proto/fields/kinds'
+import { settingFields } from '@ansflow/proto/fields/pipeline-fields'
+import { configFields } from '@ansflow/proto/fields/step-fields'
 import { describe, expect, it } from 'vitest'
 import { messages as en } from './en.ts'
 import type { MessageTree } from './messages.ts'
@@ -54,6 +57,18 @@ describe('locales', () => {
     const asked = askedFor()
     expect(asked.length).toBeGreaterThan(100)
     expect(asked.filter(({ key }) => !texts.en.has(key))).toEqual([])
+  })
+
+  it('have texts for every field of a step and of a pipeline', () => {
+    const asked = [
+      ...configFields.map(({ key, kind }) => ({ key: `pipelines.stepFields.${key}`, kind })),
+      ...settingFields.map(({ key, kind }) => ({ key: `pipelines.pipelineFields.${key}`, kind })),
+    ].flatMap(({ key, kind }) => [
+      ...(kind.name === 'retry' ? [] : [`${key}.label`]),
+      ...(kind.name === 'choice' ? (kind as unknown as Choice).words.map((word) => `${key}.options.${word}`) : []),
+    ])
+    expect(asked.length).toBeGreaterThan(10)
+    expect(asked.filter((key) => !texts.en.has(key))).toEqual([])
   })
 
   it('leave a space between Chinese and Latin letters or digits', () => {
