@@ -237,7 +237,7 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
       )
       await page.keyboard.press('F8')
     }
-    expect(seen.sort()).toEqual(['build', 'fetch-code', 'test'])
+    expect(seen.sort()).toEqual(['fetch-code', 'test', 'test'])
     await rows.filter({ hasText: 'when' }).click()
     await editor.inspects('test')
     await waitFor(() => editor.field('when').evaluate((field) => field === document.activeElement), {
