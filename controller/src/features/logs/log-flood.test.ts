@@ -82,7 +82,7 @@ test.each([
 
     expect(await longestTurn(Promise.all(messages.map(send)))).toBeLessThan(50)
     const head = await readHead(db.kysely<LogTables>(), 'job-0')
-    expect(head).toMatchObject({ size: pieces * pieceBytes, complete: true })
+    expect(head).toMatchObject({ size: pieces * pieceBytes, whole: true })
     await writer.stop()
     await bus.close()
     await db.close()
