@@ -33,8 +33,8 @@ router.beforeEach(async (to) => {
 })
 
 // A question is about the page on which it was asked.
-router.afterEach((to, from) => {
-  if (to.path !== from.path) question.value = undefined
+router.afterEach((to, from, failure) => {
+  if (!failure && to.path !== from.path) question.value = undefined
 })
 
 onSignedOut(() => {

@@ -21,6 +21,14 @@ function step(body: string): string {
 }
 
 describe('parsePipeline', () => {
+  it('says what is wrong with a line once', () => {
+    const text = 'name: x\nsteps:\n  a: { run: x }\ntags: [: {\n    needs: [b]\n  b: { run: x }\n'
+    expect(problemsOf(text).map((p) => `${p.line} ${p.message}`)).toEqual([
+      '6 This is not valid YAML: Missing , between flow map items.',
+      '7 The indentation does not fit the lines above.',
+    ])
+  })
+
   it('reads every key', () => {
     const { graph, problems } = parsePipeline(`
 name: all

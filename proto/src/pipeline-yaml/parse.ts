@@ -76,7 +76,11 @@ function reportYaml(reader: Reader, error: YAMLError, text: string): void {
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset + 200).split(/\r?\n/)[0]!
   const odd = oddCharacter(line)
   const hint = odd === undefined ? '' : ` The line holds ${odd}.`
-  reader.report('yaml', (message.endsWith('.') ? message : `${message}.`) + hint, offset)
+  const sentence = (message.endsWith('.') ? message : `${message}.`) + hint
+  // YAML says some twice of one line, at its beginning and where it goes wrong.
+  const { line: at } = reader.position(offset)
+  if (!reader.problems.some((known) => known.line === at && known.message === sentence))
+    reader.report('yaml', sentence, offset)
 }
 
 function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {
