@@ -83,7 +83,8 @@ test('somebody is invited, given another role, and shown the door', { timeout: 6
   await ada.getByText('You may not see this').waitFor()
   await ada.getByText('Ask an owner of this organization or project.').waitFor()
 
-  await owner.reload()
+  // The list follows by itself.
+  await row(owner, 'ada@example.test').getByRole('button', { name: 'Withdraw' }).waitFor({ state: 'detached' })
   await row(owner, 'Ada Lovelace').locator('.role').click()
   await owner.locator('.n-base-select-option').getByText('Maintainer', { exact: true }).click()
   await row(owner, 'Ada Lovelace').locator('.role').getByText('Maintainer').waitFor()

@@ -228,7 +228,9 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
     const seen: string[] = []
     for (let i = 0; i < 3; i++) {
       await page.locator(`[data-testid="problem-${i}"][aria-current="true"]`).waitFor()
-      seen.push(await editor.inspector.getByTestId('step-key').inputValue())
+      const step = (await rows.nth(i).locator('.step').textContent()) ?? ''
+      await editor.inspects(step)
+      seen.push(step)
       await waitFor(
         () => page.evaluate(() => document.activeElement?.closest('[data-testid^="inspector-field-"]') !== null),
         {
