@@ -26,6 +26,12 @@ measure(
   new Masker(['a'.repeat(16_000)]),
   repeated(Buffer.alloc(MEGABYTE, 'a'), MEGABYTE / 2),
 )
+const dumpLine = '61 61 61 61 61 61 61 61  61 61 61 61 61 61 61 61  |aaaaaaaaaaaaaaaa|\n00000010  '
+measure(
+  'a mask of one letter, 512 KB of its dump',
+  new Masker(['a'.repeat(500)]),
+  repeated(Buffer.from(dumpLine.repeat(1000)), MEGABYTE / 2),
+)
 measure(
   'a mask of backslashes, 64 KB of them',
   new Masker(['\\'.repeat(200)]),

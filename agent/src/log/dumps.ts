@@ -5,15 +5,16 @@ const SPACE = 32
 const NEWLINE = 10
 const BACKSLASH = 92
 const COLON = 58
-/** Longer lines are none of a dump. */
+/** Longer lines are none of a dump; nor are longer columns of text. */
 const MAX_LINE = 160
+const MAX_TEXT = 40
 const MIN_OFFSET = 6
 const MAX_OFFSET = 16
 const CELL = 4
 
 /** Where the line ends that goes on at `at`, or -1. Where no more input is, it ends. */
-function lineEnd(input: Bytes, at: number): number {
-  for (let end = at; end - at < MAX_LINE; end++) {
+function lineEnd(input: Bytes, at: number, most: number): number {
+  for (let end = at; end - at < most; end++) {
     const byte = input.at(end)
     if (byte === NEWLINE || byte < 0) return end
   }
@@ -23,9 +24,14 @@ function lineEnd(input: Bytes, at: number): number {
 /** Behind the offset with which the next line begins, when the one that goes on at `at` has no more bytes to show; or -1. */
 export function nextLine(input: Bytes, at: number): number {
   const first = input.at(at)
-  if (first !== NEWLINE && (first !== SPACE || input.at(at + 1) !== SPACE)) return -1
-  const end = lineEnd(input, at)
+  if (first !== NEWLINE && (first !== SPACE || input.at(at + 1) !== SPACE || isHex(input, at + 2))) return -1
+  const end = lineEnd(input, at, MAX_TEXT)
   return end < 0 || input.at(end) < 0 ? -1 : behindOffset(input, end + 1)
+}
+
+/** Two bytes more of the same line, behind the gap in its middle. */
+function isHex(input: Bytes, at: number): boolean {
+  return [at, at + 1, at + 3, at + 4].every((place) => digit(input.at(place), 16) >= 0) && input.at(at + 2) === SPACE
 }
 
 /** Where the hex digits of an offset, its colon and the blanks behind it end, or -1. */
@@ -41,7 +47,7 @@ function behindOffset(input: Bytes, begin: number): number {
 
 /** The end of the line, when there is a column behind what stands at `at` that shows the same as text; else `at`. */
 export function behindText(input: Bytes, at: number): number {
-  const end = lineEnd(input, at)
+  const end = lineEnd(input, at, MAX_LINE)
   for (let i = at; i + 2 < end; i++) {
     if (input.at(i) === SPACE && input.at(i + 1) === SPACE && input.at(i + 2) !== SPACE) return end
   }

@@ -51,7 +51,12 @@ export class FindSecrets {
   #steps = 0
   #walked = 0
   #cut = false
-  readonly #input = { at: (index: number) => this.#at(index) }
+  readonly #input = {
+    at: (index: number) => {
+      this.#walked++
+      return this.#at(index)
+    },
+  }
 
   constructor(tree: PatternTree, position = 0, atLineStart = true) {
     this.#tree = tree
