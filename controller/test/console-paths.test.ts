@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipelineJsonSchema } from '@ansflow/proto/json-schema'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startController, type TestController } from './start-controller.ts'
 
@@ -52,6 +53,15 @@ test.each(['/api/x', '/api', '/download/x', '/healthz/x'])(
     expect(await ask(path, { headers: browser })).toMatchObject({ status: 404, type })
   },
 )
+
+test('the schema of pipeline files is read by anybody’s editor, again only when it has changed', async () => {
+  const response = await fetch(`${c.url}/schema/pipeline.json`, { headers: { origin: 'https://editor.example' } })
+  expect(response.headers.get('content-type')).toMatch('application/schema+json')
+  expect(response.headers.get('access-control-allow-origin')).toBe('*')
+  expect(await response.json()).toEqual(pipelineJsonSchema())
+  const headers = { 'if-none-match': response.headers.get('etag') ?? '' }
+  expect((await fetch(`${c.url}/schema/pipeline.json`, { headers })).status).toBe(304)
+})
 
 test('a page is only read', async () => {
   for (const method of ['POST', 'DELETE', 'OPTIONS']) {

@@ -48,6 +48,7 @@ import { leaveLarge, writeLargeAnswers } from './large-answers.ts'
 import { crossSite, originOf } from './origin.ts'
 import { answerProtocolErrors } from './protocol-errors.ts'
 import { type DownloadRoute, registerDownloads, registerSockets, type SocketRoute, sendError } from './routes.ts'
+import { registerSchema } from './schema-file.ts'
 import { createTurns } from './turns.ts'
 
 export const sessionCookie = 'ansflow_session'
@@ -193,6 +194,7 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     const ready = !stopping.signal.aborted && (await options.ready())
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready' })
   })
+  registerSchema(http)
   const servePage = await registerConsole(http, options.consoleFolder)
   http.setNotFoundHandler((request, reply) => {
     const page = /^\/(api|download)(\/|$|\?)/.test(request.url) ? undefined : servePage(request, reply)
