@@ -1,6 +1,7 @@
 // The largest runs: begun, offered to an agent and canceled, and with an end that sets everything else off.
 import { AgentLinkService, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { FakeControl } from '../src/features/agents/test/fake-agent.ts'
 import { grpcClient } from './grpc-client.ts'
@@ -8,10 +9,11 @@ import { mustCall } from './largest-inputs.ts'
 import type { Target } from './measured-controller.ts'
 
 const { startRun, cancelRun } = RunService.method
+const { createProject, deleteProject } = ProjectService.method
 
-async function start(t: Target, steps: string): Promise<string> {
+async function start(t: Target, steps: string, projectId = t.projectId): Promise<string> {
   const yaml = `name: run ${process.pid} ${performance.now()}\nsteps:\n${steps}`
-  const made = await mustCall(t, PipelineService.method.applyPipeline, { projectId: t.projectId, yaml, publish: true })
+  const made = await mustCall(t, PipelineService.method.applyPipeline, { projectId, yaml, publish: true })
   const { pipeline } = made as { pipeline: { id: string } }
   const { run } = (await mustCall(t, startRun, { pipelineId: pipeline.id })) as { run: { id: string } }
   return run.id
@@ -50,5 +52,13 @@ export const runInputs: Record<string, (target: Target) => Promise<unknown>> = {
     })
     await mustCall(t, cancelRun, { runId })
     await mustCall(t, cancelRun, { runId })
+  },
+  'a project with a run of 10,000 steps, deleted': async (t) => {
+    const name = `deleted ${performance.now()}`
+    const asOwner = { ...t, attacker: t.owner }
+    const made = (await mustCall(asOwner, createProject, { name })) as { project: { id: string } }
+    const runId = await start(asOwner, wide, made.project.id)
+    await mustCall(asOwner, cancelRun, { runId })
+    await mustCall(asOwner, deleteProject, { projectId: made.project.id })
   },
 }

@@ -14,6 +14,7 @@ export interface Target {
   /** May do everything in the attacked project. */
   attacker: TestUser
   viewer: TestUser
+  owner: TestUser
   projectId: string
   pipelineId: string
   /** Its step `one` has a log of 10 MB. */
@@ -138,6 +139,7 @@ async function serve(): Promise<void> {
     grpcAddress: c.grpcAddress,
     attacker,
     viewer,
+    owner: c.owner,
     projectId,
     pipelineId,
     runId,

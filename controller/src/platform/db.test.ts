@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineEntity, p } from '@mikro-orm/core'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { testDatabase } from '../../test/start-controller.ts'
 import { type Db, openDb } from './db.ts'
+import { deleteRows } from './delete-rows.ts'
 import { uuidv7 } from './ids.ts'
 
 const Item = defineEntity({
@@ -178,4 +180,12 @@ test('who only reads waits for nobody’s transaction, and sees what is committe
   expect(await count()).toBe(1)
   if (own !== db) await own.close()
   rmSync(folder, { recursive: true })
+})
+
+test('very many rows are deleted some at a time, and only those that fit', async () => {
+  const rows = Array.from({ length: 450 }, (_, n) => ({ ...item(`item ${n}`), owner: n < 430 ? 'mine' : 'theirs' }))
+  await db.em().insertMany(Item, rows)
+  await db.transaction((em) => deleteRows(em.getKysely<Tables>(), 'item', sql`owner = ${'mine'}`))
+  const left = await db.kysely<Tables>().selectFrom('item').select('owner').execute()
+  expect(left.map(({ owner }) => owner)).toEqual(Array(20).fill('theirs'))
 })

@@ -1,7 +1,9 @@
 // Deletes a project's runs with it, unless some are under way.
 import { precondition } from '@ansflow/proto/errors'
 import { RunStatus } from '@ansflow/proto/status'
+import { sql } from 'kysely'
 import type { EntityManager } from '../../platform/db.ts'
+import { deleteRows } from '../../platform/delete-rows.ts'
 import { tables } from './run-tables.ts'
 
 /** A project's part of being deleted, inside the transaction. Frozen graphs stay: other projects may share them. */
@@ -15,12 +17,30 @@ export async function deleteRunsOf(em: EntityManager, projectId: string): Promis
     .limit(1)
     .executeTakeFirst()
   if (active) throw precondition('runs_active', 'Runs of the project are under way. Cancel them first.')
-  const runs = db.selectFrom('run').select('id').where('project_id', '=', projectId)
   const pipelines = db.selectFrom('run').select('pipeline_id').where('project_id', '=', projectId)
-  await db.deleteFrom('run_step').where('run_id', 'in', runs).execute()
-  await db.deleteFrom('run_event').where('run_id', 'in', runs).execute()
-  await db.deleteFrom('workspace_pin').where('run_id', 'in', runs).execute()
-  await db.deleteFrom('run_counter').where('pipeline_id', 'in', pipelines).execute()
-  await db.deleteFrom('job').where('project_id', '=', projectId).execute()
-  await db.deleteFrom('run').where('project_id', '=', projectId).execute()
+  await deleteRows(db, 'run_counter', sql`pipeline_id in ${pipelines}`)
+  for await (const runs of runsOf(em, projectId)) {
+    const ofThem = sql`run_id in (${sql.join(runs)})`
+    for (const table of ['run_step', 'run_event', 'workspace_pin', 'job'] as const) await deleteRows(db, table, ofThem)
+  }
+  await deleteRows(db, 'run', sql`project_id = ${projectId}`)
+}
+
+const runsAtATime = 100
+
+/** The ids of a project's runs, some at a time. */
+export async function* runsOf(em: EntityManager, projectId: string): AsyncGenerator<string[]> {
+  for (let last = ''; ; ) {
+    const rows = await tables(em)
+      .selectFrom('run')
+      .select('id')
+      .where('project_id', '=', projectId)
+      .where('id', '>', last)
+      .orderBy('id')
+      .limit(runsAtATime)
+      .execute()
+    if (rows.length === 0) return
+    yield rows.map(({ id }) => id)
+    last = rows.at(-1)!.id
+  }
 }

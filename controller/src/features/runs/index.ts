@@ -2,7 +2,7 @@
 export type { AgentView, Candidate } from '../../engine/pick-job.ts'
 export type { JobResult, RunEvent } from '../../engine/state.ts'
 export { type ClaimedJob, claimJob } from './claim-job.ts'
-export { deleteRunsOf } from './delete-runs.ts'
+export { deleteRunsOf, runsOf } from './delete-runs.ts'
 export type { RunStart } from './insert-runs.ts'
 export { JobEntity, WorkspacePinEntity } from './job.entity.ts'
 export {
