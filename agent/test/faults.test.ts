@@ -139,7 +139,7 @@ test('a second SIGTERM cancels', async () => {
   b.agent.child.kill('SIGTERM')
   await waitFor('draining is told', () => b.controller.drainings > 0)
   b.agent.child.kill('SIGTERM')
-  expect(await done(job)).toMatchObject({ outcome: Outcome.CANCELED })
+  expect(await done(job)).toMatchObject({ outcome: Outcome.CANCELED, reasonCode: 'agent_stopped' })
   expect(await b.agent.exited).toBe(0)
 })
 

@@ -149,7 +149,15 @@ export class JobRunner implements ShippedJob {
   }
 
   cancel(graceMs: number): void {
-    const intent: Intent = { kind: 'canceled', graceMs: graceMs || this.#grace }
+    this.#cancel({ kind: 'canceled', graceMs: graceMs || this.#grace })
+  }
+
+  /** The agent was told to stop at once. */
+  stop(): void {
+    this.#cancel({ kind: 'canceled', graceMs: this.#grace, agentStops: true })
+  }
+
+  #cancel(intent: Intent): void {
     if (this.phase === 'running') this.#kill(intent)
     else if (this.phase === 'accepted') {
       this.#result.keepIntent(intent)

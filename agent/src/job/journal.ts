@@ -46,6 +46,8 @@ function placeOf(path: string): string {
 export interface Intent {
   kind: 'canceled' | 'timedOut' | 'fenced'
   graceMs: number
+  /** Canceled by nobody: the agent itself was told to stop. */
+  agentStops?: true
 }
 
 export interface WrapperNotes {

@@ -13,7 +13,14 @@ export interface Ending {
 /** What the agent saw of the process, and why it ended it if it did. */
 export function endingOf(exitCode: number | undefined, intent: Intent | undefined, timeoutMs: number): Ending {
   const code = exitCode === undefined ? {} : { exitCode }
-  if (intent?.kind === 'canceled') return { ...code, outcome: Outcome.CANCELED, reason: '', reasonCode: 'canceled' }
+  if (intent?.kind === 'canceled') {
+    return {
+      ...code,
+      outcome: Outcome.CANCELED,
+      reason: '',
+      reasonCode: intent.agentStops ? 'agent_stopped' : 'canceled',
+    }
+  }
   if (intent?.kind === 'timedOut') {
     return { ...code, outcome: Outcome.TIMED_OUT, reason: `longer than ${duration(timeoutMs)}`, reasonCode: 'timeout' }
   }

@@ -176,6 +176,17 @@ describe('retries', () => {
 })
 
 describe('cancel', () => {
+  test('by an agent that was stopped says so, of the step and of the run', () => {
+    const world = begun([{ id: 'a' }, { id: 'b', needs: [need('a')] }])
+    run(world, 'a')
+    const { id: jobId, epoch } = job(world, 'a')
+    apply(world, { type: 'jobFinished', jobId, epoch, outcome: Outcome.CANCELED, reasonCode: 'agent_stopped' })
+    expect(statuses(world)).toBe('a:canceled b:skipped')
+    expect(text(world, 'a')).toMatch(/^Canceled: agent .+ was stopped\.$|^Canceled: its agent was stopped\.$/)
+    expect(world.state.status).toBe(RunStatus.CANCELED)
+    expect(world.state.reason?.code).toBe('agent_stopped')
+  })
+
   test('at every state; cleanup still runs; the second cancel takes that too', () => {
     const world = begun([
       { id: 'queued' },

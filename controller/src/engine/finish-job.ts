@@ -54,6 +54,10 @@ function endOf(turn: Turn, job: JobState, result: JobResult): End {
       if (job.reason?.code === 'timeout') {
         return { job: JobStatus.TIMED_OUT, step: StepStatus.FAILED, why: timeout, retry: 'timeout' }
       }
+      if (result.reasonCode === 'agent_stopped' && !job.cancelRequested) {
+        const why = reason('agent_stopped', job.agentName ? { agent: job.agentName } : {})
+        return { job: JobStatus.CANCELED, step: StepStatus.CANCELED, why }
+      }
       return { job: JobStatus.CANCELED, step: StepStatus.CANCELED, why: cancelReason(turn) }
     case Outcome.LOST: {
       const deleted = result.reasonCode === 'agent_deleted'
@@ -82,6 +86,7 @@ function failure({ exitCode, reasonCode, reason: message }: JobResult): Reason {
   if (reasonCode === 'signal' && exitCode !== undefined) {
     return reason('signal', { ...params, signal: String(exitCode - 128) })
   }
+  if (reasonCode === 'secret_missing') return reason(reasonCode, { name: message ?? '' })
   if (reasonCode && isReasonCode(reasonCode)) return reason(reasonCode, params)
   return reason(exitCode === undefined ? 'agent_error' : 'exit_code', params)
 }

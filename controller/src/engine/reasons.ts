@@ -25,6 +25,7 @@ export const reasonCodes = [
   'lost',
   'agent_deleted',
   'canceled',
+  'agent_stopped',
   'expression',
   'agent_error',
   'secret_missing',
@@ -148,12 +149,14 @@ export function reasonText({ code, params: p }: Reason): string {
         return p.by ? `Canceled by ${p.by}; ${steps} failed.` : `Canceled; ${steps} failed.`
       }
       return p.by ? `Canceled by ${p.by}.` : 'Canceled.'
+    case 'agent_stopped':
+      return p.agent ? `Canceled: agent ${p.agent} was stopped.` : 'Canceled: its agent was stopped.'
     case 'expression':
       return `An expression failed: ${p.message}`
     case 'agent_error':
       return p.message || 'The agent could not run it.'
     case 'secret_missing':
-      return p.message || `The project has no secret ${p.name}.`
+      return `The project has no secret ${p.name}.`
     case 'failed_steps':
       return p.count === '1' ? 'A step failed.' : `${p.count} steps failed.`
     case 'lost_steps':

@@ -48,6 +48,9 @@ function result(state: RunState): [RunStatus, Reason | null] {
     return [RunStatus.FAILED, reason('failed_steps', { count: String(state.failures) })]
   if (lost > 0) return [RunStatus.LOST, reason('lost_steps', { count: String(lost) })]
   if (canceled) {
+    const stopped =
+      state.cancelCause === null && [...state.steps.values()].find(({ reason: why }) => why?.code === 'agent_stopped')
+    if (stopped && state.failures === 0) return [RunStatus.CANCELED, stopped.reason]
     const by = state.canceledByName ? { by: state.canceledByName } : {}
     const failed = state.failures > 0 ? { failed: String(state.failures) } : {}
     return [RunStatus.CANCELED, reason('canceled', { ...by, ...failed })]

@@ -41,9 +41,9 @@ describe('formatRelative', () => {
 
   it.each([
     [now - 20 * second, 'just now', '刚刚'],
-    [now - 12 * minute, '12 min ago', '12 分前'],
+    [now - 12 * minute, '12 min ago', '12 分钟前'],
     [now - 3 * hour, '3 h ago', '3 小时前'],
-    [now + 5 * minute, 'in 5 min', '5 分后'],
+    [now + 5 * minute, 'in 5 min', '5 分钟后'],
   ])('%s', (at, english, chinese) => {
     expect(formatRelative(at, now, 'en')).toBe(english)
     expect(formatRelative(at, now, 'zh-CN')).toBe(chinese)

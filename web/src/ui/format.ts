@@ -38,7 +38,7 @@ export function formatRelative(at: number, now: number, language: Language): str
   if (minutes >= 24 * 60) return formatDate(at, now, language)
   if (minutes < 1) return zh ? (ahead ? '马上' : '刚刚') : ahead ? 'in a moment' : 'just now'
   const amount = minutes < 60 ? minutes : Math.floor(minutes / 60)
-  const unit = minutes < 60 ? (zh ? '分' : 'min') : zh ? '小时' : 'h'
+  const unit = minutes < 60 ? (zh ? '分钟' : 'min') : zh ? '小时' : 'h'
   if (zh) return `${amount} ${unit}${ahead ? '后' : '前'}`
   return ahead ? `in ${amount} ${unit}` : `${amount} ${unit} ago`
 }

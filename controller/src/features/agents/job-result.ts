@@ -51,10 +51,11 @@ function faultOf(outputs: Record<string, string>): string | undefined {
   return wrong && `An output holds ${wrong.name}, which cannot be stored.`
 }
 
+/** The reason is their names: its sentence is the reader's. */
 export function secretsMissing(names: string[]): JobResult {
   return {
     outcome: Outcome.FAILED,
     reasonCode: 'secret_missing',
-    reason: `The project has no secret ${names.join(', ')}.`,
+    reason: names.join(', '),
   }
 }

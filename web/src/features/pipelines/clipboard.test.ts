@@ -50,7 +50,7 @@ describe('typing the file', () => {
     expect(faults('name: p\nsteps:\n  a: { run: [ }\n')).toEqual([3])
     expect(faults('name: p\nsteps:\n  a: { rum: x }\n')).toEqual([3])
     expect(faults('name: p\nsteps:\n  A b: { run: x }\n')).toEqual([3])
-    expect(faults('name: p\nsteps:\n  a: { run: x, needs: [nobody] }\n')).toEqual([])
+    expect(faults('name: p\nsteps:\n  a: { run: x, when: inputs.nothing }\n')).toEqual([])
     expect(faults(file)).toEqual([])
   })
 })

@@ -2,8 +2,8 @@
 import { type Problem, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 
-/** Keys of steps that no document has: it would give them others. */
-const notKept = new Set(['step_id', 'duplicate_step'])
+/** What no document can say: keys of steps that it would change, needs of steps that are not there or wait for each other. */
+const notKept = new Set(['step_id', 'duplicate_step', 'unknown_need', 'self_need', 'cycle'])
 
 /** What keeps the text from being the graph, each with its place in the text. */
 export function textFaults({ problems, unread }: ReturnType<typeof parsePipeline>): Problem[] {

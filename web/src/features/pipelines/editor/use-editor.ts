@@ -46,7 +46,10 @@ export function createEditor(pipeline: Pipeline): EditorContext {
     connectFrom: ref<string | undefined>(),
     inspectorTab: ref('settings'),
     drawer: ref<DrawerTab>(),
-    problems: computed(() => [...(brokenYaml.value?.faults ?? []), ...doc.problems.value]),
+    problems: computed(() => [
+      ...(brokenYaml.value?.faults ?? []),
+      ...(doc.link.ready.value ? doc.problems.value : []),
+    ]),
     brokenYaml,
     yamlLine: ref<number | undefined>(),
     isNear: () => true,
