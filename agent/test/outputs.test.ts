@@ -76,6 +76,14 @@ test('blank lines, a byte order mark and any UTF-8 are no fault', async () => {
   expect(job.log.toString()).toBe('')
 })
 
+test.each([
+  ['a line separator', '\\342\\200\\250', '\u2028'],
+  ['a carriage return', '\\r', '\r'],
+])('a value may hold %s', async (_name, written, value) => {
+  const job = b.controller.offer(newId(), sh(`printf 'value=a${written}b\\n' >> "$ANSFLOW_OUTPUT"`, { outputs }))
+  expect((await done(job)).outputs['value']).toBe(`a${value}b`)
+})
+
 test('no output file, no outputs', async () => {
   const job = b.controller.offer(newId(), sh('rm "$ANSFLOW_OUTPUT"', { outputs }))
   expect(await done(job)).toMatchObject({ outcome: Outcome.SUCCEEDED, outputs: {} })

@@ -90,11 +90,11 @@ async function start(): Promise<void> {
       })
       return controller
     },
-    // One that never came up has said why; one that ended well was told to.
-    isFinal: (code) => stopping || !ready || code === 0,
+    // One that never came up has said why.
+    isFinal: () => stopping || !ready,
   }).then(async ({ code, signal, gaveUp }) => {
     if (stopping) return
-    if (!gaveUp && (ready || signal)) say(`the controller ended (${signal ?? `code ${code}`}); stopping.`)
+    if (!gaveUp && signal) say(`the controller ended (${signal}); stopping.`)
     await stop(code ?? 1)
   })
   await Promise.race([isReady, controllerEnd])
@@ -114,7 +114,8 @@ async function start(): Promise<void> {
       })
       return agent
     },
-    isFinal: (code) => stopping || code === 0 || code === wrongSettings || code === refused,
+    // Whoever wants it to end ends the whole; the console keeps jobs from it.
+    isFinal: (code) => stopping || code === wrongSettings || code === refused,
   })
   if (stopping) return
   // It has said why. The controller is of use without it, but not without the settings that a person wanted.

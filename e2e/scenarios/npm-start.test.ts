@@ -44,18 +44,19 @@ const untilGone = () =>
   })
 
 /** The kill of a part of the product in the midst of a step. */
-async function killDuringRun(name: keyof typeof programs) {
+async function killDuringRun(name: keyof typeof programs, signal: NodeJS.Signals = 'SIGKILL') {
   const { product, runId } = await startRun()
   const [{ pid } = { pid: 0 }, ...others] = running(name)
   expect(others).toEqual([])
-  process.kill(pid, 'SIGKILL')
+  process.kill(pid, signal)
   return { product, runId, pid }
 }
 
-async function goesOn(product: Product, runId: string) {
+async function goesOn(product: Product, runId: string, before = async () => {}) {
   writeFileSync(join(folder, 'go'), '')
   expect(await product.end(runId)).toBe('RUN_STATUS_SUCCEEDED')
   await waitFor(async () => (await product.log(runId)) === 'done\n', { what: 'the log is complete' })
+  await before()
   product.now.child.kill('SIGTERM')
   await product.now.ended
   expect(processesOf(folder)).toEqual([])
@@ -72,6 +73,19 @@ test.each(['controller', 'local agent'] as const)(
   },
   120_000,
 )
+
+test('the controller alone is asked to end: it is started again, the run goes on', async () => {
+  const { product, runId } = await killDuringRun('controller', 'SIGTERM')
+  await product.connected(2)
+  expect(product.now.output()).toContain('ansflow: the controller ended (code 0); starting it again.')
+  await goesOn(product, runId)
+}, 120_000)
+
+test('the local agent alone is asked to end: it ends with its step, and is started again', async () => {
+  const { product, runId } = await killDuringRun('local agent', 'SIGTERM')
+  await goesOn(product, runId, () => product.connected(2))
+  expect(product.now.output()).toContain('ansflow: the local agent ended (code 0); starting it again.')
+}, 120_000)
 
 test.each(['start.ts', 'dev.mjs'] as const)(
   '%s is killed: all but the step ends, and the next start takes it up',

@@ -31,7 +31,7 @@ function parseOutputs(text: string, declared: ReadonlySet<string>): StepOutputs 
     const line = lines[i]!
     if (line.trim() === '') continue
     const at = `Line ${i + 1} of the output file`
-    const [, name, operator, rest = ''] = /^([^=<\s][^=<]*?)(=|<<)(.*)$/.exec(line) ?? []
+    const [, name, operator, rest = ''] = /^([^=<\s][^=<]*?)(=|<<)(.*)$/s.exec(line) ?? []
     if (name === undefined) throw new Unreadable(`${at} is neither NAME=value nor NAME<<DELIMITER.`)
     if (operator === '=') take(name, rest)
     else {

@@ -82,6 +82,13 @@ const hostile = [
 ]
 
 describe.each(shells)('%s', (shell) => {
+  it('gives an empty value a word of its own, and nothing where there are no words', () => {
+    expect(run(shell, 'set -- ${{ inputs.title }} prod; printf "%s:%s" "$#" "$2"', '')).toBe('2:prod')
+    expect(run(shell, 'case ${{ inputs.title }} in "") printf empty;; esac', '')).toBe('empty')
+    expect(run(shell, "cat <<'EOF'\n[${{ inputs.title }}]\nEOF", '')).toBe('[]\n')
+    expect(run(shell, 'printf "[%s]" "a${{ inputs.title }}b"', '')).toBe('[ab]')
+  })
+
   it.each(places)('prints a value as it is: %s', (_, script, prints) => {
     for (const value of hostile) expect(run(shell, script, value), JSON.stringify(value)).toBe(prints(value))
   })
@@ -102,7 +109,7 @@ describe.each(shells)('%s', (shell) => {
 
 describe('interpolateScript', () => {
   it('writes harmless values into the script, so that they mean what they meant', () => {
-    for (const value of ['1.0', 'main', 'a/b_c-d:e+f=g', '', '-x']) {
+    for (const value of ['1.0', 'main', 'a/b_c-d:e+f=g', '-x']) {
       const made = interpolateScript("echo '${{ inputs.title }}' {1..${{ 3 }}}", 'bash', contextOf(value))
       expect(made).toEqual({ script: `echo '${value}' {1..3}`, variables: {} })
     }

@@ -8,7 +8,7 @@ import { hasExpression, parseTemplate } from './template.ts'
 type Place = 'plain' | 'arithmetic' | 'double' | 'single' | 'ansi' | 'comment' | 'raw'
 
 /** Characters that mean nothing to any shell, wherever they stand. */
-const harmless = /^[A-Za-z0-9_./:+=-]*$/
+const harmless = /^[A-Za-z0-9_./:+=-]+$/
 
 // One variable of a process may have 128 KiB on Linux.
 const longestValue = 100 * 1024
@@ -42,14 +42,28 @@ export function interpolateScript(
         if (utf8Length(value) > longestValue) {
           throw new ExpressionError(`The value of \`${part.source}\` is longer than 100 KiB: hand it over in a file.`)
         }
-        const name = `ANSFLOW_VALUE_${++count}`
+        const name = `ANSFLOW_VALUE_${count + 1}`
+        const word = wordOf(reader, name, part.source, value)
+        if (word === undefined) continue
+        count += 1
         variables[name] = value
-        result += reader.variable(name, part.source)
+        result += word
       }
     }
     if (result.length > limits.textLength) throw new ExpressionError('The script with its values is longer than 1 MiB.')
   }
   return { script: result, variables }
+}
+
+/** An empty value is a word too; undefined: it stands where there are no words, and nothing is what it says there. */
+function wordOf(reader: Pick<ShellText, 'variable'>, name: string, source: string, value: string): string | undefined {
+  if (value !== '') return reader.variable(name, source)
+  try {
+    return reader.variable(name, source)
+  } catch (error) {
+    if (error instanceof ExpressionError) return undefined
+    throw error
+  }
 }
 
 function cannotQuote(source: string, where: string): ExpressionError {

@@ -11,8 +11,8 @@ import { type Change, type DocumentAnswer, type DocumentTask, type Measured, too
 const replicaLimit = 50
 /** Bytes of state and updates of all documents here; those used longest ago leave. */
 const memoryLimit = 24 * 1024 * 1024
-/** Of this thread's own time: everybody's browser will need as long. */
-const cpuLimitMs = 40
+/** Of this thread's own time: everybody's browser will need as long. The larger a document is, the longer all of it takes. */
+const cpuLimitMs = ({ size }: Replica) => 40 + (40 * size) / (1024 * 1024)
 const newClientsLimit = 100
 const sizeLimit = 8 * 1024 * 1024
 
@@ -54,7 +54,7 @@ function perform(task: DocumentTask): DocumentAnswer {
   replica.size += task.update.length
   const started = cpuMs()
   const refusal = check(replica, task.update)
-  const answer = cpuMs() - started > cpuLimitMs ? tooSlow : (refusal ?? changed(replica))
+  const answer = cpuMs() - started > cpuLimitMs(replica) ? tooSlow : (refusal ?? changed(replica))
   // What was refused is in the replica now: it starts anew from the room's updates.
   if (answer.kind !== 'changed') forget(room)
   return answer
