@@ -40,8 +40,8 @@ export async function startBench(env: Record<string, string> = {}, within: strin
       await bench.agent[Symbol.asyncDispose]()
       await controller.close()
       for (const id of readdirSync(join(data.path, 'jobs'))) {
-        const temp = join(data.path, 'jobs', id, 'temp')
-        if (existsSync(temp)) rmSync(readFileSync(temp, 'utf8'), { recursive: true, force: true })
+        const temp = tempOf(join(data.path, 'jobs', id))
+        if (temp !== undefined) rmSync(temp, { recursive: true, force: true })
       }
       data[Symbol.dispose]()
     },
@@ -84,4 +84,10 @@ export function alive(jobId: string): number[] {
         return false
       }
     })
+}
+
+/** Where a job's temporary folder is; undefined: the folder is no job's. */
+export function tempOf(jobFolder: string): string | undefined {
+  const file = join(jobFolder, 'job.json')
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { temp: string }).temp : undefined
 }

@@ -15,7 +15,7 @@ import { expect, test } from 'vitest'
 import { removeTree } from '../src/job/remove-tree.ts'
 import { createWorkspaces } from '../src/job/workspace.ts'
 import { temporaryFolder, waitFor } from './agent-process.ts'
-import { alive, done, jobIdOf, sh, startBench } from './bench.ts'
+import { alive, done, jobIdOf, sh, startBench, tempOf } from './bench.ts'
 import { Outcome } from './fake-controller.ts'
 
 const deep = `p=; i=0; while [ $i -lt 30 ]; do p=$p$(printf d%099d/ 0); i=$((i+1)); done
@@ -124,7 +124,7 @@ test('an agent that was killed while it made or removed a job removes all of it'
   await b.agent.exited
   for (const pid of alive(job.ref.jobId)) process.kill(pid, 'SIGKILL')
   const jobs = join(b.data, 'jobs')
-  const temp = readFileSync(join(jobs, job.ref.jobId, 'temp'), 'utf8')
+  const temp = tempOf(join(jobs, job.ref.jobId))!
   renameSync(join(jobs, job.ref.jobId), join(jobs, `@${job.ref.jobId}`))
   mkdirSync(join(jobs, jobIdOf('made')))
   expect(existsSync(temp)).toBe(true)

@@ -32,14 +32,18 @@ interface Accepted {
   place: string
   /** The host was not restarted since when this is still its value. */
   bootId: string
+  /** The step's TMPDIR: noted before it is made, so that it is found again and removed. */
+  temp: string
 }
 /** The folders of all jobs. */
 type Places = Pick<DataFolder, 'jobs' | 'steps'>
 const AGENT_CLAIM = 'agent'
 
+const machineId = readText('/etc/machine-id')?.trim() ?? ''
+
 /** The same for this folder on this host, whatever restarts; another for a copy of it, here or elsewhere. */
 function placeOf(path: string): string {
-  return `${readText('/etc/machine-id')?.trim() ?? ''}:${statSync(path).ino}`
+  return `${machineId}:${statSync(path).ino}`
 }
 
 /** Why the agent ends the job; written before it does, so that a restarted agent goes on with it. */
@@ -68,6 +72,8 @@ export class JobFolder {
   readonly ref: JobRef
   readonly spec: JobSpec
   readonly sameBoot: boolean
+  /** The step's TMPDIR. */
+  readonly temp: string
 
   private constructor(path: string, stepPath: string, accepted: Accepted) {
     this.path = path
@@ -75,6 +81,7 @@ export class JobFolder {
     this.ref = accepted.ref
     this.spec = accepted.spec
     this.sameBoot = accepted.bootId === bootId()
+    this.temp = accepted.temp
   }
 
   /**
@@ -84,10 +91,11 @@ export class JobFolder {
   static create({ jobs, steps }: Places, ref: JobRef, spec: JobSpec): JobFolder {
     const path = join(jobs, ref.jobId)
     mkdirSync(join(path, 'run'), { recursive: true, mode: 0o700 })
-    const place = placeOf(jobs)
-    const accepted = { ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), place, bootId: bootId() }
+    const stepPath = join(steps, ref.jobId)
+    const notes = { place: placeOf(jobs), bootId: bootId(), temp: newTempPath() ?? join(stepPath, 'tmp') }
+    const accepted = { ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), ...notes }
     replaceFile(join(path, 'job.json'), JSON.stringify(accepted))
-    return new JobFolder(path, join(steps, ref.jobId), { ref, spec, place, bootId: bootId() })
+    return new JobFolder(path, stepPath, { ref, spec, ...notes })
   }
 
   /** Every job that was accepted here. */
@@ -140,24 +148,12 @@ export class JobFolder {
    */
   prepare(): void {
     mkdirSync(this.#stepPath, { recursive: true, mode: 0o700 })
-    this.#makeTemp()
+    if (!makeTempFolder(this.temp)) throw new Error(`its temporary folder ${this.temp} cannot be made`)
     const state = this.file('run', 'state')
     if (existsSync(state)) return
-    replaceFile(this.file('reader'), READER_BLANK)
+    // The second of them says that the first is whole.
+    writeFileSync(this.file('reader'), READER_BLANK, { mode: 0o600 })
     replaceFile(state, STATE_BLANK)
-  }
-
-  /** The step's TMPDIR. */
-  get temp(): string {
-    return readText(this.file('temp')) || this.stepFile('tmp')
-  }
-
-  /** Noted before it is made, so that it is found again and removed. */
-  #makeTemp(): void {
-    if (existsSync(this.file('temp')) && makeTempFolder(this.temp)) return
-    const path = newTempPath() ?? this.stepFile('tmp')
-    replaceFile(this.file('temp'), path)
-    if (!makeTempFolder(path)) throw new Error(`its temporary folder ${path} cannot be made`)
   }
 
   /** A file of the job, whole at once; whoever reads an older one of that name goes on reading that. */
@@ -259,7 +255,8 @@ export class JobFolder {
     this.isRemoved = true
     const places = new Set([this.path, this.#stepPath])
     const aside = [...places].filter((path) => existsSync(path)).map(setAside)
-    for (const path of aside) await removeAll(path)
+    await removeTree(this.temp)
+    for (const path of aside) await removeTree(path)
   }
 }
 
@@ -274,7 +271,7 @@ function setAside(path: string): string {
 
 async function removeAll(path: string): Promise<void> {
   // That of a copy is another agent's.
-  const temp = acceptedHere(path) && readText(join(path, 'temp'))
+  const temp = acceptedHere(path)?.temp
   if (temp) await removeTree(temp)
   await removeTree(path)
 }
@@ -283,17 +280,21 @@ function acceptedHere(path: string): Accepted | undefined {
   const text = readText(join(path, 'job.json'))
   const accepted = text === undefined ? undefined : parseAccepted(text)
   const here = placeOf(dirname(path))
-  return accepted && (accepted.place ?? here) === here ? accepted : undefined
+  if (!accepted || (accepted.place ?? here) !== here) return undefined
+  // Jobs of before it was noted there have it in a file of its own, or in their folder.
+  accepted.temp ??= readText(join(path, 'temp')) || join(path, 'tmp')
+  return accepted
 }
 
 function parseAccepted(text: string): Accepted | undefined {
   try {
-    const { ref, spec, place, bootId } = JSON.parse(text)
+    const { ref, spec, place, bootId, temp } = JSON.parse(text)
     return {
       ref: fromJson(JobRefSchema, ref),
       spec: fromJson(JobSpecSchema, spec, { ignoreUnknownFields: true }),
       place,
       bootId,
+      temp,
     }
   } catch {
     return undefined

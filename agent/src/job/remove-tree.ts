@@ -1,6 +1,6 @@
 // Owns removing what steps have made: however deep, whatever its permissions, and nothing that is mounted in it.
 import { execFile } from 'node:child_process'
-import { readFileSync, realpathSync } from 'node:fs'
+import { readFileSync, realpathSync, rmdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
@@ -8,6 +8,7 @@ const run = promisify(execFile)
 
 /** Removes a folder with everything in it. Throws a sentence when something of it stays. */
 export async function removeTree(path: string): Promise<void> {
+  if (isGone(path)) return
   const mount = mountIn(path)
   // A mounted folder may be one of the host's.
   if (mount !== undefined) throw new Error(`Something is mounted at ${mount}.`)
@@ -25,6 +26,16 @@ export async function removeTree(path: string): Promise<void> {
           ?.slice(0, 500),
       )
     })
+  }
+}
+
+/** What is empty, as the temporary folders of most steps are, goes by one call. */
+function isGone(path: string): boolean {
+  try {
+    rmdirSync(path)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
   }
 }
 

@@ -9,9 +9,11 @@ const MAX_ROOT = 40
 /** The system's, when that is short enough, else those that every system has. */
 const roots = [tmpdir(), '/tmp', '/var/tmp'].filter((path) => path.length <= MAX_ROOT)
 
+let root: string | undefined
+
 /** A name that nobody can guess or make before us; undefined where no short folder can be written. */
 export function newTempPath(): string | undefined {
-  const root = roots.find(isWritable)
+  root ??= roots.find(isWritable)
   return root && join(root, `af-${randomBytes(6).toString('base64url')}`)
 }
 
