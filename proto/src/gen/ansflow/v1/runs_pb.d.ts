@@ -479,7 +479,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
   /**
    * needs, queued, no_agent, agents_busy, workspace_full, workspace_offline, draining, offered, rejected, starting,
    * retry_delay, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout,
-   * lost, agent_deleted, canceled, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
+   * lost, agent_deleted, canceled, agent_stopped, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
    *
    * @generated from field: string code = 1;
    */
@@ -500,7 +500,7 @@ export declare type ReasonJson = {
   /**
    * needs, queued, no_agent, agents_busy, workspace_full, workspace_offline, draining, offered, rejected, starting,
    * retry_delay, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout,
-   * lost, agent_deleted, canceled, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
+   * lost, agent_deleted, canceled, agent_stopped, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
    *
    * @generated from field: string code = 1;
    */
