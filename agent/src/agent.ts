@@ -274,7 +274,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     },
     cancelAll() {
       log.warn('Canceling what runs.')
-      for (const job of jobs.values()) job.stop()
+      for (const job of jobs.values()) job.cancel(0, { agentStops: true })
       const deadline = setTimeout(() => stop.abort(), CANCEL_MS)
       stop.signal.addEventListener('abort', () => clearTimeout(deadline))
     },

@@ -148,16 +148,8 @@ export class JobRunner implements ShippedJob {
     }
   }
 
-  cancel(graceMs: number): void {
-    this.#cancel({ kind: 'canceled', graceMs: graceMs || this.#grace })
-  }
-
-  /** The agent was told to stop at once. */
-  stop(): void {
-    this.#cancel({ kind: 'canceled', graceMs: this.#grace, agentStops: true })
-  }
-
-  #cancel(intent: Intent): void {
+  cancel(graceMs: number, why: Pick<Intent, 'agentStops'> = {}): void {
+    const intent: Intent = { kind: 'canceled', graceMs: graceMs || this.#grace, ...why }
     if (this.phase === 'running') this.#kill(intent)
     else if (this.phase === 'accepted') {
       this.#result.keepIntent(intent)
