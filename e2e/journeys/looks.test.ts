@@ -23,7 +23,7 @@ steps:
   prepare: { name: Prepare, run: 'echo preparing; echo "version=1.4" >> "$ANSFLOW_OUTPUT"', outputs: [version] }
   compile: { name: Compile, needs: [prepare], uses: build, with: { script: 'echo compiling \${{ steps.prepare.outputs.version }}' } }
   unit: { name: Unit tests, needs: [compile], uses: test, with: { script: 'for i in 1 2 3 4 5; do echo "test $i ok"; done' } }
-  style: { name: Style, needs: [compile], allowFailure: true, uses: test, with: { script: 'echo two remarks; exit 1' } }
+  style: { name: Style, needs: [compile], allowFailure: true, retry: { max: 1, on: [timeout, lost] }, uses: test, with: { script: 'echo two remarks; exit 1' } }
   beta: { name: Announce, needs: [unit], when: "\${{ inputs.channel == 'beta' }}", run: echo announced }
   pack: { name: Pack, needs: [unit, style], run: echo packed }
 `

@@ -52,7 +52,12 @@ export function overridesOf(t: Tokens): GlobalThemeOverrides {
       optionIconSizeMedium: '16px',
       prefixColor: t['c-text-2'],
     },
-    Tag: { color: t['c-chip'], border: `1px solid ${t['c-line-strong']}`, borderRadius: t['radius-1'] },
+    Tag: {
+      color: t['c-chip'],
+      colorBordered: t['c-chip'],
+      border: `1px solid ${t['c-line-strong']}`,
+      borderRadius: t['radius-1'],
+    },
     DataTable: {
       thColor: t['c-surface'],
       thFontWeight: '500',
