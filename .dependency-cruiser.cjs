@@ -13,7 +13,7 @@ module.exports = {
       comment: 'The contract knows no program, no Node and no I/O.',
       severity: 'error',
       from: { path: '^proto/src/', pathNot: '\\.test\\.ts$|/test/' },
-      to: { path: '^(controller|agent|web|e2e|deploy)/' },
+      to: { path: '^(engine|controller|agent|web|e2e|deploy)/' },
     },
     {
       name: 'proto-without-node',
@@ -25,14 +25,14 @@ module.exports = {
       name: 'engine-is-pure',
       comment: 'Clock, random and I/O come to the engine as arguments.',
       severity: 'error',
-      from: { path: '^controller/src/engine/', pathNot: '\\.test\\.ts$|/test/' },
-      to: { pathNot: '^(controller/src/engine/|proto/)|node_modules/@bufbuild/protobuf' },
+      from: { path: '^engine/src/', pathNot: '\\.test\\.ts$|/test/' },
+      to: { pathNot: '^(engine/src/|proto/)|node_modules/@bufbuild/protobuf' },
     },
     {
       name: 'platform-and-transport-know-no-feature',
       severity: 'error',
       from: { path: '^controller/src/(platform|transport)/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^controller/src/(features|engine|app|entities)' },
+      to: { path: '^(engine/|controller/src/(features|app|entities))' },
     },
     {
       name: 'features-meet-at-index',
@@ -53,9 +53,14 @@ module.exports = {
       name: 'agent-alone',
       severity: 'error',
       from: { path: '^agent/' },
-      to: { path: '^(controller|web|e2e|deploy)/' },
+      to: { path: '^(engine|controller|web|e2e|deploy)/' },
     },
-    { name: 'web-alone', severity: 'error', from: { path: '^web/' }, to: { path: '^(controller|agent|e2e|deploy)/' } },
+    {
+      name: 'web-alone',
+      severity: 'error',
+      from: { path: '^web/' },
+      to: { path: '^(engine|controller|agent|e2e|deploy)/' },
+    },
     {
       name: 'web-features-meet-at-index',
       severity: 'error',

@@ -12,6 +12,7 @@ export default defineConfig({
     maxWorkers: '100%',
     projects: [
       { test: { ...shared, name: 'proto', setupFiles, include: ['proto/src/**/*.test.ts'] } },
+      { test: { ...shared, name: 'engine', setupFiles, include: ['engine/src/**/*.test.ts'], testTimeout: 30_000 } },
       {
         test: {
           ...shared,

@@ -99,7 +99,7 @@ async function installDependencies() {
     'pnpm-lock.yaml',
     'pnpm-workspace.yaml',
     'package.json',
-    ...['proto', 'controller', 'agent', 'web', 'e2e'].map((p) => `${p}/package.json`),
+    ...['proto', 'engine', 'controller', 'agent', 'web', 'e2e'].map((p) => `${p}/package.json`),
   ]
   await once(
     join(root, 'node_modules', '.installed'),

@@ -2,8 +2,8 @@
 // client finds it there and nowhere else.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { reasonCodes } from '@ansflow/engine/reasons'
 import { expect, test } from 'vitest'
-import { reasonCodes } from '../src/engine/reasons.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -22,7 +22,7 @@ const written = [
 ]
 
 test('every reason of an error is in the contract', () => {
-  const sources = [...textsBelow('controller/src', '.ts'), ...textsBelow('proto/src', '.ts')]
+  const sources = ['controller/src', 'engine/src', 'proto/src'].flatMap((folder) => textsBelow(folder, '.ts'))
   const reasons = new Set(
     written.flatMap((pattern) =>
       sources.flatMap((text) => [...text.matchAll(pattern)].map(([, reason = '']) => reason)),

@@ -27,6 +27,7 @@ const checks: [string, () => Promise<unknown>][] = [
         '--config',
         '.dependency-cruiser.cjs',
         'proto/src',
+        'engine/src',
         'controller/src',
         'agent/src',
         'web/src',
@@ -34,7 +35,7 @@ const checks: [string, () => Promise<unknown>][] = [
         'deploy',
       ]),
   ],
-  ['types: contract, controller, agent', () => runCommand('pnpm', ['exec', 'tsc', '-p', 'tsconfig.json'])],
+  ['types: contract, engine, controller, agent', () => runCommand('pnpm', ['exec', 'tsc', '-p', 'tsconfig.json'])],
   ['types: journeys', () => runCommand('pnpm', ['exec', 'tsc', '-p', 'e2e/tsconfig.json'])],
   ['types: console', () => runCommand('pnpm', ['--dir', 'web', 'run', 'types'])],
   [

@@ -47,11 +47,9 @@ process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.sk
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
 
 async function everything(embedded: Record<string, string>, mariadb: TestServer): Promise<void> {
-  await vitest('unit tests, and the controller on SQLite', ['proto', 'controller', 'agent', 'web'], embedded)
+  await vitest('unit tests, and the controller on SQLite', ['proto', 'engine', 'controller', 'agent', 'web'], embedded)
   const withDatabase = { ...embedded, ANSFLOW_TEST_DATABASE_URL: mariadb.url }
-  // The engine is pure: a database makes no difference to it.
-  const engine = ['--exclude', 'controller/src/engine/**']
-  await vitest('the controller on MariaDB and NATS', ['controller'], withDatabase, engine)
+  await vitest('the controller on MariaDB and NATS', ['controller'], withDatabase)
   await vitest('the whole system: runs, faults, browser journeys', ['e2e'], withDatabase)
 }
 
@@ -68,12 +66,7 @@ async function interrupt(signal: NodeJS.Signals): Promise<void> {
 }
 
 /** Runs vitest projects and adds their counts; a runner that dies without a report counts as a failure. */
-async function vitest(
-  what: string,
-  projects: string[],
-  env: Record<string, string>,
-  more: string[] = [],
-): Promise<void> {
+async function vitest(what: string, projects: string[], env: Record<string, string>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'ansflow-test-'))
   const report = join(folder, 'report.json')
   try {
@@ -85,7 +78,6 @@ async function vitest(
           'vitest',
           'run',
           ...projects.flatMap((name) => ['--project', name]),
-          ...more,
           '--reporter=default',
           '--reporter=json',
           `--outputFile.json=${report}`,

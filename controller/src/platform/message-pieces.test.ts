@@ -1,10 +1,10 @@
 import { PipelineGraphSchema, StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { GetRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { atOnce } from '@ansflow/proto/pieces'
 import { create, equals, fromBinary, fromJsonString, toBinary, toJson, toJsonString } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { describe, expect, test } from 'vitest'
 import { isLarge, prepared, reading, readingJson, writingJson } from './message-pieces.ts'
-import { atOnce } from './turns.ts'
 
 function answerOf(steps: number) {
   const ids = Array.from({ length: steps }, (_, n) => `s${n}`)

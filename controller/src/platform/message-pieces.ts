@@ -1,4 +1,6 @@
 // Messages with very many entries, read and written an entry at a time, so that it can be done in turns of the event loop.
+
+import { each, type Pieces } from '@ansflow/proto/pieces'
 import {
   type DescField,
   type DescMessage,
@@ -12,7 +14,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf'
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import { each, inTurns, type Pieces } from './turns.ts'
+import { inTurns } from './turns.ts'
 
 /** Lists up to this length, and messages up to this many bytes, are one piece. */
 const few = 10

@@ -1,4 +1,5 @@
 // Sharing the event loop: who has work that many may have at once does it when this turn of the loop has time left for it.
+import type { Pieces } from '@ansflow/proto/pieces'
 
 /** Such work a turn, over all callers; the piece that passes it is the last one. */
 const budgetMs = 10
@@ -37,9 +38,6 @@ function awaitTurn(): void {
   })
 }
 
-/** Work that yields after each small piece. */
-export type Pieces<T> = Generator<void, T>
-
 const sliceMs = 5
 
 /** As many pieces in each turn of the event loop as it has time for. Other things happen in between. */
@@ -52,20 +50,4 @@ export async function inTurns<T>(work: Pieces<T>): Promise<T> {
     spent(began)
     if (piece.done) return piece.value
   }
-}
-
-/** A piece for each entry. */
-export function* each<I, O>(entries: readonly I[], work: (entry: I) => O): Pieces<O[]> {
-  const done: O[] = []
-  for (const entry of entries) {
-    done.push(work(entry))
-    yield
-  }
-  return done
-}
-
-export function atOnce<T>(work: Pieces<T>): T {
-  let piece = work.next()
-  while (!piece.done) piece = work.next()
-  return piece.value
 }

@@ -7,11 +7,12 @@ import {
   LiveResponseSchema,
   type LiveSubscribe,
 } from '@ansflow/proto/gen/ansflow/v1/live_pb'
+import { each } from '@ansflow/proto/pieces'
 import { create, fromJsonString, type MessageInitShape, toBinary, toJsonString } from '@bufbuild/protobuf'
 import type { WebSocket } from 'ws'
 import type { EntityManager } from '../platform/db.ts'
 import type { Logger } from '../platform/log.ts'
-import { each, inTurns } from '../platform/turns.ts'
+import { inTurns } from '../platform/turns.ts'
 import type { Caller } from './call.ts'
 import { createOutbox, type Outbox } from './live-outbox.ts'
 import { findTopic, type LiveFeed, type LiveFrame, type LiveTopic } from './live-topic.ts'

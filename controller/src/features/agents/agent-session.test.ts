@@ -1,10 +1,11 @@
 // The session's state machine over a scripted pipe: what the wire tests cannot wait for, and a database that is away.
+
+import type { RunEvent } from '@ansflow/engine/state'
 import { ControlRequestSchema, JobPhase, JobSpecSchema, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { HostFactsSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { limits } from '@ansflow/proto/limits'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
-import type { RunEvent } from '../../engine/state.ts'
 import { manualClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { AgentSession } from './agent-session.ts'

@@ -1,7 +1,8 @@
 // The agent table as hand-written statements see it, and what an agent is in memory.
+
+import type { AgentView } from '@ansflow/engine/pick-job'
 import { type HostFacts, HostFactsSchema, type HostLoad, HostLoadSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { fromJsonString, toJsonString } from '@bufbuild/protobuf'
-import type { AgentView } from '../../engine/pick-job.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { type LabelBook, labelBook } from './agent-labels.ts'
 

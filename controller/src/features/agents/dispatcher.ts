@@ -1,8 +1,8 @@
 // Brings queued jobs to free agents of this controller: a pass an organization, as soon as something may fit, never two at
 // once. Jobs that stay queued after it get the reason they wait for.
-import { explainWait } from '../../engine/explain.ts'
-import { type AgentView, type Candidate, isolatedWorkspace, isPinned, pickJob } from '../../engine/pick-job.ts'
-import { type Reason, sameReason } from '../../engine/reasons.ts'
+import { explainWait } from '@ansflow/engine/explain'
+import { type AgentView, type Candidate, isolatedWorkspace, isPinned, pickJob } from '@ansflow/engine/pick-job'
+import { type Reason, sameReason } from '@ansflow/engine/reasons'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
 import { LabelBook } from './agent-labels.ts'

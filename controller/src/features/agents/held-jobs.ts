@@ -1,5 +1,7 @@
 // The jobs one agent holds, as its session sees them: offered, accepted, started, finished, in this order for each job.
 // Whatever is said about a job is committed before it is answered, and answered the same when it is said again.
+
+import type { RunEvent } from '@ansflow/engine/state'
 import { invalidField } from '@ansflow/proto/errors'
 import {
   type ControlResponseSchema,
@@ -11,7 +13,6 @@ import {
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
-import type { RunEvent } from '../../engine/state.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Applied, HeldJob, JobBook, OfferedJob } from './job-book.ts'
 import { resultOf, secretsMissing } from './job-result.ts'

@@ -1,7 +1,8 @@
 // What a session needs to know and do about jobs; features/runs is behind it, scripted books are in tests.
+
+import type { RunEvent } from '@ansflow/engine/state'
 import type { JobSpec, SecretValueSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { RunEvent } from '../../engine/state.ts'
 
 /** A job an agent holds by the job's row. */
 export interface HeldJob {

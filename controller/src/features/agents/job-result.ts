@@ -1,10 +1,10 @@
 // What an agent says of a job's end, in the engine's words; everything it could fill without bound is bounded.
 
+import type { JobResult } from '@ansflow/engine/state'
 import { findUnstorable } from '@ansflow/proto/characters'
 import { type Finished, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { limits } from '@ansflow/proto/limits'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
-import type { JobResult } from '../../engine/state.ts'
 
 const maxReason = 2000
 

@@ -1,8 +1,9 @@
 // Silence: what it shows, when it costs jobs, and when it is the controller's own.
+
+import type { RunEvent } from '@ansflow/engine/state'
 import { AgentStatus } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { JobStatus } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
-import type { RunEvent } from '../../engine/state.ts'
 import { memoryBus } from '../../platform/bus.ts'
 import { manualClock } from '../../platform/clock.ts'
 import { memoryFile, openDb } from '../../platform/db.ts'

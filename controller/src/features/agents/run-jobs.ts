@@ -1,6 +1,7 @@
 // The jobs of features/runs as sessions and the dispatcher use them.
+
+import type { AgentView, Candidate } from '@ansflow/engine/pick-job'
 import { JobStatus } from '@ansflow/proto/status'
-import type { AgentView, Candidate } from '../../engine/pick-job.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'

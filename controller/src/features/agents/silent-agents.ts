@@ -1,6 +1,7 @@
 // Steps whose agent nobody hears of say so while it lasts: since when, and when they count as lost.
+
+import type { Reason } from '@ansflow/engine/reasons'
 import { JobStatus } from '@ansflow/proto/status'
-import type { Reason } from '../../engine/reasons.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { unreachableAfterMs } from './agent-status.ts'

@@ -1,9 +1,10 @@
 // The claim: a queued job goes to one agent by conditional update, and its workspace with it.
+
+import { isolatedWorkspace } from '@ansflow/engine/pick-job'
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { JobStatus } from '@ansflow/proto/status'
 import { fromBinary } from '@bufbuild/protobuf'
 import type { Kysely } from 'kysely'
-import { isolatedWorkspace } from '../../engine/pick-job.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { statement } from '../../platform/statement.ts'
 import { databaseNow, type RunTables } from './run-tables.ts'

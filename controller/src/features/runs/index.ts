@@ -1,6 +1,6 @@
 // What other features may use of runs.
-export type { AgentView, Candidate } from '../../engine/pick-job.ts'
-export type { JobResult, RunEvent } from '../../engine/state.ts'
+export type { AgentView, Candidate } from '@ansflow/engine/pick-job'
+export type { JobResult, RunEvent } from '@ansflow/engine/state'
 export { type ClaimedJob, claimJob } from './claim-job.ts'
 export { deleteRunsOf, runsOf } from './delete-runs.ts'
 export type { RunStart } from './insert-runs.ts'

@@ -1,10 +1,10 @@
 // Begins runs inside a transaction: their numbers, their frozen graphs, their first jobs.
 import { createHash } from 'node:crypto'
+import { advance } from '@ansflow/engine/advance'
+import { planRun } from '@ansflow/engine/plan'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type JsonObject, toBinary } from '@bufbuild/protobuf'
 import { sql } from 'kysely'
-import { advance } from '../../engine/advance.ts'
-import { planRun } from '../../engine/plan.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { prepared } from '../../platform/message-pieces.ts'
 import { addChanges, isLargeRun, newWork, paced, type RunWork } from './run-work.ts'

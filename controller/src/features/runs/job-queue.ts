@@ -1,8 +1,9 @@
 // The job table as a queue: what waits, and what an agent has.
+
+import type { Candidate } from '@ansflow/engine/pick-job'
+import type { Reason } from '@ansflow/engine/reasons'
 import { JobStatus } from '@ansflow/proto/status'
 import type { Kysely, SelectQueryBuilder } from 'kysely'
-import type { Candidate } from '../../engine/pick-job.ts'
-import type { Reason } from '../../engine/reasons.ts'
 import type { Db } from '../../platform/db.ts'
 import { statement } from '../../platform/statement.ts'
 import type { RunTables } from './run-tables.ts'

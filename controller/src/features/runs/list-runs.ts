@@ -1,11 +1,12 @@
 // The runs a caller may read, newest first, page by page.
 import { invalidField } from '@ansflow/proto/errors'
 import type { ListRunsRequest, Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { each } from '@ansflow/proto/pieces'
 import { RunStatus } from '@ansflow/proto/status'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
 import { readTime } from '../../platform/request-time.ts'
-import { each, inTurns, nextTurn } from '../../platform/turns.ts'
+import { inTurns, nextTurn } from '../../platform/turns.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { readableScopes } from '../access/index.ts'
 import { presentRow } from './present-run.ts'

@@ -1,10 +1,11 @@
 // Puts a run's state together from its rows.
+
+import { restoreRun } from '@ansflow/engine/plan'
+import type { RunState } from '@ansflow/engine/state'
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JobStatus } from '@ansflow/proto/status'
 import type { Kysely } from 'kysely'
-import { restoreRun } from '../../engine/plan.ts'
-import type { RunState } from '../../engine/state.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { reading } from '../../platform/message-pieces.ts'
 import { inTurns, nextTurn } from '../../platform/turns.ts'

@@ -1,4 +1,7 @@
 // The contract's messages of a run, from the engine's state.
+
+import { type Reason, reasonText } from '@ansflow/engine/reasons'
+import type { JobState, RunState, StepState } from '@ansflow/engine/state'
 import {
   type Attempt,
   AttemptSchema,
@@ -10,12 +13,10 @@ import {
   RunStepSchema,
   StepCountSchema,
 } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import type { Pieces } from '@ansflow/proto/pieces'
 import { StepStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
-import { type Reason, reasonText } from '../../engine/reasons.ts'
-import type { JobState, RunState, StepState } from '../../engine/state.ts'
-import type { Pieces } from '../../platform/turns.ts'
 import { parseTally, runHead, runInputs, type StepTally, tallyOf } from './run-rows.ts'
 import type { RunOrigin, RunRow, Times } from './run-tables.ts'
 

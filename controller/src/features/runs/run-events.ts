@@ -1,8 +1,9 @@
 // Reads what happened to a run, event by event.
 import { type WatchRunResponse, WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { each } from '@ansflow/proto/pieces'
 import { fromBinary } from '@bufbuild/protobuf'
 import type { EntityManager } from '../../platform/db.ts'
-import { each, inTurns } from '../../platform/turns.ts'
+import { inTurns } from '../../platform/turns.ts'
 import { tables } from './run-tables.ts'
 
 /** Events after `seq`, in order and without gaps, at most `limit`. */

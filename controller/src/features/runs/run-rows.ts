@@ -1,8 +1,9 @@
 // Between the rows of runs, steps and jobs and the engine's state.
+
+import type { Reason } from '@ansflow/engine/reasons'
+import type { JobState, RunMeta, RunState, StepState } from '@ansflow/engine/state'
 import { StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { Reason } from '../../engine/reasons.ts'
-import type { JobState, RunMeta, RunState, StepState } from '../../engine/state.ts'
 import type { JobRow, RunOrigin, RunRow, StepRow, Times } from './run-tables.ts'
 
 function json(reason: Reason | null): string | null {

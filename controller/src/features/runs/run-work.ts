@@ -1,7 +1,9 @@
 // What a batch of events changed in one run, gathered until it is committed.
+
+import type { Changes, Effect, JobState, RunEvent, StepState } from '@ansflow/engine/state'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import type { Changes, Effect, JobState, RunEvent, StepState } from '../../engine/state.ts'
-import { atOnce, inTurns, type Pieces } from '../../platform/turns.ts'
+import { atOnce, type Pieces } from '@ansflow/proto/pieces'
+import { inTurns } from '../../platform/turns.ts'
 import type { LoadedRun } from './load-run.ts'
 import type { RunRows } from './write-runs.ts'
 

@@ -1,6 +1,7 @@
 // Looks for runs that are due, offers that were never answered and queued work that nobody was told of.
+
+import type { RunEvent } from '@ansflow/engine/state'
 import { JobStatus, RunStatus } from '@ansflow/proto/status'
-import type { RunEvent } from '../../engine/state.ts'
 import type { Db } from '../../platform/db.ts'
 import { organizationsWithQueuedJobs } from './job-queue.ts'
 import { databaseNow, type RunTables } from './run-tables.ts'

@@ -1,13 +1,14 @@
 // Writes what a batch changed, all runs of it, in few statements: conditional updates, multi-row inserts, no entities.
+
+import type { StepState } from '@ansflow/engine/state'
 import { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { each, type Pieces } from '@ansflow/proto/pieces'
 import { isTerminal, JobStatus, StepStatus } from '@ansflow/proto/status'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Kysely, sql } from 'kysely'
-import type { StepState } from '../../engine/state.ts'
 import { insertion, statement } from '../../platform/statement.ts'
-import { each, type Pieces } from '../../platform/turns.ts'
 import { presentHead, presentStep } from './present-run.ts'
 import {
   type JobHeadRow,

@@ -2,9 +2,9 @@ import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import * as world from '../test/world.ts'
 import { type AgentView, type Candidate, fits, isolatedWorkspace, pickJob } from './pick-job.ts'
 import type { JobState } from './state.ts'
-import * as world from './test/world.ts'
 
 const labels = fc.subarray(['gpu', 'mac', 'prod'])
 const stepArbitrary = fc.record({
