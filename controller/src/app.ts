@@ -17,6 +17,7 @@ import { collabRoute, Rooms } from './features/collab/index.ts'
 import { createReplies } from './features/idempotency/index.ts'
 import { liveTopics } from './features/live/index.ts'
 import { createLogWatch, createLogWriter, deleteLogsOf, logDownload, logsApi } from './features/logs/index.ts'
+import { membersApi } from './features/members/index.ts'
 import {
   firstOrganization,
   oldestOrganization,
@@ -27,7 +28,7 @@ import {
 import { deletePipelinesOf, pipelineScope, pipelinesApi } from './features/pipelines/index.ts'
 import { type ProjectDeletion, projectScope, projectsApi } from './features/projects/index.ts'
 import { createRunDriver, createRunWatch, deleteRunsOf, runScope, runsApi } from './features/runs/index.ts'
-import { createSecrets, openKeyRing } from './features/secrets/index.ts'
+import { createSecrets, openKeyRing, secretsApi } from './features/secrets/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import type { Keys } from './platform/crypto.ts'
@@ -195,8 +196,10 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
       organizationsById,
       registrationTokens: registrationTokensMadeByTokens,
     }),
-    organizationsApi({ db, bus, clock, keys }),
-    projectsApi({ db, bus, clock, keys, secrets, deletions }),
+    organizationsApi(),
+    membersApi({ db, bus, clock, keys }),
+    projectsApi({ db, bus, clock, deletions }),
+    secretsApi({ db, clock, secrets }),
     pipelinesApi({ db, clock, drafts: rooms, workers, agentLabels: (id) => agentLabels(db, id) }),
     runsApi({ db, bus, driver, drafts: rooms, workers }),
     logsApi({ db, watch: logWatch, runWatch, workers, lostAmong }),

@@ -4,8 +4,8 @@ import { JobPhase, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type FakeAgent, registerFakeAgent } from '../src/features/agents/test/fake-agent.ts'
 import { startController, type TestController } from './start-controller.ts'
@@ -21,7 +21,7 @@ beforeEach(async () => {
   const owner = c.as(c.owner)
   const projectId = await c.addProject()
   for (const name of ['TOKEN', 'OTHER']) {
-    await owner.client(ProjectService).putSecret({ projectId, name, value: `${canary} ${name}` })
+    await owner.client(SecretService).putSecret({ projectId, name, value: `${canary} ${name}` })
   }
   const yaml = 'name: p\nsteps:\n  one: { run: "true", secrets: [TOKEN] }\n'
   const { pipeline } = await owner.client(PipelineService).applyPipeline({ projectId, yaml, publish: true })

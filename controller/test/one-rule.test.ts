@@ -1,7 +1,8 @@
 // A name is taken at every door or at none: what the file may ask for is what can be stored, given and registered.
+
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -69,7 +70,7 @@ function fileTakes(step: object, name = 'p'): boolean {
 }
 
 test.each(words)('secret %j', async (name) => {
-  const stored = await takes(c.as(c.owner).client(ProjectService).putSecret({ projectId, name, value: 'v' }))
+  const stored = await takes(c.as(c.owner).client(SecretService).putSecret({ projectId, name, value: 'v' }))
   expect(stored).toBe(fileTakes({ secrets: [name] }))
 })
 

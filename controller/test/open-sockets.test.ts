@@ -5,10 +5,11 @@ import { type AddressInfo, createServer } from 'node:net'
 import { Role } from '@ansflow/proto/access'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
-import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { Code } from '@connectrpc/connect'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -128,7 +129,7 @@ test('ids of another organization inside of an own one are not there', async () 
   const own = c.as(c.owner)
   const projectId = await c.addProject()
   const theirProject = await c.addProject('theirs', elsewhere)
-  const invited = await theirs.client(OrganizationService).inviteMember({ email: 'x@example.org', role: Role.VIEWER })
+  const invited = await theirs.client(MemberService).inviteMember({ email: 'x@example.org', role: Role.VIEWER })
   const madeToken = await theirs.client(AuthService).createApiToken({ name: 'x', scopes: ['*'] })
   const yaml = 'name: p\nsteps:\n  one: { run: "true" }\n'
   const { pipeline } = await theirs
@@ -137,13 +138,13 @@ test('ids of another organization inside of an own one are not there', async () 
   const { run } = await theirs.client(RunService).startRun({ pipelineId: pipeline?.id ?? '' })
   const { userId } = stranger
   const refused: Promise<unknown>[] = [
-    own.client(OrganizationService).removeMember({ userId }),
-    own.client(OrganizationService).setMemberRole({ userId, role: Role.VIEWER }),
-    own.client(ProjectService).setProjectMemberRole({ projectId, userId, role: Role.VIEWER }),
-    own.client(ProjectService).removeProjectMember({ projectId, userId }),
-    own.client(OrganizationService).revokeInvitation({ invitationId: invited.invitation?.id ?? '' }),
+    own.client(MemberService).removeMember({ userId }),
+    own.client(MemberService).setMemberRole({ userId, role: Role.VIEWER }),
+    own.client(MemberService).setProjectMemberRole({ projectId, userId, role: Role.VIEWER }),
+    own.client(MemberService).removeProjectMember({ projectId, userId }),
+    own.client(MemberService).revokeInvitation({ invitationId: invited.invitation?.id ?? '' }),
     own.client(AuthService).revokeApiToken({ tokenId: madeToken.token?.id ?? '' }),
-    own.client(ProjectService).deleteSecret({ projectId, name: 'THEIRS' }),
+    own.client(SecretService).deleteSecret({ projectId, name: 'THEIRS' }),
   ]
   for (const ending of await Promise.allSettled(refused)) {
     expect(ending).toMatchObject({ status: 'rejected', reason: { code: Code.NotFound } })

@@ -5,7 +5,7 @@ import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
-import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
@@ -72,7 +72,7 @@ describe('watching a run and following a log ends', () => {
 
   test('with the role', async () => {
     await begin(person.token)
-    await c.as(c.owner).client(OrganizationService).removeMember({ userId: person.userId })
+    await c.as(c.owner).client(MemberService).removeMember({ userId: person.userId })
     expect(await Promise.all(ends)).toEqual(all('not_found'))
   })
 
@@ -122,7 +122,7 @@ describe('watching a run and following a log ends', () => {
     await c.as(c.owner).client(RunService).cancelRun({ runId })
     const [watched, , watchedByGrpc] = ends
     expect([await watched, await watchedByGrpc]).toEqual(['it ended', 'it ended'])
-    await c.as(c.owner).client(OrganizationService).removeMember({ userId: person.userId })
+    await c.as(c.owner).client(MemberService).removeMember({ userId: person.userId })
     await Promise.all(ends)
   })
 })
@@ -169,7 +169,7 @@ describe('a download that its reader is slow with breaks off', () => {
 
   test('with the role', async () => {
     const reader = await begin(person.token)
-    await c.as(c.owner).client(OrganizationService).removeMember({ userId: person.userId })
+    await c.as(c.owner).client(MemberService).removeMember({ userId: person.userId })
     await expect(readToTheEnd(reader)).rejects.toThrow()
   })
 

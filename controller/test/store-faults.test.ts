@@ -1,14 +1,15 @@
 // The store fails at each statement and each COMMIT in turn, under every method that changes something and under the loops:
 // what is answered is true, nothing is doubled, and everything goes on afterwards.
+
 import { randomBytes } from 'node:crypto'
 import { Role } from '@ansflow/proto/access'
 import { AgentLinkService, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
-import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService, RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import type { DescMethod, DescService, JsonObject } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { registerFakeAgent } from '../src/features/agents/test/fake-agent.ts'
@@ -98,7 +99,7 @@ const requests: Record<string, (things: Things) => Promise<JsonObject> | JsonObj
   DeleteProject: ({ projectId }) => ({ projectId }),
   PutSecret: ({ projectId }) => ({ projectId, name: 'TOKEN', value: 'value' }),
   async DeleteSecret({ projectId }) {
-    await c.as(c.owner).client(ProjectService).putSecret({ projectId, name: 'TOKEN', value: 'value' })
+    await c.as(c.owner).client(SecretService).putSecret({ projectId, name: 'TOKEN', value: 'value' })
     return { projectId, name: 'TOKEN' }
   },
   InviteProjectMember: ({ projectId }) => ({ projectId, email: email(), role: 'ROLE_VIEWER' }),
@@ -115,7 +116,7 @@ const requests: Record<string, (things: Things) => Promise<JsonObject> | JsonObj
   async RevokeInvitation() {
     const { organizationId } = c.owner
     const invited = { organizationId, email: email(), role: Role.VIEWER }
-    const { invitation } = await c.as(c.owner).client(OrganizationService).inviteMember(invited)
+    const { invitation } = await c.as(c.owner).client(MemberService).inviteMember(invited)
     return { organizationId, invitationId: invitation?.id ?? '' }
   },
   async SetMemberRole() {

@@ -1,10 +1,12 @@
 // Every page in both languages and themes, at a desk and on a phone: whole texts, nothing wider than the window, no errors, nothing
 // axe calls serious. With ANSFLOW_SCREENSHOTS set to a folder, a picture of each is put there as <page>.<language>.<theme>.png.
+
 import { join } from 'node:path'
 import { Role } from '@ansflow/proto/access'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
-import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { RunStatus } from '@ansflow/proto/status'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -143,7 +145,7 @@ async function follow(page: Page, path: string): Promise<void> {
 async function invitation(email: string): Promise<string> {
   const organizations = system.client(OrganizationService)
   const organizationId = (await organizations.listOrganizations({})).organizations[0]?.id ?? ''
-  return (await organizations.inviteMember({ organizationId, email, role: Role.DEVELOPER })).link
+  return (await system.client(MemberService).inviteMember({ organizationId, email, role: Role.DEVELOPER })).link
 }
 
 /** Something on every page, and the pages' addresses. */
@@ -152,7 +154,7 @@ async function fillSystem(): Promise<typeof pages> {
   await system.pipeline(deliver.replace('nothing new', 'see the list of changes'), 'Corner Shop')
   const broken = await system.pipeline(nightly, 'Corner Shop')
   expect((await system.api.projects.getProject({ projectId })).project?.slug).toBe(slug)
-  await system.client(ProjectService).putSecret({ projectId, name: 'DEPLOY_KEY', value: 'not a real one' })
+  await system.client(SecretService).putSecret({ projectId, name: 'DEPLOY_KEY', value: 'not a real one' })
   const { pipeline: unpublished } = await system.api.pipelines.createPipeline({ projectId, name: 'fresh' })
   const nowhere = await system.pipeline(
     'name: nowhere\nsteps:\n  ship: { run: echo shipped, runsOn: [nowhere] }\n',

@@ -1,7 +1,9 @@
 // Working without a network beside others: everything opens, the count is told, the merge is shown, and what a browser keeps goes
 // when its person signs out.
+
 import { readFile } from 'node:fs/promises'
 import { Role } from '@ansflow/proto/access'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -95,7 +97,7 @@ test('rights that go while someone writes leave what they wrote to them, and onl
   const slug = (await system.api.projects.getProject({ projectId })).project?.slug ?? ''
   const organizations = system.client(OrganizationService)
   const organizationId = (await organizations.listOrganizations({})).organizations[0]?.id ?? ''
-  const { members } = await organizations.listMembers({ organizationId })
+  const { members } = await system.client(MemberService).listMembers({ organizationId })
   const userId = members.find(({ email }) => email === grace.email)?.userId ?? ''
   const { page } = await newPerson(browser, `http://127.0.0.1:${proxy.port}`)
   await signIn(page, grace)
@@ -106,7 +108,7 @@ test('rights that go while someone writes leave what they wrote to them, and onl
   proxy.cut()
   await g.label('offline')
   await page.keyboard.type(' unsent')
-  await organizations.setMemberRole({ organizationId, userId, role: Role.VIEWER })
+  await system.client(MemberService).setMemberRole({ organizationId, userId, role: Role.VIEWER })
   proxy.restore()
   await page
     .getByTestId('refused-banner')

@@ -2,10 +2,12 @@
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import type { DescMethod, DescService } from '@bufbuild/protobuf'
 import { type CallOptions, type Client, Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-web'
@@ -79,7 +81,9 @@ async function* stream(call: Call, method: DescMethod, request: unknown, options
 export const api = {
   auth: clientOf(AuthService),
   organizations: clientOf(OrganizationService),
+  members: clientOf(MemberService),
   projects: clientOf(ProjectService),
+  secrets: clientOf(SecretService),
   pipelines: clientOf(PipelineService),
   runs: clientOf(RunService),
   logs: clientOf(LogService),

@@ -1,8 +1,9 @@
 // Labels that protect: who has them is what people say, never what an agent says of itself.
+
 import { Role } from '@ansflow/proto/access'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
-import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
-import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { AgentWorld } from './test/agent-world.ts'
 import type { FakeAgent } from './test/fake-agent.ts'
@@ -21,7 +22,7 @@ const runsOn = ['production', 'deploy']
 
 async function projectWithSecret(): Promise<string> {
   const projectId = await world.controller.addProject()
-  const projects = world.controller.as(world.controller.owner).client(ProjectService)
+  const projects = world.controller.as(world.controller.owner).client(SecretService)
   await projects.putSecret({ projectId, name: 'TOKEN', value: 'for production only' })
   return projectId
 }
@@ -105,7 +106,7 @@ test('a token ends with the right of who made it', async () => {
   const theirs = world.controller.as(maintainer).client(AgentService)
   const { token } = await theirs.createRegistrationToken({ organizationId: world.organizationId })
   const { token: other } = await theirs.createRegistrationToken({ organizationId: world.organizationId })
-  const members = world.controller.as(world.controller.owner).client(OrganizationService)
+  const members = world.controller.as(world.controller.owner).client(MemberService)
   await members.setMemberRole({ organizationId: world.organizationId, userId: maintainer.userId, role: Role.VIEWER })
   await expect(world.registerWith(token)).rejects.toMatchObject({ code: 7 })
   await members.setMemberRole({

@@ -12,11 +12,11 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Keys, randomToken } from '../../platform/crypto.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
+import { readName } from '../../platform/request-name.ts'
 import { readTime } from '../../platform/request-time.ts'
 import type { Caller } from '../../transport/call.ts'
 import { invitationsMadeByTokens, type MadeByTokens } from '../access/index.ts'
 import { type ApiToken, ApiTokenEntity } from './api-token.entity.ts'
-import { readName } from './people.ts'
 import { generations, holdCredential } from './token-tree.ts'
 
 type Person = Extract<Caller, { kind: 'user' }>

@@ -1,5 +1,6 @@
 import { Role } from '@ansflow/proto/access'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
@@ -250,7 +251,7 @@ test('names and addresses are one line of text', async () => {
   for (const name of ['a\nb', '\u001b[31mred', 'a\u0085b']) {
     await expect(own.updateMe({ name })).rejects.toMatchObject({ code: Code.InvalidArgument })
   }
-  const invited = c.as(c.owner).client(OrganizationService).inviteMember({ email: 'a\u001b@b', role: Role.VIEWER })
+  const invited = c.as(c.owner).client(MemberService).inviteMember({ email: 'a\u001b@b', role: Role.VIEWER })
   await expect(invited).rejects.toMatchObject({ code: Code.InvalidArgument })
 })
 
@@ -303,7 +304,7 @@ test('an API token does what its scopes and its owner allow, until it is revoked
 
 test('an invitation makes one person with the role it names', async () => {
   await using c = await startController()
-  const organization = c.as(c.owner).client(OrganizationService)
+  const organization = c.as(c.owner).client(MemberService)
   const { link } = await organization.inviteMember({ email: 'new@example.org', role: Role.DEVELOPER })
   const token = link.split('#')[1] ?? ''
   const auth = c.as(undefined).client(AuthService)

@@ -1,7 +1,6 @@
 // People: made once, with an address that is theirs alone; how they look in answers.
 import { conflict, invalidField } from '@ansflow/proto/errors'
 import { type User as UserMessage, UserSchema } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
-import { isName, limits } from '@ansflow/proto/limits'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
@@ -12,15 +11,6 @@ export function readEmail(text: string, field = 'email'): string {
   if (!/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email) || email.length > 254)
     throw invalidField(field, 'must be an e-mail address', 'email')
   return email
-}
-
-export function readName(text: string, field = 'name'): string {
-  const name = text.trim()
-  if (name === '' || name.length > limits.nameLength) {
-    throw invalidField(field, `must have 1 to ${limits.nameLength} characters`, 'name_length')
-  }
-  if (!isName(name)) throw invalidField(field, 'must be one line without control characters', 'name_control')
-  return name
 }
 
 export function readLanguage(text: string): string {

@@ -1,9 +1,10 @@
 // Whoever revokes a token, ends a session or changes a password ends what was made with it: nothing made by a thief stays.
+
 import { Role } from '@ansflow/proto/access'
 import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
-import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { Code } from '@connectrpc/connect'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
@@ -73,7 +74,7 @@ describe('a token that is revoked', () => {
     const stolen = await make(admin.token)
     const child = await make(stolen.secret)
     const invite = async (token: string, email: string) => {
-      const { link } = await c.as(token).client(OrganizationService).inviteMember({ email, role: Role.OWNER })
+      const { link } = await c.as(token).client(MemberService).inviteMember({ email, role: Role.OWNER })
       return link.split('#')[1] ?? ''
     }
     const register = (token: string) => c.as(undefined).client(AgentLinkService).register({ token, slots: 1 })
@@ -93,7 +94,7 @@ describe('a token that is revoked', () => {
     await expect(register(unused)).rejects.toMatchObject({ code: Code.PermissionDenied })
     await auth(undefined).getInvitation({ token: others.invitation })
     await register(others.agent)
-    const { members } = await c.as(admin.token).client(OrganizationService).listMembers({})
+    const { members } = await c.as(admin.token).client(MemberService).listMembers({})
     expect(members.map(({ email }) => email)).toContain('in@example.org')
     expect((await c.as(admin.token).client(AgentService).listAgents({})).agents).toHaveLength(2)
   })
@@ -105,7 +106,7 @@ describe('a token that is revoked', () => {
     await c.db.em().execute('delete from api_token where id = ?', [stolen.id])
     const late = [
       auth(stolen.secret).createApiToken(everything),
-      c.as(stolen.secret).client(OrganizationService).inviteMember({ email: 'b@example.org', role: Role.OWNER }),
+      c.as(stolen.secret).client(MemberService).inviteMember({ email: 'b@example.org', role: Role.OWNER }),
       c.as(stolen.secret).client(AgentService).createRegistrationToken({}),
     ]
     for (const end of await Promise.allSettled(late)) {

@@ -1,12 +1,12 @@
 // The /live socket against a real controller: what is followed arrives once and in order, and slow or unwelcome tabs cost little.
+
 import { createHash } from 'node:crypto'
 import { Role } from '@ansflow/proto/access'
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
-import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { create } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -160,7 +160,7 @@ test('lists notice what the bus lost', async () => {
 test('lists of members are said to be old by all that changes them, also by what the bus lost', async () => {
   const { organizationId } = system.owner
   const asOwner = system.as(system.owner)
-  const organizations = asOwner.client(OrganizationService)
+  const organizations = asOwner.client(MemberService)
   const client = await open()
   const topics = [`organization/${organizationId}/members`, `project/${projectId}/members`]
   for (const topic of topics) await client.subscribe(topic)
@@ -185,7 +185,7 @@ test('lists of members are said to be old by all that changes them, also by what
   await toldAfter(() => organizations.removeMember({ organizationId, userId }))
   let invitationId = ''
   await toldAfter(async () => {
-    const project = asOwner.client(ProjectService)
+    const project = asOwner.client(MemberService)
     const { invitation } = await project.inviteProjectMember({
       projectId,
       email: 'ada@example.test',

@@ -1,6 +1,5 @@
 // What other features may use of organizations.
 export { firstOrganization, makeOrganization, oldestOrganization, organizationsById } from './make-organization.ts'
-export { inviteMember, listMembers, type MembersDeps, removeMember, setMemberRole } from './members.ts'
 export { OrganizationEntity } from './organization.entity.ts'
 export { organizationScope } from './organization-scope.ts'
 export { organizationsApi } from './organizations.api.ts'

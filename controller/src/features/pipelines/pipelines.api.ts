@@ -16,6 +16,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { reading } from '../../platform/message-pieces.ts'
 import { cutPage, pageSize, readCursor, readNumberCursor } from '../../platform/page.ts'
+import { readName } from '../../platform/request-name.ts'
 import { inTurns } from '../../platform/turns.ts'
 import type { Workers } from '../../platform/workers.ts'
 import {
@@ -27,7 +28,6 @@ import {
   serviceTable,
 } from '../../transport/call.ts'
 import { authorize } from '../access/index.ts'
-import { readName } from '../auth/index.ts'
 import { applyFile } from './apply-file.ts'
 import { createPipeline } from './create-pipeline.ts'
 import { deletePipeline } from './delete-pipelines.ts'

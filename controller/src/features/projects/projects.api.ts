@@ -1,43 +1,43 @@
-// ProjectService: projects, their members and secrets.
+// ProjectService.
 import type { Role } from '@ansflow/proto/access'
 import { conflict, invalidField, notFound } from '@ansflow/proto/errors'
-import type { Secret as SecretMessage } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import {
   type Project as ProjectMessage,
   ProjectSchema,
   ProjectService,
-  SecretSchema,
 } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { Bus } from '../../platform/bus.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
+import { readName } from '../../platform/request-name.ts'
 import { readSlug, slugFrom } from '../../platform/slug.ts'
 import {
   type CallContext,
   organizationOf,
   personOf,
   projectOf,
-  type Scope,
   type ServiceTable,
   serviceTable,
 } from '../../transport/call.ts'
 import { roleOn } from '../access/index.ts'
-import { readName, UserEntity } from '../auth/index.ts'
-import { inviteMember, listMembers, type MembersDeps, removeMember, setMemberRole } from '../organizations/index.ts'
-import type { Secrets } from '../secrets/index.ts'
 import { deleteProject, type ProjectDeletion } from './delete-project.ts'
 import { listProjects } from './list-projects.ts'
 import { type Project, ProjectEntity } from './project.entity.ts'
 
-export interface ProjectsDeps extends MembersDeps {
-  secrets: Secrets
+export interface ProjectsDeps {
+  db: Db
+  bus: Bus
+  clock: Clock
   /** In the order in which they must run. */
   deletions: ProjectDeletion[]
 }
 
 export function projectsApi(deps: ProjectsDeps): ServiceTable {
-  const { db, bus, clock, secrets } = deps
+  const { db, bus, clock } = deps
   return serviceTable(ProjectService, {
     async createProject(request, ctx) {
       const name = readName(request.name)
@@ -82,45 +82,7 @@ export function projectsApi(deps: ProjectsDeps): ServiceTable {
         bus.publish('access.changed', { userId })
       return {}
     },
-
-    listProjectMembers: (_request, ctx) => listMembers(ctx.em, scopeOf(ctx), clock.now()),
-    inviteProjectMember: (request, ctx) => inviteMember(deps, ctx, scopeOf(ctx), request),
-    setProjectMemberRole: async (request, ctx) => ({ member: await setMemberRole(deps, ctx, scopeOf(ctx), request) }),
-
-    async removeProjectMember(request, ctx) {
-      await removeMember(deps, ctx, scopeOf(ctx), request.userId)
-      return {}
-    },
-
-    async listSecrets(_request, ctx) {
-      const rows = await secrets.list(ctx.em, projectOf(ctx))
-      const people = await ctx.em.find(UserEntity, { id: { $in: rows.map((row) => row.updatedBy) } })
-      return {
-        secrets: rows.map((row) => toSecret(row, people.find((user) => user.id === row.updatedBy)?.name ?? '')),
-      }
-    },
-
-    async putSecret(request, ctx) {
-      const { userId: by, name: byName } = personOf(ctx)
-      const { name, value } = request
-      const put = () => db.transaction((em) => secrets.put(em, scopeOf(ctx), { name, value, by, now: clock.now() }))
-      // Two calls may make the same secret at once: the second one then replaces its value.
-      const row = await put().catch((error: unknown) => {
-        if (error instanceof UniqueConstraintViolationException) return put()
-        throw error
-      })
-      return { secret: toSecret(row, byName) }
-    },
-
-    async deleteSecret(request, ctx) {
-      await secrets.remove(ctx.em, projectOf(ctx), request.name)
-      return {}
-    },
   })
-}
-
-function scopeOf(ctx: CallContext): Required<Scope> {
-  return { organizationId: organizationOf(ctx), projectId: projectOf(ctx) }
 }
 
 async function load(ctx: CallContext): Promise<Project> {
@@ -146,8 +108,4 @@ function toProject(project: Project, ctx: CallContext): ProjectMessage {
     createdAt: timestampFromDate(createdAt),
     role,
   })
-}
-
-function toSecret(row: { name: string; updatedAt: Date }, updatedBy: string): SecretMessage {
-  return create(SecretSchema, { name: row.name, updatedAt: timestampFromDate(row.updatedAt), updatedBy })
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
-import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { createController } from '../../app.ts'
@@ -14,7 +14,7 @@ async function secretOf(c: TestController, projectId: string): Promise<string | 
 test('a wrong master key stops the start with one sentence and changes nothing', async () => {
   await using c = await startController({ file: true })
   const projectId = await c.addProject()
-  await c.as(c.owner).client(ProjectService).putSecret({ projectId, name: 'TOKEN', value: 'the value' })
+  await c.as(c.owner).client(SecretService).putSecret({ projectId, name: 'TOKEN', value: 'the value' })
   await c.controller.stop()
   const wrong = { ...c.config, masterKey: randomBytes(32), previousMasterKey: randomBytes(32) }
   const start = createController(wrong, { log: createLog('silent') }).start()
@@ -26,7 +26,7 @@ test('a wrong master key stops the start with one sentence and changes nothing',
 test('another master key takes the place of the old one: secrets and tokens stay, the old one is worth nothing', async () => {
   await using c = await startController({ file: true })
   const projectId = await c.addProject()
-  await c.as(c.owner).client(ProjectService).putSecret({ projectId, name: 'TOKEN', value: 'the value' })
+  await c.as(c.owner).client(SecretService).putSecret({ projectId, name: 'TOKEN', value: 'the value' })
   const sealed = () => c.db.em().execute<{ sealed_key: Uint8Array }[]>('select sealed_key from secret')
   const [before] = await sealed()
   const oldKeys = c.controller.keys

@@ -16,7 +16,7 @@ export async function loadProgress(session: ReturnType<typeof useSession>, signa
   const [{ projects }, { runs }, members, agents] = await Promise.all([
     api.projects.listProjects({ pageSize: 200 }, { signal }),
     api.runs.listRuns({ pageSize: 1, statuses: [RunStatus.SUCCEEDED] }, { signal }),
-    session.can('member.manage') ? api.organizations.listMembers({ organizationId }, { signal }) : undefined,
+    session.can('member.manage') ? api.members.listMembers({ organizationId }, { signal }) : undefined,
     session.can('agent.manage') ? api.agents.listAgents({ organizationId }, { signal }) : undefined,
   ])
   const lists = await Promise.all(

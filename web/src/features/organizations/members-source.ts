@@ -1,6 +1,6 @@
 // Where members come from and how they are changed: the organization, or one of its projects.
 import type { Role } from '@ansflow/proto/access'
-import type { Invitation, Member } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import type { Invitation, Member } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 
 export interface MembersSource {
   /** Of /live: tells when the list is another. */

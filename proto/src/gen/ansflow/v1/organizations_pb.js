@@ -10,7 +10,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file ansflow/v1/organizations.proto.
  */
 export const file_ansflow_v1_organizations = /*@__PURE__*/
-  fileDesc("Ch5hbnNmbG93L3YxL29yZ2FuaXphdGlvbnMucHJvdG8SCmFuc2Zsb3cudjEiZgoMT3JnYW5pemF0aW9uEgoKAmlkGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKbAQoGTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSDQoFZW1haWwYAiABKAkSDAoEbmFtZRgDIAEoCRIeCgRyb2xlGAQgASgOMhAuYW5zZmxvdy52MS5Sb2xlEhEKCWluaGVyaXRlZBgFIAEoCBIwCgxsYXN0X3NlZW5fYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIosBCgpJbnZpdGF0aW9uEgoKAmlkGAEgASgJEg0KBWVtYWlsGAIgASgJEh4KBHJvbGUYAyABKA4yEC5hbnNmbG93LnYxLlJvbGUSEgoKcHJvamVjdF9pZBgEIAEoCRIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIaChhMaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QiTAoZTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZRIvCg1vcmdhbml6YXRpb25zGAEgAygLMhguYW5zZmxvdy52MS5Pcmdhbml6YXRpb24iQgoZVXBkYXRlT3JnYW5pemF0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCSJMChpVcGRhdGVPcmdhbml6YXRpb25SZXNwb25zZRIuCgxvcmdhbml6YXRpb24YASABKAsyGC5hbnNmbG93LnYxLk9yZ2FuaXphdGlvbiItChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJImcKE0xpc3RNZW1iZXJzUmVzcG9uc2USIwoHbWVtYmVycxgBIAMoCzISLmFuc2Zsb3cudjEuTWVtYmVyEisKC2ludml0YXRpb25zGAIgAygLMhYuYW5zZmxvdy52MS5JbnZpdGF0aW9uIl0KE0ludml0ZU1lbWJlclJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEg0KBWVtYWlsGAIgASgJEh4KBHJvbGUYAyABKA4yEC5hbnNmbG93LnYxLlJvbGUiUAoUSW52aXRlTWVtYmVyUmVzcG9uc2USKgoKaW52aXRhdGlvbhgBIAEoCzIWLmFuc2Zsb3cudjEuSW52aXRhdGlvbhIMCgRsaW5rGAIgASgJIkkKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIVCg1pbnZpdGF0aW9uX2lkGAIgASgJIhoKGFJldm9rZUludml0YXRpb25SZXNwb25zZSJgChRTZXRNZW1iZXJSb2xlUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIeCgRyb2xlGAMgASgOMhAuYW5zZmxvdy52MS5Sb2xlIjsKFVNldE1lbWJlclJvbGVSZXNwb25zZRIiCgZtZW1iZXIYASABKAsyEi5hbnNmbG93LnYxLk1lbWJlciI/ChNSZW1vdmVNZW1iZXJSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlMokHChNPcmdhbml6YXRpb25TZXJ2aWNlEmwKEUxpc3RPcmdhbml6YXRpb25zEiQuYW5zZmxvdy52MS5MaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QaJS5hbnNmbG93LnYxLkxpc3RPcmdhbml6YXRpb25zUmVzcG9uc2UiCoq1GAYKBHNlbGYSkQEKElVwZGF0ZU9yZ2FuaXphdGlvbhIlLmFuc2Zsb3cudjEuVXBkYXRlT3JnYW5pemF0aW9uUmVxdWVzdBomLmFuc2Zsb3cudjEuVXBkYXRlT3JnYW5pemF0aW9uUmVzcG9uc2UiLIq1GCgKE29yZ2FuaXphdGlvbi51cGRhdGUQARoPb3JnYW5pemF0aW9uX2lkEnQKC0xpc3RNZW1iZXJzEh4uYW5zZmxvdy52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHy5hbnNmbG93LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiJIq1GCAKC21lbWJlci5yZWFkEAEaD29yZ2FuaXphdGlvbl9pZBJ5CgxJbnZpdGVNZW1iZXISHy5hbnNmbG93LnYxLkludml0ZU1lbWJlclJlcXVlc3QaIC5hbnNmbG93LnYxLkludml0ZU1lbWJlclJlc3BvbnNlIiaKtRgiCg1tZW1iZXIubWFuYWdlEAEaD29yZ2FuaXphdGlvbl9pZBKFAQoQUmV2b2tlSW52aXRhdGlvbhIjLmFuc2Zsb3cudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaJC5hbnNmbG93LnYxLlJldm9rZUludml0YXRpb25SZXNwb25zZSImirUYIgoNbWVtYmVyLm1hbmFnZRABGg9vcmdhbml6YXRpb25faWQSfAoNU2V0TWVtYmVyUm9sZRIgLmFuc2Zsb3cudjEuU2V0TWVtYmVyUm9sZVJlcXVlc3QaIS5hbnNmbG93LnYxLlNldE1lbWJlclJvbGVSZXNwb25zZSImirUYIgoNbWVtYmVyLm1hbmFnZRABGg9vcmdhbml6YXRpb25faWQSeQoMUmVtb3ZlTWVtYmVyEh8uYW5zZmxvdy52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0GiAuYW5zZmxvdy52MS5SZW1vdmVNZW1iZXJSZXNwb25zZSImirUYIgoNbWVtYmVyLm1hbmFnZRABGg9vcmdhbml6YXRpb25faWRiBnByb3RvMw", [file_ansflow_v1_access, file_google_protobuf_timestamp]);
+  fileDesc("Ch5hbnNmbG93L3YxL29yZ2FuaXphdGlvbnMucHJvdG8SCmFuc2Zsb3cudjEiZgoMT3JnYW5pemF0aW9uEgoKAmlkGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIaChhMaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QiTAoZTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZRIvCg1vcmdhbml6YXRpb25zGAEgAygLMhguYW5zZmxvdy52MS5Pcmdhbml6YXRpb24iQgoZVXBkYXRlT3JnYW5pemF0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCSJMChpVcGRhdGVPcmdhbml6YXRpb25SZXNwb25zZRIuCgxvcmdhbml6YXRpb24YASABKAsyGC5hbnNmbG93LnYxLk9yZ2FuaXphdGlvbjKXAgoTT3JnYW5pemF0aW9uU2VydmljZRJsChFMaXN0T3JnYW5pemF0aW9ucxIkLmFuc2Zsb3cudjEuTGlzdE9yZ2FuaXphdGlvbnNSZXF1ZXN0GiUuYW5zZmxvdy52MS5MaXN0T3JnYW5pemF0aW9uc1Jlc3BvbnNlIgqKtRgGCgRzZWxmEpEBChJVcGRhdGVPcmdhbml6YXRpb24SJS5hbnNmbG93LnYxLlVwZGF0ZU9yZ2FuaXphdGlvblJlcXVlc3QaJi5hbnNmbG93LnYxLlVwZGF0ZU9yZ2FuaXphdGlvblJlc3BvbnNlIiyKtRgoChNvcmdhbml6YXRpb24udXBkYXRlEAEaD29yZ2FuaXphdGlvbl9pZGIGcHJvdG8z", [file_ansflow_v1_access, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message ansflow.v1.Organization.
@@ -20,119 +20,35 @@ export const OrganizationSchema = /*@__PURE__*/
   messageDesc(file_ansflow_v1_organizations, 0);
 
 /**
- * Describes the message ansflow.v1.Member.
- * Use `create(MemberSchema)` to create a new message.
- */
-export const MemberSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 1);
-
-/**
- * Describes the message ansflow.v1.Invitation.
- * Use `create(InvitationSchema)` to create a new message.
- */
-export const InvitationSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 2);
-
-/**
  * Describes the message ansflow.v1.ListOrganizationsRequest.
  * Use `create(ListOrganizationsRequestSchema)` to create a new message.
  */
 export const ListOrganizationsRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 3);
+  messageDesc(file_ansflow_v1_organizations, 1);
 
 /**
  * Describes the message ansflow.v1.ListOrganizationsResponse.
  * Use `create(ListOrganizationsResponseSchema)` to create a new message.
  */
 export const ListOrganizationsResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 4);
+  messageDesc(file_ansflow_v1_organizations, 2);
 
 /**
  * Describes the message ansflow.v1.UpdateOrganizationRequest.
  * Use `create(UpdateOrganizationRequestSchema)` to create a new message.
  */
 export const UpdateOrganizationRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 5);
+  messageDesc(file_ansflow_v1_organizations, 3);
 
 /**
  * Describes the message ansflow.v1.UpdateOrganizationResponse.
  * Use `create(UpdateOrganizationResponseSchema)` to create a new message.
  */
 export const UpdateOrganizationResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 6);
+  messageDesc(file_ansflow_v1_organizations, 4);
 
 /**
- * Describes the message ansflow.v1.ListMembersRequest.
- * Use `create(ListMembersRequestSchema)` to create a new message.
- */
-export const ListMembersRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 7);
-
-/**
- * Describes the message ansflow.v1.ListMembersResponse.
- * Use `create(ListMembersResponseSchema)` to create a new message.
- */
-export const ListMembersResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 8);
-
-/**
- * Describes the message ansflow.v1.InviteMemberRequest.
- * Use `create(InviteMemberRequestSchema)` to create a new message.
- */
-export const InviteMemberRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 9);
-
-/**
- * Describes the message ansflow.v1.InviteMemberResponse.
- * Use `create(InviteMemberResponseSchema)` to create a new message.
- */
-export const InviteMemberResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 10);
-
-/**
- * Describes the message ansflow.v1.RevokeInvitationRequest.
- * Use `create(RevokeInvitationRequestSchema)` to create a new message.
- */
-export const RevokeInvitationRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 11);
-
-/**
- * Describes the message ansflow.v1.RevokeInvitationResponse.
- * Use `create(RevokeInvitationResponseSchema)` to create a new message.
- */
-export const RevokeInvitationResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 12);
-
-/**
- * Describes the message ansflow.v1.SetMemberRoleRequest.
- * Use `create(SetMemberRoleRequestSchema)` to create a new message.
- */
-export const SetMemberRoleRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 13);
-
-/**
- * Describes the message ansflow.v1.SetMemberRoleResponse.
- * Use `create(SetMemberRoleResponseSchema)` to create a new message.
- */
-export const SetMemberRoleResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 14);
-
-/**
- * Describes the message ansflow.v1.RemoveMemberRequest.
- * Use `create(RemoveMemberRequestSchema)` to create a new message.
- */
-export const RemoveMemberRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 15);
-
-/**
- * Describes the message ansflow.v1.RemoveMemberResponse.
- * Use `create(RemoveMemberResponseSchema)` to create a new message.
- */
-export const RemoveMemberResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_organizations, 16);
-
-/**
- * Tenants and the people in them.
+ * Tenants.
  *
  * @generated from service ansflow.v1.OrganizationService
  */

@@ -4,14 +4,13 @@
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_ansflow_v1_access } from "./access_pb.js";
-import { file_ansflow_v1_organizations } from "./organizations_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file ansflow/v1/projects.proto.
  */
 export const file_ansflow_v1_projects = /*@__PURE__*/
-  fileDesc("ChlhbnNmbG93L3YxL3Byb2plY3RzLnByb3RvEgphbnNmbG93LnYxIq8BCgdQcm9qZWN0EgoKAmlkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIMCgRzbHVnGAMgASgJEgwKBG5hbWUYBCABKAkSEwoLZGVzY3JpcHRpb24YBSABKAkSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHgoEcm9sZRgHIAEoDjIQLmFuc2Zsb3cudjEuUm9sZSJaCgZTZWNyZXQSDAoEbmFtZRgBIAEoCRIuCgp1cGRhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgp1cGRhdGVkX2J5GAMgASgJInkKFENyZWF0ZVByb2plY3RSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHNsdWcYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAUgASgJIj0KFUNyZWF0ZVByb2plY3RSZXNwb25zZRIkCgdwcm9qZWN0GAEgASgLMhMuYW5zZmxvdy52MS5Qcm9qZWN0IlUKE0xpc3RQcm9qZWN0c1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlYKFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiUKCHByb2plY3RzGAEgAygLMhMuYW5zZmxvdy52MS5Qcm9qZWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSInChFHZXRQcm9qZWN0UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJIjoKEkdldFByb2plY3RSZXNwb25zZRIkCgdwcm9qZWN0GAEgASgLMhMuYW5zZmxvdy52MS5Qcm9qZWN0InAKFFVwZGF0ZVByb2plY3RSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSEQoEbmFtZRgCIAEoCUgAiAEBEhgKC2Rlc2NyaXB0aW9uGAMgASgJSAGIAQFCBwoFX25hbWVCDgoMX2Rlc2NyaXB0aW9uIj0KFVVwZGF0ZVByb2plY3RSZXNwb25zZRIkCgdwcm9qZWN0GAEgASgLMhMuYW5zZmxvdy52MS5Qcm9qZWN0IioKFERlbGV0ZVByb2plY3RSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkiFwoVRGVsZXRlUHJvamVjdFJlc3BvbnNlIi8KGUxpc3RQcm9qZWN0TWVtYmVyc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSJuChpMaXN0UHJvamVjdE1lbWJlcnNSZXNwb25zZRIjCgdtZW1iZXJzGAEgAygLMhIuYW5zZmxvdy52MS5NZW1iZXISKwoLaW52aXRhdGlvbnMYAiADKAsyFi5hbnNmbG93LnYxLkludml0YXRpb24iXwoaSW52aXRlUHJvamVjdE1lbWJlclJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIeCgRyb2xlGAMgASgOMhAuYW5zZmxvdy52MS5Sb2xlIlcKG0ludml0ZVByb2plY3RNZW1iZXJSZXNwb25zZRIqCgppbnZpdGF0aW9uGAEgASgLMhYuYW5zZmxvdy52MS5JbnZpdGF0aW9uEgwKBGxpbmsYAiABKAkiYgobU2V0UHJvamVjdE1lbWJlclJvbGVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIeCgRyb2xlGAMgASgOMhAuYW5zZmxvdy52MS5Sb2xlIkIKHFNldFByb2plY3RNZW1iZXJSb2xlUmVzcG9uc2USIgoGbWVtYmVyGAEgASgLMhIuYW5zZmxvdy52MS5NZW1iZXIiQQoaUmVtb3ZlUHJvamVjdE1lbWJlclJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIh0KG1JlbW92ZVByb2plY3RNZW1iZXJSZXNwb25zZSIoChJMaXN0U2VjcmV0c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSI6ChNMaXN0U2VjcmV0c1Jlc3BvbnNlEiMKB3NlY3JldHMYASADKAsyEi5hbnNmbG93LnYxLlNlY3JldCJDChBQdXRTZWNyZXRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgV2YWx1ZRgDIAEoCSI3ChFQdXRTZWNyZXRSZXNwb25zZRIiCgZzZWNyZXQYASABKAsyEi5hbnNmbG93LnYxLlNlY3JldCI3ChNEZWxldGVTZWNyZXRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEbmFtZRgCIAEoCSIWChREZWxldGVTZWNyZXRSZXNwb25zZTLTCwoOUHJvamVjdFNlcnZpY2USfQoNQ3JlYXRlUHJvamVjdBIgLmFuc2Zsb3cudjEuQ3JlYXRlUHJvamVjdFJlcXVlc3QaIS5hbnNmbG93LnYxLkNyZWF0ZVByb2plY3RSZXNwb25zZSInirUYIwoOcHJvamVjdC5jcmVhdGUQARoPb3JnYW5pemF0aW9uX2lkEl0KDExpc3RQcm9qZWN0cxIfLmFuc2Zsb3cudjEuTGlzdFByb2plY3RzUmVxdWVzdBogLmFuc2Zsb3cudjEuTGlzdFByb2plY3RzUmVzcG9uc2UiCoq1GAYKBHNlbGYSbQoKR2V0UHJvamVjdBIdLmFuc2Zsb3cudjEuR2V0UHJvamVjdFJlcXVlc3QaHi5hbnNmbG93LnYxLkdldFByb2plY3RSZXNwb25zZSIgirUYHAoMcHJvamVjdC5yZWFkEAIaCnByb2plY3RfaWQSeAoNVXBkYXRlUHJvamVjdBIgLmFuc2Zsb3cudjEuVXBkYXRlUHJvamVjdFJlcXVlc3QaIS5hbnNmbG93LnYxLlVwZGF0ZVByb2plY3RSZXNwb25zZSIiirUYHgoOcHJvamVjdC51cGRhdGUQAhoKcHJvamVjdF9pZBJ4Cg1EZWxldGVQcm9qZWN0EiAuYW5zZmxvdy52MS5EZWxldGVQcm9qZWN0UmVxdWVzdBohLmFuc2Zsb3cudjEuRGVsZXRlUHJvamVjdFJlc3BvbnNlIiKKtRgeCg5wcm9qZWN0LmRlbGV0ZRACGgpwcm9qZWN0X2lkEoQBChJMaXN0UHJvamVjdE1lbWJlcnMSJS5hbnNmbG93LnYxLkxpc3RQcm9qZWN0TWVtYmVyc1JlcXVlc3QaJi5hbnNmbG93LnYxLkxpc3RQcm9qZWN0TWVtYmVyc1Jlc3BvbnNlIh+KtRgbCgttZW1iZXIucmVhZBACGgpwcm9qZWN0X2lkEokBChNJbnZpdGVQcm9qZWN0TWVtYmVyEiYuYW5zZmxvdy52MS5JbnZpdGVQcm9qZWN0TWVtYmVyUmVxdWVzdBonLmFuc2Zsb3cudjEuSW52aXRlUHJvamVjdE1lbWJlclJlc3BvbnNlIiGKtRgdCg1tZW1iZXIubWFuYWdlEAIaCnByb2plY3RfaWQSjAEKFFNldFByb2plY3RNZW1iZXJSb2xlEicuYW5zZmxvdy52MS5TZXRQcm9qZWN0TWVtYmVyUm9sZVJlcXVlc3QaKC5hbnNmbG93LnYxLlNldFByb2plY3RNZW1iZXJSb2xlUmVzcG9uc2UiIYq1GB0KDW1lbWJlci5tYW5hZ2UQAhoKcHJvamVjdF9pZBKJAQoTUmVtb3ZlUHJvamVjdE1lbWJlchImLmFuc2Zsb3cudjEuUmVtb3ZlUHJvamVjdE1lbWJlclJlcXVlc3QaJy5hbnNmbG93LnYxLlJlbW92ZVByb2plY3RNZW1iZXJSZXNwb25zZSIhirUYHQoNbWVtYmVyLm1hbmFnZRACGgpwcm9qZWN0X2lkEm8KC0xpc3RTZWNyZXRzEh4uYW5zZmxvdy52MS5MaXN0U2VjcmV0c1JlcXVlc3QaHy5hbnNmbG93LnYxLkxpc3RTZWNyZXRzUmVzcG9uc2UiH4q1GBsKC3NlY3JldC5yZWFkEAIaCnByb2plY3RfaWQSawoJUHV0U2VjcmV0EhwuYW5zZmxvdy52MS5QdXRTZWNyZXRSZXF1ZXN0Gh0uYW5zZmxvdy52MS5QdXRTZWNyZXRSZXNwb25zZSIhirUYHQoNc2VjcmV0Lm1hbmFnZRACGgpwcm9qZWN0X2lkEnQKDERlbGV0ZVNlY3JldBIfLmFuc2Zsb3cudjEuRGVsZXRlU2VjcmV0UmVxdWVzdBogLmFuc2Zsb3cudjEuRGVsZXRlU2VjcmV0UmVzcG9uc2UiIYq1GB0KDXNlY3JldC5tYW5hZ2UQAhoKcHJvamVjdF9pZGIGcHJvdG8z", [file_ansflow_v1_access, file_ansflow_v1_organizations, file_google_protobuf_timestamp]);
+  fileDesc("ChlhbnNmbG93L3YxL3Byb2plY3RzLnByb3RvEgphbnNmbG93LnYxIq8BCgdQcm9qZWN0EgoKAmlkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIMCgRzbHVnGAMgASgJEgwKBG5hbWUYBCABKAkSEwoLZGVzY3JpcHRpb24YBSABKAkSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHgoEcm9sZRgHIAEoDjIQLmFuc2Zsb3cudjEuUm9sZSJ5ChRDcmVhdGVQcm9qZWN0UmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzbHVnGAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgFIAEoCSI9ChVDcmVhdGVQcm9qZWN0UmVzcG9uc2USJAoHcHJvamVjdBgBIAEoCzITLmFuc2Zsb3cudjEuUHJvamVjdCJVChNMaXN0UHJvamVjdHNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJWChRMaXN0UHJvamVjdHNSZXNwb25zZRIlCghwcm9qZWN0cxgBIAMoCzITLmFuc2Zsb3cudjEuUHJvamVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoRR2V0UHJvamVjdFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSI6ChJHZXRQcm9qZWN0UmVzcG9uc2USJAoHcHJvamVjdBgBIAEoCzITLmFuc2Zsb3cudjEuUHJvamVjdCJwChRVcGRhdGVQcm9qZWN0UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhEKBG5hbWUYAiABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgDIAEoCUgBiAEBQgcKBV9uYW1lQg4KDF9kZXNjcmlwdGlvbiI9ChVVcGRhdGVQcm9qZWN0UmVzcG9uc2USJAoHcHJvamVjdBgBIAEoCzITLmFuc2Zsb3cudjEuUHJvamVjdCIqChREZWxldGVQcm9qZWN0UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJIhcKFURlbGV0ZVByb2plY3RSZXNwb25zZTLRBAoOUHJvamVjdFNlcnZpY2USfQoNQ3JlYXRlUHJvamVjdBIgLmFuc2Zsb3cudjEuQ3JlYXRlUHJvamVjdFJlcXVlc3QaIS5hbnNmbG93LnYxLkNyZWF0ZVByb2plY3RSZXNwb25zZSInirUYIwoOcHJvamVjdC5jcmVhdGUQARoPb3JnYW5pemF0aW9uX2lkEl0KDExpc3RQcm9qZWN0cxIfLmFuc2Zsb3cudjEuTGlzdFByb2plY3RzUmVxdWVzdBogLmFuc2Zsb3cudjEuTGlzdFByb2plY3RzUmVzcG9uc2UiCoq1GAYKBHNlbGYSbQoKR2V0UHJvamVjdBIdLmFuc2Zsb3cudjEuR2V0UHJvamVjdFJlcXVlc3QaHi5hbnNmbG93LnYxLkdldFByb2plY3RSZXNwb25zZSIgirUYHAoMcHJvamVjdC5yZWFkEAIaCnByb2plY3RfaWQSeAoNVXBkYXRlUHJvamVjdBIgLmFuc2Zsb3cudjEuVXBkYXRlUHJvamVjdFJlcXVlc3QaIS5hbnNmbG93LnYxLlVwZGF0ZVByb2plY3RSZXNwb25zZSIiirUYHgoOcHJvamVjdC51cGRhdGUQAhoKcHJvamVjdF9pZBJ4Cg1EZWxldGVQcm9qZWN0EiAuYW5zZmxvdy52MS5EZWxldGVQcm9qZWN0UmVxdWVzdBohLmFuc2Zsb3cudjEuRGVsZXRlUHJvamVjdFJlc3BvbnNlIiKKtRgeCg5wcm9qZWN0LmRlbGV0ZRACGgpwcm9qZWN0X2lkYgZwcm90bzM", [file_ansflow_v1_access, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message ansflow.v1.Project.
@@ -21,182 +20,77 @@ export const ProjectSchema = /*@__PURE__*/
   messageDesc(file_ansflow_v1_projects, 0);
 
 /**
- * Describes the message ansflow.v1.Secret.
- * Use `create(SecretSchema)` to create a new message.
- */
-export const SecretSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 1);
-
-/**
  * Describes the message ansflow.v1.CreateProjectRequest.
  * Use `create(CreateProjectRequestSchema)` to create a new message.
  */
 export const CreateProjectRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 2);
+  messageDesc(file_ansflow_v1_projects, 1);
 
 /**
  * Describes the message ansflow.v1.CreateProjectResponse.
  * Use `create(CreateProjectResponseSchema)` to create a new message.
  */
 export const CreateProjectResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 3);
+  messageDesc(file_ansflow_v1_projects, 2);
 
 /**
  * Describes the message ansflow.v1.ListProjectsRequest.
  * Use `create(ListProjectsRequestSchema)` to create a new message.
  */
 export const ListProjectsRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 4);
+  messageDesc(file_ansflow_v1_projects, 3);
 
 /**
  * Describes the message ansflow.v1.ListProjectsResponse.
  * Use `create(ListProjectsResponseSchema)` to create a new message.
  */
 export const ListProjectsResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 5);
+  messageDesc(file_ansflow_v1_projects, 4);
 
 /**
  * Describes the message ansflow.v1.GetProjectRequest.
  * Use `create(GetProjectRequestSchema)` to create a new message.
  */
 export const GetProjectRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 6);
+  messageDesc(file_ansflow_v1_projects, 5);
 
 /**
  * Describes the message ansflow.v1.GetProjectResponse.
  * Use `create(GetProjectResponseSchema)` to create a new message.
  */
 export const GetProjectResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 7);
+  messageDesc(file_ansflow_v1_projects, 6);
 
 /**
  * Describes the message ansflow.v1.UpdateProjectRequest.
  * Use `create(UpdateProjectRequestSchema)` to create a new message.
  */
 export const UpdateProjectRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 8);
+  messageDesc(file_ansflow_v1_projects, 7);
 
 /**
  * Describes the message ansflow.v1.UpdateProjectResponse.
  * Use `create(UpdateProjectResponseSchema)` to create a new message.
  */
 export const UpdateProjectResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 9);
+  messageDesc(file_ansflow_v1_projects, 8);
 
 /**
  * Describes the message ansflow.v1.DeleteProjectRequest.
  * Use `create(DeleteProjectRequestSchema)` to create a new message.
  */
 export const DeleteProjectRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 10);
+  messageDesc(file_ansflow_v1_projects, 9);
 
 /**
  * Describes the message ansflow.v1.DeleteProjectResponse.
  * Use `create(DeleteProjectResponseSchema)` to create a new message.
  */
 export const DeleteProjectResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 11);
+  messageDesc(file_ansflow_v1_projects, 10);
 
 /**
- * Describes the message ansflow.v1.ListProjectMembersRequest.
- * Use `create(ListProjectMembersRequestSchema)` to create a new message.
- */
-export const ListProjectMembersRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 12);
-
-/**
- * Describes the message ansflow.v1.ListProjectMembersResponse.
- * Use `create(ListProjectMembersResponseSchema)` to create a new message.
- */
-export const ListProjectMembersResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 13);
-
-/**
- * Describes the message ansflow.v1.InviteProjectMemberRequest.
- * Use `create(InviteProjectMemberRequestSchema)` to create a new message.
- */
-export const InviteProjectMemberRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 14);
-
-/**
- * Describes the message ansflow.v1.InviteProjectMemberResponse.
- * Use `create(InviteProjectMemberResponseSchema)` to create a new message.
- */
-export const InviteProjectMemberResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 15);
-
-/**
- * Describes the message ansflow.v1.SetProjectMemberRoleRequest.
- * Use `create(SetProjectMemberRoleRequestSchema)` to create a new message.
- */
-export const SetProjectMemberRoleRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 16);
-
-/**
- * Describes the message ansflow.v1.SetProjectMemberRoleResponse.
- * Use `create(SetProjectMemberRoleResponseSchema)` to create a new message.
- */
-export const SetProjectMemberRoleResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 17);
-
-/**
- * Describes the message ansflow.v1.RemoveProjectMemberRequest.
- * Use `create(RemoveProjectMemberRequestSchema)` to create a new message.
- */
-export const RemoveProjectMemberRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 18);
-
-/**
- * Describes the message ansflow.v1.RemoveProjectMemberResponse.
- * Use `create(RemoveProjectMemberResponseSchema)` to create a new message.
- */
-export const RemoveProjectMemberResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 19);
-
-/**
- * Describes the message ansflow.v1.ListSecretsRequest.
- * Use `create(ListSecretsRequestSchema)` to create a new message.
- */
-export const ListSecretsRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 20);
-
-/**
- * Describes the message ansflow.v1.ListSecretsResponse.
- * Use `create(ListSecretsResponseSchema)` to create a new message.
- */
-export const ListSecretsResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 21);
-
-/**
- * Describes the message ansflow.v1.PutSecretRequest.
- * Use `create(PutSecretRequestSchema)` to create a new message.
- */
-export const PutSecretRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 22);
-
-/**
- * Describes the message ansflow.v1.PutSecretResponse.
- * Use `create(PutSecretResponseSchema)` to create a new message.
- */
-export const PutSecretResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 23);
-
-/**
- * Describes the message ansflow.v1.DeleteSecretRequest.
- * Use `create(DeleteSecretRequestSchema)` to create a new message.
- */
-export const DeleteSecretRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 24);
-
-/**
- * Describes the message ansflow.v1.DeleteSecretResponse.
- * Use `create(DeleteSecretResponseSchema)` to create a new message.
- */
-export const DeleteSecretResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_projects, 25);
-
-/**
- * Projects, their members and secrets.
+ * Projects.
  *
  * @generated from service ansflow.v1.ProjectService
  */

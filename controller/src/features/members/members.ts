@@ -2,12 +2,7 @@
 // an organization keeps an owner, also when two people act at once.
 import { Role } from '@ansflow/proto/access'
 import { AppError, invalidField, notFound, precondition } from '@ansflow/proto/errors'
-import {
-  type Invitation,
-  InvitationSchema,
-  type Member,
-  MemberSchema,
-} from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { type Invitation, InvitationSchema, type Member, MemberSchema } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { LockMode } from '@mikro-orm/core'
@@ -27,7 +22,7 @@ import {
   setGrant,
 } from '../access/index.ts'
 import { holdCredential, readEmail, type User, UserEntity } from '../auth/index.ts'
-import { OrganizationEntity } from './organization.entity.ts'
+import { OrganizationEntity } from '../organizations/index.ts'
 
 export interface MembersDeps {
   db: Db

@@ -1,5 +1,6 @@
 import { Role } from '@ansflow/proto/access'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { Code } from '@connectrpc/connect'
@@ -11,7 +12,7 @@ test('nobody gives, changes or takes more than they have', async () => {
   await using c = await startController()
   const maintainer = await c.addUser({ role: Role.MAINTAINER })
   const viewer = await c.addUser({ role: Role.VIEWER })
-  const as = c.as(maintainer).client(OrganizationService)
+  const as = c.as(maintainer).client(MemberService)
   const denied = { code: Code.PermissionDenied }
   await expect(as.inviteMember({ email: 'x@example.org', role: Role.OWNER })).rejects.toMatchObject(denied)
   await expect(as.setMemberRole({ userId: viewer.userId, role: Role.OWNER })).rejects.toMatchObject(denied)
@@ -30,10 +31,10 @@ test('a new role counts from the next call on, on every door', async () => {
   await projects.createProject({ name: 'allowed' })
   const heard: string[] = []
   c.bus.subscribe('access.changed', ({ userId }) => heard.push(userId))
-  await c.as(c.owner).client(OrganizationService).setMemberRole({ userId: member.userId, role: Role.VIEWER })
+  await c.as(c.owner).client(MemberService).setMemberRole({ userId: member.userId, role: Role.VIEWER })
   await waitFor(() => heard.includes(member.userId))
   await expect(projects.createProject({ name: 'refused' })).rejects.toMatchObject({ code: Code.PermissionDenied })
-  await c.as(c.owner).client(OrganizationService).removeMember({ userId: member.userId })
+  await c.as(c.owner).client(MemberService).removeMember({ userId: member.userId })
   await waitFor(() => heard.length === 2)
   expect((await projects.listProjects({})).projects).toEqual([])
 })
@@ -42,11 +43,11 @@ test('an organization keeps an owner, also when all leave at once', async () => 
   await using c = await startController()
   const owners = [c.owner, await c.addUser({ role: Role.OWNER }), await c.addUser({ role: Role.OWNER })]
   const left = await Promise.allSettled(
-    owners.map((owner) => c.as(owner).client(OrganizationService).removeMember({ userId: owner.userId })),
+    owners.map((owner) => c.as(owner).client(MemberService).removeMember({ userId: owner.userId })),
   )
   expect(left.filter((each) => each.status === 'rejected').length).toBe(1)
   const last = owners[left.findIndex((each) => each.status === 'rejected')]
-  const as = c.as(last).client(OrganizationService)
+  const as = c.as(last).client(MemberService)
   await expect(as.setMemberRole({ userId: last?.userId ?? '', role: Role.VIEWER })).rejects.toMatchObject({
     code: Code.FailedPrecondition,
   })
@@ -59,14 +60,14 @@ test('an address with an account is granted at once; an invitation can be revoke
   await using c = await startController()
   const elsewhere = await c.addOrganization()
   const guest = await c.addUser({ role: Role.OWNER, organizationId: elsewhere })
-  const as = c.as(c.owner).client(OrganizationService)
+  const as = c.as(c.owner).client(MemberService)
   expect(
     (await as.inviteMember({ organizationId: c.owner.organizationId, email: guest.email, role: Role.VIEWER })).link,
   ).toBe('')
   await waitFor(
     async () => (await c.as(guest).client(OrganizationService).listOrganizations({})).organizations.length === 2,
   )
-  await expect(c.as(guest).client(OrganizationService).listMembers({})).rejects.toMatchObject({
+  await expect(c.as(guest).client(MemberService).listMembers({})).rejects.toMatchObject({
     code: Code.InvalidArgument,
   })
 
@@ -82,11 +83,11 @@ test('an address with an account is granted at once; an invitation can be revoke
 test('who loses a role cannot come back by an invitation they made with it', async () => {
   await using c = await startController()
   const maintainer = await c.addUser({ role: Role.MAINTAINER })
-  const as = c.as(maintainer).client(OrganizationService)
+  const as = c.as(maintainer).client(MemberService)
   const invite = async (email: string, role: Role) => (await as.inviteMember({ email, role })).link.split('#')[1] ?? ''
   const back = await invite('back@example.org', Role.MAINTAINER)
   const viewer = await invite('viewer@example.org', Role.VIEWER)
-  const owner = c.as(c.owner).client(OrganizationService)
+  const owner = c.as(c.owner).client(MemberService)
   const auth = c.as(undefined).client(AuthService)
   await owner.setMemberRole({ userId: maintainer.userId, role: Role.DEVELOPER })
   await expect(auth.getInvitation({ token: back })).rejects.toMatchObject({ code: Code.NotFound })
@@ -100,8 +101,23 @@ test('whoever owns a project is removed from the organization by its owners only
   const projectId = await c.addProject()
   const holder = await c.addUser({ role: Role.OWNER, projectId })
   const maintainer = await c.addUser({ role: Role.MAINTAINER })
-  const remove = (as: typeof c.owner) => c.as(as).client(OrganizationService).removeMember({ userId: holder.userId })
+  const remove = (as: typeof c.owner) => c.as(as).client(MemberService).removeMember({ userId: holder.userId })
   await expect(remove(maintainer)).rejects.toMatchObject({ code: Code.PermissionDenied })
   await remove(c.owner)
   expect((await c.as(holder).client(ProjectService).listProjects({})).projects).toEqual([])
+})
+
+test('members of the organization show as inherited in its projects', async () => {
+  await using c = await startController()
+  const projectId = await c.addProject()
+  const both = await c.addUser({ role: Role.VIEWER })
+  const asOwner = c.as(c.owner).client(MemberService)
+  await asOwner.setProjectMemberRole({ projectId, userId: both.userId, role: Role.DEVELOPER })
+  const { members } = await asOwner.listProjectMembers({ projectId })
+  const seen = Object.fromEntries(members.map((member) => [member.userId, [member.role, member.inherited]]))
+  expect(seen).toEqual({ [c.owner.userId]: [Role.OWNER, true], [both.userId]: [Role.DEVELOPER, false] })
+  await asOwner.removeProjectMember({ projectId, userId: both.userId })
+  expect(
+    (await asOwner.listProjectMembers({ projectId })).members.find((member) => member.userId === both.userId)?.role,
+  ).toBe(Role.VIEWER)
 })

@@ -1,0 +1,45 @@
+// SecretService.
+import type { Secret as SecretMessage } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
+import { SecretSchema, SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db } from '../../platform/db.ts'
+import { organizationOf, personOf, projectOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
+import { UserEntity } from '../auth/index.ts'
+import type { Secrets } from './secrets.ts'
+
+export function secretsApi({ db, clock, secrets }: { db: Db; clock: Clock; secrets: Secrets }): ServiceTable {
+  return serviceTable(SecretService, {
+    async listSecrets(_request, ctx) {
+      const rows = await secrets.list(ctx.em, projectOf(ctx))
+      const people = await ctx.em.find(UserEntity, { id: { $in: rows.map((row) => row.updatedBy) } })
+      return {
+        secrets: rows.map((row) => toSecret(row, people.find((user) => user.id === row.updatedBy)?.name ?? '')),
+      }
+    },
+
+    async putSecret(request, ctx) {
+      const { userId: by, name: byName } = personOf(ctx)
+      const { name, value } = request
+      const scope = { organizationId: organizationOf(ctx), projectId: projectOf(ctx) }
+      const put = () => db.transaction((em) => secrets.put(em, scope, { name, value, by, now: clock.now() }))
+      // Two calls may make the same secret at once: the second one then replaces its value.
+      const row = await put().catch((error: unknown) => {
+        if (error instanceof UniqueConstraintViolationException) return put()
+        throw error
+      })
+      return { secret: toSecret(row, byName) }
+    },
+
+    async deleteSecret(request, ctx) {
+      await secrets.remove(ctx.em, projectOf(ctx), request.name)
+      return {}
+    },
+  })
+}
+
+function toSecret(row: { name: string; updatedAt: Date }, updatedBy: string): SecretMessage {
+  return create(SecretSchema, { name: row.name, updatedAt: timestampFromDate(row.updatedAt), updatedBy })
+}
