@@ -20,6 +20,7 @@ import {
 } from '@connectrpc/connect'
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify'
 import { fastifyWebsocket } from '@fastify/websocket'
+import { parseCookie, stringifySetCookie } from 'cookie'
 import { type FastifyReply, fastify } from 'fastify'
 import type { Bus } from '../platform/bus.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -269,17 +270,21 @@ async function admit(context: HandlerContext, calls: Calls, publicUrl: string | 
   const { address, bytesRead } = context.values.get(peerKey)
   const reply: Reply = {
     setCookie(name, value, maxAgeSeconds) {
-      const secure = publicUrl?.startsWith('https:') ? '; Secure' : ''
+      const secure = publicUrl?.startsWith('https:') ?? false
       const age = value === null ? 0 : maxAgeSeconds
-      context.responseHeader.append(
-        'set-cookie',
-        `${name}=${value ?? ''}; Path=/; HttpOnly; SameSite=Lax${age === undefined ? '' : `; Max-Age=${age}`}${secure}`,
-      )
+      const attributes = {
+        path: '/',
+        httpOnly: true,
+        sameSite: 'lax',
+        secure,
+        ...(age === undefined ? {} : { maxAge: age }),
+      } as const
+      context.responseHeader.append('set-cookie', stringifySetCookie({ name, value: value ?? '', ...attributes }))
     },
   }
   try {
     const origin = originOf(Object.fromEntries(headers), publicUrl)
-    const byCookie = !headers.has('authorization') && (headers.get('cookie') ?? '').includes(`${sessionCookie}=`)
+    const byCookie = !headers.has('authorization') && sessionCookie in parseCookie(headers.get('cookie') ?? '')
     if (origin === 'foreign' || (byCookie && origin !== 'ours')) throw crossSite()
     const header = (name: string) => headers.get(name) ?? undefined
     const call = await calls.begin(method, { header, address, signal: inOurWords(context.signal), reply, bytesRead })

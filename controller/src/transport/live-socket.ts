@@ -9,6 +9,7 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/live_pb'
 import { each } from '@ansflow/proto/pieces'
 import { create, fromJsonString, type MessageInitShape, toBinary, toJsonString } from '@bufbuild/protobuf'
+import pLimit from 'p-limit'
 import type { WebSocket } from 'ws'
 import type { EntityManager } from '../platform/db.ts'
 import type { Logger } from '../platform/log.ts'
@@ -49,8 +50,8 @@ export class LiveSocket {
   readonly #socket: WebSocket
   readonly #outbox: Outbox
   readonly #subscriptions = new Map<string, Subscription>()
-  #requests: Promise<void> = Promise.resolve()
-  #waiting = 0
+  /** In order: an unsubscribe must not overtake the subscribe before it. */
+  readonly #requests = pLimit(1)
 
   constructor(deps: LiveSocketDeps, socket: WebSocket, caller: Caller) {
     this.#deps = deps
@@ -81,17 +82,17 @@ export class LiveSocket {
   }
 
   #onMessage(data: Buffer, binary: boolean): void {
-    if (binary || data.length > maxRequestBytes || ++this.#waiting > maxWaitingRequests) {
+    if (
+      binary ||
+      data.length > maxRequestBytes ||
+      this.#requests.activeCount + this.#requests.pendingCount >= maxWaitingRequests
+    ) {
       this.#socket.close(closed.refused, 'Not a request.')
       return
     }
-    // In order: an unsubscribe must not overtake the subscribe before it.
-    this.#requests = this.#requests
-      .then(() => this.#take(data))
-      .catch((error: unknown) => this.#deps.log.error({ err: error }, 'a live request failed'))
-      .finally(() => {
-        this.#waiting--
-      })
+    this.#requests(() => this.#take(data)).catch((error: unknown) =>
+      this.#deps.log.error({ err: error }, 'a live request failed'),
+    )
   }
 
   async #take(data: Buffer): Promise<void> {

@@ -1,6 +1,7 @@
 // Who calls: from the session cookie or the bearer token to a person with their grants. On the way of every call, so it
 // makes two indexed queries at most and remembers the answer for two seconds, or until the person's access changes.
 import { AppError } from '@ansflow/proto/errors'
+import { parseCookie } from 'cookie'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Keys } from '../../platform/crypto.ts'
@@ -80,7 +81,7 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
       const agent = await guess(hash, place, () => agentBySecret(hash))
       return agent ? { kind: 'agent', ...agent } : { kind: 'anonymous' }
     }
-    const token = cookieValue(incoming.header('cookie'), sessionCookie)
+    const token = parseCookie(incoming.header('cookie') ?? '')[sessionCookie]
     if (token === undefined || token === '') return { kind: 'anonymous' }
     const hash = keys.hashToken(token)
     return remember(hash, () => guess(hash, place, () => bySession(hash)))
@@ -190,12 +191,4 @@ function tooManyTokens(): AppError {
     reason: 'too_fast',
     params: { retry_after: '1' },
   })
-}
-
-function cookieValue(header: string | undefined, name: string): string | undefined {
-  for (const part of header?.split(';') ?? []) {
-    const [key, value] = part.trim().split('=', 2)
-    if (key === name) return value
-  }
-  return undefined
 }

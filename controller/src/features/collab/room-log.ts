@@ -1,5 +1,6 @@
 // Owns what of one open document is in the database: appends its changes in batches, one after the other and for as long as it
 // takes, reads on what other controllers appended, and folds updates into the full state.
+import pLimit from 'p-limit'
 import * as Y from 'yjs'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
@@ -51,7 +52,7 @@ export class RoomLog {
   #closed = false
   #stopWaiting: (() => void) | undefined
   /** Reads and writes of the store, one after the other. */
-  #exclusive: Promise<unknown> = Promise.resolve()
+  readonly #alone = pLimit(1)
 
   constructor(deps: RoomLogDeps) {
     this.#deps = deps
@@ -202,12 +203,6 @@ export class RoomLog {
   close(): void {
     this.#closed = true
     this.#stopWaiting?.()
-  }
-
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#exclusive.then(work)
-    this.#exclusive = result.catch(() => undefined)
-    return result
   }
 }
 

@@ -1,5 +1,6 @@
 // Owns one open document: what its peers send goes in after the check, out to the others, and into the database; what is
 // committed is told to everyone. Knows neither sockets nor rights.
+import pLimit, { type LimitFunction } from 'p-limit'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
 import { Authors, type Touched } from './authors.ts'
@@ -57,7 +58,7 @@ interface PeerState {
   received: number
   settled: number
   /** Document messages of one peer are taken one after the other. */
-  queue: Promise<void>
+  queue: LimitFunction
   /** The last state vector it asked with, while it waits for that; and whether it is being answered. */
   asked: Uint8Array | undefined
   isAnswered: boolean
@@ -149,7 +150,7 @@ export class Room {
 
   join(peer: Peer): void {
     if (this.#peers.size === 0) this.#presence.open()
-    this.#peers.set(peer, { received: 0, settled: 0, queue: Promise.resolve(), asked: undefined, isAnswered: false })
+    this.#peers.set(peer, { received: 0, settled: 0, queue: pLimit(1), asked: undefined, isAnswered: false })
     // Only from those who may edit does the server want what it lacks.
     if (peer.mayEdit) peer.send(askStateMessage(this.#live.vector))
     const present = this.#presence.all()
@@ -193,8 +194,8 @@ export class Room {
       this.#taking += 1
       const { update, whole } = message
       const number = state.received
-      state.queue = state.queue
-        .then(() => this.#takeUpdate(peer, state, number, update, whole))
+      state
+        .queue(() => this.#takeUpdate(peer, state, number, update, whole))
         .catch((error: unknown) => this.#deps.log.error({ err: error, pipelineId: this.id }, 'a change was not taken'))
         .finally(() => {
           this.#taking -= 1
