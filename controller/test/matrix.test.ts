@@ -1,6 +1,5 @@
-// Every rpc crossed with every kind of caller, through both doors. What should happen is computed from the access options
-// and the table of roles, apart from the controller's own decision.
-import { isPermission, Role, roleHas, scopeAllows } from '@ansflow/proto/access'
+// Every rpc crossed with every kind of caller, through both doors, against the table in `rights-table.ts`.
+import { Role } from '@ansflow/proto/access'
 import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
@@ -11,16 +10,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { accessOf } from '../src/transport/call.ts'
 import { callGrpc, callHttp, type Ending } from './call-any.ts'
 import { everyService } from './every-service.ts'
+import { rightsTable, type Verdict } from './rights-table.ts'
 import { startController, type TestController } from './start-controller.ts'
 
 const services = await everyService()
 const methods = services.flatMap((service) => service.methods)
 
 interface Principal {
+  /** A column of the table. */
   name: string
   /** On the organization that everything in the test belongs to; undefined: not signed in. */
   role?: Role
   scopes?: string[]
+  /** Of another organization. */
   outside?: boolean
 }
 
@@ -30,8 +32,8 @@ const principals: Principal[] = [
   { name: 'developer', role: Role.DEVELOPER },
   { name: 'maintainer', role: Role.MAINTAINER },
   { name: 'owner', role: Role.OWNER },
-  { name: "another organization's owner", role: Role.OWNER, outside: true },
-  { name: "owner's token for agents only", role: Role.OWNER, scopes: ['agent.*'] },
+  { name: 'outsider', role: Role.OWNER, outside: true },
+  { name: 'agentsToken', role: Role.OWNER, scopes: ['agent.*'] },
 ]
 
 let c: TestController
@@ -59,55 +61,36 @@ test('every service of the contract is served', () => {
   expect(served).toEqual(services.map((service) => service.typeName).sort())
 })
 
-describe.each(methods.map((method) => [`${method.parent.name}/${method.name}`, method] as const))(
-  '%s',
-  (_name, method) => {
-    test.each(principals.map((principal) => [principal.name, principal] as const))('%s', async (_who, principal) => {
-      const wanted = expected(method, principal)
-      const token = tokens.get(principal)
-      for (const call of [callHttp, callGrpc]) {
-        if (call === callHttp && method.methodKind === 'bidi_streaming') continue
-        // What is allowed may also change or delete: then on things of its own.
-        const target = wanted === 'allowed' && /^(Delete|Remove|Drain)/.test(method.name) ? await things() : ids
-        const ending = await call(c, method, request(method, target), token)
-        expect({ door: call.name, ...ending, verdict: verdict(method, ending) }).toMatchObject({ verdict: wanted })
-        expect(ending.code).not.toBe('internal')
-      }
-    })
-  },
-)
+test('every method has a line in the table', () => {
+  expect([...rightsTable.keys()].sort()).toEqual(methods.map(nameOf).sort())
+})
 
-type Verdict = 'allowed' | 'unauthenticated' | 'permission_denied' | 'not_found'
+describe.each(methods.map((method) => [nameOf(method), method] as const))('%s', (name, method) => {
+  test.each(principals.map((principal) => [principal.name, principal] as const))('%s', async (who, principal) => {
+    const wanted = rightsTable.get(name)?.get(who)
+    const token = tokens.get(principal)
+    for (const call of [callHttp, callGrpc]) {
+      if (call === callHttp && method.methodKind === 'bidi_streaming') continue
+      // What is allowed may also change or delete: then on things of its own.
+      const target = wanted === 'yes' && /^(Delete|Remove|Drain)/.test(method.name) ? await things() : ids
+      const ending = await call(c, method, request(method, target), token)
+      expect({ door: call.name, ...ending, verdict: verdict(method, ending) }).toMatchObject({ verdict: wanted })
+      expect(ending.code).not.toBe('internal')
+    }
+  })
+})
 
-function expected(method: DescMethod, { role, scopes = ['*'], outside }: Principal): Verdict {
-  const { permission } = accessOf(method)
-  if (permission === 'public') return 'allowed'
-  if (role === undefined) return 'unauthenticated'
-  if (permission === 'agent') return 'permission_denied'
-  if (permission === 'self')
-    return scopes.includes('*') || !ownAccount.has(method.name) ? 'allowed' : 'permission_denied'
-  if (!isPermission(permission)) throw new Error(`${method.name}: unknown permission ${permission}`)
-  if (outside) return 'not_found'
-  return roleHas(role, permission) && scopeAllows(scopes, permission) ? 'allowed' : 'permission_denied'
+function nameOf(method: DescMethod): string {
+  return `${method.parent.name}/${method.name}`
 }
-
-/** Open to people and to tokens without limits, not to narrower tokens. */
-const ownAccount = new Set([
-  'UpdateMe',
-  'ChangePassword',
-  'ListSessions',
-  'RevokeSession',
-  'ListApiTokens',
-  'RevokeApiToken',
-])
 
 function verdict(method: DescMethod, { code, reason }: Ending): Verdict {
   const { permission, resource } = accessOf(method)
-  if (code === 'unauthenticated' && reason === '') return code
-  if (code === 'permission_denied' && ['permission_missing', 'scope_missing'].includes(reason)) return code
+  if (code === 'unauthenticated' && reason === '') return 'who?'
+  if (code === 'permission_denied' && ['permission_missing', 'scope_missing'].includes(reason)) return 'no'
   const noun = Resource[resource]?.toLowerCase()
-  if (code === 'not_found' && permission !== 'self' && reason === `${noun}_not_found`) return code
-  return 'allowed'
+  if (code === 'not_found' && permission !== 'self' && reason === `${noun}_not_found`) return 'none'
+  return 'yes'
 }
 
 function request(method: DescMethod, target: Record<number, string>): JsonObject {

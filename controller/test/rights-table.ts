@@ -1,0 +1,85 @@
+// Who may call what, written down: a new rpc gets a line here, and a change of somebody's rights shows as a changed line.
+// "yes", "no" (permission_denied), "none" (not_found), "who?" (unauthenticated).
+
+export type Verdict = 'yes' | 'no' | 'none' | 'who?'
+
+const text = `
+                                           anonymous viewer developer maintainer owner outsider agentsToken
+AgentLinkService/Register                  yes       yes    yes       yes        yes   yes      yes
+AgentLinkService/Control                   who?      no     no        no         no    no       no
+AgentLinkService/Logs                      who?      no     no        no         no    no       no
+AgentService/ListAgents                    who?      yes    yes       yes        yes   none     yes
+AgentService/CreateRegistrationToken       who?      no     no        yes        yes   none     yes
+AgentService/DrainAgent                    who?      no     no        yes        yes   none     yes
+AgentService/SetAgentLabels                who?      no     no        yes        yes   none     yes
+AgentService/ReleaseLabel                  who?      no     no        yes        yes   none     yes
+AgentService/RenewAgent                    who?      no     no        yes        yes   none     yes
+AgentService/DeleteAgent                   who?      no     no        yes        yes   none     yes
+AuthService/GetSetup                       yes       yes    yes       yes        yes   yes      yes
+AuthService/CompleteSetup                  yes       yes    yes       yes        yes   yes      yes
+AuthService/Login                          yes       yes    yes       yes        yes   yes      yes
+AuthService/Logout                         who?      yes    yes       yes        yes   yes      yes
+AuthService/GetMe                          who?      yes    yes       yes        yes   yes      yes
+AuthService/UpdateMe                       who?      yes    yes       yes        yes   yes      no
+AuthService/ChangePassword                 who?      yes    yes       yes        yes   yes      no
+AuthService/ListSessions                   who?      yes    yes       yes        yes   yes      no
+AuthService/RevokeSession                  who?      yes    yes       yes        yes   yes      no
+AuthService/GetInvitation                  yes       yes    yes       yes        yes   yes      yes
+AuthService/AcceptInvitation               yes       yes    yes       yes        yes   yes      yes
+AuthService/CreateApiToken                 who?      yes    yes       yes        yes   yes      yes
+AuthService/ListApiTokens                  who?      yes    yes       yes        yes   yes      no
+AuthService/RevokeApiToken                 who?      yes    yes       yes        yes   yes      no
+LogService/ReadLog                         who?      yes    yes       yes        yes   none     no
+LogService/FollowLog                       who?      yes    yes       yes        yes   none     no
+LogService/ReadLines                       who?      yes    yes       yes        yes   none     no
+LogService/SearchLog                       who?      yes    yes       yes        yes   none     no
+OrganizationService/ListOrganizations      who?      yes    yes       yes        yes   yes      yes
+OrganizationService/UpdateOrganization     who?      no     no        no         yes   none     no
+OrganizationService/ListMembers            who?      yes    yes       yes        yes   none     no
+OrganizationService/InviteMember           who?      no     no        yes        yes   none     no
+OrganizationService/RevokeInvitation       who?      no     no        yes        yes   none     no
+OrganizationService/SetMemberRole          who?      no     no        yes        yes   none     no
+OrganizationService/RemoveMember           who?      no     no        yes        yes   none     no
+PipelineService/CreatePipeline             who?      no     yes       yes        yes   none     no
+PipelineService/ListPipelines              who?      yes    yes       yes        yes   none     no
+PipelineService/GetPipeline                who?      yes    yes       yes        yes   none     no
+PipelineService/ValidatePipeline           who?      yes    yes       yes        yes   yes      yes
+PipelineService/ApplyPipeline              who?      no     yes       yes        yes   none     no
+PipelineService/PublishPipeline            who?      no     yes       yes        yes   none     no
+PipelineService/ListVersions               who?      yes    yes       yes        yes   none     no
+PipelineService/DeletePipeline             who?      no     no        yes        yes   none     no
+ProjectService/CreateProject               who?      no     no        yes        yes   none     no
+ProjectService/ListProjects                who?      yes    yes       yes        yes   yes      yes
+ProjectService/GetProject                  who?      yes    yes       yes        yes   none     no
+ProjectService/UpdateProject               who?      no     no        yes        yes   none     no
+ProjectService/DeleteProject               who?      no     no        no         yes   none     no
+ProjectService/ListProjectMembers          who?      yes    yes       yes        yes   none     no
+ProjectService/InviteProjectMember         who?      no     no        yes        yes   none     no
+ProjectService/SetProjectMemberRole        who?      no     no        yes        yes   none     no
+ProjectService/RemoveProjectMember         who?      no     no        yes        yes   none     no
+ProjectService/ListSecrets                 who?      yes    yes       yes        yes   none     no
+ProjectService/PutSecret                   who?      no     no        yes        yes   none     no
+ProjectService/DeleteSecret                who?      no     no        yes        yes   none     no
+RunService/StartRun                        who?      no     yes       yes        yes   none     no
+RunService/GetRun                          who?      yes    yes       yes        yes   none     no
+RunService/ListRuns                        who?      yes    yes       yes        yes   yes      yes
+RunService/CancelRun                       who?      no     yes       yes        yes   none     no
+RunService/RerunRun                        who?      no     yes       yes        yes   none     no
+RunService/WatchRun                        who?      yes    yes       yes        yes   none     no
+`
+
+/** By "Service/Method", what each caller gets. */
+export const rightsTable: ReadonlyMap<string, ReadonlyMap<string, Verdict>> = read(text)
+
+function read(table: string): Map<string, Map<string, Verdict>> {
+  const [head = [], ...rows] = table
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+  return new Map(
+    rows.map(([method = '', ...verdicts]) => [
+      method,
+      new Map(head.map((caller, i) => [caller, verdicts[i] as Verdict])),
+    ]),
+  )
+}
