@@ -33,13 +33,17 @@ LogService/ReadLog                         who?      yes    yes       yes       
 LogService/FollowLog                       who?      yes    yes       yes        yes   none     no
 LogService/ReadLines                       who?      yes    yes       yes        yes   none     no
 LogService/SearchLog                       who?      yes    yes       yes        yes   none     no
+MemberService/ListMembers                  who?      yes    yes       yes        yes   none     no
+MemberService/InviteMember                 who?      no     no        yes        yes   none     no
+MemberService/RevokeInvitation             who?      no     no        yes        yes   none     no
+MemberService/SetMemberRole                who?      no     no        yes        yes   none     no
+MemberService/RemoveMember                 who?      no     no        yes        yes   none     no
+MemberService/ListProjectMembers           who?      yes    yes       yes        yes   none     no
+MemberService/InviteProjectMember          who?      no     no        yes        yes   none     no
+MemberService/SetProjectMemberRole         who?      no     no        yes        yes   none     no
+MemberService/RemoveProjectMember          who?      no     no        yes        yes   none     no
 OrganizationService/ListOrganizations      who?      yes    yes       yes        yes   yes      yes
 OrganizationService/UpdateOrganization     who?      no     no        no         yes   none     no
-OrganizationService/ListMembers            who?      yes    yes       yes        yes   none     no
-OrganizationService/InviteMember           who?      no     no        yes        yes   none     no
-OrganizationService/RevokeInvitation       who?      no     no        yes        yes   none     no
-OrganizationService/SetMemberRole          who?      no     no        yes        yes   none     no
-OrganizationService/RemoveMember           who?      no     no        yes        yes   none     no
 PipelineService/CreatePipeline             who?      no     yes       yes        yes   none     no
 PipelineService/ListPipelines              who?      yes    yes       yes        yes   none     no
 PipelineService/GetPipeline                who?      yes    yes       yes        yes   none     no
@@ -53,19 +57,15 @@ ProjectService/ListProjects                who?      yes    yes       yes       
 ProjectService/GetProject                  who?      yes    yes       yes        yes   none     no
 ProjectService/UpdateProject               who?      no     no        yes        yes   none     no
 ProjectService/DeleteProject               who?      no     no        no         yes   none     no
-ProjectService/ListProjectMembers          who?      yes    yes       yes        yes   none     no
-ProjectService/InviteProjectMember         who?      no     no        yes        yes   none     no
-ProjectService/SetProjectMemberRole        who?      no     no        yes        yes   none     no
-ProjectService/RemoveProjectMember         who?      no     no        yes        yes   none     no
-ProjectService/ListSecrets                 who?      yes    yes       yes        yes   none     no
-ProjectService/PutSecret                   who?      no     no        yes        yes   none     no
-ProjectService/DeleteSecret                who?      no     no        yes        yes   none     no
 RunService/StartRun                        who?      no     yes       yes        yes   none     no
 RunService/GetRun                          who?      yes    yes       yes        yes   none     no
 RunService/ListRuns                        who?      yes    yes       yes        yes   yes      yes
 RunService/CancelRun                       who?      no     yes       yes        yes   none     no
 RunService/RerunRun                        who?      no     yes       yes        yes   none     no
 RunService/WatchRun                        who?      yes    yes       yes        yes   none     no
+SecretService/ListSecrets                  who?      yes    yes       yes        yes   none     no
+SecretService/PutSecret                    who?      no     no        yes        yes   none     no
+SecretService/DeleteSecret                 who?      no     no        yes        yes   none     no
 `
 
 /** By "Service/Method", what each caller gets. */
