@@ -1,6 +1,7 @@
 // Measures the live document on this machine: node e2e/bench/collab.ts [edits]. One person presses a key in one Chromium page,
 // another page shows it; all clocks are one clock. Milliseconds; compare within a run only.
 import { cpus, loadavg } from 'node:os'
+import { collabFrame } from '@ansflow/proto/collab-frame'
 import { projectShape, setStepField } from '@ansflow/proto/pipeline-doc'
 import type { Browser, Page } from 'playwright-core'
 import { WebSocket as NodeSocket } from 'ws'
@@ -63,7 +64,7 @@ async function socketDelays(on: System, pipelineId: string): Promise<number[]> {
     const doc = new Y.Doc()
     const options = { WebSocketPolyfill: Signed as unknown as typeof globalThis.WebSocket, disableBc: true }
     const link = new WebsocketProvider(`${on.url.replace('http', 'ws')}/collab`, pipelineId, doc, options)
-    for (const ours of [100, 101, 102, 103]) link.messageHandlers[ours] = () => undefined
+    link.messageHandlers[collabFrame] = () => undefined
     return { doc, link }
   }
   const [a, b] = [connect(), connect()]

@@ -33,10 +33,7 @@ export {
 /** A document for a new pipeline. Only the server seeds: two seeds of one document would both stay. */
 export function newDoc(graph?: PipelineGraph, source = ''): Y.Doc {
   const doc = new Y.Doc()
-  doc.transact(() => {
-    rootsOf(doc).meta.set('schema', docSchema)
-    rootsOf(doc).meta.set('epoch', 1)
-  }, seedOrigin)
+  doc.transact(() => rootsOf(doc).meta.set('schema', docSchema), seedOrigin)
   if (graph) applyGraph(doc, graph, source, seedOrigin)
   return doc
 }

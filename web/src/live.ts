@@ -163,7 +163,7 @@ function sendSubscribe(topic: string): void {
   send({
     kind: {
       case: 'subscribe',
-      value: { topic, afterSeq: oldest.afterSeq, stream: oldest.stream, offset: oldest.offset },
+      value: { topic, afterSeq: oldest.afterSeq, offset: oldest.offset },
     },
   })
 }

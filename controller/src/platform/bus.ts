@@ -1,6 +1,9 @@
 // The bus: "look again" between parts and controllers. Ids and sequence numbers only, never state that is kept; what is over
 // in a moment (who points where, a notice) rides along whole. A lost message costs time, not correctness.
+
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { CollabNoticeSchema } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { connect, type NatsConnection, type Subscription } from '@nats-io/transport-node'
 import type { Logger } from './log.ts'
 
@@ -27,7 +30,11 @@ export interface Messages {
     states: { client: number; clock: number; json: string; userId: string }[]
     ask: boolean
   }
-  'doc.notice': { pipelineId: string; from: string; notice: object }
+  'doc.notice': {
+    pipelineId: string
+    from: string
+    notice: NonNullable<MessageInitShape<typeof CollabNoticeSchema>['kind']>
+  }
   'doc.gone': { pipelineId: string; from: string }
 }
 

@@ -11,7 +11,7 @@ import { waitFor } from '../../../test/wait-for.ts'
 import { manualClock } from '../../platform/clock.ts'
 import { removeGrants, setGrant } from '../access/index.ts'
 import { Rooms } from './index.ts'
-import { docOf, type Editor, editDraft, isSaved, loadDraft, openEditor, otherRooms } from './test-client.ts'
+import { docOf, type Editor, editDraft, isSaved, loadDraft, openEditor, otherRooms, toldBy } from './test-client.ts'
 
 let c: TestController
 const editors: Editor[] = []
@@ -100,8 +100,9 @@ describe('people in one document', () => {
     const { problems } = await pipelines.applyPipeline({ projectId, yaml, publish: true })
     expect(problems).toEqual([])
     await waitFor(() => a.keys().includes('api'))
-    await waitFor(() => a.notices.length >= 3)
-    expect(a.notices.map(({ kind }) => kind)).toEqual(['access', 'applied', 'published'])
+    await waitFor(() => a.notices.length >= 2)
+    expect(a.access).toEqual([true])
+    expect(a.notices.map((notice) => notice.case)).toEqual(['applied', 'published'])
     await pipelines.deletePipeline({ pipelineId })
     await waitFor(() => a.closedWith === 4404)
   })
@@ -134,11 +135,11 @@ describe('the last author of a step', () => {
         drop: () => undefined,
       })
       setStepField(a.doc, first!.nodeId, 'name', 'by the owner', a.origin)
-      await waitFor(() => told.some((message) => message[0] === 103))
-      const last = told.findLast((message) => message[0] === 103)!
-      expect(JSON.parse(new TextDecoder().decode(bodyOf(last)))).toMatchObject([
-        [first!.nodeId, { id: c.owner.userId }],
-      ])
+      const authors = () => told.flatMap((frame) => toldBy(frame) ?? []).filter(({ case: kind }) => kind === 'authors')
+      await waitFor(() => authors().length > 0)
+      expect(authors().at(-1)?.value).toMatchObject({
+        authors: [{ nodeId: first!.nodeId, userId: c.owner.userId }],
+      })
       // What the server writes for somebody has their id.
       const origin = { user: user.userId }
       await editDraft(other, pipelineId, user.userId, (doc) => setStepField(doc, first!.nodeId, 'name', 'api', origin))
@@ -167,7 +168,7 @@ describe('rights', () => {
     const { pipelineId } = await newPipeline()
     const viewer = await c.addUser({ role: Role.VIEWER })
     const [a, b] = [await edit(pipelineId), await edit(pipelineId, viewer)]
-    expect(b.notices[0]).toEqual({ kind: 'access', mode: 'view' })
+    expect(b.access).toEqual([false])
     a.addStep('second')
     await waitFor(() => b.keys().length === 2)
     b.addStep('forbidden')
@@ -189,7 +190,7 @@ describe('rights', () => {
       c.bus.publish('access.changed', { userId: user.userId })
     }
     await change((em) => setGrant(em, user.userId, scope, Role.VIEWER, c.clock.now()))
-    await waitFor(() => a.notices.at(-1)?.mode === 'view')
+    await waitFor(() => a.access.at(-1) === false)
     a.addStep('too late')
     await waitFor(() => a.refusals.at(-1)?.code === 'read_only')
     await change((em) => setGrant(em, user.userId, scope, Role.DEVELOPER, c.clock.now()))
@@ -307,8 +308,8 @@ describe('several controllers', () => {
         return there.getStates().get(a.doc.clientID)
       }
       expect(await waitFor(told)).toMatchObject({ u: { id: c.owner.userId }, cur: [1, 2] })
-      other.announce(pipelineId, { kind: 'published', version: 7, by: 'Them' })
-      await waitFor(() => a.notices.some(({ kind, version }) => kind === 'published' && version === 7))
+      other.announce(pipelineId, { case: 'published', value: { version: 7, by: 'Them' } })
+      await waitFor(() => a.notices.some((notice) => notice.case === 'published' && notice.value.version === 7))
       there.destroy()
       await c.as(c.owner).client(PipelineService).deletePipeline({ pipelineId })
       await waitFor(() => dropped.length === 1)

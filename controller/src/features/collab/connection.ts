@@ -1,7 +1,7 @@
 // Owns one socket on a document: queues what comes before the room is open, keeps limits, and turns refusals into close codes.
 import type { Logger } from '../../platform/log.ts'
 import type { Meter } from '../../platform/rate.ts'
-import { noticeMessage, type Refusal, readMessage, refusalMessage } from './messages.ts'
+import { ours, type Refusal, readMessage } from './messages.ts'
 import type { Identity } from './presence.ts'
 import type { Peer, Room } from './room.ts'
 
@@ -78,7 +78,7 @@ export class Connection implements Peer {
   }
 
   #tellAccess(): void {
-    this.send(noticeMessage({ kind: 'access', mode: this.mayEdit ? 'edit' : 'view' }))
+    this.send(ours({ case: 'access', value: { mayEdit: this.mayEdit } }))
   }
 
   receive(bytes: Uint8Array, isBinary: boolean): void {
@@ -119,7 +119,7 @@ export class Connection implements Peer {
   }
 
   #refuseAndDrop(code: Refusal['code'], message: string): void {
-    this.send(refusalMessage({ code, message }))
+    this.send(ours({ case: 'refused', value: { code, message } }))
     this.drop({ code, message })
   }
 

@@ -88,6 +88,13 @@ it('text frames and empty frames end only their own connection', async () => {
   await waitFor(() => attacker.closedWith === 4400)
 })
 
+it('a flood of small frames is refused', async () => {
+  const attacker = await edit()
+  for (let n = 0; n < 700; n += 1) send(attacker, new Uint8Array([3]))
+  await waitFor(() => attacker.closedWith === 4429)
+  expect(attacker.refusals.at(-1)?.code).toBe('too_fast')
+})
+
 it('a change over 256 KiB is refused', async () => {
   const attacker = await edit()
   attacker.addStep('huge', 'x'.repeat(300_000))

@@ -1,4 +1,7 @@
-// Owns the frames on a document's socket: y-websocket's, and ours from 100 on that plain clients leave alone.
+// Owns the frames on a document's socket: y-websocket's, and one of ours that carries a CollabMessage.
+import { collabFrame } from '@ansflow/proto/collab-frame'
+import { CollabMessageSchema } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 
@@ -6,10 +9,6 @@ const frame = {
   sync: 0,
   awareness: 1,
   queryAwareness: 3,
-  stored: 100,
-  refusal: 101,
-  notice: 102,
-  authors: 103,
 } as const
 const sync = { step1: 0, step2: 1, update: 2 } as const
 
@@ -51,11 +50,10 @@ export function readMessage(bytes: Uint8Array): ClientMessage {
   return { kind: 'unknown' }
 }
 
-function write(...parts: (number | Uint8Array | string)[]): Uint8Array {
+function write(...parts: (number | Uint8Array)[]): Uint8Array {
   const encoder = encoding.createEncoder()
   for (const part of parts) {
     if (typeof part === 'number') encoding.writeVarUint(encoder, part)
-    else if (typeof part === 'string') encoding.writeVarString(encoder, part)
     else encoding.writeVarUint8Array(encoder, part)
   }
   return encoding.toUint8Array(encoder)
@@ -78,23 +76,7 @@ export function presenceMessage(update: Uint8Array): Uint8Array {
   return write(frame.awareness, update)
 }
 
-/**
- * What is committed: the state vector, and how many of this connection's document messages (sync steps 2 and updates) are
- * settled, so that deletions, which a state vector does not show, are known to be stored too.
- */
-export function storedMessage(vector: Uint8Array, settled: number): Uint8Array {
-  return write(frame.stored, vector, settled)
-}
-
-export function refusalMessage(refusal: Refusal): Uint8Array {
-  return write(frame.refusal, JSON.stringify(refusal))
-}
-
-/** Who last changed which step: `[node id, {id, name} | null]`, null for someone unknown; what is left out is as before. */
-export function authorsMessage(touched: readonly unknown[]): Uint8Array {
-  return write(frame.authors, JSON.stringify(touched))
-}
-
-export function noticeMessage(notice: object): Uint8Array {
-  return write(frame.notice, JSON.stringify(notice))
+/** What y-websocket does not know. */
+export function ours(kind: NonNullable<MessageInitShape<typeof CollabMessageSchema>['kind']>): Uint8Array {
+  return write(collabFrame, toBinary(CollabMessageSchema, create(CollabMessageSchema, { kind })))
 }

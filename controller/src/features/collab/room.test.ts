@@ -1,5 +1,4 @@
 import { newDoc, setSetting } from '@ansflow/proto/pipeline-doc'
-import * as decoding from 'lib0/decoding'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { waitFor } from '../../../test/wait-for.ts'
@@ -9,7 +8,7 @@ import { createDecoder, type Decoder } from './decoder.ts'
 import type { Peer } from './room.ts'
 import { Room } from './room.ts'
 import type { RoomStore } from './room-log.ts'
-import { changeOf, docOf } from './test-client.ts'
+import { changeOf, docOf, toldBy } from './test-client.ts'
 
 const log = createLog('silent')
 let decoder: Decoder
@@ -59,10 +58,8 @@ function joinPeer(room: Room): { peer: Peer; settled: () => number; dropped: str
     identity: { id: 'u', name: 'U', color: 0 },
     mayEdit: true,
     send(message) {
-      const reader = decoding.createDecoder(message)
-      if (decoding.readVarUint(reader) !== 100) return
-      decoding.readVarUint8Array(reader)
-      settled = decoding.readVarUint(reader)
+      const told = toldBy(message)
+      if (told?.case === 'stored') settled = told.value.settled
     },
     spend: () => undefined,
     drop: ({ code }) => dropped.push(code),

@@ -3,19 +3,17 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
+import type { DraftNotice } from '../pipelines/index.ts'
 import { Authors, type Touched } from './authors.ts'
 import type { Decoder } from './decoder.ts'
 import { LiveDocument } from './live-document.ts'
 import {
   askStateMessage,
-  authorsMessage,
   type ClientMessage,
-  noticeMessage,
+  ours,
   presenceMessage,
   type Refusal,
-  refusalMessage,
   stateMessage,
-  storedMessage,
   updateMessage,
 } from './messages.ts'
 import type { Identity, SharedState } from './presence.ts'
@@ -157,7 +155,7 @@ export class Room {
     if (present) peer.send(presenceMessage(present))
     const authors = this.#authors.all()
     if (authors.length > 0) peer.send(authorsMessage(authors))
-    peer.send(storedMessage(this.#log.storedVector, 0))
+    peer.send(this.#stored(0))
   }
 
   leave(peer: Peer): void {
@@ -213,7 +211,7 @@ export class Room {
       if (!this.#peers.has(peer)) return
       if ('kind' in bytes) {
         const { code, message } = bytes
-        peer.send(refusalMessage({ code, message }))
+        peer.send(ours({ case: 'refused', value: { code, message } }))
         peer.drop({ code, message })
         return
       }
@@ -257,7 +255,7 @@ export class Room {
   }
 
   #refuse(peer: Peer, state: PeerState, number: number, refusal: Refusal): void {
-    peer.send(refusalMessage(refusal))
+    peer.send(ours({ case: 'refused', value: refusal }))
     this.#settle(peer, state, number)
   }
 
@@ -268,7 +266,7 @@ export class Room {
       return
     }
     state.settled = Math.max(state.settled, number)
-    peer.send(storedMessage(this.#log.storedVector, state.settled))
+    peer.send(this.#stored(state.settled))
   }
 
   /** Resolves when everything that is in memory now is committed. */
@@ -300,8 +298,8 @@ export class Room {
     if (last.length > 0) this.#tellStored()
   }
 
-  announce(notice: object): void {
-    this.#toAll(noticeMessage(notice))
+  announce(kind: DraftNotice): void {
+    this.#toAll(ours({ case: 'notice', value: { kind } }))
   }
 
   /** Nothing is saved after this: flush first. */
@@ -318,8 +316,12 @@ export class Room {
     for (const peer of this.#peers.keys()) peer.send(message)
   }
 
+  #stored(settled: number): Uint8Array {
+    return ours({ case: 'stored', value: { stateVector: this.#log.storedVector, settled } })
+  }
+
   #tellStored(): void {
-    for (const [peer, { settled }] of this.#peers) peer.send(storedMessage(this.#log.storedVector, settled))
+    for (const [peer, { settled }] of this.#peers) peer.send(this.#stored(settled))
   }
 
   /** Another controller says which steps the batch changed that it stored as number `seq`. */
@@ -354,4 +356,13 @@ export class Room {
 /** No structs, no deletions. */
 function isEmpty(update: Uint8Array): boolean {
   return update.length === 2 && update[0] === 0 && update[1] === 0
+}
+
+function authorsMessage(touched: Touched): Uint8Array {
+  const authors = touched.map(([nodeId, author]) => ({
+    nodeId,
+    userId: author?.id ?? '',
+    userName: author?.name ?? '',
+  }))
+  return ours({ case: 'authors', value: { authors } })
 }

@@ -194,7 +194,7 @@ export class Rooms implements Drafts {
     try {
       const draft = await workers.run(draftTasks, 'nameDraft', [...room.updates], room.id)
       const { nameTaken } = await deriveDraft(db, room.id, draft, clock.now())
-      if (nameTaken) this.announce(room.id, { kind: 'name_taken', name: draft.name })
+      if (nameTaken) this.announce(room.id, { case: 'nameTaken', value: { name: draft.name } })
     } catch (error) {
       log.warn({ err: error, pipelineId: room.id }, 'a pipeline was not told of its draft')
     }

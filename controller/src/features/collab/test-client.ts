@@ -1,5 +1,13 @@
 // For tests: people with a document open, through y-websocket's own client on a real socket.
+import { collabFrame } from '@ansflow/proto/collab-frame'
+import {
+  type CollabMessage,
+  CollabMessageSchema,
+  type CollabNotice,
+  type CollabRefused,
+} from '@ansflow/proto/gen/ansflow/v1/collab_pb'
 import { addStep, type EditOrigin, projectShape } from '@ansflow/proto/pipeline-doc'
+import { fromBinary } from '@bufbuild/protobuf'
 import * as decoding from 'lib0/decoding'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
@@ -7,15 +15,16 @@ import * as Y from 'yjs'
 import type { TestController } from '../../../test/start-controller.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { readDraft } from '../pipelines/index.ts'
-import type { Refusal } from './messages.ts'
 import { Rooms } from './rooms.ts'
 
 export interface Editor extends Disposable {
   doc: Y.Doc
   provider: WebsocketProvider
   origin: EditOrigin
-  refusals: Refusal[]
-  notices: { kind: string; [key: string]: unknown }[]
+  refusals: CollabRefused[]
+  /** Whether the person may edit, each time it was said. */
+  access: boolean[]
+  notices: CollabNotice['kind'][]
   /** Who last changed which step, as the server says. */
   authors: Map<string, { id: string; name: string } | null>
   /** Latest of what the server said is stored. */
@@ -43,6 +52,7 @@ export function openEditor(url: string, pipelineId: string, token: string, doc =
     provider,
     origin,
     refusals: [],
+    access: [],
     notices: [],
     authors: new Map(),
     stored: undefined,
@@ -55,22 +65,27 @@ export function openEditor(url: string, pipelineId: string, token: string, doc =
       doc.destroy()
     },
   }
-  provider.messageHandlers[100] = (_encoder: unknown, decoder: decoding.Decoder) => {
-    editor.stored = { vector: decoding.readVarUint8Array(decoder), settled: decoding.readVarUint(decoder) }
-  }
-  provider.messageHandlers[101] = (_encoder: unknown, decoder: decoding.Decoder) => {
-    editor.refusals.push(JSON.parse(decoding.readVarString(decoder)))
-  }
-  provider.messageHandlers[102] = (_encoder: unknown, decoder: decoding.Decoder) => {
-    editor.notices.push(JSON.parse(decoding.readVarString(decoder)))
-  }
-  provider.messageHandlers[103] = (_encoder: unknown, decoder: decoding.Decoder) => {
-    for (const [id, author] of JSON.parse(decoding.readVarString(decoder))) editor.authors.set(id, author)
+  provider.messageHandlers[collabFrame] = (_encoder: unknown, decoder: decoding.Decoder) => {
+    const { kind } = fromBinary(CollabMessageSchema, decoding.readVarUint8Array(decoder))
+    if (kind.case === 'stored') editor.stored = { vector: kind.value.stateVector, settled: kind.value.settled }
+    else if (kind.case === 'refused') editor.refusals.push(kind.value)
+    else if (kind.case === 'access') editor.access.push(kind.value.mayEdit)
+    else if (kind.case === 'notice') editor.notices.push(kind.value.kind)
+    else if (kind.case === 'authors')
+      for (const { nodeId, userId, userName } of kind.value.authors)
+        editor.authors.set(nodeId, userId === '' ? null : { id: userId, name: userName })
   }
   provider.on('closed', ({ code }: { code: number }) => {
     editor.closedWith = code
   })
   return editor
+}
+
+/** What a frame tells that y-websocket does not know; undefined: another frame. */
+export function toldBy(frame: Uint8Array): CollabMessage['kind'] | undefined {
+  const decoder = decoding.createDecoder(frame)
+  if (decoding.readVarUint(decoder) !== collabFrame) return undefined
+  return fromBinary(CollabMessageSchema, decoding.readVarUint8Array(decoder)).kind
 }
 
 /** The rooms of another controller on the same database. */

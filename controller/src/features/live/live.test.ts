@@ -79,7 +79,7 @@ test('a run is replayed from any event and followed to its end, also after a cut
   const seen = first.events(topic).at(-1)?.seq ?? 0
   control.say({ case: 'started', value: { job } })
   const second = await open()
-  await second.subscribe(topic, { afterSeq: seen, stream: runId })
+  await second.subscribe(topic, { afterSeq: seen })
   control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
   await second.until(() =>
     second.events(topic).some(({ kind }) => kind.case === 'run' && kind.value.run?.status === RunStatus.SUCCEEDED),

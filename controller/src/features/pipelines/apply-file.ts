@@ -46,6 +46,6 @@ export async function applyFile({
   if (!change) return { row: present, problems }
   await drafts.merge(present.id, change, by)
   const { row = present } = await deriveDraft(db, present.id, file, now)
-  drafts.announce(present.id, { kind: 'applied', by: by.name })
+  drafts.announce(present.id, { case: 'applied', value: { by: by.name } })
   return { row, problems }
 }

@@ -1,12 +1,9 @@
 // Owns what pipelines need of live drafts; collab, which holds the documents people have open, provides it.
+import type { CollabNoticeSchema } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 
 /** Something that happened to a pipeline, told to everyone who has it open. */
-export type DraftNotice =
-  | { kind: 'published'; version: number; by: string }
-  | { kind: 'applied'; by: string }
-  | { kind: 'name_taken'; name: string }
-  /** The draft, as it was at that moment, runs. */
-  | { kind: 'run_started'; runId: string; number: number; by: string; userId: string }
+export type DraftNotice = NonNullable<MessageInitShape<typeof CollabNoticeSchema>['kind']>
 
 export interface Drafts {
   /** The document in updates (V2) that are to be applied together, for a worker to read. Throws `not_found`. */

@@ -49,7 +49,8 @@ export async function publishDraft(
     throw precondition('not_representable', 'The draft holds something that a pipeline file cannot say.')
   }
   const result = await db.transaction((em) => insertVersion(em, publication, { ...content, yaml }))
-  if (result.created) drafts.announce(pipelineId, { kind: 'published', version: result.version.number, by: by.name })
+  if (result.created)
+    drafts.announce(pipelineId, { case: 'published', value: { version: result.version.number, by: by.name } })
   return result
 }
 

@@ -68,7 +68,7 @@ export function runsApi({ db, bus, driver, drafts, workers }: RunsDeps): Service
       if (request.draft) {
         const by = personOf(ctx)
         const started = { runId: run.id, number: run.number, by: by.name, userId: by.userId }
-        drafts.announce(pipeline.id, { kind: 'run_started', ...started })
+        drafts.announce(pipeline.id, { case: 'runStarted', value: started })
       }
       return { run }
     },

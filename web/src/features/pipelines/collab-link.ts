@@ -1,4 +1,7 @@
 // One pipeline's document, kept in this browser and joined with the controller's: what is stored there, what is only here.
+import { collabFrame } from '@ansflow/proto/collab-frame'
+import { type CollabMessage, CollabMessageSchema, type CollabNotice } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
+import { fromBinary } from '@bufbuild/protobuf'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { computed, type Ref, ref, shallowReactive, shallowRef } from 'vue'
@@ -8,12 +11,6 @@ import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { countUnsent, keptName } from '../../kept-here.ts'
 import { watchPulse } from './link-pulse.ts'
-
-/** Message types beside those of y-websocket: see the controller's collab feature. */
-const messageStored = 100
-const messageRefused = 101
-const messageNotice = 102
-const messageAuthors = 103
 
 /** First two bytes of the messages that change the document. */
 const syncFrame = 0
@@ -27,11 +24,6 @@ export type SaveState = 'connecting' | 'saved' | 'sending' | 'offline' | 'refuse
 export interface Refusal {
   code: string
   message: string
-}
-
-export interface CollabNotice {
-  kind: string
-  [key: string]: unknown
 }
 
 export interface StepAuthor {
@@ -52,7 +44,7 @@ export interface CollabLink {
   mode: Readonly<Ref<'edit' | 'view' | undefined>>
   /** Who last changed which step, where the controller knows, by node id. */
   authors: ReadonlyMap<string, StepAuthor>
-  onNotice(listener: (notice: CollabNotice) => void): void
+  onNotice(listener: (notice: CollabNotice['kind']) => void): void
   close(): void
 }
 
@@ -78,7 +70,7 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
   const pending = shallowRef<readonly Pending[]>([])
   const behind = ref(0)
   const authors = shallowReactive(new Map<string, StepAuthor>())
-  const listeners = new Set<(notice: CollabNotice) => void>()
+  const listeners = new Set<(notice: CollabNotice['kind']) => void>()
 
   const unsent = computed(() => Math.max(pending.value.length, behind.value))
   const state = computed<SaveState>(() => {
@@ -132,23 +124,29 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     behind.value = missing
   }
 
-  provider.messageHandlers[messageStored] = (_encoder, decoder) => {
-    const vector = Y.decodeStateVector(decoding.readVarUint8Array(decoder))
-    joined.value = true
-    compare(vector, decoding.readVarUint(decoder))
-  }
-  provider.messageHandlers[messageRefused] = (_encoder, decoder) => {
-    refusal.value = readJson(decoder, { code: 'refused', message: '' }) as Refusal
-  }
-  provider.messageHandlers[messageNotice] = (_encoder, decoder) => {
-    const notice = readJson(decoder, { kind: '' }) as CollabNotice
-    if (notice.kind === 'access') mode.value = notice['mode'] === 'edit' ? 'edit' : 'view'
-    for (const listener of listeners) listener(notice)
-  }
-  provider.messageHandlers[messageAuthors] = (_encoder, decoder) => {
-    for (const [nodeId, author] of Object.values(readJson(decoder, [])) as [string, StepAuthor | null][]) {
-      if (author) authors.set(nodeId, author)
-      else authors.delete(nodeId)
+  provider.messageHandlers[collabFrame] = (_encoder, decoder) =>
+    take(fromBinary(CollabMessageSchema, decoding.readVarUint8Array(decoder)).kind)
+
+  function take(told: CollabMessage['kind']): void {
+    switch (told.case) {
+      case 'access':
+        mode.value = told.value.mayEdit ? 'edit' : 'view'
+        break
+      case 'stored':
+        joined.value = true
+        compare(Y.decodeStateVector(told.value.stateVector), told.value.settled)
+        break
+      case 'refused':
+        refusal.value = told.value
+        break
+      case 'authors':
+        for (const { nodeId, userId: id, userName: name } of told.value.authors) {
+          if (id) authors.set(nodeId, { id, name })
+          else authors.delete(nodeId)
+        }
+        break
+      case 'notice':
+        for (const listener of listeners) listener(told.value.kind)
     }
   }
   provider.on('status', ({ status }) => {
@@ -229,15 +227,5 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
       provider.destroy()
       void local.destroy()
     },
-  }
-}
-
-function readJson(decoder: decoding.Decoder, otherwise: object): object {
-  const text = decoding.readVarString(decoder)
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : { ...otherwise, message: text }
-  } catch {
-    return { ...otherwise, message: text }
   }
 }

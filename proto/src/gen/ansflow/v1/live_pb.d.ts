@@ -86,18 +86,11 @@ export declare type LiveSubscribe = Message<"ansflow.v1.LiveSubscribe"> & {
   topic: string;
 
   /**
-   * Run topics: last seen event. Other topics: last seen of the same stream.
+   * Run topics: last seen event. Other topics begin anew: what was missed shows by another stream or a gap.
    *
    * @generated from field: uint32 after_seq = 2;
    */
   afterSeq: number;
-
-  /**
-   * The stream after_seq belongs to; empty on the first subscription.
-   *
-   * @generated from field: string stream = 3;
-   */
-  stream: string;
 
   /**
    * Log topics: first byte wanted.
@@ -117,18 +110,11 @@ export declare type LiveSubscribeJson = {
   topic?: string;
 
   /**
-   * Run topics: last seen event. Other topics: last seen of the same stream.
+   * Run topics: last seen event. Other topics begin anew: what was missed shows by another stream or a gap.
    *
    * @generated from field: uint32 after_seq = 2;
    */
   afterSeq?: number;
-
-  /**
-   * The stream after_seq belongs to; empty on the first subscription.
-   *
-   * @generated from field: string stream = 3;
-   */
-  stream?: string;
 
   /**
    * Log topics: first byte wanted.

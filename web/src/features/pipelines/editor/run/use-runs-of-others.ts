@@ -18,12 +18,12 @@ export function useRunsOfOthers(editor: EditorContext, mayRead: () => boolean): 
   }
 
   editor.doc.link.onNotice((notice) => {
-    if (notice.kind !== 'run_started' || !mayRead()) return
-    const { runId, number, by, userId } = notice
+    if (notice.case !== 'runStarted' || !mayRead()) return
+    const { runId, number, by, userId } = notice.value
     // My own other tabs are told too; the one that started it shows it already.
-    if (typeof runId !== 'string' || overlay.run.value?.id === runId) return
+    if (overlay.run.value?.id === runId) return
     if (userId === presence.me.userId && document.hasFocus()) return
-    const text = t('pipelines.toast.testRun', { name: String(by), number: Number(number) })
+    const text = t('pipelines.toast.testRun', { name: by, number })
     if (watching()) offer(runId, text)
     else {
       void overlay.show(runId)
