@@ -32,7 +32,7 @@ module.exports = {
       name: 'platform-and-transport-know-no-feature',
       severity: 'error',
       from: { path: '^controller/src/(platform|transport)/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^(engine/|controller/src/(features|app|entities))' },
+      to: { path: '^(engine/|controller/src/(features|feature|app))' },
     },
     {
       name: 'features-meet-at-index',
@@ -47,7 +47,7 @@ module.exports = {
       name: 'features-below-the-composition-root',
       severity: 'error',
       from: { path: features, pathNot: '\\.test\\.ts$' },
-      to: { path: '^controller/src/(app|main|entities)\\.ts$' },
+      to: { path: '^controller/src/(app|main)\\.ts$' },
     },
     {
       name: 'agent-alone',

@@ -1,39 +1,24 @@
-// The only composition root: opens the platform, makes the features, hands their tables to the two doors.
+// The only composition root: opens the platform, then the features, and hands what they bring to the two doors.
 import { fileURLToPath } from 'node:url'
-import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Config } from './config.ts'
-import { entities } from './entities.ts'
-import { authorize } from './features/access/index.ts'
-import {
-  agentDownload,
-  agentLabels,
-  agentScope,
-  createAgents,
-  makeRegistrationToken,
-  registrationTokensMadeByTokens,
-} from './features/agents/index.ts'
-import { authApi, createAuthenticator, makeAdminFromSettings, renewSetupToken } from './features/auth/index.ts'
-import { collabRoute, Rooms } from './features/collab/index.ts'
-import { createReplies } from './features/idempotency/index.ts'
-import { liveTopics } from './features/live/index.ts'
-import { createLogWatch, createLogWriter, deleteLogsOf, logDownload, logsApi } from './features/logs/index.ts'
-import { membersApi } from './features/members/index.ts'
-import {
-  firstOrganization,
-  oldestOrganization,
-  organizationScope,
-  organizationsApi,
-  organizationsById,
-} from './features/organizations/index.ts'
-import { deletePipelinesOf, pipelineScope, pipelinesApi } from './features/pipelines/index.ts'
-import { type ProjectDeletion, projectScope, projectsApi } from './features/projects/index.ts'
-import { createRunDriver, createRunWatch, deleteRunsOf, runScope, runsApi } from './features/runs/index.ts'
-import { createSecrets, openKeyRing, secretsApi } from './features/secrets/index.ts'
+import type { Feature, FeatureKind, From, Platform } from './feature.ts'
+import { accessFeature, authorize } from './features/access/index.ts'
+import { agentsFeature } from './features/agents/index.ts'
+import { authFeature } from './features/auth/index.ts'
+import { collabFeature } from './features/collab/index.ts'
+import { idempotencyFeature } from './features/idempotency/index.ts'
+import { logsFeature } from './features/logs/index.ts'
+import { membersFeature } from './features/members/index.ts'
+import { organizationsFeature } from './features/organizations/index.ts'
+import { pipelinesFeature } from './features/pipelines/index.ts'
+import { projectsFeature } from './features/projects/index.ts'
+import { runsFeature } from './features/runs/index.ts'
+import { openKeyRing, secretsFeature } from './features/secrets/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import type { Keys } from './platform/crypto.ts'
 import { databaseClock } from './platform/database-clock.ts'
-import { type Db, openDb } from './platform/db.ts'
+import { type Db, type Entities, openDb } from './platform/db.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { loop } from './platform/loop.ts'
 import { migrate } from './platform/migrate.ts'
@@ -44,8 +29,25 @@ import { createAllow } from './transport/allow.ts'
 import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
 import { openGrpc } from './transport/grpc.ts'
 import { openHttp } from './transport/http.ts'
-import { liveRoute } from './transport/live.ts'
-import type { DownloadRoute, SocketRoute } from './transport/routes.ts'
+import { liveRoute } from './transport/live/live.ts'
+
+/** Each may use what those before it give. */
+export const features: FeatureKind[] = [
+  accessFeature,
+  organizationsFeature,
+  authFeature,
+  idempotencyFeature,
+  projectsFeature,
+  membersFeature,
+  secretsFeature,
+  pipelinesFeature,
+  collabFeature,
+  runsFeature,
+  logsFeature,
+  agentsFeature,
+]
+
+export const entitiesOf = (kinds: FeatureKind[]): Entities => kinds.flatMap((kind) => kind.entities)
 
 export const version = '0.1.0'
 /** How long calls may go on after the controller was asked to stop, and how long each part may take after that. */
@@ -63,6 +65,8 @@ export interface Overrides {
   bus?: Bus
   log?: Logger
   consoleFolder?: string
+  /** Behind all others. */
+  features?: FeatureKind[]
 }
 
 export interface Controller {
@@ -112,7 +116,8 @@ export function createController(config: Config, overrides: Overrides = {}): Con
 
 async function open(config: Config, overrides: Overrides): Promise<RunningController> {
   const log = overrides.log ?? createLog(config.logLevel)
-  const db = await openDb(config.database, entities, overrides.statementTap)
+  const kinds = [...features, ...(overrides.features ?? [])]
+  const db = await openDb(config.database, entitiesOf(kinds), overrides.statementTap)
   const opened: Background[] = [{ stop: () => db.close() }]
   try {
     await migrate(db)
@@ -121,7 +126,26 @@ async function open(config: Config, overrides: Overrides): Promise<RunningContro
     const bus = overrides.bus ?? (config.natsUrl ? natsBus(config.natsUrl, log) : memoryBus(log))
     opened.push({ stop: () => bus.close() })
     opened.push(loop({ name: 'commit markers', everyMs: 3_600_000, run: db.forgetMarkers, bus, clock, log }))
-    return await compose({ config, overrides, log, clock, keys, db, bus, opened })
+    const workers = createWorkers(log)
+    opened.push(workers)
+    let address = ''
+    const all: Feature[] = []
+    const grpcAddress = () => address
+    const platform: Platform = { config, version, db, bus, clock, keys, log, workers, features: all, grpcAddress }
+    const from = await openFeatures(kinds, platform, all, opened)
+    const doors = await openDoors(platform, from, overrides.consoleFolder)
+    address = doors.urls.agents
+    return {
+      ...doors,
+      setupLink: from(authFeature).setupLink,
+      db,
+      bus,
+      clock,
+      keys,
+      log,
+      workers,
+      stop: stopAll(doors),
+    }
   } catch (error) {
     for (const part of opened.reverse()) await part.stop()
     throw error
@@ -132,143 +156,79 @@ async function open(config: Config, overrides: Overrides): Promise<RunningContro
     opened.push(shared)
     return shared
   }
-}
 
-interface Platform {
-  config: Config
-  overrides: Overrides
-  log: Logger
-  clock: Clock
-  keys: Keys
-  db: Db
-  bus: Bus
-  opened: Background[]
-}
-
-async function compose({ config, overrides, log, clock, keys, db, bus, opened }: Platform): Promise<RunningController> {
-  const secrets = createSecrets(keys)
-
-  // Each feature's rows of a project go with it, in this order; a part may refuse while they are in use.
-  const deletions: ProjectDeletion[] = [
-    deleteLogsOf,
-    deleteRunsOf,
-    deletePipelinesOf,
-    (em, projectId) => secrets.removeAll(em, projectId),
-  ]
-
-  const workers = createWorkers(log)
-  opened.push(workers)
-  const rooms = new Rooms({ db, bus, clock, log, workers })
-  opened.push(rooms)
-
-  const driver = createRunDriver({ db, bus, clock, log })
-  opened.push(driver, loop({ name: 'runs', everyMs: 2000, run: driver.sweep, bus, clock, log }))
-  const logWriter = createLogWriter({ db, bus, clock, log })
-  opened.push(logWriter)
-  const runWatch = createRunWatch({ db, bus, clock, log })
-  opened.push(runWatch)
-  let grpcAddress = ''
-  const agents = createAgents({
-    db,
-    bus,
-    clock,
-    keys,
-    log,
-    driver,
-    secrets,
-    logWriter,
-    lostAfterMs: config.lostAfterMs,
-    grpcAddress: () => grpcAddress,
-  })
-  opened.push(agents)
-  const { lostAmong } = agents
-  const logWatch = createLogWatch({ db, bus, clock, log, lostAmong })
-  opened.push(logWatch)
-
-  const services: ServiceTable[] = [
-    authApi({
-      db,
-      bus,
-      clock,
-      keys,
-      version,
-      makeOrganization: firstOrganization,
-      organizationsById,
-      registrationTokens: registrationTokensMadeByTokens,
-    }),
-    organizationsApi(),
-    membersApi({ db, bus, clock, keys }),
-    projectsApi({ db, bus, clock, deletions }),
-    secretsApi({ db, clock, secrets }),
-    pipelinesApi({ db, clock, drafts: rooms, workers, agentLabels: (id) => agentLabels(db, id) }),
-    runsApi({ db, bus, driver, drafts: rooms, workers }),
-    logsApi({ db, watch: logWatch, runWatch, workers, lostAmong }),
-    ...agents.services,
-  ]
-  const downloads: DownloadRoute[] = []
-  const collab = collabRoute({ db, bus, clock, log, rooms })
-  opened.push(collab)
-  const sockets: SocketRoute[] = [collab]
-
-  const authenticator = createAuthenticator({ db, bus, clock, keys, log, agentBySecret: agents.agentBySecret })
-  opened.push(authenticator)
-
-  const rights: Rights = {
-    authenticate: authenticator.authenticate,
-    authorize,
-    resolve: {
-      [Resource.ORGANIZATION]: organizationScope,
-      [Resource.PROJECT]: projectScope,
-      [Resource.PIPELINE]: pipelineScope,
-      [Resource.RUN]: runScope,
-      [Resource.AGENT]: agentScope,
-    },
+  function stopAll(doors: Doors): () => Promise<void> {
+    let stopped: Promise<void> | undefined
+    return () => {
+      stopped ??= (async () => {
+        await doors.stop()
+        for (const part of opened.reverse()) await stopPart(part, log, partGraceMs)
+      })()
+      return stopped
+    }
   }
-  const allow = createAllow(rights)
-  const live = liveTopics({ db, bus, clock, log, allow, logWatch, runWatch, lostAfterMs: config.lostAfterMs })
-  const liveSockets = liveRoute({ bus, clock, log, newEm: db.em, topics: live.topics })
-  opened.push(live)
-  sockets.push(liveSockets)
-  downloads.push(
-    agentDownload(fileURLToPath(new URL('../../agent/dist/ansflow-agent.mjs', import.meta.url))),
-    logDownload({
-      db,
-      watch: logWatch,
-      mayRead: (em, caller, runId) => allow(em, caller, 'run.read', Resource.RUN, runId),
-    }),
-  )
+}
 
-  if (config.admin) await makeAdminFromSettings(db, keys, firstOrganization, config.admin, clock.now())
-  const setupToken = await renewSetupToken(db, keys, clock.now())
-  const { localAgentToken } = config
-  if (localAgentToken !== undefined) await welcomeLocalAgent({ db, clock, keys }, localAgentToken)
+/** Answers what each gives. Their loops begin when all are open. */
+async function openFeatures(
+  kinds: FeatureKind[],
+  platform: Platform,
+  all: Feature[],
+  opened: Background[],
+): Promise<From> {
+  const given = new Map<FeatureKind, unknown>()
+  const from: From = (feature) => {
+    if (!given.has(feature)) throw new Error(`The feature "${feature.name}" is not open yet: see the list in app.ts.`)
+    return given.get(feature) as never
+  }
+  for (const kind of kinds) {
+    const feature = await kind.open(platform, from)
+    given.set(kind, feature.gives)
+    all.push(feature)
+    opened.push({ name: kind.name, stop: () => feature.stop?.() })
+  }
+  const { bus, clock, log } = platform
+  for (const each of all.flatMap((feature) => feature.loops ?? [])) opened.push(loop({ ...each, bus, clock, log }))
+  return from
+}
 
-  const replies = createReplies({ db, clock })
-  await replies.forgetInterrupted()
-  opened.push(loop({ name: 'idempotency keys', everyMs: 3_600_000, run: replies.forgetOld, bus, clock, log }))
+interface Doors {
+  urls: { http: string; grpc: string; agents: string }
+  services: ServiceTable[]
+  stop(): Promise<void>
+}
+
+async function openDoors(platform: Platform, from: From, consoleFolder: string | undefined): Promise<Doors> {
+  const { config, db, bus, clock, log, features: all } = platform
+  const services = all.flatMap((feature) => feature.services ?? [])
   checkTables(services)
+  const rights: Rights = {
+    authenticate: from(authFeature).authenticate,
+    authorize,
+    resolve: Object.assign({}, ...all.map((feature) => feature.scopes)),
+  }
+  const topics = all.flatMap((feature) => feature.topics ?? [])
+  const live = liveRoute({ bus, clock, log, newEm: db.em, topics, allow: createAllow(rights) })
   const admission = createAdmission()
+  const replies = from(idempotencyFeature)
   const calls = createCalls({ rights, admission, replies, newEm: db.em, bus, clock, log })
+  const { trustedProxies, publicUrl } = config
   const grpc = await openGrpc({
     ...config.grpc,
-    trustedProxies: config.trustedProxies,
+    trustedProxies,
     tables: services,
     calls,
     admission,
     ready: db.writable,
   })
-  const closeGrpc = { stop: () => grpc.stop(callsGraceMs) }
-  opened.push(closeGrpc)
-  // It speaks in clear, which agents do by themselves only on the same host.
-  grpcAddress = config.publicGrpc ?? (isLoopback(config.grpc.host) ? grpc.address : `http://${grpc.address}`)
   const http = await openHttp({
     ...config.http,
-    publicUrl: config.publicUrl,
-    trustedProxies: config.trustedProxies,
+    publicUrl,
+    trustedProxies,
     tables: services,
-    downloads,
-    sockets,
-    consoleFolder: overrides.consoleFolder ?? fileURLToPath(new URL('../../web/dist', import.meta.url)),
+    routes: all.flatMap((feature) => feature.routes ?? []),
+    sockets: [...all.flatMap((feature) => feature.sockets ?? []), live],
+    consoleFolder: consoleFolder ?? fileURLToPath(new URL('../../web/dist', import.meta.url)),
     calls,
     admission,
     rights,
@@ -277,44 +237,24 @@ async function compose({ config, overrides, log, clock, keys, db, bus, opened }:
     bus,
     clock,
     log,
+  }).catch(async (error: unknown) => {
+    await grpc.stop(callsGraceMs)
+    throw error
   })
-
-  opened.splice(opened.indexOf(closeGrpc), 1)
-
-  let stopped: Promise<void> | undefined
   return {
-    urls: { http: config.publicUrl ?? `http://${http.address}`, grpc: grpc.address },
-    setupLink: setupToken && `/setup#${setupToken}`,
-    db,
-    bus,
-    clock,
-    keys,
-    log,
-    workers,
+    urls: {
+      http: publicUrl ?? `http://${http.address}`,
+      grpc: grpc.address,
+      // It speaks in clear, which agents do by themselves only on the same host.
+      agents: config.publicGrpc ?? (isLoopback(config.grpc.host) ? grpc.address : `http://${grpc.address}`),
+    },
     services,
-    stop() {
-      stopped ??= (async () => {
-        // Both doors together: each waits for its own calls.
-        const doors = { http: () => http.stop(callsGraceMs), grpc: () => grpc.stop(callsGraceMs) }
-        await Promise.all(
-          Object.entries(doors).map(([name, stop]) => stopPart({ name, stop }, log, callsGraceMs + 1000)),
-        )
-        for (const part of opened.reverse()) await stopPart(part, log, partGraceMs)
-      })()
-      return stopped
+    async stop() {
+      // Both doors together: each waits for its own calls.
+      const doors = { http: () => http.stop(callsGraceMs), grpc: () => grpc.stop(callsGraceMs) }
+      await Promise.all(Object.entries(doors).map(([name, stop]) => stopPart({ name, stop }, log, callsGraceMs + 1000)))
     },
   }
-}
-
-/** The agent that npm start puts beside the controller registers by this token, before there is anybody who could invite it. */
-async function welcomeLocalAgent(
-  { db, clock, keys }: Pick<Platform, 'db' | 'clock' | 'keys'>,
-  token: string,
-): Promise<void> {
-  await db.transaction(async (em) => {
-    const organization = await oldestOrganization(em, 'AnsFlow', clock.now())
-    await makeRegistrationToken(em, { clock, keys }, { organizationId: organization.id }, token)
-  })
 }
 
 function isLoopback(host: string): boolean {

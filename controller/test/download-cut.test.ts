@@ -7,13 +7,13 @@ import { expect, test } from 'vitest'
 import { memoryBus } from '../src/platform/bus.ts'
 import { systemClock } from '../src/platform/clock.ts'
 import { createLog } from '../src/platform/log.ts'
-import { type DownloadRoute, type RouteTools, registerDownloads } from '../src/transport/routes.ts'
+import { type Route, type RouteTools, registerRoutes } from '../src/transport/routes.ts'
 
 test.each([{ size: 100 }, {}])('with %o', async ({ size }) => {
   const stopping = new AbortController()
-  const route: DownloadRoute = {
+  const route: Route = {
     path: '/download',
-    public: true,
+    access: 'public',
     handle: async ({ signal }) => ({
       contentType: 'text/plain',
       ...(size !== undefined && { size }),
@@ -28,7 +28,7 @@ test.each([{ size: 100 }, {}])('with %o', async ({ size }) => {
   const access = { bus: memoryBus(log), clock: systemClock, log }
   const tools = { newEm: () => undefined, stopping: stopping.signal, ...access } as unknown as RouteTools
   const http = fastify()
-  registerDownloads(http, [route], tools)
+  registerRoutes(http, [route], tools)
   await http.listen({ host: '127.0.0.1', port: 0 })
   try {
     const { port } = http.server.address() as AddressInfo

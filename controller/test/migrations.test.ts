@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { entities } from '../src/entities.ts'
+import { entitiesOf, features } from '../src/app.ts'
 import { type Db, openDb } from '../src/platform/db.ts'
 import { migrate } from '../src/platform/migrate.ts'
 import { testDatabase } from './start-controller.ts'
 
 test('the migrations make exactly the tables that the entities describe', async () => {
-  const db = await openDb(testDatabase(), entities)
+  const db = await openDb(testDatabase(), entitiesOf(features))
   try {
     await migrate(db)
     // What is missing in the migrations, as SQL: "pnpm --dir controller migrations:new <what> <server>" writes it.
@@ -18,7 +18,7 @@ test('the migrations make exactly the tables that the entities describe', async 
 })
 
 test('what the first tables hold is still there after every migration', async () => {
-  const db = await openDb(testDatabase(), entities)
+  const db = await openDb(testDatabase(), entitiesOf(features))
   try {
     const [first] = await db.orm.migrator.getPending()
     await db.orm.migrator.up({ to: first!.name })
@@ -60,7 +60,7 @@ function someValue(db: Db, type: string): unknown {
 }
 
 test('a database of another version is refused', async () => {
-  const db = await openDb(testDatabase(), entities)
+  const db = await openDb(testDatabase(), entitiesOf(features))
   try {
     await migrate(db)
     await db.orm.migrator.getStorage().logMigration({ name: 'migration-9999-from-the-future' })

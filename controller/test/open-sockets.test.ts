@@ -14,7 +14,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { Code } from '@connectrpc/connect'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { type Session, SessionEntity } from '../src/features/auth/index.ts'
+import { type Session, SessionEntity } from '../src/features/auth/session.entity.ts'
 import { type ManualClock, manualClock } from '../src/platform/clock.ts'
 import { startController, type TestController } from './start-controller.ts'
 

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { entities } from '../entities.ts'
+import { entitiesOf, features } from '../app.ts'
 import { type DatabaseConfig, memoryFile, openDb } from '../platform/db.ts'
 import { migrate } from '../platform/migrate.ts'
 
@@ -24,7 +24,7 @@ const numbers = readdirSync(join(import.meta.dirname, 'sqlite')).map((file) => N
 const number = String(Math.max(...numbers) + 1).padStart(4, '0')
 
 for (const [dialect, config] of Object.entries(databases)) {
-  const db = await openDb(config, entities)
+  const db = await openDb(config, entitiesOf(features))
   try {
     await migrate(db)
     const schema = (await db.orm.schema.getUpdateSchemaSQL({ wrap: false })) as string

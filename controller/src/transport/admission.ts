@@ -26,6 +26,8 @@ export interface Admission {
   call(method: DescMethod, access: Access, visitor: Visitor, signal: AbortSignal): Promise<Entrance>
   /** For what is no method of ours: health, reflection. */
   stranger(address: string, streams: boolean, signal: AbortSignal): Promise<Entrance>
+  /** A request to a plain route. */
+  route(visitor: Visitor, signal: AbortSignal): Promise<Entrance>
   socket(visitor: Visitor): Entrance
 }
 
@@ -79,6 +81,7 @@ export function createAdmission(): Admission {
       return kinds[caller.kind].enter(keyOf(caller, address), streams, signal)
     },
     stranger: (address, streams, signal) => kinds.anonymous.enter(placeOf(address), streams, signal),
+    route: ({ caller, address }, signal) => kinds[caller.kind].enter(keyOf(caller, address), false, signal),
     socket: ({ caller, address }) => kinds[caller.kind].socket(keyOf(caller, address)),
   }
 }

@@ -14,6 +14,25 @@ export type Allow = (
   id: string,
 ) => Promise<void>
 
+/** What a route or a topic asks for: the permission on the thing whose id is a part of its path. */
+export interface PathAccess {
+  permission: Permission
+  resource: Resource
+  /** "runId" for ":runId". */
+  param: string
+}
+
+/** Throws as `Allow` does. */
+export function allowPath(
+  allow: Allow,
+  em: EntityManager,
+  caller: Caller,
+  { permission, resource, param }: PathAccess,
+  params: Record<string, string>,
+): Promise<void> {
+  return allow(em, caller, permission, resource, params[param] ?? '')
+}
+
 export function createAllow(rights: Rights): Allow {
   return async (em, caller, permission, resource, id) => {
     const noun = (Resource[resource] ?? 'thing').toLowerCase()

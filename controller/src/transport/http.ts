@@ -20,7 +20,7 @@ import {
 } from '@connectrpc/connect'
 import { fastifyConnectPlugin } from '@connectrpc/connect-fastify'
 import { fastifyWebsocket } from '@fastify/websocket'
-import { parseCookie, stringifySetCookie } from 'cookie'
+import { stringifySetCookie } from 'cookie'
 import { type FastifyReply, fastify } from 'fastify'
 import type { Bus } from '../platform/bus.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -46,13 +46,13 @@ import { registerConsole } from './console-files.ts'
 import { detailsOf } from './error-details.ts'
 import { retryAfterOf } from './error-info.ts'
 import { leaveLarge, writeLargeAnswers } from './large-answers.ts'
-import { crossSite, originOf } from './origin.ts'
+import { refuseCrossSite } from './origin.ts'
 import { answerProtocolErrors } from './protocol-errors.ts'
-import { type DownloadRoute, registerDownloads, registerSockets, type SocketRoute, sendError } from './routes.ts'
+import { type Route, registerRoutes, sendError } from './routes.ts'
 import { registerSchema } from './schema-file.ts'
+import { registerSockets, type SocketRoute } from './sockets.ts'
 import { createTurns } from './turns.ts'
 
-export const sessionCookie = 'ansflow_session'
 /** Of one message, request or answer. */
 export const messageLimit = 4 * 1024 * 1024
 
@@ -79,7 +79,7 @@ export interface HttpOptions {
   /** Addresses and networks of the proxies before us whose X-Forwarded-For is believed. */
   trustedProxies: string[]
   tables: ServiceTable[]
-  downloads: DownloadRoute[]
+  routes: Route[]
   sockets: SocketRoute[]
   consoleFolder: string
   calls: Calls
@@ -161,7 +161,7 @@ export async function openHttp(options: HttpOptions): Promise<Door> {
     if (request.ws && !socketPaths.has(request.routeOptions.url ?? '')) return notHere(reply)
   })
   await http.register(async (scope) => {
-    registerDownloads(scope, options.downloads, tools)
+    registerRoutes(scope, options.routes, tools)
     registerSockets(scope, options.sockets, tools)
   })
   await http.register(async (scope) => {
@@ -283,9 +283,7 @@ async function admit(context: HandlerContext, calls: Calls, publicUrl: string | 
     },
   }
   try {
-    const origin = originOf(Object.fromEntries(headers), publicUrl)
-    const byCookie = !headers.has('authorization') && sessionCookie in parseCookie(headers.get('cookie') ?? '')
-    if (origin === 'foreign' || (byCookie && origin !== 'ours')) throw crossSite()
+    refuseCrossSite(Object.fromEntries(headers), publicUrl, 'changes')
     const header = (name: string) => headers.get(name) ?? undefined
     const call = await calls.begin(method, { header, address, signal: inOurWords(context.signal), reply, bytesRead })
     context.responseHeader.set('x-request-id', call.requestId)

@@ -1,40 +1,63 @@
-// What is not an rpc: downloads and WebSockets, which features declare as data and this file puts on Fastify.
+// What is not an rpc: plain HTTP routes, which features declare as data and this file puts on Fastify. A route says who may
+// use it; who asks is known, and how much they may send is bounded, before a byte of a body is read.
 
+import type { IncomingHttpHeaders } from 'node:http'
 import { addAbortSignal, Readable } from 'node:stream'
 import type { AppError } from '@ansflow/proto/errors'
 import { errorCodes, unauthenticated } from '@ansflow/proto/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { WebSocket } from 'ws'
 import type { Bus } from '../platform/bus.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { EntityManager } from '../platform/db.ts'
 import type { Logger } from '../platform/log.ts'
-import type { Admission } from './admission.ts'
+import type { Admission, Entrance } from './admission.ts'
+import { allowPath, createAllow, type PathAccess } from './allow.ts'
 import type { Caller, Rights } from './call.ts'
 import { connectErrorJson } from './connect-errors.ts'
 import { errorAnswer, retryAfterOf } from './error-info.ts'
 import { openStream } from './open-stream.ts'
-import { crossSite, originOf } from './origin.ts'
+import { refuseCrossSite } from './origin.ts'
 
-export interface DownloadRoute {
+export type Route = GetRoute | PostRoute
+
+export interface GetRoute {
+  method?: 'GET'
   /** As Fastify writes them: "/download/runs/:runId/steps/:stepId/log". */
   path: string
-  /** Nobody has to sign in for it. */
-  public?: boolean
-  /** Throws when the caller may not have it; asked again while it lasts. */
-  authorize?(em: EntityManager, caller: Caller, params: Record<string, string>): Promise<void>
-  handle(request: DownloadRequest): Promise<Download>
+  /** 'public': nobody has to sign in for it. Else it is asked again while the answer lasts. */
+  access: 'public' | PathAccess
+  handle(request: RouteRequest): Promise<Answer>
 }
 
-export interface DownloadRequest {
+export interface PostRoute {
+  method: 'POST'
+  path: string
+  /** Bytes of the body at most; what says that it is longer is refused before it is read, what is longer while it is. */
+  bodyLimit: number
+  /**
+   * By the right of whoever signed in, where a cookie counts from our own pages alone; or by what the sender itself signed,
+   * where no cookie and no token counts, so that no page can make a browser send it.
+   */
+  access: PathAccess | { signed: (request: PostRequest) => Promise<void> }
+  handle(request: PostRequest): Promise<Answer>
+}
+
+export interface RouteRequest {
   params: Record<string, string>
   query: Record<string, string>
+  headers: IncomingHttpHeaders
+  address: string
   /** The Range header. */
   range: string | undefined
   signal: AbortSignal
 }
 
-export interface Download {
+export interface PostRequest extends RouteRequest {
+  /** As it came, whatever its content type. */
+  body: Buffer
+}
+
+export interface Answer {
   contentType: string
   /** Offered to save under; undefined: shown in place. */
   fileName?: string
@@ -43,22 +66,6 @@ export interface Download {
   status?: number
   headers?: Record<string, string>
   body: AsyncIterable<Uint8Array> | Uint8Array | string
-}
-
-export interface SocketRoute {
-  /** As Fastify writes them: "/collab/:pipelineId". */
-  path: string
-  open(socket: WebSocket, request: SocketRequest): void
-}
-
-export interface SocketRequest {
-  params: Record<string, string>
-  /** Signed in, a person or an agent; the route checks the rights. */
-  caller: Caller
-  /** Asks again with the same credentials, for when "access.changed" came: rejects once they are worth nothing. */
-  authenticateAgain(): Promise<Caller>
-  /** Aborts when the controller stops. */
-  signal: AbortSignal
 }
 
 export interface RouteTools {
@@ -72,69 +79,108 @@ export interface RouteTools {
   log: Logger
 }
 
-const callers = new WeakMap<FastifyRequest, Caller>()
+const anonymous: Caller = { kind: 'anonymous' }
 
-export function registerDownloads(http: FastifyInstance, routes: DownloadRoute[], tools: RouteTools): void {
+/** On a scope of their own: bodies are left as they come there. */
+export function registerRoutes(http: FastifyInstance, routes: Route[], tools: RouteTools): void {
+  http.removeAllContentTypeParsers()
+  http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   for (const route of routes) {
-    http.get(route.path, async (request, reply) => {
-      const params = request.params as Record<string, string>
-      const ask = async () => {
-        const caller: Caller = route.public ? { kind: 'anonymous' } : await callerOf(request, tools)
-        await route.authorize?.(tools.newEm(), caller, params)
-        return caller
-      }
+    if (route.method === 'POST') registerPost(http, route, tools)
+    else registerGet(http, route, tools)
+  }
+}
+
+function registerGet(http: FastifyInstance, { path, access, handle }: GetRoute, tools: RouteTools): void {
+  http.get(path, async (request, reply) => {
+    const ask = () => callerWith(request, access, tools, 'reads')
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort())
+    const caller = await ask()
+    gone.signal.throwIfAborted()
+    const { signal, close } = openStream(tools, caller, AbortSignal.any([gone.signal, tools.stopping]), ask)
+    gone.signal.addEventListener('abort', close)
+    const answer = await handle(routeRequest(request, signal))
+    signal.throwIfAborted()
+    return send(reply, answer, signal)
+  })
+}
+
+function registerPost(http: FastifyInstance, { path, bodyLimit, access, handle }: PostRoute, tools: RouteTools): void {
+  const entrances = new WeakMap<FastifyRequest, Entrance>()
+  const isSigned = 'signed' in access
+  http.post(
+    path,
+    {
+      bodyLimit,
+      onRequest: async (request, reply) => {
+        const gone = new AbortController()
+        reply.raw.once('close', () => gone.abort())
+        // Whose signature it is says the body, so until then its sender is a stranger.
+        const caller = isSigned ? anonymous : await callerWith(request, access, tools, 'changes')
+        const entrance = await tools.admission.route({ caller, address: request.ip }, gone.signal)
+        reply.raw.once('close', entrance.leave)
+        entrances.set(request, entrance)
+      },
+    },
+    async (request, reply) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+      entrances.get(request)?.spent(body.length)
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort())
-      const caller = await ask()
-      gone.signal.throwIfAborted()
-      const { signal, close } = openStream(tools, caller, AbortSignal.any([gone.signal, tools.stopping]), ask)
-      gone.signal.addEventListener('abort', close)
-      const query = request.query as Record<string, string>
-      const download = await route.handle({ params, query, range: request.headers.range, signal })
-      signal.throwIfAborted()
-      reply.code(download.status ?? 200).headers(download.headers ?? {})
-      reply.header('content-type', download.contentType).header('cache-control', 'no-store')
-      if (download.size !== undefined) reply.header('content-length', download.size)
-      if (download.fileName !== undefined) {
-        reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(download.fileName)}`)
-      }
-      const { body } = download
-      const isWhole = typeof body === 'string' || body instanceof Uint8Array
-      // Cut off where it may not go on, so that nobody takes a part for the whole.
-      return reply.send(isWhole ? body : addAbortSignal(signal, Readable.from(body)))
-    })
+      const signal = AbortSignal.any([gone.signal, tools.stopping])
+      const post = { ...routeRequest(request, signal), body }
+      if (isSigned) await access.signed(post)
+      return send(reply, await handle(post), signal)
+    },
+  )
+}
+
+function routeRequest(request: FastifyRequest, signal: AbortSignal): RouteRequest {
+  return {
+    params: request.params as Record<string, string>,
+    query: request.query as Record<string, string>,
+    headers: request.headers,
+    address: request.ip,
+    range: request.headers.range,
+    signal,
   }
 }
 
-export function registerSockets(http: FastifyInstance, routes: SocketRoute[], tools: RouteTools): void {
-  for (const route of routes) {
-    http.get(
-      route.path,
-      {
-        websocket: true,
-        preValidation: async (request) => {
-          const caller = await callerOf(request, tools)
-          const { leave } = tools.admission.socket({ caller, address: request.ip })
-          request.raw.socket.once('close', leave)
-          callers.set(request, caller)
-        },
-      },
-      (socket, request) => {
-        route.open(socket, {
-          params: request.params as Record<string, string>,
-          caller: callers.get(request) ?? { kind: 'anonymous' },
-          authenticateAgain: () => callerOf(request, tools),
-          signal: tools.stopping,
-        })
-      },
-    )
+function send(reply: FastifyReply, answer: Answer, signal: AbortSignal): FastifyReply {
+  reply.code(answer.status ?? 200).headers(answer.headers ?? {})
+  reply.header('content-type', answer.contentType).header('cache-control', 'no-store')
+  if (answer.size !== undefined) reply.header('content-length', answer.size)
+  if (answer.fileName !== undefined) {
+    reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(answer.fileName)}`)
   }
+  const { body } = answer
+  const isWhole = typeof body === 'string' || body instanceof Uint8Array
+  // Cut off where it may not go on, so that nobody takes a part for the whole.
+  return reply.send(isWhole ? body : addAbortSignal(signal, Readable.from(body)))
 }
 
-async function callerOf(request: FastifyRequest, { rights, publicUrl }: RouteTools): Promise<Caller> {
-  const origin = originOf(request.headers, publicUrl)
-  // Typing a download's address into the browser is `unknown` and harmless: it only reads. Sockets always send an origin.
-  if (origin === 'foreign') throw crossSite()
+/** Who asks, if they may. */
+async function callerWith(
+  request: FastifyRequest,
+  access: 'public' | PathAccess,
+  tools: RouteTools,
+  does: 'reads' | 'changes',
+): Promise<Caller> {
+  if (access === 'public') return anonymous
+  const caller = await callerOf(request, tools, does)
+  const params = request.params as Record<string, string>
+  await allowPath(createAllow(tools.rights), tools.newEm(), caller, access, params)
+  return caller
+}
+
+/** Whoever signed in; throws when nobody did. */
+export async function callerOf(
+  request: FastifyRequest,
+  { rights, publicUrl }: RouteTools,
+  does: 'reads' | 'changes',
+): Promise<Caller> {
+  refuseCrossSite(request.headers, publicUrl, does)
   const header = (name: string) => headerText(request.headers[name])
   const caller = await rights.authenticate({ header, address: request.ip })
   if (caller.kind === 'anonymous') throw unauthenticated()

@@ -1,10 +1,2 @@
 // What other features may use of agents.
-export { AgentEntity } from './agent.entity.ts'
-export { agentDownload } from './agent-download.routes.ts'
-export { AgentLabelEntity } from './agent-label.entity.ts'
-export { agentMessages } from './agent-message.ts'
-export { agentLabels, agentsOf, findAgent } from './agent-tables.ts'
-export { agentScope } from './agents.api.ts'
-export { type AgentsFeature, type AgentsFeatureDeps, createAgents } from './agents.ts'
-export { makeRegistrationToken, registrationTokensMadeByTokens } from './register.ts'
-export { RegistrationTokenEntity } from './registration-token.entity.ts'
+export { agentsFeature } from './feature.ts'

@@ -10,7 +10,7 @@ import type { Logger } from '../../platform/log.ts'
 import { placeOf } from '../../platform/place.ts'
 import { meter } from '../../platform/rate.ts'
 import type { Caller, Incoming } from '../../transport/call.ts'
-import { sessionCookie } from '../../transport/http.ts'
+import { sessionCookie } from '../../transport/origin.ts'
 import { grantsOf } from '../access/index.ts'
 import { sessionEnd } from './sessions.ts'
 

@@ -1,12 +1,6 @@
 // What other features may use of auth.
 export { ApiTokenEntity } from './api-token.entity.ts'
-export { type AuthDeps, authApi } from './auth.api.ts'
-export { type Authenticator, createAuthenticator } from './authenticate.ts'
-export { LoginLimitEntity } from './login-limit.entity.ts'
-export { hashPassword } from './passwords.ts'
+export { authFeature } from './feature.ts'
 export { makePerson, readEmail } from './people.ts'
-export { type Session, SessionEntity } from './session.entity.ts'
-export { makeAdminFromSettings, renewSetupToken } from './setup.ts'
-export { SetupTokenEntity } from './setup-token.entity.ts'
 export { holdCredential } from './token-tree.ts'
 export { type User, UserEntity } from './user.entity.ts'

@@ -3,7 +3,7 @@ import { type Keys, randomToken } from '../../platform/crypto.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { CallContext } from '../../transport/call.ts'
-import { sessionCookie } from '../../transport/http.ts'
+import { sessionCookie } from '../../transport/origin.ts'
 import { SessionEntity } from './session.entity.ts'
 
 const dayMs = 24 * 3_600_000

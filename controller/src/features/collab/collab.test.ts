@@ -10,7 +10,7 @@ import { startController, type TestController, type TestUser } from '../../../te
 import { waitFor } from '../../../test/wait-for.ts'
 import { manualClock } from '../../platform/clock.ts'
 import { removeGrants, setGrant } from '../access/index.ts'
-import { Rooms } from './index.ts'
+import { Rooms } from './rooms.ts'
 import { docOf, type Editor, editDraft, isSaved, loadDraft, openEditor, otherRooms, toldBy } from './test-client.ts'
 
 let c: TestController

@@ -1,3 +1,2 @@
 // What others may use of idempotency.
-export { IdempotencyKeyEntity } from './idempotency-key.entity.ts'
-export { createReplies } from './replies.ts'
+export { idempotencyFeature } from './feature.ts'

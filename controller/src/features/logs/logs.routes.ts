@@ -1,9 +1,9 @@
 // The raw bytes of a log as a file, streamed row by row; a part of it when a range is asked for.
 import { setImmediate } from 'node:timers/promises'
 import { AppError, invalidField } from '@ansflow/proto/errors'
-import type { Db, EntityManager } from '../../platform/db.ts'
-import type { Caller } from '../../transport/call.ts'
-import type { DownloadRoute } from '../../transport/routes.ts'
+import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import type { Db } from '../../platform/db.ts'
+import type { Route } from '../../transport/routes.ts'
 import { findAttempt, notStarted } from './find-attempt.ts'
 import type { LogWatch } from './log-watch.ts'
 import { readRows } from './read-log.ts'
@@ -14,14 +14,12 @@ const completeMs = 5000
 export interface LogDownloadDeps {
   db: Db
   watch: LogWatch
-  /** Throws when the caller may not read the run. */
-  mayRead(em: EntityManager, caller: Caller, runId: string): Promise<void>
 }
 
-export function logDownload({ db, watch, mayRead }: LogDownloadDeps): DownloadRoute {
+export function logDownload({ db, watch }: LogDownloadDeps): Route {
   return {
     path: '/download/runs/:runId/steps/:stepId/log',
-    authorize: (em, caller, { runId = '' }) => mayRead(em, caller, runId),
+    access: { permission: 'run.read', resource: Resource.RUN, param: 'runId' },
     async handle({ params, query, range, signal }) {
       const { runId = '', stepId = '' } = params
       const name = { runId, stepId, attempt: readAttempt(query.attempt) }

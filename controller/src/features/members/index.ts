@@ -1,2 +1,2 @@
-// What other features may use of members.
-export { type MembersDeps, membersApi } from './members.api.ts'
+// What others may use of members.
+export { membersFeature } from './feature.ts'

@@ -1,12 +1,9 @@
 // What other features may use of pipelines.
-export { deletePipelinesOf } from './delete-pipelines.ts'
 export { deriveDraft } from './derive-draft.ts'
-export { DraftEntity, DraftUpdateEntity } from './draft.entity.ts'
 export { appendUpdate, foldUpdates, readDraft, readHeads, type StoredDraft } from './draft-store.ts'
 export { draftTasks } from './draft-task-file.ts'
 export type { DraftNotice, Drafts } from './drafts.ts'
+export { pipelinesFeature } from './feature.ts'
 export { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 export { pipelineScope } from './pipeline-scope.ts'
-export { PipelineVersionEntity, type PipelineVersionRow } from './pipeline-version.entity.ts'
-export { type PipelinesDeps, pipelinesApi } from './pipelines.api.ts'
 export { type RunnableGraph, runnableGraph } from './runnable-graph.ts'

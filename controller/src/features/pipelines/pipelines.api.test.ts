@@ -8,7 +8,9 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { editDraft, otherRooms } from '../collab/test-client.ts'
-import { PipelineVersionEntity, readDraft, runnableGraph } from './index.ts'
+import { readDraft } from './draft-store.ts'
+import { PipelineVersionEntity } from './pipeline-version.entity.ts'
+import { runnableGraph } from './runnable-graph.ts'
 
 let c: TestController
 beforeAll(async () => {

@@ -44,7 +44,7 @@ export interface PipelinesDeps {
   workers: Workers
   db: Db
   clock: Clock
-  drafts: Drafts
+  drafts: () => Drafts
   /** The labels that count for each agent of an organization. */
   agentLabels(organizationId: string): Promise<AgentLabels>
 }
@@ -80,7 +80,7 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
         const { yaml, hash } = published
         return { pipeline: toPipeline(row), graph: await graphOf(published), yaml, hash, version: toVersion(published) }
       }
-      const updates = await drafts.updates(pipelineId)
+      const updates = await drafts().updates(pipelineId)
       const draft = { updates, agents: await agentLabels(organizationOf(ctx)) }
       const { bytes, name } = await workers.run(draftTasks, 'describeDraft', draft, personOf(ctx).userId)
       const content = await inTurns(reading(GetPipelineResponseSchema, bytes))
@@ -106,7 +106,7 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
       const agents = await agentLabels(organizationOf(ctx))
       const { row, problems } = await applyFile({
         db,
-        drafts,
+        drafts: drafts(),
         workers,
         projectId,
         yaml: readFile(yaml),
@@ -117,14 +117,14 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
       if (!row) return { problems }
       const publication = { pipelineId: row.id, note, expectedHash: '', agents, by, now: clock.now() }
       if (!publish) return { pipeline: toPipeline(row), problems }
-      const { pipeline, version } = await publishDraft({ db, drafts, workers }, publication)
+      const { pipeline, version } = await publishDraft({ db, drafts: drafts(), workers }, publication)
       return { pipeline: toPipeline(pipeline), problems, version: toVersion(version) }
     },
 
     async publishPipeline({ pipelineId, note, expectedHash }, ctx) {
       const agents = await agentLabels(organizationOf(ctx))
       const publication = { pipelineId, note, expectedHash, agents, by: personOf(ctx), now: clock.now() }
-      const { version, created, problems } = await publishDraft({ db, drafts, workers }, publication)
+      const { version, created, problems } = await publishDraft({ db, drafts: drafts(), workers }, publication)
       return { version: toVersion(version), created, problems }
     },
 
@@ -142,7 +142,7 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
 
     async deletePipeline({ pipelineId }) {
       if (!(await db.transaction((em) => deletePipeline(em, pipelineId)))) throw notFound('pipeline', pipelineId)
-      drafts.drop(pipelineId)
+      drafts().drop(pipelineId)
       return {}
     },
   })

@@ -33,7 +33,7 @@ export interface ProjectsDeps {
   bus: Bus
   clock: Clock
   /** In the order in which they must run. */
-  deletions: ProjectDeletion[]
+  deletions: () => ProjectDeletion[]
 }
 
 export function projectsApi(deps: ProjectsDeps): ServiceTable {
@@ -78,7 +78,7 @@ export function projectsApi(deps: ProjectsDeps): ServiceTable {
     },
 
     async deleteProject(_request, ctx) {
-      for (const userId of await deleteProject(db, projectOf(ctx), deps.deletions))
+      for (const userId of await deleteProject(db, projectOf(ctx), deps.deletions()))
         bus.publish('access.changed', { userId })
       return {}
     },

@@ -5,8 +5,9 @@ import { atOnce } from '@ansflow/proto/pieces'
 import { toJson } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { picture } from '../../../../engine/test/world.ts'
-import { jobById, jobsOfAgent, queuedJobs, runEventsAfter } from './index.ts'
+import { jobById, jobsOfAgent, queuedJobs } from './index.ts'
 import { presentRun } from './present-run.ts'
+import { runEventsAfter } from './run-events.ts'
 import { agentA, agentB, openRuns } from './test/runs-world.ts'
 
 const need = (stepId: string) => ({ stepId })

@@ -32,7 +32,7 @@ export interface RunsDeps {
   driver: RunDriver
   workers: Workers
   /** People who have the draft open are told that it runs. */
-  drafts: Pick<Drafts, 'announce'>
+  drafts: () => Pick<Drafts, 'announce'>
 }
 
 export function runsApi({ db, bus, driver, drafts, workers }: RunsDeps): ServiceTable {
@@ -68,7 +68,7 @@ export function runsApi({ db, bus, driver, drafts, workers }: RunsDeps): Service
       if (request.draft) {
         const by = personOf(ctx)
         const started = { runId: run.id, number: run.number, by: by.name, userId: by.userId }
-        drafts.announce(pipeline.id, { case: 'runStarted', value: started })
+        drafts().announce(pipeline.id, { case: 'runStarted', value: started })
       }
       return { run }
     },

@@ -37,15 +37,7 @@ export const agentB = '00000000-0000-7000-8000-00000000000b'
 
 export async function openRuns(level: Parameters<typeof createLog>[0] = 'error'): Promise<RunsWorld> {
   const log = createLog(level)
-  const db = await openDb(testDatabase(), [
-    runs.RunEntity,
-    runs.RunCounterEntity,
-    runs.RunGraphEntity,
-    runs.RunStepEntity,
-    runs.RunEventEntity,
-    runs.JobEntity,
-    runs.WorkspacePinEntity,
-  ])
+  const db = await openDb(testDatabase(), runs.runsFeature.entities)
   await db.orm.schema.ensureDatabase()
   await db.orm.schema.create()
   const clock = manualClock()

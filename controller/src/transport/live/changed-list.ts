@@ -3,7 +3,7 @@
 import type { Clock } from '../../platform/clock.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { createBell } from '../../platform/watch.ts'
-import type { LiveFeed, LiveKind } from '../../transport/live-topic.ts'
+import type { LiveFeed, LiveKind } from './live-topic.ts'
 
 interface Options {
   clock: Clock

@@ -11,16 +11,18 @@ import { each } from '@ansflow/proto/pieces'
 import { create, fromJsonString, type MessageInitShape, toBinary, toJsonString } from '@bufbuild/protobuf'
 import pLimit from 'p-limit'
 import type { WebSocket } from 'ws'
-import type { EntityManager } from '../platform/db.ts'
-import type { Logger } from '../platform/log.ts'
-import { inTurns } from '../platform/turns.ts'
-import type { Caller } from './call.ts'
+import type { EntityManager } from '../../platform/db.ts'
+import type { Logger } from '../../platform/log.ts'
+import { inTurns } from '../../platform/turns.ts'
+import { type Allow, allowPath } from '../allow.ts'
+import type { Caller } from '../call.ts'
+import type { Turns } from '../turns.ts'
 import { createOutbox, type Outbox } from './live-outbox.ts'
 import { findTopic, type LiveFeed, type LiveFrame, type LiveTopic } from './live-topic.ts'
-import type { Turns } from './turns.ts'
 
 export interface LiveSocketDeps {
   topics: LiveTopic[]
+  allow: Allow
   newEm: () => EntityManager
   log: Logger
   authenticateAgain(): Promise<Caller>
@@ -72,13 +74,18 @@ export class LiveSocket {
     this.caller = await this.#deps.authenticateAgain()
     for (const subscription of [...this.#subscriptions.values()]) {
       try {
-        await subscription.topic.authorize(this.#deps.newEm(), this.caller, subscription.params)
+        await this.#mayFollow(subscription)
       } catch (error) {
         this.#drop(subscription)
         this.#refuse(subscription.text, error)
       }
     }
     return this.caller
+  }
+
+  #mayFollow({ topic, params }: Pick<Subscription, 'topic' | 'params'>): Promise<void> {
+    const { allow, newEm } = this.#deps
+    return allowPath(allow, newEm(), this.caller, topic.access, params)
   }
 
   #onMessage(data: Buffer, binary: boolean): void {
@@ -123,7 +130,7 @@ export class LiveSocket {
   async #subscribe({ topic: text, afterSeq, offset }: LiveSubscribe): Promise<void> {
     const found = findTopic(this.#deps.topics, text)
     if (!found) throw new AppError('not_found', 'There is no such topic.')
-    await found.topic.authorize(this.#deps.newEm(), this.caller, found.params)
+    await this.#mayFollow(found)
     const known = this.#subscriptions.get(text)
     // Another part of the page joins: the numbers go on for both.
     if (known && !known.feed.restarts) return this.#subscribed(known)

@@ -1,14 +1,15 @@
 // The /live WebSocket: keeps the sockets' life signs and their rights up to date.
 import type { WebSocket } from 'ws'
-import type { Bus } from '../platform/bus.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { EntityManager } from '../platform/db.ts'
-import type { Logger } from '../platform/log.ts'
-import { watchAccess } from './access-watch.ts'
+import type { Bus } from '../../platform/bus.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { EntityManager } from '../../platform/db.ts'
+import type { Logger } from '../../platform/log.ts'
+import { watchAccess } from '../access-watch.ts'
+import type { Allow } from '../allow.ts'
+import type { SocketRoute } from '../sockets.ts'
+import { createTurns } from '../turns.ts'
 import { LiveSocket } from './live-socket.ts'
 import type { LiveTopic } from './live-topic.ts'
-import type { SocketRoute } from './routes.ts'
-import { createTurns } from './turns.ts'
 
 export interface LiveDeps {
   bus: Bus
@@ -16,11 +17,12 @@ export interface LiveDeps {
   log: Logger
   newEm: () => EntityManager
   topics: LiveTopic[]
+  allow: Allow
 }
 
 const pingEveryMs = 20_000
 
-export function liveRoute({ bus, clock, log, newEm, topics }: LiveDeps): SocketRoute {
+export function liveRoute({ bus, clock, log, newEm, topics, allow }: LiveDeps): SocketRoute {
   const turns = createTurns()
   function keepAlive(raw: WebSocket): void {
     let heard = true
@@ -41,7 +43,7 @@ export function liveRoute({ bus, clock, log, newEm, topics }: LiveDeps): SocketR
   return {
     path: '/live',
     open(raw, { caller, authenticateAgain }) {
-      const socket = new LiveSocket({ turns, topics, newEm, log, authenticateAgain }, raw, caller)
+      const socket = new LiveSocket({ turns, topics, allow, newEm, log, authenticateAgain }, raw, caller)
       const endWatch = watchAccess({ bus, clock, log }, caller, {
         ask: () => socket.checkAgain(),
         onGone: () => socket.signOut(),

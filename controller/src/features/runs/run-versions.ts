@@ -1,9 +1,8 @@
-// What the lists of runs and agents hold, as versions that differ after every change people can see.
+// What the lists of runs hold, as versions that differ after every change people can see.
 import { RunStatus } from '@ansflow/proto/status'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
-import { agentMessages, agentsOf } from '../agents/index.ts'
-import type { ListVersions } from './list-watch.ts'
+import type { ListVersions } from '../../transport/live/list-watch.ts'
 
 /** Runs younger than this are looked at also when they have ended: one may begin and end between two looks. */
 const youngMs = 60_000
@@ -41,60 +40,6 @@ export async function runVersions(
   )
   for (const some of inBatches(missing)) {
     put(await runs.selectFrom('run').select(columns).where('id', 'in', some).execute())
-  }
-  return versions
-}
-
-interface GrantRow {
-  id: string
-  organization_id: string
-  role: number
-}
-
-/** By organization: the grants on it and its projects, and the open invitations. */
-export async function memberVersions(db: Db, organizationIds: string[]): Promise<ListVersions> {
-  const rows = db.kysely<{ access_grant: GrantRow; invitation: GrantRow }>()
-  const versions: ListVersions = new Map(organizationIds.map((id) => [id, new Map()]))
-  for (const some of inBatches(organizationIds)) {
-    for (const table of ['access_grant', 'invitation'] as const) {
-      const query = rows.selectFrom(table).select(['id', 'organization_id', 'role'])
-      for (const { id, organization_id, role } of await query.where('organization_id', 'in', some).execute()) {
-        versions.get(organization_id)?.set(id, String(role))
-      }
-    }
-  }
-  return versions
-}
-
-/** Load and life signs change all the time and are told by themselves. */
-export async function agentVersions(
-  db: Db,
-  clock: Clock,
-  organizationIds: string[],
-  lostAfterMs: number,
-): Promise<ListVersions> {
-  const versions: ListVersions = new Map()
-  for (const organizationId of organizationIds) {
-    const agents = await agentMessages(db, await agentsOf(db, organizationId), clock.now(), lostAfterMs)
-    versions.set(
-      organizationId,
-      new Map(
-        agents.map(({ id, name, status, draining, slots, version, labels, assignedLabels, doubledSince, jobs }) => [
-          id,
-          JSON.stringify([
-            name,
-            status,
-            draining,
-            slots,
-            version,
-            labels,
-            assignedLabels,
-            !!doubledSince,
-            jobs.map((job) => job.jobId),
-          ]),
-        ]),
-      ),
-    )
   }
   return versions
 }

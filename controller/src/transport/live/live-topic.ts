@@ -1,8 +1,7 @@
 // What the /live socket needs of a topic. Features give these; the socket knows none of them.
 import type { LiveResponseSchema } from '@ansflow/proto/gen/ansflow/v1/live_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import type { EntityManager } from '../platform/db.ts'
-import type { Caller } from './call.ts'
+import type { PathAccess } from '../allow.ts'
 
 export type LiveKind = NonNullable<MessageInitShape<typeof LiveResponseSchema>['kind']>
 
@@ -33,8 +32,8 @@ export interface LiveFeed {
 export interface LiveTopic {
   /** "run/:runId": the parts after a colon are any text without a slash. */
   pattern: string
-  /** Throws when the caller may not follow it. */
-  authorize(em: EntityManager, caller: Caller, params: Record<string, string>): Promise<void>
+  /** Who may follow it. */
+  access: PathAccess
   open(params: Record<string, string>, from: LiveFrom): Promise<LiveFeed>
 }
 

@@ -1,0 +1,136 @@
+// Agents: their sessions, the dispatcher that gives them jobs, and the loops beside.
+import { fileURLToPath } from 'node:url'
+import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import { type From, feature, type Platform } from '../../feature.ts'
+import { authFeature } from '../auth/index.ts'
+import { type LogHead, LogStream, logsFeature } from '../logs/index.ts'
+import { oldestOrganization } from '../organizations/index.ts'
+import { pipelinesFeature } from '../pipelines/index.ts'
+import { runsFeature } from '../runs/index.ts'
+import { secretsFeature } from '../secrets/index.ts'
+import { AgentEntity } from './agent.entity.ts'
+import { createAgentBook } from './agent-book.ts'
+import { agentDownload } from './agent-download.routes.ts'
+import { createAgentHub } from './agent-hub.ts'
+import { AgentLabelEntity } from './agent-label.entity.ts'
+import { agentLinkApi } from './agent-link.api.ts'
+import type { SessionDeps } from './agent-session.ts'
+import { agentLabels, agentTables, type KnownAgent } from './agent-tables.ts'
+import { agentTopics } from './agent-topics.ts'
+import { agentScope, agentsApi } from './agents.api.ts'
+import { giveUpStranded } from './delete-agent.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { createLostSweep, lostSweepMs } from './lost-agents.ts'
+import { makeRegistrationToken, registrationTokensMadeByTokens } from './register.ts'
+import { RegistrationTokenEntity } from './registration-token.entity.ts'
+import { createJobBook, createJobQueue, jobSecrets } from './run-jobs.ts'
+import { createSilenceSweep } from './silent-agents.ts'
+
+/** What is dispatched without being told of: after a lost message, or by another controller. */
+const dispatchSweepMs = 2000
+/** Pages that show agents hear of their jobs this often at most. */
+const tellJobsMs = 250
+
+export const agentsFeature = feature({
+  name: 'agents',
+  entities: [AgentEntity, AgentLabelEntity, RegistrationTokenEntity],
+  async open(platform, from) {
+    const { localAgentToken } = platform.config
+    if (localAgentToken !== undefined) await welcomeLocalAgent(platform, localAgentToken)
+    return openAgents(platform, from)
+  },
+})
+
+function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform, from: From) {
+  const { lostAfterMs } = config
+  const { driver } = from(runsFeature)
+  const secrets = from(secretsFeature)
+  const logs = from(logsFeature)
+  const hub = createAgentHub({ db, bus, log })
+  const jobs = createJobBook({ db, driver, secrets })
+  const queue = createJobQueue({ db, clock, log, driver })
+  const dispatcher = createDispatcher({ queue, sessions: hub.sessions, clock, log })
+  const session: SessionDeps = {
+    clock,
+    log,
+    jobs,
+    agents: createAgentBook({ db, bus, clock, log }),
+    lostAfterMs,
+    onReady(ready) {
+      hub.add(ready)
+      if (ready.agent) dispatcher.wake(ready.agent.organizationId)
+    },
+    onFree: ({ agent }) => agent && dispatcher.freed(agent.organizationId),
+    onJobs: ({ agent }) => agent && tellJobs(agent),
+    onClosed: (closed) => hub.remove(closed),
+  }
+  const telling = new Set<string>()
+  const tellJobs = ({ id: agentId, organizationId }: KnownAgent) => {
+    if (telling.has(agentId)) return
+    telling.add(agentId)
+    clock.setTimer(tellJobsMs, () => {
+      telling.delete(agentId)
+      bus.publish('agent.changed', { agentId, organizationId })
+    })
+  }
+  const secretsOf = async ({ jobId, hasSecrets }: LogHead) => {
+    if (!hasSecrets) return []
+    const { values } = await jobSecrets(db, secrets, jobId)
+    return values.flatMap(({ value }) => value ?? [])
+  }
+  const lostSweep = createLostSweep({ db, bus, clock, log, jobs, lostAfterMs })
+  const silenceSweep = createSilenceSweep({ db, clock, jobs, lostAfterMs })
+  const topics = agentTopics({ db, bus, clock, log, lostAfterMs })
+  const endQueued = bus.subscribe('job.queued', ({ organizationId }) => dispatcher.wake(organizationId))
+
+  const { agentBySecret, registrationTokens } = from(authFeature)
+  agentBySecret.fill(async (secretHash) => {
+    const row = await agentTables(db)
+      .selectFrom('agent')
+      .select(['id', 'organization_id'])
+      .where('secret_hash', '=', secretHash)
+      .executeTakeFirst()
+    return row && { agentId: row.id, organizationId: row.organization_id }
+  })
+  registrationTokens.fill(registrationTokensMadeByTokens)
+  logs.lostAmong.fill(lostSweep.lostAmong)
+  from(pipelinesFeature).agentLabels.fill((organizationId) => agentLabels(db, organizationId))
+
+  return {
+    services: [
+      agentLinkApi({
+        db,
+        bus,
+        clock,
+        keys,
+        hub,
+        session,
+        logStream: (agentId, pipe) => new LogStream({ db, writer: logs.writer, clock, log, secretsOf }, agentId, pipe),
+      }),
+      agentsApi({ db, bus, clock, keys, jobs, lostAfterMs, grpcAddress }),
+    ],
+    routes: [agentDownload(fileURLToPath(new URL('../../../../agent/dist/ansflow-agent.mjs', import.meta.url)))],
+    topics: topics.topics,
+    loops: [
+      { name: 'dispatch', everyMs: dispatchSweepMs, run: dispatcher.sweep },
+      { name: 'lost agents', everyMs: lostSweepMs, run: lostSweep },
+      { name: 'silent agents', everyMs: lostSweepMs, run: silenceSweep },
+      { name: 'deleted agents', everyMs: lostSweepMs, run: () => giveUpStranded({ db, jobs }) },
+    ],
+    scopes: { [Resource.AGENT]: agentScope },
+    async stop() {
+      endQueued()
+      hub.stop()
+      topics.stop()
+      await dispatcher.stop()
+    },
+  }
+}
+
+/** The agent that npm start puts beside the controller registers by this token, before there is anybody who could invite it. */
+async function welcomeLocalAgent({ db, clock, keys }: Platform, token: string): Promise<void> {
+  await db.transaction(async (em) => {
+    const organization = await oldestOrganization(em, 'AnsFlow', clock.now())
+    await makeRegistrationToken(em, { clock, keys }, { organizationId: organization.id }, token)
+  })
+}

@@ -1,0 +1,25 @@
+// Pipelines: drafts and published versions.
+import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import { feature, port } from '../../feature.ts'
+import { deletePipelinesOf } from './delete-pipelines.ts'
+import { DraftEntity, DraftUpdateEntity } from './draft.entity.ts'
+import type { Drafts } from './drafts.ts'
+import { PipelineEntity } from './pipeline.entity.ts'
+import { pipelineScope } from './pipeline-scope.ts'
+import { PipelineVersionEntity } from './pipeline-version.entity.ts'
+import { type PipelinesDeps, pipelinesApi } from './pipelines.api.ts'
+
+export const pipelinesFeature = feature({
+  name: 'pipelines',
+  entities: [PipelineEntity, PipelineVersionEntity, DraftEntity, DraftUpdateEntity],
+  open({ db, clock, workers }) {
+    const drafts = port<Drafts>('live drafts')
+    const agentLabels = port<PipelinesDeps['agentLabels']>('labels of agents')
+    return {
+      services: [pipelinesApi({ db, clock, drafts, workers, agentLabels: (id) => agentLabels()(id) })],
+      scopes: { [Resource.PIPELINE]: pipelineScope },
+      deletions: [deletePipelinesOf],
+      gives: { drafts, agentLabels },
+    }
+  },
+})

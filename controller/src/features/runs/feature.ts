@@ -1,0 +1,36 @@
+// Runs: how they are started, driven, shown and followed.
+import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import { feature } from '../../feature.ts'
+import { pipelinesFeature } from '../pipelines/index.ts'
+import { deleteRunsOf } from './delete-runs.ts'
+import { JobEntity, WorkspacePinEntity } from './job.entity.ts'
+import { RunCounterEntity, RunEntity, RunEventEntity, RunGraphEntity, RunStepEntity } from './run.entity.ts'
+import { createRunDriver } from './run-driver.ts'
+import { runScope } from './run-scope.ts'
+import { runTopics } from './run-topics.ts'
+import { createRunWatch } from './run-watch.ts'
+import { runsApi } from './runs.api.ts'
+
+export const runsFeature = feature({
+  name: 'runs',
+  entities: [RunEntity, RunCounterEntity, RunGraphEntity, RunStepEntity, RunEventEntity, JobEntity, WorkspacePinEntity],
+  open({ db, bus, clock, log, workers }, from) {
+    const { drafts } = from(pipelinesFeature)
+    const driver = createRunDriver({ db, bus, clock, log })
+    const watch = createRunWatch({ db, bus, clock, log })
+    const { topics, stop } = runTopics({ db, bus, clock, log, watch })
+    return {
+      services: [runsApi({ db, bus, driver, drafts, workers })],
+      topics,
+      loops: [{ name: 'runs', everyMs: 2000, run: driver.sweep }],
+      scopes: { [Resource.RUN]: runScope },
+      deletions: [deleteRunsOf],
+      async stop() {
+        stop()
+        watch.stop()
+        await driver.stop()
+      },
+      gives: { driver, watch },
+    }
+  },
+})

@@ -1,0 +1,15 @@
+// Secrets of projects.
+import { feature } from '../../feature.ts'
+import { KeyRingEntity } from './key-ring.entity.ts'
+import { SecretEntity } from './secret.entity.ts'
+import { secretsApi } from './secrets.api.ts'
+import { createSecrets } from './secrets.ts'
+
+export const secretsFeature = feature({
+  name: 'secrets',
+  entities: [SecretEntity, KeyRingEntity],
+  open({ db, clock, keys }) {
+    const secrets = createSecrets(keys)
+    return { services: [secretsApi({ db, clock, secrets })], deletions: [secrets.removeAll], gives: secrets }
+  },
+})
