@@ -2,14 +2,13 @@
 
 import { type PipelineGraph, type StepDefinition, StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { Run, RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { isTerminal } from '@ansflow/proto/status'
 import { toJson } from '@bufbuild/protobuf'
-import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef, watch } from 'vue'
-import { api } from '../../api.ts'
-import { subscribe } from '../../live.ts'
+import { computed, type Ref, ref, type ShallowRef, shallowReactive, watch } from 'vue'
+import { errorText } from '../../ui/error-text.ts'
 import { toMs } from '../../ui/format.ts'
 import type { StatusName } from '../../ui/status.ts'
-import { stepStatusName } from '../runs/index.ts'
+import { showToast } from '../../ui/toasts.ts'
+import { stepStatusName, useRun } from '../runs/index.ts'
 
 export interface StepRunState {
   word: StatusName
@@ -22,7 +21,6 @@ export interface StepRunState {
 export interface RunOverlay {
   run: ShallowRef<Run | undefined>
   ended: Readonly<Ref<boolean>>
-  error: ShallowRef<unknown>
   /** By node id of the live document. */
   steps: Map<string, StepRunState>
   /** The run's step, whole, by its key in the current draft. */
@@ -31,18 +29,14 @@ export interface RunOverlay {
   nameOf(key: string): string
   /** In the order of the file. */
   all(): RunStep[]
-  show(runId: string): Promise<void>
+  show(runId: string): void
   hide(): void
 }
 
 export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
-  const run = shallowRef<Run>()
-  const error = shallowRef<unknown>()
+  const shown = ref<string>()
+  const { run, graph: frozen, steps: byKey, error, ended } = useRun(() => shown.value, draw)
   const steps = shallowReactive(new Map<string, StepRunState>())
-  const byKey = shallowReactive(new Map<string, RunStep>())
-  const frozen = shallowRef<PipelineGraph>()
-  const shown = ref('')
-  let stop: (() => void) | undefined
 
   /** Frozen step by its key, and the node it is now: by node id where the frozen graph has it, else by key. */
   const nodes = computed(() => {
@@ -77,63 +71,23 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
     steps.clear()
     draw(byKey.values())
   })
+  watch(error, (thrown) => {
+    if (thrown) showToast({ kind: 'failed', text: errorText(thrown) })
+  })
 
-  async function load(runId: string): Promise<number> {
-    const answer = await api.runs.getRun({ runId })
-    if (shown.value !== runId || !answer.run) return 0
-    frozen.value = answer.graph
-    byKey.clear()
-    for (const step of answer.run.steps) byKey.set(step.id, step)
-    run.value = answer.run
-    draw(byKey.values())
-    return answer.run.seq
-  }
-
-  async function show(runId: string): Promise<void> {
-    hide()
-    shown.value = runId
-    error.value = undefined
-    try {
-      const afterSeq = await load(runId)
-      if (shown.value !== runId) return
-      const reload = () => void load(runId).catch((thrown: unknown) => (error.value = thrown))
-      stop = subscribe(`run/${runId}`, {
-        afterSeq,
-        onMessage({ kind }) {
-          if (kind.case !== 'run') return
-          if (kind.value.run) run.value = { ...kind.value.run, steps: run.value?.steps ?? [] }
-          for (const step of kind.value.steps) byKey.set(step.id, step)
-          draw(kind.value.steps)
-        },
-        onResync: reload,
-      })
-    } catch (thrown) {
-      error.value = thrown
-    }
-  }
-
-  function hide(): void {
-    stop?.()
-    stop = undefined
-    shown.value = ''
-    run.value = undefined
-    frozen.value = undefined
-    byKey.clear()
-    steps.clear()
-  }
-
-  onScopeDispose(hide)
-  const ended = computed(() => (run.value ? isTerminal(run.value.status) : false))
   return {
     run,
     ended,
-    error,
     steps,
     stepOf: (key) => byKey.get(key),
     nameOf: (key) => nodes.value.get(key)?.name ?? (byKey.get(key)?.name || key),
     all: () => [...byKey.values()],
-    show,
-    hide,
+    show(runId) {
+      shown.value = runId
+    },
+    hide() {
+      shown.value = undefined
+    },
   }
 }
 

@@ -9,7 +9,11 @@ import { subscribe } from '../../live.ts'
 /** Events of a busy run are shown together this often; the first after a pause at once. */
 const togetherMs = 50
 
-export function useRun(runId: () => string) {
+/** Without an id nothing is followed. `onSteps` is told which steps are new or have changed. */
+export function useRun(
+  runId: () => string | undefined,
+  onSteps: (changed: readonly RunStep[]) => void = () => undefined,
+) {
   const run = shallowRef<Run>()
   const graph = shallowRef<PipelineGraph>()
   /** By step id, in the graph's order; an event replaces only the steps it changed. */
@@ -31,18 +35,23 @@ export function useRun(runId: () => string) {
     const mine = ++opening
     const id = runId()
     if (run.value?.id !== id) {
+      stop?.()
+      stop = undefined
+      pending = []
       run.value = undefined
       graph.value = undefined
       steps.clear()
-      loading.value = true
+      loading.value = id !== undefined
     }
     error.value = undefined
+    if (id === undefined) return
     try {
       const answer = await api.runs.getRun({ runId: id })
       if (mine !== opening || !answer.run) return
       graph.value = answer.graph
       for (const step of answer.run.steps) steps.set(step.id, step)
       run.value = answer.run
+      onSteps(answer.run.steps)
       follow(answer.run)
     } catch (cause) {
       if (mine === opening) error.value = toApiError(cause)
@@ -78,6 +87,7 @@ export function useRun(runId: () => string) {
       if (!event.run || (run.value && event.seq <= run.value.seq)) continue
       for (const step of event.steps) steps.set(step.id, step)
       run.value = event.run
+      onSteps(event.steps)
     }
     pending = []
   }

@@ -14,7 +14,7 @@ export function useRunsOfOthers(editor: EditorContext, mayRead: () => boolean): 
 
   const watching = () => overlay.run.value !== undefined && !overlay.ended.value
   function offer(runId: string, text: string): void {
-    showToast({ text, action: { label: t('pipelines.toast.show'), run: () => void overlay.show(runId) } })
+    showToast({ text, action: { label: t('pipelines.toast.show'), run: () => overlay.show(runId) } })
   }
 
   editor.doc.link.onNotice((notice) => {
@@ -26,7 +26,7 @@ export function useRunsOfOthers(editor: EditorContext, mayRead: () => boolean): 
     const text = t('pipelines.toast.testRun', { name: by, number })
     if (watching()) offer(runId, text)
     else {
-      void overlay.show(runId)
+      overlay.show(runId)
       showToast({ text })
     }
   })

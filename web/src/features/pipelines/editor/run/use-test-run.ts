@@ -12,8 +12,8 @@ export function useTestRun(editor: EditorContext, canRun: () => boolean) {
   /** The key of the step to run up to; undefined: everything. */
   const until = ref<string>()
 
-  async function started(run: Run): Promise<void> {
-    await editor.overlay.show(run.id)
+  function started(run: Run): void {
+    editor.overlay.show(run.id)
   }
   const firstRun = useFirstRun(editor, canRun, started)
 
