@@ -1,5 +1,7 @@
+import { can, type Permission, type Scope } from '@ansflow/proto/access'
 import { expect, test } from 'vitest'
 import { entitiesOf, features } from '../src/app.ts'
+import { grantsOf, InvitationEntity } from '../src/features/access/index.ts'
 import { type Db, openDb } from '../src/platform/db.ts'
 import { migrate } from '../src/platform/migrate.ts'
 import { testDatabase } from './start-controller.ts'
@@ -39,8 +41,78 @@ test('what the first tables hold is still there after every migration', async ()
     for (const { name, columns } of old) {
       const [row] = await db.kysely().selectFrom(name).selectAll().execute()
       expect(row, name).toBeDefined()
-      expect(Object.keys(row!), name).toEqual(expect.arrayContaining(columns.map((column) => column.name)))
+      const kept = columns.map((column) => renamed[name]?.[column.name] ?? column.name)
+      expect(Object.keys(row!), name).toEqual(expect.arrayContaining(kept))
     }
+  } finally {
+    if (db.dialect === 'mysql') await db.orm.schema.dropDatabase()
+    await db.close()
+  }
+})
+
+/** Columns whose values go on under another name. */
+const renamed: Record<string, Record<string, string>> = {
+  access_grant: { user_id: 'subject_id', project_id: 'scope_id', role: 'role_id' },
+  invitation: { project_id: 'scope_id', role: 'role_id' },
+}
+
+test('everybody keeps the role that an older AnsFlow gave them, and what they were invited for', async () => {
+  const db = await openDb(testDatabase(), entitiesOf(features))
+  const at = db.toColumn(new Date(0))
+  const later = db.toColumn(new Date(1000))
+  try {
+    const [first] = await db.orm.migrator.getPending()
+    await db.orm.migrator.up({ to: first!.name })
+    const old = db.kysely<Record<'access_grant' | 'invitation', Record<string, unknown>>>()
+    // Roles were the numbers 1 to 4; 9 is one of a newer AnsFlow, or a fault.
+    for (const [n, projectId] of [
+      [1, null],
+      [2, null],
+      [3, null],
+      [4, null],
+      [2, 'project'],
+      [9, null],
+    ] as const) {
+      const common = { id: `${n} ${projectId}`, organization_id: 'org', project_id: projectId, role: n }
+      const grant = { user_id: `user ${n} ${projectId}`, scope_id: projectId ?? 'org', created_at: at }
+      await old
+        .insertInto('access_grant')
+        .values({ ...common, ...grant })
+        .execute()
+      const invitation = { email: `${n}`, token_hash: common.id, invited_by: 'user', expires_at: later }
+      await old
+        .insertInto('invitation')
+        .values({ ...common, ...invitation, created_at: at })
+        .execute()
+    }
+    await migrate(db)
+    const now = new Date(500)
+    const project = { organizationId: 'org', projectId: 'project' }
+    const may = async (user: string, permission: Permission, scope: Scope) =>
+      can({ grants: await grantsOf(db, db.em(), user, now), scopes: ['*'] }, permission, scope)
+    const asked = async (user: string) =>
+      Promise.all([
+        may(user, 'run.read', project),
+        may(user, 'run.start', project),
+        may(user, 'agent.manage', { organizationId: 'org' }),
+        may(user, 'organization.update', { organizationId: 'org' }),
+      ])
+    expect(await asked('user 1 null')).toEqual([true, false, false, false])
+    expect(await asked('user 2 null')).toEqual([true, true, false, false])
+    expect(await asked('user 3 null')).toEqual([true, true, true, false])
+    expect(await asked('user 4 null')).toEqual([true, true, true, true])
+    expect(await asked('user 2 project')).toEqual([true, true, false, false])
+    expect(await may('user 2 project', 'run.read', { organizationId: 'org' })).toBe(false)
+    expect(await asked('user 9 null')).toEqual([false, false, false, false])
+    const invited = await db.em().find(InvitationEntity, {}, { orderBy: { id: 'asc' } })
+    expect(invited.map((row) => [row.roleId, row.scopeKind, row.scopeId])).toEqual([
+      ['viewer', 'organization', 'org'],
+      ['developer', 'organization', 'org'],
+      ['developer', 'project', 'project'],
+      ['maintainer', 'organization', 'org'],
+      ['owner', 'organization', 'org'],
+      ['unknown', 'organization', 'org'],
+    ])
   } finally {
     if (db.dialect === 'mysql') await db.orm.schema.dropDatabase()
     await db.close()

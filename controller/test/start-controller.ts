@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Role } from '@ansflow/proto/access'
+import { narrowest, Role, roleIdOf } from '@ansflow/proto/access'
 import type { DescService } from '@bufbuild/protobuf'
 import { type Client, createClient } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-node'
@@ -202,8 +202,10 @@ async function addUser(
       expiresAt: null,
       lastUsedAt: null,
     })
-    if (role !== Role.UNSPECIFIED)
-      await setGrant(em, userId, { organizationId, ...(projectId && { projectId }) }, role, now)
+    if (role !== Role.UNSPECIFIED) {
+      const on = narrowest({ organizationId, ...(projectId !== undefined && { projectId }) })
+      await setGrant(em, { userId, organizationId, on, roleId: roleIdOf(role) }, now)
+    }
   })
   return { userId, email, token, organizationId }
 }

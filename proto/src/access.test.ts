@@ -3,7 +3,21 @@ import { readdirSync } from 'node:fs'
 import { access, Resource, Role } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { type DescFile, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { callerKinds, isPermission, isScope, type Permission, permissions, roleHas, scopeAllows } from './access.ts'
+import {
+  builtInRoles,
+  callerKinds,
+  can,
+  type Grant,
+  isPermission,
+  isScope,
+  mayGive,
+  mostOf,
+  permissions,
+  permissionsOf,
+  roleIdOf,
+  scopeAllows,
+  wireRole,
+} from './access.ts'
 
 async function methods(): Promise<DescMethod[]> {
   const root = new URL('./gen/', import.meta.url)
@@ -39,12 +53,9 @@ describe('access', () => {
     expect(named?.fieldKind).toBe('scalar')
   })
 
-  it('uses every permission that a service can check, and no role lacks what a lower one has', () => {
-    for (const permission of Object.keys(permissions) as (keyof typeof permissions)[]) {
-      const roles = [Role.VIEWER, Role.DEVELOPER, Role.MAINTAINER, Role.OWNER].map((role) => roleHas(role, permission))
-      expect(roles).toEqual([...roles].sort())
-      expect(roles.at(-1)).toBe(true)
-    }
+  it('asks somewhere for every permission there is', () => {
+    const asked = new Set(all.map((method) => getOption(method, access).permission))
+    expect(permissions.filter((permission) => !asked.has(permission))).toEqual([])
   })
 
   it('matches scopes', () => {
@@ -56,6 +67,79 @@ describe('access', () => {
   })
 })
 
-it('a role of a newer controller has nothing', () => {
-  expect(Object.keys(permissions).filter((permission) => roleHas(9999 as Role, permission as Permission))).toEqual([])
+describe('roles', () => {
+  it('are what they are: an owner may do everything, a viewer only reads', () => {
+    const sizes = builtInRoles.map(({ id, permissions }) => [id, permissions.size])
+    expect(sizes).toEqual([
+      ['viewer', 6],
+      ['developer', 10],
+      ['maintainer', 16],
+      ['owner', permissions.length],
+    ])
+    expect([...permissionsOf('viewer')].every((permission) => permission.endsWith('.read'))).toBe(true)
+  })
+
+  it('have a word each in the contract', () => {
+    for (const { id } of builtInRoles) expect(roleIdOf(wireRole(id))).toBe(id)
+    expect([Role.VIEWER, Role.DEVELOPER, Role.MAINTAINER, Role.OWNER].map(roleIdOf)).toEqual(
+      builtInRoles.map(({ id }) => id),
+    )
+    expect([wireRole('another'), roleIdOf(Role.UNSPECIFIED), roleIdOf(9999 as Role)]).toEqual([
+      Role.UNSPECIFIED,
+      '',
+      '',
+    ])
+  })
+
+  it('have nothing where this program does not know them', () => {
+    expect([...permissionsOf('of a newer controller')]).toEqual([])
+  })
+})
+
+describe('can', () => {
+  const on = (kind: 'organization' | 'project', id: string, ...allowed: string[]): Grant => ({
+    organizationId: 'o',
+    on: { kind, id },
+    roleId: 'any',
+    permissions: new Set(allowed),
+  })
+  const everything = ['*']
+
+  it('is allowed by a grant on the thing or on what it lies in, and by no other', () => {
+    const grants = [on('organization', 'o', 'run.read'), on('project', 'p', 'run.start')]
+    const ask = (permission: 'run.read' | 'run.start' | 'run.cancel', projectId?: string) =>
+      can({ grants, scopes: everything }, permission, { organizationId: 'o', ...(projectId && { projectId }) })
+    expect([ask('run.read'), ask('run.read', 'p'), ask('run.read', 'q')]).toEqual([true, true, true])
+    expect([ask('run.start'), ask('run.start', 'p'), ask('run.start', 'q')]).toEqual([false, true, false])
+    expect(ask('run.cancel', 'p')).toBe(false)
+    expect(can({ grants, scopes: everything }, 'run.read', { organizationId: 'other' })).toBe(false)
+    // An id says nothing without its kind.
+    expect(
+      can({ grants: [on('project', 'o', 'run.read')], scopes: everything }, 'run.read', { organizationId: 'o' }),
+    ).toBe(false)
+  })
+
+  it('adds up what several grants allow, and takes away what a token may not use', () => {
+    const grants = [on('organization', 'o', 'run.read'), on('project', 'p', 'run.start')]
+    const scope = { organizationId: 'o', projectId: 'p' }
+    expect(can({ grants, scopes: ['run.*'] }, 'run.start', scope)).toBe(true)
+    expect(can({ grants, scopes: ['run.start'] }, 'run.read', scope)).toBe(false)
+    expect(can({ grants, scopes: [] }, 'run.read', scope)).toBe(false)
+  })
+
+  it('lets nobody give what they do not have themselves', () => {
+    const organization = { organizationId: 'o' }
+    const maintainer = { grants: [on('organization', 'o', ...permissionsOf('maintainer'))], scopes: everything }
+    expect(builtInRoles.filter(({ id }) => mayGive(maintainer, id, organization)).map(({ id }) => id)).toEqual([
+      'viewer',
+      'developer',
+      'maintainer',
+    ])
+    expect(mayGive({ ...maintainer, scopes: ['member.*'] }, 'viewer', organization)).toBe(false)
+    expect(mayGive(maintainer, 'viewer', { organizationId: 'other' })).toBe(false)
+  })
+
+  it('shows of several roles the one that allows most', () => {
+    expect(mostOf([{ roleId: 'viewer' }, { roleId: 'maintainer' }, { roleId: 'unknown' }])?.roleId).toBe('maintainer')
+  })
 })

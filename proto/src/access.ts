@@ -1,47 +1,138 @@
-// Who may do what: the permissions, and what each role brings. Read by the controller's `authorize` and by the console to
-// hide what a person cannot do.
+// Who may do what: the permissions, the built-in roles as sets of them, and the one question, "can". The controller asks it for
+// every call, stream and socket, and the console to hide what a person cannot do.
 import { Role } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 
 export { Role }
 
-/** Every permission there is, with the lowest role that has it. Higher roles have all of the lower ones. */
-export const permissions = {
-  'project.read': Role.VIEWER,
-  'pipeline.read': Role.VIEWER,
-  'run.read': Role.VIEWER,
-  'agent.read': Role.VIEWER,
-  'member.read': Role.VIEWER,
-  'secret.read': Role.VIEWER,
-  'pipeline.edit': Role.DEVELOPER,
-  'pipeline.publish': Role.DEVELOPER,
-  'run.start': Role.DEVELOPER,
-  'run.cancel': Role.DEVELOPER,
-  'pipeline.delete': Role.MAINTAINER,
-  'project.create': Role.MAINTAINER,
-  'project.update': Role.MAINTAINER,
-  'secret.manage': Role.MAINTAINER,
-  'member.manage': Role.MAINTAINER,
-  'agent.manage': Role.MAINTAINER,
-  'project.delete': Role.OWNER,
-  'organization.update': Role.OWNER,
-} as const satisfies Record<string, Role>
+const viewer = ['project.read', 'pipeline.read', 'run.read', 'agent.read', 'member.read', 'secret.read'] as const
+const developer = [...viewer, 'pipeline.edit', 'pipeline.publish', 'run.start', 'run.cancel'] as const
+const maintainer = [
+  ...developer,
+  'pipeline.delete',
+  'project.create',
+  'project.update',
+  'secret.manage',
+  'member.manage',
+  'agent.manage',
+] as const
+const owner = [...maintainer, 'project.delete', 'organization.update'] as const
 
-export type Permission = keyof typeof permissions
+export type Permission = (typeof owner)[number]
+
+export interface RoleDefinition {
+  /** As grants and the contract's `role_id` say it. */
+  id: string
+  /** In English; the console has texts of its own for those it knows. */
+  name: string
+  permissions: ReadonlySet<Permission>
+}
+
+/** As lists show them. */
+export const builtInRoles: readonly RoleDefinition[] = [
+  { id: 'viewer', name: 'Viewer', permissions: new Set(viewer) },
+  { id: 'developer', name: 'Developer', permissions: new Set(developer) },
+  { id: 'maintainer', name: 'Maintainer', permissions: new Set(maintainer) },
+  { id: 'owner', name: 'Owner', permissions: new Set(owner) },
+]
+
+/** Every permission there is. */
+export const permissions: readonly Permission[] = [...new Set(builtInRoles.flatMap((role) => [...role.permissions]))]
 
 /** Words an rpc may name instead of a permission: anyone, any signed-in caller, an agent's identity. */
 export const callerKinds: readonly string[] = ['public', 'self', 'agent']
 
 export function isPermission(word: string): word is Permission {
-  return Object.hasOwn(permissions, word)
+  return (permissions as readonly string[]).includes(word)
 }
+
+export function findRole(id: string): RoleDefinition | undefined {
+  return builtInRoles.find((role) => role.id === id)
+}
+
+const nothing: ReadonlySet<Permission> = new Set()
 
 /** A role that this program does not know, of one newer than it, has nothing. */
-export function roleHas(role: Role, permission: Permission): boolean {
-  return isRole(role) && role >= permissions[permission]
+export function permissionsOf(roleId: string): ReadonlySet<Permission> {
+  return findRole(roleId)?.permissions ?? nothing
 }
 
-export function isRole(role: number): role is Role {
-  return role !== Role.UNSPECIFIED && Role[role] !== undefined
+/** The contract's enum is short for the ids of the built-in roles: ROLE_VIEWER is "viewer". Empty for ROLE_UNSPECIFIED. */
+export function roleIdOf(role: Role): string {
+  return role === Role.UNSPECIFIED ? '' : (Role[role]?.toLowerCase() ?? '')
+}
+
+/** ROLE_UNSPECIFIED for a role that the enum has no word for. */
+export function wireRole(roleId: string): Role {
+  const words = [Role.VIEWER, Role.DEVELOPER, Role.MAINTAINER, Role.OWNER]
+  return words.find((role) => roleIdOf(role) === roleId) ?? Role.UNSPECIFIED
+}
+
+/** What a grant may be on, the widest first. */
+export const scopeKinds = ['organization', 'project'] as const
+export type ScopeKind = (typeof scopeKinds)[number]
+
+export interface ScopeRef {
+  kind: ScopeKind
+  id: string
+}
+
+/** Where a thing belongs: the id of one scope of each kind that it lies in. */
+export type Scope = { organizationId: string } & { [K in Exclude<ScopeKind, 'organization'> as `${K}Id`]?: string }
+
+/** The same as a chain, the widest first. */
+export function chainOf(scope: Scope): ScopeRef[] {
+  return scopeKinds.flatMap((kind) => {
+    const id = scope[`${kind}Id`]
+    return id ? [{ kind, id }] : []
+  })
+}
+
+/** What a grant on exactly this is on. */
+export function narrowest(scope: Scope): ScopeRef {
+  return chainOf(scope).at(-1) ?? { kind: 'organization', id: scope.organizationId }
+}
+
+/** A role that somebody has on a scope, and so on all that lies in it. */
+export interface Grant {
+  organizationId: string
+  on: ScopeRef
+  roleId: string
+  permissions: ReadonlySet<string>
+  /** Absent: for good. */
+  expiresAt?: Date
+}
+
+/** Who asks: grants that count now, and what a token limits them to. */
+export interface Holder {
+  grants: readonly Grant[]
+  /** Of the API token; "*" without one. */
+  scopes: readonly string[]
+}
+
+/** The one decision: a grant anywhere on the chain has the permission, and the token may use it. */
+export function can(holder: Holder, permission: Permission, scope: Scope): boolean {
+  return grantsOn(grantsWith(holder, permission), scope).length > 0
+}
+
+/** The grants by which the holder has the permission: on what they are on, and all that lies in it. */
+export function grantsWith({ grants, scopes }: Holder, permission: Permission): Grant[] {
+  return scopeAllows(scopes, permission) ? grants.filter((grant) => grant.permissions.has(permission)) : []
+}
+
+/** Those that say something about what lies here. */
+export function grantsOn(grants: readonly Grant[], scope: Scope): Grant[] {
+  const chain = chainOf(scope)
+  return grants.filter(({ on }) => chain.some(({ kind, id }) => kind === on.kind && id === on.id))
+}
+
+/** Nobody gives, changes or takes what they do not have themselves. */
+export function mayGive(holder: Holder, roleId: string, scope: Scope): boolean {
+  return [...permissionsOf(roleId)].every((permission) => can(holder, permission, scope))
+}
+
+/** Of several grants on one thing, the one to show: it allows most. */
+export function mostOf<G extends { roleId: string }>(grants: readonly G[]): G | undefined {
+  return [...grants].sort((a, b) => permissionsOf(b.roleId).size - permissionsOf(a.roleId).size)[0]
 }
 
 /** "*" allows everything, "run.*" a family, else the permission itself. */
@@ -55,5 +146,5 @@ export function scopeAllows(scopes: readonly string[], permission: string): bool
 /** A scope that `scopeAllows` can ever match. */
 export function isScope(scope: string): boolean {
   if (scope === '*' || isPermission(scope)) return true
-  return scope.endsWith('.*') && Object.keys(permissions).some((p) => p.startsWith(scope.slice(0, -1)))
+  return scope.endsWith('.*') && permissions.some((p) => p.startsWith(scope.slice(0, -1)))
 }

@@ -1,6 +1,16 @@
 // Who is signed in and what they may do.
-import { isPermission, type Permission, Role, roleHas } from '@ansflow/proto/access'
-import type { GetMeResponse, User } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import {
+  can,
+  type Grant,
+  grantsOn,
+  type Holder,
+  isPermission,
+  mayGive,
+  mostOf,
+  type Permission,
+} from '@ansflow/proto/access'
+import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import type { GetMeResponse, Grant as GrantMessage, User } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import { ApiError, api } from './api.ts'
@@ -39,18 +49,25 @@ export const useSession = defineStore('session', () => {
     if (user.value?.theme) setTheme(parseTheme(user.value.theme))
   }
 
+  const holder = computed<Holder>(() => ({ grants: (me.value?.grants ?? []).flatMap(readGrant), scopes: ['*'] }))
+  const scope = (projectId: string) => ({
+    organizationId: organizationId.value,
+    ...(projectId !== '' && { projectId }),
+  })
+
   /** Whether the person may do it in the organization or, with a project, there. */
-  function can(permission: Permission, projectId = ''): boolean {
-    return roleHas(roleIn(projectId), permission)
+  function may(permission: Permission, projectId = ''): boolean {
+    return can(holder.value, permission, scope(projectId))
   }
 
-  function roleIn(projectId: string): Role {
-    const grants = me.value?.grants ?? []
-    const matching = grants.filter(
-      (grant) =>
-        grant.organizationId === organizationId.value && (grant.projectId === '' || grant.projectId === projectId),
-    )
-    return Math.max(Role.UNSPECIFIED, ...matching.map((grant) => grant.role)) as Role
+  /** The role to show, of several the one that allows most; empty: none. */
+  function roleIn(projectId: string): string {
+    return mostOf(grantsOn(holder.value.grants, scope(projectId)))?.roleId ?? ''
+  }
+
+  /** Whether they may give, change or take the role there. */
+  function gives(roleId: string, projectId = ''): boolean {
+    return mayGive(holder.value, roleId, scope(projectId))
   }
 
   async function chooseLanguage(language: Language): Promise<void> {
@@ -86,8 +103,9 @@ export const useSession = defineStore('session', () => {
     organization,
     organizationId,
     load,
-    can,
+    can: may,
     roleIn,
+    gives,
     chooseLanguage,
     chooseTheme,
     rename,
@@ -95,3 +113,11 @@ export const useSession = defineStore('session', () => {
     forget,
   }
 })
+
+/** None for a grant on something this console does not know. */
+function readGrant({ organizationId, scope, scopeId, roleId, permissions }: GrantMessage): Grant[] {
+  const kind = { [Resource.ORGANIZATION]: 'organization' as const, [Resource.PROJECT]: 'project' as const }[
+    scope as number
+  ]
+  return kind ? [{ organizationId, on: { kind, id: scopeId }, roleId, permissions: new Set(permissions) }] : []
+}

@@ -1,7 +1,7 @@
 // One way for every call, whichever door it comes through: who calls, what the rpc asks for, on what, may they, do it,
 // and how an error is answered.
 
-import { callerKinds, isPermission, type Permission, type Role } from '@ansflow/proto/access'
+import { callerKinds, type Grant, isPermission, type Permission, type Scope } from '@ansflow/proto/access'
 import { type AppError, forbidden, invalidField, notFound, toAppError, unauthenticated } from '@ansflow/proto/errors'
 import { type Access, access, Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Handlers } from '@ansflow/proto/rpc'
@@ -27,12 +27,7 @@ import { openStream } from './open-stream.ts'
 import { refuseUnknownEnums } from './request-enums.ts'
 import { refuseUnstorable } from './request-text.ts'
 
-export interface Grant {
-  organizationId: string
-  /** Null: on the whole organization. */
-  projectId: string | null
-  role: Role
-}
+export type { Grant, Scope }
 
 export type Caller =
   | { kind: 'anonymous' }
@@ -41,6 +36,7 @@ export type Caller =
       userId: string
       name: string
       email: string
+      /** Those that counted when this was asked. */
       grants: Grant[]
       /** Of the API token; a session has "*". */
       scopes: string[]
@@ -50,11 +46,6 @@ export type Caller =
       expiresAt?: Date
     }
   | { kind: 'agent'; agentId: string; organizationId: string }
-
-export interface Scope {
-  organizationId: string
-  projectId?: string
-}
 
 export interface CallContext {
   caller: Caller

@@ -1,23 +1,12 @@
-// Roles in words, and which of them a person may give.
-import { Role } from '@ansflow/proto/access'
+// Roles in words.
+import { findRole } from '@ansflow/proto/access'
+import { useI18n } from 'vue-i18n'
 
-export { Role }
-
-export const givenRoles = [Role.VIEWER, Role.DEVELOPER, Role.MAINTAINER, Role.OWNER] as const
-
-/** The i18n key. */
-export function roleName(role: Role): string {
-  const names: Record<Role, string> = {
-    [Role.UNSPECIFIED]: 'none',
-    [Role.VIEWER]: 'viewer',
-    [Role.DEVELOPER]: 'developer',
-    [Role.MAINTAINER]: 'maintainer',
-    [Role.OWNER]: 'owner',
+/** Empty: no role here. A role without texts of its own says its name. */
+export function useRoleName(): (roleId: string) => string {
+  const { t, te } = useI18n()
+  return (roleId) => {
+    const key = `ui.role.${roleId || 'none'}`
+    return te(key) ? t(key) : (findRole(roleId)?.name ?? roleId)
   }
-  return `ui.role.${names[role]}`
-}
-
-/** Nobody gives a role above their own. */
-export function rolesUpTo(own: Role): Role[] {
-  return givenRoles.filter((role) => role <= own)
 }

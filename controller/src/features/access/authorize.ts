@@ -1,18 +1,7 @@
-// The one decision who may do what. Pure: the caller brings their grants.
-import { isRole, type Permission, Role, roleHas, scopeAllows } from '@ansflow/proto/access'
+// Asks "can" for the doors, and says why not. Pure: the caller brings their grants.
+import { can, grantsOn, grantsWith, type Permission, type ScopeKind } from '@ansflow/proto/access'
 import { AppError, forbidden, notFound, unauthenticated } from '@ansflow/proto/errors'
-import type { Caller, Grant, Scope } from '../../transport/call.ts'
-
-/** The higher of the roles on the organization and on the project. */
-export function roleOn(grants: readonly Grant[], { organizationId, projectId }: Scope): Role {
-  let role: Role = Role.UNSPECIFIED
-  for (const grant of grants) {
-    if (grant.organizationId !== organizationId) continue
-    if (grant.projectId !== null && grant.projectId !== projectId) continue
-    if (isRole(grant.role) && grant.role > role) role = grant.role
-  }
-  return role
-}
+import type { Caller, Scope } from '../../transport/call.ts'
 
 /** Throws `not_found` when the caller has nothing to do with the scope at all, else `permission_denied`. */
 export function authorize(
@@ -25,35 +14,30 @@ export function authorize(
 ): void {
   if (caller.kind === 'anonymous') throw unauthenticated()
   if (caller.kind === 'agent') throw forbidden(permission)
-  const role = roleOn(caller.grants, scope)
-  if (role === Role.UNSPECIFIED) {
+  if (can(caller, permission, scope)) return
+  const here = grantsOn(caller.grants, scope)
+  if (!here.some((grant) => grant.permissions.size > 0)) {
     // A member of some project knows the organization; what is not theirs in it is merely forbidden.
     const knows = !scope.projectId && caller.grants.some((grant) => grant.organizationId === scope.organizationId)
     throw knows ? forbidden(permission) : notFound(what.noun, what.id)
   }
-  if (!roleHas(role, permission)) throw forbidden(permission)
-  if (!scopeAllows(caller.scopes, permission)) {
-    throw new AppError('permission_denied', `This token does not have the scope ${permission}.`, {
-      reason: 'scope_missing',
-      params: { permission },
-    })
-  }
+  if (!here.some((grant) => grant.permissions.has(permission))) throw forbidden(permission)
+  throw new AppError('permission_denied', `This token does not have the scope ${permission}.`, {
+    reason: 'scope_missing',
+    params: { permission },
+  })
 }
 
 export function isAllowed(caller: Caller, permission: Permission, scope: Scope): boolean {
-  if (caller.kind !== 'user') return false
-  return roleHas(roleOn(caller.grants, scope), permission) && scopeAllows(caller.scopes, permission)
+  return caller.kind === 'user' && can(caller, permission, scope)
 }
 
-/** For lists: what the caller may read with `permission`, as whole organizations and single projects. */
+/** For lists: what the caller may read with `permission`, as ids of whole organizations and of single projects. */
 export function readableScopes(
   caller: Caller,
   permission: Permission,
 ): { organizationIds: string[]; projectIds: string[] } {
-  if (caller.kind !== 'user' || !scopeAllows(caller.scopes, permission)) return { organizationIds: [], projectIds: [] }
-  const able = caller.grants.filter((grant) => roleHas(grant.role, permission))
-  return {
-    organizationIds: able.filter((grant) => grant.projectId === null).map((grant) => grant.organizationId),
-    projectIds: able.flatMap((grant) => grant.projectId ?? []),
-  }
+  const grants = caller.kind === 'user' ? grantsWith(caller, permission) : []
+  const idsOf = (kind: ScopeKind) => grants.filter(({ on }) => on.kind === kind).map(({ on }) => on.id)
+  return { organizationIds: idsOf('organization'), projectIds: idsOf('project') }
 }

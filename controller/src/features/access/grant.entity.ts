@@ -1,18 +1,25 @@
-// A grant: one person's role on an organization or on one project.
-import { defineEntity, p } from '@mikro-orm/core'
+// A grant: who has which role on what, and until when.
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 
 export const GrantEntity = defineEntity({
   name: 'Grant',
   tableName: 'access_grant',
-  uniques: [{ properties: ['userId', 'scopeId'] }],
+  uniques: [{ properties: ['subjectId', 'scopeId'] }],
   properties: {
     id: p.string().length(36).primary(),
-    userId: p.string().length(36),
+    /** "user". */
+    subjectKind: p.string().length(16),
+    subjectId: p.string().length(36),
+    /** That of the scope, or the scope itself. */
     organizationId: p.string().length(36).index(),
-    projectId: p.string().length(36).nullable().index(),
-    /** The project's id, or the organization's: what makes a grant unique, null being never equal to null. */
-    scopeId: p.string().length(36),
-    role: p.integer(),
+    /** A ScopeKind. */
+    scopeKind: p.string().length(16),
+    scopeId: p.string().length(36).index(),
+    roleId: p.string().length(36),
     createdAt: p.datetime(3),
+    /** Null: never. From then on it counts no more. */
+    expiresAt: p.datetime(3).nullable(),
   },
 })
+
+export type GrantRow = InferEntity<typeof GrantEntity>

@@ -1,39 +1,72 @@
 // Grants in the database: read for a caller, set and taken away.
-import type { Role } from '@ansflow/proto/access'
-import type { EntityManager } from '../../platform/db.ts'
+import { type Grant, narrowest, permissionsOf, type Scope, type ScopeKind, type ScopeRef } from '@ansflow/proto/access'
+import type { Db, EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import type { Grant, Scope } from '../../transport/call.ts'
 import { GrantEntity } from './grant.entity.ts'
 
 interface Tables {
-  access_grant: { user_id: string; organization_id: string; project_id: string | null; role: number }
+  access_grant: {
+    subject_id: string
+    organization_id: string
+    scope_kind: ScopeKind
+    scope_id: string
+    role_id: string
+    expires_at: unknown
+  }
 }
 
-/** On the way of every call: one indexed query, no entities. */
-export async function grantsOf(em: EntityManager, userId: string): Promise<Grant[]> {
-  const rows = await em
-    .getKysely<Tables>()
+/** Those that count at `now`. On the way of every call: one indexed query, no entities. */
+export async function grantsOf(db: Db, em: EntityManager, userId: string, now: Date): Promise<Grant[]> {
+  const rows = await db
+    .kysely<Tables>(em)
     .selectFrom('access_grant')
-    .select(['organization_id', 'project_id', 'role'])
-    .where('user_id', '=', userId)
+    .select(['organization_id', 'scope_kind', 'scope_id', 'role_id', 'expires_at'])
+    .where('subject_id', '=', userId)
     .execute()
-  return rows.map((row) => ({ organizationId: row.organization_id, projectId: row.project_id, role: row.role }))
+  return rows.flatMap((row) => {
+    const expiresAt = row.expires_at === null ? undefined : db.fromColumn(row.expires_at)
+    if (expiresAt && expiresAt <= now) return []
+    return [
+      {
+        organizationId: row.organization_id,
+        on: { kind: row.scope_kind, id: row.scope_id },
+        roleId: row.role_id,
+        permissions: permissionsOf(row.role_id),
+        ...(expiresAt && { expiresAt }),
+      },
+    ]
+  })
 }
 
-/** Inside a transaction. */
-export async function setGrant(em: EntityManager, userId: string, scope: Scope, role: Role, now: Date): Promise<void> {
-  const scopeId = scope.projectId ?? scope.organizationId
-  const changed = await em.nativeUpdate(GrantEntity, { userId, scopeId }, { role })
+export interface NewGrant {
+  userId: string
+  organizationId: string
+  on: ScopeRef
+  roleId: string
+  /** Absent: for good. */
+  expiresAt?: Date | undefined
+}
+
+/** Inside a transaction. In place of the one that the person had on the same. */
+export async function setGrant(em: EntityManager, grant: NewGrant, now: Date): Promise<void> {
+  const { userId: subjectId, organizationId, on, roleId, expiresAt = null } = grant
+  const key = { subjectId, scopeId: on.id }
+  const changed = await em.nativeUpdate(GrantEntity, key, { roleId, expiresAt })
   if (changed > 0) return
-  const { organizationId, projectId = null } = scope
-  const known = await em.count(GrantEntity, { userId, scopeId })
-  if (known > 0) return
-  await em.insert(GrantEntity, { id: uuidv7(), userId, organizationId, projectId, scopeId, role, createdAt: now })
+  if ((await em.count(GrantEntity, key)) > 0) return
+  const row = { id: uuidv7(), ...key, subjectKind: 'user', organizationId, scopeKind: on.kind, roleId, expiresAt }
+  await em.insert(GrantEntity, { ...row, createdAt: now })
 }
 
-/** The grant on exactly this scope; without a project also those on all its projects. */
+/** The grant on exactly this scope; on an organization also those on all that lies in it. */
 export function grantsWithin(scope: Scope, userId: string) {
-  return scope.projectId ? { userId, scopeId: scope.projectId } : { userId, organizationId: scope.organizationId }
+  const { kind, id } = narrowest(scope)
+  return { subjectId: userId, ...(kind === 'organization' ? { organizationId: id } : { scopeId: id }) }
+}
+
+/** Of rows: those that count at `now`. */
+export function counting(now: Date) {
+  return { $or: [{ expiresAt: null }, { expiresAt: { $gt: now } }] }
 }
 
 export async function removeGrants(em: EntityManager, userId: string, scope: Scope): Promise<number> {

@@ -1,8 +1,8 @@
 // What other features may use of access.
-export { authorize, isAllowed, readableScopes, roleOn } from './authorize.ts'
+export { authorize, isAllowed, readableScopes } from './authorize.ts'
 export { accessFeature } from './feature.ts'
-export { GrantEntity } from './grant.entity.ts'
-export { grantsOf, grantsWithin, removeGrants, setGrant } from './grants.ts'
+export { GrantEntity, type GrantRow } from './grant.entity.ts'
+export { counting, grantsOf, grantsWithin, removeGrants, setGrant } from './grants.ts'
 export { InvitationEntity, type InvitationRow } from './invitation.entity.ts'
 export { makeInvitation, openInvitation, takeInvitation } from './invitations.ts'
 export { countByToken, invitationsMadeByTokens, type MadeByTokens } from './made-by-tokens.ts'

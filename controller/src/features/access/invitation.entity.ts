@@ -7,9 +7,11 @@ export const InvitationEntity = defineEntity({
   properties: {
     id: p.string().length(36).primary(),
     organizationId: p.string().length(36).index(),
-    projectId: p.string().length(36).nullable().index(),
+    /** A ScopeKind. */
+    scopeKind: p.string().length(16),
+    scopeId: p.string().length(36).index(),
     email: p.string().length(254),
-    role: p.integer(),
+    roleId: p.string().length(36),
     tokenHash: p.string().length(64).unique(),
     invitedBy: p.string().length(36),
     /** The API token that made it. */

@@ -1,10 +1,10 @@
 // Invitations: made with a one-time link, taken once.
-import type { Role } from '@ansflow/proto/access'
+import { mayGive, narrowest, type Scope, type ScopeKind } from '@ansflow/proto/access'
 import { notFound } from '@ansflow/proto/errors'
 import { type Keys, randomToken } from '../../platform/crypto.ts'
-import type { EntityManager } from '../../platform/db.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import type { Scope } from '../../transport/call.ts'
+import { grantsOf } from './grants.ts'
 import { InvitationEntity, type InvitationRow } from './invitation.entity.ts'
 
 const lifetimeMs = 7 * 24 * 3_600_000
@@ -13,18 +13,19 @@ const lifetimeMs = 7 * 24 * 3_600_000
 export async function makeInvitation(
   em: EntityManager,
   keys: Keys,
-  invitation: { scope: Scope; email: string; role: Role; invitedBy: string; apiTokenId: string | null; now: Date },
+  invitation: { scope: Scope; email: string; roleId: string; invitedBy: string; apiTokenId: string | null; now: Date },
 ): Promise<{ row: InvitationRow; link: string }> {
-  const { scope, email, role, invitedBy, apiTokenId, now } = invitation
-  const { organizationId, projectId = null } = scope
-  await em.nativeDelete(InvitationEntity, { organizationId, projectId, email })
+  const { scope, email, roleId, invitedBy, apiTokenId, now } = invitation
+  const { kind: scopeKind, id: scopeId } = narrowest(scope)
+  await em.nativeDelete(InvitationEntity, { scopeId, email })
   const token = randomToken('afi_')
   const row = em.create(InvitationEntity, {
     id: uuidv7(),
-    organizationId,
-    projectId,
+    organizationId: scope.organizationId,
+    scopeKind,
+    scopeId,
     email,
-    role,
+    roleId,
     tokenHash: keys.hashToken(token),
     invitedBy,
     apiTokenId,
@@ -35,11 +36,25 @@ export async function makeInvitation(
   return { row, link: `/invite#${token}` }
 }
 
-/** Throws `not_found` for unknown, used and expired ones alike. */
-export async function openInvitation(em: EntityManager, keys: Keys, token: string, now: Date): Promise<InvitationRow> {
+/** Throws `not_found` for unknown, used and expired ones alike, and for those whose maker has less than they give by now. */
+export async function openInvitation(
+  db: Db,
+  em: EntityManager,
+  keys: Keys,
+  token: string,
+  now: Date,
+): Promise<InvitationRow> {
   const row = await em.findOne(InvitationEntity, { tokenHash: keys.hashToken(token) })
   if (!row || row.expiresAt <= now) throw notFound('invitation', '')
+  const maker = { grants: await grantsOf(db, em, row.invitedBy, now), scopes: ['*'] }
+  if (!mayGive(maker, row.roleId, { organizationId: row.organizationId, ...scopeIdOf(row) })) {
+    throw notFound('invitation', '')
+  }
   return row
+}
+
+function scopeIdOf({ scopeKind, scopeId }: InvitationRow): Partial<Scope> {
+  return { [`${scopeKind as ScopeKind}Id`]: scopeId }
 }
 
 /** Inside a transaction: true for the one call that got it. */

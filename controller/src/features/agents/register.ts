@@ -1,5 +1,5 @@
 // Registration: a person makes a token, an agent trades it for an identity, once.
-import { roleHas } from '@ansflow/proto/access'
+import { can } from '@ansflow/proto/access'
 import { labelsProblems } from '@ansflow/proto/agent-labels'
 import { AppError, invalid } from '@ansflow/proto/errors'
 import type { RegisterRequest } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
@@ -12,7 +12,7 @@ import type { Clock } from '../../platform/clock.ts'
 import { type Keys, randomToken } from '../../platform/crypto.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import { countByToken, grantsOf, type MadeByTokens, roleOn } from '../access/index.ts'
+import { countByToken, grantsOf, type MadeByTokens } from '../access/index.ts'
 import { AgentEntity } from './agent.entity.ts'
 import { giveLabels, protectLabels, readGivenLabels } from './agent-labels.ts'
 import { hostColumn, words } from './agent-tables.ts'
@@ -122,7 +122,7 @@ export async function registerAgent(
   if ((await db.em().count(RegistrationTokenEntity, open)) === 0) throw tokenRefused()
   const { agentId, organizationId } = await db.transaction(async (em) => {
     const now = clock.now()
-    const token = await takeToken(em, tokenHash, newId, now)
+    const token = await takeToken(db, em, tokenHash, newId, now)
     const { organizationId } = token
     if (token.renews) {
       const renewed = { ...facts, secretHash, instances: '', instanceSince: null, doubledAt: null, sessionId: null }
@@ -153,9 +153,9 @@ export async function registerAgent(
 }
 
 /** Uses the token up; throws when it is worth nothing. */
-async function takeToken(em: EntityManager, tokenHash: string, newId: string, now: Date) {
+async function takeToken(db: Db, em: EntityManager, tokenHash: string, newId: string, now: Date) {
   const token = await em.findOne(RegistrationTokenEntity, { tokenHash, usedAt: null, expiresAt: { $gt: now } })
-  if (!token || !(await mayStillAdd(em, token))) throw tokenRefused()
+  if (!token || !(await mayStillAdd(db, em, token, now))) throw tokenRefused()
   const { organizationId, agentId: renews } = token
   const used = { usedAt: now, agentId: renews ?? newId }
   if ((await em.nativeUpdate(RegistrationTokenEntity, { tokenHash, usedAt: null }, used)) === 0) throw tokenRefused()
@@ -163,9 +163,14 @@ async function takeToken(em: EntityManager, tokenHash: string, newId: string, no
 }
 
 /** A token ends with the right of the person who made it. */
-async function mayStillAdd(em: EntityManager, { createdBy, organizationId }: RegistrationTokenRow): Promise<boolean> {
+async function mayStillAdd(
+  db: Db,
+  em: EntityManager,
+  { createdBy, organizationId }: RegistrationTokenRow,
+  now: Date,
+): Promise<boolean> {
   if (!createdBy) return true
-  return roleHas(roleOn(await grantsOf(em, createdBy), { organizationId }), 'agent.manage')
+  return can({ grants: await grantsOf(db, em, createdBy, now), scopes: ['*'] }, 'agent.manage', { organizationId })
 }
 
 function tokenRefused(): AppError {

@@ -1,18 +1,19 @@
 // AuthService: set-up, signing in and out, the caller's own account, sessions and tokens.
-import type { Role } from '@ansflow/proto/access'
+import { type ScopeKind, wireRole } from '@ansflow/proto/access'
 import { AppError, notFound } from '@ansflow/proto/errors'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Keys } from '../../platform/crypto.ts'
-import type { Db, EntityManager } from '../../platform/db.ts'
+import type { Db } from '../../platform/db.ts'
 import { readName } from '../../platform/request-name.ts'
 import { type CallContext, personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
-import { type MadeByTokens, openInvitation, roleOn, setGrant, takeInvitation } from '../access/index.ts'
+import { type MadeByTokens, openInvitation, setGrant, takeInvitation } from '../access/index.ts'
 import { ApiTokenEntity } from './api-token.entity.ts'
 import { listApiTokens, makeApiToken, toApiToken } from './api-tokens.ts'
 import { countTry, rememberSuccess } from './login-limits.ts'
+import { type OrganizationsById, presentMe } from './me.ts'
 import { checkPassword, hashPassword, passwordIsRight } from './passwords.ts'
 import { makePerson, readEmail, readLanguage, readTheme, toUser } from './people.ts'
 import { SessionEntity } from './session.entity.ts'
@@ -29,7 +30,7 @@ export interface AuthDeps {
   version: string
   makeOrganization: MakeOrganization
   /** Those that exist, of these ids. */
-  organizationsById(em: EntityManager, ids: string[]): Promise<{ id: string; name: string; slug: string }[]>
+  organizationsById: OrganizationsById
   /** Of agents, made by API tokens. */
   registrationTokens: MadeByTokens
 }
@@ -87,22 +88,7 @@ export function authApi(deps: AuthDeps): ServiceTable {
       return {}
     },
 
-    async getMe(_request, ctx) {
-      const { userId, grants } = personOf(ctx)
-      const user = await ctx.em.findOneOrFail(UserEntity, { id: userId })
-      const ids = [...new Set(grants.map((grant) => grant.organizationId))]
-      const organizations = await deps.organizationsById(ctx.em, ids)
-      return {
-        user: toUser(user),
-        organizations: organizations.map(({ id, name, slug }) => ({
-          organizationId: id,
-          name,
-          slug,
-          role: roleOn(grants, { organizationId: id }),
-        })),
-        grants: grants.map((grant) => ({ ...grant, userId, projectId: grant.projectId ?? '' })),
-      }
-    },
+    getMe: (_request, ctx) => presentMe(ctx.em, personOf(ctx), deps.organizationsById),
 
     async updateMe(request, ctx) {
       const user = await ctx.em.findOneOrFail(UserEntity, { id: ownAccount(ctx) })
@@ -171,13 +157,14 @@ export function authApi(deps: AuthDeps): ServiceTable {
     },
 
     async getInvitation(request, { em }) {
-      const invitation = await openInvitation(em, keys, request.token, clock.now())
+      const invitation = await openInvitation(db, em, keys, request.token, clock.now())
       const [organization] = await deps.organizationsById(em, [invitation.organizationId])
       if (!organization) throw notFound('invitation', '')
       return {
         email: invitation.email,
         organizationName: organization.name,
-        role: invitation.role as Role,
+        role: wireRole(invitation.roleId),
+        roleId: invitation.roleId,
         expiresAt: timestampFromDate(invitation.expiresAt),
       }
     },
@@ -187,14 +174,15 @@ export function authApi(deps: AuthDeps): ServiceTable {
       const language = readLanguage(request.language)
       checkPassword('password', request.password)
       const now = clock.now()
-      const { id } = await openInvitation(ctx.em, keys, request.token, now)
+      const { id } = await openInvitation(db, ctx.em, keys, request.token, now)
       const passwordHash = await hashPassword(request.password)
       const made = await db.transaction(async (em) => {
-        const invitation = await openInvitation(em, keys, request.token, now)
+        const invitation = await openInvitation(db, em, keys, request.token, now)
         if (!(await takeInvitation(em, id))) throw notFound('invitation', '')
-        const { email, organizationId, projectId, role } = invitation
+        const { email, organizationId, scopeKind, scopeId, roleId } = invitation
         const user = await makePerson(em, { email, name, passwordHash, language, now })
-        await setGrant(em, user.id, { organizationId, ...(projectId ? { projectId } : {}) }, role, now)
+        const on = { kind: scopeKind as ScopeKind, id: scopeId }
+        await setGrant(em, { userId: user.id, organizationId, on, roleId }, now)
         const session = await makeSession(em, keys, { userId: user.id, userAgent: ctx.peer.userAgent, now })
         return { user, session, organizationId }
       })

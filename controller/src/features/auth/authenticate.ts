@@ -144,7 +144,7 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
       await seen('session', row.id, changes)
       await seen('user', row.user_id, { last_seen_at: db.toColumn(now) })
     }
-    const grants = await grantsOf(em, row.user_id)
+    const grants = await grantsOf(db, em, row.user_id, now)
     const { user_id: userId, name, email, id: sessionId } = row
     return { kind: 'user', userId, name, email, grants, scopes: ['*'], sessionId, expiresAt }
   }
@@ -165,7 +165,7 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
     if (row.last_used_at === null || now.getTime() - db.fromColumn(row.last_used_at).getTime() > seenEveryMs) {
       await seen('api_token', row.id, { last_used_at: db.toColumn(now) })
     }
-    const grants = await grantsOf(em, row.user_id)
+    const grants = await grantsOf(db, em, row.user_id, now)
     const { user_id: userId, name, email, id: tokenId } = row
     const scopes = row.scopes.split(' ')
     return { kind: 'user', userId, name, email, grants, scopes, tokenId, ...(expiresAt && { expiresAt }) }

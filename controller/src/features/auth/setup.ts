@@ -1,6 +1,5 @@
 // The first start: a one-time link, or the admin named by the environment. There is never a default password.
 
-import { Role } from '@ansflow/proto/access'
 import { AppError, precondition } from '@ansflow/proto/errors'
 import { type Keys, randomToken } from '../../platform/crypto.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
@@ -70,7 +69,8 @@ export async function makeFirstOwner(
 ): Promise<{ user: User; organizationId: string }> {
   const user = await makePerson(em, { ...owner, now })
   const { id: organizationId } = await makeOrganization(em, owner.organizationName, now)
-  await setGrant(em, user.id, { organizationId }, Role.OWNER, now)
+  const on = { kind: 'organization', id: organizationId } as const
+  await setGrant(em, { userId: user.id, organizationId, on, roleId: 'owner' }, now)
   return { user, organizationId }
 }
 

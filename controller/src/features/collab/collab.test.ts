@@ -1,4 +1,4 @@
-import { Role } from '@ansflow/proto/access'
+import { narrowest, Role } from '@ansflow/proto/access'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { moveSteps, projectShape, setDeleted, setSetting, setStepField, stepText } from '@ansflow/proto/pipeline-doc'
 import * as decoding from 'lib0/decoding'
@@ -185,15 +185,16 @@ describe('rights', () => {
     const user = await c.addUser({ role: Role.DEVELOPER })
     const a = await edit(pipelineId, user)
     const scope = { organizationId: user.organizationId }
+    const grant = { userId: user.userId, ...scope, on: narrowest(scope) }
     const change = async (work: (em: Parameters<typeof setGrant>[0]) => Promise<unknown>) => {
       await c.db.transaction(work)
       c.bus.publish('access.changed', { userId: user.userId })
     }
-    await change((em) => setGrant(em, user.userId, scope, Role.VIEWER, c.clock.now()))
+    await change((em) => setGrant(em, { ...grant, roleId: 'viewer' }, c.clock.now()))
     await waitFor(() => a.access.at(-1) === false)
     a.addStep('too late')
     await waitFor(() => a.refusals.at(-1)?.code === 'read_only')
-    await change((em) => setGrant(em, user.userId, scope, Role.DEVELOPER, c.clock.now()))
+    await change((em) => setGrant(em, { ...grant, roleId: 'developer' }, c.clock.now()))
     // What was refused before comes with the answer to the server's question.
     await waitFor(async () => (await storedKeys(pipelineId)).includes('too late'))
     await change((em) => removeGrants(em, user.userId, scope))

@@ -19,7 +19,7 @@ export function memberTopics({ db, bus, clock, log }: { db: Db; bus: Bus; clock:
     log,
     what: 'members',
     subscribe: (tell) => bus.subscribe('members.changed', ({ organizationId, id }) => tell(organizationId, id)),
-    read: (organizationIds) => memberVersions(db, organizationIds),
+    read: (organizationIds) => memberVersions(db, clock.now(), organizationIds),
   })
 
   async function feed(organizationId: string): Promise<LiveFeed> {

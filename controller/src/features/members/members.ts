@@ -1,24 +1,38 @@
-// Members of an organization or a project: the same rules for both. Nobody gives, changes or takes a role above their own;
-// an organization keeps an owner, also when two people act at once.
-import { Role } from '@ansflow/proto/access'
+// Members of an organization or a project: the same rules for both. Nobody gives, changes or takes what they may not do
+// themselves; an organization keeps an owner, also when two people act at once.
+import {
+  builtInRoles,
+  chainOf,
+  findRole,
+  type Holder,
+  mayGive,
+  mostOf,
+  narrowest,
+  permissions,
+  permissionsOf,
+  type Role,
+  roleIdOf,
+  wireRole,
+} from '@ansflow/proto/access'
 import { AppError, invalidField, notFound, precondition } from '@ansflow/proto/errors'
 import { type Invitation, InvitationSchema, type Member, MemberSchema } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { create } from '@bufbuild/protobuf'
-import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { LockMode } from '@mikro-orm/core'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Keys } from '../../platform/crypto.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
+import { readTime } from '../../platform/request-time.ts'
 import { type CallContext, personOf, type Scope } from '../../transport/call.ts'
 import {
+  counting,
   GrantEntity,
   grantsWithin,
   InvitationEntity,
   type InvitationRow,
   makeInvitation,
   removeGrants,
-  roleOn,
   setGrant,
 } from '../access/index.ts'
 import { holdCredential, readEmail, type User, UserEntity } from '../auth/index.ts'
@@ -36,22 +50,26 @@ export async function listMembers(
   scope: Scope,
   now: Date,
 ): Promise<{ members: Member[]; invitations: Invitation[] }> {
-  const { organizationId, projectId = null } = scope
-  const scopeIds = projectId === null ? [organizationId] : [organizationId, projectId]
-  const grants = await em.find(GrantEntity, { scopeId: { $in: scopeIds } })
+  const here = narrowest(scope).id
+  const grants = await em.find(GrantEntity, {
+    subjectKind: 'user',
+    scopeId: { $in: chainOf(scope).map(({ id }) => id) },
+    ...counting(now),
+  })
   const users = await em.find(
     UserEntity,
-    { id: { $in: grants.map((grant) => grant.userId) } },
+    { id: { $in: grants.map((grant) => grant.subjectId) } },
     { orderBy: { name: 'asc', id: 'asc' } },
   )
   const members = users.flatMap((user) => {
-    const own = grants.filter((grant) => grant.userId === user.id).sort((a, b) => b.role - a.role)
-    const highest = own[0]
-    return highest ? [toMember(user, highest.role, projectId !== null && highest.projectId === null)] : []
+    const own = grants.filter((grant) => grant.subjectId === user.id)
+    // Of two that allow the same, the one that can be changed here.
+    const most = mostOf(own.sort((a, b) => Number(b.scopeId === here) - Number(a.scopeId === here)))
+    return most ? [toMember(user, most, most.scopeId !== here)] : []
   })
   const open = await em.find(
     InvitationEntity,
-    { organizationId, projectId, expiresAt: { $gt: now } },
+    { scopeId: here, expiresAt: { $gt: now } },
     { orderBy: { email: 'asc' } },
   )
   return { members, invitations: open.map(toInvitation) }
@@ -62,25 +80,25 @@ export async function inviteMember(
   deps: MembersDeps,
   ctx: CallContext,
   scope: Scope,
-  request: { email: string; role: Role },
+  request: { email: string; role: Role; roleId: string },
 ): Promise<{ invitation: Invitation; link: string }> {
   const { db, bus, clock, keys } = deps
   const person = personOf(ctx)
   const email = readEmail(request.email)
-  const role = readRole(request.role)
-  mayGive(roleOn(person.grants, scope), role)
+  const roleId = readRole(request)
+  refuseAbove(person, roleId, scope)
   const now = clock.now()
   const { row, link, granted } = await db.transaction(async (em) => {
     await holdCredential(em, person)
     const user = await em.findOne(UserEntity, { email })
     if (!user) {
       const apiTokenId = person.tokenId ?? null
-      const made = await makeInvitation(em, keys, { scope, email, role, invitedBy: person.userId, apiTokenId, now })
+      const made = await makeInvitation(em, keys, { scope, email, roleId, invitedBy: person.userId, apiTokenId, now })
       return { ...made, granted: '' }
     }
-    await changeRole(em, scope, user.id, roleOn(person.grants, scope), role, now)
-    const { organizationId, projectId = null } = scope
-    const row = { id: '', organizationId, projectId, email, role, expiresAt: now }
+    await changeRole(em, scope, person, { userId: user.id, roleId }, now)
+    const { kind: scopeKind, id: scopeId } = narrowest(scope)
+    const row = { id: '', scopeKind, scopeId, email, roleId, expiresAt: now }
     return { row, link: '', granted: user.id }
   })
   if (granted) bus.publish('access.changed', { userId: granted })
@@ -92,36 +110,38 @@ export async function setMemberRole(
   deps: MembersDeps,
   ctx: CallContext,
   scope: Scope,
-  request: { userId: string; role: Role },
+  request: { userId: string; role: Role; roleId: string; expiresAt?: Timestamp | undefined },
 ): Promise<Member> {
   const { db, bus, clock } = deps
-  const role = readRole(request.role)
-  const own = roleOn(personOf(ctx).grants, scope)
-  mayGive(own, role)
+  const now = clock.now()
+  const roleId = readRole(request)
+  const expiresAt = request.expiresAt && readTime('expires_at', request.expiresAt)
+  if (expiresAt && expiresAt <= now) throw invalidField('expires_at', 'must be in the future', 'expiry_past')
+  const person = personOf(ctx)
+  refuseAbove(person, roleId, scope)
   const user = await db.transaction(async (em) => {
     const found = await em.findOne(UserEntity, { id: request.userId })
-    const grants = found ? await em.count(GrantEntity, { userId: found.id, organizationId: scope.organizationId }) : 0
-    if (!found || grants === 0) throw notFound('member', request.userId)
-    await changeRole(em, scope, found.id, own, role, clock.now())
+    const known = { subjectId: request.userId, organizationId: scope.organizationId, ...counting(now) }
+    if (!found || (await em.count(GrantEntity, known)) === 0) throw notFound('member', request.userId)
+    await changeRole(em, scope, person, { userId: found.id, roleId, expiresAt }, now)
     return found
   })
   bus.publish('access.changed', { userId: user.id })
   bus.publish('members.changed', { organizationId: scope.organizationId, id: user.id })
-  return toMember(user, role, false)
+  return toMember(user, { roleId, expiresAt }, false)
 }
 
 export async function removeMember(deps: MembersDeps, ctx: CallContext, scope: Scope, userId: string): Promise<void> {
   const { db, bus } = deps
   const person = personOf(ctx)
-  const own = roleOn(person.grants, scope)
   await db.transaction(async (em) => {
     await lockMembers(em, scope)
     const taken = await em.find(GrantEntity, grantsWithin(scope, userId))
     if (taken.length === 0) throw notFound('member', userId)
-    if (person.userId !== userId) for (const { role } of taken) mayGive(own, role as Role)
+    if (person.userId !== userId) for (const { roleId } of taken) refuseAbove(person, roleId, scope)
     await removeGrants(em, userId, scope)
     await keepAnOwner(em, scope)
-    await forgetInvitationsOf(em, scope, userId, Role.UNSPECIFIED)
+    await forgetInvitationsOf(em, scope, userId)
   })
   bus.publish('access.changed', { userId })
   bus.publish('members.changed', { organizationId: scope.organizationId, id: userId })
@@ -142,26 +162,31 @@ export async function revokeInvitation(
 async function changeRole(
   em: EntityManager,
   scope: Scope,
-  userId: string,
-  own: Role,
-  role: Role,
+  person: Holder,
+  { userId, roleId, expiresAt }: { userId: string; roleId: string; expiresAt?: Date | undefined },
   now: Date,
 ): Promise<void> {
   await lockMembers(em, scope)
-  mayGive(own, await roleHeld(em, scope, userId))
-  await setGrant(em, userId, scope, role, now)
+  const { organizationId } = scope
+  const on = narrowest(scope)
+  const held = await em.findOne(GrantEntity, { subjectId: userId, scopeId: on.id }, { refresh: true })
+  if (held) refuseAbove(person, held.roleId, scope)
+  await setGrant(em, { userId, organizationId, on, roleId, expiresAt }, now)
   await keepAnOwner(em, scope)
-  await forgetInvitationsOf(em, scope, userId, role)
+  await forgetInvitationsOf(em, scope, userId)
 }
 
 /** Who lost a role must not come back, or bring others, by an invitation made with it. */
-async function forgetInvitationsOf(em: EntityManager, scope: Scope, userId: string, role: Role): Promise<void> {
-  const { organizationId, projectId } = scope
-  const rest = await em.find(GrantEntity, { userId, scopeId: organizationId })
-  // What the organization's role allows in a project, it still allows.
-  const kept = Math.max(role, ...(projectId ? rest.map((grant) => grant.role) : []))
-  const where = { organizationId, ...(projectId && { projectId }), invitedBy: userId, role: { $gt: kept } }
-  await em.nativeDelete(InvitationEntity, where)
+async function forgetInvitationsOf(em: EntityManager, scope: Scope, userId: string): Promise<void> {
+  const { organizationId } = scope
+  const on = narrowest(scope)
+  const left = await em.find(GrantEntity, { subjectId: userId, scopeId: { $in: chainOf(scope).map(({ id }) => id) } })
+  const kept = new Set(left.flatMap(({ roleId }) => [...permissionsOf(roleId)]))
+  // From an organization's role came those to its projects too.
+  const within = on.kind === 'organization' ? { organizationId } : { scopeId: on.id }
+  const made = await em.find(InvitationEntity, { invitedBy: userId, ...within })
+  const above = made.filter(({ roleId }) => ![...permissionsOf(roleId)].every((permission) => kept.has(permission)))
+  await em.nativeDelete(InvitationEntity, { id: { $in: above.map(({ id }) => id) } })
 }
 
 /** Changes of an organization's members happen one after the other. */
@@ -169,49 +194,57 @@ async function lockMembers(em: EntityManager, { organizationId }: Scope): Promis
   await em.findOne(OrganizationEntity, { id: organizationId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
 }
 
-async function roleHeld(em: EntityManager, { organizationId, projectId }: Scope, userId: string): Promise<Role> {
-  const grant = await em.findOne(GrantEntity, { userId, scopeId: projectId ?? organizationId }, { refresh: true })
-  return (grant?.role ?? Role.UNSPECIFIED) as Role
-}
-
+/** Somebody who may do everything, for good. */
 async function keepAnOwner(em: EntityManager, scope: Scope): Promise<void> {
-  if (scope.projectId) return
-  if ((await em.count(GrantEntity, { scopeId: scope.organizationId, role: Role.OWNER })) === 0) {
+  const on = narrowest(scope)
+  if (on.kind !== 'organization') return
+  const owning = builtInRoles.filter((role) => role.permissions.size === permissions.length).map(({ id }) => id)
+  if ((await em.count(GrantEntity, { scopeId: on.id, roleId: { $in: owning }, expiresAt: null })) === 0) {
     throw precondition('last_owner', 'An organization needs an owner: make somebody else one first.')
   }
 }
 
-function mayGive(own: Role, role: Role): void {
-  if (role <= own) return
+function refuseAbove(person: Holder, roleId: string, scope: Scope): void {
+  if (mayGive(person, roleId, scope)) return
   throw new AppError('permission_denied', 'Only owners change owners, and nobody gives more than they have.', {
     reason: 'role_above_own',
   })
 }
 
-function readRole(role: Role): Role {
-  if (![Role.VIEWER, Role.DEVELOPER, Role.MAINTAINER, Role.OWNER].includes(role)) {
-    throw invalidField('role', 'must be a role: viewer, developer, maintainer or owner')
+function readRole({ role, roleId }: { role: Role; roleId: string }): string {
+  const id = roleId || roleIdOf(role)
+  if (!findRole(id)) {
+    throw invalidField('role', `must be a role: ${builtInRoles.map((known) => known.id).join(', ')}`)
   }
-  return role
+  return id
 }
 
-function toMember(user: User, role: Role | number, inherited: boolean): Member {
+function toMember(
+  user: User,
+  grant: { roleId: string; expiresAt?: Date | null | undefined },
+  inherited: boolean,
+): Member {
   return create(MemberSchema, {
     userId: user.id,
     email: user.email,
     name: user.name,
-    role: role as Role,
+    role: wireRole(grant.roleId),
+    roleId: grant.roleId,
     inherited,
     ...(user.lastSeenAt && { lastSeenAt: timestampFromDate(user.lastSeenAt) }),
+    ...(grant.expiresAt && { expiresAt: timestampFromDate(grant.expiresAt) }),
   })
 }
 
-function toInvitation(row: Pick<InvitationRow, 'id' | 'email' | 'role' | 'projectId' | 'expiresAt'>): Invitation {
+function toInvitation(
+  row: Pick<InvitationRow, 'id' | 'email' | 'roleId' | 'scopeKind' | 'scopeId' | 'expiresAt'>,
+): Invitation {
   return create(InvitationSchema, {
     id: row.id,
     email: row.email,
-    role: row.role as Role,
-    projectId: row.projectId ?? '',
+    role: wireRole(row.roleId),
+    roleId: row.roleId,
+    projectId: row.scopeKind === 'project' ? row.scopeId : '',
     ...(row.id !== '' && { expiresAt: timestampFromDate(row.expiresAt) }),
   })
 }

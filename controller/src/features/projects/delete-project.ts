@@ -10,10 +10,10 @@ export type ProjectDeletion = (em: EntityManager, projectId: string) => Promise<
 export async function deleteProject(db: Db, projectId: string, parts: ProjectDeletion[]): Promise<string[]> {
   return db.transaction(async (em) => {
     for (const part of parts) await part(em, projectId)
-    const grants = await em.find(GrantEntity, { projectId })
-    await em.nativeDelete(GrantEntity, { projectId })
-    await em.nativeDelete(InvitationEntity, { projectId })
+    const grants = await em.find(GrantEntity, { scopeId: projectId })
+    await em.nativeDelete(GrantEntity, { scopeId: projectId })
+    await em.nativeDelete(InvitationEntity, { scopeId: projectId })
     await em.nativeDelete(ProjectEntity, { id: projectId })
-    return grants.map((grant) => grant.userId)
+    return grants.map((grant) => grant.subjectId)
   })
 }

@@ -1,8 +1,8 @@
 // Finds the project a call is about, by id, or by slug where the caller has but one such project.
+import { grantsOn } from '@ansflow/proto/access'
 import type { EntityManager } from '../../platform/db.ts'
 import { isId } from '../../platform/ids.ts'
 import type { Caller, Scope } from '../../transport/call.ts'
-import { roleOn } from '../access/index.ts'
 
 interface Tables {
   project: { id: string; organization_id: string; slug: string }
@@ -22,6 +22,6 @@ export async function projectScope(
     .execute()
   const scopes = rows.map((row) => ({ organizationId: row.organization_id, projectId: row.id }))
   if (isId(id)) return scopes[0]
-  const own = caller.kind === 'user' ? scopes.filter((scope) => roleOn(caller.grants, scope) > 0) : []
+  const own = caller.kind === 'user' ? scopes.filter((scope) => grantsOn(caller.grants, scope).length > 0) : []
   return own.length === 1 ? own[0] : undefined
 }

@@ -1,5 +1,5 @@
 // ProjectService.
-import type { Role } from '@ansflow/proto/access'
+import { grantsOn, mostOf, wireRole } from '@ansflow/proto/access'
 import { conflict, invalidField, notFound } from '@ansflow/proto/errors'
 import {
   type Project as ProjectMessage,
@@ -23,7 +23,6 @@ import {
   type ServiceTable,
   serviceTable,
 } from '../../transport/call.ts'
-import { roleOn } from '../access/index.ts'
 import { deleteProject, type ProjectDeletion } from './delete-project.ts'
 import { listProjects } from './list-projects.ts'
 import { type Project, ProjectEntity } from './project.entity.ts'
@@ -98,7 +97,7 @@ function readDescription(text: string): string {
 
 function toProject(project: Project, ctx: CallContext): ProjectMessage {
   const { id, organizationId, slug, name, description, createdAt } = project
-  const role: Role = roleOn(personOf(ctx).grants, { organizationId, projectId: id })
+  const { roleId = '' } = mostOf(grantsOn(personOf(ctx).grants, { organizationId, projectId: id })) ?? {}
   return create(ProjectSchema, {
     id,
     organizationId,
@@ -106,6 +105,7 @@ function toProject(project: Project, ctx: CallContext): ProjectMessage {
     name,
     description,
     createdAt: timestampFromDate(createdAt),
-    role,
+    role: wireRole(roleId),
+    roleId,
   })
 }

@@ -195,7 +195,13 @@ test('lists of members are said to be old by all that changes them, also by what
   })
   await toldAfter(() => organizations.revokeInvitation({ organizationId, invitationId }))
   await toldAfter(() =>
-    system.db.transaction((em) => setGrant(em, userId, { organizationId, projectId }, Role.VIEWER, system.clock.now())),
+    system.db.transaction((em) =>
+      setGrant(
+        em,
+        { userId, organizationId, on: { kind: 'project', id: projectId }, roleId: 'viewer' },
+        system.clock.now(),
+      ),
+    ),
   )
   for (const topic of topics)
     expect(new Set(client.events(topic).map(({ kind }) => kind.case))).toEqual(new Set(['resync']))

@@ -1,5 +1,4 @@
 // Where members come from and how they are changed: the organization, or one of its projects.
-import type { Role } from '@ansflow/proto/access'
 import type { Invitation, Member } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 
 export interface MembersSource {
@@ -7,8 +6,8 @@ export interface MembersSource {
   topic: string
   list(signal: AbortSignal): Promise<{ members: Member[]; invitations: Invitation[] }>
   /** The path of the one-time link; empty when the person has an account and is in at once. */
-  invite(email: string, role: Role): Promise<string>
-  setRole(userId: string, role: Role): Promise<unknown>
+  invite(email: string, roleId: string): Promise<string>
+  setRole(userId: string, roleId: string): Promise<unknown>
   remove(userId: string): Promise<unknown>
   revoke(invitationId: string): Promise<unknown>
 }

@@ -123,7 +123,8 @@ export declare type ResourceJson = "RESOURCE_UNSPECIFIED" | "RESOURCE_ORGANIZATI
 export declare const ResourceSchema: GenEnum<Resource, ResourceJson>;
 
 /**
- * A right of one person on an organization or on one project. The higher of both applies.
+ * The built-in roles, short for their ids ("viewer", "developer" …, what role_id says): a role is a set of permissions, the
+ * sets stand in proto/src/access.ts. Unspecified where the role is another one; then role_id alone says which.
  *
  * @generated from enum ansflow.v1.Role
  */
@@ -163,7 +164,8 @@ export enum Role {
 }
 
 /**
- * A right of one person on an organization or on one project. The higher of both applies.
+ * The built-in roles, short for their ids ("viewer", "developer" …, what role_id says): a role is a set of permissions, the
+ * sets stand in proto/src/access.ts. Unspecified where the role is another one; then role_id alone says which.
  *
  * @generated from enum ansflow.v1.Role
  */

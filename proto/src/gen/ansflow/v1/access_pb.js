@@ -37,7 +37,8 @@ export const RoleSchema = /*@__PURE__*/
   enumDesc(file_ansflow_v1_access, 1);
 
 /**
- * A right of one person on an organization or on one project. The higher of both applies.
+ * The built-in roles, short for their ids ("viewer", "developer" …, what role_id says): a role is a set of permissions, the
+ * sets stand in proto/src/access.ts. Unspecified where the role is another one; then role_id alone says which.
  *
  * @generated from enum ansflow.v1.Role
  */

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Role, RoleJson } from "./access_pb.js";
+import type { Resource, ResourceJson, Role, RoleJson } from "./access_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -87,6 +87,8 @@ export declare type UserJson = {
 export declare const UserSchema: GenMessage<User, {jsonType: UserJson}>;
 
 /**
+ * A role on a scope, which counts for all that lies in it. Several on one thing add up.
+ *
  * @generated from message ansflow.v1.Grant
  */
 export declare type Grant = Message<"ansflow.v1.Grant"> & {
@@ -111,9 +113,42 @@ export declare type Grant = Message<"ansflow.v1.Grant"> & {
    * @generated from field: ansflow.v1.Role role = 4;
    */
   role: Role;
+
+  /**
+   * @generated from field: string role_id = 5;
+   */
+  roleId: string;
+
+  /**
+   * What the role allows, as rpcs name it in their options ("run.start").
+   *
+   * @generated from field: repeated string permissions = 6;
+   */
+  permissions: string[];
+
+  /**
+   * Absent: for good.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 7;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * What it is on: RESOURCE_ORGANIZATION or RESOURCE_PROJECT, and its id.
+   *
+   * @generated from field: ansflow.v1.Resource scope = 8;
+   */
+  scope: Resource;
+
+  /**
+   * @generated from field: string scope_id = 9;
+   */
+  scopeId: string;
 };
 
 /**
+ * A role on a scope, which counts for all that lies in it. Several on one thing add up.
+ *
  * @generated from message ansflow.v1.Grant
  */
 export declare type GrantJson = {
@@ -138,6 +173,37 @@ export declare type GrantJson = {
    * @generated from field: ansflow.v1.Role role = 4;
    */
   role?: RoleJson;
+
+  /**
+   * @generated from field: string role_id = 5;
+   */
+  roleId?: string;
+
+  /**
+   * What the role allows, as rpcs name it in their options ("run.start").
+   *
+   * @generated from field: repeated string permissions = 6;
+   */
+  permissions?: string[];
+
+  /**
+   * Absent: for good.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 7;
+   */
+  expiresAt?: TimestampJson;
+
+  /**
+   * What it is on: RESOURCE_ORGANIZATION or RESOURCE_PROJECT, and its id.
+   *
+   * @generated from field: ansflow.v1.Resource scope = 8;
+   */
+  scope?: ResourceJson;
+
+  /**
+   * @generated from field: string scope_id = 9;
+   */
+  scopeId?: string;
 };
 
 /**
@@ -785,6 +851,13 @@ export declare type OrganizationMembership = Message<"ansflow.v1.OrganizationMem
    * @generated from field: ansflow.v1.Role role = 4;
    */
   role: Role;
+
+  /**
+   * Empty: member of single projects only.
+   *
+   * @generated from field: string role_id = 5;
+   */
+  roleId: string;
 };
 
 /**
@@ -812,6 +885,13 @@ export declare type OrganizationMembershipJson = {
    * @generated from field: ansflow.v1.Role role = 4;
    */
   role?: RoleJson;
+
+  /**
+   * Empty: member of single projects only.
+   *
+   * @generated from field: string role_id = 5;
+   */
+  roleId?: string;
 };
 
 /**
@@ -1111,6 +1191,11 @@ export declare type GetInvitationResponse = Message<"ansflow.v1.GetInvitationRes
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string role_id = 5;
+   */
+  roleId: string;
 };
 
 /**
@@ -1136,6 +1221,11 @@ export declare type GetInvitationResponseJson = {
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
   expiresAt?: TimestampJson;
+
+  /**
+   * @generated from field: string role_id = 5;
+   */
+  roleId?: string;
 };
 
 /**

@@ -47,6 +47,18 @@ export declare type Member = Message<"ansflow.v1.Member"> & {
    * @generated from field: google.protobuf.Timestamp last_seen_at = 6;
    */
   lastSeenAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string role_id = 7;
+   */
+  roleId: string;
+
+  /**
+   * When the role ends by itself; absent: never.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 8;
+   */
+  expiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -84,6 +96,18 @@ export declare type MemberJson = {
    * @generated from field: google.protobuf.Timestamp last_seen_at = 6;
    */
   lastSeenAt?: TimestampJson;
+
+  /**
+   * @generated from field: string role_id = 7;
+   */
+  roleId?: string;
+
+  /**
+   * When the role ends by itself; absent: never.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 8;
+   */
+  expiresAt?: TimestampJson;
 };
 
 /**
@@ -122,6 +146,11 @@ export declare type Invitation = Message<"ansflow.v1.Invitation"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string role_id = 6;
+   */
+  roleId: string;
 };
 
 /**
@@ -154,6 +183,11 @@ export declare type InvitationJson = {
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
   expiresAt?: TimestampJson;
+
+  /**
+   * @generated from field: string role_id = 6;
+   */
+  roleId?: string;
 };
 
 /**
@@ -242,6 +276,13 @@ export declare type InviteMemberRequest = Message<"ansflow.v1.InviteMemberReques
    * @generated from field: ansflow.v1.Role role = 3;
    */
   role: Role;
+
+  /**
+   * Instead of `role`, which is short for the built-in ones.
+   *
+   * @generated from field: string role_id = 4;
+   */
+  roleId: string;
 };
 
 /**
@@ -262,6 +303,13 @@ export declare type InviteMemberRequestJson = {
    * @generated from field: ansflow.v1.Role role = 3;
    */
   role?: RoleJson;
+
+  /**
+   * Instead of `role`, which is short for the built-in ones.
+   *
+   * @generated from field: string role_id = 4;
+   */
+  roleId?: string;
 };
 
 /**
@@ -382,6 +430,20 @@ export declare type SetMemberRoleRequest = Message<"ansflow.v1.SetMemberRoleRequ
    * @generated from field: ansflow.v1.Role role = 3;
    */
   role: Role;
+
+  /**
+   * Instead of `role`, which is short for the built-in ones.
+   *
+   * @generated from field: string role_id = 4;
+   */
+  roleId: string;
+
+  /**
+   * When the role ends by itself; absent: never. In the future.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -402,6 +464,20 @@ export declare type SetMemberRoleRequestJson = {
    * @generated from field: ansflow.v1.Role role = 3;
    */
   role?: RoleJson;
+
+  /**
+   * Instead of `role`, which is short for the built-in ones.
+   *
+   * @generated from field: string role_id = 4;
+   */
+  roleId?: string;
+
+  /**
+   * When the role ends by itself; absent: never. In the future.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: TimestampJson;
 };
 
 /**
@@ -570,6 +646,13 @@ export declare type InviteProjectMemberRequest = Message<"ansflow.v1.InviteProje
    * @generated from field: ansflow.v1.Role role = 3;
    */
   role: Role;
+
+  /**
+   * Instead of `role`, which is short for the built-in ones.
+   *
+   * @generated from field: string role_id = 4;
+   */
+  roleId: string;
 };
 
 /**
@@ -590,6 +673,13 @@ export declare type InviteProjectMemberRequestJson = {
    * @generated from field: ansflow.v1.Role role = 3;
    */
   role?: RoleJson;
+
+  /**
+   * Instead of `role`, which is short for the built-in ones.
+   *
+   * @generated from field: string role_id = 4;
+   */
+  roleId?: string;
 };
 
 /**
@@ -652,6 +742,20 @@ export declare type SetProjectMemberRoleRequest = Message<"ansflow.v1.SetProject
    * @generated from field: ansflow.v1.Role role = 3;
    */
   role: Role;
+
+  /**
+   * Instead of `role`, which is short for the built-in ones.
+   *
+   * @generated from field: string role_id = 4;
+   */
+  roleId: string;
+
+  /**
+   * When the role ends by itself; absent: never. In the future.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -672,6 +776,20 @@ export declare type SetProjectMemberRoleRequestJson = {
    * @generated from field: ansflow.v1.Role role = 3;
    */
   role?: RoleJson;
+
+  /**
+   * Instead of `role`, which is short for the built-in ones.
+   *
+   * @generated from field: string role_id = 4;
+   */
+  roleId?: string;
+
+  /**
+   * When the role ends by itself; absent: never. In the future.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: TimestampJson;
 };
 
 /**
@@ -797,8 +915,9 @@ export declare const MemberService: GenService<{
     output: typeof RevokeInvitationResponseSchema;
   },
   /**
-   * Sets the role on the organization. Errors: failed_precondition "last_owner", permission_denied "role_above_own" (only owners
-   * change owners).
+   * Sets the role on the organization, in place of the one before. Errors: failed_precondition "last_owner" (also when that one's
+   * role would end), permission_denied "role_above_own" (nobody gives, changes or takes what they may not do themselves),
+   * invalid_argument "expiry_past", "time_range".
    *
    * @generated from rpc ansflow.v1.MemberService.SetMemberRole
    */
@@ -837,7 +956,7 @@ export declare const MemberService: GenService<{
     output: typeof InviteProjectMemberResponseSchema;
   },
   /**
-   * Errors: permission_denied "role_above_own".
+   * Errors: permission_denied "role_above_own", invalid_argument "expiry_past", "time_range".
    *
    * @generated from rpc ansflow.v1.MemberService.SetProjectMemberRole
    */

@@ -49,11 +49,16 @@ export declare type Project = Message<"ansflow.v1.Project"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * The caller's role here.
+   * The caller's role here; of several the one that allows most.
    *
    * @generated from field: ansflow.v1.Role role = 7;
    */
   role: Role;
+
+  /**
+   * @generated from field: string role_id = 8;
+   */
+  roleId: string;
 };
 
 /**
@@ -93,11 +98,16 @@ export declare type ProjectJson = {
   createdAt?: TimestampJson;
 
   /**
-   * The caller's role here.
+   * The caller's role here; of several the one that allows most.
    *
    * @generated from field: ansflow.v1.Role role = 7;
    */
   role?: RoleJson;
+
+  /**
+   * @generated from field: string role_id = 8;
+   */
+  roleId?: string;
 };
 
 /**
