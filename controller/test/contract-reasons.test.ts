@@ -2,7 +2,7 @@
 // client finds it there and nowhere else.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { reasonCodes } from '@ansflow/engine/reasons'
+import { reasonCodes } from '@ansflow/proto/reasons'
 import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..')

@@ -123,7 +123,7 @@ test('a run waits with its reason until an agent with its label comes', async ()
   const waiting = await waitFor(
     async () => {
       const step = (await system.run(runId)).steps[0]
-      return step?.reasonInfo?.code === 'no_agent' ? step : undefined
+      return step?.reasonInfo?.code === 'labels_missing' ? step : undefined
     },
     { what: 'the step says that no agent has the label' },
   )

@@ -1,13 +1,13 @@
 // Properties of every run: random graphs, random orders of events, 10,000 of them and more.
 import { type NeedKind, OnLost, type RetryOn } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { atOnce } from '@ansflow/proto/pieces'
+import { reasonText } from '@ansflow/proto/reasons'
 import { isTerminal, isTerminalJob, StepStatus } from '@ansflow/proto/status'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as world from '../test/world.ts'
 import { advance } from './advance.ts'
 import { planRun } from './plan.ts'
-import { reasonText } from './reasons.ts'
 import type { Changes, RunEvent, RunState } from './state.ts'
 
 const conditions = [

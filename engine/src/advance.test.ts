@@ -1,9 +1,9 @@
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { NeedKind, OnLost, RetryOn } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { reasonText } from '@ansflow/proto/reasons'
 import { JobStatus, RunStatus, StepStatus, statusWord } from '@ansflow/proto/status'
 import { describe, expect, test } from 'vitest'
 import { apply, epochStart, graphOf, newWorld, proceed, runToEnd, type StepInit, type World } from '../test/world.ts'
-import { reasonText } from './reasons.ts'
 import type { JobState } from './state.ts'
 
 const need = (stepId: string, kind = NeedKind.SUCCESS, condition = '') => ({ stepId, kind, condition })

@@ -1,8 +1,9 @@
 // Canceling: of a run, at whatever state its steps are, and of one job.
+
+import { type Reason, reason } from '@ansflow/proto/reasons'
 import { isTerminalJob, JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
 import { cancelGraceMs } from './queue-step.ts'
 import { cancelReason, runsAfterCancel } from './ready.ts'
-import { type Reason, reason } from './reasons.ts'
 import type { JobState, RunState, StepState } from './state.ts'
 import { endStep, noteEarliest, setReason, type Turn, wake } from './turn.ts'
 

@@ -1,29 +1,32 @@
-// Why a queued job still waits, given the agents there are.
+// Why a queued job still waits, given the agents there are: what lacks is named, be it an agent, labels, a capability or room.
+import { type Reason, reason } from '@ansflow/proto/reasons'
 import { type AgentView, type Candidate, fits, isolatedWorkspace, isPinned, takesOffers } from './pick-job.ts'
-import { type Reason, reason } from './reasons.ts'
 
 export function explainWait(job: Candidate, agents: readonly AgentView[]): Reason {
-  const labels = labelsParams(job)
-  if (isPinned(job)) {
-    const holder = agents.find(({ id }) => id === job.pinnedAgentId)
-    const params = { agent: holder?.name ?? job.pinnedAgentId, workspace: job.workspace }
-    if (!holder?.online) return reason('workspace_offline', params)
-    const lacks = job.labels.filter((label) => !holder.labels.includes(label))
-    if (lacks.length > 0) return reason('no_agent', { ...params, lacks: named(lacks) })
-    if (!fits(holder, job)) return reason('no_agent', params)
-    if (holder.draining) return reason('draining', params)
-    return holder.busy >= holder.slots ? reason('workspace_full', params) : reason('queued')
-  }
-  const online = agents.filter((agent) => agent.online && fits(agent, job))
-  if (online.length === 0) return noAgent(job, agents, labels)
+  const own = agents.filter(({ organizationId }) => organizationId === job.organizationId)
+  if (isPinned(job)) return explainPinned(job, own)
+  const fitting = own.filter((agent) => fits(agent, job))
+  const online = fitting.filter((agent) => agent.online)
+  if (online.length === 0) return noneOnline(job, own, fitting)
   const taking = online.filter((agent) => !agent.draining)
-  if (taking.length === 0) return reason('draining', labels)
+  if (taking.length === 0) return reason('draining', labelsParams(job))
   if (taking.some(takesOffers)) return reason('queued')
-  return reason('agents_busy', { ...labels, count: String(taking.length) })
+  return reason('agents_busy', { ...labelsParams(job), count: String(taking.length) })
+}
+
+function explainPinned(job: Candidate, agents: readonly AgentView[]): Reason {
+  const holder = agents.find(({ id }) => id === job.pinnedAgentId)
+  const params = { agent: holder?.name ?? job.pinnedAgentId, workspace: job.workspace }
+  if (!holder?.online) return reason('workspace_offline', params)
+  const lacks = job.labels.filter((label) => !holder.labels.includes(label))
+  if (lacks.length > 0) return reason('workspace_lacks', { ...params, lacks: named(lacks) })
+  if (!fits(holder, job)) return reason('workspace_cannot', { ...params, capability: job.capability })
+  if (holder.draining) return reason('workspace_draining', params)
+  return holder.busy >= holder.slots ? reason('workspace_full', params) : reason('queued')
 }
 
 /** `shares`: the workspace whose steps ask for the labels, this one's or others'. */
-function labelsParams({ labels, workspace }: Candidate): Record<string, string> {
+function labelsParams({ labels, workspace }: Candidate): { labels?: string; shares?: string } {
   if (labels.length === 0) return {}
   return { labels: named(labels), ...(workspace !== isolatedWorkspace && { shares: workspace }) }
 }
@@ -35,20 +38,27 @@ function named(labels: readonly string[]): string {
   return labels.length > mostNamed ? `${some} …` : some
 }
 
-/** Names the labels, the capability when it is that which is missing, and who only says of itself that it has them. */
-function noAgent(job: Candidate, agents: readonly AgentView[], labels: Record<string, string>): Reason {
-  const labeled = agents.some(
-    (agent) =>
-      agent.online &&
-      agent.organizationId === job.organizationId &&
-      job.labels.every((label) => agent.labels.includes(label)),
+const mostAgentsNamed = 3
+
+/** Nobody who is online can run it: nobody is, those who could are not, or something lacks. */
+function noneOnline(job: Candidate, agents: readonly AgentView[], fitting: readonly AgentView[]): Reason {
+  const online = agents.filter((agent) => agent.online)
+  if (online.length === 0) return reason('no_agent')
+  if (fitting.length > 0) {
+    const names = fitting.slice(0, mostAgentsNamed).map(({ name }) => name)
+    const more = fitting.length > mostAgentsNamed ? { more: 'true' } : {}
+    return reason('agents_offline', { agents: names.join(', '), ...more })
+  }
+  const has = (agent: AgentView, label: string) => agent.labels.includes(label)
+  if (online.some((agent) => job.labels.every((label) => has(agent, label)))) {
+    return reason('capability_missing', { ...labelsParams(job), capability: job.capability })
+  }
+  const claiming = online.find((agent) =>
+    job.labels.every((label) => has(agent, label) || agent.claims.includes(label)),
   )
-  if (labeled) return reason('no_agent', { ...labels, capability: job.capability })
-  const claiming = agents.find(
-    (agent) =>
-      agent.online &&
-      agent.organizationId === job.organizationId &&
-      job.labels.every((label) => agent.labels.includes(label) || agent.claims.includes(label)),
-  )
-  return reason('no_agent', claiming ? { ...labels, claimed: claiming.name } : labels)
+  return reason('labels_missing', {
+    labels: '',
+    ...labelsParams(job),
+    ...(claiming && { claimed: claiming.name }),
+  })
 }

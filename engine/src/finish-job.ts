@@ -1,14 +1,15 @@
 // An attempt ended: its step ends with it, or waits for another attempt.
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { type Reason, reason } from '@ansflow/proto/reasons'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
 import { cancelJob, endJob } from './cancel.ts'
 import { noteWorkspaceUse } from './plan.ts'
 import { queueStep } from './queue-step.ts'
 import { cancelReason, runsAfterCancel } from './ready.ts'
-import { durationText, isReasonCode, type Reason, reason } from './reasons.ts'
 import { type RetryCause, retryDelay } from './retry.ts'
 import { backstopMs, between, startJob } from './start-job.ts'
 import type { JobResult, JobState, StepState } from './state.ts'
+import { durationText } from './timeout-reason.ts'
 import { endStep, setDue, setStatus, type Turn } from './turn.ts'
 
 interface End {
@@ -60,11 +61,13 @@ function endOf(turn: Turn, job: JobState, result: JobResult): End {
       }
       return { job: JobStatus.CANCELED, step: StepStatus.CANCELED, why: cancelReason(turn) }
     case Outcome.LOST: {
-      const deleted = result.reasonCode === 'agent_deleted'
-      const why = reason(deleted ? 'agent_deleted' : 'lost', {
-        ...(job.agentName && { agent: job.agentName }),
-        ...(result.reason && { message: result.reason }),
-      })
+      const why =
+        result.reasonCode === 'agent_deleted'
+          ? reason('agent_deleted', { agent: job.agentName })
+          : reason('lost', {
+              ...(job.agentName && { agent: job.agentName }),
+              ...(result.reason && { message: result.reason }),
+            })
       if (!job.cancelRequested || job.reason?.code === 'timeout') {
         return { job: JobStatus.LOST, step: StepStatus.LOST, why, retry: 'lost' }
       }
@@ -79,16 +82,10 @@ function endOf(turn: Turn, job: JobState, result: JobResult): End {
 }
 
 function failure({ exitCode, reasonCode, reason: message }: JobResult): Reason {
-  const params = {
-    ...(message && { message }),
-    ...(exitCode !== undefined && { code: String(exitCode) }),
-  }
-  if (reasonCode === 'signal' && exitCode !== undefined) {
-    return reason('signal', { ...params, signal: String(exitCode - 128) })
-  }
-  if (reasonCode === 'secret_missing') return reason(reasonCode, { name: message ?? '' })
-  if (reasonCode && isReasonCode(reasonCode)) return reason(reasonCode, params)
-  return reason(exitCode === undefined ? 'agent_error' : 'exit_code', params)
+  if (reasonCode === 'secret_missing') return reason('secret_missing', { name: message ?? '' })
+  if (exitCode === undefined || reasonCode === 'agent_error') return reason('agent_error', message ? { message } : {})
+  if (reasonCode === 'signal') return reason('signal', { signal: String(exitCode - 128) })
+  return reason('exit_code', { code: String(exitCode) })
 }
 
 function retryStep(turn: Turn, step: StepState, delayMs: number): void {

@@ -5,11 +5,11 @@
 //
 // Every report carries the epoch it speaks of. A report about another epoch is stale; one that was heard before changes nothing.
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { reason } from '@ansflow/proto/reasons'
 import { isTerminalJob, JobStatus, StepStatus } from '@ansflow/proto/status'
 import { endJob } from './cancel.ts'
 import { finishJob } from './finish-job.ts'
 import { noteWorkspaceUse } from './plan.ts'
-import { reason } from './reasons.ts'
 import { startJob } from './start-job.ts'
 import type { JobState, RunEvent } from './state.ts'
 import { endStep, setReason, type Turn } from './turn.ts'
@@ -104,12 +104,14 @@ function jobHeard(turn: Turn, job: JobState): Report {
   if (isTerminalJob(job.status)) return 'stale'
   if (job.step.reason?.code !== 'unreachable') return 'done'
   const by = turn.state.canceledByName
-  const code = job.status === JobStatus.RUNNING ? 'running' : 'starting'
-  setReason(
-    turn,
-    job.step,
-    job.cancelRequested ? reason('canceling', by ? { by } : {}) : reason(code, { agent: job.agentName }),
-  )
+  const agent = job.agentName
+  if (job.cancelRequested) setReason(turn, job.step, reason('canceling', by ? { by } : {}))
+  else
+    setReason(
+      turn,
+      job.step,
+      job.status === JobStatus.RUNNING ? reason('running', { agent }) : reason('starting', { agent }),
+    )
   return 'done'
 }
 

@@ -1,7 +1,7 @@
+import { reasonText } from '@ansflow/proto/reasons'
 import { describe, expect, test } from 'vitest'
 import { explainWait } from './explain.ts'
 import { type AgentView, type Candidate, pickJob } from './pick-job.ts'
-import { reasonText } from './reasons.ts'
 
 const now = new Date('2030-01-01T00:00:00Z')
 
@@ -73,6 +73,20 @@ describe('pickJob', () => {
 describe('explainWait', () => {
   test.each<[string, Partial<Candidate>, AgentView[], string]>([
     ['no agent', {}, [], 'No agent is online.'],
+    ['none of them online', { labels: ['gpu'] }, [agent({ online: false })], 'No agent is online.'],
+    ['another organization', {}, [agent({ organizationId: 'other' })], 'No agent is online.'],
+    [
+      'those that could are offline',
+      { labels: ['gpu'] },
+      [agent(), agent({ name: 'Gina', labels: ['gpu'], online: false })],
+      'Waits for an agent that can run it to come online: Gina.',
+    ],
+    [
+      'many that could are offline',
+      { capability: 'checkout' },
+      [agent(), ...'abcd'.split('').map((name) => agent({ name, capabilities: ['checkout'], online: false }))],
+      'Waits for an agent that can run it to come online: a, b, c or another.',
+    ],
     ['no such label', { labels: ['gpu'], workspace: 'isolated' }, [agent()], 'No agent with the labels gpu is online.'],
     [
       'no agent with the labels of its workspace together',
@@ -123,7 +137,7 @@ describe('explainWait', () => {
       'holder without the capability',
       { pinnedAgentId: 'a', capability: 'checkout' },
       [agent()],
-      'Agent Anna holds workspace shared but cannot run this step.',
+      'Agent Anna holds workspace shared but cannot run checkout steps. With a workspace of its own another agent can.',
     ],
     ['about to go', {}, [agent()], 'Waits for an agent.'],
   ])('%s', (_, job, agents, text) => {

@@ -1,11 +1,12 @@
 // Decides about a step whose needs have all ended: whether it runs, and if not, why.
 import { compileExpression, evaluateCondition } from '@ansflow/proto/expression'
 import { type Need, NeedKind } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type Reason, reason } from '@ansflow/proto/reasons'
 import { StepStatus, statusWord } from '@ansflow/proto/status'
 import { expressionContext, needsOf } from './job-context.ts'
 import { messageOf, queueStep } from './queue-step.ts'
-import { type Reason, reason, timeoutReason } from './reasons.ts'
 import type { StepState } from './state.ts'
+import { timeoutReason } from './timeout-reason.ts'
 import { endStep, type Turn } from './turn.ts'
 
 /** Queues the step, skips it or ends it; called once, when its last need ended. */

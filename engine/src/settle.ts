@@ -1,9 +1,11 @@
 // Follows the ends of steps through the graph until nothing more is decided, then ends the run when every step has ended.
+
+import { type Reason, reason } from '@ansflow/proto/reasons'
 import { isTerminal, RunStatus, StepStatus } from '@ansflow/proto/status'
 import { hasFailed, spreadFailure } from './plan.ts'
 import { decideStep } from './ready.ts'
-import { type Reason, reason, timeoutReason } from './reasons.ts'
 import type { RunState, StepState } from './state.ts'
+import { timeoutReason } from './timeout-reason.ts'
 import { blockedReason, setReason, type Turn } from './turn.ts'
 
 export function* settle(turn: Turn): Generator<void> {

@@ -1,6 +1,7 @@
 // An attempt's process runs: the step runs, with the first of them the run, and the step's timeout begins.
+
+import { reason } from '@ansflow/proto/reasons'
 import { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
-import { reason } from './reasons.ts'
 import type { JobState } from './state.ts'
 import { setDue, setStatus, type Turn } from './turn.ts'
 

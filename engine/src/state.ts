@@ -3,9 +3,9 @@
 
 import type { JobSpec, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { Reason } from '@ansflow/proto/reasons'
 import type { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { Reason } from './reasons.ts'
 
 /** What a run is besides its graph. `newId` makes job ids; the engine itself has no randomness. */
 export interface RunMeta {

@@ -1,7 +1,7 @@
 // One event being worked through: collects what changes, ends steps, and wakes the steps that waited for them.
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { type Reason, reason, sameReason } from '@ansflow/proto/reasons'
 import { isTerminal, StepStatus, statusWord } from '@ansflow/proto/status'
-import { type Reason, reason, sameReason } from './reasons.ts'
 import type { Changes, Effect, JobState, RunState, StepState } from './state.ts'
 
 export interface Turn {

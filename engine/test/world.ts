@@ -3,11 +3,11 @@
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { atOnce } from '@ansflow/proto/pieces'
+import type { Reason } from '@ansflow/proto/reasons'
 import { isTerminal, isTerminalJob, JobStatus, StepStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
 import { advance } from '../src/advance.ts'
 import { planRun, restoreRun } from '../src/plan.ts'
-import type { Reason } from '../src/reasons.ts'
 import type { Changes, JobState, RunEvent, RunMeta, RunState, StepState } from '../src/state.ts'
 
 export type StepInit = NonNullable<Parameters<typeof create<typeof PipelineGraphSchema>>[1]>['steps']

@@ -33,7 +33,7 @@ test('an agent that claims every label gets neither the job nor its secret, the 
   const lying = liar.control()
   await lying.hello({ labels: everything })
   const runId = await world.startRun([{ id: 'ship', runsOn, secrets: ['TOKEN'] }], projectId)
-  const { reason, reasonInfo } = await world.untilReason(runId, 'ship', 'no_agent')
+  const { reason, reasonInfo } = await world.untilReason(runId, 'ship', 'labels_missing')
   expect(reasonInfo?.params).toMatchObject({ labels: 'deploy, production', claimed: 'liar', shares: 'shared' })
   expect(reason).toBe(
     'No agent with the labels deploy, production is online. Agent liar only says so of itself. Steps of workspace shared, which lives on one agent, ask for them.',
@@ -55,7 +55,7 @@ test('a label stays protected when nobody has it any more, until somebody releas
   await lying.hello({ labels: everything })
   await world.agents.deleteAgent({ agentId: honest.id })
   const runId = await world.startRun([{ id: 'ship', runsOn: ['production'] }])
-  await world.untilReason(runId, 'ship', 'no_agent')
+  await world.untilReason(runId, 'ship', 'labels_missing')
   expect((await world.agents.listAgents({ organizationId: world.organizationId })).protectedLabels).toEqual([
     'production',
   ])
@@ -87,7 +87,7 @@ test('labels are given and taken on the agent, from the next job on', async () =
   expect((await control.take()).stepId).toBe('after')
   await world.agents.setAgentLabels({ agentId: honest.id, labels: [] })
   const runId = await world.startRun([{ id: 'nobody', runsOn: ['production'] }])
-  await world.untilReason(runId, 'nobody', 'no_agent')
+  await world.untilReason(runId, 'nobody', 'labels_missing')
   await expect(world.agents.setAgentLabels({ agentId: honest.id, labels: ['linux'] })).rejects.toThrow(
     /Agents say linux of themselves/,
   )

@@ -90,7 +90,7 @@ describe('a job', () => {
     await control.hello()
     const runId = await world.startRun([{ id: 'a', runsOn: ['gpu'] }])
     for await (const event of test_.as(test_.owner).client(RunService).watchRun({ runId })) {
-      if (event.steps.some((step) => step.reasonInfo?.code === 'no_agent')) break
+      if (event.steps.some((step) => step.reasonInfo?.code === 'labels_missing')) break
     }
     control.cut()
     await control.end()

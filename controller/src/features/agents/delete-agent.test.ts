@@ -24,7 +24,7 @@ test('a run that waits for its workspace holds the agent; by force it fails with
   await world.agents.drainAgent({ agentId: agent.id, drain: true })
   await control.hear('drain')
   await control.succeed(job)
-  await world.untilReason(runId, 'b', 'draining')
+  await world.untilReason(runId, 'b', 'workspace_draining')
   await expect(world.agents.deleteAgent({ agentId: agent.id })).rejects.toThrow(/need agent vm.*pipeline #1/)
   await world.agents.deleteAgent({ agentId: agent.id, force: true })
   expect((await control.end()).error?.code).toBe(16)

@@ -2,7 +2,7 @@
 // once. Jobs that stay queued after it get the reason they wait for.
 import { explainWait } from '@ansflow/engine/explain'
 import { type AgentView, type Candidate, isolatedWorkspace, isPinned, pickJob } from '@ansflow/engine/pick-job'
-import { type Reason, sameReason } from '@ansflow/engine/reasons'
+import { type Reason, sameReason } from '@ansflow/proto/reasons'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
 import { LabelBook } from './agent-labels.ts'

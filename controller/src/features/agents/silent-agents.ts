@@ -1,6 +1,6 @@
 // Steps whose agent nobody hears of say so while it lasts: since when, and when they count as lost.
 
-import type { Reason } from '@ansflow/engine/reasons'
+import type { Reason } from '@ansflow/proto/reasons'
 import { JobStatus } from '@ansflow/proto/status'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'

@@ -76,7 +76,7 @@ test('the first step of a workspace waits for an agent that can run the others t
   ]
   const runId = await world.startRun(steps)
   expect(await run(plain)).toBe('lint')
-  const { reason } = await world.untilReason(runId, 'build', 'no_agent')
+  const { reason } = await world.untilReason(runId, 'build', 'labels_missing')
   expect(reason).toBe(
     'No agent with the labels mac is online. Steps of workspace shared, which lives on one agent, ask for them.',
   )
@@ -95,7 +95,7 @@ test('an agent that holds a workspace and lost a label is named with it', async 
   const { job } = await control.take()
   await world.agents.setAgentLabels({ agentId: agent.id, labels: [] })
   control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
-  const { reason } = await world.untilReason(runId, 'sign', 'no_agent')
+  const { reason } = await world.untilReason(runId, 'sign', 'workspace_lacks')
   expect(reason).toBe(
     'Agent mac holds workspace shared but lacks the labels mac, for which steps of that workspace ask.',
   )

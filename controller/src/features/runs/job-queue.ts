@@ -1,7 +1,7 @@
 // The job table as a queue: what waits, and what an agent has.
 
 import type { Candidate } from '@ansflow/engine/pick-job'
-import type { Reason } from '@ansflow/engine/reasons'
+import type { Reason } from '@ansflow/proto/reasons'
 import { JobStatus } from '@ansflow/proto/status'
 import type { Kysely, SelectQueryBuilder } from 'kysely'
 import type { Db } from '../../platform/db.ts'

@@ -1,6 +1,5 @@
 // The contract's messages of a run, from the engine's state.
 
-import { type Reason, reasonText } from '@ansflow/engine/reasons'
 import type { JobState, RunState, StepState } from '@ansflow/engine/state'
 import {
   type Attempt,
@@ -14,6 +13,7 @@ import {
   StepCountSchema,
 } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { Pieces } from '@ansflow/proto/pieces'
+import { type Reason, reasonText } from '@ansflow/proto/reasons'
 import { StepStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'

@@ -1,7 +1,7 @@
 // Between the rows of runs, steps and jobs and the engine's state.
 
-import type { Reason } from '@ansflow/engine/reasons'
 import type { JobState, RunMeta, RunState, StepState } from '@ansflow/engine/state'
+import type { Reason } from '@ansflow/proto/reasons'
 import { StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { JobRow, RunOrigin, RunRow, StepRow, Times } from './run-tables.ts'

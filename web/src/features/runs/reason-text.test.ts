@@ -1,7 +1,9 @@
 import { RunStepSchema, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { reasonCodes } from '@ansflow/proto/reasons'
+import { reasonTable } from '@ansflow/proto/reasons/table'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { afterEach, expect, test } from 'vitest'
-import { i18n, type Language, setLanguage } from '../../i18n.ts'
+import { type Language, setLanguage } from '../../i18n.ts'
 import { isUnreachable, stepStatusName } from './pick-step.ts'
 import { reasonText } from './reason-text.ts'
 
@@ -26,37 +28,55 @@ test.each<[Language, RegExp]>([
   expect([isUnreachable(back), stepStatusName(back)]).toEqual([false, 'running'])
 })
 
-test.each<[Language, Record<string, string>, string]>([
+test.each<[Language, string, Record<string, string>, string]>([
   [
     'en',
-    { labels: 'production', agent: 'vm', workspace: 'shared' },
-    'Agent vm holds workspace shared and cannot run this step. With a workspace of its own another agent can',
+    'workspace_cannot',
+    { agent: 'vm', workspace: 'shared', capability: 'checkout' },
+    'Agent vm holds workspace shared but cannot run checkout steps. With a workspace of its own another agent can',
   ],
-  ['en', { labels: 'linux', capability: 'git' }, 'No agent that it may run on can run git steps'],
-  ['en', { labels: 'production' }, 'No agent with the labels production is online'],
   [
     'en',
+    'capability_missing',
+    { labels: 'linux', capability: 'git' },
+    'No agent with the labels linux that can run git steps is online',
+  ],
+  ['en', 'labels_missing', { labels: 'production' }, 'No agent with the labels production is online'],
+  ['en', 'no_agent', {}, 'No agent is online'],
+  ['en', 'agents_offline', { agents: 'vm' }, 'Waits for an agent that can run it to come online: vm'],
+  ['zh-CN', 'agents_offline', { agents: 'vm' }, '等待能运行它的代理上线：vm'],
+  [
+    'en',
+    'labels_missing',
     { labels: 'gpu, mac', shares: 'shared' },
     'No agent with the labels gpu, mac is online. Steps of workspace shared, which lives on one agent, ask for them',
   ],
   [
     'zh-CN',
+    'labels_missing',
     { labels: 'gpu, mac', shares: 'shared', claimed: 'vm' },
-    '没有带标签 gpu, mac 的在线代理；代理 vm 只是自报。工作区 shared 只在一个代理上，它的步骤要求这些标签',
+    '没有带标签 gpu, mac 的在线代理。代理 vm 只是自报。工作区 shared 只在一个代理上，它的步骤要求这些标签',
   ],
   [
     'en',
+    'workspace_lacks',
     { agent: 'vm', workspace: 'shared', lacks: 'gpu' },
     'Agent vm holds workspace shared but lacks the labels gpu, for which steps of that workspace ask',
   ],
   [
     'zh-CN',
-    { labels: 'production', agent: 'vm', workspace: 'shared' },
-    '代理 vm 持有工作区 shared，但不能运行此步骤。为它另设工作区，其他代理便可运行',
+    'workspace_cannot',
+    { agent: 'vm', workspace: 'shared', capability: 'checkout' },
+    '代理 vm 持有工作区 shared，但不能运行 checkout 步骤。为它另设工作区，其他代理便可运行',
   ],
-])('what keeps a step from every agent is named (%s, %j)', async (language, params, sentence) => {
+])('what keeps a step from every agent is named (%s, %s, %j)', async (language, code, params, sentence) => {
   await setLanguage(language)
-  expect(reasonText(stepWith({ code: 'no_agent', params }), nameOf)).toBe(sentence)
+  expect(reasonText(stepWith({ code, params }), nameOf)).toBe(sentence)
+})
+
+test('a code of a newer controller is said in its words', () => {
+  const step = create(RunStepSchema, { reason: 'Waits for the moon.', reasonInfo: { code: 'moon' } })
+  expect(reasonText(step, nameOf)).toBe('Waits for the moon')
 })
 
 test('one busy agent is not called all', async () => {
@@ -68,7 +88,7 @@ test('one busy agent is not called all', async () => {
 
 test('who only claims a label is named, and who held a workspace', async () => {
   await setLanguage('en')
-  const claimed = stepWith({ code: 'no_agent', params: { labels: 'production', claimed: 'liar' } })
+  const claimed = stepWith({ code: 'labels_missing', params: { labels: 'production', claimed: 'liar' } })
   expect(reasonText(claimed, nameOf)).toContain('Agent liar only says so of itself')
   const deleted = stepWith({ code: 'agent_deleted', params: { agent: 'vm', workspace: 'shared' } })
   expect(reasonText(deleted, nameOf)).toBe('Agent vm, which held workspace shared, was deleted')
@@ -87,21 +107,18 @@ test.each<Language>(['en', 'zh-CN'])(
   'every reason that speaks of other steps calls them by their names (%s)',
   async (language) => {
     await setLanguage(language)
-    const texts = i18n.global.tm('runs.reason') as Record<string, string>
-    const speaking = Object.entries(texts).filter(([, text]) => /\{steps?\}/.test(text))
-    expect(speaking.map(([key]) => key)).toEqual(expect.arrayContaining(['needs', 'need_not_met']))
-    for (const [key] of speaking) {
-      const [, code, variant] = /^(needs|need_not_met)_?(.*)$/.exec(key) ?? []
-      expect(code, `${key} is of a code that is tried here`).toBeDefined()
-      const params = {
-        step: 'compile',
-        steps: 'compile, unit',
-        status: 'failed',
-        ...(variant ? { [variant]: 'x' } : {}),
+    const speaking = reasonCodes.filter((code) => /\{steps?\}/.test(reasonTable[code][language]))
+    expect(speaking).toEqual(expect.arrayContaining(['needs', 'need_not_met']))
+    for (const code of speaking) {
+      for (const extra of ['', ...reasonTable[code].params.map((param) => param.replace('?', ''))]) {
+        const params = { step: 'compile', steps: 'compile, unit', status: 'failed' }
+        const text = reasonText(
+          stepWith({ code, params: extra in params ? params : { ...params, [extra]: 'x' } }),
+          nameOf,
+        )
+        expect(text).toContain('Compile it')
+        expect(text).not.toMatch(/compile|unit\b/)
       }
-      const text = reasonText(stepWith({ code, params }), nameOf)
-      expect(text).toContain('Compile it')
-      expect(text).not.toMatch(/compile|unit\b/)
     }
   },
 )

@@ -477,9 +477,11 @@ export declare const RunStepSchema: GenMessage<RunStep, {jsonType: RunStepJson}>
  */
 export declare type Reason = Message<"ansflow.v1.Reason"> & {
   /**
-   * needs, queued, no_agent, agents_busy, workspace_full, workspace_offline, draining, offered, rejected, starting,
-   * retry_delay, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout,
-   * lost, agent_deleted, canceled, agent_stopped, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
+   * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
+   * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, offered, rejected, starting, retry_delay, running,
+   * unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, agent_deleted,
+   * canceled, agent_stopped, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps.
+   * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
    * @generated from field: string code = 1;
    */
@@ -498,9 +500,11 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
  */
 export declare type ReasonJson = {
   /**
-   * needs, queued, no_agent, agents_busy, workspace_full, workspace_offline, draining, offered, rejected, starting,
-   * retry_delay, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout,
-   * lost, agent_deleted, canceled, agent_stopped, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps
+   * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
+   * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, offered, rejected, starting, retry_delay, running,
+   * unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, agent_deleted,
+   * canceled, agent_stopped, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps.
+   * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
    * @generated from field: string code = 1;
    */

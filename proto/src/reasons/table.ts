@@ -1,0 +1,206 @@
+// Why a step or a run waits, or ended as it did: every code once, with its parameters and its sentences. The engine builds
+// reasons from it, the API sends code, parameters and the English sentence, the console says it in the reader's language.
+import type { Text } from '../steps/step-type.ts'
+
+/**
+ * Texts name a parameter as `{name}`. A part in brackets is one of several, `[first|second]`: the first whose parameters are all
+ * there, or none. `{name?}` and `{name=value}` print nothing: they only choose their part.
+ */
+interface Entry extends Text {
+  /** `name?` need not be there. */
+  params: readonly string[]
+}
+
+const shares = '[ Steps of workspace {shares}, which lives on one agent, ask for them.]'
+const sharesZh = '[工作区 {shares} 只在一个代理上，它的步骤要求这些标签。]'
+
+export const reasonTable = {
+  // Of steps that wait.
+  needs: {
+    params: ['steps', 'more?'],
+    en: 'Waits for {steps}[{more?} and others].',
+    'zh-CN': '等待 {steps}[{more?} 等步骤]。',
+  },
+  queued: { params: [], en: 'Waits for an agent.', 'zh-CN': '等待代理。' },
+  no_agent: { params: [], en: 'No agent is online.', 'zh-CN': '没有在线的代理。' },
+  agents_offline: {
+    params: ['agents', 'more?'],
+    en: 'Waits for an agent that can run it to come online: {agents}[{more?} or another].',
+    'zh-CN': '等待能运行它的代理上线：{agents}[{more?} 等]。',
+  },
+  labels_missing: {
+    params: ['labels', 'claimed?', 'shares?'],
+    en: `No agent with the labels {labels} is online.[ Agent {claimed} only says so of itself.]${shares}`,
+    'zh-CN': `没有带标签 {labels} 的在线代理。[代理 {claimed} 只是自报。]${sharesZh}`,
+  },
+  capability_missing: {
+    params: ['capability', 'labels?', 'shares?'],
+    en: `No agent[ with the labels {labels}] that can run {capability} steps is online.${shares}`,
+    'zh-CN': `没有[带标签 {labels}、]能运行 {capability} 步骤的在线代理。${sharesZh}`,
+  },
+  agents_busy: {
+    params: ['count', 'labels?', 'shares?'],
+    en: `[{count=1}The one agent|All {count} agents][ with the labels {labels}] [{count=1}is|are] busy.${shares}`,
+    'zh-CN': `[带标签 {labels} 的|全部] {count} 个代理都在忙。${sharesZh}`,
+  },
+  draining: {
+    params: ['labels?', 'shares?'],
+    en: `All agents[ with the labels {labels}] are draining.${shares}`,
+    'zh-CN': `[带标签 {labels} 的|符合的]代理都在排空。${sharesZh}`,
+  },
+  workspace_full: {
+    params: ['agent', 'workspace'],
+    en: 'Waits for agent {agent}: it holds workspace {workspace} and is full.',
+    'zh-CN': '等待代理 {agent}：它持有工作区 {workspace}，已满。',
+  },
+  workspace_offline: {
+    params: ['agent', 'workspace'],
+    en: 'Waits for agent {agent}: it holds workspace {workspace} and is offline.',
+    'zh-CN': '等待代理 {agent}：它持有工作区 {workspace}，已离线。',
+  },
+  workspace_draining: {
+    params: ['agent', 'workspace'],
+    en: 'Waits for agent {agent}: it holds workspace {workspace} and is draining.',
+    'zh-CN': '等待代理 {agent}：它持有工作区 {workspace}，正在排空。',
+  },
+  workspace_lacks: {
+    params: ['agent', 'workspace', 'lacks'],
+    en: 'Agent {agent} holds workspace {workspace} but lacks the labels {lacks}, for which steps of that workspace ask.',
+    'zh-CN': '代理 {agent} 持有工作区 {workspace}，但缺少该工作区的步骤所要求的标签 {lacks}。',
+  },
+  workspace_cannot: {
+    params: ['agent', 'workspace', 'capability'],
+    en: 'Agent {agent} holds workspace {workspace} but cannot run {capability} steps. With a workspace of its own another agent can.',
+    'zh-CN': '代理 {agent} 持有工作区 {workspace}，但不能运行 {capability} 步骤。为它另设工作区，其他代理便可运行。',
+  },
+  offered: { params: ['agent'], en: 'Offered to agent {agent}.', 'zh-CN': '已提供给代理 {agent}。' },
+  rejected: {
+    params: ['agent', 'message'],
+    en: 'Agent {agent} refused it: {message}. Waits for an agent.',
+    'zh-CN': '代理 {agent} 拒绝了它：{message}。等待代理。',
+  },
+  starting: { params: ['agent'], en: 'Agent {agent} is starting it.', 'zh-CN': '代理 {agent} 正在启动它。' },
+  retry_delay: {
+    params: ['attempt', 'at'],
+    en: 'Attempt {attempt} starts at {at}.',
+    'zh-CN': '第 {attempt} 次尝试将于 {at} 开始。',
+  },
+
+  // Of what goes on.
+  running: { params: ['agent?'], en: 'Runs[ on agent {agent}].', 'zh-CN': '[在代理 {agent} 上运行|运行中]。' },
+  unreachable: {
+    params: ['agent', 'since', 'lostAt'],
+    en: 'Agent {agent} has not been heard of since {since}. If that stays so, the step is lost at {lostAt}.',
+    'zh-CN': '自 {since} 起没有代理 {agent} 的消息。若一直如此，该步骤将在 {lostAt} 记为失联。',
+  },
+  canceling: {
+    params: ['by?'],
+    en: 'Is being canceled[ by {by}].',
+    'zh-CN': '[{by} 正在取消它|正在取消]。',
+  },
+
+  // Of steps that did not run.
+  when_false: {
+    params: ['when'],
+    en: 'Its condition was false: {when}',
+    'zh-CN': '条件不成立：{when}',
+  },
+  need_not_met: {
+    params: ['step', 'status', 'condition?'],
+    en: '[The condition of its edge from {step} was false: {condition}|Its need {step} {status}.]',
+    'zh-CN': '[来自 {step} 的连线条件不成立：{condition}|所需的 {step} {status}。]',
+  },
+  disabled: { params: [], en: 'It is disabled.', 'zh-CN': '已停用。' },
+
+  // Of steps that ended other than well.
+  exit_code: {
+    params: ['code'],
+    en: 'Its command ended with exit code {code}.',
+    'zh-CN': '命令以退出码 {code} 结束。',
+  },
+  signal: {
+    params: ['signal'],
+    en: 'Its command was ended by signal {signal}.',
+    'zh-CN': '命令被信号 {signal} 结束。',
+  },
+  timeout: {
+    params: ['after?'],
+    en: 'It took longer than its timeout[ of {after}].',
+    'zh-CN': '[超过了 {after} 的超时时间|超过了超时时间]。',
+  },
+  lost: {
+    params: ['agent?', 'message?'],
+    en: '[{message}|Its agent {agent} was lost.|Its agent was lost.]',
+    'zh-CN': '[{message}|它的代理 {agent} 已失联。|它的代理已失联。]',
+  },
+  agent_deleted: {
+    params: ['agent', 'workspace?'],
+    en: '[Agent {agent}, which held workspace {workspace}, was deleted.|Its agent {agent} was deleted.]',
+    'zh-CN': '[持有工作区 {workspace} 的代理 {agent} 已被删除。|其代理 {agent} 已被删除。]',
+  },
+  agent_stopped: {
+    params: ['agent?'],
+    en: 'Canceled: [agent {agent}|its agent] was stopped.',
+    'zh-CN': '已取消：[代理 {agent} |其代理]被停止。',
+  },
+  agent_error: {
+    params: ['message?'],
+    en: '[{message}|The agent could not run it.]',
+    'zh-CN': '[{message}|代理无法运行它。]',
+  },
+  expression: {
+    params: ['message'],
+    en: 'An expression failed: {message}',
+    'zh-CN': '表达式失败：{message}',
+  },
+  secret_missing: { params: ['name'], en: 'The project has no secret {name}.', 'zh-CN': '项目没有密钥 {name}。' },
+  canceled: {
+    params: ['by?', 'failed?', 'agentLost?'],
+    en: 'Canceled[ by {by}][{agentLost?}; its agent was lost|{failed=1}; one step failed|; {failed} steps failed].',
+    'zh-CN': '[由 {by} 取消|已取消][{agentLost?}；它的代理已失联|；失败的步骤数：{failed}]。',
+  },
+
+  // Of runs.
+  run_timeout: {
+    params: ['after', 'waiting?'],
+    en: '[{waiting?}The run was still waiting for an agent when its timeout of {after} had passed.|The run took longer than its timeout of {after}.]',
+    'zh-CN': '[{waiting?}运行等待代理时，超时时间 {after} 已到。|运行超过了 {after} 的超时时间。]',
+  },
+  failed_steps: {
+    params: ['count'],
+    en: '[{count=1}A step|{count} steps] failed.',
+    'zh-CN': '失败的步骤：{count}。',
+  },
+  lost_steps: {
+    params: ['count'],
+    en: '[{count=1}A step was|{count} steps were] lost.',
+    'zh-CN': '失联的步骤：{count}。',
+  },
+} as const satisfies Record<string, Entry>
+
+export type ReasonCode = keyof typeof reasonTable
+
+type Names<C extends ReasonCode> = (typeof reasonTable)[C]['params'][number]
+
+/** What a reason of this code must and may say. */
+export type ReasonParams<C extends ReasonCode> = {
+  [N in Names<C> as N extends `${string}?` ? never : N]: string
+} & { [N in Names<C> as N extends `${infer Name}?` ? Name : never]?: string }
+
+/** Parameters that a reader sees in his own way; a name means the same in every reason. The others are shown as they are. */
+export const shownParams: Readonly<Record<string, 'time' | 'step' | 'steps'>> = {
+  at: 'time',
+  since: 'time',
+  lostAt: 'time',
+  step: 'step',
+  steps: 'steps',
+}
+
+/** How a need has ended, as it stands behind the step's name. */
+export const statusTexts: Readonly<Record<string, Text>> = {
+  succeeded: { en: 'has succeeded', 'zh-CN': '已成功' },
+  failed: { en: 'has failed', 'zh-CN': '已失败' },
+  canceled: { en: 'was canceled', 'zh-CN': '已取消' },
+  skipped: { en: 'was skipped', 'zh-CN': '已跳过' },
+  lost: { en: 'was lost', 'zh-CN': '已失联' },
+}
