@@ -1,6 +1,6 @@
 // Owns what the agent tells about its host: facts once, load with every heartbeat.
 import { execFile } from 'node:child_process'
-import { accessSync, constants, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, freemem, hostname, platform, release, totalmem } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { HostFactsSchema, HostLoadSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
@@ -86,11 +86,12 @@ function readTools(cacheFile: string): { tools: Record<string, string>; at: numb
 export function programOn(path: string, name: string): string | undefined {
   for (const folder of path.split(delimiter).filter(Boolean)) {
     const file = join(folder, name)
+    if (!existsSync(file)) continue
     try {
       accessSync(file, constants.X_OK)
       return file
     } catch {
-      // Not here; the next folder may have it.
+      // Not to be run; the next folder may have one that is.
     }
   }
   return undefined

@@ -1,8 +1,9 @@
 // Owns a fake controller with a real agent connected to it, and the folder that both are thrown away with.
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { acceptedIn } from '../src/job/job-notes.ts'
 import { type AgentProcess, startAgent, temporaryFolder, waitFor } from './agent-process.ts'
 import { type FakeController, type FakeJob, startFakeController } from './fake-controller.ts'
 
@@ -88,6 +89,7 @@ export function alive(jobId: string): number[] {
 
 /** Where a job's temporary folder is; undefined: the folder is no job's. */
 export function tempOf(jobFolder: string): string | undefined {
-  const file = join(jobFolder, 'job.json')
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { temp: string }).temp : undefined
+  const file = join(jobFolder, 'job')
+  const accepted = statSync(file, { throwIfNoEntry: false })?.isFile() ? acceptedIn(readFileSync(file, 'utf8')) : ''
+  return accepted === '' ? undefined : (JSON.parse(accepted) as { temp: string }).temp
 }

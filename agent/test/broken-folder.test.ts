@@ -12,11 +12,7 @@ test.each([
   ['ends', `${gone}; echo over`, {}],
   ['goes on until its timeout', `${gone}; trap '' TERM; sleep 300`, { timeoutMs: 700, cancelGraceMs: 100 }],
   ['puts a file in its place', `d=$(dirname "$ANSFLOW_OUTPUT"); rm -rf "$d"; touch "$d"`, {}],
-  [
-    'makes folders of its files',
-    `cd "$(dirname "$ANSFLOW_OUTPUT")"; rm -f reader cgroup; mkdir reader cgroup intent.json`,
-    {},
-  ],
+  ['makes folders of its files', `cd "$(dirname "$ANSFLOW_OUTPUT")"; rm -f job start; mkdir job start intent.json`, {}],
 ])(
   'a step that removes the folder of its job or what is in it, and %s, is over; the agent goes on',
   async (_what, script, more) => {

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { bootId } from '../src/process/process-table.ts'
 import { waitFor } from './agent-process.ts'
 import { alive, startBench as bench, done, jobIdOf, sh } from './bench.ts'
 import { Outcome } from './fake-controller.ts'
@@ -34,8 +35,12 @@ test('a step that ends while the agent is down is reported when it is back', asy
   await b.agent.exited
   const workspace = join(b.data, 'workspaces', 'run-1', 'shared')
   writeFileSync(join(workspace, 'go'), '')
-  await waitFor('the exit code is noted', () =>
-    /\n5 +\n$/.test(readFileSync(join(b.data, `jobs/${first}/run/state`), 'utf8')),
+  await waitFor(
+    'the exit code is noted',
+    () =>
+      readFileSync(join(b.data, `jobs/${first}/job`), 'utf8')
+        .split('\n')[1]
+        ?.trim() === '5',
   )
   await b.restart()
   expect(await done(job)).toMatchObject({ exitCode: 5 })
@@ -163,6 +168,30 @@ test('killed again and again, from before the start to after the end: one run, o
   expect(new Set(job.finished.map((finished) => `${finished.outcome} ${finished.logSize}`)).size).toBe(1)
   await waitFor('the journal is empty', () => readdirSync(join(b.data, 'jobs')).length === 0, 20_000)
 }, 90_000)
+
+test('a job of an agent from before its notes were in one file is taken up with its log, exit code and outputs', async () => {
+  await using b = await bench()
+  b.agent.child.kill('SIGKILL')
+  await b.agent.exited
+  const folder = join(b.data, 'jobs', first)
+  mkdirSync(join(folder, 'run'), { recursive: true })
+  const job = b.controller.offer(first, sh('echo', { outputs: ['digest'] }))
+  const spec = { runId: 'run-1', stepId: 'step', attempt: 1, workspace: 'shared', shell: { script: 'echo' } }
+  const accepted = { ref: job.ref, spec: { ...spec, outputs: ['digest'] }, bootId: bootId() }
+  const files = {
+    'job.json': JSON.stringify(accepted),
+    reader: `${'12345'.padEnd(15)}\n`,
+    output: 'digest=1\n',
+    'run/claim': '',
+    'run/raw': 'before\n',
+    'run/state': `${`4194304 1 4194304`.padEnd(31)}\n${'3'.padEnd(15)}\n`,
+  }
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+  await b.restart()
+  expect(await done(job)).toMatchObject({ outcome: Outcome.FAILED, exitCode: 3, outputs: { digest: '1' } })
+  expect(job.log.toString()).toBe('before\n')
+  await waitFor('the journal is empty', () => readdirSync(join(b.data, 'jobs')).length === 0)
+})
 
 test('the start helper is killed: running steps do not notice, the next ones start', async () => {
   await using b = await bench()

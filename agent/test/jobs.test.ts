@@ -98,7 +98,7 @@ test('secrets are masked in the log, dropped from outputs, and not left in the j
       `printf '%s' "$TOKEN" | cut -c1-6 | tr -d '\\n'; sleep 0.3; printf '%s\\n' "$TOKEN" | cut -c7-
        printf %s "$TOKEN" | base64; echo "::add-mask::computed-value"; echo "a computed-value b"
        echo "leak=$TOKEN" >> "$ANSFLOW_OUTPUT"; echo "plain=yes" >> "$GITHUB_OUTPUT"
-       grep -rl 'Tr0u[b]4dor' ${b.data} | grep -v -e /run/raw -e /output | wc -l`,
+       grep -rl 'Tr0u[b]4dor' ${b.data} | grep -v -e /raw -e /output | wc -l`,
       { outputs: ['leak', 'plain'] },
     ),
     [{ name: 'TOKEN', value: secret, env: true }],

@@ -101,7 +101,7 @@ test('the file that the step is started from is empty before the step begins, al
   )
   await b.agent.exited
   const [pid] = await waitFor('the step goes on', () => alive(job.ref.jobId))
-  const raw = join(b.data, 'jobs', job.ref.jobId, 'run/raw')
+  const raw = join(b.data, 'jobs', job.ref.jobId, 'raw')
   // The step may be there before its output's file is.
   const printed = await waitFor('it has printed', () => existsSync(raw) && readFileSync(raw, 'utf8'))
   expect(printed).toBe('0\n')

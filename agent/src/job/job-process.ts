@@ -1,16 +1,18 @@
 // Owns one job's process as seen through its folder: started, followed, found again after a restart, ended with all its kin.
-import { closeSync, existsSync, type FSWatcher, openSync, readSync, rmSync, watch } from 'node:fs'
+import { closeSync, existsSync, type FSWatcher, openSync, readSync, watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Launcher } from '../process/process.ts'
 import { hostUptime, isAlive } from '../process/process-table.ts'
 import { killTree, type Tree } from '../process/process-tree.ts'
 import { markerEntry } from './environment.ts'
-import { JobFolder, type WrapperNotes } from './journal.ts'
+import { type JobNotes, NOTES_BYTES, notesIn } from './job-notes.ts'
+import type { JobFolder } from './journal.ts'
 
 /** A started job whose wrapper does not note itself within this time never will. */
 const LAUNCH_MS = 20_000
 const REMIND_MS = 3000
-const stateBytes = Buffer.alloc(64)
+const noteBytes = Buffer.alloc(NOTES_BYTES)
+const nothing: JobNotes = { startTime: '', isUnkept: false }
 
 export class JobProcess {
   readonly tree: Tree
@@ -21,16 +23,17 @@ export class JobProcess {
   #launchedAt = 0
   #remindedAt = 0
   #watcher: FSWatcher | undefined
-  #stateFd: number | undefined
+  #notesFd: number | undefined
 
   constructor(folder: JobFolder) {
     this.#folder = folder
+    const readNotes = () => this.#readNotes()
     this.tree = {
       marker: markerEntry(folder.ref),
       leader: undefined,
       session: undefined,
       get reader() {
-        return folder.readerPid
+        return readNotes().reader
       },
       since: 0,
       cgroup: undefined,
@@ -69,20 +72,22 @@ export class JobProcess {
   follow(onChange: () => void): void {
     this.#launchedAt = performance.now()
     this.#remindedAt = this.#launchedAt
-    this.#watcher = watch(this.#folder.file('run'), { persistent: false }, onChange)
+    // The agent's own files in it grow too.
+    const onEvent = (_event: string, name: string | null) => (name === 'raw' || name === 'job') && onChange()
+    this.#watcher = watch(this.#folder.path, { persistent: false }, onEvent)
     this.#watcher.on('error', () => this.#watcher?.close())
   }
 
   unfollow(): void {
     this.#watcher?.close()
-    if (this.#stateFd !== undefined) closeSync(this.#stateFd)
-    this.#stateFd = undefined
+    if (this.#notesFd !== undefined) closeSync(this.#notesFd)
+    this.#notesFd = undefined
   }
 
   /** True once: when the wrapper has noted itself. */
   noteStart(): boolean {
     if (this.tree.leader !== undefined) return false
-    const { pid, startTime, session } = this.#readState()
+    const { pid, startTime, session } = this.#readNotes()
     if (pid === undefined) return false
     this.tree.leader = pid
     this.tree.session = session
@@ -91,8 +96,6 @@ export class JobProcess {
     this.#startTime = startTime
     // After a restart of the agent the note may be the second one, of the exit; the uptime still tells the start.
     this.startedAt = this.tree.since > 0 ? Math.floor(Date.now() - this.elapsedMs()) : this.#folder.notedAt()
-    // The step's process has read it and emptied it.
-    rmSync(this.#folder.file('start'), { force: true })
     return true
   }
 
@@ -103,21 +106,20 @@ export class JobProcess {
   }
 
   exitCode(): number | undefined {
-    return this.#readState().exitCode
+    return this.#readNotes().exitCode
   }
 
   /** Some of its output could not be written to the disk. */
   get isUnkept(): boolean {
-    return this.#readState().isUnkept
+    return this.#readNotes().isUnkept
   }
 
   /** Asked whenever there is output, so the file stays open. */
-  #readState(): WrapperNotes {
-    // Missing when the agent was killed while it prepared the job.
-    if (this.#stateFd === undefined && !existsSync(this.#folder.file('run', 'state')))
-      return { startTime: '', isUnkept: false }
-    this.#stateFd ??= openSync(this.#folder.file('run', 'state'), 'r')
-    return JobFolder.parseState(stateBytes.subarray(0, readSync(this.#stateFd, stateBytes, 0, stateBytes.length, 0)))
+  #readNotes(): JobNotes {
+    // Missing when the step has removed it.
+    if (this.#notesFd === undefined && !existsSync(this.#folder.file('job'))) return nothing
+    this.#notesFd ??= openSync(this.#folder.file('job'), 'r')
+    return notesIn(noteBytes.subarray(0, readSync(this.#notesFd, noteBytes, 0, NOTES_BYTES, 0)))
   }
 
   /** Why no exit code will ever come, if so. */
@@ -126,7 +128,7 @@ export class JobProcess {
     if (leader !== undefined) {
       return isAlive(leader, this.#startTime) ? undefined : 'its process ended without leaving an exit code'
     }
-    if (!existsSync(this.#folder.file('run'))) return 'its folder was removed'
+    if (!existsSync(this.#folder.file('job'))) return 'its folder was removed'
     return performance.now() - this.#launchedAt > LAUNCH_MS ? 'its process could not be started' : undefined
   }
 

@@ -1,4 +1,5 @@
 // Owns one job's life on this host, from its place in the journal to its removal: accepted → running → ending → finished.
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Finished,
   JobPhase,
@@ -7,7 +8,6 @@ import {
   type JobSpec,
   type SecretValue,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import { limits } from '@ansflow/proto/limits'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ControlMessage } from '../link/rpc-client.ts'
@@ -23,11 +23,12 @@ import { JobResult } from './job-result.ts'
 import { standingOf } from './job-standing.ts'
 import type { Intent, JobFolder } from './journal.ts'
 import { duration, type Ending, endingOf, lost } from './outcome.ts'
-import { type LaunchHost, prepareFolders, prepareLaunch, Unrunnable } from './prepare-launch.ts'
+import { type LaunchHost, prepareFolders, prepareLaunch, tooManySecrets, Unrunnable } from './prepare-launch.ts'
 
 const DEFAULT_GRACE_MS = 10_000
 const MAX_TIMER_MS = 0x7fffffff
-const TOO_MANY_SECRETS = `Its secrets have more than ${limits.maskBytes} bytes together; they could not be masked.`
+/** The next step's start comes first. */
+const REMOVE_AFTER_MS = 20
 
 /** What a job needs of the agent. */
 export interface JobHost extends LaunchHost {
@@ -86,8 +87,7 @@ export class JobRunner implements ShippedJob {
     const at = this.#process.startedAt
     const startedAt = at === undefined ? {} : { startedAt: timestampFromMs(at) }
     const { finished } = this.#result
-    const result = finished && withResult ? { finished } : {}
-    if (finished) return { job: this.ref, phase: JobPhase.FINISHED, ...result, ...startedAt }
+    if (finished) return { job: this.ref, phase: JobPhase.FINISHED, ...(withResult && { finished }), ...startedAt }
     return { job: this.ref, phase: this.phase === 'accepted' ? JobPhase.ACCEPTED : JobPhase.RUNNING, ...startedAt }
   }
 
@@ -222,7 +222,7 @@ export class JobRunner implements ShippedJob {
     try {
       this.#openSpool()
       this.spool!.useSecrets(secrets.map((secret) => secret.value))
-      if (this.spool!.hasTooMany) throw new Unrunnable(TOO_MANY_SECRETS)
+      if (this.spool!.hasTooMany) throw tooManySecrets()
       this.#workspace ??= prepareFolders(this.#folder, this.#host)
       const problems = prepareLaunch(this.#folder, this.#workspace, secrets, this.#host)
       for (const problem of problems) this.spool!.say(problem)
@@ -385,7 +385,7 @@ export class JobRunner implements ShippedJob {
   #removeWhenDone(): void {
     if (!this.#result.isDone || this.phase !== 'finished') return
     this.phase = 'gone'
-    this.#leaving = this.#remove()
+    this.#leaving = delay(REMOVE_AFTER_MS).then(() => this.#remove())
   }
 
   async #remove(): Promise<void> {

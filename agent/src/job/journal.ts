@@ -16,8 +16,9 @@ import type { SpoolFiles } from '../log/log-spool.ts'
 import { textOf } from '../log.ts'
 import { bootId } from '../process/process-table.ts'
 import { giveAll, type StepUser } from '../process/step-user.ts'
-import { PID_BYTES, READER_BLANK, STATE_BLANK } from '../process/wrapper.ts'
-import { removeTree } from './remove-tree.ts'
+import { acceptedIn, cgroupIn, jobFile, noteCgroup } from './job-notes.ts'
+import { adoptBefore } from './journal-before.ts'
+import { isGone, removeFiles, removeTree } from './remove-tree.ts'
 import { makeTempFolder, newTempPath } from './temp-folder.ts'
 
 /** Ids become folder names and words on the helper's input. */
@@ -37,7 +38,9 @@ interface Accepted {
 }
 /** The folders of all jobs. */
 type Places = Pick<DataFolder, 'jobs' | 'steps'>
-const AGENT_CLAIM = 'agent'
+/** Of the output's file, when the agent has made it so that the job never runs. */
+const AGENT_CLAIM_MODE = 0o400
+const OWNER_WRITES = 0o200
 
 const machineId = readText('/etc/machine-id')?.trim() ?? ''
 
@@ -54,17 +57,6 @@ export interface Intent {
   agentStops?: true
 }
 
-export interface WrapperNotes {
-  /** Its process, and when that started. */
-  pid?: number
-  startTime: string
-  /** The step's session. */
-  session?: number
-  exitCode?: number
-  /** Output could not be written to the disk. */
-  isUnkept: boolean
-}
-
 export class JobFolder {
   readonly path: string
   /** Where the files are that the step itself uses. */
@@ -74,14 +66,17 @@ export class JobFolder {
   readonly sameBoot: boolean
   /** The step's TMPDIR. */
   readonly temp: string
+  /** An agent before this one may have asked for its start: a wrapper may be reading what is written anew. */
+  readonly #isFound: boolean
 
-  private constructor(path: string, stepPath: string, accepted: Accepted) {
+  private constructor(path: string, stepPath: string, accepted: Accepted, isFound: boolean) {
     this.path = path
     this.#stepPath = stepPath
     this.ref = accepted.ref
     this.spec = accepted.spec
     this.sameBoot = accepted.bootId === bootId()
     this.temp = accepted.temp
+    this.#isFound = isFound
   }
 
   /**
@@ -90,19 +85,21 @@ export class JobFolder {
    */
   static create({ jobs, steps }: Places, ref: JobRef, spec: JobSpec): JobFolder {
     const path = join(jobs, ref.jobId)
-    mkdirSync(join(path, 'run'), { recursive: true, mode: 0o700 })
+    mkdirSync(path, { recursive: true, mode: 0o700 })
     const stepPath = join(steps, ref.jobId)
     const notes = { place: placeOf(jobs), bootId: bootId(), temp: newTempPath() ?? join(stepPath, 'tmp') }
     const accepted = { ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), ...notes }
-    replaceFile(join(path, 'job.json'), JSON.stringify(accepted))
-    return new JobFolder(path, stepPath, { ref, spec, ...notes })
+    writeFileSync(join(path, 'job'), jobFile(JSON.stringify(accepted)), { mode: 0o600 })
+    return new JobFolder(path, stepPath, { ref, spec, ...notes }, false)
   }
 
   /** Every job that was accepted here. */
   static readAll({ jobs, steps }: Places): JobFolder[] {
     return readdirSync(jobs).flatMap((name) => {
-      const accepted = isJobId(name) ? acceptedHere(join(jobs, name)) : undefined
-      return accepted ? [new JobFolder(join(jobs, name), join(steps, name), accepted)] : []
+      if (!isJobId(name)) return []
+      adoptBefore(join(jobs, name))
+      const accepted = acceptedHere(join(jobs, name))
+      return accepted ? [new JobFolder(join(jobs, name), join(steps, name), accepted, true)] : []
     })
   }
 
@@ -149,22 +146,22 @@ export class JobFolder {
   prepare(): void {
     mkdirSync(this.#stepPath, { recursive: true, mode: 0o700 })
     if (!makeTempFolder(this.temp)) throw new Error(`its temporary folder ${this.temp} cannot be made`)
-    const state = this.file('run', 'state')
-    if (existsSync(state)) return
-    // The second of them says that the first is whole.
-    writeFileSync(this.file('reader'), READER_BLANK, { mode: 0o600 })
-    replaceFile(state, STATE_BLANK)
   }
 
   /** A file of the job, whole at once; whoever reads an older one of that name goes on reading that. */
   write(name: string, content: string | Uint8Array): void {
-    replaceFile(this.file(name), content)
+    this.#put(this.file(name), content, 0o600)
   }
 
   writeForStep(name: string, content: string | Uint8Array, mode = 0o600): string {
     const path = this.stepFile(name)
-    replaceFile(path, content, { mode })
+    this.#put(path, content, mode)
     return path
+  }
+
+  #put(path: string, content: string | Uint8Array, mode: number): void {
+    if (this.#isFound) replaceFile(path, content, { mode })
+    else writeFileSync(path, content, { mode })
   }
 
   get intent(): Intent | undefined {
@@ -185,55 +182,37 @@ export class JobFolder {
     replaceFile(this.file('result.json'), toJsonString(FinishedSchema, finished))
   }
 
-  /** Whoever makes it may run the job: the wrapper, or the agent to make sure that it never runs. False when it is made. */
+  /** Whoever makes the output's file may run the job: the wrapper, or the agent to make sure that it never runs. False when it is made. */
   claim(): boolean {
     try {
-      writeFileSync(this.file('run', 'claim'), AGENT_CLAIM, { mode: 0o600, flag: 'wx' })
+      writeFileSync(this.file('raw'), '', { mode: AGENT_CLAIM_MODE, flag: 'wx' })
       return true
     } catch {
       return false
     }
   }
   get claimedBy(): 'nobody' | 'agent' | 'wrapper' {
-    const text = readText(this.file('run', 'claim'))
-    if (text === undefined) return 'nobody'
-    return text === AGENT_CLAIM ? 'agent' : 'wrapper'
-  }
-
-  /** What the wrapper has noted so far. `bytes`: what `run/state` holds. */
-  static parseState(bytes: Buffer): WrapperNotes {
-    const [pid = '', startTime = '', session = pid] = bytes.toString('latin1', 0, PID_BYTES).trim().split(' ')
-    const [exit = '', unkept] = bytes.toString('latin1', PID_BYTES).trim().split(' ')
-    return {
-      startTime,
-      ...(pid === '' ? {} : { pid: Number(pid), session: Number(session) }),
-      ...(exit === '' ? {} : { exitCode: Number(exit) }),
-      isUnkept: unkept !== undefined,
-    }
-  }
-
-  /** The process that writes the step's output to the disk. */
-  get readerPid(): number | undefined {
-    return Number(readText(this.file('reader'))) || undefined
+    const raw = statSync(this.file('raw'), { throwIfNoEntry: false })
+    if (!raw) return 'nobody'
+    return (raw.mode & OWNER_WRITES) === 0 ? 'agent' : 'wrapper'
   }
 
   /** The control group of its processes, if any: noted before they start, for an agent that comes after this one. */
   get cgroup(): string | undefined {
-    return readText(this.file('cgroup'))
+    return cgroupIn(readText(this.file('job')) ?? '')
   }
   set cgroup(path: string) {
-    if (this.cgroup !== path) replaceFile(this.file('cgroup'), path)
+    noteCgroup(this.file('job'), path)
   }
 
-  /** When `run/state` was written last: the process's start, then its end. */
+  /** When something was noted last: the process's start, then its end. */
   notedAt(): number {
-    return Math.floor(statSync(this.file('run', 'state')).mtimeMs)
+    return Math.floor(statSync(this.file('job')).mtimeMs)
   }
 
-  /** Raw output is in `run`, which is watched; what the agent writes itself is not. */
   spoolFiles(): SpoolFiles {
     return {
-      raw: this.file('run', 'raw'),
+      raw: this.file('raw'),
       masked: this.file('log'),
       state: this.file('log.state'),
       added: this.file('masks'),
@@ -254,8 +233,10 @@ export class JobFolder {
   async remove(): Promise<void> {
     this.isRemoved = true
     const places = new Set([this.path, this.#stepPath])
+    // Without its file it is no job any more, wherever the agent may be killed.
+    if (await isGone(this.temp)) for (const path of places) if (await removeFiles(path, 'job')) places.delete(path)
     const aside = [...places].filter((path) => existsSync(path)).map(setAside)
-    await removeTree(this.temp)
+    if (aside.length > 0) await removeTree(this.temp)
     for (const path of aside) await removeTree(path)
   }
 }
@@ -277,12 +258,10 @@ async function removeAll(path: string): Promise<void> {
 }
 
 function acceptedHere(path: string): Accepted | undefined {
-  const text = readText(join(path, 'job.json'))
-  const accepted = text === undefined ? undefined : parseAccepted(text)
+  const text = readText(join(path, 'job'))
+  const accepted = text === undefined ? undefined : parseAccepted(acceptedIn(text))
   const here = placeOf(dirname(path))
   if (!accepted || (accepted.place ?? here) !== here) return undefined
-  // Jobs of before it was noted there have it in a file of its own, or in their folder.
-  accepted.temp ??= readText(join(path, 'temp')) || join(path, 'tmp')
   return accepted
 }
 

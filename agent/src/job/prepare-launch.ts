@@ -23,6 +23,10 @@ export class Unrunnable extends Error {
   }
 }
 
+export function tooManySecrets(): Unrunnable {
+  return new Unrunnable(`Its secrets have more than ${limits.maskBytes} bytes together; they could not be masked.`)
+}
+
 /** What a launch needs of the host. */
 export interface LaunchHost {
   config: Config

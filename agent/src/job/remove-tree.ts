@@ -1,14 +1,15 @@
 // Owns removing what steps have made: however deep, whatever its permissions, and nothing that is mounted in it.
 import { execFile } from 'node:child_process'
-import { readFileSync, realpathSync, rmdirSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readdirSync, readFileSync, realpathSync, rmSync, unlinkSync } from 'node:fs'
+import { rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
 /** Removes a folder with everything in it. Throws a sentence when something of it stays. */
 export async function removeTree(path: string): Promise<void> {
-  if (isGone(path)) return
+  if (await isGone(path)) return
   const mount = mountIn(path)
   // A mounted folder may be one of the host's.
   if (mount !== undefined) throw new Error(`Something is mounted at ${mount}.`)
@@ -29,10 +30,30 @@ export async function removeTree(path: string): Promise<void> {
   }
 }
 
-/** What is empty, as the temporary folders of most steps are, goes by one call. */
-function isGone(path: string): boolean {
+/** More is for other threads. */
+const FEW_FILES = 50
+
+/**
+ * A folder of few files goes at once, `first` before the others. False: it has folders in it, which something may be mounted on, or
+ * whatever else needs `removeTree`. What waits for the disk (files do not, folders do) does it on another thread.
+ */
+export async function removeFiles(path: string, first: string): Promise<boolean> {
   try {
-    rmdirSync(path)
+    rmSync(join(path, first), { force: true })
+    const names = readdirSync(path)
+    if (names.length > FEW_FILES) return false
+    for (const name of names) unlinkSync(join(path, name))
+    await rmdir(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What is empty, as the temporary folders of most steps are, goes by one call. */
+export async function isGone(path: string): Promise<boolean> {
+  try {
+    await rmdir(path)
     return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT'

@@ -9,6 +9,8 @@ import { removeTree } from './remove-tree.ts'
 /** Below this much free space, workspaces unused for an hour go too. */
 const LOW_DISK_BYTES = 1024 * 1024 * 1024
 const HOUR_MS = 3_600_000
+/** So often is enough, for what is swept after hours. */
+const TOUCH_MS = 60_000
 
 export interface Swept {
   removed: string[]
@@ -27,20 +29,33 @@ export interface Workspaces {
 
 export function createWorkspaces(root: string, user?: StepUser): Workspaces {
   const told = new Set<string>()
+  /** When each was marked as used last, by the steady clock. */
+  const touched = new Map<string, number>()
   const runFolder = (runId: string) => join(root, folderName(runId))
   const place = (runId: string, name: string, jobId: string) =>
     // "@" is in no encoded name, so a job's own folder meets no shared one.
     join(runFolder(runId), name === 'isolated' ? `@${folderName(jobId)}` : folderName(name || 'shared'))
+  function touch(runId: string): void {
+    const [now, path] = [performance.now(), runFolder(runId)]
+    if (now - (touched.get(path) ?? Number.NEGATIVE_INFINITY) < TOUCH_MS) return
+    try {
+      const time = new Date()
+      utimesSync(path, time, time)
+      touched.set(path, now)
+    } catch {
+      // Swept in the meantime; the next job makes it anew.
+    }
+  }
   return {
     open(runId, name, jobId) {
       const path = place(runId, name, jobId)
       const isNew = mkdirSync(path, { recursive: true, mode: 0o755 }) !== undefined
       if (isNew && user) lchownSync(path, user.uid, user.gid)
-      touch(runFolder(runId))
-      return realpathSync(path)
+      touch(runId)
+      return realpathSync.native(path)
     },
     async close(runId, name, jobId) {
-      touch(runFolder(runId))
+      touch(runId)
       if (name === 'isolated') await removeTree(place(runId, name, jobId))
     },
     async sweep(busyRuns, maxAgeMs) {
@@ -54,6 +69,7 @@ export function createWorkspaces(root: string, user?: StepUser): Workspaces {
         if (busy.has(name) || (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY) > oldest)
           continue
         try {
+          touched.delete(path)
           await removeTree(path)
           swept.removed.push(name)
         } catch (error) {
@@ -97,13 +113,4 @@ export function madeWithin(workspace: string, path: string, give: (made: string)
 
 function isOutside(workspace: string, path: string): boolean {
   return path !== workspace && !path.startsWith(workspace + sep)
-}
-
-function touch(path: string): void {
-  const now = new Date()
-  try {
-    utimesSync(path, now, now)
-  } catch {
-    // Swept in the meantime; the next job makes it anew.
-  }
 }

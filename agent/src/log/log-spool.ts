@@ -225,6 +225,8 @@ export class LogSpool {
 
   /** False when there is nothing to take. Whoever closes the spool meanwhile wants nothing of it any more. */
   async #take(masker: Masker, most: number): Promise<boolean> {
+    // Mostly what comes at the end has been taken: nothing of it waits for a turn.
+    if (this.#closed || this.#rawSize() <= this.#read) return false
     await turn()
     if (this.#closed) return false
     const chunk = this.#readRaw(most)

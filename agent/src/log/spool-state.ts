@@ -1,6 +1,6 @@
 // Owns how far a job's log has come, as it stands on the disk: one record of a fixed size, overwritten in place after each batch,
 // so that it is whole or not there even when the process is killed.
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 
 const BYTES = 40
 const FLAGS = ['lineStart', 'headDone', 'final', 'noSecrets', 'withheld'] as const
@@ -30,8 +30,7 @@ export interface StateFile {
 
 /** Made when missing. */
 export function openStateFile(path: string): StateFile {
-  closeSync(openSync(path, 'a', 0o600))
-  const fd = openSync(path, 'r+')
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
   return {
     read() {
       const record = Buffer.alloc(BYTES)

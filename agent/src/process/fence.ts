@@ -28,8 +28,8 @@ done
 # At once what is near: a Node process takes a moment to start, and needs memory, which may be what the agent died of.
 for job in "$1"/jobs/*; do
   pid= session= code= spec=
-  { read -r pid _ session; read -r code; } <"$job/run/state" && [ -n "$session" ] && [ -z "$code" ] || continue
-  read -r spec <"$job/job.json"
+  { read -r pid _ session; read -r code; read -r _; read -r _; read -r spec; } <"$job/job"
+  [ -n "$session" ] && [ -z "$code" ] || continue
   case $spec in *'"selfFence":true'*) ;; *) continue ;; esac
   [ -e "$job/intent.json" ] || printf '{"kind":"fenced","graceMs":0}' >"$job/intent.json"
   [ ! -d "/proc/$pid" ] || kill -9 "-$session"

@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../log.ts'
 import { createCgroups, processesOf, removeCgroup } from './cgroup.ts'
-import { HELPER } from './wrapper.ts'
+import { HELPER, STEP } from './wrapper.ts'
 
 export interface Helper {
   readonly cgroup: string | undefined
@@ -26,6 +26,8 @@ interface Shell extends Helper {
   /** It has been told to run a job and has not said since that it is free. */
   busy: boolean
   freeing: boolean
+  /** Starts all that a job needs but for the job itself; with something of another one still about, it could be ended as that. */
+  getReady(): void
 }
 
 /** One more than is used is kept ready, so that a job does not wait for its helper. */
@@ -40,7 +42,7 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
 
   function startShell(): Shell {
     const cgroup = cgroups.make()
-    const child = spawn('/bin/sh', ['-c', HELPER, 'ansflow-helper', where.jobsPath, cgroup ?? ''], {
+    const child = spawn('/bin/sh', ['-c', HELPER, 'ansflow-helper', where.jobsPath, STEP, cgroup ?? ''], {
       env: { PATH: where.path },
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],
@@ -51,11 +53,14 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
       jobId: undefined,
       busy: false,
       freeing: false,
+      getReady() {
+        child.stdin.write('\n')
+      },
       run(jobId) {
         // It has been told already, and will do it: it is alive.
         if (shell.busy) return
         shell.busy = true
-        child.stdin.write(`${jobId}\n`)
+        child.stdin.write(`${jobId}\n${jobId}\n`)
       },
     }
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -72,6 +77,7 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
     })
     child.unref()
     for (const stream of [child.stdin, child.stdout]) (stream as unknown as { unref(): void }).unref()
+    shell.getReady()
     shells.add(shell)
     return shell
   }
@@ -91,7 +97,8 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
       if (shell.busy || (cgroup !== undefined && processesOf(cgroup).some((pid) => pid !== child.pid))) continue
       shell.freeing = false
       shell.jobId = undefined
-      return onFree()
+      onFree()
+      return shell.getReady()
     }
     shells.delete(shell)
     child.stdin?.end()
