@@ -24,19 +24,33 @@ const texts = { en: flatten(en), 'zh-CN': flatten(zh) }
 /** As a set: English says some twice, for one and for many. */
 const parameters = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))].sort()
 
+const sources = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.(vue|ts)$/.test(file) && !file.endsWith('.test.ts'))
+  .map((file) => ({ file, text: readFileSync(join(source, file), 'utf8') }))
+
+/** Keys that are put together, as what they may be: `a.${b}` asks for some a.*, and may ask for every one. */
+function computed(): { asked: string; pattern: RegExp; file: string }[] {
+  return sources.flatMap(({ file, text }) =>
+    [...text.matchAll(/`([\w-]+\.[\w.-]*\$\{[^`]*)`/g)].flatMap(([, asked = '']) => {
+      const pieces = asked.split(/\$\{(?:[^{}]|\{[^}]*\})*\}/).map((piece) => piece.replaceAll('.', '\\.'))
+      return texts.en.has(asked) || !roots.has(asked.split('.')[0] ?? '')
+        ? []
+        : [{ asked, pattern: new RegExp(`^${pieces.join('[\\w.-]+')}$`), file }]
+    }),
+  )
+}
+const roots = new Set(Object.keys(en))
+
 /** Keys written out in the sources: t('a.b'), te("a.b"), keypath="a.b", title: 'a.b'. */
 function askedFor(): { key: string; file: string }[] {
-  return readdirSync(source, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.(vue|ts)$/.test(file) && !file.endsWith('.test.ts'))
-    .flatMap((file) => {
-      const text = readFileSync(join(source, file), 'utf8')
-      const patterns = [
-        /\bte?\(\s*['"]([\w-]+(?:\.[\w-]+)+)['"]/g,
-        /keypath="([^"]+)"/g,
-        /\btitle: '([a-z]\w*(?:\.\w+)+)'/g,
-      ]
-      return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, key = '']) => ({ key, file })))
-    })
+  return sources.flatMap(({ file, text }) => {
+    const patterns = [
+      /\bte?\(\s*['"]([\w-]+(?:\.[\w-]+)+)['"]/g,
+      /keypath="([^"]+)"/g,
+      /\btitle: '([a-z]\w*(?:\.\w+)+)'/g,
+    ]
+    return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, key = '']) => ({ key, file })))
+  })
 }
 
 describe('locales', () => {
@@ -57,6 +71,22 @@ describe('locales', () => {
     const asked = askedFor()
     expect(asked.length).toBeGreaterThan(100)
     expect(asked.filter(({ key }) => !texts.en.has(key))).toEqual([])
+  })
+
+  it('have some key for every key that is put together', () => {
+    const asked = computed()
+    expect(asked.length).toBeGreaterThan(40)
+    const keys = [...texts.en.keys()]
+    expect(asked.filter(({ pattern }) => !keys.some((key) => pattern.test(key)))).toEqual([])
+  })
+
+  it('have no text that nobody asks for', () => {
+    const patterns = computed().map(({ pattern }) => pattern)
+    const everything = sources.map(({ text }) => text).join('\n')
+    const idle = [...texts.en.keys()].filter(
+      (key) => !everything.includes(key) && !patterns.some((pattern) => pattern.test(key)),
+    )
+    expect(idle).toEqual([])
   })
 
   it('have texts for every field of a step and of a pipeline', () => {
