@@ -104,6 +104,18 @@ test('somebody is invited, given another role, and shown the door', { timeout: 6
   expect(errors.filter((error) => !/status of 40[34]/.test(error))).toEqual([])
 })
 
+test('an organization gets another name, which every page says', { timeout: 60_000 }, async () => {
+  const { page, errors } = await newPerson(browser, system.url)
+  await signIn(page, admin)
+  await page.goto('/settings/organization')
+  await page.locator('input[name="organization-name"]').fill('Corner Works')
+  await button(page, 'Save').click()
+  await page.getByText('Saved').waitFor()
+  await page.getByRole('link', { name: 'Members' }).click()
+  await page.locator('main').getByText('Corner Works').waitFor()
+  expect(errors).toEqual([])
+})
+
 test('a token is shown once, works, and is worth nothing when revoked', { timeout: 60_000 }, async () => {
   const { page, errors } = await newPerson(browser, system.url)
   await signIn(page, admin)

@@ -228,6 +228,7 @@ async function fillSystem(): Promise<typeof pages> {
       press: ['[data-testid="agent-agent-1"] header button', '.n-dropdown-option >> nth=2'],
       ready: byId('renew'),
     },
+    { name: 'organization', path: '/settings/organization', ready: 'form' },
     { name: 'members', path: '/settings/members', ready: 'table' },
     {
       name: 'invite-member',
