@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { Role } from '@ansflow/proto/access'
-import { AgentLinkService, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AgentLinkService, type JobRef, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
@@ -310,6 +310,46 @@ describe.each(Object.entries(faults))('%s', (_what, fault) => {
         expect({ at, starts, attempts: run?.steps[0]?.attempts.length }).toEqual({ at, starts: 1, attempts: 1 })
       }
     } finally {
+      agent.close()
+    }
+  }, 120_000)
+
+  test('a step ends and the next is offered: both or neither, and the next goes on either way', async () => {
+    await using c = await startFailing()
+    const { projectId, registration } = await things(c)
+    const owner = c.as(c.owner)
+    const yaml = 'name: chain\nsteps:\n  one: { run: "true" }\n  two: { run: "true", needs: [one] }\n'
+    const { pipeline } = await owner.client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+    const agent = await registerFakeAgent(c.grpcAddress, registration)
+    const control = agent.control()
+    try {
+      await control.hello({ slots: 1 })
+      const finish = async (job: JobRef) => {
+        control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED, exitCode: 0 } })
+        await control.hear('finishedAck')
+      }
+      /** How many statements it took from the end of the first step to the start of the second. */
+      const ran = async (at: number) => {
+        const { run } = await owner.client(RunService).startRun({ pipelineId: pipeline!.id })
+        const one = await control.take()
+        const from = seen
+        armed = { left: at, fault }
+        await finish(one.job)
+        const two = await control.take()
+        const statements = seen - from
+        armed = undefined
+        expect([one.stepId, two.stepId]).toEqual(['one', 'two'])
+        await finish(two.job)
+        const { run: ended } = await owner.client(RunService).getRun({ runId: run!.id })
+        const attempts = ended?.steps.map((step) => step.attempts.length)
+        expect({ at, status: ended?.status, attempts }).toEqual({ at, status: RunStatus.SUCCEEDED, attempts: [1, 1] })
+        return statements
+      }
+      await ran(0)
+      const most = await ran(0)
+      for (let at = 1; at <= most; at += fault === noAnswer ? 5 : 1) await ran(at)
+    } finally {
+      control.cut()
       agent.close()
     }
   }, 120_000)

@@ -21,7 +21,10 @@ const conditions = [
   'run.number != 7',
 ]
 
+const workspaces = ['', '', 'own', 'isolated']
+
 const stepArbitrary = fc.record({
+  workspace: fc.constantFrom(...workspaces),
   needs: fc.array(fc.record({ back: fc.nat(11), kind: fc.constantFrom(0, 1, 1, 2, 3) }), { maxLength: 3 }),
   when: fc.nat(19),
   retry: fc.option(fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), on: fc.nat(3) }), { freq: 3 }),
@@ -33,12 +36,13 @@ const choices = fc.array(fc.nat(16 * 720), { maxLength: 60 })
 type StepRecord = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never
 
 function buildGraph([steps, timeout]: [StepRecord[], number]) {
-  const definitions = steps.map(({ needs, when, retry, flags }, index) => {
+  const definitions = steps.map(({ workspace, needs, when, retry, flags }, index) => {
     const before = new Map(needs.filter(({ back }) => back < index).map(({ back, kind }) => [`s${back}`, kind]))
     return {
       id: `s${index}`,
       needs: [...before].map(([stepId, kind]) => ({ stepId, kind: kind as NeedKind })),
       when: conditions[when] ?? '',
+      workspace,
       ...(retry && { retry: { ...retry, on: retry.on === 0 ? [] : [retry.on as RetryOn] } }),
       allowFailure: (flags & 1) > 0,
       disabled: (flags & 6) === 6,
@@ -98,6 +102,10 @@ function checkStep(state: RunState, id: string): void {
   if (step.needsLeft !== open) throw new Error(`${id} counts ${step.needsLeft} open needs of ${open}`)
   if (step.status === StepStatus.BLOCKED && open === 0) throw new Error(`${id} is not queued though its needs ended`)
   const jobs = step.attempts.filter((job) => !isTerminalJob(job.status))
+  const elsewhere = jobs.some(
+    ({ agentId, workspace }) => agentId && workspace !== 'isolated' && agentId !== state.pins.get(workspace),
+  )
+  if (elsewhere) throw new Error(`${id} is not where its workspace is`)
   if (jobs.length > (isTerminal(step.status) ? 0 : 1)) throw new Error(`${id} has ${jobs.length} open jobs`)
   if (step.attempts.length > 1 + Math.max(step.definition.retry?.max ?? 0, 3)) throw new Error(`${id} never ends`)
   if (step.dueAt && !(state.wakeAt && state.wakeAt <= step.dueAt)) throw new Error(`nobody wakes ${id}`)

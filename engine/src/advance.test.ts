@@ -326,11 +326,13 @@ test('epochs: what speaks of another claim changes nothing', () => {
   const { id: jobId } = job(world, 'a')
   const send = (type: 'jobAccepted' | 'jobStarted', epoch: number) => apply(world, { type, jobId, epoch }).result
   expect(send('jobAccepted', 0)).toBe('stale')
-  apply(world, { type: 'jobOffered', jobId, epoch: 1, agentId: 'x' })
+  const claim = (agentId: string) => apply(world, { type: 'jobOffered', jobId, agentId, agentName: agentId }).result
+  expect(claim('x')).toBe('applied')
+  expect(claim('x')).toBe('stale')
   apply(world, { type: 'jobRejected', jobId, epoch: 1, reason: 'full' })
   expect(text(world, 'a')).toBe('Agent x refused it: full. Waits for an agent.')
   expect(send('jobAccepted', 1)).toBe('stale')
-  apply(world, { type: 'jobOffered', jobId, epoch: 2, agentId: 'y' })
+  expect(claim('y')).toBe('applied')
   expect(send('jobAccepted', 1)).toBe('stale')
   expect(send('jobAccepted', 2)).toBe('applied')
   expect(send('jobAccepted', 2)).toBe('unchanged')

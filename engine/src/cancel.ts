@@ -2,7 +2,6 @@
 
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { isTerminalJob, JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
-import { cancelGraceMs } from './queue-step.ts'
 import { cancelReason, runsAfterCancel } from './ready.ts'
 import type { JobState, RunState, StepState } from './state.ts'
 import { endStep, noteEarliest, setReason, type Turn, wake } from './turn.ts'
@@ -72,7 +71,7 @@ export function cancelJob(turn: Turn, job: JobState, why: Reason): void {
 }
 
 function tellAgent(turn: Turn, job: JobState): void {
-  turn.effects.push({ type: 'cancelJob', jobId: job.id, agentId: job.agentId, graceMs: cancelGraceMs })
+  turn.effects.push({ type: 'cancelJob', jobId: job.id, agentId: job.agentId })
 }
 
 export function endJob(turn: Turn, job: JobState, status: JobStatus, why: Reason | null): void {

@@ -10,7 +10,7 @@ import { type RetryCause, retryDelay } from './retry.ts'
 import { backstopMs, between, startJob } from './start-job.ts'
 import type { JobResult, JobState, StepState } from './state.ts'
 import { durationText } from './timeout-reason.ts'
-import { endStep, setDue, setStatus, type Turn } from './turn.ts'
+import { endStep, setDue, setPin, setStatus, type Turn } from './turn.ts'
 
 interface End {
   job: JobStatus
@@ -37,7 +37,8 @@ export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
   if (delay === undefined) {
     endStep(turn, step, end.step, end.why)
   } else {
-    if (unused) turn.unpinned.push(job.workspace)
+    // Nothing was made in it that the next attempt could need.
+    if (unused) setPin(turn, job.workspace, null)
     retryStep(turn, step, delay)
   }
 }

@@ -9,10 +9,11 @@ import { reason } from '@ansflow/proto/reasons'
 import { isTerminalJob, JobStatus, StepStatus } from '@ansflow/proto/status'
 import { endJob } from './cancel.ts'
 import { finishJob } from './finish-job.ts'
+import { isolatedWorkspace } from './pick-job.ts'
 import { noteWorkspaceUse } from './plan.ts'
 import { startJob } from './start-job.ts'
 import type { JobState, RunEvent } from './state.ts'
-import { endStep, setReason, type Turn } from './turn.ts'
+import { endStep, setPin, setReason, type Turn } from './turn.ts'
 
 export type JobEvent = Extract<RunEvent, { jobId: string }>
 type Report = 'done' | 'stale'
@@ -54,14 +55,15 @@ export function jobEvent(turn: Turn, event: JobEvent): Report {
 }
 
 function jobOffered(turn: Turn, job: JobState, event: Extract<RunEvent, { type: 'jobOffered' }>): Report {
-  if (event.epoch <= job.epoch) {
-    return event.epoch === job.epoch && job.status !== JobStatus.QUEUED ? 'done' : 'stale'
-  }
   if (job.status !== JobStatus.QUEUED) return 'stale'
-  job.epoch = event.epoch
+  if (job.workspace !== isolatedWorkspace) {
+    if ((turn.state.pins.get(job.workspace) ?? event.agentId) !== event.agentId) return 'stale'
+    setPin(turn, job.workspace, event.agentId)
+  }
+  job.epoch++
   job.status = JobStatus.OFFERED
   job.agentId = event.agentId
-  job.agentName = event.agentName ?? event.agentId
+  job.agentName = event.agentName
   job.offeredAt = turn.now
   noteWorkspaceUse(turn.state, job, 1)
   turn.jobs.add(job)
@@ -129,7 +131,7 @@ function jobRejected(turn: Turn, job: JobState, message: string): Report {
     finishJob(turn, job, { outcome: Outcome.CANCELED })
     return 'done'
   }
-  if (noteWorkspaceUse(turn.state, job, -1) === 0) turn.unpinned.push(job.workspace)
+  if (noteWorkspaceUse(turn.state, job, -1) === 0) setPin(turn, job.workspace, null)
   const agent = job.agentName
   job.status = JobStatus.QUEUED
   job.agentId = ''

@@ -23,11 +23,12 @@ export function* planRun(
   return state
 }
 
-/** A run as stored: steps without an entry are still blocked. `fill` sets the stored fields of the run's head. */
+/** A run as stored: steps without an entry are still blocked. */
 export interface StoredRun {
   head: Partial<RunState>
   steps: ({ id: string } & Partial<StepState>)[]
   jobs: ({ stepId: string } & Omit<JobState, 'step'>)[]
+  pins: Iterable<readonly [workspace: string, agentId: string]>
 }
 
 /** Yields now and then, so that others have their turn while a large run is put together. */
@@ -40,6 +41,7 @@ export function* restoreRun(
 ): Generator<void, RunState> {
   const state = yield* emptyState(graph, inputs, meta, createdAt)
   Object.assign(state, stored.head)
+  for (const [workspace, agentId] of stored.pins) state.pins.set(workspace, agentId)
   for (const { id, ...fields } of stored.steps) {
     const step = state.steps.get(id)
     if (step) Object.assign(step, fields)
@@ -100,6 +102,7 @@ function* emptyState(
     // Waiting for an agent counts.
     deadline: graph.timeoutMs > 0 ? new Date(createdAt.getTime() + graph.timeoutMs) : null,
     wakeAt: null,
+    pins: new Map(),
     active: new Set(),
     timed: new Set(),
     counts: new Array(StepStatus.LOST + 1).fill(0),

@@ -13,7 +13,7 @@ import type { JobState, RunState, StepState } from './state.ts'
 import { endStep, setDue, setStatus, type Turn } from './turn.ts'
 import { labelsOf, workspaceOf } from './workspace-labels.ts'
 
-export const cancelGraceMs = 10_000
+const cancelGraceMs = 10_000
 
 /** Queues a step's next attempt, or ends the step as failed when one of its expressions does not evaluate. */
 export function queueStep(turn: Turn, step: StepState, needs?: Needs): void {

@@ -6,7 +6,7 @@ import { hasFailed, spreadFailure } from './plan.ts'
 import { decideStep } from './ready.ts'
 import type { RunState, StepState } from './state.ts'
 import { timeoutReason } from './timeout-reason.ts'
-import { blockedReason, setReason, type Turn } from './turn.ts'
+import { blockedReason, setPin, setReason, type Turn } from './turn.ts'
 
 export function* settle(turn: Turn): Generator<void> {
   for (let step = turn.ended.pop(); step; step = turn.ended.pop()) {
@@ -37,6 +37,7 @@ function endRun(turn: Turn): void {
   state.finishedAt = turn.now
   state.wakeAt = null
   turn.runChanged = true
+  for (const workspace of [...state.pins.keys()]) setPin(turn, workspace, null)
   turn.effects.push({ type: 'runFinished' })
 }
 

@@ -42,6 +42,8 @@ export interface RunState {
   deadline: Date | null
   /** Earliest moment at which something may be due; a timer event that finds nothing due moves it on. */
   wakeAt: Date | null
+  /** The agent that has each workspace of the run: the first that got a job of it. */
+  readonly pins: Map<string, string>
 
   // Indices, rebuilt on load.
   /** Steps that have not ended. */
@@ -100,7 +102,7 @@ export interface JobState {
   /** Names of secrets the job needs, and whether each goes into the environment. */
   readonly secrets: { name: string; env: boolean }[]
   readonly createdAt: Date
-  /** Fencing token: incremented whenever the job is claimed. */
+  /** Fencing token: incremented by every offer. */
   epoch: number
   status: JobStatus
   agentId: string
@@ -120,8 +122,8 @@ export interface JobState {
 
 export type RunEvent =
   | { type: 'started' }
-  /** A claim is committed: the job has this epoch and agent. */
-  | { type: 'jobOffered'; jobId: string; epoch: number; agentId: string; agentName?: string }
+  /** The claim: the queued job goes to an agent that has a slot for it, under the next epoch, and its workspace with it. */
+  | { type: 'jobOffered'; jobId: string; agentId: string; agentName: string }
   | { type: 'jobAccepted'; jobId: string; epoch: number }
   | { type: 'jobStarted'; jobId: string; epoch: number; at?: Date }
   | ({ type: 'jobFinished'; jobId: string; epoch: number } & JobResult)
@@ -154,7 +156,7 @@ export interface JobResult {
 
 /** What the caller does after it has committed the changes. */
 export type Effect =
-  | { type: 'cancelJob'; jobId: string; agentId: string; graceMs: number }
+  | { type: 'cancelJob'; jobId: string; agentId: string }
   | { type: 'jobQueued'; jobId: string }
   | { type: 'wakeAt'; at: Date }
   | { type: 'runFinished' }
@@ -170,8 +172,8 @@ export interface Changes {
   /** Jobs that changed, without the new ones. */
   jobs: JobState[]
   newJobs: { job: JobState; spec: JobSpec }[]
-  /** Workspaces whose agent refused or was lost before anything was made in them: another may begin anew. */
-  unpinned: string[]
+  /** Workspaces that went to an agent, or from one, as `pins` says. */
+  pins: string[]
   effects: Effect[]
   /** Edges and steps looked at; what the tests of linear cost count. */
   touched: number

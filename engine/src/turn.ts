@@ -10,7 +10,7 @@ export interface Turn {
   readonly steps: Set<StepState>
   readonly jobs: Set<JobState>
   readonly newJobs: Map<JobState, JobSpec>
-  readonly unpinned: string[]
+  readonly pins: Set<string>
   readonly effects: Effect[]
   /** Steps that ended and whose dependents have not been told. */
   readonly ended: StepState[]
@@ -25,7 +25,7 @@ export function openTurn(state: RunState, now: Date): Turn {
     steps: new Set(),
     jobs: new Set(),
     newJobs: new Map(),
-    unpinned: [],
+    pins: new Set(),
     effects: [],
     ended: [],
     runChanged: false,
@@ -34,7 +34,7 @@ export function openTurn(state: RunState, now: Date): Turn {
 }
 
 export function closeTurn(turn: Turn, stale: boolean): Changes {
-  const { steps, jobs, newJobs, unpinned, effects, runChanged, touched } = turn
+  const { steps, jobs, newJobs, pins, effects, runChanged, touched } = turn
   const changed = runChanged || steps.size > 0 || jobs.size > 0 || newJobs.size > 0
   return {
     result: stale ? 'stale' : changed ? 'applied' : 'unchanged',
@@ -42,7 +42,7 @@ export function closeTurn(turn: Turn, stale: boolean): Changes {
     steps: [...steps],
     jobs: [...jobs].filter((job) => !newJobs.has(job)),
     newJobs: [...newJobs].map(([job, spec]) => ({ job, spec })),
-    unpinned,
+    pins: [...pins],
     effects,
     touched,
   }
@@ -99,6 +99,14 @@ export function noteEarliest(state: RunState, due: Date): boolean {
 export function wake(turn: Turn, at: Date): void {
   turn.runChanged = true
   turn.effects.push({ type: 'wakeAt', at })
+}
+
+/** An agent has the workspace from now on; null: another may begin anew in it. */
+export function setPin(turn: Turn, workspace: string, agentId: string | null): void {
+  const { pins } = turn.state
+  if (agentId === null ? !pins.delete(workspace) : pins.get(workspace) === agentId) return
+  if (agentId !== null) pins.set(workspace, agentId)
+  turn.pins.add(workspace)
 }
 
 const mostNamed = 3

@@ -30,43 +30,37 @@ function agentOf(own: string[], index: number): AgentView {
   return { id: `a${index}`, name: `a${index}`, organizationId: 'o', labels: own, claims: [], ...may }
 }
 
-/** Which agent holds which workspace, as the claims of features/runs keep it. */
 class Fleet {
-  readonly pins = new Map<string, string>()
   readonly agents: AgentView[]
 
   constructor(agents: AgentView[]) {
     this.agents = agents
   }
 
-  candidate({ id, labels, capability, workspace, availableAt, createdAt }: JobState): Candidate {
-    const pinnedAgentId = this.pins.get(workspace) ?? ''
+  candidate({ state }: world.World, job: JobState): Candidate {
+    const { id, labels, capability, workspace, availableAt, createdAt } = job
+    const pinnedAgentId = state.pins.get(workspace) ?? ''
     const run = { runId: 'run', projectId: 'project', organizationId: 'o', priority: 0 }
     return { jobId: id, labels, capability, workspace, availableAt, queuedAt: createdAt, pinnedAgentId, ...run }
   }
 
   /** False: no agent may have the job. */
   offer(run: world.World, job: JobState, first: number): boolean {
-    const candidate = this.candidate(job)
+    const candidate = this.candidate(run, job)
     const turned = [...this.agents.slice(first), ...this.agents.slice(0, first)]
     const agent = turned.find((one) => pickJob(one, [candidate], new Map(), job.availableAt))
     if (!agent) return false
-    if (job.workspace !== isolatedWorkspace) this.pins.set(job.workspace, agent.id)
-    this.apply(run, { type: 'jobOffered', jobId: job.id, epoch: job.epoch + 1, agentId: agent.id })
+    world.apply(run, { type: 'jobOffered', jobId: job.id, agentId: agent.id, agentName: agent.name })
     return true
   }
 
-  apply(run: world.World, event: Parameters<typeof world.apply>[1]): void {
-    for (const workspace of world.apply(run, event).unpinned) this.pins.delete(workspace)
-  }
-
   /** Any agent that holds a workspace fits whatever waits for it. */
-  check({ state }: world.World): void {
-    for (const job of state.jobs.values()) {
+  check(run: world.World): void {
+    for (const job of run.state.jobs.values()) {
       expect(job.labels).toEqual(expect.arrayContaining(job.step.definition.runsOn))
-      const holder = this.agents.find(({ id }) => id === this.pins.get(job.workspace))
+      const holder = this.agents.find(({ id }) => id === run.state.pins.get(job.workspace))
       if (job.status === JobStatus.QUEUED && holder && job.workspace !== isolatedWorkspace) {
-        expect(fits(holder, this.candidate(job))).toBe(true)
+        expect(fits(holder, this.candidate(run, job))).toBe(true)
       }
     }
   }
@@ -80,7 +74,7 @@ test('no agent gets a workspace of which it cannot run every step', () => {
     fc.property(graphArbitrary, fc.array(labels, { maxLength: 3 }), choices, (graph, others, choice) => {
       const fleet = new Fleet([...others, ['gpu', 'mac', 'prod']].map(agentOf))
       const run = world.newWorld(graph)
-      fleet.apply(run, { type: 'started' })
+      world.apply(run, { type: 'started' })
       for (let turns = 0; !world.isOver(run); turns++) {
         if (turns > 500) throw new Error('the run waits for ever')
         fleet.check(run)
@@ -92,7 +86,7 @@ test('no agent gets a workspace of which it cannot run every step', () => {
         else if (job.status === JobStatus.QUEUED) {
           expect(fleet.offer(run, job, pick % fleet.agents.length), `${job.id} fits no agent`).toBe(true)
         } else if (pick === 2 && job.status !== JobStatus.RUNNING) {
-          fleet.apply(run, { type: 'jobRejected', jobId: job.id, epoch: job.epoch, reason: 'full' })
+          world.apply(run, { type: 'jobRejected', jobId: job.id, epoch: job.epoch, reason: 'full' })
         } else world.proceed(run, job, outcomes[pick % outcomes.length])
       }
     }),

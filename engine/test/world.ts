@@ -53,6 +53,8 @@ export function apply(world: World, event: RunEvent): Changes {
   return changes
 }
 
+const agents = ['agent', 'other'] as const
+
 const outcomes = [
   Outcome.SUCCEEDED,
   Outcome.SUCCEEDED,
@@ -91,15 +93,24 @@ function report(world: World, job: JobState, kind: number, pick: number): void {
   else if (kind === 6) apply(world, { type: 'jobLost', ...id })
   else if (kind === 7) finish(world, job, outcome)
   else if (kind === 8) aboutItsAgent(world, job, pick)
+  else if (kind === 9) claim(world, job, agents[pick % 2]!)
   else proceed(world, job, outcome)
 }
 
 function aboutItsAgent(world: World, job: JobState, pick: number): void {
   const id = { jobId: job.id, epoch: job.epoch }
   const { now } = world
-  if (pick % 5 === 0) apply(world, { type: 'jobStranded', jobId: job.id, agentId: 'agent', agentName: 'agent' })
+  if (pick % 5 === 0) apply(world, { type: 'jobStranded', jobId: job.id, agentId: agents[0], agentName: 'agent' })
   else if (pick % 5 < 3) apply(world, { type: 'jobSilent', ...id, since: now, lostAt: new Date(now.getTime() + 1) })
   else apply(world, { type: 'jobHeard', ...id })
+}
+
+/** By whichever agent: one that may not have the job does not get it. */
+function claim(world: World, job: JobState, agentId: string): void {
+  const { pins } = world.state
+  const free = job.status === JobStatus.QUEUED && (pins.get(job.workspace) ?? agentId) === agentId
+  const { result } = apply(world, { type: 'jobOffered', jobId: job.id, agentId, agentName: agentId })
+  if (result !== (free ? 'applied' : 'stale')) throw new Error(`the claim of ${job.id} for ${agentId} was ${result}`)
 }
 
 /** The next thing a good agent would say. */
@@ -107,7 +118,7 @@ export function proceed(world: World, job: JobState, outcome: Outcome = Outcome.
   const { id: jobId, epoch } = job
   switch (job.status) {
     case JobStatus.QUEUED:
-      apply(world, { type: 'jobOffered', jobId, epoch: epoch + 1, agentId: 'agent' })
+      claim(world, job, world.state.pins.get(job.workspace) ?? agents[0])
       break
     case JobStatus.OFFERED:
       apply(world, { type: 'jobAccepted', jobId, epoch })
@@ -164,6 +175,7 @@ export function restart(state: RunState): RunState {
           failureAllowed: step.failureAllowed,
         })),
       jobs: [...state.jobs.values()].map(({ step, ...job }) => ({ ...job, stepId: step.definition.id })),
+      pins: state.pins,
     },
     createdAt,
   )
@@ -204,6 +216,7 @@ export function picture(state: RunState): Record<string, unknown> {
     failures,
     counts: state.counts,
     uses: usesOf(state),
+    pins: Object.fromEntries(state.pins),
     steps,
   }
 }

@@ -7,6 +7,7 @@ import type {
   InsertResult,
   Kysely,
   QueryResult,
+  RawBuilder,
 } from 'kysely'
 import { nextTurn } from './turns.ts'
 
@@ -61,14 +62,16 @@ const sliceMs = 5
 
 /**
  * Inserts rows of one table, all with the same columns, in as few statements as there may be; `extend` says what happens with
- * those that are there already.
+ * those that are there already, `computed` what the database makes of what a column is given.
  */
 export function insertion<Tables, Table extends keyof Tables & string>(
   table: Table,
   extend: (insert: InsertQueryBuilder<Tables, Table, InsertResult>) => { compile(): CompiledQuery<InsertResult> } = (
     insert,
   ) => insert,
+  computed: { [Column in keyof Tables[Table] & string]?: (value: unknown) => RawBuilder<unknown> } = {},
 ) {
+  const compute: Record<string, ((value: unknown) => unknown) | undefined> = computed
   const kept = new Map<string, Statement<Tables, Record<string, unknown>, InsertResult>>()
   function ofRows(columns: string[], count: number, most: number) {
     const key = `${count} ${columns.join(' ')}`
@@ -76,7 +79,12 @@ export function insertion<Tables, Table extends keyof Tables & string>(
     if (known) return known
     const made = statement<Tables, Record<string, unknown>>()<InsertResult>((db, values) => {
       const rows = Array.from({ length: count }, (_, row) =>
-        Object.fromEntries(columns.map((column) => [column, values[`${row} ${column}`]])),
+        Object.fromEntries(
+          columns.map((column) => {
+            const value = values[`${row} ${column}`]
+            return [column, compute[column]?.(value) ?? value]
+          }),
+        ),
       )
       return extend(db.insertInto(table).values(rows as Insertable<Tables[Table]>[]))
     })

@@ -89,7 +89,7 @@ const kinds = (sent: ControlInit[]) => sent.map((message) => message.case)
 test('an offer that is not answered within ten seconds is taken back, and its late accept is stale', async () => {
   const { clock, sent, submitted, calls, session, say } = world()
   await say({ case: 'hello', value: { slots: 1 } })
-  session.offer(offer)
+  session.seat().offer(offer)
   expect(session.takesOffers).toBe(false)
   clock.advance(9_999)
   await settle()
@@ -106,7 +106,7 @@ test('an offer that is not answered within ten seconds is taken back, and its la
 test('nothing is answered before it is stored, and a database that is away is waited for', async () => {
   const { clock, sent, submitted, state, session, say } = world()
   await say({ case: 'hello', value: { slots: 1 } })
-  session.offer(offer)
+  session.seat().offer(offer)
   state.failing = 2
   await say({ case: 'accept', value: { job } })
   await say({ case: 'started', value: { job } })
@@ -124,12 +124,31 @@ test('nothing is answered before it is stored, and a database that is away is wa
 test('a job whose secret is gone fails with that reason instead of starting', async () => {
   const { sent, submitted, state, session, say } = world()
   await say({ case: 'hello', value: { slots: 1 } })
-  session.offer(offer)
+  session.seat().offer(offer)
   state.missing = ['TOKEN']
   await say({ case: 'accept', value: { job } })
   await settle()
   expect(submitted.at(-1)).toMatchObject({ type: 'jobFinished', reasonCode: 'secret_missing' })
   expect(kinds(sent)).toEqual(['welcome', 'offer', 'stale'])
+})
+
+test('a slot is in use from when it is kept for a claim until the agent says that the job has ended', async () => {
+  const { calls, state, session, say } = world()
+  await say({ case: 'hello', value: { slots: 1 } })
+  const lost = session.seat()
+  expect(session.takesOffers).toBe(false)
+  lost.giveBack()
+  expect([session.takesOffers, calls.free]).toEqual([true, 1])
+  const won = session.seat()
+  won.offer(offer)
+  expect(session.takesOffers).toBe(false)
+  await say({ case: 'accept', value: { job } })
+  await settle()
+  // Its result cannot be stored yet, but the agent could begin another job.
+  state.failing = 1
+  await say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
+  await settle()
+  expect([session.takesOffers, calls.free]).toEqual([true, 2])
 })
 
 test('a cut gives unaccepted offers back at once and keeps the others', async () => {
@@ -138,7 +157,7 @@ test('a cut gives unaccepted offers back at once and keeps the others', async ()
   ])
   await say({ case: 'hello', value: { slots: 2, jobs: [{ job: { jobId: 'running', epoch: 3 }, phase: 2 }] } })
   await settle()
-  session.offer(offer)
+  session.seat().offer(offer)
   session.onClose()
   await settle()
   expect(submitted.filter(({ type }) => type === 'jobRejected' || type === 'jobLost')).toMatchObject([

@@ -11,10 +11,11 @@ import { limits } from '@ansflow/proto/limits'
 import type { Clock } from '../../platform/clock.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
+import type { Seat } from '../runs/index.ts'
 import { heartbeatMs } from './agent-status.ts'
 import type { KnownAgent } from './agent-tables.ts'
 import { type ControlInit, HeldJobs } from './held-jobs.ts'
-import type { JobBook, OfferedJob } from './job-book.ts'
+import type { JobBook } from './job-book.ts'
 
 /** The stream without what carries it. */
 export interface ControlPipe {
@@ -61,6 +62,8 @@ export class AgentSession {
   readonly #deps: SessionDeps
   readonly #pipe: ControlPipe
   readonly #jobs: HeldJobs
+  /** Slots kept for jobs that are being claimed. */
+  #kept = 0
 
   constructor(deps: SessionDeps, agentId: string, pipe: ControlPipe) {
     this.#deps = deps
@@ -81,7 +84,7 @@ export class AgentSession {
   }
 
   get busy(): number {
-    return this.#jobs.size
+    return this.#jobs.busy + this.#kept
   }
 
   get takesOffers(): boolean {
@@ -116,7 +119,7 @@ export class AgentSession {
 
   onClose(): void {
     if (this.state === 'closed') return
-    const leaves = this.state === 'draining' && this.busy === 0
+    const leaves = this.state === 'draining' && this.#jobs.size === 0
     const spoke = this.agent !== null
     this.state = 'closed'
     this.#jobs.leave()
@@ -135,9 +138,21 @@ export class AgentSession {
     this.onClose()
   }
 
-  /** The claim is committed; the agent has ten seconds to take it. */
-  offer(job: OfferedJob): void {
-    this.#jobs.offer(job)
+  /** Keeps a slot for a job that is about to be claimed. */
+  seat(): Seat {
+    this.#kept++
+    return {
+      agentId: this.agentId,
+      agentName: this.agent?.name ?? '',
+      offer: (job) => {
+        this.#kept--
+        this.#jobs.offer(job)
+      },
+      giveBack: () => {
+        this.#kept--
+        this.#deps.onFree(this)
+      },
+    }
   }
 
   /** Tells the agent of the cancels its jobs' rows ask for. */

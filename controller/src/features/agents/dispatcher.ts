@@ -1,14 +1,16 @@
 // Brings queued jobs to free agents of this controller: a pass an organization, as soon as something may fit, never two at
 // once. Jobs that stay queued after it get the reason they wait for.
+
+import { assignAlone, assignJobs, isOfOneProject } from '@ansflow/engine/assign-jobs'
 import { explainWait } from '@ansflow/engine/explain'
-import { type AgentView, type Candidate, isolatedWorkspace, isPinned, pickJob } from '@ansflow/engine/pick-job'
+import { type AgentView, type Candidate, isPinned } from '@ansflow/engine/pick-job'
 import { type Reason, sameReason } from '@ansflow/proto/reasons'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
+import type { Placement, Seat } from '../runs/index.ts'
 import { LabelBook } from './agent-labels.ts'
 import type { AgentSession } from './agent-session.ts'
 import { viewOf } from './agent-tables.ts'
-import type { OfferedJob } from './job-book.ts'
 
 /** The job table as the dispatcher uses it. */
 export interface JobQueue {
@@ -18,8 +20,8 @@ export interface JobQueue {
   labels(organizationId: string): Promise<LabelBook>
   /** Jobs on agents by project. */
   running(): Promise<Map<string, number>>
-  /** Conditional, all in one commit: null for a job that is not queued any more. */
-  claim(assignments: Assignment[]): Promise<(OfferedJob | null)[]>
+  /** False: it is not queued any more. Those that are called in one turn of the event loop share a commit. */
+  claim(job: Candidate, seat: Seat): Promise<boolean>
   /** Every agent of the organization with its jobs counted, wherever it is connected. */
   agents(organizationId: string): Promise<AgentView[]>
   /** What was last said about why each of these jobs waits. */
@@ -31,11 +33,6 @@ export interface JobQueue {
   organizations(): Promise<string[]>
 }
 
-export interface Assignment {
-  job: Candidate
-  agent: { id: string; name: string }
-}
-
 export interface Dispatcher {
   /** Jobs have been queued, or an agent can do more than before. */
   wake(organizationId: string): void
@@ -43,6 +40,8 @@ export interface Dispatcher {
   freed(organizationId: string): void
   /** For what no event told: looks at every organization with queued jobs. */
   sweep(): Promise<void>
+  /** Seats for jobs that are being queued, when none waits before them: what a pass would do, without a commit of its own. */
+  place: Placement
   stop(): Promise<void>
 }
 
@@ -62,12 +61,19 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
   const wanted = new Set<string>()
   /** Organizations whose last pass left nothing queued. */
   const drained = new Set<string>()
+  /** Those for which jobs are being queued that stay so, until the bus tells of them. */
+  const untold = new Set<string>()
   const passing = new Map<string, Promise<void>>()
   const explaining = new Map<string, () => void>()
   const delayed = new Map<string, () => void>()
   let stopped = false
 
   function wake(organizationId: string): void {
+    untold.delete(organizationId)
+    look(organizationId)
+  }
+
+  function look(organizationId: string): void {
     if (stopped) return
     drained.delete(organizationId)
     wanted.add(organizationId)
@@ -91,24 +97,60 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
     return [...sessions()].filter((session) => session.takesOffers && session.agent?.organizationId === organizationId)
   }
 
+  /** The free agents as they are now, with the labels that were read before. */
+  function free(organizationId: string, book: LabelBook) {
+    const views: AgentView[] = []
+    const seats = new Map<string, () => Seat>()
+    for (const session of freeSessions(organizationId)) {
+      if (!session.agent) continue
+      views.push(viewOf(session.agent, book, { busy: session.busy, online: true, draining: false }))
+      seats.set(session.agentId, () => session.seat())
+    }
+    return { views, seat: (agentId: string) => seats.get(agentId)!() }
+  }
+
   async function pass(organizationId: string): Promise<void> {
     if (freeSessions(organizationId).length === 0) return
     const jobs = new Map((await queue.candidates(organizationId, page)).map((job) => [job.jobId, job]))
     if (jobs.size === 0) return noneLeft(organizationId)
     const full = jobs.size === page
-    // Read after the jobs: who protects a label and then starts a run must not see it go to another agent.
-    const asked = [...jobs.values()].some(({ labels }) => labels.length > 0)
-    const book = asked ? await queue.labels(organizationId) : new LabelBook()
-    const assignments = assign(freeSessions(organizationId), book, jobs, await queue.running(), clock.now())
+    const book = await labelsFor(organizationId, jobs.values())
+    const running = isOfOneProject(jobs.values()) ? new Map() : await queue.running()
+    const { views, seat } = free(organizationId, book)
+    const assignments = assignJobs(views, jobs, running, clock.now())
     lookAgainAt(organizationId, jobs.values())
     if (assignments.length === 0) return
-    const claims = await queue.claim(
-      assignments.map(({ job, session }) => ({ job, agent: { id: session.agentId, name: session.agent?.name ?? '' } })),
-    )
-    for (const [i, offered] of claims.entries()) if (offered) assignments[i]?.session.offer(offered)
+    const claims = await Promise.all(assignments.map(({ job, agentId }) => queue.claim(job, seat(agentId))))
     // Lost claims leave slots free, and behind a full page there may be jobs for them.
-    if (full || claims.includes(null)) wanted.add(organizationId)
+    if (full || claims.includes(false)) wanted.add(organizationId)
     else if (jobs.size === 0) noneLeft(organizationId)
+  }
+
+  /** Read after the jobs: who protects a label and then starts a run must not see it go to another agent. */
+  async function labelsFor(organizationId: string, jobs: Iterable<Candidate>): Promise<LabelBook> {
+    for (const { labels } of jobs) if (labels.length > 0) return queue.labels(organizationId)
+    return new LabelBook()
+  }
+
+  async function place(organizationId: string, jobs: Candidate[]): Promise<Map<string, Seat>> {
+    const seats = new Map<string, Seat>()
+    const byId = new Map(jobs.map((job) => [job.jobId, job]))
+    if (mayPlace(organizationId, jobs)) {
+      const book = await labelsFor(organizationId, jobs)
+      // Other jobs may have come to wait meanwhile.
+      if (mayPlace(organizationId, jobs)) {
+        const { views, seat } = free(organizationId, book)
+        for (const { job, agentId } of assignAlone(views, byId, clock.now())) seats.set(job.jobId, seat(agentId))
+      }
+    }
+    if (seats.size < jobs.length) untold.add(organizationId)
+    return seats
+  }
+
+  /** Whether nothing waits beside them that may have to go first. */
+  function mayPlace(organizationId: string, jobs: Candidate[]): boolean {
+    if (stopped || jobs.length > page || untold.has(organizationId)) return false
+    return drained.has(organizationId) && freeSessions(organizationId).length > 0
   }
 
   function noneLeft(organizationId: string): void {
@@ -163,53 +205,23 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
   return {
     wake,
     freed(organizationId) {
-      if (!drained.has(organizationId)) wake(organizationId)
+      if (!drained.has(organizationId)) look(organizationId)
     },
     async sweep() {
+      // A commit that failed is not told of.
+      untold.clear()
       for (const organizationId of await queue.organizations()) wake(organizationId)
     },
+    place: (organizationId, jobs) =>
+      place(organizationId, jobs).catch((error: unknown) => {
+        log.warn({ err: error, organizationId }, 'jobs that are being queued were not placed; the dispatcher does it')
+        untold.add(organizationId)
+        return new Map()
+      }),
     async stop() {
       stopped = true
       for (const cancel of [...explaining.values(), ...delayed.values()]) cancel()
       await Promise.all(passing.values())
     },
-  }
-}
-
-/** Takes what it gives out of `jobs`. One job an agent a round, so that work spreads before it piles up. */
-function assign(
-  sessions: AgentSession[],
-  book: LabelBook,
-  jobs: Map<string, Candidate>,
-  running: Map<string, number>,
-  now: Date,
-): { session: AgentSession; job: Candidate }[] {
-  const assignments: { session: AgentSession; job: Candidate }[] = []
-  const views = sessions.flatMap((session) => {
-    if (!session.agent) return []
-    return [{ session, view: viewOf(session.agent, book, { busy: session.busy, online: true, draining: false }) }]
-  })
-  for (let gave = true; gave; ) {
-    gave = false
-    views.sort((a, b) => a.view.busy - b.view.busy)
-    for (const { session, view } of views) {
-      const job = pickJob(view, jobs.values(), running, now)
-      if (!job) continue
-      jobs.delete(job.jobId)
-      view.busy++
-      running.set(job.projectId, (running.get(job.projectId) ?? 0) + 1)
-      pin(jobs, job, session.agentId)
-      assignments.push({ session, job })
-      gave = true
-    }
-  }
-  return assignments
-}
-
-/** The first job of a workspace decides where the others of the run go. */
-function pin(jobs: Map<string, Candidate>, first: Candidate, agentId: string): void {
-  if (first.workspace === isolatedWorkspace || first.pinnedAgentId) return
-  for (const job of jobs.values()) {
-    if (job.runId === first.runId && job.workspace === first.workspace) job.pinnedAgentId = agentId
   }
 }

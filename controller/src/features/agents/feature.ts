@@ -43,7 +43,7 @@ export const agentsFeature = feature({
 
 function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform, from: From) {
   const { lostAfterMs } = config
-  const { driver } = from(runsFeature)
+  const { driver, placement } = from(runsFeature)
   const secrets = from(secretsFeature)
   const logs = from(logsFeature)
   const hub = createAgentHub({ db, bus, log })
@@ -94,6 +94,7 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
   })
   registrationTokens.fill(registrationTokensMadeByTokens)
   logs.lostAmong.fill(lostSweep.lostAmong)
+  placement.fill(dispatcher.place)
   from(pipelinesFeature).agentLabels.fill((organizationId) => agentLabels(db, organizationId))
 
   return {

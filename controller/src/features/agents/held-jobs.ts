@@ -14,7 +14,8 @@ import {
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../platform/clock.ts'
-import type { Applied, HeldJob, JobBook, OfferedJob } from './job-book.ts'
+import type { OfferedJob } from '../runs/index.ts'
+import type { Applied, HeldJob, JobBook } from './job-book.ts'
 import { resultOf, secretsMissing } from './job-result.ts'
 
 export type ControlInit = NonNullable<MessageInitShape<typeof ControlResponseSchema>['kind']>
@@ -55,6 +56,13 @@ export class HeldJobs {
 
   get size(): number {
     return this.#held.size
+  }
+
+  /** The agent's slots that are in use. */
+  get busy(): number {
+    let busy = 0
+    for (const { phase } of this.#held.values()) if (phase !== 'finished') busy++
+    return busy
   }
 
   /** Takes over what the rows say the agent has. */
@@ -179,6 +187,8 @@ export class HeldJobs {
       return this.#drop(job)
     }
     this.#session.send({ case: 'start', value: { job: ids(job), secrets: secrets.values } })
+    // A cancel that was committed before a first accept has ended the job; of later ones the bus tells.
+    if (applied === 'applied') return
     await this.deliverCancels().catch((error: unknown) =>
       this.#session.warn(error, 'a cancel waits for the next heartbeat'),
     )
@@ -204,6 +214,10 @@ export class HeldJobs {
     const job = held ?? (await this.#persist(() => this.#book.find(ref.jobId)))
     const foreign = job && 'agentId' in job && job.agentId !== this.#session.agentId
     if (!job || job.epoch !== ref.epoch || foreign) return this.#stale(ref)
+    if (held) {
+      held.phase = 'finished'
+      this.#session.freed()
+    }
     const event: RunEvent = { type: 'jobFinished', jobId: ref.jobId, epoch: ref.epoch, ...resultOf(finished) }
     const applied = await this.#persist(() => this.#book.submit(job.runId, event))
     if (!applied) return
@@ -248,8 +262,9 @@ export class HeldJobs {
 
   #free(jobId: string): void {
     this.#canceled.delete(jobId)
+    const job = this.#held.get(jobId)
     if (!this.#held.delete(jobId) || this.#session.closed) return
-    this.#session.freed()
+    if (job?.phase !== 'finished') this.#session.freed()
     this.#session.changed()
   }
 

@@ -1,7 +1,7 @@
 // What a session needs to know and do about jobs; features/runs is behind it, scripted books are in tests.
 
 import type { RunEvent } from '@ansflow/engine/state'
-import type { JobSpec, SecretValueSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { SecretValueSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 
 /** A job an agent holds by the job's row. */
@@ -9,19 +9,11 @@ export interface HeldJob {
   jobId: string
   runId: string
   epoch: number
-  phase: 'offered' | 'accepted' | 'running'
+  /** `finished`: the agent said so and uses no slot for it any more; its result is about to be stored. */
+  phase: 'offered' | 'accepted' | 'running' | 'finished'
   offeredAt: Date
   /** False: it is known that there are none to read. */
   secrets?: boolean
-}
-
-export interface OfferedJob {
-  jobId: string
-  runId: string
-  epoch: number
-  /** Whether secrets must be read before it starts. */
-  secrets: boolean
-  spec: JobSpec
 }
 
 /** `unchanged`: a repetition. `stale`: of an epoch that is over, or of a job that is not there. */

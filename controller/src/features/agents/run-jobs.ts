@@ -6,7 +6,6 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import {
-  claimJob,
   jobById,
   jobsOfAgent,
   organizationsWithQueuedJobs,
@@ -19,14 +18,14 @@ import type { Secrets } from '../secrets/index.ts'
 import { labelBook } from './agent-labels.ts'
 import { unreachableAfterMs } from './agent-status.ts'
 import { agentsOf, viewOf } from './agent-tables.ts'
-import type { Assignment, JobQueue } from './dispatcher.ts'
-import type { CancelWanted, HeldJob, JobBook, OfferedJob, SecretInit } from './job-book.ts'
+import type { JobQueue } from './dispatcher.ts'
+import type { CancelWanted, HeldJob, JobBook, SecretInit } from './job-book.ts'
 
 interface Deps {
   db: Db
   clock: Clock
   log: Logger
-  driver: Pick<RunDriver, 'submit'>
+  driver: Pick<RunDriver, 'submit' | 'claim'>
   secrets: Pick<Secrets, 'read'>
 }
 
@@ -99,23 +98,7 @@ export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>
 
     running: () => runningByProject(db),
 
-    async claim(assignments: Assignment[]) {
-      const claims = await db.transaction(async (em) => {
-        const claimed: Awaited<ReturnType<typeof claimJob>>[] = []
-        for (const { job, agent } of assignments) claimed.push(await claimJob(db, em, job.jobId, agent.id, agent.name))
-        return claimed
-      })
-      return claims.map((job, i): OfferedJob | null => {
-        const agent = assignments[i]?.agent
-        if (!job || !agent) return null
-        const { jobId, epoch, runId, secrets, spec } = job
-        // The claim is committed already; pages learn of it beside the offer, not before it.
-        driver
-          .submit(runId, { type: 'jobOffered', jobId, epoch, agentId: agent.id, agentName: agent.name })
-          .catch((error: unknown) => log.warn({ err: error, jobId }, 'an offer will be shown late'))
-        return { jobId, epoch, runId, secrets, spec }
-      })
-    },
+    claim: async ({ runId, jobId }, seat) => (await driver.claim(runId, jobId, seat)) === 'applied',
 
     async agents(organizationId) {
       const now = clock.now().getTime()

@@ -1,9 +1,10 @@
 // Runs: how they are started, driven, shown and followed.
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
-import { feature } from '../../feature.ts'
+import { feature, port } from '../../feature.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
 import { deleteRunsOf } from './delete-runs.ts'
 import { JobEntity, WorkspacePinEntity } from './job.entity.ts'
+import type { Placement } from './place-jobs.ts'
 import { RunCounterEntity, RunEntity, RunEventEntity, RunGraphEntity, RunStepEntity } from './run.entity.ts'
 import { createRunDriver } from './run-driver.ts'
 import { runScope } from './run-scope.ts'
@@ -16,7 +17,8 @@ export const runsFeature = feature({
   entities: [RunEntity, RunCounterEntity, RunGraphEntity, RunStepEntity, RunEventEntity, JobEntity, WorkspacePinEntity],
   open({ db, bus, clock, log, workers }, from) {
     const { drafts } = from(pipelinesFeature)
-    const driver = createRunDriver({ db, bus, clock, log })
+    const placement = port<Placement>('a placement of jobs')
+    const driver = createRunDriver({ db, bus, clock, log, place: (...jobs) => placement()(...jobs) })
     const watch = createRunWatch({ db, bus, clock, log })
     const { topics, stop } = runTopics({ db, bus, clock, log, watch })
     return {
@@ -30,7 +32,7 @@ export const runsFeature = feature({
         watch.stop()
         await driver.stop()
       },
-      gives: { driver, watch },
+      gives: { driver, watch, placement },
     }
   },
 })

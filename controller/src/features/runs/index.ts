@@ -1,7 +1,6 @@
 // What other features may use of runs.
 export type { AgentView, Candidate } from '@ansflow/engine/pick-job'
 export type { JobResult, RunEvent } from '@ansflow/engine/state'
-export { type ClaimedJob, claimJob } from './claim-job.ts'
 export { runsOf } from './delete-runs.ts'
 export { runsFeature } from './feature.ts'
 export type { RunStart } from './insert-runs.ts'
@@ -14,5 +13,6 @@ export {
   runningByProject,
   waitReasons,
 } from './job-queue.ts'
+export type { OfferedJob, Placement, Seat } from './place-jobs.ts'
 export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'
 export { type StepStanding, stepStanding } from './step-standing.ts'

@@ -7,8 +7,10 @@ import { type JsonObject, toBinary } from '@bufbuild/protobuf'
 import { sql } from 'kysely'
 import { uuidv7 } from '../../platform/ids.ts'
 import { prepared } from '../../platform/message-pieces.ts'
+import { statement } from '../../platform/statement.ts'
+import type { RunTables } from './run-tables.ts'
 import { addChanges, isLargeRun, newWork, paced, type RunWork } from './run-work.ts'
-import { rowsOf, type Writing } from './write-runs.ts'
+import { makeRows, type Writing } from './write-runs.ts'
 
 export interface RunStart {
   organizationId: string
@@ -27,11 +29,13 @@ export interface RunStart {
   rerunOf?: string
 }
 
-/** A run as it begins, with all that is written of it. */
+/** A run as it begins. */
 export interface PlannedRun {
   number: number
   work: RunWork
   graph: { hash: string; data: Uint8Array }
+  /** What the pipeline's counter said. */
+  lastNumber: number | undefined
 }
 
 export interface IdentifiedStart extends RunStart {
@@ -57,7 +61,8 @@ export async function beginRuns(to: Writing, starts: IdentifiedStart[]): Promise
       else fresh.push(index)
     }
     if (fresh.length === 0) continue
-    let number = (await takeNumbers(to, pipelineId, fresh.length)) - fresh.length
+    const last = starts[fresh[0]!]!.planned?.lastNumber
+    let number = (await takeNumbers(to, pipelineId, fresh.length, last)) - fresh.length
     for (const index of fresh) {
       const start = starts[index]!
       const key = start.idempotencyKey
@@ -91,8 +96,17 @@ async function findBegun({ db }: Writing, start: IdentifiedStart): Promise<strin
   return row?.id
 }
 
-/** Answers the last of `count` numbers that are now ours. The row stays locked until the commit. */
-async function takeNumbers({ db, dialect }: Writing, pipelineId: string, count: number): Promise<number> {
+/** Answers the last of `count` numbers that are now ours. The row stays locked until the commit. `before`: what it probably is. */
+async function takeNumbers(
+  { db, dialect }: Writing,
+  pipelineId: string,
+  count: number,
+  before: number | undefined,
+): Promise<number> {
+  if (before !== undefined) {
+    const last = before + count
+    if ((await raiseCounter.changed(db, { pipelineId, before, last })) === 1n) return last
+  }
   const insert = db.insertInto('run_counter').values({ pipeline_id: pipelineId, last: count })
   const raised = sql<number>`${sql.ref('run_counter.last')} + ${count}`
   await (dialect === 'sqlite'
@@ -107,33 +121,51 @@ async function takeNumbers({ db, dialect }: Writing, pipelineId: string, count: 
   return row.last
 }
 
+const raiseCounter = statement<RunTables, { pipelineId: string; before: number; last: number }>()(
+  (db, { pipelineId, before, last }) =>
+    db.updateTable('run_counter').set({ last }).where('pipeline_id', '=', pipelineId).where('last', '=', before),
+)
+
 async function beginRun(to: Writing, start: IdentifiedStart, number: number): Promise<RunWork> {
-  const planned = start.planned?.number === number ? start.planned : await planStart(to, start, number)
+  let { planned } = start
+  if (planned?.number !== number) {
+    planned = await planStart(to.now, start, number, undefined)
+    await makeRows(to, planned.work)
+  }
   await storeGraph(to, planned.graph)
   return planned.work
 }
 
-/** Large runs are planned before the transaction, in which others would wait for it. */
-export async function planAhead(to: Omit<Writing, 'dialect'>, starts: IdentifiedStart[]): Promise<void> {
-  const before = new Map<string, number>()
+/**
+ * Before the transaction, in which others would wait for it, and so that the first jobs can be placed. Without rows. What is
+ * planned with a number that another controller takes meanwhile is planned again.
+ */
+export async function planAhead(
+  { db, now }: Pick<Writing, 'db' | 'now'>,
+  starts: IdentifiedStart[],
+): Promise<RunWork[]> {
+  const counters = new Map<string, { last: number | undefined; next: number }>()
+  const works: RunWork[] = []
   for (const start of starts) {
     const { pipelineId } = start
-    const inThisBatch = before.get(pipelineId) ?? 0
-    before.set(pipelineId, inThisBatch + 1)
-    if (!isLargeRun(start.graph.steps.length)) continue
-    const counter = await to.db
-      .selectFrom('run_counter')
-      .select('last')
-      .where('pipeline_id', '=', pipelineId)
-      .executeTakeFirst()
-    start.planned = await planStart(to, start, (counter?.last ?? 0) + inThisBatch + 1)
+    const last = counters.has(pipelineId) ? undefined : (await lastNumber.first(db, { pipelineId }))?.last
+    const counter = counters.get(pipelineId) ?? { last, next: (last ?? 0) + 1 }
+    counters.set(pipelineId, counter)
+    start.planned = await planStart(now, start, counter.next++, counter.last)
+    works.push(start.planned.work)
   }
+  return works
 }
 
+const lastNumber = statement<RunTables, { pipelineId: string }>()((db, { pipelineId }) =>
+  db.selectFrom('run_counter').select('last').where('pipeline_id', '=', pipelineId),
+)
+
 async function planStart(
-  { times, now }: Pick<Writing, 'times' | 'now'>,
+  now: Date,
   start: IdentifiedStart,
   number: number,
+  lastNumber: number | undefined,
 ): Promise<PlannedRun> {
   const graph = await encodeGraph(start.graph)
   const meta = {
@@ -157,12 +189,10 @@ async function planStart(
     graphHash: graph.hash,
   }
   const work = newWork({ state, origin, revision: 0, seq: 0, jobRows: new Map() })
-  const event = { type: 'started' } as const
-  addChanges(work, await paced(size, advance(state, event, now)), event)
+  addChanges(work, await paced(size, advance(state, { type: 'started' }, now)))
   // The first event tells of every step, so that those who watch from the start know the whole plan.
   for (const step of state.steps.values()) work.steps.add(step)
-  work.rows = await paced(size, rowsOf({ times, now }, work))
-  return { number, work, graph }
+  return { number, work, graph, lastNumber }
 }
 
 async function encodeGraph(graph: PipelineGraph): Promise<PlannedRun['graph']> {

@@ -63,7 +63,9 @@ export async function loadRun(db: Kysely<RunTables>, times: Times, runId: string
     steps.push(...page.steps.map((step) => storedStep(step, times)))
     jobs.push(...page.jobs.map((job) => storedJob(job, times)))
   }
-  const stored = { head: runHead(row, times), steps, jobs }
+  const pinned = await db.selectFrom('workspace_pin').selectAll().where('run_id', '=', runId).execute()
+  const pins = pinned.map(({ workspace, agent_id }) => [workspace, agent_id] as const)
+  const stored = { head: runHead(row, times), steps, jobs, pins }
   const createdAt = times.from(row.created_at)!
   return {
     state: await inTurns(restoreRun(graph, runInputs(row), runMeta(row, uuidv7), stored, createdAt)),

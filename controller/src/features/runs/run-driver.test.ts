@@ -84,9 +84,12 @@ test('numbers count up within a pipeline, one key is one run, also at once', asy
 
 test('one of many claims gets the job; the epoch of another is stale', async () => {
   await using world = await openRuns()
+  const other = world.newDriver()
   const runId = await world.start([{ id: 'a' }])
   const [queued] = await queuedJobs(world.db, 10)
-  const claims = await Promise.all([agentA, agentB, agentA, agentB].map((id) => world.claim(queued!.jobId, id)))
+  const claims = await Promise.all(
+    [agentA, agentB, agentA, agentB].map((id, i) => world.claim(queued!.jobId, id, i < 2 ? world.driver : other)),
+  )
   expect(claims.filter((claim) => claim !== null).length).toBe(1)
   const job = claims.find((claim) => claim !== null)!
   const id = { jobId: job.jobId, epoch: job.epoch }
@@ -152,7 +155,6 @@ test('an offer that nobody answers is taken back', async () => {
   const runId = await world.start([{ id: 'a' }])
   const [queued] = await queuedJobs(world.db, 1)
   const old = (await world.claim(queued!.jobId))!
-  await world.driver.submit(runId, { type: 'jobOffered', ...old, agentId: agentA })
   await world.driver.sweep()
   expect(await queuedJobs(world.db, 1)).toEqual([])
   const past = world.db.toColumn(new Date(0))

@@ -5,28 +5,33 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { advance } from '@ansflow/engine/advance'
 import type { Changes, RunEvent } from '@ansflow/engine/state'
 import { AppError, notFound, unavailable } from '@ansflow/proto/errors'
+import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { atOnce } from '@ansflow/proto/pieces'
+import { JobStatus } from '@ansflow/proto/status'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
+import { statement } from '../../platform/statement.ts'
 import { beginRuns, type IdentifiedStart, planAhead, type RunStart } from './insert-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
+import { offerClaims, type Placement, placeQueued, type Seat, specsOf } from './place-jobs.ts'
 import { presentHead } from './present-run.ts'
 import { runCache } from './run-cache.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
 import { addChanges, newWork, paced, type RunWork } from './run-work.ts'
 import { findDue } from './sweep.ts'
 import { runWakes } from './wakes.ts'
-import { LostRace, noteWritten, rowsOf, type Writing, writeRuns } from './write-runs.ts'
+import { LostRace, makeRows, noteWritten, type Writing, writeRuns } from './write-runs.ts'
 
 export interface RunDriverDeps {
   db: Db
   bus: Bus
   clock: Clock
   log: Logger
+  /** Asked for seats for the jobs that a commit queues. Without it they all wait for a claim. */
+  place?: Placement
 }
 
 export type Submitted = Changes['result']
@@ -37,29 +42,35 @@ export interface RunDriver {
   /** Resolves when what the event changed is committed. `stale`: it speaks of an epoch that is over. */
   submit(runId: string, event: RunEvent): Promise<Submitted>
   cancel(runId: string, by: { id: string; name: string }): Promise<Submitted>
+  /** The job goes to the seat's agent, and is offered after the commit; `stale`: it is not queued any more, or not for this agent. */
+  claim(runId: string, jobId: string, seat: Seat): Promise<Submitted>
   /** Finds what lost messages, timers and controllers left undone. */
   sweep(): Promise<void>
   /** Resolves when everything submitted so far is committed; takes nothing more. */
   stop(): Promise<void>
 }
 
+interface EventItem {
+  kind: 'event'
+  runId: string
+  event: RunEvent
+  /** Of a claim: given back when it is not made. */
+  seat?: Seat
+  resolve: (result: Submitted) => void
+  reject: (error: unknown) => void
+}
+
 type Item =
   | { kind: 'start'; start: IdentifiedStart; resolve: (run: Run) => void; reject: (error: unknown) => void }
-  | {
-      kind: 'event'
-      runId: string
-      event: RunEvent
-      resolve: (result: Submitted) => void
-      reject: (e: unknown) => void
-    }
+  | EventItem
 
 const mostInBatch = 500
-/** Nobody waits for news of an offer or a start: they may ride with the next commit, or make their own after this long. */
-const patient: ReadonlySet<RunEvent['type']> = new Set(['jobOffered', 'jobStarted'])
+/** Nobody waits for news of a start: it may ride with the next commit, or make its own after this long. */
+const patient: ReadonlySet<RunEvent['type']> = new Set(['jobStarted'])
 const patientMs = 20
 const mostRaces = 8
 
-export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriver {
+export function createRunDriver({ db, bus, clock, log, place = async () => new Map() }: RunDriverDeps): RunDriver {
   const times = timesOf(db)
   const cache = runCache()
   const wakes = runWakes(clock, (runId) => {
@@ -78,7 +89,7 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
 
   function enqueue(item: Item): void {
     if (stopped) {
-      item.reject(unavailable('The controller is stopping.'))
+      reject(item, unavailable('The controller is stopping.'))
       return
     }
     waiting.push(item)
@@ -121,7 +132,6 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
           if (item.kind === 'event') cache.drop(item.runId)
           else item.start.tried = true
         }
-        if (error instanceof StaleCopy) continue
         // A store that takes nothing takes no part of it either, and what may have happened is not begun again.
         if (isOfStore(error)) return refuse(batch, error)
         if (!(error instanceof LostRace) || races >= mostRaces) return commitApart(batch, error)
@@ -144,44 +154,70 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
   function refuse(items: Item[], error: unknown): false {
     const known = error instanceof LostRace ? unavailable('The run is changing too quickly. Try again.', error) : error
     if (!(known instanceof AppError)) log.error({ err: error }, 'a change of a run could not be committed')
-    for (const item of items) item.reject(known)
+    for (const item of items) reject(item, known)
     return false
+  }
+
+  function reject(item: Item, error: unknown): void {
+    if (item.kind === 'event') item.seat?.giveBack()
+    item.reject(error)
   }
 
   async function commitOnce(batch: Item[], fresh: Set<string>): Promise<void> {
     const now = clock.now()
     const works = new Map<string, RunWork>()
     const answers: (() => void)[] = []
-    for (const item of batch) {
-      if (item.kind !== 'event') continue
-      const work = works.get(item.runId) ?? (await load(item.runId, fresh))
-      if (!work) {
-        answers.push(() => ('jobId' in item.event ? item.resolve('stale') : item.reject(notFound('run', item.runId))))
-        continue
-      }
-      works.set(item.runId, work)
-      await takeClaim(work, item.event, now)
-      const changes = await paced(work.run.state.steps.size, advance(work.run.state, item.event, now))
-      if (changes.result === 'stale' && !fresh.has(item.runId) && (await isOutdated(work, item.event))) {
-        throw new StaleCopy()
-      }
-      addChanges(work, changes, item.event)
-      answers.push(() => item.resolve(changes.result))
-    }
-    const starts = batch.flatMap((item) => (item.kind === 'start' ? item : []))
-    const changed = [...works.values()].filter((work) => work.changed)
-    for (const work of changed) work.rows = await paced(work.steps.size, rowsOf({ times, now }, work))
-    await planAhead(
-      { db: db.kysely<RunTables>(), times, now },
+    for (const item of batch) if (item.kind === 'event') answers.push(await apply(item, works, fresh, now))
+    const starts = batch.filter((item) => item.kind === 'start')
+    const planned = await planAhead(
+      { db: db.kysely<RunTables>(), now },
       starts.map(({ start }) => start),
     )
-    const begun = changed.length + starts.length > 0 ? await write(changed, starts, now) : []
-    for (const work of works.values()) actOn(work)
+    const changed = [...works.values()].filter((work) => work.changed)
+    const toWrite = [...changed, ...planned]
+    const placed = await placeQueued(toWrite, place, now)
+    let specs = new Map<string, JobSpec>()
+    let begun: (RunWork | string)[] = []
+    try {
+      specs = await specsOf(db.kysely<RunTables>(), toWrite)
+      for (const work of toWrite) await makeRows({ times, now }, work)
+      if (toWrite.length > 0) begun = await write(changed, starts, now)
+    } catch (error) {
+      for (const seat of placed) seat.giveBack()
+      throw error
+    }
+    for (const work of [...works.values(), ...begun]) if (typeof work !== 'string') actOn(work, specs)
+    // What was begun before, or under another number, has no use for them.
+    for (const work of planned) if (!begun.includes(work)) for (const { seat } of work.claims) seat.giveBack()
     for (const answer of answers) answer()
     // After what the commit set off: the first job should be on its way before its number is told.
     for (const [index, item] of starts.entries()) {
       setImmediate(() => void answerStart(item, begun[index]!).catch(item.reject))
     }
+  }
+
+  /** Works the event into its run; what is answered is said after the commit. */
+  async function apply(item: EventItem, works: Map<string, RunWork>, fresh: Set<string>, now: Date) {
+    const { runId, event, seat } = item
+    const work = works.get(runId) ?? (await load(runId, fresh))
+    if (!work) return () => ('jobId' in event ? answer(item, 'stale') : reject(item, notFound('run', runId)))
+    works.set(runId, work)
+    const changes = await paced(work.run.state.steps.size, advance(work.run.state, event, now))
+    if (changes.result === 'stale' && !fresh.has(runId)) await checkCopy(work.run)
+    addChanges(work, changes)
+    if (seat) for (const job of changes.jobs) work.claims.push({ job, epoch: job.epoch, seat })
+    return () => answer(item, changes.result)
+  }
+
+  function answer({ seat, resolve }: EventItem, result: Submitted): void {
+    if (result !== 'applied') seat?.giveBack()
+    resolve(result)
+  }
+
+  /** A report is only stale if the rows say so too: another controller may have changed the run since it was loaded. */
+  async function checkCopy({ state: { meta }, revision }: LoadedRun): Promise<void> {
+    const row = await revisionOf.first(db.kysely<RunTables>(), meta)
+    if (row?.revision !== revision) throw new LostRace(`run ${meta.runId} has another revision`)
   }
 
   async function write(
@@ -204,7 +240,6 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
       if (typeof work === 'string') continue
       noteWritten(work)
       cache.put(work.run)
-      actOn(work)
     }
     return begun
   }
@@ -226,43 +261,16 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
     return newWork(run)
   }
 
-  /** A report about a claim that this copy has not heard of: the job's row says whether there was one. */
-  async function takeClaim(work: RunWork, event: RunEvent, now: Date): Promise<void> {
-    if (!('epoch' in event) || event.type === 'jobOffered') return
-    const job = work.run.state.jobs.get(event.jobId)
-    if (!job || event.epoch <= job.epoch) return
-    const row = await db
-      .kysely<RunTables>()
-      .selectFrom('job')
-      .select(['epoch', 'agent_id', 'agent_name'])
-      .where('id', '=', job.id)
-      .executeTakeFirst()
-    if (row?.epoch !== event.epoch || !row.agent_id) return
-    const offered = { type: 'jobOffered', jobId: job.id, epoch: row.epoch, agentId: row.agent_id } as const
-    const claim: RunEvent = row.agent_name ? { ...offered, agentName: row.agent_name } : offered
-    addChanges(work, atOnce(advance(work.run.state, claim, now)), claim)
-  }
-
-  /** Whether this copy, not the report it calls stale, is behind: another controller may have made a claim or a job. */
-  async function isOutdated(work: RunWork, event: RunEvent): Promise<boolean> {
-    if (!('jobId' in event)) return false
-    const row = await db
-      .kysely<RunTables>()
-      .selectFrom('job')
-      .select(['epoch', 'status'])
-      .where('id', '=', event.jobId)
-      .where('run_id', '=', work.run.state.meta.runId)
-      .executeTakeFirst()
-    if (!row) return false
-    const known = work.run.jobRows.get(event.jobId)
-    return known?.epoch !== row.epoch || known.status !== row.status
-  }
-
   /** After the commit. Every message may be lost: the rows say it again to whoever looks. */
-  function actOn({ run, effects, changed }: RunWork): void {
-    const { meta } = run.state
+  function actOn(work: RunWork, specs: Map<string, JobSpec>): void {
+    const { run, effects, changed } = work
+    const { meta, jobs } = run.state
     const { organizationId } = run.origin
-    if (effects.some(({ type }) => type === 'jobQueued')) bus.publish('job.queued', { organizationId })
+    offerClaims(work, specs)
+    const queued = effects.some(
+      (effect) => effect.type === 'jobQueued' && jobs.get(effect.jobId)?.status === JobStatus.QUEUED,
+    )
+    if (queued) bus.publish('job.queued', { organizationId })
     for (const effect of effects) {
       if (effect.type === 'cancelJob') bus.publish('job.cancel', { jobId: effect.jobId, agentId: effect.agentId })
       else if (effect.type === 'wakeAt') wakes.at(meta.runId, effect.at)
@@ -282,6 +290,11 @@ export function createRunDriver({ db, bus, clock, log }: RunDriverDeps): RunDriv
       return new Promise((resolve, reject) => enqueue({ kind: 'start', start, resolve, reject }))
     },
     submit,
+    claim(runId, jobId, seat) {
+      const { agentId, agentName } = seat
+      const event = { type: 'jobOffered', jobId, agentId, agentName } as const
+      return new Promise((resolve, reject) => enqueue({ kind: 'event', runId, event, seat, resolve, reject }))
+    },
     cancel: (runId, by) => submit(runId, { type: 'cancelRequested', by: by.id, byName: by.name }),
     async sweep() {
       const { events, organizations, stuck } = await findDue(db, clock.now())
@@ -306,5 +319,6 @@ function isOfStore(error: unknown): boolean {
   return error instanceof AppError && (error.code === 'unavailable' || error.reason === 'outcome_unknown')
 }
 
-/** The copy of a run did not know a job or epoch that an event names. */
-class StaleCopy extends Error {}
+const revisionOf = statement<RunTables, { runId: string }>()((db, { runId }) =>
+  db.selectFrom('run').select('revision').where('id', '=', runId),
+)

@@ -177,7 +177,7 @@ export const jobHeadColumns = [
   'finished_at',
 ] as const satisfies (keyof JobHeadRow)[]
 
-/** The columns of a job that a commit may change. Its log's belong to the logs feature, when it was offered to the claim. */
+/** The columns of a job that a commit may change, besides when it was offered. Its log's belong to the logs feature. */
 export function jobHeadRow(job: JobState, times: Times) {
   return {
     epoch: job.epoch,
@@ -208,7 +208,7 @@ export function newJobRow(job: JobState, spec: Uint8Array, state: RunState, orig
     secrets: JSON.stringify(job.secrets),
     spec,
     created_at: times.to(job.createdAt),
-    offered_at: null,
+    offered_at: times.to(job.offeredAt),
     log_size: 0,
     log_complete: 0,
     ...jobHeadRow(job, times),

@@ -1,10 +1,11 @@
 // What a batch of events changed in one run, gathered until it is committed.
 
-import type { Changes, Effect, JobState, RunEvent, StepState } from '@ansflow/engine/state'
+import type { Changes, Effect, JobState, StepState } from '@ansflow/engine/state'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { atOnce, type Pieces } from '@ansflow/proto/pieces'
 import { inTurns } from '../../platform/turns.ts'
 import type { LoadedRun } from './load-run.ts'
+import type { Claim } from './place-jobs.ts'
 import type { RunRows } from './write-runs.ts'
 
 export interface RunWork {
@@ -13,7 +14,9 @@ export interface RunWork {
   steps: Set<StepState>
   jobs: Set<JobState>
   newJobs: Map<JobState, JobSpec>
-  unpinned: Set<string>
+  /** Workspaces that went to an agent, or from one. */
+  pins: Set<string>
+  claims: Claim[]
   effects: Effect[]
   /** What of it is written, once it is known: see write-runs.ts. */
   rows: RunRows | undefined
@@ -37,13 +40,14 @@ export function newWork(run: LoadedRun): RunWork {
     steps: new Set(),
     jobs: new Set(),
     newJobs: new Map(),
-    unpinned: new Set(),
+    pins: new Set(),
+    claims: [],
     effects: [],
     rows: undefined,
   }
 }
 
-export function addChanges(work: RunWork, changes: Changes, event: RunEvent): void {
+export function addChanges(work: RunWork, changes: Changes): void {
   work.effects.push(...changes.effects)
   if (changes.result !== 'applied') return
   work.changed = true
@@ -54,10 +58,7 @@ export function addChanges(work: RunWork, changes: Changes, event: RunEvent): vo
   }
   for (const job of changes.jobs) {
     work.steps.add(job.step)
-    if (work.newJobs.has(job)) continue
-    // The claim has written its row already.
-    if (event.type === 'jobOffered') work.run.jobRows.set(job.id, { epoch: job.epoch, status: job.status })
-    else work.jobs.add(job)
+    if (!work.newJobs.has(job)) work.jobs.add(job)
   }
-  for (const workspace of changes.unpinned) work.unpinned.add(workspace)
+  for (const workspace of changes.pins) work.pins.add(workspace)
 }

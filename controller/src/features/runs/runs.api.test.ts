@@ -7,7 +7,8 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import { expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
-import { claimJob, createRunDriver, queuedJobs } from './index.ts'
+import { createRunDriver, queuedJobs } from './index.ts'
+import { claimJob } from './test/claim-job.ts'
 
 const yaml = `
 name: build
@@ -42,7 +43,9 @@ test('a run starts with its inputs, and every step says why it waits', async () 
   expect(steps[2]).toEqual(['cleanup', StepStatus.BLOCKED, 'Waits for check.'])
   const [queued] = await queuedJobs(c.db, 10)
   const agentId = await agentOf(c)
-  const job = await c.db.transaction((em) => claimJob(c.db, em, queued!.jobId, agentId, 'Anna'))
+  const driver = createRunDriver({ db: c.db, bus: c.bus, clock: c.clock, log: c.controller.log })
+  const job = await claimJob({ db: c.db, driver }, queued!.jobId, agentId)
+  await driver.stop()
   expect(job?.spec.execution).toMatchObject({ case: 'shell', value: { script: 'make 1.2' } })
   const env = Object.fromEntries(job!.spec.env.map(({ name, value }) => [name, value]))
   expect(env).toMatchObject({ CI: 'true', ANSFLOW_RUN_ID: run!.id, CI_PIPELINE_NUMBER: '1', CI_STEP_NAME: 'compile' })
@@ -143,7 +146,7 @@ test('lists tell failures that were allowed from those that were not', async () 
   const driver = createRunDriver({ db, bus, clock, log: c.controller.log })
   const agentId = await agentOf(c)
   for (const { jobId } of await queuedJobs(db, 10)) {
-    const job = (await db.transaction((em) => claimJob(db, em, jobId, agentId, 'Anna')))!
+    const job = (await claimJob({ db, driver }, jobId, agentId))!
     await driver.submit(run!.id, { type: 'jobStarted', ...job })
     await driver.submit(run!.id, { type: 'jobFinished', ...job, outcome: Outcome.FAILED, exitCode: 1, outputs: {} })
   }
@@ -167,7 +170,7 @@ test('a run is watched to its end, without gap or repeat, whichever controller m
   const driver = createRunDriver({ db, bus, clock, log: c.controller.log })
   const agentId = await agentOf(c)
   const [queued] = await queuedJobs(db, 10)
-  const job = (await db.transaction((em) => claimJob(db, em, queued!.jobId, agentId, 'Anna')))!
+  const job = (await claimJob({ db, driver }, queued!.jobId, agentId))!
   await driver.submit(runId, { type: 'jobAccepted', ...job })
   await driver.submit(runId, { type: 'jobStarted', ...job })
   await waitFor(() => events.at(-1)?.run?.status === RunStatus.RUNNING)

@@ -21,10 +21,10 @@ import {
   runHeadRow,
   stepRow,
 } from './run-rows.ts'
-import type { RunTables, Times } from './run-tables.ts'
-import type { RunWork } from './run-work.ts'
+import { databaseNow, type RunTables, type Times } from './run-tables.ts'
+import { paced, type RunWork } from './run-work.ts'
 
-/** Another controller, or a claim, changed a row first: load again and decide again. */
+/** Another controller changed the run first: load it again and decide again. */
 export class LostRace extends Error {
   override readonly name = 'LostRace'
 }
@@ -45,7 +45,12 @@ export interface RunRows {
   events: RunTables['run_event'][]
 }
 
-export function* rowsOf({ times, now }: Pick<Writing, 'times' | 'now'>, work: RunWork): Pieces<RunRows> {
+/** Of everything that was added to the work so far. */
+export async function makeRows(to: Pick<Writing, 'times' | 'now'>, work: RunWork): Promise<void> {
+  work.rows = await paced(work.steps.size, rowsOf(to, work))
+}
+
+function* rowsOf({ times, now }: Pick<Writing, 'times' | 'now'>, work: RunWork): Pieces<RunRows> {
   const { run, newJobs } = work
   return {
     jobs: yield* each([...newJobs], ([job, spec]) =>
@@ -66,7 +71,7 @@ export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[
     to.db,
     started.map((work) => newRunRow(work.run.state, work.run.origin, eventCount(work), to.times)),
   )
-  await insertJobs(
+  await insertJobs[to.dialect](
     to.db,
     all.flatMap(({ rows }) => rows!.jobs),
   )
@@ -78,12 +83,18 @@ export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[
     to.db,
     all.flatMap(({ rows }) => rows!.events),
   )
-  for (const work of works) await unpin(to, work)
+  await writePins(to, all)
 }
 
 const insertRuns = insertion<RunTables, 'run'>('run')
-const insertJobs = insertion<RunTables, 'job'>('job')
+const insertJobs = { sqlite: insertJobsOn('sqlite'), mysql: insertJobsOn('mysql') }
 const insertEvents = insertion<RunTables, 'run_event'>('run_event')
+
+function insertJobsOn(dialect: Writing['dialect']) {
+  return insertion<RunTables, 'job'>('job', undefined, {
+    offered_at: (at) => sql`case when ${at} is null then null else ${databaseNow(dialect)} end`,
+  })
+}
 
 async function updateHead({ db, times }: Writing, work: RunWork): Promise<void> {
   const { run } = work
@@ -111,7 +122,8 @@ function* changesOfJobs(times: Times, { run, jobs }: RunWork): Pieces<RunRows['c
   for (const job of jobs) {
     const was = run.jobRows.get(job.id)
     if (!was) throw new Error(`job ${job.id} was never stored`)
-    const values = { ...jobHeadRow(job, times), wasEpoch: was.epoch, wasStatus: was.status }
+    const isOffered = Number(job.status === JobStatus.OFFERED && job.epoch !== was.epoch)
+    const values = { ...jobHeadRow(job, times), isOffered, wasEpoch: was.epoch, wasStatus: was.status }
     const key = jobs.size === 1 ? '' : JSON.stringify(values)
     const group = groups.get(key)
     if (group) group.ids.push(job.id)
@@ -121,12 +133,12 @@ function* changesOfJobs(times: Times, { run, jobs }: RunWork): Pieces<RunRows['c
   return [...groups.values()]
 }
 
-async function updateJobs({ db }: Writing, { run, rows }: RunWork): Promise<void> {
+async function updateJobs({ db, dialect }: Writing, { run, rows }: RunWork): Promise<void> {
   for (const { values, ids } of rows!.changedJobs) {
     for (const part of chunks(ids, 500)) {
       const changed = await (part.length === 1
-        ? jobUpdate.changed(db, { ...values, id: part[0]! })
-        : updateOf(db, values)
+        ? jobUpdate[dialect].changed(db, { ...values, id: part[0]! })
+        : updateOf(db, dialect, values)
             .where('id', 'in', part)
             .executeTakeFirst()
             .then(({ numUpdatedRows }) => numUpdatedRows))
@@ -135,19 +147,26 @@ async function updateJobs({ db }: Writing, { run, rows }: RunWork): Promise<void
   }
 }
 
-type JobChange = JobHeadRow & { wasEpoch: number; wasStatus: number }
+type JobChange = JobHeadRow & { isOffered: number; wasEpoch: number; wasStatus: number }
 
-function updateOf(db: Kysely<RunTables>, values: JobChange) {
+function updateOf(db: Kysely<RunTables>, dialect: Writing['dialect'], values: JobChange) {
   return db
     .updateTable('job')
-    .set(columnsOf(jobHeadColumns, values))
+    .set({
+      ...columnsOf(jobHeadColumns, values),
+      offered_at: sql`case when ${values.isOffered} = 1 then ${databaseNow(dialect)} else ${sql.ref('offered_at')} end`,
+    })
     .where('epoch', '=', values.wasEpoch)
     .where('status', '=', values.wasStatus)
 }
 
-const jobUpdate = statement<RunTables, JobChange & { id: string }>()((db, values) =>
-  updateOf(db, values).where('id', '=', values.id),
-)
+const jobUpdate = { sqlite: jobUpdateOn('sqlite'), mysql: jobUpdateOn('mysql') }
+
+function jobUpdateOn(dialect: Writing['dialect']) {
+  return statement<RunTables, JobChange & { id: string }>()((db, values) =>
+    updateOf(db, dialect, values).where('id', '=', values.id),
+  )
+}
 
 function columnsOf<Row extends object, Column extends keyof Row>(
   columns: readonly Column[],
@@ -211,31 +230,39 @@ function inOrder(steps: Iterable<StepState>): StepState[] {
   return [...steps].sort((a, b) => a.index - b.index)
 }
 
-async function unpin({ db }: Writing, { run, unpinned }: RunWork): Promise<void> {
-  const { runId } = run.state.meta
-  if (isTerminal(run.state.status)) {
-    await db.deleteFrom('workspace_pin').where('run_id', '=', runId).execute()
-    return
+/** As `pins` of the state says. */
+async function writePins({ db, dialect }: Writing, works: RunWork[]): Promise<void> {
+  const rows: RunTables['workspace_pin'][] = []
+  for (const { run, pins } of works) {
+    const { meta, status, pins: holders } = run.state
+    const run_id = meta.runId
+    if (pins.size > 0 && isTerminal(status)) {
+      await db.deleteFrom('workspace_pin').where('run_id', '=', run_id).execute()
+      continue
+    }
+    for (const workspace of pins) {
+      const agent_id = holders.get(workspace)
+      if (agent_id !== undefined) rows.push({ run_id, workspace, agent_id })
+      else await unpin.execute(db, { run_id, workspace })
+    }
   }
-  for (const workspace of unpinned) {
-    await db
-      .deleteFrom('workspace_pin')
-      .where('run_id', '=', runId)
-      .where('workspace', '=', workspace)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('job')
-              .select('job.id')
-              .where('job.run_id', '=', runId)
-              .where('job.workspace', '=', workspace)
-              .where('job.status', 'in', [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]),
-          ),
-        ),
-      )
-      .execute()
-  }
+  await putPins[dialect](db, rows)
 }
+
+const putPins = {
+  sqlite: insertion<RunTables, 'workspace_pin'>('workspace_pin', (insert) =>
+    insert.onConflict((conflict) =>
+      conflict.columns(['run_id', 'workspace']).doUpdateSet({ agent_id: sql.ref('excluded.agent_id') }),
+    ),
+  ),
+  mysql: insertion<RunTables, 'workspace_pin'>('workspace_pin', (insert) =>
+    insert.onDuplicateKeyUpdate({ agent_id: sql`values(${sql.ref('agent_id')})` }),
+  ),
+}
+
+const unpin = statement<RunTables, { run_id: string; workspace: string }>()((db, { run_id, workspace }) =>
+  db.deleteFrom('workspace_pin').where('run_id', '=', run_id).where('workspace', '=', workspace),
+)
 
 function* chunks<T>(rows: T[], size: number): Generator<T[]> {
   for (let i = 0; i < rows.length; i += size) yield rows.slice(i, i + size)

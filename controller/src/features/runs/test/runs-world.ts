@@ -12,6 +12,7 @@ import { createLog } from '../../../platform/log.ts'
 import * as runs from '../index.ts'
 import { loadRun } from '../load-run.ts'
 import { type RunTables, timesOf } from '../run-tables.ts'
+import { claimJob } from './claim-job.ts'
 
 type Steps = NonNullable<MessageInitShape<typeof PipelineGraphSchema>['steps']>
 
@@ -20,13 +21,13 @@ export interface RunsWorld extends AsyncDisposable {
   clock: ReturnType<typeof manualClock>
   driver: runs.RunDriver
   /** Another controller on the same database. */
-  newDriver(): runs.RunDriver
+  newDriver(place?: runs.Placement): runs.RunDriver
   startOf(steps: Steps, over?: Partial<runs.RunStart>): runs.RunStart
   start(steps: Steps, over?: Partial<runs.RunStart>): Promise<string>
-  claim(jobId: string, agentId?: string): Promise<runs.ClaimedJob | null>
+  claim(jobId: string, agentId?: string, driver?: runs.RunDriver): Promise<runs.OfferedJob | null>
   /** Claims and runs everything that can be, until the run has ended. */
   finish(runId: string, driver?: runs.RunDriver, outcome?: (stepId: string) => Outcome): Promise<void>
-  report(job: runs.ClaimedJob, outcome?: Outcome, driver?: runs.RunDriver): Promise<void>
+  report(job: runs.OfferedJob, outcome?: Outcome, driver?: runs.RunDriver): Promise<void>
   load(runId: string): ReturnType<typeof loadRun>
   /** "a:succeeded b:blocked" */
   statuses(runId: string): Promise<string>
@@ -43,8 +44,8 @@ export async function openRuns(level: Parameters<typeof createLog>[0] = 'error')
   const clock = manualClock()
   const bus = memoryBus(log)
   const drivers: runs.RunDriver[] = []
-  const newDriver = () => {
-    const driver = runs.createRunDriver({ db, bus, clock, log })
+  const newDriver = (place?: runs.Placement) => {
+    const driver = runs.createRunDriver({ db, bus, clock, log, ...(place && { place }) })
     drivers.push(driver)
     return driver
   }
@@ -72,21 +73,21 @@ export async function openRuns(level: Parameters<typeof createLog>[0] = 'error')
       ...over,
     }),
     start: async (steps, over) => (await first.start(world.startOf(steps, over))).id,
-    claim: (jobId, agentId = agentA) => db.transaction((em) => runs.claimJob(db, em, jobId, agentId, 'Anna')),
+    claim: (jobId, agentId = agentA, driver = first) => claimJob({ db, driver }, jobId, agentId),
     async report(job, outcome = Outcome.SUCCEEDED, driver = first) {
       const id = { jobId: job.jobId, epoch: job.epoch }
       await driver.submit(job.runId, { type: 'jobAccepted', ...id })
       await driver.submit(job.runId, { type: 'jobStarted', ...id })
       const exitCode = outcome === Outcome.SUCCEEDED ? 0 : 1
-      await driver.submit(job.runId, { type: 'jobFinished', ...id, outcome, exitCode, outputs: { v: job.stepId } })
+      await driver.submit(job.runId, { type: 'jobFinished', ...id, outcome, exitCode, outputs: { v: job.spec.stepId } })
     },
     async finish(runId, driver = first, outcome = () => Outcome.SUCCEEDED) {
       for (;;) {
         const waiting = (await runs.queuedJobs(db, 1000)).filter((job) => job.runId === runId)
         if (waiting.length === 0) break
         for (const { jobId } of waiting) {
-          const job = await world.claim(jobId)
-          if (job) await world.report(job, outcome(job.stepId), driver)
+          const job = await world.claim(jobId, agentA, driver)
+          if (job) await world.report(job, outcome(job.spec.stepId), driver)
         }
       }
       const status = (await world.load(runId))?.state.status
