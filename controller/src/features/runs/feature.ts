@@ -3,6 +3,7 @@ import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { feature, port } from '../../feature.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
 import { deleteRunsOf } from './delete-runs.ts'
+import { createFollowRun } from './follow-run.ts'
 import { JobEntity, WorkspacePinEntity } from './job.entity.ts'
 import type { Placement } from './place-jobs.ts'
 import { RunCounterEntity, RunEntity, RunEventEntity, RunGraphEntity, RunStepEntity } from './run.entity.ts'
@@ -20,9 +21,10 @@ export const runsFeature = feature({
     const placement = port<Placement>('a placement of jobs')
     const driver = createRunDriver({ db, bus, clock, log, place: (...jobs) => placement()(...jobs) })
     const watch = createRunWatch({ db, bus, clock, log })
-    const { topics, stop } = runTopics({ db, bus, clock, log, watch })
+    const follow = createFollowRun({ db, watch })
+    const { topics, stop } = runTopics({ db, bus, clock, log, follow })
     return {
-      services: [runsApi({ db, bus, driver, drafts, workers })],
+      services: [runsApi({ db, driver, follow, drafts, workers })],
       topics,
       loops: [{ name: 'runs', everyMs: 2000, run: driver.sweep }],
       scopes: { [Resource.RUN]: runScope },

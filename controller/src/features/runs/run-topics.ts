@@ -1,16 +1,14 @@
 // What can be followed of runs on /live: one run, and the runs of a project.
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
-import type { WatchRunResponse } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
-import { createBell, type Watch } from '../../platform/watch.ts'
 import { changedList } from '../../transport/live/changed-list.ts'
 import { createListWatch, type ListWatch } from '../../transport/live/list-watch.ts'
 import type { LiveFeed, LiveKind, LiveTopic } from '../../transport/live/live-topic.ts'
+import type { FollowRun } from './follow-run.ts'
 import { readRunHead } from './list-runs.ts'
-import { runEventsAfter } from './run-events.ts'
 import { runVersions } from './run-versions.ts'
 
 export interface RunTopicsDeps {
@@ -18,7 +16,7 @@ export interface RunTopicsDeps {
   bus: Bus
   clock: Clock
   log: Logger
-  watch: Watch
+  follow: FollowRun
 }
 
 export function runTopics(deps: RunTopicsDeps): { topics: LiveTopic[]; stop(): void } {
@@ -34,23 +32,8 @@ export function runTopics(deps: RunTopicsDeps): { topics: LiveTopic[]; stop(): v
   return { topics: [runTopic(deps), runsTopic(deps, lists)], stop: lists.stop }
 }
 
-const mostEvents = 200
-
 /** One run's events: numbers are the run's own, the same on every controller. */
-function runTopic({ db, watch }: RunTopicsDeps): LiveTopic {
-  const reading = new Map<string, Promise<WatchRunResponse[]>>()
-
-  /** Sockets at the same place share one reading, unless there was news since it began. */
-  function eventsAfter(runId: string, seq: number): Promise<WatchRunResponse[]> {
-    const key = `${runId} ${seq} ${watch.version(runId)}`
-    let events = reading.get(key)
-    if (!events) {
-      events = runEventsAfter(db.em(), runId, seq, mostEvents).finally(() => reading.delete(key))
-      reading.set(key, events)
-    }
-    return events
-  }
-
+function runTopic({ follow }: RunTopicsDeps): LiveTopic {
   return {
     pattern: 'run/:runId',
     access: { permission: 'run.read', resource: Resource.RUN, param: 'runId' },
@@ -60,22 +43,9 @@ function runTopic({ db, watch }: RunTopicsDeps): LiveTopic {
         seq: () => afterSeq,
         restarts: true,
         async *frames(signal) {
-          const bell = createBell()
-          const end = watch.listen(runId, bell.ring)
-          signal.addEventListener('abort', bell.ring)
-          try {
-            let last = afterSeq
-            while (!signal.aborted) {
-              const events = await eventsAfter(runId, last)
-              for (const event of events) {
-                last = event.seq
-                yield { type: 'event', seq: event.seq, kind: { case: 'run', value: event }, sameForAll: true }
-              }
-              if (events.length < mostEvents) await bell.wait()
-            }
-          } finally {
-            signal.removeEventListener('abort', bell.ring)
-            end()
+          for await (const events of follow(runId, afterSeq, signal)) {
+            for (const event of events)
+              yield { type: 'event', seq: event.seq, kind: { case: 'run', value: event }, sameForAll: true }
           }
         },
       }

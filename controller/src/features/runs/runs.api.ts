@@ -4,7 +4,6 @@ import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { ancestors } from '@ansflow/proto/graph'
 import { resolveInputs } from '@ansflow/proto/inputs'
-import type { Bus } from '../../platform/bus.ts'
 import type { Db } from '../../platform/db.ts'
 import { inTurns } from '../../platform/turns.ts'
 import type { Workers } from '../../platform/workers.ts'
@@ -18,24 +17,24 @@ import {
 } from '../../transport/call.ts'
 import { type Drafts, runnableGraph } from '../pipelines/index.ts'
 import { ProjectEntity } from '../projects/index.ts'
+import { type FollowRun, watchRun } from './follow-run.ts'
 import type { RunStart } from './insert-runs.ts'
 import { listRuns, readRunHead } from './list-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
 import { presentRun } from './present-run.ts'
 import type { RunDriver } from './run-driver.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
-import { watchRun } from './watch-run.ts'
 
 export interface RunsDeps {
   db: Db
-  bus: Bus
   driver: RunDriver
+  follow: FollowRun
   workers: Workers
   /** People who have the draft open are told that it runs. */
   drafts: () => Pick<Drafts, 'announce'>
 }
 
-export function runsApi({ db, bus, driver, drafts, workers }: RunsDeps): ServiceTable {
+export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): ServiceTable {
   const times = timesOf(db)
 
   async function load(ctx: CallContext, runId: string): Promise<LoadedRun> {
@@ -101,7 +100,7 @@ export function runsApi({ db, bus, driver, drafts, workers }: RunsDeps): Service
       return { run }
     },
 
-    watchRun: ({ runId, afterSeq }, ctx) => watchRun({ db, bus }, ctx, runId, afterSeq),
+    watchRun: ({ runId, afterSeq }, ctx) => watchRun({ db, follow }, ctx, runId, afterSeq),
   })
 }
 
