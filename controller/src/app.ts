@@ -25,7 +25,6 @@ import { migrate } from './platform/migrate.ts'
 import type { StatementTap } from './platform/statement-tap.ts'
 import { createWorkers, type Workers } from './platform/workers.ts'
 import { createAdmission } from './transport/admission.ts'
-import { createAllow } from './transport/allow.ts'
 import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
 import { openGrpc } from './transport/grpc.ts'
 import { openHttp } from './transport/http.ts'
@@ -208,7 +207,7 @@ async function openDoors(platform: Platform, from: From, consoleFolder: string |
     resolve: Object.assign({}, ...all.map((feature) => feature.scopes)),
   }
   const topics = all.flatMap((feature) => feature.topics ?? [])
-  const live = liveRoute({ bus, clock, log, newEm: db.em, topics, allow: createAllow(rights) })
+  const live = liveRoute({ clock, log, newEm: db.em, topics })
   const admission = createAdmission()
   const replies = from(idempotencyFeature)
   const calls = createCalls({ rights, admission, replies, newEm: db.em, bus, clock, log })

@@ -116,6 +116,25 @@ describe('watching a run and following a log ends', () => {
     expect(await Promise.all(ends)).toEqual(all('unauthenticated'))
   })
 
+  test('with the time of the role, at that moment', async () => {
+    const expiresAt = timestampFromDate(new Date(clock.now().getTime() + 90_000))
+    const { userId } = person
+    await c.as(c.owner).client(MemberService).setMemberRole({ userId, role: Role.VIEWER, expiresAt })
+    await begin(person.token)
+    clock.advance(90_000)
+    expect(await Promise.all(ends)).toEqual(all('not_found'))
+  })
+
+  test('with the time of the role also while the database is away', async () => {
+    const expiresAt = timestampFromDate(new Date(clock.now().getTime() + 3000))
+    const { userId } = person
+    await c.as(c.owner).client(MemberService).setMemberRole({ userId, role: Role.VIEWER, expiresAt })
+    await begin(person.token)
+    await c.db.em().execute('alter table api_token rename to away')
+    clock.advance(3000)
+    for (const end of await Promise.all(ends)) expect(end).toMatch(/internal|unavailable/i)
+  })
+
   test('not when only the name of the person changes', async () => {
     await begin(person.token)
     await c.as(person).client(AuthService).updateMe({ name: 'another' })

@@ -1,18 +1,18 @@
-// The right of a caller to one named thing, for the doors that are not rpcs.
-import type { Permission } from '@ansflow/proto/access'
+// The right of a caller to one named thing, at every door: where it belongs, and whether they can.
+import type { Permission, Scope } from '@ansflow/proto/access'
 import { notFound } from '@ansflow/proto/errors'
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { EntityManager } from '../platform/db.ts'
 import type { Caller, Rights } from './call.ts'
 
-/** Throws when the caller has no such right on the thing with this id, or there is none. */
+/** Answers where the thing with this id belongs. Throws when the caller has no such right on it, or there is none. */
 export type Allow = (
   em: EntityManager,
   caller: Caller,
   permission: Permission,
   resource: Resource,
   id: string,
-) => Promise<void>
+) => Promise<Scope>
 
 /** What a route or a topic asks for: the permission on the thing whose id is a part of its path. */
 export interface PathAccess {
@@ -29,7 +29,7 @@ export function allowPath(
   caller: Caller,
   { permission, resource, param }: PathAccess,
   params: Record<string, string>,
-): Promise<void> {
+): Promise<Scope> {
   return allow(em, caller, permission, resource, params[param] ?? '')
 }
 
@@ -39,5 +39,6 @@ export function createAllow(rights: Rights): Allow {
     const scope = await rights.resolve[resource]?.(em, id, caller)
     if (!scope) throw notFound(noun, id)
     rights.authorize(caller, permission, scope, { noun, id })
+    return scope
   }
 }

@@ -2,7 +2,7 @@
 // and how an error is answered.
 
 import { callerKinds, type Grant, isPermission, type Permission, type Scope } from '@ansflow/proto/access'
-import { type AppError, forbidden, invalidField, notFound, toAppError, unauthenticated } from '@ansflow/proto/errors'
+import { type AppError, forbidden, invalidField, toAppError, unauthenticated } from '@ansflow/proto/errors'
 import { type Access, access, Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Handlers } from '@ansflow/proto/rpc'
 import {
@@ -22,6 +22,7 @@ import { uuidv7 } from '../platform/ids.ts'
 import type { Logger } from '../platform/log.ts'
 import { storeError } from '../platform/store-error.ts'
 import type { Admission } from './admission.ts'
+import { createAllow } from './allow.ts'
 import { type ErrorAnswer, errorAnswer } from './error-info.ts'
 import { openStream } from './open-stream.ts'
 import { refuseUnknownEnums } from './request-enums.ts'
@@ -171,14 +172,6 @@ export interface CallsDeps {
   log: Logger
 }
 
-const nouns: Record<number, string> = {
-  [Resource.ORGANIZATION]: 'organization',
-  [Resource.PROJECT]: 'project',
-  [Resource.PIPELINE]: 'pipeline',
-  [Resource.RUN]: 'run',
-  [Resource.AGENT]: 'agent',
-}
-
 /** The rpc's access option; throws for an rpc that has none or one that makes no sense. */
 export function accessOf(method: DescMethod): Access {
   const name = `${method.parent.typeName}/${method.name}`
@@ -186,7 +179,7 @@ export function accessOf(method: DescMethod): Access {
   const rule = getOption(method, access)
   if (callerKinds.includes(rule.permission)) return rule
   if (!isPermission(rule.permission)) throw new Error(`${name} names an unknown permission "${rule.permission}".`)
-  if (!nouns[rule.resource]) throw new Error(`${name} does not say what its permission is checked on.`)
+  if (rule.resource === Resource.UNSPECIFIED) throw new Error(`${name} does not say what its permission is checked on.`)
   const field = method.input.fields.find((candidate) => candidate.name === rule.field)
   if (!field) throw new Error(`${name} names a field "${rule.field}" that its request does not have.`)
   return rule
@@ -203,6 +196,7 @@ export function checkTables(tables: ServiceTable[]): void {
 }
 
 export function createCalls({ rights, admission, replies, newEm, bus, clock, log }: CallsDeps): Calls {
+  const allow = createAllow(rights)
   return {
     async begin(method, incoming) {
       const requestId = uuidv7()
@@ -229,10 +223,9 @@ export function createCalls({ rights, admission, replies, newEm, bus, clock, log
       }
 
       const open = (request: Message | undefined) =>
-        openStream({ bus, clock, log: callLog }, caller, signal, async () => {
-          const now = await rights.authenticate(incoming)
-          await admit(rule, method, now, request, newEm())
-          return now
+        openStream({ bus, clock, log: callLog }, caller, signal, {
+          authenticate: () => rights.authenticate(incoming),
+          check: (now) => admit(rule, method, now, request, newEm()),
         })
 
       async function answer(request: Message, handler: UnaryHandler) {
@@ -312,11 +305,7 @@ export function createCalls({ rights, admission, replies, newEm, bus, clock, log
     if (rule.permission === 'self') return undefined
     const field = method.input.fields.find((candidate) => candidate.name === rule.field)
     const id = String((request as unknown as Record<string, unknown> | undefined)?.[field?.localName ?? ''] ?? '')
-    const noun = nouns[rule.resource] ?? 'resource'
-    const scope = await rights.resolve[rule.resource]?.(em, id, caller)
-    if (!scope) throw notFound(noun, id)
-    rights.authorize(caller, rule.permission as Permission, scope, { noun, id })
-    return scope
+    return allow(em, caller, rule.permission as Permission, rule.resource, id)
   }
 }
 

@@ -1,7 +1,6 @@
 // A stream as long as it may last: its signal aborts when the caller goes, their deadline passes, the controller stops or
 // the right to it is gone, and the signal's reason is the error that the stream then ends with.
-import type { AppError } from '@ansflow/proto/errors'
-import { type AccessWatchDeps, watchAccess } from './access-watch.ts'
+import { type AccessWatchDeps, type Held, watchAccess } from './access-watch.ts'
 import type { Caller } from './call.ts'
 
 export interface OpenStream {
@@ -11,19 +10,17 @@ export interface OpenStream {
   close(): void
 }
 
-/** `ask` rejects when the caller may not have the stream any more. */
 export function openStream(
   deps: AccessWatchDeps,
   caller: Caller,
   from: AbortSignal,
-  ask: () => Promise<Caller>,
+  right: Pick<Held, 'authenticate' | 'check'>,
 ): OpenStream {
   const gone = new AbortController()
   const signal = AbortSignal.any([from, gone.signal])
-  const onGone = (refusal: AppError) => gone.abort(refusal)
   return {
     signal,
     endedBy: (error) => (signal.aborted ? signal.reason : error),
-    close: watchAccess(deps, caller, { ask, onGone }),
+    close: watchAccess(deps, caller, { ...right, onGone: (refusal) => gone.abort(refusal) }),
   }
 }

@@ -93,12 +93,14 @@ export function registerRoutes(http: FastifyInstance, routes: Route[], tools: Ro
 
 function registerGet(http: FastifyInstance, { path, access, handle }: GetRoute, tools: RouteTools): void {
   http.get(path, async (request, reply) => {
-    const ask = () => callerWith(request, access, tools, 'reads')
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
-    const caller = await ask()
+    const caller = await callerWith(request, access, tools, 'reads')
     gone.signal.throwIfAborted()
-    const { signal, close } = openStream(tools, caller, AbortSignal.any([gone.signal, tools.stopping]), ask)
+    const { signal, close } = openStream(tools, caller, AbortSignal.any([gone.signal, tools.stopping]), {
+      authenticate: async () => (access === 'public' ? anonymous : callerOf(request, tools, 'reads')),
+      check: (now) => check(request, access, tools, now),
+    })
     gone.signal.addEventListener('abort', close)
     const answer = await handle(routeRequest(request, signal))
     signal.throwIfAborted()
@@ -167,11 +169,19 @@ async function callerWith(
   tools: RouteTools,
   does: 'reads' | 'changes',
 ): Promise<Caller> {
-  if (access === 'public') return anonymous
-  const caller = await callerOf(request, tools, does)
-  const params = request.params as Record<string, string>
-  await allowPath(createAllow(tools.rights), tools.newEm(), caller, access, params)
+  const caller = access === 'public' ? anonymous : await callerOf(request, tools, does)
+  await check(request, access, tools, caller)
   return caller
+}
+
+async function check(
+  request: FastifyRequest,
+  access: 'public' | PathAccess,
+  tools: RouteTools,
+  caller: Caller,
+): Promise<void> {
+  if (access === 'public') return
+  await allowPath(createAllow(tools.rights), tools.newEm(), caller, access, request.params as Record<string, string>)
 }
 
 /** Whoever signed in; throws when nobody did. */

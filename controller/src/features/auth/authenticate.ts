@@ -9,6 +9,7 @@ import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { placeOf } from '../../platform/place.ts'
 import { meter } from '../../platform/rate.ts'
+import { nextEndOf } from '../../transport/access-watch.ts'
 import type { Caller, Incoming } from '../../transport/call.ts'
 import { sessionCookie } from '../../transport/origin.ts'
 import { grantsOf } from '../access/index.ts'
@@ -119,8 +120,8 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
       return { kind: 'anonymous' }
     }
     if (remembered.size >= sizeLimit) remembered.clear()
-    // Never longer than the token or session lasts.
-    const until = Math.min(now + rememberedMs, caller.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY)
+    // Never longer than the token, the session or a grant lasts.
+    const until = Math.min(now + rememberedMs, nextEndOf(caller))
     remembered.set(hash, { caller, until })
     return caller
   }

@@ -6,6 +6,7 @@ import { ApiTokenEntity } from './api-token.entity.ts'
 import { authApi } from './auth.api.ts'
 import { type AuthenticateDeps, createAuthenticator } from './authenticate.ts'
 import { LoginLimitEntity } from './login-limit.entity.ts'
+import { meTopic } from './me-topic.ts'
 import { SessionEntity } from './session.entity.ts'
 import { makeAdminFromSettings, renewSetupToken } from './setup.ts'
 import { SetupTokenEntity } from './setup-token.entity.ts'
@@ -43,6 +44,7 @@ export const authFeature = feature({
           },
         }),
       ],
+      topics: [meTopic(db, organizationsById)],
       stop: () => authenticator.stop(),
       gives: {
         authenticate: authenticator.authenticate,

@@ -10,7 +10,7 @@ export const collabFeature = feature({
   open({ db, bus, clock, log, workers }, from) {
     const rooms = new Rooms({ db, bus, clock, log, workers })
     from(pipelinesFeature).drafts.fill(rooms)
-    const route = collabRoute({ db, bus, clock, log, rooms })
+    const route = collabRoute({ db, log, rooms })
     return {
       sockets: [route],
       async stop() {

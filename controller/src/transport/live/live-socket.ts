@@ -1,4 +1,5 @@
 // One tab's /live connection: its subscriptions, each pulling frames as fast as the tab takes them.
+import { isDeepStrictEqual } from 'node:util'
 import { AppError, toAppError } from '@ansflow/proto/errors'
 import {
   LiveLogChunkSchema,
@@ -14,18 +15,19 @@ import type { WebSocket } from 'ws'
 import type { EntityManager } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { inTurns } from '../../platform/turns.ts'
+import { isRefusal } from '../access-watch.ts'
 import { type Allow, allowPath } from '../allow.ts'
 import type { Caller } from '../call.ts'
+import type { Visit } from '../sockets.ts'
 import type { Turns } from '../turns.ts'
 import { createOutbox, type Outbox } from './live-outbox.ts'
-import { findTopic, type LiveFeed, type LiveFrame, type LiveTopic } from './live-topic.ts'
+import { findTopic, type LiveFeed, type LiveFrame, type LiveTopic, type Visitor } from './live-topic.ts'
 
 export interface LiveSocketDeps {
   topics: LiveTopic[]
   allow: Allow
   newEm: () => EntityManager
   log: Logger
-  authenticateAgain(): Promise<Caller>
   turns: Turns
 }
 
@@ -41,12 +43,12 @@ const maxSubscriptions = 200
 const maxRequestBytes = 16 * 1024
 const maxWaitingRequests = 1000
 /** Close codes: as in RFC 6455, and 4401 for "sign in again". */
-const closed = { malformed: 1007, refused: 1008, signIn: 4401 }
+const closed = { malformed: 1007, refused: 1008, tryAgain: 1013, signIn: 4401 }
 
 /** Frames that many sockets get are written down once. */
 const written = new WeakMap<object, string>()
 
-export class LiveSocket {
+export class LiveSocket implements Visit, Visitor {
   caller: Caller
   readonly #deps: LiveSocketDeps
   readonly #socket: WebSocket
@@ -54,6 +56,7 @@ export class LiveSocket {
   readonly #subscriptions = new Map<string, Subscription>()
   /** In order: an unsubscribe must not overtake the subscribe before it. */
   readonly #requests = pLimit(1)
+  readonly #listeners = new Set<() => void>()
 
   constructor(deps: LiveSocketDeps, socket: WebSocket, caller: Caller) {
     this.#deps = deps
@@ -65,27 +68,36 @@ export class LiveSocket {
     socket.on('error', () => socket.terminate())
   }
 
-  signOut(): void {
-    this.#socket.close(closed.signIn, 'Sign in again.')
+  end({ code, message }: AppError): void {
+    if (code === 'unauthenticated') this.#socket.close(closed.signIn, 'Sign in again.')
+    else this.#socket.close(closed.tryAgain, message.slice(0, 100))
   }
 
-  /** Rights may have changed: topics that may not be followed any more are dropped. Rejects when the session has ended. */
-  async checkAgain(): Promise<Caller> {
-    this.caller = await this.#deps.authenticateAgain()
+  onChange(changed: () => void): () => void {
+    this.#listeners.add(changed)
+    return () => this.#listeners.delete(changed)
+  }
+
+  /** Topics that may not be followed any more are dropped. */
+  async rightsChanged(caller: Caller): Promise<void> {
+    const before = this.caller
+    this.caller = caller
+    if (!isDeepStrictEqual(lasting(before), lasting(caller))) for (const changed of this.#listeners) changed()
     for (const subscription of [...this.#subscriptions.values()]) {
       try {
         await this.#mayFollow(subscription)
       } catch (error) {
+        if (!isRefusal(toAppError(error))) throw error
         this.#drop(subscription)
         this.#refuse(subscription.text, error)
       }
     }
-    return this.caller
   }
 
-  #mayFollow({ topic, params }: Pick<Subscription, 'topic' | 'params'>): Promise<void> {
+  async #mayFollow({ topic, params }: Pick<Subscription, 'topic' | 'params'>): Promise<void> {
     const { allow, newEm } = this.#deps
-    return allowPath(allow, newEm(), this.caller, topic.access, params)
+    if (topic.access !== 'self') await allowPath(allow, newEm(), this.caller, topic.access, params)
+    else if (this.caller.kind !== 'user') throw noSuchTopic()
   }
 
   #onMessage(data: Buffer, binary: boolean): void {
@@ -129,7 +141,7 @@ export class LiveSocket {
 
   async #subscribe({ topic: text, afterSeq, offset }: LiveSubscribe): Promise<void> {
     const found = findTopic(this.#deps.topics, text)
-    if (!found) throw new AppError('not_found', 'There is no such topic.')
+    if (!found) throw noSuchTopic()
     await this.#mayFollow(found)
     const known = this.#subscriptions.get(text)
     // Another part of the page joins: the numbers go on for both.
@@ -137,7 +149,7 @@ export class LiveSocket {
     if (!known && this.#subscriptions.size >= maxSubscriptions) {
       throw new AppError('resource_exhausted', `A connection has at most ${maxSubscriptions} topics.`)
     }
-    const feed = await found.topic.open(found.params, { afterSeq, offset: Math.max(0, Number(offset)) })
+    const feed = await found.topic.open(found.params, { afterSeq, offset: Math.max(0, Number(offset)) }, this)
     if (known) this.#drop(known)
     if (this.#socket.readyState !== this.#socket.OPEN) return
     const subscription = { ...found, text, feed, abort: new AbortController() }
@@ -198,6 +210,15 @@ export class LiveSocket {
   #endAll(): void {
     for (const subscription of [...this.#subscriptions.values()]) this.#drop(subscription)
   }
+}
+
+function noSuchTopic(): AppError {
+  return new AppError('not_found', 'There is no such topic.')
+}
+
+/** The end of a session moves with each use of it. */
+function lasting(caller: Caller): object {
+  return { ...caller, ...(caller.kind === 'user' && { expiresAt: undefined }) }
 }
 
 function writeDown(response: MessageInitShape<typeof LiveResponseSchema>): string {

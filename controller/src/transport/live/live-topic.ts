@@ -2,6 +2,7 @@
 import type { LiveResponseSchema } from '@ansflow/proto/gen/ansflow/v1/live_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { PathAccess } from '../allow.ts'
+import type { Caller } from '../call.ts'
 
 export type LiveKind = NonNullable<MessageInitShape<typeof LiveResponseSchema>['kind']>
 
@@ -29,12 +30,20 @@ export interface LiveFeed {
   restarts: boolean
 }
 
+/** Who follows. */
+export interface Visitor {
+  /** With the rights they have now. */
+  readonly caller: Caller
+  /** Calls back whenever these are others, until the answer is called. */
+  onChange(changed: () => void): () => void
+}
+
 export interface LiveTopic {
   /** "run/:runId": the parts after a colon are any text without a slash. */
   pattern: string
-  /** Who may follow it. */
-  access: PathAccess
-  open(params: Record<string, string>, from: LiveFrom): Promise<LiveFeed>
+  /** Who may follow it; "self": everybody, of themselves. */
+  access: 'self' | PathAccess
+  open(params: Record<string, string>, from: LiveFrom, visitor: Visitor): Promise<LiveFeed>
 }
 
 /** The topic a text names, with its parts. */

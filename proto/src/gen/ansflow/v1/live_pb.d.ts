@@ -6,6 +6,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Run, RunJson, WatchRunResponse, WatchRunResponseJson } from "./runs_pb.js";
 import type { Agent, AgentJson } from "./agents_pb.js";
+import type { GetMeResponse, GetMeResponseJson } from "./auth_pb.js";
 
 /**
  * Describes the file ansflow/v1/live.proto.
@@ -16,7 +17,8 @@ export declare const file_ansflow_v1_live: GenFile;
  * The frames of the /live WebSocket, as JSON text; log bytes come as binary frames (LiveLogChunk in protobuf form).
  * Topics: "run/<id>" (RunEvent, seq = the run's own, survives reconnects and controllers), "project/<id>/runs",
  * "organization/<id>/agents", "organization/<id>/members" and "project/<id>/members" (nothing but LiveResync: the list of members
- * and invitations has changed), "log/<run>/<step>/<attempt>" (resume by byte offset).
+ * and invitations has changed), "log/<run>/<step>/<attempt>" (resume by byte offset), "me" (who the caller is and what they
+ * may do).
  *
  * @generated from message ansflow.v1.LiveRequest
  */
@@ -49,7 +51,8 @@ export declare type LiveRequest = Message<"ansflow.v1.LiveRequest"> & {
  * The frames of the /live WebSocket, as JSON text; log bytes come as binary frames (LiveLogChunk in protobuf form).
  * Topics: "run/<id>" (RunEvent, seq = the run's own, survives reconnects and controllers), "project/<id>/runs",
  * "organization/<id>/agents", "organization/<id>/members" and "project/<id>/members" (nothing but LiveResync: the list of members
- * and invitations has changed), "log/<run>/<step>/<attempt>" (resume by byte offset).
+ * and invitations has changed), "log/<run>/<step>/<attempt>" (resume by byte offset), "me" (who the caller is and what they
+ * may do).
  *
  * @generated from message ansflow.v1.LiveRequest
  */
@@ -264,6 +267,14 @@ export declare type LiveResponse = Message<"ansflow.v1.LiveResponse"> & {
      */
     value: string;
     case: "agentRemoved";
+  } | {
+    /**
+     * As GetMe: when the topic opens, and whenever the caller's grants are others.
+     *
+     * @generated from field: ansflow.v1.GetMeResponse me = 12;
+     */
+    value: GetMeResponse;
+    case: "me";
   } | { case: undefined; value?: undefined };
 };
 
@@ -333,6 +344,13 @@ export declare type LiveResponseJson = {
    * @generated from field: string agent_removed = 11;
    */
   agentRemoved?: string;
+
+  /**
+   * As GetMe: when the topic opens, and whenever the caller's grants are others.
+   *
+   * @generated from field: ansflow.v1.GetMeResponse me = 12;
+   */
+  me?: GetMeResponseJson;
 };
 
 /**
