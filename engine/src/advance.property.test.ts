@@ -1,57 +1,15 @@
 // Properties of every run: random graphs, random orders of events, 10,000 of them and more.
-import { type NeedKind, OnLost, type RetryOn } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { atOnce } from '@ansflow/proto/pieces'
 import { reasonText } from '@ansflow/proto/reasons'
 import { isTerminal, isTerminalJob, StepStatus } from '@ansflow/proto/status'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { choices, graphArbitrary } from '../test/graph-arbitrary.ts'
 import * as world from '../test/world.ts'
 import { advance } from './advance.ts'
 import { planRun } from './plan.ts'
 import type { Changes, RunEvent, RunState } from './state.ts'
-
-const conditions = [
-  'success()',
-  'failure()',
-  'always()',
-  'canceled()',
-  'success() || failure()',
-  'always() && !canceled()',
-  'run.number == 7',
-  'run.number != 7',
-]
-
-const workspaces = ['', '', 'own', 'isolated']
-
-const stepArbitrary = fc.record({
-  workspace: fc.constantFrom(...workspaces),
-  needs: fc.array(fc.record({ back: fc.nat(11), kind: fc.constantFrom(0, 1, 1, 2, 3) }), { maxLength: 3 }),
-  when: fc.nat(19),
-  retry: fc.option(fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), on: fc.nat(3) }), { freq: 3 }),
-  flags: fc.nat(63),
-})
-const graphArbitrary = fc.tuple(fc.array(stepArbitrary, { minLength: 1, maxLength: 12 }), fc.nat(3)).map(buildGraph)
-const choices = fc.array(fc.nat(16 * 720), { maxLength: 60 })
-
-type StepRecord = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never
-
-function buildGraph([steps, timeout]: [StepRecord[], number]) {
-  const definitions = steps.map(({ workspace, needs, when, retry, flags }, index) => {
-    const before = new Map(needs.filter(({ back }) => back < index).map(({ back, kind }) => [`s${back}`, kind]))
-    return {
-      id: `s${index}`,
-      needs: [...before].map(([stepId, kind]) => ({ stepId, kind: kind as NeedKind })),
-      when: conditions[when] ?? '',
-      workspace,
-      ...(retry && { retry: { ...retry, on: retry.on === 0 ? [] : [retry.on as RetryOn] } }),
-      allowFailure: (flags & 1) > 0,
-      disabled: (flags & 6) === 6,
-      onLost: (flags & 8) > 0 ? OnLost.RETRY : OnLost.FAIL,
-      timeoutMs: (flags & 48) === 48 ? 5000 : 0,
-    }
-  })
-  return world.graphOf(definitions, timeout === 0 ? { timeoutMs: 20_000 } : {})
-}
 
 /** Looks at the state after each event and compares it with how it was before. */
 function watch(): world.World['check'] {
@@ -121,7 +79,7 @@ function checkStep(state: RunState, id: string): void {
   }
 }
 
-function live(graph: ReturnType<typeof buildGraph>, order: number[]): world.World {
+function live(graph: PipelineGraph, order: number[]): world.World {
   const check = watch() as world.World['check'] & { of(w: world.World): void }
   const run = world.newWorld(graph, check)
   check.of(run)

@@ -7,7 +7,7 @@ import type { Reason } from '@ansflow/proto/reasons'
 import { isTerminal, isTerminalJob, JobStatus, StepStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
 import { advance } from '../src/advance.ts'
-import { planRun, restoreRun } from '../src/plan.ts'
+import { planRun, restoreRun, type StoredRun } from '../src/plan.ts'
 import type { Changes, JobState, RunEvent, RunMeta, RunState, StepState } from '../src/state.ts'
 
 export type StepInit = NonNullable<Parameters<typeof create<typeof PipelineGraphSchema>>[1]>['steps']
@@ -39,11 +39,12 @@ export interface World {
   now: Date
   log: { event: RunEvent; at: Date }[]
   check: (changes: Changes, event: RunEvent) => void
+  restart: (state: RunState) => RunState
 }
 
 export function newWorld(graph: PipelineGraph, check: World['check'] = () => undefined): World {
   const state = atOnce(planRun(graph, {}, testMeta(), epochStart))
-  return { state, now: epochStart, log: [], check }
+  return { state, now: epochStart, log: [], check, restart }
 }
 
 export function apply(world: World, event: RunEvent): Changes {
@@ -74,7 +75,7 @@ export function tick(world: World, choice: number): void {
   if (kind === 0 && pick % 3 === 0) apply(world, { type: 'cancelRequested', by: 'u', byName: 'Ada' })
   else if (kind === 2 && world.log.length > 0) apply(world, world.log[pick % world.log.length]!.event)
   else if (kind === 3) wrongReport(world, pick)
-  else if (kind === 4) world.state = restart(state)
+  else if (kind === 4) world.state = world.restart(state)
   else if (kind === 1 || !job) passTime(world)
   else report(world, job, kind, Math.floor(pick / live.length))
 }
@@ -147,39 +148,27 @@ function wrongReport(world: World, pick: number): void {
   if (changes.result !== 'stale') throw new Error(`a report of another epoch was ${changes.result}`)
 }
 
-/** The state as another controller would load it. */
+/** All of a state that does not follow from the rest. */
+export function storedOf(state: RunState): StoredRun {
+  const { meta, graph, inputs, createdAt, steps, jobs, pins, ...others } = state
+  const { active, timed, counts, failures, stepValues, workspaceUses, workspaceLabels, ...head } = others
+  return {
+    head,
+    steps: [...steps.values()]
+      .filter(({ status }) => status !== StepStatus.BLOCKED)
+      .map(({ definition, index, needs, dependents, attempts, ...step }) => {
+        const { needsLeft, namedNeeds, nextNeed, failedBefore, ...fields } = step
+        return { id: definition.id, ...fields }
+      }),
+    jobs: [...jobs.values()].map(({ step, ...job }) => ({ stepId: step.definition.id, ...job })),
+    pins: [...pins],
+  }
+}
+
+/** The state as another process would load it, had every field of it been stored. */
 export function restart(state: RunState): RunState {
   const { meta, graph, inputs, createdAt } = state
-  const { status, reason, startedAt, finishedAt, cancelLevel, cancelCause, cancelRequestedAt } = state
-  const { canceledBy, canceledByName, deadline, wakeAt } = state
-  const restoring = restoreRun(
-    graph,
-    inputs,
-    meta,
-    {
-      head: {
-        ...{ status, reason, startedAt, finishedAt, cancelLevel, cancelCause, cancelRequestedAt },
-        ...{ canceledBy, canceledByName, deadline, wakeAt },
-      },
-      steps: [...state.steps.values()]
-        .filter((step) => step.status !== StepStatus.BLOCKED)
-        .map((step) => ({
-          id: step.definition.id,
-          status: step.status,
-          reason: step.reason,
-          outputs: step.outputs,
-          queuedAt: step.queuedAt,
-          startedAt: step.startedAt,
-          finishedAt: step.finishedAt,
-          dueAt: step.dueAt,
-          failureAllowed: step.failureAllowed,
-        })),
-      jobs: [...state.jobs.values()].map(({ step, ...job }) => ({ ...job, stepId: step.definition.id })),
-      pins: state.pins,
-    },
-    createdAt,
-  )
-  return atOnce(restoring)
+  return atOnce(restoreRun(graph, inputs, meta, storedOf(state), createdAt))
 }
 
 /** Everything a step is, as text; two states are the same when their pictures are. */

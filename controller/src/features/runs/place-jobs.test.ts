@@ -3,7 +3,15 @@ import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { RunStatus } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
 import { waitFor } from '../../../test/wait-for.ts'
-import { type Candidate, jobById, type OfferedJob, queuedJobs, type RunDriver, type Seat } from './index.ts'
+import {
+  type Candidate,
+  jobById,
+  type OfferedJob,
+  type Placement,
+  queuedJobs,
+  type RunDriver,
+  type Seat,
+} from './index.ts'
 import { agentA, agentB, openRuns, type RunsWorld } from './test/runs-world.ts'
 
 const need = (stepId: string) => ({ stepId })
@@ -19,7 +27,7 @@ class Host {
   given = 0
 
   constructor(world: RunsWorld, agentId: string, slots: number) {
-    this.driver = world.newDriver((_organizationId, jobs) => this.#place(jobs))
+    this.driver = world.newDriver({ place: (_organizationId, jobs) => this.#place(jobs) })
     this.agentId = agentId
     this.slots = slots
   }
@@ -79,7 +87,7 @@ test('a chain whose jobs find an agent at once has one commit fewer for each, an
 test('an offer is known by the database’s clock from the commit on, and is taken back when nobody answers it', async () => {
   await using world = await openRuns()
   const seats: OfferedJob[] = []
-  const driver = world.newDriver(async (_organizationId, jobs) => {
+  const place: Placement = async (_organizationId, jobs) => {
     const seat = {
       agentId: agentA,
       agentName: 'Anna',
@@ -87,7 +95,8 @@ test('an offer is known by the database’s clock from the commit on, and is tak
       giveBack: () => {},
     }
     return new Map(jobs.map(({ jobId }) => [jobId, seat]))
-  })
+  }
+  const driver = world.newDriver({ place })
   const { id: runId } = await driver.start(world.startOf([{ id: 'a' }]))
   await driver.sweep()
   expect(await world.statuses(runId)).toBe('a:queued')

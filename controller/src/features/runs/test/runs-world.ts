@@ -11,6 +11,7 @@ import { uuidv7 } from '../../../platform/ids.ts'
 import { createLog } from '../../../platform/log.ts'
 import * as runs from '../index.ts'
 import { loadRun } from '../load-run.ts'
+import type { RunDriverDeps } from '../run-driver.ts'
 import { type RunTables, timesOf } from '../run-tables.ts'
 import { claimJob } from './claim-job.ts'
 
@@ -21,7 +22,7 @@ export interface RunsWorld extends AsyncDisposable {
   clock: ReturnType<typeof manualClock>
   driver: runs.RunDriver
   /** Another controller on the same database. */
-  newDriver(place?: runs.Placement): runs.RunDriver
+  newDriver(over?: Partial<RunDriverDeps>): runs.RunDriver
   startOf(steps: Steps, over?: Partial<runs.RunStart>): runs.RunStart
   start(steps: Steps, over?: Partial<runs.RunStart>): Promise<string>
   claim(jobId: string, agentId?: string, driver?: runs.RunDriver): Promise<runs.OfferedJob | null>
@@ -44,8 +45,8 @@ export async function openRuns(level: Parameters<typeof createLog>[0] = 'error')
   const clock = manualClock()
   const bus = memoryBus(log)
   const drivers: runs.RunDriver[] = []
-  const newDriver = (place?: runs.Placement) => {
-    const driver = runs.createRunDriver({ db, bus, clock, log, ...(place && { place }) })
+  const newDriver = (over?: Partial<RunDriverDeps>) => {
+    const driver = runs.createRunDriver({ db, bus, clock, log, ...over })
     drivers.push(driver)
     return driver
   }
