@@ -9,7 +9,7 @@ import { choices, graphArbitrary } from '../test/graph-arbitrary.ts'
 import * as world from '../test/world.ts'
 import { advance } from './advance.ts'
 import { planRun } from './plan.ts'
-import type { Changes, RunEvent, RunState } from './state.ts'
+import type { Changes, RunEvent, RunState, StepState } from './state.ts'
 
 /** Looks at the state after each event and compares it with how it was before. */
 function watch(): world.World['check'] {
@@ -59,6 +59,7 @@ function checkStep(state: RunState, id: string): void {
   const open = step.needs.filter((need) => !isTerminal(need.status)).length
   if (step.needsLeft !== open) throw new Error(`${id} counts ${step.needsLeft} open needs of ${open}`)
   if (step.status === StepStatus.BLOCKED && open === 0) throw new Error(`${id} is not queued though its needs ended`)
+  checkPhase(step, open)
   const jobs = step.attempts.filter((job) => !isTerminalJob(job.status))
   const elsewhere = jobs.some(
     ({ agentId, workspace }) => agentId && workspace !== 'isolated' && agentId !== state.pins.get(workspace),
@@ -77,6 +78,22 @@ function checkStep(state: RunState, id: string): void {
   } else if (!step.reason || reasonText(step.reason).includes('undefined')) {
     throw new Error(`${id} waits without a reason: ${JSON.stringify(step.reason)}`)
   }
+}
+
+/** A step that has not ended has something that brings it on: needs, the time, a job, or what it awaits. */
+function checkPhase(step: StepState, openNeeds: number): void {
+  const { id } = step.definition
+  const job = step.attempts.at(-1)
+  const held = {
+    blocked: openNeeds > 0,
+    delayed: step.dueAt !== null,
+    job: job !== undefined && !isTerminalJob(job.status),
+    awaiting: step.awaits !== null && step.dueAt !== null,
+    ended: isTerminal(step.status),
+  }
+  if (!held[step.phase]) throw new Error(`${id} is ${step.phase}, and nothing will bring it on`)
+  if (isTerminal(step.status) && step.phase !== 'ended') throw new Error(`${id} has ended but is ${step.phase}`)
+  if ((step.phase === 'awaiting') !== (step.awaits !== null)) throw new Error(`${id} does not say what it awaits`)
 }
 
 function live(graph: PipelineGraph, order: number[]): world.World {

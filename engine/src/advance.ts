@@ -1,12 +1,13 @@
 // The only code that decides a run's next state.
-import { isTerminal, StepStatus } from '@ansflow/proto/status'
+import { isTerminal } from '@ansflow/proto/status'
+import { awaitedDue } from './await.ts'
+import { beginAttempt } from './begin-attempt.ts'
 import { cancelRun, timeOutRun } from './cancel.ts'
 import { overdue } from './finish-job.ts'
 import { jobEvent } from './job-events.ts'
-import { queueStep } from './queue-step.ts'
 import { decideStep } from './ready.ts'
 import { settle } from './settle.ts'
-import type { Changes, RunEvent, RunState } from './state.ts'
+import type { Changes, RunEvent, RunState, StepState } from './state.ts'
 import { closeTurn, openTurn, type Turn, wake } from './turn.ts'
 
 /**
@@ -42,7 +43,7 @@ function* apply(turn: Turn, event: RunEvent): Generator<void, 'done' | 'stale'> 
 /** Decides the steps that need nothing; a repetition finds none of them blocked. */
 function* begin(turn: Turn): Generator<void> {
   for (const step of turn.state.steps.values()) {
-    if (step.needs.length > 0 || step.status !== StepStatus.BLOCKED) continue
+    if (step.needs.length > 0 || step.phase !== 'blocked') continue
     decideStep(turn, step)
     yield
   }
@@ -55,14 +56,19 @@ function* timer(turn: Turn): Generator<void> {
   for (const step of [...state.timed]) {
     turn.touched++
     if (!step.dueAt || step.dueAt > now) continue
-    if (step.status === StepStatus.WAITING) queueStep(turn, step)
-    else overdue(turn, step)
+    due(turn, step)
     yield
   }
   const before = state.wakeAt?.getTime()
   state.wakeAt = nextWake(state)
   if (state.wakeAt?.getTime() !== before) turn.runChanged = true
   if (state.wakeAt) turn.effects.push({ type: 'wakeAt', at: state.wakeAt })
+}
+
+function due(turn: Turn, step: StepState): void {
+  if (step.phase === 'delayed') beginAttempt(turn, step)
+  else if (step.phase === 'awaiting') awaitedDue(turn, step)
+  else overdue(turn, step)
 }
 
 function nextWake({ timed, deadline }: RunState): Date | null {

@@ -46,7 +46,7 @@ export function* timeOutRun(turn: Turn): Generator<void> {
 
 function cancelStep(turn: Turn, step: StepState): void {
   const job = step.attempts.at(-1)
-  if (!job || isTerminalJob(job.status)) {
+  if (step.phase !== 'job' || !job || isTerminalJob(job.status)) {
     endStep(turn, step, StepStatus.CANCELED, cancelReason(turn))
     return
   }

@@ -2,15 +2,15 @@
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
+import { beginAttempt } from './begin-attempt.ts'
 import { cancelJob, endJob } from './cancel.ts'
 import { noteWorkspaceUse } from './plan.ts'
-import { queueStep } from './queue-step.ts'
 import { cancelReason, runsAfterCancel } from './ready.ts'
 import { type RetryCause, retryDelay } from './retry.ts'
 import { backstopMs, between, startJob } from './start-job.ts'
 import type { JobResult, JobState, StepState } from './state.ts'
 import { durationText } from './timeout-reason.ts'
-import { endStep, setDue, setPin, setStatus, type Turn } from './turn.ts'
+import { endStep, enter, setDue, setPin, type Turn } from './turn.ts'
 
 interface End {
   job: JobStatus
@@ -91,12 +91,12 @@ function failure({ exitCode, reasonCode, reason: message }: JobResult): Reason {
 
 function retryStep(turn: Turn, step: StepState, delayMs: number): void {
   if (delayMs === 0) {
-    queueStep(turn, step)
+    beginAttempt(turn, step)
     return
   }
   const at = new Date(turn.now.getTime() + delayMs)
   const attempt = String(step.attempts.length + 1)
-  setStatus(turn, step, StepStatus.WAITING, reason('retry_delay', { at: at.toISOString(), attempt }))
+  enter(turn, step, 'delayed', StepStatus.WAITING, reason('retry_delay', { at: at.toISOString(), attempt }))
   setDue(turn, step, at)
 }
 

@@ -57,7 +57,7 @@ export function* restoreRun(
   }
   yield* indexRun(state)
   for (const step of state.active) {
-    if (step.status === StepStatus.BLOCKED) step.reason = blockedReason(step)
+    if (step.phase === 'blocked') step.reason = blockedReason(step)
     yield
   }
   return state
@@ -119,6 +119,8 @@ function emptyStep(definition: StepDefinition, index: number): StepState {
     index,
     needs: [],
     dependents: [],
+    phase: 'blocked',
+    awaits: null,
     status: StepStatus.BLOCKED,
     reason: null,
     outputs: {},

@@ -3,13 +3,13 @@ import { compileExpression, evaluateCondition } from '@ansflow/proto/expression'
 import { type Need, NeedKind } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { StepStatus, statusWord } from '@ansflow/proto/status'
+import { beginAttempt, messageOf } from './begin-attempt.ts'
 import { expressionContext, needsOf } from './job-context.ts'
-import { messageOf, queueStep } from './queue-step.ts'
 import type { StepState } from './state.ts'
 import { timeoutReason } from './timeout-reason.ts'
 import { endStep, type Turn } from './turn.ts'
 
-/** Queues the step, skips it or ends it; called once, when its last need ended. */
+/** Begins the step, skips it or ends it; called once, when its last need ended. */
 export function decideStep(turn: Turn, step: StepState): void {
   const { definition } = step
   const { cancelLevel } = turn.state
@@ -24,11 +24,11 @@ export function decideStep(turn: Turn, step: StepState): void {
       endStep(turn, step, StepStatus.SKIPPED, unmet ?? reason('disabled'))
     } else if (!definition.when) {
       if (unmet) endStep(turn, step, StepStatus.SKIPPED, unmet)
-      else queueStep(turn, step)
+      else beginAttempt(turn, step)
     } else {
       const needs = { ...needsOf(turn.state, step), success: !unmet && cancelLevel === 0 }
       if (evaluateCondition(definition.when, expressionContext(turn.state, step, needs))) {
-        queueStep(turn, step, needs)
+        beginAttempt(turn, step, needs)
       } else {
         const why =
           unmet && !compileExpression(definition.when).expression?.usesStatus

@@ -22,7 +22,7 @@ function* tellDependents(turn: Turn, ended: StepState): Generator<void> {
   for (const step of ended.dependents) {
     turn.touched++
     step.needsLeft--
-    if (step.status !== StepStatus.BLOCKED) continue
+    if (step.phase !== 'blocked') continue
     if (step.needsLeft === 0) decideStep(turn, step)
     else setReason(turn, step, blockedReason(step))
     yield

@@ -9,7 +9,7 @@ import { setDue, setStatus, type Turn } from './turn.ts'
 export const backstopMs = 60_000
 
 export function startJob(turn: Turn, job: JobState, at: Date | undefined): void {
-  const { state, now } = turn
+  const { now } = turn
   const { step } = job
   job.status = JobStatus.RUNNING
   job.startedAt = between(job.createdAt, at ?? now, now)
@@ -20,9 +20,15 @@ export function startJob(turn: Turn, job: JobState, at: Date | undefined): void 
   if (step.definition.timeoutMs > 0) {
     setDue(turn, step, new Date(now.getTime() + step.definition.timeoutMs + backstopMs))
   }
+  startRun(turn, job.startedAt)
+}
+
+/** With the first of its steps. */
+export function startRun(turn: Turn, at: Date): void {
+  const { state } = turn
   if (state.status !== RunStatus.QUEUED) return
   state.status = RunStatus.RUNNING
-  state.startedAt = job.startedAt
+  state.startedAt = at
   turn.runChanged = true
 }
 

@@ -62,6 +62,17 @@ export interface RunState {
   readonly workspaceLabels: ReadonlyMap<string, ReadonlySet<string>>
 }
 
+/**
+ * What the next event about a step can be: an end of its needs; the time, for its next attempt; what becomes of the job of its
+ * last attempt; the answer or the moment that it awaits. Every step that has not ended has such a thing, or the run is stuck.
+ */
+export type StepPhase = 'blocked' | 'delayed' | 'job' | 'awaiting' | 'ended'
+
+/** What a step awaits from outside of its agents. */
+export type Awaited =
+  /** A moment, in ISO form. */
+  { kind: 'time'; until: string }
+
 export interface StepState {
   readonly definition: StepDefinition
   /** Place in the file. */
@@ -69,6 +80,10 @@ export interface StepState {
   readonly needs: StepState[]
   /** An entry an edge. */
   readonly dependents: StepState[]
+  phase: StepPhase
+  /** While it is awaiting. */
+  awaits: Awaited | null
+  /** What people see of it. */
   status: StepStatus
   /** Present while the step has not ended, and after it ended other than well. */
   reason: Reason | null
@@ -77,7 +92,7 @@ export interface StepState {
   queuedAt: Date | null
   startedAt: Date | null
   finishedAt: Date | null
-  /** End of a retry's delay, or the moment at which an attempt should have ended by itself. */
+  /** When the time is to be looked at: the end of a delay, an awaited moment, or when an attempt should have ended by itself. */
   dueAt: Date | null
   failureAllowed: boolean
 

@@ -2,7 +2,7 @@
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type Reason, reason, sameReason } from '@ansflow/proto/reasons'
 import { isTerminal, StepStatus, statusWord } from '@ansflow/proto/status'
-import type { Changes, Effect, JobState, RunState, StepState } from './state.ts'
+import type { Awaited, Changes, Effect, JobState, RunState, StepPhase, StepState } from './state.ts'
 
 export interface Turn {
   readonly state: RunState
@@ -48,6 +48,21 @@ export function closeTurn(turn: Turn, stale: boolean): Changes {
   }
 }
 
+/** What the step is up to from now on, and what people see of it. */
+export function enter(
+  turn: Turn,
+  step: StepState,
+  phase: Exclude<StepPhase, 'awaiting'> | Awaited,
+  status: StepStatus,
+  why: Reason | null,
+): void {
+  const awaited = typeof phase === 'object'
+  step.phase = awaited ? 'awaiting' : phase
+  step.awaits = awaited ? phase : null
+  setStatus(turn, step, status, why)
+}
+
+/** Of a step whose phase stays. */
 export function setStatus(turn: Turn, step: StepState, status: StepStatus, why: Reason | null): void {
   if (isTerminal(step.status)) throw new Error(`step ${step.definition.id} has ended and cannot become ${status}`)
   const { counts, stepValues } = turn.state
@@ -66,7 +81,7 @@ export function setReason(turn: Turn, step: StepState, why: Reason): void {
 }
 
 export function endStep(turn: Turn, step: StepState, status: StepStatus, why: Reason | null): void {
-  setStatus(turn, step, status, why)
+  enter(turn, step, 'ended', status, why)
   const { state } = turn
   step.finishedAt = turn.now
   setDue(turn, step, null)

@@ -1,5 +1,6 @@
 // What the steps of a workspace ask for together: a workspace lives on one agent, and the first job of any of them decides on which.
 import { limits } from '@ansflow/proto/limits'
+import { runsOnAgent } from '@ansflow/proto/steps/index'
 import { isolatedWorkspace } from './pick-job.ts'
 import type { RunState, StepState } from './state.ts'
 
@@ -14,9 +15,9 @@ const mostLabels = 2 * limits.labelsOfAnAgent + 1
 export function workspaceLabels(steps: Iterable<StepState>): RunState['workspaceLabels'] {
   const labels = new Map<string, Set<string>>()
   for (const step of steps) {
-    const { disabled, runsOn } = step.definition
+    const { uses, disabled, runsOn } = step.definition
     const workspace = workspaceOf(step)
-    if (disabled || workspace === isolatedWorkspace) continue
+    if (disabled || workspace === isolatedWorkspace || !runsOnAgent(uses)) continue
     const together = labels.get(workspace) ?? new Set()
     labels.set(workspace, together)
     for (const label of runsOn) if (together.size < mostLabels) together.add(label)

@@ -15,6 +15,8 @@ const conditions = [
 ]
 
 const workspaces = ['', '', 'own', 'isolated']
+/** For a while, until a moment that is near, longer than the step's timeout and the run's. */
+const waiting = [{ duration: '2s' }, { until: '2030-01-01T00:00:01Z' }, { duration: '1h' }]
 
 const stepArbitrary = fc.record({
   workspace: fc.constantFrom(...workspaces),
@@ -22,6 +24,7 @@ const stepArbitrary = fc.record({
   when: fc.nat(19),
   retry: fc.option(fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), on: fc.nat(3) }), { freq: 3 }),
   flags: fc.nat(63),
+  waits: fc.nat(9),
 })
 export const graphArbitrary = fc
   .tuple(fc.array(stepArbitrary, { minLength: 1, maxLength: 12 }), fc.nat(3))
@@ -32,10 +35,11 @@ export const choices = fc.array(fc.nat(16 * 720), { maxLength: 60 })
 type StepRecord = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never
 
 function buildGraph([steps, timeout]: [StepRecord[], number]) {
-  const definitions = steps.map(({ workspace, needs, when, retry, flags }, index) => {
+  const definitions = steps.map(({ workspace, needs, when, retry, flags, waits }, index) => {
     const before = new Map(needs.filter(({ back }) => back < index).map(({ back, kind }) => [`s${back}`, kind]))
     return {
       id: `s${index}`,
+      ...(waiting[waits] && { uses: 'wait', with: waiting[waits] }),
       needs: [...before].map(([stepId, kind]) => ({ stepId, kind: kind as NeedKind })),
       when: conditions[when] ?? '',
       workspace,

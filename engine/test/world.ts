@@ -4,7 +4,7 @@ import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { atOnce } from '@ansflow/proto/pieces'
 import type { Reason } from '@ansflow/proto/reasons'
-import { isTerminal, isTerminalJob, JobStatus, StepStatus } from '@ansflow/proto/status'
+import { isTerminal, isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
 import { advance } from '../src/advance.ts'
 import { planRun, restoreRun, type StoredRun } from '../src/plan.ts'
@@ -155,7 +155,7 @@ export function storedOf(state: RunState): StoredRun {
   return {
     head,
     steps: [...steps.values()]
-      .filter(({ status }) => status !== StepStatus.BLOCKED)
+      .filter(({ phase }) => phase !== 'blocked')
       .map(({ definition, index, needs, dependents, attempts, ...step }) => {
         const { needsLeft, namedNeeds, nextNeed, failedBefore, ...fields } = step
         return { id: definition.id, ...fields }
@@ -175,7 +175,7 @@ export function restart(state: RunState): RunState {
 export function pictureOf(step: StepState): string {
   const { status, reason, outputs, failureAllowed } = step
   const times = `${time(step.queuedAt)} ${time(step.startedAt)} ${time(step.finishedAt)} ${time(step.dueAt)}`
-  let text = `${status} ${reasonOf(reason)} ${outputs.v} ${times} ${failureAllowed}`
+  let text = `${status} ${step.phase} ${JSON.stringify(step.awaits)} ${reasonOf(reason)} ${outputs.v} ${times} ${failureAllowed}`
   for (const job of step.attempts) {
     text += `\n${job.id} ${job.attempt} ${job.status} ${job.epoch} ${job.agentId} ${job.cancelRequested} ${job.exitCode}`
     text += ` ${time(job.startedAt)} ${time(job.finishedAt)} ${time(job.availableAt)} ${reasonOf(job.reason)}`

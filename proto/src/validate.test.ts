@@ -32,6 +32,11 @@ describe('validateGraph', () => {
     ['no steps', graph([]), ['empty /steps']],
     ['no name', graph([{ id: 'a' }], { name: '' }), ['name /name']],
     ['an id twice', graph([{ id: 'a' }, { id: 'a' }]), ['duplicate_step a/']],
+    [
+      'what is for agents, of a step that none runs',
+      graph([{ id: 'a', uses: 'wait', with: { duration: '1s' }, runsOn: ['gpu'], workspace: 'w', onLost: 2 }]),
+      ['agent_only a/runsOn', 'agent_only a/workspace', 'agent_only a/onLost'],
+    ],
     ['no type', graph([{ id: 'a', uses: '' }]), ['unknown_step_type a/uses']],
     [
       'an output of a type',

@@ -27,6 +27,8 @@ export interface StepField<M extends keyof StepDefinition = keyof StepDefinition
    * `config`: a value of the step's `cfg`. `own`: the document keeps it in a way of its own (edges, `name`, `on`, `env`).
    */
   document: 'config' | 'own'
+  /** Says nothing of a step that no agent runs. */
+  agentOnly?: true
   /**
    * Written into the text that is hashed even where it says nothing: the fields of before this was left out. New fields have
    * none, so that they change no version's hash.
@@ -101,6 +103,7 @@ export const stepFields: readonly StepField[] = [
     description: 'Names of the values this step sets for others.',
     tab: 'env',
     document: 'config',
+    agentOnly: true,
     hashedAlways: true,
   }),
   field({
@@ -110,6 +113,7 @@ export const stepFields: readonly StepField[] = [
     description: 'Labels an agent must have.',
     tab: 'settings',
     document: 'config',
+    agentOnly: true,
     hashedAlways: true,
   }),
   field({
@@ -119,6 +123,7 @@ export const stepFields: readonly StepField[] = [
     description: 'Steps with the same workspace share a directory: shared (the default), isolated, or a name.',
     tab: 'settings',
     document: 'config',
+    agentOnly: true,
     hashedAlways: true,
   }),
   field({
@@ -155,6 +160,7 @@ export const stepFields: readonly StepField[] = [
     description: 'What happens when the agent is lost: fail (the default) or retry.',
     tab: 'reliability',
     document: 'config',
+    agentOnly: true,
     hashedAlways: true,
   }),
   field({

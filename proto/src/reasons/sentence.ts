@@ -41,14 +41,15 @@ function choiceOf(text: string): Choice {
   return choice
 }
 
-/** How a reader sees a moment and the key of a step, and what stands between several of them. */
+/** How a reader sees a moment, one that may be far away, and the key of a step; what stands between several steps. */
 export interface Shown {
   time(text: string): string
+  date(text: string): string
   step(key: string): string
   separator: string
 }
 
-const plain: Shown = { time: (text) => text, step: (key) => key, separator: ', ' }
+const plain: Shown = { time: (text) => text, date: (text) => text, step: (key) => key, separator: ', ' }
 
 export function sentence(code: ReasonCode, params: Params, language: Language, shown: Shown = plain): string {
   const write = (pieces: readonly Piece[]) =>
@@ -58,6 +59,8 @@ export function sentence(code: ReasonCode, params: Params, language: Language, s
     switch (shownParams[param]) {
       case 'time':
         return shown.time(value)
+      case 'date':
+        return shown.date(value)
       case 'step':
         return shown.step(value)
       case 'steps':

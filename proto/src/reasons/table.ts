@@ -85,6 +85,7 @@ export const reasonTable = {
     en: 'Attempt {attempt} starts at {at}.',
     'zh-CN': '第 {attempt} 次尝试将于 {at} 开始。',
   },
+  waiting_until: { params: ['until'], en: 'Waits until {until}.', 'zh-CN': '等到 {until}。' },
 
   // Of what goes on.
   running: { params: ['agent?'], en: 'Runs[ on agent {agent}].', 'zh-CN': '[在代理 {agent} 上运行|运行中]。' },
@@ -188,10 +189,11 @@ export type ReasonParams<C extends ReasonCode> = {
 } & { [N in Names<C> as N extends `${infer Name}?` ? Name : never]?: string }
 
 /** Parameters that a reader sees in his own way; a name means the same in every reason. The others are shown as they are. */
-export const shownParams: Readonly<Record<string, 'time' | 'step' | 'steps'>> = {
+export const shownParams: Readonly<Record<string, 'time' | 'date' | 'step' | 'steps'>> = {
   at: 'time',
   since: 'time',
   lostAt: 'time',
+  until: 'date',
   step: 'step',
   steps: 'steps',
 }

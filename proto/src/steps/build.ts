@@ -23,5 +23,6 @@ export const build: StepType = {
   summary: scriptSummary,
   outputs: [],
   check: checkScript,
+  by: 'agent',
   compile: compileScript,
 }

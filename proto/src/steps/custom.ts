@@ -20,5 +20,6 @@ export const custom: StepType = {
   summary: scriptSummary,
   outputs: [],
   check: checkScript,
+  by: 'agent',
   compile: compileScript,
 }

@@ -175,20 +175,24 @@ export const fetchCode: StepType = {
     if (/[\r\n\0]/.test(text(params, 'username'))) add('username', 'The user name must be one line.')
     return problems
   },
+  by: 'agent',
   compile(params: JsonObject) {
     return {
-      case: 'checkout',
-      value: {
-        url: text(params, 'url'),
-        ref: text(params, 'ref'),
-        depth: typeof params.depth === 'number' ? params.depth : 0,
-        submodules: params.submodules === true,
-        path: text(params, 'path'),
-        passwordSecret: text(params, 'passwordSecret'),
-        username: text(params, 'username'),
-        sshKeySecret: text(params, 'sshKeySecret'),
-        knownHosts: text(params, 'knownHosts'),
-        clean: params.clean === true,
+      by: 'agent',
+      execution: {
+        case: 'checkout',
+        value: {
+          url: text(params, 'url'),
+          ref: text(params, 'ref'),
+          depth: typeof params.depth === 'number' ? params.depth : 0,
+          submodules: params.submodules === true,
+          path: text(params, 'path'),
+          passwordSecret: text(params, 'passwordSecret'),
+          username: text(params, 'username'),
+          sshKeySecret: text(params, 'sshKeySecret'),
+          knownHosts: text(params, 'knownHosts'),
+          clean: params.clean === true,
+        },
       },
     }
   },

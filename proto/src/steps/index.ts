@@ -6,19 +6,25 @@ import { fetchCode } from './fetch-code.ts'
 import { compileStep } from './params.ts'
 import type { StepType } from './step-type.ts'
 import { test } from './test.ts'
+import { wait } from './wait.ts'
 
 export { validateParams } from './params.ts'
-export type { Category, Execution, Param, ParamProblem, ParamSchema, StepType, Text, Widget } from './step-type.ts'
+export type { Category, Param, ParamProblem, ParamSchema, StepType, Text, Widget, Work } from './step-type.ts'
 
 export const stepTypes: ReadonlyMap<string, StepType> = new Map(
-  [fetchCode, build, test, custom].map((type) => [
+  [fetchCode, build, test, custom, wait].map((type) => [
     type.id,
-    { ...type, compile: (params, ctx) => compileStep(type, params, ctx) },
+    { ...type, compile: (params, ctx) => compileStep(type, params, ctx) } as StepType,
   ]),
 )
 
 export function stepType(id: string): StepType | undefined {
   return stepTypes.get(id)
+}
+
+/** Whether steps of this type run on an agent; what labels and workspaces say is for those only. */
+export function runsOnAgent(id: string): boolean {
+  return (stepTypes.get(id)?.by ?? 'agent') === 'agent'
 }
 
 /** Types of the design that this version does not have yet. */

@@ -1,9 +1,9 @@
-// A step's parameters against its type: what is wrong with them, and what an agent is told to do with them.
+// A step's parameters against its type: what is wrong with them, and what an attempt asks for with them.
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { type Schema, Validator } from '@cfworker/json-schema'
 import { ExpressionError, hasExpression, toText } from '../expression.ts'
 import { suggestion } from '../suggest.ts'
-import type { Execution, Param, ParamProblem, StepType } from './step-type.ts'
+import type { CompileContext, Param, ParamProblem, StepType, Work } from './step-type.ts'
 
 const validators = new WeakMap<Param, Validator>()
 
@@ -36,8 +36,10 @@ export function validateParams(type: StepType, params: JsonObject, resolved = fa
   }
   if (type.check === undefined) return problems
   const wrong = new Set(problems.map((problem) => problem.field))
-  for (const problem of type.check(literal)) {
-    if (Object.hasOwn(literal, problem.field) && !wrong.has(problem.field)) problems.push(problem)
+  const given = new Set(Object.keys(params))
+  for (const problem of type.check(literal, given)) {
+    const { field } = problem
+    if ((Object.hasOwn(literal, field) || !given.has(field)) && !wrong.has(field)) problems.push(problem)
   }
   return problems
 }
@@ -87,7 +89,7 @@ function describe(value: JsonValue): string {
  * Compiles the parameters of one attempt, every `${{ }}` replaced. They are checked once more: what an input brought must
  * not get past what the editor would have refused. A number or boolean for a text is written out.
  */
-export function compileStep(type: StepType, params: JsonObject, ctx: { stepId: string }): Execution {
+export function compileStep(type: StepType, params: JsonObject, ctx: CompileContext): Work {
   const values = Object.fromEntries(
     Object.entries(params).map(([name, value]) => {
       const param = Object.hasOwn(type.params.properties, name) ? type.params.properties[name] : undefined

@@ -2,7 +2,7 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import { limits, utf8Length } from '../limits.ts'
 import { isInsidePath } from './path.ts'
-import { type Execution, type ParamProblem, type ParamSchema, type Text, text } from './step-type.ts'
+import { type ParamProblem, type ParamSchema, type Text, text, type Work } from './step-type.ts'
 
 export const shells = ['sh', 'bash', 'pwsh'] as const
 
@@ -88,13 +88,16 @@ export function scriptSummary(params: JsonObject): string {
   return line.length > 80 ? `${line.slice(0, 79)}…` : line
 }
 
-export function compileScript(params: JsonObject): Execution {
+export function compileScript(params: JsonObject): Extract<Work, { by: 'agent' }> {
   return {
-    case: 'shell',
-    value: {
-      shell: text(params, 'shell') || 'sh',
-      script: text(params, 'script'),
-      workingDirectory: text(params, 'workingDirectory'),
+    by: 'agent',
+    execution: {
+      case: 'shell',
+      value: {
+        shell: text(params, 'shell') || 'sh',
+        script: text(params, 'script'),
+        workingDirectory: text(params, 'workingDirectory'),
+      },
     },
   }
 }

@@ -44,13 +44,26 @@ export interface ParamSchema {
 /** What an agent does: the init of JobSpec's oneof. */
 export type Execution = Extract<NonNullable<MessageInitShape<typeof JobSpecSchema>['execution']>, { case: string }>
 
+/** What an attempt asks for, and of whom. */
+export type Work =
+  | { by: 'agent'; execution: Execution }
+  /** The controller does it: features/work has who performs each kind, which is the step type's id. */
+  | { by: 'controller'; request: JsonObject }
+  /** Nobody does anything: the step ends at this moment. */
+  | { by: 'clock'; until: Date }
+
+export interface CompileContext {
+  stepId: string
+  now: Date
+}
+
 /** Something wrong with a parameter; `field` is its name. */
 export interface ParamProblem {
   field: string
   message: string
 }
 
-export interface StepType {
+interface Family {
   /** The word after `uses:`. */
   id: string
   category: Category
@@ -67,11 +80,18 @@ export interface StepType {
   summary(params: JsonObject): string
   /** Outputs every step of this type sets, besides those it declares. */
   outputs: string[]
-  /** What the schema cannot say; called with parameters that fit it and hold no `${{ }}`. */
-  check?(params: JsonObject): ParamProblem[]
-  /** Parameters are interpolated and fit the schema. */
-  compile(params: JsonObject, ctx: { stepId: string }): Execution
+  /** What the schema cannot say; called with the parameters that fit it and hold no `${{ }}`, and the names of all there are. */
+  check?(params: JsonObject, given: ReadonlySet<string>): ParamProblem[]
 }
+
+interface Performed<By extends Work['by']> {
+  /** Who does it. */
+  by: By
+  /** Parameters are interpolated and fit the schema. */
+  compile(params: JsonObject, ctx: CompileContext): Extract<Work, { by: By }>
+}
+
+export type StepType = Family & (Performed<'agent'> | Performed<'controller'> | Performed<'clock'>)
 
 /** A text parameter, "" when it is absent. */
 export function text(params: JsonObject, name: string): string {

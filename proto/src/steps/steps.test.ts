@@ -7,6 +7,8 @@ import { isInsidePath } from './path.ts'
 const problems = (type: string, params: Record<string, never> | object, resolved = false) =>
   validateParams(stepType(type)!, params as never, resolved).map(({ field, message }) => `${field}: ${message}`)
 
+const ctx = { stepId: 's', now: new Date('2030-01-01T00:00:00Z') }
+
 describe('step types', () => {
   it.each([...stepTypes.values()].map((type) => [type.id, type] as const))('%s is whole', (id, type) => {
     expect(type.id).toBe(id)
@@ -31,30 +33,32 @@ describe('step types', () => {
   it('compile to what agents run', () => {
     const script = { script: 'make', shell: 'bash', workingDirectory: 'sub' }
     for (const id of ['custom', 'build', 'test']) {
-      expect(stepType(id)!.compile(script, { stepId: 's' })).toEqual({ case: 'shell', value: script })
+      expect(stepType(id)!.compile(script, ctx)).toEqual({
+        by: 'agent',
+        execution: { case: 'shell', value: script },
+      })
     }
-    expect(stepType('custom')!.compile({ script: 'x' }, { stepId: 's' })).toMatchObject({ value: { shell: 'sh' } })
-    const fetch = stepType('fetch_code')!.compile({ url: '/srv/a.git', depth: 1, passwordSecret: 'T' }, { stepId: 's' })
+    expect(stepType('custom')!.compile({ script: 'x' }, ctx)).toMatchObject({
+      execution: { value: { shell: 'sh' } },
+    })
+    const fetch = stepType('fetch_code')!.compile({ url: '/srv/a.git', depth: 1, passwordSecret: 'T' }, ctx)
     expect(fetch).toMatchObject({
-      case: 'checkout',
-      value: { url: '/srv/a.git', depth: 1, passwordSecret: 'T', clean: false },
+      execution: { case: 'checkout', value: { url: '/srv/a.git', depth: 1, passwordSecret: 'T', clean: false } },
     })
   })
 
   it('do not compile what an input smuggled in', () => {
-    const compile = (params: object) => () => stepType('fetch_code')!.compile(params as never, { stepId: 's' })
+    const compile = (params: object) => () => stepType('fetch_code')!.compile(params as never, ctx)
     expect(compile({ url: 'ext::sh -c id ${{' })).toThrow('helper')
     expect(compile({ url: '/a', ref: '--upload-pack=x${{' })).toThrow('must not begin with "-"')
     expect(compile({ url: '/a', path: '../../etc' })).toThrow('inside the workspace')
     expect(compile({ url: '/a', depth: 'many' })).toThrow('depth must be a whole number')
-    expect(() => stepType('custom')!.compile({ script: 'x', shell: '/bin/evil' }, { stepId: 's' })).toThrow(
-      'one of sh, bash, pwsh',
-    )
+    expect(() => stepType('custom')!.compile({ script: 'x', shell: '/bin/evil' }, ctx)).toThrow('one of sh, bash, pwsh')
   })
 
   it('write a number out where text is wanted', () => {
-    expect(stepType('fetch_code')!.compile({ url: '/a', ref: 1.5 }, { stepId: 's' })).toMatchObject({
-      value: { ref: '1.5' },
+    expect(stepType('fetch_code')!.compile({ url: '/a', ref: 1.5 }, ctx)).toMatchObject({
+      execution: { value: { ref: '1.5' } },
     })
   })
 
@@ -91,10 +95,26 @@ describe('validateParams', () => {
     ['fetch_code', { url: '/a', passwordSecret: 'A-B' }, 'passwordSecret: passwordSecret has the wrong form'],
     ['fetch_code', { url: '/a', branch: 'main' }, 'branch: fetch_code has no parameter "branch"'],
     ['fetch_code', { url: '/a', username: 'a\nb' }, 'username: The user name must be one line'],
+    ['wait', {}, 'duration: Say how long to wait, or until when'],
+    ['wait', { duration: '1h', until: '2030-01-01T00:00:00Z' }, 'until: Say either how long'],
+    ['wait', { duration: 'soon' }, 'duration: Write how long as'],
+    ['wait', { duration: '31d' }, 'duration: That is longer than 30 days'],
+    ['wait', { until: '2030-01-01' }, 'until: Write a moment with its offset'],
+    ['wait', { until: '2030-01-01T09:00:00' }, 'until: Write a moment with its offset'],
+    ['wait', { until: '2030-13-01T09:00:00Z' }, 'until: Write a moment with its offset'],
   ])('%s %j', (type, params, message) => {
     const found = problems(type, params)
     expect(found).toHaveLength(1)
     expect(found[0]).toContain(message)
+  })
+})
+
+it('wait says its moment, or an expression does', () => {
+  expect(problems('wait', { until: '2030-01-31T09:00:00+08:00' })).toEqual([])
+  expect(problems('wait', { until: '${{ inputs.at }}' })).toEqual([])
+  expect(stepType('wait')!.compile({ duration: '90s' }, ctx)).toEqual({
+    by: 'clock',
+    until: new Date('2030-01-01T00:01:30Z'),
   })
 })
 

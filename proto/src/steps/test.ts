@@ -23,5 +23,6 @@ export const test: StepType = {
   summary: scriptSummary,
   outputs: [],
   check: checkScript,
+  by: 'agent',
   compile: compileScript,
 }

@@ -9,6 +9,7 @@ import { pipelineFields } from '../fields/pipeline-fields.ts'
 import { stepFields } from '../fields/step-fields.ts'
 import { defaultOf, inputProblem } from '../inputs.ts'
 import { limits, patterns } from '../limits.ts'
+import { runsOnAgent } from '../steps/index.ts'
 import { quoted, type Report } from './finding.ts'
 
 export function checkPipelineFields(graph: PipelineGraph, report: Report): void {
@@ -76,8 +77,20 @@ export function checkStepFields(step: StepDefinition, report: Report): void {
     const message = `${quoted(step.id)} is no id for a step: use small letters, digits, - and _, beginning with a letter or digit, at most 64.`
     report({ code: 'step_id', stepId, message })
   }
-  for (const { key, of, kind } of stepFields) {
+  const onAgent = runsOnAgent(step.uses)
+  for (const { key, of, kind, agentOnly } of stepFields) {
     kind.check?.(step[of] as never, ({ field = '', ...finding }) => report({ ...finding, stepId, field: key + field }))
+    if (agentOnly && !onAgent && kind.write(step[of] as never) !== undefined) {
+      const message = `No agent runs a ${step.uses} step, so ${key} says nothing. Remove it.`
+      report({
+        code: 'agent_only',
+        stepId,
+        field: key,
+        message,
+        warning: true,
+        params: { field: key, type: step.uses },
+      })
+    }
   }
   const secrets = new Set(step.secrets)
   const both = step.env.find((pair) => secrets.has(pair.name))

@@ -1,5 +1,6 @@
 // Workspaces live on one agent, so that agent must have the labels of all steps that share one.
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { runsOnAgent } from '../steps/index.ts'
 import type { Report } from './finding.ts'
 
 /** The labels that count for each agent there is. */
@@ -7,7 +8,7 @@ export type AgentLabels = readonly (readonly string[])[]
 
 /** Warns of each workspace, and of each isolated step, for which no agent has all the labels. */
 export function checkWorkspaces(steps: readonly StepDefinition[], agents: AgentLabels, report: Report): void {
-  const asking = steps.filter(({ disabled, runsOn }) => !disabled && runsOn.length > 0)
+  const asking = steps.filter(({ uses, disabled, runsOn }) => !disabled && runsOn.length > 0 && runsOnAgent(uses))
   const sharing = Map.groupBy(asking, (step) => (step.workspace === 'isolated' ? step : step.workspace || 'shared'))
   const sets = agents.map((labels) => new Set(labels))
   for (const [workspace, group] of sharing) {

@@ -1,6 +1,6 @@
 // Between the rows of runs, steps and jobs and the engine's state.
 
-import type { JobState, RunMeta, RunState, StepState } from '@ansflow/engine/state'
+import type { Awaited, JobState, RunMeta, RunState, StepPhase, StepState } from '@ansflow/engine/state'
 import type { Reason } from '@ansflow/proto/reasons'
 import { StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
@@ -137,6 +137,8 @@ export function stepRow(runId: string, step: StepState, times: Times): StepRow {
   return {
     run_id: runId,
     step_id: step.definition.id,
+    phase: step.phase,
+    awaits: step.awaits ? JSON.stringify(step.awaits) : null,
     status: step.status,
     reason: json(step.reason),
     outputs: JSON.stringify(step.outputs),
@@ -151,6 +153,8 @@ export function stepRow(runId: string, step: StepState, times: Times): StepRow {
 export function storedStep(row: StepRow, times: Times) {
   return {
     id: row.step_id,
+    phase: row.phase as StepPhase,
+    awaits: row.awaits ? (JSON.parse(row.awaits) as Awaited) : null,
     status: row.status,
     reason: parseReason(row.reason),
     outputs: JSON.parse(row.outputs) as Record<string, string>,

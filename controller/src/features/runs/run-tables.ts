@@ -40,6 +40,8 @@ export interface RunRow {
 export interface StepRow {
   run_id: string
   step_id: string
+  phase: string
+  awaits: string | null
   status: number
   reason: string | null
   outputs: string

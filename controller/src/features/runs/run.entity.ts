@@ -79,6 +79,10 @@ export const RunStepEntity = defineEntity({
     runId: id().primary(),
     /** The key in the file. */
     stepId: p.string().length(64).primary(),
+    /** The engine's: blocked, delayed, job, awaiting or ended. */
+    phase: p.string().length(16).default('ended'),
+    /** JSON of what it awaits, while it is awaiting. */
+    awaits: p.text().nullable(),
     status: p.integer(),
     reason: p.text().nullable(),
     /** JSON. */

@@ -14,7 +14,7 @@ export interface Due {
   events: { runId: string; event: RunEvent }[]
   /** Those that have queued jobs. */
   organizations: string[]
-  /** Runs that have not ended although nothing of them is under way. */
+  /** Runs that have not ended although they have neither job nor timer nor anything they await. */
   stuck: string[]
 }
 
@@ -44,6 +44,16 @@ export async function findDue(db: Db, now: Date): Promise<Due> {
       not(
         exists(
           selectFrom('job').select('job.id').whereRef('job.run_id', '=', 'run.id').where('job.status', 'in', open),
+        ),
+      ),
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('run_step')
+            .select('step_id')
+            .whereRef('run_step.run_id', '=', 'run.id')
+            .where('run_step.phase', '=', 'awaiting'),
         ),
       ),
     )

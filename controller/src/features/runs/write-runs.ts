@@ -4,7 +4,7 @@ import type { StepState } from '@ansflow/engine/state'
 import { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { each, type Pieces } from '@ansflow/proto/pieces'
-import { isTerminal, JobStatus, StepStatus } from '@ansflow/proto/status'
+import { isTerminal, JobStatus } from '@ansflow/proto/status'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Kysely, sql } from 'kysely'
@@ -176,12 +176,12 @@ function columnsOf<Row extends object, Column extends keyof Row>(
 }
 
 const stepColumns = [
-  ...(['status', 'reason', 'outputs', 'failure_allowed'] as const),
+  ...(['phase', 'awaits', 'status', 'reason', 'outputs', 'failure_allowed'] as const),
   ...(['queued_at', 'started_at', 'finished_at', 'due_at'] as const),
 ]
 
 function* stepRows(times: Times, { run, steps }: RunWork): Pieces<RunRows['steps']> {
-  const begun = [...steps].filter(({ status }) => status !== StepStatus.BLOCKED)
+  const begun = [...steps].filter(({ phase }) => phase !== 'blocked')
   return yield* each(begun, (step) => stepRow(run.state.meta.runId, step, times))
 }
 

@@ -1,6 +1,6 @@
 // Icons of step types: the names the types give, as components. An unknown name is shown as a box.
 import { stepType } from '@ansflow/proto/steps/index'
-import { Box, FlaskConical, GitBranch, Hammer, Terminal } from 'lucide-vue-next'
+import { Box, FlaskConical, GitBranch, Hammer, Hourglass, Terminal } from 'lucide-vue-next'
 import type { Component } from 'vue'
 
 const icons: Record<string, Component> = {
@@ -8,6 +8,7 @@ const icons: Record<string, Component> = {
   'flask-conical': FlaskConical,
   'git-branch': GitBranch,
   hammer: Hammer,
+  hourglass: Hourglass,
   terminal: Terminal,
 }
 

@@ -3,7 +3,7 @@
 import type { Attempt, RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isReasonCode, sentence } from '@ansflow/proto/reasons'
 import { currentLanguage, i18n } from '../../i18n.ts'
-import { formatClock } from '../../ui/format.ts'
+import { formatClock, formatDate } from '../../ui/format.ts'
 
 /** What the page calls a step, by its key. */
 export type NameOf = (key: string) => string
@@ -12,12 +12,21 @@ export type NameOf = (key: string) => string
 export function reasonText(of: Pick<RunStep | Attempt, 'reason' | 'reasonInfo'> | undefined, nameOf: NameOf): string {
   if (!of) return ''
   const info = of.reasonInfo
-  const shown = { time: momentText, step: nameOf, separator: i18n.global.t('ui.listSeparator') }
+  const shown = { time: timeText, date: dateText, step: nameOf, separator: i18n.global.t('ui.listSeparator') }
   const text = info && isReasonCode(info.code) ? sentence(info.code, info.params, currentLanguage(), shown) : of.reason
   return text.replace(/[.。]$/, '')
 }
 
-function momentText(text: string): string {
+function timeText(text: string): string {
   const at = Date.parse(text)
   return Number.isNaN(at) ? text : formatClock(at, currentLanguage())
+}
+
+const dayMs = 24 * 3_600_000
+
+/** The time of day is enough for what is near. */
+function dateText(text: string): string {
+  const at = Date.parse(text)
+  const now = Date.now()
+  return Math.abs(at - now) < dayMs / 2 || Number.isNaN(at) ? timeText(text) : formatDate(at, now, currentLanguage())
 }

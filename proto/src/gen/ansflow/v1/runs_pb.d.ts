@@ -478,8 +478,8 @@ export declare const RunStepSchema: GenMessage<RunStep, {jsonType: RunStepJson}>
 export declare type Reason = Message<"ansflow.v1.Reason"> & {
   /**
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
-   * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, offered, rejected, starting, retry_delay, running,
-   * unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, agent_deleted,
+   * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, offered, rejected, starting, retry_delay,
+   * waiting_until, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
@@ -501,8 +501,8 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
 export declare type ReasonJson = {
   /**
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
-   * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, offered, rejected, starting, retry_delay, running,
-   * unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, agent_deleted,
+   * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, offered, rejected, starting, retry_delay,
+   * waiting_until, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, expression, agent_error, secret_missing; of runs: failed_steps, lost_steps.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
@@ -1311,7 +1311,7 @@ export enum StepStatus {
   UNSPECIFIED = 0,
 
   /**
-   * Waits for a person or for a retry's delay.
+   * Waits for a person, a moment or a retry's delay.
    *
    * @generated from enum value: STEP_STATUS_WAITING = 1;
    */

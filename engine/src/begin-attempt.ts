@@ -1,4 +1,5 @@
-// Makes the next job of a step that is ready: interpolates what it says and compiles it for an agent.
+// Begins the next attempt of a step that is ready: interpolates what it says and compiles it to work for an agent, or to a
+// moment to wait for.
 
 import { type ExpressionContext, interpolateScript, interpolateValue } from '@ansflow/proto/expression'
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
@@ -8,24 +9,29 @@ import { JobStatus, StepStatus } from '@ansflow/proto/status'
 import type { RunVariable } from '@ansflow/proto/step-variables'
 import { type StepType, stepType } from '@ansflow/proto/steps/index'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
+import { awaitTime } from './await.ts'
 import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.ts'
 import type { JobState, RunState, StepState } from './state.ts'
-import { endStep, setDue, setStatus, type Turn } from './turn.ts'
+import { endStep, enter, setDue, type Turn } from './turn.ts'
 import { labelsOf, workspaceOf } from './workspace-labels.ts'
 
 const cancelGraceMs = 10_000
 
-/** Queues a step's next attempt, or ends the step as failed when one of its expressions does not evaluate. */
-export function queueStep(turn: Turn, step: StepState, needs?: Needs): void {
-  const { state, now } = turn
-  let compiled: ReturnType<typeof compileJob>
+/** Begins a step's next attempt, or ends the step as failed when one of its expressions does not evaluate. */
+export function beginAttempt(turn: Turn, step: StepState, needs?: Needs): void {
+  let compiled: Compiled
   try {
-    compiled = compileJob(state, step, needs ?? needsOf(state, step))
+    compiled = compileStep(turn, step, needs ?? needsOf(turn.state, step))
   } catch (error) {
     endStep(turn, step, StepStatus.FAILED, reason('expression', { message: messageOf(error) }))
     return
   }
-  const { spec, secrets } = compiled
+  if (compiled.by === 'clock') awaitTime(turn, step, compiled.until)
+  else queueJob(turn, step, compiled)
+}
+
+function queueJob(turn: Turn, step: StepState, { spec, secrets }: Extract<Compiled, { by: 'agent' }>): void {
+  const { state, now } = turn
   const job: JobState = {
     id: state.meta.newId(),
     step,
@@ -54,7 +60,7 @@ export function queueStep(turn: Turn, step: StepState, needs?: Needs): void {
   turn.newJobs.set(job, spec)
   turn.effects.push({ type: 'jobQueued', jobId: job.id })
   setDue(turn, step, null)
-  setStatus(turn, step, StepStatus.QUEUED, reason('queued'))
+  enter(turn, step, 'job', StepStatus.QUEUED, reason('queued'))
   step.queuedAt = now
 }
 
@@ -83,13 +89,18 @@ export function ciVariables(state: RunState, step: StepState, attempt: number): 
   }
 }
 
-function compileJob(state: RunState, step: StepState, needs: Needs): { spec: JobSpec; secrets: JobState['secrets'] } {
+type Compiled = { by: 'agent'; spec: JobSpec; secrets: JobState['secrets'] } | { by: 'clock'; until: Date }
+
+function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compiled {
   const { definition } = step
   const type = stepType(definition.uses)
   if (!type) throw new Error(`there is no step type ${JSON.stringify(definition.uses)}`)
   const env = stepEnv(state, step, needs)
   const context = expressionContext(state, step, needs, () => env)
   const { params, variables } = interpolateParams(type, definition.with ?? {}, context)
+  const work = type.compile(params, { stepId: definition.id, now })
+  if (work.by === 'clock') return work
+  if (work.by === 'controller') throw new Error(`${type.id} is not available in this version`)
   const attempt = step.attempts.length + 1
   const spec = create(JobSpecSchema, {
     runId: state.meta.runId,
@@ -105,11 +116,11 @@ function compileJob(state: RunState, step: StepState, needs: Needs): { spec: Job
     ),
     timeoutMs: definition.timeoutMs,
     cancelGraceMs,
-    execution: type.compile(params, { stepId: definition.id }),
+    execution: work.execution,
     outputs: [...new Set([...type.outputs, ...definition.outputs])],
     selfFence: repeatsWhenLost(step),
   })
-  return { spec, secrets: secretsOf(step, spec) }
+  return { by: 'agent', spec, secrets: secretsOf(step, spec) }
 }
 
 /** Values go into scripts in a way of their own: nothing in them may be run. */

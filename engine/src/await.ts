@@ -1,0 +1,34 @@
+// Steps that await something from outside of their agents: a moment.
+
+import { reason } from '@ansflow/proto/reasons'
+import { StepStatus } from '@ansflow/proto/status'
+import { startRun } from './start-job.ts'
+import type { StepState } from './state.ts'
+import { durationText } from './timeout-reason.ts'
+import { endStep, enter, setDue, type Turn } from './turn.ts'
+
+/** The step ends at the moment, or fails at its own timeout where that comes first. */
+export function awaitTime(turn: Turn, step: StepState, until: Date): void {
+  const { now } = turn
+  const { timeoutMs } = step.definition
+  step.queuedAt = now
+  step.startedAt = now
+  startRun(turn, now)
+  if (until <= now) {
+    endStep(turn, step, StepStatus.SUCCEEDED, null)
+    return
+  }
+  const at = until.toISOString()
+  enter(turn, step, { kind: 'time', until: at }, StepStatus.WAITING, reason('waiting_until', { until: at }))
+  const timeout = now.getTime() + timeoutMs
+  setDue(turn, step, timeoutMs > 0 && timeout < until.getTime() ? new Date(timeout) : until)
+}
+
+export function awaitedDue(turn: Turn, step: StepState): void {
+  if (step.awaits?.kind === 'time' && turn.now < new Date(step.awaits.until)) {
+    const after = durationText(step.definition.timeoutMs)
+    endStep(turn, step, StepStatus.FAILED, reason('timeout', { after }))
+  } else {
+    endStep(turn, step, StepStatus.SUCCEEDED, null)
+  }
+}
