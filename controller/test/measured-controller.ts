@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Role } from '@ansflow/proto/access'
 import type { LogTables } from '../src/features/logs/log-tables.ts'
 import type { DraftTables } from '../src/features/pipelines/draft.entity.ts'
+import type { RunTables } from '../src/features/runs/run-tables.ts'
 import type { TestController, TestUser } from './start-controller.ts'
 
 export interface Target {
@@ -197,7 +198,7 @@ async function makeLargest(c: TestController, projectId: string): Promise<Larges
 
 async function writeLog(db: TestController['db'], runId: string): Promise<void> {
   const { packRow } = await import('../src/features/logs/log-tables.ts')
-  const tables = db.kysely<LogTables>()
+  const tables = db.kysely<LogTables & RunTables>()
   const { id } = await tables.selectFrom('job').select('id').where('run_id', '=', runId).executeTakeFirstOrThrow()
   const data = Buffer.from(`${'a'.repeat(999)}\n`.repeat(60))
   const rows = 170

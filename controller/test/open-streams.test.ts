@@ -11,6 +11,7 @@ import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type LogTables, packRow } from '../src/features/logs/log-tables.ts'
+import type { RunTables } from '../src/features/runs/run-tables.ts'
 import { type ManualClock, manualClock } from '../src/platform/clock.ts'
 import { startController, type TestController, type TestUser } from './start-controller.ts'
 import { waitFor } from './wait-for.ts'
@@ -154,7 +155,7 @@ describe('a download that its reader is slow with breaks off', () => {
 
   /** Larger than what lies in the buffers on the way. */
   async function begin(token: string): Promise<ReadableStreamDefaultReader<Uint8Array>> {
-    const tables = c.db.kysely<LogTables>()
+    const tables = c.db.kysely<LogTables & RunTables>()
     const { id: jobId } = await tables.selectFrom('job').select('id').executeTakeFirstOrThrow()
     const data = Buffer.alloc(60_000)
     const rows = 1000

@@ -13,6 +13,8 @@ declare module 'vue-router' {
     /** A frame that stays while its tabs change. */
     frame?: 'project' | 'settings'
     /** The entry of the rail that is lit. */
-    section?: 'home' | 'projects' | 'runs' | 'agents' | 'settings'
+    section?: string
+    /** The page's entry in a menu. */
+    menu?: import('./shell/menu.ts').MenuEntry
   }
 }

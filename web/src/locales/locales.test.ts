@@ -47,7 +47,7 @@ function askedFor(): { key: string; file: string }[] {
     const patterns = [
       /\bte?\(\s*['"]([\w-]+(?:\.[\w-]+)+)['"]/g,
       /keypath="([^"]+)"/g,
-      /\btitle: '([a-z]\w*(?:\.\w+)+)'/g,
+      /\b(?:title|label): '([a-z]\w*(?:\.\w+)+)'/g,
     ]
     return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, key = '']) => ({ key, file })))
   })

@@ -3,6 +3,7 @@ import { type Grant, narrowest, permissionsOf, type Scope, type ScopeKind, type 
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { GrantEntity } from './grant.entity.ts'
+import { InvitationEntity } from './invitation.entity.ts'
 
 interface Tables {
   access_grant: {
@@ -71,4 +72,12 @@ export function counting(now: Date) {
 
 export async function removeGrants(em: EntityManager, userId: string, scope: Scope): Promise<number> {
   return em.nativeDelete(GrantEntity, grantsWithin(scope, userId))
+}
+
+/** Inside the transaction that deletes the project: its grants and invitations. Answers whose access changed. */
+export async function forgetProject(em: EntityManager, projectId: string): Promise<string[]> {
+  const grants = await em.find(GrantEntity, { scopeId: projectId })
+  await em.nativeDelete(GrantEntity, { scopeId: projectId })
+  await em.nativeDelete(InvitationEntity, { scopeId: projectId })
+  return grants.map((grant) => grant.subjectId)
 }

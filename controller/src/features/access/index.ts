@@ -2,7 +2,7 @@
 export { authorize, isAllowed, readableScopes } from './authorize.ts'
 export { accessFeature } from './feature.ts'
 export { GrantEntity, type GrantRow } from './grant.entity.ts'
-export { counting, grantsOf, grantsWithin, removeGrants, setGrant } from './grants.ts'
+export { counting, forgetProject, grantsOf, grantsWithin, removeGrants, setGrant } from './grants.ts'
 export { InvitationEntity, type InvitationRow } from './invitation.entity.ts'
 export { makeInvitation, openInvitation, takeInvitation } from './invitations.ts'
 export { countByToken, invitationsMadeByTokens, type MadeByTokens } from './made-by-tokens.ts'

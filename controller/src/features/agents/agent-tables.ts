@@ -89,6 +89,13 @@ export async function findAgent(db: Db, id: string): Promise<KnownAgent | null> 
   return row ? knownAgent(db, row) : null
 }
 
+/** Those that exist, of these ids. */
+export async function knownAmong(db: Db, ids: string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await agentTables(db).selectFrom('agent').select('id').where('id', 'in', ids).execute()
+  return rows.map(({ id }) => id)
+}
+
 export async function agentsOf(db: Db, organizationId: string): Promise<KnownAgent[]> {
   const rows = await agentTables(db)
     .selectFrom('agent')

@@ -1,24 +1,18 @@
 // An agent is deleted: not while runs need it, unless somebody insists; then its jobs are lost and those runs are told why.
 import { precondition } from '@ansflow/proto/errors'
 import type { Agent } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
-import { JobStatus, RunStatus } from '@ansflow/proto/status'
 import type { Bus } from '../../platform/bus.ts'
 import type { Db } from '../../platform/db.ts'
+import { agentsWithJobs, jobsHeldBy, runsPinnedTo } from '../runs/index.ts'
 import { AgentEntity } from './agent.entity.ts'
 import { takeLabels } from './agent-labels.ts'
+import { knownAmong } from './agent-tables.ts'
 import type { JobBook } from './job-book.ts'
 
 export interface DeletionDeps {
   db: Db
   bus: Bus
   jobs: Pick<JobBook, 'submit'>
-}
-
-interface Tables {
-  agent: { id: string }
-  job: { id: string; run_id: string; status: number; agent_id: string; agent_name: string }
-  run: { id: string; number: number; pipeline_name: string; status: number }
-  workspace_pin: { run_id: string; agent_id: string }
 }
 
 /** Runs named in the refusal; more would help nobody. */
@@ -46,31 +40,19 @@ export async function deleteAgent({ db, bus, jobs }: DeletionDeps, agent: Agent,
 
 /** Ends the jobs of agents that are no more. */
 export async function giveUpStranded({ db, jobs }: Pick<DeletionDeps, 'db' | 'jobs'>): Promise<void> {
-  const stranded = await db
-    .kysely<Tables>()
-    .selectFrom('job')
-    .select(['id', 'run_id', 'agent_id', 'agent_name'])
-    .where('status', 'in', [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING])
-    .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom('agent').select('agent.id').whereRef('agent.id', '=', 'job.agent_id'))),
-    )
-    .execute()
-  for (const { id: jobId, run_id: runId, agent_id: agentId, agent_name: agentName } of stranded) {
+  const holders = await agentsWithJobs(db)
+  const known = new Set(await knownAmong(db, holders))
+  const stranded = await jobsHeldBy(
+    db,
+    holders.filter((id) => !known.has(id)),
+  )
+  for (const { jobId, runId, agentId, agentName } of stranded) {
     await jobs.submit(runId, { type: 'jobStranded', jobId, agentId, agentName })
   }
 }
 
 /** "pipeline #3" of each. */
 async function runsThatNeed(db: Db, { id, jobs }: Agent): Promise<string[]> {
-  const holding = await db
-    .kysely<Tables>()
-    .selectFrom('run')
-    .innerJoin('workspace_pin as pin', 'pin.run_id', 'run.id')
-    .select(['run.number', 'run.pipeline_name'])
-    .where('pin.agent_id', '=', id)
-    .where('run.status', '<', RunStatus.SUCCEEDED)
-    .orderBy('run.id')
-    .execute()
-  const names = holding.map((run) => `${run.pipeline_name} #${run.number}`)
+  const names = (await runsPinnedTo(db, id)).map((run) => `${run.pipelineName} #${run.number}`)
   return [...new Set([...jobs.map((job) => `${job.pipelineName} #${job.runNumber}`), ...names])]
 }

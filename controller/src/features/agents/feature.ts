@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { type From, feature, type Platform } from '../../feature.ts'
 import { authFeature } from '../auth/index.ts'
-import { type LogHead, LogStream, logsFeature } from '../logs/index.ts'
+import { LogStream, logsFeature } from '../logs/index.ts'
 import { oldestOrganization } from '../organizations/index.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
-import { runsFeature } from '../runs/index.ts'
+import { type JobLog, runsFeature } from '../runs/index.ts'
 import { secretsFeature } from '../secrets/index.ts'
 import { AgentEntity } from './agent.entity.ts'
 import { createAgentBook } from './agent-book.ts'
@@ -73,7 +73,7 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
       bus.publish('agent.changed', { agentId, organizationId })
     })
   }
-  const secretsOf = async ({ jobId, hasSecrets }: LogHead) => {
+  const secretsOf = async ({ jobId, hasSecrets }: JobLog) => {
     if (!hasSecrets) return []
     const { values } = await jobSecrets(db, secrets, jobId)
     return values.flatMap(({ value }) => value ?? [])

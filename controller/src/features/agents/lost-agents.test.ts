@@ -20,7 +20,7 @@ async function world() {
   const db = await openDb({ kind: 'sqlite', file: memoryFile }, [AgentEntity])
   await db.orm.schema.create()
   const sql = db.orm.em.getConnection()
-  await sql.execute('create table job (id text, run_id text, epoch int, status int, agent_id text)')
+  await sql.execute('create table job (id text, run_id text, epoch int, status int, agent_id text, agent_name text)')
   const clock = manualClock()
   const bus = memoryBus(log)
   const told: string[] = []
@@ -43,7 +43,7 @@ async function world() {
     lastSeenAt: clock.now(),
     registeredAt: clock.now(),
   })
-  await sql.execute('insert into job values (?, ?, ?, ?, ?)', ['job', 'run', 2, JobStatus.RUNNING, agentId])
+  await sql.execute("insert into job values (?, ?, ?, ?, ?, 'a')", ['job', 'run', 2, JobStatus.RUNNING, agentId])
   const submitted: RunEvent[] = []
   const submit = async (_runId: string, event: RunEvent) => {
     submitted.push(event)

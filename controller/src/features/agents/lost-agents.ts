@@ -2,13 +2,13 @@
 // that was away is not an agent that is lost, so the count begins anew after either.
 
 import type { AgentStatus } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
-import { JobStatus } from '@ansflow/proto/status'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
+import { jobsHeldBy } from '../runs/index.ts'
 import { agentStatus, heartbeatMs, unreachableAfterMs } from './agent-status.ts'
-import type { AgentTables } from './agent-tables.ts'
+import { agentTables, knownAmong } from './agent-tables.ts'
 import type { JobBook } from './job-book.ts'
 
 interface Deps {
@@ -21,10 +21,6 @@ interface Deps {
 }
 
 export const lostSweepMs = heartbeatMs
-interface Tables extends AgentTables {
-  job: { id: string; run_id: string; epoch: number; status: number; agent_id: string | null }
-}
-
 /** One run of the loop; it remembers between runs. */
 export interface LostSweep {
   (): Promise<void>
@@ -61,15 +57,13 @@ export function createLostSweep({ db, bus, clock, log, jobs, lostAfterMs }: Deps
   }
 
   async function lostAmong(agentIds: string[]): Promise<ReadonlySet<string>> {
-    const rows = await db.kysely<Tables>().selectFrom('agent').select('id').where('id', 'in', agentIds).execute()
-    const known = new Set(rows.map(({ id }) => id))
+    const known = new Set(await knownAmong(db, agentIds))
     return new Set(agentIds.filter((id) => lost.has(id) || !known.has(id)))
   }
 
   /** Tells of agents whose status changed by silence alone; answers those silent for too long. */
   async function look(now: Date): Promise<string[]> {
-    const rows = await db
-      .kysely<Tables>()
+    const rows = await agentTables(db)
       .selectFrom('agent')
       .select(['id', 'organization_id', 'last_seen_at', 'left_at'])
       .execute()
@@ -93,17 +87,9 @@ export function createLostSweep({ db, bus, clock, log, jobs, lostAfterMs }: Deps
   }
 
   async function giveUp(agentIds: string[]): Promise<void> {
-    if (agentIds.length === 0) return
-    const held = await db
-      .kysely<Tables>()
-      .selectFrom('job')
-      .select(['id', 'run_id', 'epoch', 'agent_id'])
-      .where('agent_id', 'in', agentIds)
-      .where('status', 'in', [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING])
-      .execute()
-    for (const job of held) {
-      log.warn({ jobId: job.id, runId: job.run_id, agentId: job.agent_id }, 'a job is lost: its agent is silent')
-      await jobs.submit(job.run_id, { type: 'jobLost', jobId: job.id, epoch: job.epoch })
+    for (const { jobId, runId, epoch, agentId } of await jobsHeldBy(db, agentIds)) {
+      log.warn({ jobId, runId, agentId }, 'a job is lost: its agent is silent')
+      await jobs.submit(runId, { type: 'jobLost', jobId, epoch })
     }
   }
 }

@@ -6,6 +6,8 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import {
+  agentNameInRun,
+  busyAgents,
   jobById,
   jobsOfAgent,
   organizationsWithQueuedJobs,
@@ -28,12 +30,6 @@ interface Deps {
   driver: Pick<RunDriver, 'submit' | 'claim'>
   secrets: Pick<Secrets, 'read'>
 }
-
-interface Tables {
-  job: { run_id: string; status: number; agent_id: string; agent_name: string; organization_id: string }
-}
-
-const withAgents = [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
 
 export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver' | 'secrets'>): JobBook {
   return {
@@ -119,35 +115,10 @@ export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>
 
     async strand({ runId, jobId, pinnedAgentId }) {
       log.warn({ runId, jobId, agentId: pinnedAgentId }, 'a job needs the workspace of an agent that was deleted')
-      const agentName = (await nameInRun(db, runId, pinnedAgentId)) ?? pinnedAgentId
+      const agentName = (await agentNameInRun(db, runId, pinnedAgentId)) ?? pinnedAgentId
       await driver.submit(runId, { type: 'jobStranded', jobId, agentId: pinnedAgentId, agentName })
     },
 
     organizations: () => organizationsWithQueuedJobs(db),
   }
-}
-
-/** As the run's jobs had it: the agent's row is gone. */
-async function nameInRun(db: Db, runId: string, agentId: string): Promise<string | undefined> {
-  const row = await db
-    .kysely<Tables>()
-    .selectFrom('job')
-    .select('agent_name')
-    .where('run_id', '=', runId)
-    .where('agent_id', '=', agentId)
-    .where('agent_name', '<>', '')
-    .executeTakeFirst()
-  return row?.agent_name
-}
-
-async function busyAgents(db: Db, organizationId: string): Promise<Map<string, number>> {
-  const rows = await db
-    .kysely<Tables>()
-    .selectFrom('job')
-    .select(['agent_id', (select) => select.fn.countAll<number>().as('count')])
-    .where('organization_id', '=', organizationId)
-    .where('status', 'in', withAgents)
-    .groupBy('agent_id')
-    .execute()
-  return new Map(rows.map((row) => [row.agent_id, Number(row.count)]))
 }

@@ -49,3 +49,10 @@ export function toUser(user: User): UserMessage {
   const init: MessageInitShape<typeof UserSchema> = { id, email, name, language, theme }
   return create(UserSchema, init)
 }
+
+/** By id. */
+export async function namesOfPeople(em: EntityManager, ids: string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const users = await em.find(UserEntity, { id: { $in: ids } }, { fields: ['id', 'name'] })
+  return new Map(users.map(({ id, name }) => [id, name]))
+}

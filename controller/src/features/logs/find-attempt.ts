@@ -3,9 +3,8 @@ import { AppError, notFound } from '@ansflow/proto/errors'
 import type { Db } from '../../platform/db.ts'
 import type { Watch } from '../../platform/watch.ts'
 import { createBell } from '../../platform/watch.ts'
-import { type StepStanding, stepStanding } from '../runs/index.ts'
-import { type LogStanding, standingOf } from './log-end.ts'
-import type { LogTables } from './log-tables.ts'
+import { attemptLog, type JobLog, type StepStanding, stepStanding } from '../runs/index.ts'
+import { isWhole } from './log-end.ts'
 
 export interface AttemptName {
   runId: string
@@ -14,10 +13,9 @@ export interface AttemptName {
   attempt: number
 }
 
-export interface AttemptLog extends LogStanding {
-  jobId: string
-  attempt: number
-  size: number
+export interface AttemptLog extends JobLog {
+  /** All of it is stored, or it never ran and has none. */
+  whole: boolean
 }
 
 /** Throws when there is none: as for a typo, or says that it has not started or never was. */
@@ -51,25 +49,13 @@ export async function awaitAttempt(
 }
 
 async function look(db: Db, { runId, stepId, attempt }: AttemptName): Promise<AttemptLog | StepStanding> {
-  let query = db
-    .kysely<LogTables>()
-    .selectFrom('job')
-    .select(['id', 'attempt', 'agent_id', 'status', 'finished_at', 'log_size', 'log_complete'])
-    .where('run_id', '=', runId)
-    .where('step_id', '=', stepId)
-  if (attempt > 0) query = query.where('attempt', '=', attempt)
-  const row = await query.orderBy('attempt', 'desc').limit(1).executeTakeFirst()
-  if (!row) {
+  const log = await attemptLog(db, { runId, stepId, attempt })
+  if (!log) {
     const standing = await stepStanding(db, runId, stepId)
     // Of a step that is over, an attempt that is not there was never made.
     return standing === 'over' && attempt > 1 ? 'missing' : standing
   }
-  return {
-    jobId: row.id,
-    attempt: row.attempt,
-    size: Number(row.log_size),
-    ...standingOf(row),
-  }
+  return { ...log, whole: isWhole(log) }
 }
 
 function notMade({ stepId, attempt }: AttemptName): AppError {

@@ -1,4 +1,3 @@
 // What other features may use of logs.
 export { logsFeature } from './feature.ts'
-export type { LogHead } from './log-head.ts'
 export { type LogPipe, LogStream } from './log-stream.ts'

@@ -9,10 +9,9 @@ import { memoryBus } from '../../platform/bus.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { memoryFile, openDb } from '../../platform/db.ts'
 import { createLog } from '../../platform/log.ts'
+import { jobLog } from '../runs/index.ts'
 import { LogChunkEntity } from './log-chunk.entity.ts'
-import { readHead } from './log-head.ts'
 import { LogStream } from './log-stream.ts'
-import type { LogTables } from './log-tables.ts'
 import { createLogWriter } from './log-writer.ts'
 
 const pieceBytes = 64 * 1024
@@ -81,8 +80,8 @@ test.each([
     }
 
     expect(await longestTurn(Promise.all(messages.map(send)))).toBeLessThan(50)
-    const head = await readHead(db.kysely<LogTables>(), 'job-0')
-    expect(head).toMatchObject({ size: pieces * pieceBytes, whole: true })
+    const head = await jobLog(db, 'job-0')
+    expect(head).toMatchObject({ size: pieces * pieceBytes, complete: true })
     await writer.stop()
     await bus.close()
     await db.close()

@@ -10,8 +10,8 @@ import { systemClock } from '../../platform/clock.ts'
 import { type Db, memoryFile, openDb } from '../../platform/db.ts'
 import { createLog } from '../../platform/log.ts'
 import { createWorkers } from '../../platform/workers.ts'
+import { jobLog } from '../runs/index.ts'
 import { LogChunkEntity } from './log-chunk.entity.ts'
-import { readHead } from './log-head.ts'
 import { LogStream } from './log-stream.ts'
 import type { LogTables } from './log-tables.ts'
 import { createLogWatch } from './log-watch.ts'
@@ -221,7 +221,7 @@ describe('bytes', () => {
     const other = new Sender({ agentId: 'agent-2' })
     await other.send('job', 0, Buffer.from('x'), 3)
     expect([...sender.answers, ...other.answers].map((a) => a.stale)).toEqual([true, true, true])
-    expect((await readHead(db.kysely<LogTables>(), 'job'))?.size).toBe(0)
+    expect((await jobLog(db, 'job'))?.size).toBe(0)
   })
 
   test('the end is checked; a difference is written into the log', async () => {

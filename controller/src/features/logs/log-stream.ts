@@ -8,8 +8,9 @@ import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { statement } from '../../platform/statement.ts'
 import { isTurnUsedUp, nextTurn, spent } from '../../platform/turns.ts'
+import { type JobLog, jobLog } from '../runs/index.ts'
 import { countLineEnds, cutEnd, cutOverlap, type LogPiece, pieceOf, tailBytes } from './chunk.ts'
-import { type LogHead, readHead } from './log-head.ts'
+import { isWhole } from './log-end.ts'
 import { type LogTables, unpackRow } from './log-tables.ts'
 import type { LogWriter, OpenLog } from './log-writer.ts'
 import { readRows } from './read-log.ts'
@@ -25,7 +26,7 @@ export interface LogStreamDeps {
   clock: Clock
   log: Logger
   /** Values to look for in the log of a job: the secrets it was started with. */
-  secretsOf(head: LogHead): Promise<string[]>
+  secretsOf(log: JobLog): Promise<string[]>
   /** Bytes of one job's log; what comes after is refused. */
   hardLimit?: number
 }
@@ -192,12 +193,13 @@ export class LogStream {
   }
 
   async #load(ref: JobRef): Promise<StreamLog | null> {
-    const db = this.#deps.db.kysely<LogTables>()
-    const head = await readHead(db, ref.jobId)
+    const { db } = this.#deps
+    const head = await jobLog(db, ref.jobId)
     if (!head || head.agentId !== this.#agentId || head.epoch !== ref.epoch) return null
-    const last = head.size > 0 ? await lastChunk.first(db, { jobId: ref.jobId }) : undefined
+    const last = head.size > 0 ? await lastChunk.first(db.kysely<LogTables>(), { jobId: ref.jobId }) : undefined
     const lastRow = last ? unpackRow(last) : null
-    const refill = new Refill(head.whole ? [] : await this.#deps.secretsOf(head))
+    const whole = isWhole(head)
+    const refill = new Refill(whole ? [] : await this.#deps.secretsOf(head))
     if (lastRow) refill.resume(lastRow.data)
     const log: StreamLog = {
       jobId: ref.jobId,
@@ -209,7 +211,7 @@ export class LogStream {
       pending: [],
       overwrite: [],
       closing: false,
-      complete: head.whole,
+      complete: whole,
       hash: head.size === 0 ? createHash('sha256') : null,
       refill,
       final: null,

@@ -17,25 +17,8 @@ export interface LogChunkRow {
   refilled: number
 }
 
-/** The columns of the job table that the log path owns or looks at. */
-export interface JobLogRow {
-  id: string
-  run_id: string
-  step_id: string
-  attempt: number
-  agent_id: string | null
-  status: number
-  /** Only whether there is one. */
-  finished_at: unknown
-  epoch: number
-  log_size: number
-  log_complete: number
-  secrets: string
-}
-
 export interface LogTables {
   log_chunk: LogChunkRow
-  job: JobLogRow
 }
 
 export type LogKysely = Kysely<LogTables>

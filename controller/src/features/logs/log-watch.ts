@@ -6,9 +6,8 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { createBell, createWatch } from '../../platform/watch.ts'
-import { endOf, type LogEnd, type LostAmong, standingOf } from './log-end.ts'
-import { type LogHead, readHead } from './log-head.ts'
-import type { LogTables } from './log-tables.ts'
+import { type JobLog, jobLog, jobLogs } from '../runs/index.ts'
+import { endOf, type LogEnd, type LostAmong } from './log-end.ts'
 import { readBytes } from './read-log.ts'
 
 /** `complete`: the data ends the log. */
@@ -46,15 +45,9 @@ export function createLogWatch({ db, bus, clock, log, lostAmong }: Deps): LogWat
     keyOf: ({ jobId }) => jobId,
     versionOf: ({ size, complete }) => version(size, complete),
     async readVersions(keys) {
-      const rows = await db
-        .kysely<LogTables>()
-        .selectFrom('job')
-        .select(['id', 'agent_id', 'status', 'finished_at', 'log_size', 'log_complete'])
-        .where('id', 'in', keys)
-        .execute()
-      const found = rows.map(async (row) => {
-        const { complete } = await endOf(standingOf(row), lostAmong)
-        return [row.id, version(Number(row.log_size), complete)] as const
+      const found = (await jobLogs(db, keys)).map(async (head) => {
+        const { complete } = await endOf(head, lostAmong)
+        return [head.jobId, version(head.size, complete)] as const
       })
       return new Map(await Promise.all(found))
     },
@@ -73,7 +66,7 @@ export function createLogWatch({ db, bus, clock, log, lostAmong }: Deps): LogWat
   }
 
   async function read(jobId: string, offset: number): Promise<LogTail | null> {
-    const head = await readHead(db.kysely<LogTables>(), jobId)
+    const head = await jobLog(db, jobId)
     if (!head) return null
     const wanted = Math.min(pieceBytes, head.size - offset)
     const data = wanted > 0 ? await readBytes(db, jobId, offset, wanted) : Buffer.alloc(0)
@@ -81,7 +74,7 @@ export function createLogWatch({ db, bus, clock, log, lostAmong }: Deps): LogWat
   }
 
   /** Of what is stored up to `offset`. */
-  async function endAt(head: LogHead, offset: number): Promise<LogEnd> {
+  async function endAt(head: JobLog, offset: number): Promise<LogEnd> {
     return offset >= head.size ? endOf(head, lostAmong) : { complete: false, part: false }
   }
 
@@ -117,7 +110,7 @@ export function createLogWatch({ db, bus, clock, log, lostAmong }: Deps): LogWat
       })
       try {
         while (!isLate && !signal.aborted) {
-          const head = await readHead(db.kysely<LogTables>(), jobId)
+          const head = await jobLog(db, jobId)
           if (!head || (await endOf(head, lostAmong)).complete) return
           await bell.wait()
         }

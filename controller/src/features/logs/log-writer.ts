@@ -6,8 +6,8 @@ import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { insertion } from '../../platform/statement.ts'
 import { isTurnUsedUp, nextTurn, spent } from '../../platform/turns.ts'
+import { moveJobLog } from '../runs/index.ts'
 import { type LogPiece, type RawRow, tailBytes, toRows } from './chunk.ts'
-import { moveHead } from './log-head.ts'
 import { type LogChunkRow, type LogKysely, type LogTables, packRow, unpackData } from './log-tables.ts'
 import { fill } from './refill.ts'
 
@@ -158,7 +158,7 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
           const stored = new Set<OpenLog>()
           const rows: LogChunkRow[] = []
           for (const part of parts) {
-            if (!isIdle(part) && !(await moveHead(tables, part.log.jobId, part.log.size, part))) continue
+            if (!isIdle(part) && !(await moveJobLog(em, part.log.jobId, part.log.size, part))) continue
             stored.add(part.log)
             if (part.replaced) await removeRow(tables, part.log.jobId, part.replaced.offset)
             for (const range of part.overwrite) await overwriteRows(tables, part.log.jobId, range)

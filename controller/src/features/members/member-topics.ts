@@ -1,4 +1,5 @@
 // The lists of members on /live: told only that they are old.
+import { notFound } from '@ansflow/proto/errors'
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -8,7 +9,7 @@ import { changedList } from '../../transport/live/changed-list.ts'
 import { createListWatch } from '../../transport/live/list-watch.ts'
 import type { LiveFeed, LiveTopic } from '../../transport/live/live-topic.ts'
 import { memberVersions } from '../access/index.ts'
-import { ProjectEntity } from '../projects/index.ts'
+import { organizationOfProject } from '../projects/index.ts'
 
 export function memberTopics({ db, bus, clock, log }: { db: Db; bus: Bus; clock: Clock; log: Logger }): {
   topics: LiveTopic[]
@@ -39,8 +40,9 @@ export function memberTopics({ db, bus, clock, log }: { db: Db; bus: Bus; clock:
         pattern: 'project/:projectId/members',
         access: { permission: 'member.read', resource: Resource.PROJECT, param: 'projectId' },
         async open({ projectId = '' }) {
-          const project = await db.em().findOneOrFail(ProjectEntity, { id: projectId })
-          return feed(project.organizationId)
+          const organizationId = await organizationOfProject(db.em(), projectId)
+          if (organizationId === undefined) throw notFound('project', projectId)
+          return feed(organizationId)
         },
       },
     ],

@@ -1,6 +1,6 @@
 // Deletes a project with everything in it, in one transaction: each feature that keeps rows of projects brings its part.
 import type { Db, EntityManager } from '../../platform/db.ts'
-import { GrantEntity, InvitationEntity } from '../access/index.ts'
+import { forgetProject } from '../access/index.ts'
 import { ProjectEntity } from './project.entity.ts'
 
 /** Deletes a feature's rows of a project, inside the transaction; throws `failed_precondition` while they are in use. */
@@ -10,10 +10,8 @@ export type ProjectDeletion = (em: EntityManager, projectId: string) => Promise<
 export async function deleteProject(db: Db, projectId: string, parts: ProjectDeletion[]): Promise<string[]> {
   return db.transaction(async (em) => {
     for (const part of parts) await part(em, projectId)
-    const grants = await em.find(GrantEntity, { scopeId: projectId })
-    await em.nativeDelete(GrantEntity, { scopeId: projectId })
-    await em.nativeDelete(InvitationEntity, { scopeId: projectId })
+    const userIds = await forgetProject(em, projectId)
     await em.nativeDelete(ProjectEntity, { id: projectId })
-    return grants.map((grant) => grant.subjectId)
+    return userIds
   })
 }

@@ -1,9 +1,18 @@
 // What other features may use of runs.
 export type { AgentView, Candidate } from '@ansflow/engine/pick-job'
 export type { JobResult, RunEvent } from '@ansflow/engine/state'
-export { runsOf } from './delete-runs.ts'
+export {
+  agentNameInRun,
+  agentsWithJobs,
+  busyAgents,
+  jobsHeldBy,
+  jobsInSilence,
+  runsPinnedTo,
+  shownJobs,
+} from './agent-jobs.ts'
 export { runsFeature } from './feature.ts'
 export type { RunStart } from './insert-runs.ts'
+export { attemptLog, type JobLog, jobLog, jobLogs, jobsOf, moveJobLog } from './job-logs.ts'
 export {
   type AgentJob,
   jobById,

@@ -6,6 +6,7 @@ import { JobStatus } from '@ansflow/proto/status'
 import type { Kysely, SelectQueryBuilder } from 'kysely'
 import type { Db } from '../../platform/db.ts'
 import { statement } from '../../platform/statement.ts'
+import { withAgents } from './agent-jobs.ts'
 import type { RunTables } from './run-tables.ts'
 
 /** A job that an agent has been offered, has accepted or runs. */
@@ -19,8 +20,6 @@ export interface AgentJob {
   offeredAt: Date
   cancelRequested: boolean
 }
-
-const withAgents = [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
 
 /** Jobs that wait for an agent, of one organization or all, those with priority and the oldest first. */
 export async function queuedJobs(db: Db, limit: number, organizationId?: string): Promise<Candidate[]> {

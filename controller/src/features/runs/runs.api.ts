@@ -16,7 +16,7 @@ import {
   serviceTable,
 } from '../../transport/call.ts'
 import { type Drafts, runnableGraph } from '../pipelines/index.ts'
-import { ProjectEntity } from '../projects/index.ts'
+import { findProject } from '../projects/index.ts'
 import { type FollowRun, watchRun } from './follow-run.ts'
 import type { RunStart } from './insert-runs.ts'
 import { listRuns, readRunHead } from './list-runs.ts'
@@ -108,7 +108,7 @@ type Origin = Pick<RunStart, 'organizationId' | 'projectId' | 'projectSlug' | 's
 
 async function originOf(ctx: CallContext): Promise<Origin> {
   const projectId = projectOf(ctx)
-  const project = await ctx.em.findOne(ProjectEntity, { id: projectId })
+  const project = await findProject(ctx.em, projectId)
   if (!project) throw notFound('project', projectId)
   const { userId, name } = personOf(ctx)
   return {

@@ -7,17 +7,18 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { organizationOf, personOf, projectOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
-import { UserEntity } from '../auth/index.ts'
+import { namesOfPeople } from '../auth/index.ts'
 import type { Secrets } from './secrets.ts'
 
 export function secretsApi({ db, clock, secrets }: { db: Db; clock: Clock; secrets: Secrets }): ServiceTable {
   return serviceTable(SecretService, {
     async listSecrets(_request, ctx) {
       const rows = await secrets.list(ctx.em, projectOf(ctx))
-      const people = await ctx.em.find(UserEntity, { id: { $in: rows.map((row) => row.updatedBy) } })
-      return {
-        secrets: rows.map((row) => toSecret(row, people.find((user) => user.id === row.updatedBy)?.name ?? '')),
-      }
+      const names = await namesOfPeople(
+        ctx.em,
+        rows.map((row) => row.updatedBy),
+      )
+      return { secrets: rows.map((row) => toSecret(row, names.get(row.updatedBy) ?? '')) }
     },
 
     async putSecret(request, ctx) {

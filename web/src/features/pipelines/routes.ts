@@ -5,7 +5,12 @@ export const routes: RouteRecordRaw[] = [
   {
     path: '/p/:project/pipelines',
     component: () => import('./PipelinesPage.vue'),
-    meta: { frame: 'project', section: 'projects', title: 'pipelines.title' },
+    meta: {
+      frame: 'project',
+      section: 'projects',
+      title: 'pipelines.title',
+      menu: { in: 'project', order: 20, label: 'projects.tabs.pipelines' },
+    },
   },
   {
     path: '/p/:project/pipelines/:pipeline/edit',

@@ -5,6 +5,11 @@ export const routes: RouteRecordRaw[] = [
   {
     path: '/p/:project/secrets',
     component: () => import('./SecretsPage.vue'),
-    meta: { frame: 'project', section: 'projects', title: 'secrets.title' },
+    meta: {
+      frame: 'project',
+      section: 'projects',
+      title: 'secrets.title',
+      menu: { in: 'project', order: 40, label: 'projects.tabs.secrets' },
+    },
   },
 ]
