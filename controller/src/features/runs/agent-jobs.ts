@@ -1,6 +1,7 @@
 // The jobs that agents have, as features/agents looks at them: whom they keep busy, and whose agent is silent or gone.
-import type { Reason } from '@ansflow/proto/reasons'
+
 import { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { Reason } from '@ansflow/proto/reasons'
 import { JobStatus, RunStatus } from '@ansflow/proto/status'
 import { fromBinary } from '@bufbuild/protobuf'
 import type { Db } from '../../platform/db.ts'
