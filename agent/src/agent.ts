@@ -95,7 +95,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     },
     offer: (message) => void offer(message),
     start: (ref, secrets) => known(ref)?.start(secrets),
-    cancel: (ref, graceMs) => known(ref)?.cancel(graceMs),
+    cancel: (ref) => known(ref)?.cancel(),
     finishedAck: (ref) => known(ref)?.finishedAck(),
     forget: (ref) => void known(ref)?.abandon(),
     drain(drain) {
@@ -274,7 +274,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     },
     cancelAll() {
       log.warn('Canceling what runs.')
-      for (const job of jobs.values()) job.cancel(0, { agentStops: true })
+      for (const job of jobs.values()) job.cancel({ agentStops: true })
       const deadline = setTimeout(() => stop.abort(), CANCEL_MS)
       stop.signal.addEventListener('abort', () => clearTimeout(deadline))
     },

@@ -37,7 +37,7 @@ const settings = [
   ['slots', 'ANSFLOW_AGENT_SLOTS', '', 'Jobs at the same time; default: the number of CPUs'],
   ['data', 'ANSFLOW_AGENT_DATA', '', 'Folder of identity, journal and workspaces; default: ~/.ansflow-agent'],
   ['ca-file', 'ANSFLOW_AGENT_CA_FILE', '', "PEM file with the authority that signed the controller's certificate"],
-  ['log-limit', 'ANSFLOW_AGENT_LOG_LIMIT_MIB', '512', 'MiB of output kept for a job whose spec names no limit'],
+  ['log-limit', 'ANSFLOW_AGENT_LOG_LIMIT_MIB', '512', 'MiB of output kept of a job; the middle of more is cut'],
   ['spool-quota', 'ANSFLOW_AGENT_SPOOL_MIB', '4096', 'MiB of logs waiting on this host before new jobs are rejected'],
   ['workspace-hours', 'ANSFLOW_AGENT_WORKSPACE_HOURS', '24', 'Hours an unused workspace is kept'],
   ['step-path', 'ANSFLOW_AGENT_STEP_PATH', '', "PATH of steps; default: the agent's own"],

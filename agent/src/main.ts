@@ -6,10 +6,10 @@ import { type Config, helpText, readConfig, VERSION } from './config.ts'
 import { type DataFolder, type Identity, openDataFolder } from './data-folder.ts'
 import { ExitError, exitCodes } from './exit.ts'
 import { hostFacts } from './host.ts'
+import { endFencedJobs } from './job/end-fenced.ts'
 import { backoffMs } from './link/connect.ts'
 import { createLinkClient, LinkError, parseTarget } from './link/rpc-client.ts'
 import { createLog, textOf } from './log.ts'
-import { endFencedJobs } from './process/fence.ts'
 
 const log = createLog()
 

@@ -15,9 +15,17 @@ export interface AgentProcess {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** The environment is only what is given here, so that nothing of the test's own can make it pass. `within`: run by this. */
-export function startAgent(args: string[], env: Record<string, string> = {}, within: string[] = []): AgentProcess {
-  const [program = '', ...rest] = [...within, process.execPath, inject('agentBundle'), ...args]
+/**
+ * The environment is only what is given here, so that nothing of the test's own can make it pass. `within`: run by this. `entry`:
+ * another agent than that of the product.
+ */
+export function startAgent(
+  args: string[],
+  env: Record<string, string> = {},
+  within: string[] = [],
+  entry = inject('agentBundle'),
+): AgentProcess {
+  const [program = '', ...rest] = [...within, process.execPath, entry, ...args]
   const child = spawn(program, rest, {
     env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

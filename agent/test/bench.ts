@@ -16,14 +16,18 @@ export interface Bench extends AsyncDisposable {
   restart(): Promise<void>
 }
 
-export async function startBench(env: Record<string, string> = {}, within: string[] = []): Promise<Bench> {
+export async function startBench(
+  env: Record<string, string> = {},
+  within: string[] = [],
+  entry?: string,
+): Promise<Bench> {
   const data = temporaryFolder()
   // The tools of the host are known: looking for them at each start would take longer than most tests.
   writeFileSync(join(data.path, 'tools.json'), JSON.stringify({ git: '1.2.3' }))
   const controller = await startFakeController()
   const start = () => {
     const fixed = { ANSFLOW_AGENT_URL: controller.address, ANSFLOW_AGENT_TOKEN: 'good-token', ANSFLOW_AGENT_SLOTS: '4' }
-    return startAgent(['run', '--data', data.path], { ...fixed, ...env }, within)
+    return startAgent(['run', '--data', data.path], { ...fixed, ...env }, within, entry)
   }
   const bench: Bench = {
     controller,

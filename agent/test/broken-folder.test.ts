@@ -37,7 +37,7 @@ test('a timeout or a cancel that cannot be noted ends the step all the same', as
     sh('mkdir "$(dirname "$ANSFLOW_OUTPUT")/intent.json.next"; sleep 300'),
   )
   await waitFor('it runs', () => job.started.length > 0 && alive(job.ref.jobId).length > 1)
-  b.controller.cancel(job.ref.jobId, 100)
+  b.controller.cancel(job.ref.jobId)
   expect(await done(job)).toMatchObject({ outcome: Outcome.CANCELED })
 })
 
@@ -53,7 +53,7 @@ test.each(['intent.json', 'result.json'])(
     await b.restart()
     const beside = b.controller.offer(jobIdOf('after'), sh('echo after'))
     expect(await done(beside)).toMatchObject({ outcome: Outcome.SUCCEEDED })
-    b.controller.cancel(job.ref.jobId, 100)
+    b.controller.cancel(job.ref.jobId)
     await waitFor('it has finished', () => job.finished[0])
     await waitFor('none of its processes is left', () => alive(job.ref.jobId).length === 0)
   },

@@ -11,17 +11,20 @@ import options from '../rolldown.config.ts'
 declare module 'vitest' {
   interface ProvidedContext {
     agentBundle: string
+    /** With a kind of execution that has every phase. */
+    phasedAgentBundle: string
   }
 }
 
 export async function setup(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(tmpdir(), 'ansflow-agent-bundle-'))
-  const file = join(folder, 'ansflow-agent.mjs')
-  await build({
-    ...options,
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
-    output: { ...options.output, file },
-  })
-  project.provide('agentBundle', file)
+  const cwd = fileURLToPath(new URL('..', import.meta.url))
+  const bundle = async (input: string, name: string) => {
+    const file = join(folder, name)
+    await build({ ...options, input, cwd, output: { ...options.output, file } })
+    return file
+  }
+  project.provide('agentBundle', await bundle('src/main.ts', 'ansflow-agent.mjs'))
+  project.provide('phasedAgentBundle', await bundle('test/phased-agent.ts', 'phased-agent.mjs'))
   return () => rmSync(folder, { recursive: true, force: true })
 }

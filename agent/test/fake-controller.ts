@@ -75,7 +75,7 @@ export interface FakeController {
   onHeard: () => void
   offer(jobId: string, spec: Spec, secrets?: Secret[], epoch?: number): FakeJob
   send(message: MessageInitShape<typeof ControlResponseSchema>): void
-  cancel(jobId: string, graceMs?: number): void
+  cancel(jobId: string): void
   /** Cuts every connection, in the middle of whatever is on its way. */
   cut(): void
   connected(): boolean
@@ -126,8 +126,8 @@ export async function startFakeController(
     send(message) {
       for (const call of controls) call.write(create(ControlResponseSchema, message))
     },
-    cancel(jobId, graceMs = 0) {
-      fake.send({ kind: { case: 'cancel', value: { job: jobs.get(jobId)!.ref, graceMs } } })
+    cancel(jobId) {
+      fake.send({ kind: { case: 'cancel', value: { job: jobs.get(jobId)!.ref } } })
     },
     cut() {
       for (const socket of sockets.splice(0)) socket.destroy()

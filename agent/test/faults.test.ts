@@ -119,7 +119,7 @@ test('self-fenced jobs end when the controller is out of reach, others go on', a
   await waitFor('the fenced one is dead', () => alive(first).length === 0)
   expect(alive(second).length).toBeGreaterThan(0)
   expect(await done(fenced)).toMatchObject({ outcome: Outcome.LOST })
-  b.controller.cancel(second, 100)
+  b.controller.cancel(second)
   b.controller.behavior.silentHeartbeats = false
   await done(kept)
 })

@@ -46,7 +46,7 @@ test.concurrent.each([
     if (signal === 'SIGSTOP') b.agent.child.kill('SIGCONT')
     else await b.restart()
     expect(await done(fenced)).toMatchObject({ outcome: Outcome.LOST, reasonCode: 'lost' })
-    b.controller.cancel(kept.ref.jobId, 100)
+    b.controller.cancel(kept.ref.jobId)
     expect(await done(kept)).toMatchObject({ outcome: Outcome.CANCELED })
   },
   60_000,

@@ -167,19 +167,20 @@ test('20 MB of lines and a line of 5 MB arrive byte for byte', async () => {
 }, 40_000)
 
 test('a log over its limit keeps head and tail and says what was cut', async () => {
+  await using b = await startBench({ ANSFLOW_AGENT_LOG_LIMIT_MIB: '1' })
   const job = b.controller.offer(
     newId(),
-    sh('i=0; while [ $i -lt 3000 ]; do echo "line $i of many lines"; i=$((i+1)); done', { logLimit: 16_384n }),
+    sh('i=0; while [ $i -lt 60000 ]; do echo "line $i of many lines"; i=$((i+1)); done'),
   )
   await done(job)
   const log = job.log.toString()
   const [, cut] = /\[ansflow\] (\d+) bytes of output cut here/.exec(log) ?? []
-  const whole = Array.from({ length: 3000 }, (_, i) => `line ${i} of many lines\n`).join('')
+  const whole = Array.from({ length: 60_000 }, (_, i) => `line ${i} of many lines\n`).join('')
   const [head = '', tail = ''] = log.split(/\n?\[ansflow\].*\n/)
   expect(whole.startsWith(head)).toBe(true)
   expect(whole.endsWith(tail)).toBe(true)
   expect(head.length + tail.length + Number(cut)).toBe(whole.length)
-  expect(head.length + tail.length).toBe(16_384)
+  expect(head.length + tail.length).toBe(1024 * 1024)
 })
 
 test('cancel ends everything, also what left the session, and spares nothing that ignores TERM', async () => {
@@ -187,11 +188,12 @@ test('cancel ends everything, also what left the session, and spares nothing tha
     newId(),
     sh(
       `setsid sh -c 'sleep 300' & (setsid nohup sh -c 'trap "" TERM; sleep 301; sleep 302' >/dev/null 2>&1 &) ; sh -c 'kill -STOP $$; sleep 303' & trap "echo got TERM; exit 9" TERM; while :; do sleep 0.1; done`,
+      { cancelGraceMs: 500 },
     ),
   )
   await waitFor('all are running', () => alive(job.ref.jobId).length >= 6)
   const at = performance.now()
-  b.controller.cancel(job.ref.jobId, 500)
+  b.controller.cancel(job.ref.jobId)
   const finished = await done(job)
   expect(finished).toMatchObject({ outcome: Outcome.CANCELED, exitCode: 9, reasonCode: 'canceled' })
   expect(performance.now() - at).toBeLessThan(4000)
@@ -205,11 +207,12 @@ test('cancel ends what has left session and parents and thrown its environment a
     newId(),
     sh(
       `env -i sh -c '(setsid sh -c "trap : TERM; echo \\$\\$ > ${pidFile}; while :; do sleep 0.1; done" &)' >/dev/null 2>&1; while :; do sleep 0.1; done`,
+      { cancelGraceMs: 200 },
     ),
   )
   const escaped = await waitFor('it has escaped', () => existsSync(pidFile) && Number(readFileSync(pidFile, 'utf8')))
   expect(alive(job.ref.jobId)).not.toContain(escaped)
-  b.controller.cancel(job.ref.jobId, 200)
+  b.controller.cancel(job.ref.jobId)
   expect(await done(job)).toMatchObject({ outcome: Outcome.CANCELED })
   const survived = startTimeOf(escaped) !== ''
   if (survived) process.kill(escaped, 'SIGKILL')
@@ -251,7 +254,7 @@ test('no free slot, unknown kinds and bad ids are rejected with a reason', async
   await waitFor('accepted', () => first.accepted.length > 0)
   const second = b.controller.offer(jobIdOf('b'), sh('true'))
   expect(await waitFor('rejected', () => second.rejected[0])).toBe('no free slot')
-  b.controller.cancel(first.ref.jobId, 100)
+  b.controller.cancel(first.ref.jobId)
   await done(first)
   const none = b.controller.offer(jobIdOf('c'), {})
   const bad = b.controller.offer('../../x', sh('true'))

@@ -111,7 +111,7 @@ test('the temporary folder of a job is private, short enough for sockets, and go
   await b.agent.exited
   expect(existsSync(temp)).toBe(true)
   await b.restart()
-  b.controller.cancel(job.ref.jobId, 100)
+  b.controller.cancel(job.ref.jobId)
   await done(job)
   await waitFor('it is removed', () => !existsSync(temp))
 })

@@ -107,6 +107,6 @@ test('the file that the step is started from is empty before the step begins, al
   expect(printed).toBe('0\n')
   expect(startTimeOf(pid!)).not.toBe('')
   await b.restart()
-  b.controller.cancel(job.ref.jobId, 100)
+  b.controller.cancel(job.ref.jobId)
   expect(await done(job)).toMatchObject({ outcome: Outcome.CANCELED })
 })

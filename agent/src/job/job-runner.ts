@@ -8,6 +8,7 @@ import {
   type JobSpec,
   type SecretValue,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { limits } from '@ansflow/proto/limits'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ControlMessage } from '../link/rpc-client.ts'
@@ -15,27 +16,23 @@ import { openLog, sayIfKept, secretsKnown } from '../log/job-log.ts'
 import type { ShippedJob } from '../log/log-shipper.ts'
 import type { LogSpool } from '../log/log-spool.ts'
 import { type Log, textOf } from '../log.ts'
-import type { Launcher } from '../process/process.ts'
-import type { Tree } from '../process/process-tree.ts'
+import type { StepContext, StepHost } from '../steps/step-kind.ts'
 import { finishedMessage } from './finished-message.ts'
-import { JobProcess } from './job-process.ts'
+import { JobCourse } from './job-course.ts'
 import { JobResult } from './job-result.ts'
 import { standingOf } from './job-standing.ts'
 import type { Intent, JobFolder } from './journal.ts'
-import { duration, type Ending, endingOf, lost } from './outcome.ts'
-import { type LaunchHost, prepareFolders, prepareLaunch, tooManySecrets, Unrunnable } from './prepare-launch.ts'
+import { type Ending, endingOf, failureOf, lost } from './outcome.ts'
+import type { Workspaces } from './workspace.ts'
 
-const DEFAULT_GRACE_MS = 10_000
-const MAX_TIMER_MS = 0x7fffffff
 /** The next step's start comes first. */
 const REMOVE_AFTER_MS = 20
+const TOO_MANY_SECRETS = `Its secrets have more than ${limits.maskBytes} bytes together; they could not be masked.`
 
 /** What a job needs of the agent. */
-export interface JobHost extends LaunchHost {
+export interface JobHost extends StepHost {
+  workspaces: Workspaces
   log: Log
-  launcher: Launcher
-  /** Ends what the job has left running. */
-  sweep(tree: Tree): void
   /** To the controller, when there is a session; the hello of the next one repeats what matters. */
   send(message: ControlMessage): void
   /** There is something to ship. */
@@ -56,16 +53,11 @@ export class JobRunner implements ShippedJob {
   spool: LogSpool | undefined
   readonly #folder: JobFolder
   readonly #host: JobHost
-  readonly #process: JobProcess
+  readonly #course: JobCourse
   readonly #result: JobResult
-  #timeout: NodeJS.Timeout | undefined
-  #intent: Intent | undefined
+  #secrets: readonly SecretValue[] = []
   /** Once it is prepared. */
   #workspace: string | undefined
-  #killing: Promise<number> | undefined
-  #pumping = false
-  /** Something happened while it was pumping. */
-  #lookAgain = false
   /** It is going away; settled when its folder is gone. */
   #leaving: Promise<void> | undefined
 
@@ -74,8 +66,17 @@ export class JobRunner implements ShippedJob {
     this.spec = folder.spec
     this.#folder = folder
     this.#host = host
-    this.#process = new JobProcess(folder)
     this.#result = new JobResult(folder, host)
+    this.#course = new JobCourse(folder, {
+      spool: () => this.spool,
+      context: () => this.#context(),
+      secretsKnown: () => this.#secretsKnown(),
+      started: (at) => host.send({ kind: { case: 'started', value: { job: this.ref, at: timestampFromMs(at) } } }),
+      grew: () => host.logGrew(this),
+      keep: (intent) => this.#result.keepIntent(intent),
+      ended: (ending, hasBegun) => this.#end(ending, hasBegun),
+      failed: (reason) => void this.#giveUp(reason),
+    })
   }
 
   get usesSlot(): boolean {
@@ -84,20 +85,22 @@ export class JobRunner implements ShippedJob {
 
   /** `withResult` false: a result follows in a message of its own. */
   snapshot(withResult = true): MessageInitShape<typeof JobSnapshotSchema> {
-    const at = this.#process.startedAt
+    const at = this.#course.startedAt
     const startedAt = at === undefined ? {} : { startedAt: timestampFromMs(at) }
     const { finished } = this.#result
     if (finished) return { job: this.ref, phase: JobPhase.FINISHED, ...(withResult && { finished }), ...startedAt }
-    return { job: this.ref, phase: this.phase === 'accepted' ? JobPhase.ACCEPTED : JobPhase.RUNNING, ...startedAt }
+    // One that an agent before this one has begun waits for its secrets to go on.
+    const isAccepted = this.phase === 'accepted' && at === undefined
+    return { job: this.ref, phase: isAccepted ? JobPhase.ACCEPTED : JobPhase.RUNNING, ...startedAt }
   }
 
   /** After a restart of the agent: finds out from the folder where the job stands. */
   restore(): void {
-    this.#intent = this.#folder.intent
-    const standing = standingOf(this.#folder, this.#intent)
+    const progress = this.#course.restore()
+    const standing = standingOf(this.#folder, this.#course.intent, progress)
     if (standing.is === 'accepted') return
     if (standing.is === 'over') {
-      this.#endWithoutProcess(standing.ending)
+      void this.#end(standing.ending, false)
       return
     }
     this.#openSpool()
@@ -106,14 +109,8 @@ export class JobRunner implements ShippedJob {
       return
     }
     this.phase = 'running'
-    if (standing.is === 'lost') {
-      this.#process.noteStart()
-      void this.#end(standing.ending)
-      return
-    }
-    this.#process.follow(() => this.#look())
-    this.#look()
-    if (this.#intent) this.#kill(this.#intent)
+    this.#course.attach(this.#host, standing.is !== 'running')
+    if (standing.is !== 'running') void this.#end(standing.ending, true)
   }
 
   /** It is in the journal. Repeated calls say it again while nobody has told it to start. */
@@ -127,11 +124,19 @@ export class JobRunner implements ShippedJob {
   #prepare(): void {
     if (this.phase !== 'accepted' || this.#workspace !== undefined) return
     try {
-      this.#openSpool()
-      this.#workspace = prepareFolders(this.#folder, this.#host)
+      this.#openFolders()
     } catch (error) {
       this.#host.log.warn('A job cannot be prepared yet.', { job: this.ref.jobId, error: this.#masked(error) })
     }
+  }
+
+  #openFolders(): string {
+    this.#openSpool()
+    if (this.#workspace === undefined) {
+      this.#folder.prepare()
+      this.#workspace = this.#host.workspaces.open(this.spec.runId, this.spec.workspace, this.ref.jobId)
+    }
+    return this.#workspace
   }
 
   /** What is not answered for so long is said again. */
@@ -143,23 +148,28 @@ export class JobRunner implements ShippedJob {
   start(secrets: readonly SecretValue[]): void {
     if (this.phase === 'accepted') this.#launch(secrets)
     else if (this.spool && !this.spool.hasMasks) {
-      this.spool.useSecrets(secrets.map((secret) => secret.value))
-      this.#look()
+      this.#useSecrets(secrets)
+      this.#course.look()
     }
   }
 
-  cancel(graceMs: number, why: Pick<Intent, 'agentStops'> = {}): void {
-    const intent: Intent = { kind: 'canceled', graceMs: graceMs || this.#grace, ...why }
-    if (this.phase === 'running') this.#kill(intent)
+  #useSecrets(secrets: readonly SecretValue[]): void {
+    this.#secrets = secrets
+    this.spool!.useSecrets(secrets.map((secret) => secret.value))
+  }
+
+  cancel(why: Pick<Intent, 'agentStops'> = {}): void {
+    const intent: Intent = { kind: 'canceled', graceMs: this.#course.graceMs, ...why }
+    if (this.phase === 'running') this.#course.kill(intent)
     else if (this.phase === 'accepted') {
       this.#result.keepIntent(intent)
-      this.#endWithoutProcess(endingOf(undefined, intent, 0))
+      void this.#end(endingOf(undefined, intent, 0), false)
     }
   }
 
   /** The controller is out of reach and may give the job to another agent. */
   fence(graceMs: number): void {
-    if (this.phase === 'running' && this.spec.selfFence) this.#kill({ kind: 'fenced', graceMs })
+    if (this.phase === 'running' && this.spec.selfFence) this.#course.kill({ kind: 'fenced', graceMs })
   }
 
   /**
@@ -172,14 +182,10 @@ export class JobRunner implements ShippedJob {
   }
 
   async #leave(): Promise<void> {
-    const hadProcess = this.phase === 'running' || this.phase === 'ending'
     this.phase = 'gone'
-    this.#stopWatching()
-    this.#process.hurry()
-    // If the wrapper has not begun yet, this keeps it from beginning.
-    if (hadProcess) await this.#process.kill(this.#grace, () => {})
-    else this.#folder.claim()
-    await this.#host.workspaces.close(this.spec.runId, this.spec.workspace, this.ref.jobId).catch(() => {})
+    await this.#course.leave(this.#course.graceMs)
+    await this.#cleanUp()
+    await this.#closeWorkspace()
     await this.#remove()
   }
 
@@ -197,155 +203,69 @@ export class JobRunner implements ShippedJob {
     void this.abandon()
   }
 
-  /** Now and then: for silent file systems, and processes that others have ended. What fails here ends this job only. */
+  /** Now and then. What fails here ends this job only. */
   tick(): void {
     if (this.phase !== 'running') return
     try {
-      this.#look()
-      const reason = this.#process.vanished()
-      if (reason) void this.#vanished(reason)
-      else if (!this.#intent) this.#process.remind(this.#host.launcher)
+      this.#course.tick()
     } catch (error) {
       void this.#giveUp(`its folder cannot be used: ${textOf(error)}`)
     }
   }
 
-  get #grace(): number {
-    return this.spec.cancelGraceMs || DEFAULT_GRACE_MS
-  }
-
   #launch(secrets: readonly SecretValue[]): void {
     if (this.spec.selfFence && !this.#host.armFence()) {
-      this.#endWithoutProcess(endingOf(undefined, { kind: 'fenced', graceMs: 0 }, 0))
+      void this.#end(endingOf(undefined, { kind: 'fenced', graceMs: 0 }, 0), false)
       return
     }
     try {
-      this.#openSpool()
-      this.spool!.useSecrets(secrets.map((secret) => secret.value))
-      if (this.spool!.hasTooMany) throw tooManySecrets()
-      this.#workspace ??= prepareFolders(this.#folder, this.#host)
-      const problems = prepareLaunch(this.#folder, this.#workspace, secrets, this.#host)
-      for (const problem of problems) this.spool!.say(problem)
+      this.#openFolders()
+      this.#useSecrets(secrets)
+      if (this.spool!.hasTooMany) throw new Error(TOO_MANY_SECRETS)
       this.phase = 'running'
-      this.#process.launch(this.#host.launcher, () => this.#look())
+      void this.#course.begin()
     } catch (error) {
-      const reason = textOf(error)
-      this.#endWithoutProcess(error instanceof Unrunnable ? error.ending : lost(`it could not be started: ${reason}`))
+      void this.#end(failureOf(error), false)
     }
   }
 
-  /** Whether the process has noted itself, what it has written, whether it has ended. */
-  #look(): void {
-    if (this.phase !== 'running') return
-    this.#noteStart()
-    void this.#pump()
-  }
-
-  #noteStart(): void {
-    if (this.#process.noteStart()) this.#onStart()
-  }
-
-  #onStart(): void {
-    const at = timestampFromMs(this.#process.startedAt!)
-    this.#host.send({ kind: { case: 'started', value: { job: this.ref, at } } })
-    if (this.spec.timeoutMs === 0) return
-    const left = Math.min(Math.max(0, this.spec.timeoutMs - this.#process.elapsedMs()), MAX_TIMER_MS)
-    this.#timeout = setTimeout(() => {
-      if (this.phase === 'running') this.#kill({ kind: 'timedOut', graceMs: this.#grace })
-    }, left)
-  }
-
-  #kill(intent: Intent): void {
-    if (this.#killing) return
-    if (!this.#intent) {
-      this.#intent = intent
-      this.#result.keepIntent(intent)
-      const timedOut = `Timed out after ${duration(this.spec.timeoutMs)}`
-      const what = { canceled: 'Canceled', timedOut, fenced: 'The controller is out of reach' }[intent.kind]
-      sayIfKept(this.spool, `${what}: ending the step (TERM, after ${duration(intent.graceMs)} KILL).`)
+  #context(): StepContext {
+    const say = (line: string) => {
+      sayIfKept(this.spool, line)
       this.#host.logGrew(this)
     }
-    this.#killing = this.#process.kill(intent.graceMs, () => this.#onStart())
-    void this.#killing.then((left) => {
-      if (left > 0) sayIfKept(this.spool, `${left} processes did not end even of KILL.`)
-      if (this.phase === 'running') void this.#vanished('its process was ended')
-    })
+    return { folder: this.#folder, workspace: this.#openFolders(), secrets: this.#secrets, host: this.#host, say }
   }
 
-  async #vanished(reason: string): Promise<void> {
-    await this.#pump()
-    if (this.phase !== 'running') return
-    await this.#end(this.#endingOf(this.#process.exitCode(), reason))
-  }
-
-  #endingOf(noted: number | undefined, vanished?: string): Ending {
-    // It may have been ended by the fence, while this agent was frozen or away.
-    if (this.spec.selfFence) this.#intent ??= this.#folder.intent
-    if (!this.#intent && noted === undefined && vanished) return lost(vanished)
-    if (!this.#intent && this.#process.isUnkept)
-      return lost('its log cannot be kept: no space was left for it, or its disk failed')
-    const wasKilled = this.#intent && this.#process.tree.leader !== undefined
-    return endingOf(noted ?? (wasKilled ? 137 : undefined), this.#intent, this.spec.timeoutMs)
-  }
-
-  async #pump(): Promise<void> {
-    this.#lookAgain = true
-    if (this.#pumping || !this.spool) return
-    this.#pumping = true
-    try {
-      let exit: number | undefined
-      for (let more = true; more && this.phase === 'running'; ) {
-        // Read before the output: what was written before the end is then in the output.
-        exit = this.#process.exitCode()
-        this.#lookAgain = false
-        more = (await this.spool.pump()) || (exit === undefined && this.#lookAgain)
-        // The last bytes go together with the message that they are the last.
-        if (more || exit === undefined) this.#host.logGrew(this)
-      }
-      if (exit === undefined || this.phase !== 'running') return
-      this.#noteStart()
-      await this.#end(this.#endingOf(exit))
-    } catch (error) {
-      // A step whose log cannot be kept (disk full) would go on unseen; it is ended.
-      if (this.phase === 'running') await this.#giveUp(`its log cannot be kept: ${textOf(error)}`)
-    } finally {
-      this.#pumping = false
-    }
+  #secretsKnown(): Promise<void> {
+    const isWanted = () => this.phase === 'ending' || (this.phase === 'running' && !this.#course.intent)
+    return secretsKnown(this.spool!, isWanted, this.#host.isConnected)
   }
 
   async #giveUp(reason: string): Promise<void> {
     this.#host.log.error('A job cannot be kept.', { job: this.ref.jobId, reason: this.#masked(reason) })
     this.phase = 'ending'
-    this.#stopWatching()
-    await this.#process.kill(0, () => {})
+    await this.#course.leave(0)
     await this.#close(lost(reason))
   }
 
-  async #end(ending: Ending): Promise<void> {
+  async #end(ending: Ending, hasBegun: boolean): Promise<void> {
     this.phase = 'ending'
-    this.#stopWatching()
-    if (this.#killing) await this.#killing
-    else this.#host.sweep(this.#process.tree)
+    let told = ending
     try {
-      const spool = this.spool!
-      await secretsKnown(spool, () => this.phase === 'ending', this.#host.isConnected)
-      await spool.finish()
-      await this.#close(ending)
+      if (hasBegun) {
+        await this.#secretsKnown()
+        await this.spool!.finish()
+      } else {
+        this.#folder.claim()
+        this.#openSpool()
+        if (ending.reason) this.spool!.say(ending.reason)
+      }
     } catch (error) {
-      if (this.phase === 'ending') await this.#close(lost(`its log cannot be kept: ${textOf(error)}`))
-    }
-  }
-
-  #endWithoutProcess(ending: Ending): void {
-    this.phase = 'ending'
-    try {
-      this.#folder.claim()
-      this.#openSpool()
-      if (ending.reason) this.spool!.say(ending.reason)
-    } catch (error) {
+      if (hasBegun) told = lost(`its log cannot be kept: ${textOf(error)}`)
       this.#host.log.error('The log of a job cannot be written.', { job: this.ref.jobId, error: this.#masked(error) })
     }
-    void this.#close(ending)
+    await this.#close(told)
   }
 
   /** For the agent's own messages, which people read who may not know the secrets. */
@@ -355,10 +275,26 @@ export class JobRunner implements ShippedJob {
 
   async #close(ending: Ending): Promise<void> {
     if (this.phase !== 'ending') return
-    const { log, workspaces } = this.#host
-    const finished = finishedMessage(this.#folder, ending, this.#process.startedAt, this.spool)
+    await this.#cleanUp(ending)
+    // It may have been given up meanwhile.
+    if (this.phase !== 'ending') return
+    const finished = finishedMessage(this.#folder, ending, this.#course.startedAt, this.spool)
     this.#finish(finished)
     this.#result.tellFinished(finished)
+    await this.#closeWorkspace()
+  }
+
+  async #cleanUp(ending?: Ending): Promise<void> {
+    try {
+      await this.#course.cleanUp(ending)
+    } catch (error) {
+      this.#host.log.warn('A job cannot be cleaned up.', { job: this.ref.jobId, error: this.#masked(error) })
+      sayIfKept(this.spool, `It could not be cleaned up: ${textOf(error)}`)
+    }
+  }
+
+  async #closeWorkspace(): Promise<void> {
+    const { log, workspaces } = this.#host
     await workspaces
       .close(this.spec.runId, this.spec.workspace, this.ref.jobId)
       .catch((error) => log.warn('A workspace cannot be removed.', { job: this.ref.jobId, error: this.#masked(error) }))
@@ -370,16 +306,10 @@ export class JobRunner implements ShippedJob {
     this.#host.logGrew(this)
     // Of a log that was begun before a restart the sum is not known yet.
     if (this.spool && !this.spool.isWhole) void this.spool.sumUp().then(() => this.#host.logGrew(this))
-    this.#process.release(this.#host.launcher)
   }
 
   #openSpool(): void {
     this.spool ??= openLog(this.#folder, this.#host)
-  }
-
-  #stopWatching(): void {
-    this.#process.unfollow()
-    clearTimeout(this.#timeout)
   }
 
   #removeWhenDone(): void {
@@ -389,7 +319,7 @@ export class JobRunner implements ShippedJob {
   }
 
   async #remove(): Promise<void> {
-    this.#process.release(this.#host.launcher)
+    this.#course.release()
     this.spool?.close()
     this.spool = undefined
     await this.#folder.remove().catch((error) => {

@@ -16,8 +16,10 @@ import type { SpoolFiles } from '../log/log-spool.ts'
 import { textOf } from '../log.ts'
 import { bootId } from '../process/process-table.ts'
 import { giveAll, type StepUser } from '../process/step-user.ts'
-import { acceptedIn, cgroupIn, jobFile, noteCgroup } from './job-notes.ts'
+import type { Phase } from '../steps/step-kind.ts'
+import { acceptedIn, cgroupIn, jobFile, NOTES_BYTES, noteCgroup, notesIn } from './job-notes.ts'
 import { adoptBefore } from './journal-before.ts'
+import type { Ending } from './outcome.ts'
 import { isGone, removeFiles, removeTree } from './remove-tree.ts'
 import { makeTempFolder, newTempPath } from './temp-folder.ts'
 
@@ -55,6 +57,16 @@ export interface Intent {
   graceMs: number
   /** Canceled by nobody: the agent itself was told to stop. */
   agentStops?: true
+}
+
+/** How far a job has come; written before a phase begins. */
+export interface Progress {
+  phase: Phase
+  /** When the first began, in milliseconds, and in seconds of the host's uptime, which no clock moves. */
+  at: number
+  uptime: number
+  /** From clean up on: how it has ended. */
+  ending?: Ending
 }
 
 export class JobFolder {
@@ -145,7 +157,7 @@ export class JobFolder {
    */
   prepare(): void {
     mkdirSync(this.#stepPath, { recursive: true, mode: 0o700 })
-    if (!makeTempFolder(this.temp)) throw new Error(`its temporary folder ${this.temp} cannot be made`)
+    makeTempFolder(this.temp)
   }
 
   /** A file of the job, whole at once; whoever reads an older one of that name goes on reading that. */
@@ -171,6 +183,14 @@ export class JobFolder {
     replaceFile(this.file('intent.json'), JSON.stringify(intent))
   }
 
+  /** Of kinds that have more than a main. */
+  get progress(): Progress | undefined {
+    return readParsed(this.file('progress.json'), (text) => JSON.parse(text) as Progress)
+  }
+  set progress(progress: Progress) {
+    replaceFile(this.file('progress.json'), JSON.stringify(progress))
+  }
+
   /**
    * Not synced: after a crash of the host the controller has it or hears "lost", and never both. When only the agent was
    * killed before it was written, the same result follows again from exit code, intent and log.
@@ -182,7 +202,7 @@ export class JobFolder {
     replaceFile(this.file('result.json'), toJsonString(FinishedSchema, finished))
   }
 
-  /** Whoever makes the output's file may run the job: the wrapper, or the agent to make sure that it never runs. False when it is made. */
+  /** Whoever makes the output's file may run the job: its main, or the agent to make sure that it never runs. False when it is made. */
   claim(): boolean {
     try {
       writeFileSync(this.file('raw'), '', { mode: AGENT_CLAIM_MODE, flag: 'wx' })
@@ -191,10 +211,25 @@ export class JobFolder {
       return false
     }
   }
-  get claimedBy(): 'nobody' | 'agent' | 'wrapper' {
+  /** The same for a main that is no process of the wrapper's. */
+  begin(): boolean {
+    try {
+      writeFileSync(this.file('raw'), '', { mode: 0o600, flag: 'wx' })
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw error
+    }
+  }
+  get claimedBy(): 'nobody' | 'agent' | 'main' {
     const raw = statSync(this.file('raw'), { throwIfNoEntry: false })
     if (!raw) return 'nobody'
-    return (raw.mode & OWNER_WRITES) === 0 ? 'agent' : 'wrapper'
+    return (raw.mode & OWNER_WRITES) === 0 ? 'agent' : 'main'
+  }
+
+  /** The process that writes the step's output to the disk. */
+  get readerPid(): number | undefined {
+    return notesIn(Buffer.from(readText(this.file('job'))?.slice(0, NOTES_BYTES) ?? '')).reader
   }
 
   /** The control group of its processes, if any: noted before they start, for an agent that comes after this one. */
@@ -205,9 +240,9 @@ export class JobFolder {
     noteCgroup(this.file('job'), path)
   }
 
-  /** When something was noted last: the process's start, then its end. */
+  /** When something was noted last: the process's start, then its end. Now, when the step has removed the notes. */
   notedAt(): number {
-    return Math.floor(statSync(this.file('job')).mtimeMs)
+    return Math.floor(statSync(this.file('job'), { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
   }
 
   spoolFiles(): SpoolFiles {

@@ -1,6 +1,7 @@
 // Owns how a job's end is told: outcome, exit code and a reason, from what was seen. Pure.
 import { constants } from 'node:os'
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { textOf } from '../log.ts'
 import type { Intent } from './journal.ts'
 
 export interface Ending {
@@ -43,6 +44,12 @@ export function lost(reason: string): Ending {
 /** It cannot be run as it is written; trying again would not help. */
 export function impossible(reason: string): Ending {
   return { outcome: Outcome.FAILED, reason, reasonCode: 'agent_error' }
+}
+
+/** Of what the agent did for it: a system error is the agent's own, everything else is a sentence about what was asked for. */
+export function failureOf(error: unknown): Ending {
+  const { syscall } = error as NodeJS.ErrnoException
+  return syscall ? lost(`it could not be started: ${textOf(error)}`) : impossible(textOf(error))
 }
 
 function signalName(number: number): string | undefined {

@@ -1,64 +1,35 @@
-// Owns everything between "start" and the process: workspace, environment, the step's own files, the wrapper's file.
+// Owns everything between "start" and a process: environment, the step's own files, the wrapper's file.
 import { lchownSync } from 'node:fs'
-import type { SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { limits } from '@ansflow/proto/limits'
 import type { Config } from '../config.ts'
-import { textOf } from '../log.ts'
 import { startAs } from '../process/step-user.ts'
 import { isSettable, startFile } from '../process/wrapper.ts'
-import { prepareStep } from '../steps/index.ts'
-import type { StepCommand } from '../steps/step-kind.ts'
+import type { StepContext } from '../steps/step-kind.ts'
 import { stepEnvironment } from './environment.ts'
-import type { JobFolder } from './journal.ts'
-import { type Ending, impossible } from './outcome.ts'
-import type { Workspaces } from './workspace.ts'
 
-/** The step cannot be run as it is written; another agent could not either. */
-export class Unrunnable extends Error {
-  readonly ending: Ending
-  constructor(reason: string) {
-    super(reason)
-    this.name = 'Unrunnable'
-    this.ending = impossible(reason)
-  }
+export interface CommandContext extends StepContext {
+  /** The host's own environment for steps, before the pipeline has added to it. */
+  base: Readonly<Config['base']>
+  /** Hands a folder that was made in the workspace to whom steps run as. */
+  give: (path: string) => void
+  /** Changed in place by kinds that need more, or less. */
+  env: Map<string, string>
 }
 
-export function tooManySecrets(): Unrunnable {
-  return new Unrunnable(`Its secrets have more than ${limits.maskBytes} bytes together; they could not be masked.`)
+export interface StepCommand {
+  argv: string[]
+  /** Where it runs. */
+  workingDirectory: string
 }
 
-/** What a launch needs of the host. */
-export interface LaunchHost {
-  config: Config
-  workspaces: Workspaces
-}
-
-/** All that does not depend on the start: done while the accept is on its way. Answers the workspace. */
-export function prepareFolders(folder: JobFolder, { workspaces }: LaunchHost): string {
-  folder.prepare()
-  return workspaces.open(folder.spec.runId, folder.spec.workspace, folder.ref.jobId)
-}
-
-/** After this the wrapper can run. Answers lines for the log. */
-export function prepareLaunch(
-  folder: JobFolder,
-  workspace: string,
-  secrets: readonly SecretValue[],
-  { config }: LaunchHost,
-): string[] {
-  const { ref, spec } = folder
+/** After this the wrapper can run. `commandOf` writes the files that the process reads, and throws a sentence when it cannot be run. */
+export function prepareLaunch(context: StepContext, commandOf: (context: CommandContext) => StepCommand): void {
+  const { folder, workspace, secrets, host, say } = context
+  const { base, stepUser } = host.config
   const places = { workspace, output: folder.stepFile('output'), tmp: folder.temp }
-  const env = stepEnvironment(config.base, spec, ref, secrets, places)
-  const { stepUser } = config
+  const env = stepEnvironment(base, folder.spec, folder.ref, secrets, places)
   const give = (path: string) => stepUser && lchownSync(path, stepUser.uid, stepUser.gid)
-  let command: StepCommand
-  try {
-    command = prepareStep(spec, { folder, workspace, secrets, base: config.base, env, give })
-  } catch (error) {
-    // A system error (disk full) is the agent's; everything else is a sentence about the spec.
-    if ((error as NodeJS.ErrnoException).syscall) throw error
-    throw new Unrunnable(textOf(error))
-  }
+  const command = commandOf({ ...context, base, env, give })
   checkSize(env)
   const start = startFile(env, command.workingDirectory, command.argv)
   if (stepUser) {
@@ -71,9 +42,8 @@ export function prepareLaunch(
     }
     folder.write('start', startAs(stepUser, own))
   } else folder.write('start', start)
-  return [...env.keys()]
-    .filter((name) => !isSettable(name))
-    .map((name) => `${JSON.stringify(name)} cannot be set in an environment; it was left out.`)
+  for (const name of env.keys())
+    if (!isSettable(name)) say(`${JSON.stringify(name)} cannot be set in an environment; it was left out.`)
 }
 
 /** What the system would refuse without a word about which entry it was. */
@@ -83,11 +53,11 @@ function checkSize(env: ReadonlyMap<string, string>): void {
     const bytes = Buffer.byteLength(name) + 1 + Buffer.byteLength(value)
     if (bytes > limits.environmentEntryBytes) {
       const most = `a process can have ${limits.environmentEntryBytes} of one; pass it in a file`
-      throw new Unrunnable(`The variable ${name} has ${bytes} bytes in the environment, and ${most}.`)
+      throw new Error(`The variable ${name} has ${bytes} bytes in the environment, and ${most}.`)
     }
     // The pointer to it, and its end.
     all += bytes + 9
   }
   if (all > limits.environmentBytes)
-    throw new Unrunnable(`The environment has ${all} bytes, and a process can have ${limits.environmentBytes}.`)
+    throw new Error(`The environment has ${all} bytes, and a process can have ${limits.environmentBytes}.`)
 }

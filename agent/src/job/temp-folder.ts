@@ -17,14 +17,12 @@ export function newTempPath(): string | undefined {
   return root && join(root, `af-${randomBytes(6).toString('base64url')}`)
 }
 
-/** False when there is something else. */
-export function makeTempFolder(path: string): boolean {
+export function makeTempFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 })
-    return true
-  } catch {
+  } catch (error) {
     // Made before, by an agent that was killed then.
-    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error
   }
 }
 

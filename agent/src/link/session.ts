@@ -11,7 +11,7 @@ export interface SessionHost {
   contact(sentAt: number): void
   offer(offer: Offer): void
   start(ref: JobRef, secrets: SecretValue[]): void
-  cancel(ref: JobRef, graceMs: number): void
+  cancel(ref: JobRef): void
   finishedAck(ref: JobRef): void
   /** The controller has given the job up. */
   forget(ref: JobRef): void
@@ -70,12 +70,12 @@ export function startSession(pipe: Pipe<ControlMessage>, host: SessionHost, onDe
           host.welcomed(kind.value.lostAfterMs, heartbeatMs)
           answered()
           for (const ref of kind.value.forget) host.forget(ref)
-          for (const ref of kind.value.cancel) host.cancel(ref, 0)
+          for (const ref of kind.value.cancel) host.cancel(ref)
           host.drain(kind.value.drain)
           return
         case 'heartbeatAck':
           answered()
-          for (const ref of kind.value.cancel) host.cancel(ref, 0)
+          for (const ref of kind.value.cancel) host.cancel(ref)
           host.drain(kind.value.drain)
           return
         case 'offer':
@@ -85,7 +85,7 @@ export function startSession(pipe: Pipe<ControlMessage>, host: SessionHost, onDe
           if (kind.value.job) host.start(kind.value.job, kind.value.secrets)
           return
         case 'cancel':
-          if (kind.value.job) host.cancel(kind.value.job, kind.value.graceMs)
+          if (kind.value.job) host.cancel(kind.value.job)
           return
         case 'finishedAck':
           if (kind.value.job) host.finishedAck(kind.value.job)

@@ -1,16 +1,14 @@
 // Owns a job's log as the job sees it: opened with its limits, and not closed before what is secret in it is known.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { JobFolder } from '../job/journal.ts'
-import type { LaunchHost } from '../job/prepare-launch.ts'
-import type { Launcher } from '../process/process.ts'
+import type { StepHost } from '../steps/step-kind.ts'
 import { LogSpool } from './log-spool.ts'
 
 /** How long a job found after a restart waits for its secrets while the controller is there. */
 const SECRETS_MS = 60_000
 
-export function openLog(folder: JobFolder, { config, launcher }: LaunchHost & { launcher: Launcher }): LogSpool {
-  const limit = Number(folder.spec.logLimit) || config.logLimit
-  return new LogSpool(folder.spoolFiles(), limit, (bytes) => launcher.punch(folder.ref.jobId, bytes))
+export function openLog(folder: JobFolder, { config, launcher }: StepHost): LogSpool {
+  return new LogSpool(folder.spoolFiles(), config.logLimit, (bytes) => launcher.punch(folder.ref.jobId, bytes))
 }
 
 /** After a restart the secrets are unknown until the controller sends them again; it may be away for long. */

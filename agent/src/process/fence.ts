@@ -5,8 +5,6 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { replaceFile } from '../data-folder.ts'
-import { JobProcess } from '../job/job-process.ts'
-import { JobFolder } from '../job/journal.ts'
 import { type Log, textOf } from '../log.ts'
 import { bootId, hostUptime } from './process-table.ts'
 
@@ -123,21 +121,7 @@ function readFence(dataPath: string): { deadline: number; contactAt: number; los
   }
 }
 
-/** What the watchdog runs when the deadline has passed: ends all jobs that another agent may repeat. */
-export async function endFencedJobs(dataPath: string): Promise<void> {
-  // The agent may have heard of the controller in the meantime.
-  if (hostUptime() < (readFence(dataPath)?.deadline ?? Number.POSITIVE_INFINITY)) return
-  const folder = join(dataPath, 'jobs')
-  const jobs = JobFolder.readAll({ jobs: folder, steps: folder }).filter(
-    ({ spec, sameBoot }) => spec.selfFence && sameBoot,
-  )
-  const ended = jobs.map(async (folder) => {
-    const job = new JobProcess(folder)
-    // Of one that the watchdog has killed, processes may be left that have left its session.
-    if (folder.result || (job.exitCode() !== undefined && folder.intent?.kind !== 'fenced')) return
-    // Also told to an agent that comes to itself, which sees no more than that the step was killed.
-    folder.intent ??= { kind: 'fenced', graceMs: 0 }
-    await job.kill(0, () => {})
-  })
-  await Promise.all(ended)
+/** False when the agent has heard of the controller since the watchdog looked. */
+export function hasPassed(dataPath: string): boolean {
+  return hostUptime() >= (readFence(dataPath)?.deadline ?? Number.POSITIVE_INFINITY)
 }

@@ -1,20 +1,25 @@
 // Owns the execution kind "checkout": real git, run as the job's process, with credentials that only it can see.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { programOn } from '../host.ts'
+import { JobProcess } from '../job/job-process.ts'
+import type { CommandContext, StepCommand } from '../job/prepare-launch.ts'
 import { madeWithin } from '../job/workspace.ts'
 import { quoted } from '../process/wrapper.ts'
 import { ASKPASS_SCRIPT, CHECKOUT_SCRIPT, GIT_CONFIG } from './checkout-script.ts'
 import { checkGitRef, type GitSource, parseGitUrl } from './git-source.ts'
-import type { ExecutionOf, StepCommand, StepContext, StepKind } from './step-kind.ts'
+import type { ExecutionOf, StepKind } from './step-kind.ts'
 
 type Checkout = ExecutionOf<'checkout'>
 
 /** Entries of the step's own that would change which programs and settings git uses. */
 const STEERS_GIT = /^(GIT_|SSH_|LD_|AF_|EDITOR$|VISUAL$|PAGER$)/
 
-export const checkout: StepKind<'checkout'> = { outputs: ['commit', 'ref', 'branch'], prepare }
+export const checkout: StepKind<'checkout'> = {
+  outputs: ['commit', 'ref', 'branch'],
+  main: (execution, folder) => new JobProcess(folder, (context) => command(execution, context)),
+}
 
-function prepare(execution: Checkout, context: StepContext): StepCommand {
+function command(execution: Checkout, context: CommandContext): StepCommand {
   const { folder, workspace, env, base, give } = context
   const source = parseGitUrl(execution.url)
   const ref = checkGitRef(execution.ref)
@@ -60,14 +65,14 @@ function prepare(execution: Checkout, context: StepContext): StepCommand {
   }
 }
 
-function secretNamed(name: string, { secrets }: StepContext): string {
+function secretNamed(name: string, { secrets }: CommandContext): string {
   const secret = secrets.find((one) => one.name === name)
   if (!secret) throw new Error(`The secret ${JSON.stringify(name)} that the checkout names did not come with the job.`)
   return secret.value
 }
 
 /** The password is in a file that is gone before files are checked out: never in an argument, a URL or git's files. */
-function httpCredentials(execution: Checkout, source: GitSource, context: StepContext): Record<string, string> {
+function httpCredentials(execution: Checkout, source: GitSource, context: CommandContext): Record<string, string> {
   const { folder } = context
   if (!execution.passwordSecret) return {}
   if (source.kind !== 'http') throw new Error('A password needs an http or https address.')
@@ -84,7 +89,7 @@ function httpCredentials(execution: Checkout, source: GitSource, context: StepCo
 }
 
 /** ssh with fixed options: no settings of the host's user, and a host key that is not known is refused. */
-function sshSettings(execution: Checkout, context: StepContext): Record<string, string> {
+function sshSettings(execution: Checkout, context: CommandContext): Record<string, string> {
   const { folder } = context
   const options = [
     '-F',

@@ -1,7 +1,9 @@
 // Owns the execution kind "shell": a script in sh, bash or PowerShell, read from a file.
 import { programOn } from '../host.ts'
+import { JobProcess } from '../job/job-process.ts'
+import type { CommandContext, StepCommand } from '../job/prepare-launch.ts'
 import { within } from '../job/workspace.ts'
-import type { ExecutionOf, StepCommand, StepContext, StepKind } from './step-kind.ts'
+import type { ExecutionOf, StepKind } from './step-kind.ts'
 
 interface Shell {
   file: string
@@ -30,9 +32,12 @@ const shells: Record<string, Shell> = {
 const pathRemedy =
   "It takes the place of the host's and is not expanded; to add to it, write export PATH=… at the beginning of the script."
 
-export const shell: StepKind<'shell'> = { outputs: [], prepare }
+export const shell: StepKind<'shell'> = {
+  outputs: [],
+  main: (execution, folder) => new JobProcess(folder, (context) => command(execution, context)),
+}
 
-function prepare(execution: ExecutionOf<'shell'>, { folder, workspace, base, env }: StepContext): StepCommand {
+function command(execution: ExecutionOf<'shell'>, { folder, workspace, base, env }: CommandContext): StepCommand {
   const name = execution.shell || 'sh'
   const kind = Object.hasOwn(shells, name) ? shells[name] : undefined
   if (!kind) throw new Error(`The shell ${JSON.stringify(name)} is not one of ${Object.keys(shells).join(', ')}.`)
