@@ -1076,6 +1076,8 @@ export declare type FinishedAckJson = {
 export declare const FinishedAckSchema: GenMessage<FinishedAck, {jsonType: FinishedAckJson}>;
 
 /**
+ * From TERM to KILL the step has the time of its spec.
+ *
  * @generated from message ansflow.agent.v1.Cancel
  */
 export declare type Cancel = Message<"ansflow.agent.v1.Cancel"> & {
@@ -1083,16 +1085,11 @@ export declare type Cancel = Message<"ansflow.agent.v1.Cancel"> & {
    * @generated from field: ansflow.agent.v1.JobRef job = 1;
    */
   job?: JobRef | undefined;
-
-  /**
-   * From TERM to KILL.
-   *
-   * @generated from field: uint32 grace_ms = 2;
-   */
-  graceMs: number;
 };
 
 /**
+ * From TERM to KILL the step has the time of its spec.
+ *
  * @generated from message ansflow.agent.v1.Cancel
  */
 export declare type CancelJson = {
@@ -1100,13 +1097,6 @@ export declare type CancelJson = {
    * @generated from field: ansflow.agent.v1.JobRef job = 1;
    */
   job?: JobRefJson;
-
-  /**
-   * From TERM to KILL.
-   *
-   * @generated from field: uint32 grace_ms = 2;
-   */
-  graceMs?: number;
 };
 
 /**
@@ -1224,6 +1214,8 @@ export declare type JobSpec = Message<"ansflow.agent.v1.JobSpec"> & {
   timeoutMs: number;
 
   /**
+   * From TERM to KILL. 0: the agent's default.
+   *
    * @generated from field: uint32 cancel_grace_ms = 7;
    */
   cancelGraceMs: number;
@@ -1258,13 +1250,6 @@ export declare type JobSpec = Message<"ansflow.agent.v1.JobSpec"> & {
    * @generated from field: bool self_fence = 11;
    */
   selfFence: boolean;
-
-  /**
-   * Bytes of log kept; the rest is cut from the middle with a line that says how much. 0: the agent's default.
-   *
-   * @generated from field: int64 log_limit = 12;
-   */
-  logLimit: bigint;
 
   /**
    * For a checkout without a workspace of its own name; run number and names for the log's head.
@@ -1313,6 +1298,8 @@ export declare type JobSpecJson = {
   timeoutMs?: number;
 
   /**
+   * From TERM to KILL. 0: the agent's default.
+   *
    * @generated from field: uint32 cancel_grace_ms = 7;
    */
   cancelGraceMs?: number;
@@ -1340,13 +1327,6 @@ export declare type JobSpecJson = {
    * @generated from field: bool self_fence = 11;
    */
   selfFence?: boolean;
-
-  /**
-   * Bytes of log kept; the rest is cut from the middle with a line that says how much. 0: the agent's default.
-   *
-   * @generated from field: int64 log_limit = 12;
-   */
-  logLimit?: string;
 
   /**
    * For a checkout without a workspace of its own name; run number and names for the log's head.
