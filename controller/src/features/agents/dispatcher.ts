@@ -11,11 +11,12 @@ import type { Placement, Seat } from '../runs/index.ts'
 import { LabelBook } from './agent-labels.ts'
 import type { AgentSession } from './agent-session.ts'
 import { viewOf } from './agent-tables.ts'
+import { page, type WaitingLine, waitingLine } from './waiting-line.ts'
 
 /** The job table as the dispatcher uses it. */
 export interface JobQueue {
-  /** Queued jobs, the first to go first, at most `limit`. */
-  candidates(organizationId: string, limit: number): Promise<Candidate[]>
+  /** Queued jobs behind `after`, the first to go first, at most `limit`. */
+  candidates(organizationId: string, limit: number, after?: Candidate): Promise<Candidate[]>
   /** What people have given to the organization's agents. */
   labels(organizationId: string): Promise<LabelBook>
   /** Jobs on agents by project. */
@@ -52,13 +53,13 @@ interface Deps {
   log: Logger
 }
 
-/** Jobs looked at in one pass; the next pass sees what is behind them. */
-const page = 500
 /** Explanations wait this long after the last pass: a burst of short jobs is not worth explaining. */
 const explainAfterMs = 200
 
 export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatcher {
   const wanted = new Set<string>()
+  /** What the last passes left, of organizations of which nothing was told since. */
+  const lines = new Map<string, WaitingLine>()
   /** Organizations whose last pass left nothing queued. */
   const drained = new Set<string>()
   /** Those for which jobs are being queued that stay so, until the bus tells of them. */
@@ -73,7 +74,13 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
     look(organizationId)
   }
 
+  /** At the line as it is, whatever was known of it. */
   function look(organizationId: string): void {
+    lines.delete(organizationId)
+    goOn(organizationId)
+  }
+
+  function goOn(organizationId: string): void {
     if (stopped) return
     drained.delete(organizationId)
     wanted.add(organizationId)
@@ -111,19 +118,29 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
 
   async function pass(organizationId: string): Promise<void> {
     if (freeSessions(organizationId).length === 0) return
-    const jobs = new Map((await queue.candidates(organizationId, page)).map((job) => [job.jobId, job]))
-    if (jobs.size === 0) return noneLeft(organizationId)
-    const full = jobs.size === page
+    const line = lines.get(organizationId) ?? waitingLine((...page) => queue.candidates(organizationId, ...page))
+    lines.set(organizationId, line)
+    while (await giveAway(organizationId, line)) {
+      if (line.isWhole || freeSessions(organizationId).length === 0) {
+        lookAgainAt(organizationId, line.jobs.values())
+        if (line.jobs.size === 0 && line.isWhole) noneLeft(organizationId)
+        return
+      }
+      await line.readMore()
+    }
+    // What is known of the line is old: somebody else was quicker, or a job was canceled.
+    look(organizationId)
+  }
+
+  /** False: some were not there any more. */
+  async function giveAway(organizationId: string, { jobs }: WaitingLine): Promise<boolean> {
+    if (jobs.size === 0) return true
     const book = await labelsFor(organizationId, jobs.values())
     const running = isOfOneProject(jobs.values()) ? new Map() : await queue.running()
     const { views, seat } = free(organizationId, book)
     const assignments = assignJobs(views, jobs, running, clock.now())
-    lookAgainAt(organizationId, jobs.values())
-    if (assignments.length === 0) return
     const claims = await Promise.all(assignments.map(({ job, agentId }) => queue.claim(job, seat(agentId))))
-    // Lost claims leave slots free, and behind a full page there may be jobs for them.
-    if (full || claims.includes(false)) wanted.add(organizationId)
-    else if (jobs.size === 0) noneLeft(organizationId)
+    return !claims.includes(false)
   }
 
   /** Read after the jobs: who protects a label and then starts a run must not see it go to another agent. */
@@ -154,6 +171,7 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
   }
 
   function noneLeft(organizationId: string): void {
+    lines.delete(organizationId)
     // Wanted again already: something was queued behind what this pass has seen.
     if (!wanted.has(organizationId)) drained.add(organizationId)
   }
@@ -205,7 +223,7 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
   return {
     wake,
     freed(organizationId) {
-      if (!drained.has(organizationId)) look(organizationId)
+      if (!drained.has(organizationId)) goOn(organizationId)
     },
     async sweep() {
       // A commit that failed is not told of.

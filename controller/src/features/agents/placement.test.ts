@@ -5,6 +5,7 @@ import { JobStatus, RunService, StepStatus } from '@ansflow/proto/gen/ansflow/v1
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
+import { type ManualClock, manualClock } from '../../platform/clock.ts'
 import type { StatementTap } from '../../platform/statement-tap.ts'
 import { type FakeAgent, type FakeControl, registerFakeAgent } from './test/fake-agent.ts'
 
@@ -12,21 +13,28 @@ let c: TestController
 let agent: FakeAgent
 let control: FakeControl
 let commits = 0
+/** Of the line of jobs that wait. */
+let reads = 0
 const tap: StatementTap = (sql, run) => {
   if (/^commit\b/i.test(sql)) commits++
+  if (/^select .*workspace_pin.*order by/is.test(sql)) reads++
   return run()
 }
 
-beforeEach(async () => {
-  c = await startController({ overrides: { statementTap: tap } })
+beforeEach(() => open())
+afterEach(close)
+
+async function open(overrides: { clock?: ManualClock } = {}): Promise<void> {
+  c = await startController({ overrides: { ...overrides, statementTap: tap } })
   agent = await register()
   control = agent.control()
-})
-afterEach(async () => {
+}
+
+async function close(): Promise<void> {
   control.cut()
   agent.close()
   await c[Symbol.asyncDispose]()
-})
+}
 
 const owner = () => c.as(c.owner)
 
@@ -136,4 +144,28 @@ test('of several jobs that become ready at once as many go as there are free slo
   const last = await control.take()
   expect(last.stepId).toBe('e')
   await control.succeed(last.job)
+})
+
+test('jobs that fit nobody, however many, keep nothing waiting that stands behind them', async () => {
+  await control.hello({ slots: 1 })
+  const stuck = Array.from({ length: 600 }, (_, i) => `  s${i}: { run: "true", runsOn: [nowhere] }\n`).join('')
+  await start(stuck)
+  const runId = await start('  other: { run: "true" }\n')
+  const { job, stepId } = await control.take()
+  expect(stepId).toBe('other')
+  await control.succeed(job)
+  await waitFor(async () => (await stepsOf(runId)).other?.status === StepStatus.SUCCEEDED)
+})
+
+test('what waits is read once, not for every slot that is free again', async () => {
+  await close()
+  // Time stands still, and with it the loop that looks for what was not told, and what says why jobs wait.
+  await open({ clock: manualClock() })
+  await control.hello({ slots: 2 })
+  await settled()
+  const runId = await start(Array.from({ length: 60 }, (_, i) => `  s${i}: { run: "true" }\n`).join(''))
+  const before = reads
+  for (let done = 0; done < 60; done++) await control.succeed((await control.take()).job)
+  await waitFor(async () => (await stepsOf(runId)).s59?.status === StepStatus.SUCCEEDED)
+  expect(reads - before).toBeLessThan(5)
 })

@@ -88,7 +88,7 @@ function phaseOf(status: JobStatus): HeldJob['phase'] {
 
 export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>): JobQueue {
   return {
-    candidates: (organizationId, limit) => queuedJobs(db, limit, organizationId),
+    candidates: (organizationId, limit, after) => queuedJobs(db, limit, organizationId, after),
 
     labels: (organizationId) => labelBook(db, organizationId),
 

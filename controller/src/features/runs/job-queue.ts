@@ -21,12 +21,19 @@ export interface AgentJob {
   cancelRequested: boolean
 }
 
-/** Jobs that wait for an agent, of one organization or all, those with priority and the oldest first. */
-export async function queuedJobs(db: Db, limit: number, organizationId?: string): Promise<Candidate[]> {
+/** Jobs that wait for an agent, of one organization or all, those with priority and the oldest first; `after`: behind this one. */
+export async function queuedJobs(
+  db: Db,
+  limit: number,
+  organizationId?: string,
+  after?: Candidate,
+): Promise<Candidate[]> {
   const tables = db.kysely<RunTables>()
   const { rows } = await (organizationId === undefined
     ? queued.execute(tables, { limit })
-    : queuedOf.execute(tables, { limit, organizationId }))
+    : after === undefined
+      ? queuedOf.execute(tables, { limit, organizationId })
+      : queuedAfter.execute(tables, { limit, organizationId, ...placeOf(db, after) }))
   return rows.map((row) => ({
     jobId: row.id,
     runId: row.run_id,
@@ -43,6 +50,17 @@ export async function queuedJobs(db: Db, limit: number, organizationId?: string)
 }
 
 type Queued = SelectQueryBuilder<RunTables, 'job', object>
+
+/** Where a job stands in the order. */
+interface Place {
+  priority: number
+  createdAt: number | string
+  jobId: string
+}
+
+function placeOf(db: Db, { priority, queuedAt, jobId }: Candidate): Place {
+  return { priority, createdAt: db.toColumn(queuedAt), jobId }
+}
 
 /** `which` narrows the jobs that wait, of which first the first are found, and then their rows read. */
 function inOrder(db: Kysely<RunTables>, limit: number, which: (jobs: Queued) => Queued = (jobs) => jobs) {
@@ -68,6 +86,20 @@ function inOrder(db: Kysely<RunTables>, limit: number, which: (jobs: Queued) => 
 const queued = statement<RunTables, { limit: number }>()((db, { limit }) => inOrder(db, limit))
 const queuedOf = statement<RunTables, { limit: number; organizationId: string }>()((db, { limit, organizationId }) =>
   inOrder(db, limit, (jobs) => jobs.where('organization_id', '=', organizationId)),
+)
+const queuedAfter = statement<RunTables, { limit: number; organizationId: string } & Place>()(
+  (db, { limit, organizationId, priority, createdAt, jobId }) =>
+    inOrder(db, limit, (jobs) =>
+      jobs
+        .where('organization_id', '=', organizationId)
+        .where(({ eb, and, or }) =>
+          or([
+            eb('priority', '<', priority),
+            and([eb('priority', '=', priority), eb('created_at', '>', createdAt)]),
+            and([eb('priority', '=', priority), eb('created_at', '=', createdAt), eb('id', '>', jobId)]),
+          ]),
+        ),
+    ),
 )
 
 export async function organizationsWithQueuedJobs(db: Db): Promise<string[]> {
