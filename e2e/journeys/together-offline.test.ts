@@ -119,3 +119,65 @@ test('rights that go while someone writes leave what they wrote to them, and onl
   expect(await readFile(await download.path(), 'utf8')).toContain('echo one unsent')
   expect((await system.api.pipelines.getPipeline({ pipelineId })).yaml).not.toContain('unsent')
 })
+
+test('another role counts at once in an open editor, and what was not changed is never refused', async () => {
+  const { pipelineId, projectId } = await system.pipeline('name: roles\nsteps:\n  one: { run: echo one }\n')
+  const slug = (await system.api.projects.getProject({ projectId })).project?.slug ?? ''
+  const members = system.client(MemberService)
+  const organizationId = (await system.client(OrganizationService).listOrganizations({})).organizations[0]?.id ?? ''
+  const userId =
+    (await members.listMembers({ organizationId })).members.find(({ email }) => email === grace.email)?.userId ?? ''
+  const become = (role: Role) => members.setMemberRole({ organizationId, userId, role })
+  await become(Role.VIEWER)
+  const [ada, her] = [await newPerson(browser, system.url), await newPerson(browser, system.url)]
+  await Promise.all([signIn(ada.page, admin), signIn(her.page, grace)])
+  const [a, g] = [new Editor(ada.page), new Editor(her.page)]
+  await a.open(slug, pipelineId)
+  await g.open(slug, pipelineId)
+  const readOnly = her.page.getByTestId('read-only-banner')
+  await readOnly.waitFor()
+  // The notice of a refusal would be there for moments only; and nothing here is found by loading the page again.
+  await her.page.evaluate(() => {
+    const seen = { refused: 0 }
+    Object.assign(window, { seen })
+    new MutationObserver(() => {
+      if (document.querySelector('[data-testid="refused-banner"]')) seen.refused++
+    }).observe(document.body, { childList: true, subtree: true })
+  })
+  const refused = () => her.page.evaluate(() => (window as unknown as { seen: { refused: number } }).seen.refused)
+  const file = async () => (await system.api.pipelines.getPipeline({ pipelineId })).yaml
+  const inFile = (part: string) => waitFor(async () => (await file()).includes(part), { what: `the file says ${part}` })
+
+  // She looks on while somebody writes.
+  await a.select('one')
+  await g.node('one').click({ position: { x: 90, y: 12 } })
+  await a.script('end')
+  await ada.page.keyboard.type(' and more, and more, and more', { delay: 10 })
+  await inFile('and more, and more, and more')
+  await readOnly.waitFor()
+
+  await become(Role.DEVELOPER)
+  await readOnly.waitFor({ state: 'detached' })
+  await her.page.locator('[data-testid="script-script"][contenteditable="true"]').waitFor()
+  await g.replaceScript('echo hers')
+  await inFile('echo hers')
+  await g.label('saved')
+
+  await become(Role.VIEWER)
+  await readOnly.waitFor()
+  await her.page.locator('[data-testid="script-script"][contenteditable="false"]').waitFor()
+  await ada.page.keyboard.press('End')
+  await ada.page.keyboard.type(' his', { delay: 10 })
+  await inFile('his')
+  expect(await refused()).toBe(0)
+
+  // Out of the organization and in again: the document closes and opens.
+  await members.removeMember({ organizationId, userId })
+  await her.page.getByTestId('refused-banner').waitFor()
+  await members.inviteMember({ organizationId, email: grace.email, role: Role.DEVELOPER })
+  await her.page.getByTestId('refused-banner').waitFor({ state: 'detached' })
+  await her.page.locator('[data-testid="script-script"][contenteditable="true"]').waitFor()
+  await g.replaceScript('echo again')
+  await inFile('echo again')
+  expect([...ada.errors, ...her.errors.filter((error) => !/status of 40[34]/.test(error))]).toEqual([])
+})

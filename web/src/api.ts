@@ -22,6 +22,11 @@ export function onSignedOut(callback: () => void): void {
   signedOut = callback
 }
 
+/** The live connection hears of it without a call. */
+export function sessionEnded(): void {
+  signedOut()
+}
+
 /** Failing to sign in is an answer, not the end of a session. */
 const withoutSession = new Set(['Login', 'GetMe', 'CompleteSetup', 'AcceptInvitation', 'GetInvitation', 'GetSetup'])
 

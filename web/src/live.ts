@@ -9,6 +9,7 @@ import {
   LiveResponseSchema,
 } from '@ansflow/proto/gen/ansflow/v1/live_pb'
 import { create, fromBinary, fromJson, type JsonValue, type MessageInitShape, toJson } from '@bufbuild/protobuf'
+import { sessionEnded } from './api.ts'
 import { liveState } from './shell/live-state.ts'
 
 export interface LiveSubscriber {
@@ -33,6 +34,9 @@ interface Subscription extends LiveSubscriber {
   afterSeq: number
   offset: bigint
 }
+
+/** Close code: sign in again. */
+const signIn = 4401
 
 const pingEveryMs = 10_000
 const silentAfterMs = 25_000
@@ -114,11 +118,12 @@ function connect(): void {
       receive(fromJson(LiveResponseSchema, JSON.parse(event.data) as JsonValue, { ignoreUnknownFields: true }))
     else receiveChunk(fromBinary(LiveLogChunkSchema, new Uint8Array(event.data)))
   }
-  opened.onclose = () => {
+  opened.onclose = ({ code }) => {
     if (socket !== opened) return
     socket = undefined
     clearInterval(pingTimer)
-    scheduleRetry()
+    if (code === signIn) sessionEnded()
+    else scheduleRetry()
   }
 }
 

@@ -10,11 +10,18 @@ import {
   type Permission,
 } from '@ansflow/proto/access'
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
-import type { GetMeResponse, Grant as GrantMessage, User } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import {
+  type GetMeResponse,
+  GetMeResponseSchema,
+  type Grant as GrantMessage,
+  type User,
+} from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { equals } from '@bufbuild/protobuf'
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import { ApiError, api } from './api.ts'
 import { currentLanguage, type Language, parseLanguage, setLanguage } from './i18n.ts'
+import { disconnect, subscribe } from './live.ts'
 import { parseTheme, setTheme, type ThemeChoice } from './theme/use-theme.ts'
 
 export type { Permission }
@@ -30,16 +37,34 @@ export const useSession = defineStore('session', () => {
   /** Asks who is signed in; false when nobody is. */
   async function load(): Promise<boolean> {
     try {
-      me.value = await api.auth.getMe({})
+      hear(await api.auth.getMe({}))
     } catch (error) {
       if (error instanceof ApiError && error.code === 'unauthenticated') {
-        me.value = undefined
+        forget()
         return false
       }
       throw error
     }
+    follow()
     await adopt()
     return true
+  }
+
+  let unfollow: (() => void) | undefined
+
+  /** Whoever gets another role has it on all open pages at once. */
+  function follow(): void {
+    unfollow ??= subscribe('me', {
+      onMessage: ({ kind }) => {
+        if (kind.case === 'me') hear(kind.value)
+      },
+      onResync: () => void load(),
+    })
+  }
+
+  /** Pages look again only where something is another. */
+  function hear(next: GetMeResponse): void {
+    if (!me.value || !equals(GetMeResponseSchema, me.value, next)) me.value = next
   }
 
   /** The profile's language and theme win over what this browser had. */
@@ -49,7 +74,9 @@ export const useSession = defineStore('session', () => {
     if (user.value?.theme) setTheme(parseTheme(user.value.theme))
   }
 
-  const holder = computed<Holder>(() => ({ grants: (me.value?.grants ?? []).flatMap(readGrant), scopes: ['*'] }))
+  /** Others whenever the person's rights are. */
+  const grants = computed(() => (me.value?.grants ?? []).flatMap(readGrant))
+  const holder = computed<Holder>(() => ({ grants: grants.value, scopes: ['*'] }))
   const scope = (projectId: string) => ({
     organizationId: organizationId.value,
     ...(projectId !== '' && { projectId }),
@@ -89,11 +116,21 @@ export const useSession = defineStore('session', () => {
   }
 
   async function signOut(): Promise<void> {
-    await api.auth.logout({})
+    // The end of the session is told on the live connection too, where it would look like somebody else's doing.
+    disconnect()
+    unfollow = undefined
+    try {
+      await api.auth.logout({})
+    } catch (error) {
+      follow()
+      throw error
+    }
     me.value = undefined
   }
 
   function forget(): void {
+    unfollow?.()
+    unfollow = undefined
     me.value = undefined
   }
 
@@ -103,6 +140,7 @@ export const useSession = defineStore('session', () => {
     organization,
     organizationId,
     load,
+    grants,
     can: may,
     roleIn,
     gives,

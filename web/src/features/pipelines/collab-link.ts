@@ -44,6 +44,8 @@ export interface CollabLink {
   mode: Readonly<Ref<'edit' | 'view' | undefined>>
   /** Who last changed which step, where the controller knows, by node id. */
   authors: ReadonlyMap<string, StepAuthor>
+  /** Tries again after the controller closed the document, when it may be open to this person again. */
+  reopen(): void
   onNotice(listener: (notice: CollabNotice['kind']) => void): void
   close(): void
 }
@@ -68,6 +70,8 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
   const refusal = shallowRef<Refusal>()
   const mode = ref<'edit' | 'view'>()
   const pending = shallowRef<readonly Pending[]>([])
+  /** What an earlier visit left in this browser, by the clients that made it, and how much of it is not stored. */
+  const kept = new Map<number, number>()
   const behind = ref(0)
   const authors = shallowReactive(new Map<string, StepAuthor>())
   const listeners = new Set<(notice: CollabNotice['kind']) => void>()
@@ -110,18 +114,19 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
   }
 
   // Registered after the provider's own listener, which has sent the change by now when there is a connection.
-  doc.on('update', (_update: Uint8Array, origin: unknown) => {
-    if (origin === provider || origin === local) return
+  doc.on('update', (update: Uint8Array, origin: unknown) => {
+    if (origin === provider) return
+    if (origin === local) {
+      for (const [client, clock] of Y.parseUpdateMeta(update).to) kept.set(client, clock)
+      return
+    }
     pending.value = [...pending.value, { message: connected.value ? sent : undefined }]
   })
 
   function compare(vector: ReadonlyMap<number, number>, settled: number): void {
     pending.value = pending.value.filter(({ message }) => message === undefined || message > settled)
-    let missing = 0
-    for (const [client, clock] of Y.decodeStateVector(Y.encodeStateVector(doc))) {
-      if (client !== doc.clientID && clock > (vector.get(client) ?? 0)) missing++
-    }
-    behind.value = missing
+    // What others write is theirs to bring there: to see it before it is stored is no change of one's own.
+    behind.value = [...kept].filter(([client, clock]) => clock > (vector.get(client) ?? 0)).length
   }
 
   provider.messageHandlers[collabFrame] = (_encoder, decoder) =>
@@ -131,6 +136,8 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     switch (told.case) {
       case 'access':
         mode.value = told.value.mayEdit ? 'edit' : 'view'
+        // Now the controller asks for what it did not take before.
+        if (told.value.mayEdit && refusal.value?.code === 'read_only') refusal.value = undefined
         break
       case 'stored':
         joined.value = true
@@ -216,6 +223,11 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     refusal,
     mode,
     authors,
+    reopen() {
+      if (!refusal.value || provider.wsconnected) return
+      refusal.value = undefined
+      provider.connect()
+    },
     onNotice: (listener) => listeners.add(listener),
     close() {
       window.removeEventListener('beforeunload', warn)

@@ -57,6 +57,10 @@ export function createEditor(pipeline: Pipeline): EditorContext {
     canvas: shallowRef(),
   }
   watch(locale, () => doc.refresh())
+  watch(
+    () => session.can('pipeline.read', pipeline.projectId),
+    (may) => may && doc.link.reopen(),
+  )
   const warn = (event: BeforeUnloadEvent) => {
     if (brokenYaml.value) event.preventDefault()
   }
