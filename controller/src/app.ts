@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import type { Feature, FeatureKind, From, Platform } from './feature.ts'
 import { accessFeature, authorize } from './features/access/index.ts'
 import { agentsFeature } from './features/agents/index.ts'
+import { auditFeature } from './features/audit/index.ts'
 import { authFeature } from './features/auth/index.ts'
 import { collabFeature } from './features/collab/index.ts'
 import { idempotencyFeature } from './features/idempotency/index.ts'
@@ -32,6 +33,7 @@ import { liveRoute } from './transport/live/live.ts'
 
 /** Each may use what those before it give. */
 export const features: FeatureKind[] = [
+  auditFeature,
   accessFeature,
   organizationsFeature,
   authFeature,
@@ -210,7 +212,8 @@ async function openDoors(platform: Platform, from: From, consoleFolder: string |
   const live = liveRoute({ clock, log, newEm: db.em, topics })
   const admission = createAdmission()
   const replies = from(idempotencyFeature)
-  const calls = createCalls({ rights, admission, replies, newEm: db.em, bus, clock, log })
+  const audit = from(auditFeature)
+  const calls = createCalls({ rights, admission, replies, audit, newEm: db.em, bus, clock, log })
   const { trustedProxies, publicUrl } = config
   const grpc = await openGrpc({
     ...config.grpc,

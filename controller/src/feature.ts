@@ -2,6 +2,7 @@
 // hands what they bring to the doors; nothing is wired anywhere else.
 import type { Config } from './config.ts'
 import type { ProjectDeletion } from './features/projects/index.ts'
+import type { RunParticipant } from './features/runs/index.ts'
 import type { Bus } from './platform/bus.ts'
 import type { Clock } from './platform/clock.ts'
 import type { Keys } from './platform/crypto.ts'
@@ -26,6 +27,8 @@ export interface Feature {
   scopes?: Rights['resolve']
   /** Its rows of a project that is deleted. What came later in the list goes first. */
   deletions?: ProjectDeletion[]
+  /** Write with every change of a run, in its transaction. */
+  participants?: RunParticipant[]
   /** After its loops have ended. */
   stop?(): Promise<void> | void
 }

@@ -16,7 +16,7 @@ import { registerFakeAgent } from '../src/features/agents/test/fake-agent.ts'
 import { createLog } from '../src/platform/log.ts'
 import type { StatementTap } from '../src/platform/statement-tap.ts'
 import { callHttp } from './call-any.ts'
-import { everyService } from './every-service.ts'
+import { changeRequests, changingMethods, methodsApart, things } from './change-requests.ts'
 import { startController, type TestController, testDatabase } from './start-controller.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -72,125 +72,8 @@ beforeAll(async () => {
 })
 afterAll(() => c[Symbol.asyncDispose]())
 
-const services = await everyService()
-const reads = /^(Get|List|Read|Search|Watch|Follow|Validate)/
-const changes = services
-  .flatMap((service): DescMethod[] => service.methods)
-  .filter((method) => method.methodKind === 'unary' && !reads.test(method.name))
-
-/** One of each thing that a method may be about, made anew. */
-async function things(on = c) {
-  const owner = on.as(on.owner)
-  const projectId = await on.addProject()
-  const yaml = `name: p\nsteps:\n  one: { run: "true" }\n`
-  const { pipeline } = await owner.client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
-  const pipelineId = pipeline?.id ?? ''
-  const { token: registration } = await owner.client(AgentService).createRegistrationToken({})
-  return { projectId, pipelineId, registration, yaml }
-}
-type Things = Awaited<ReturnType<typeof things>>
-
-const email = () => `${randomBytes(4).toString('hex')}@example.org`
-
-/** What each method is called with. One that is made later has to stand here too. */
-const requests: Record<string, (things: Things) => Promise<JsonObject> | JsonObject> = {
-  CreateProject: () => ({ name: `P ${randomBytes(4).toString('hex')}` }),
-  UpdateProject: ({ projectId }) => ({ projectId, name: 'Other' }),
-  DeleteProject: ({ projectId }) => ({ projectId }),
-  PutSecret: ({ projectId }) => ({ projectId, name: 'TOKEN', value: 'value' }),
-  async DeleteSecret({ projectId }) {
-    await c.as(c.owner).client(SecretService).putSecret({ projectId, name: 'TOKEN', value: 'value' })
-    return { projectId, name: 'TOKEN' }
-  },
-  InviteProjectMember: ({ projectId }) => ({ projectId, email: email(), role: 'ROLE_VIEWER' }),
-  async SetProjectMemberRole({ projectId }) {
-    const { userId } = await c.addUser({ role: Role.VIEWER, projectId })
-    return { projectId, userId, role: 'ROLE_DEVELOPER' }
-  },
-  async RemoveProjectMember({ projectId }) {
-    const { userId } = await c.addUser({ role: Role.VIEWER, projectId })
-    return { projectId, userId }
-  },
-  UpdateOrganization: () => ({ organizationId: c.owner.organizationId, name: 'Works' }),
-  InviteMember: () => ({ organizationId: c.owner.organizationId, email: email(), role: 'ROLE_VIEWER' }),
-  async RevokeInvitation() {
-    const { organizationId } = c.owner
-    const invited = { organizationId, email: email(), role: Role.VIEWER }
-    const { invitation } = await c.as(c.owner).client(MemberService).inviteMember(invited)
-    return { organizationId, invitationId: invitation?.id ?? '' }
-  },
-  async SetMemberRole() {
-    const { userId } = await c.addUser({ role: Role.VIEWER })
-    return { organizationId: c.owner.organizationId, userId, role: 'ROLE_DEVELOPER' }
-  },
-  async RemoveMember() {
-    const { userId } = await c.addUser({ role: Role.VIEWER })
-    return { organizationId: c.owner.organizationId, userId }
-  },
-  CreatePipeline: ({ projectId }) => ({ projectId, name: 'q' }),
-  ApplyPipeline: ({ projectId, yaml }) => ({ projectId, yaml: yaml.replace('true', 'false'), publish: true }),
-  async PublishPipeline({ projectId, pipelineId, yaml }) {
-    const changed = yaml.replace('true', 'false')
-    await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml: changed, publish: false })
-    return { pipelineId }
-  },
-  DeletePipeline: ({ pipelineId }) => ({ pipelineId }),
-  StartRun: ({ pipelineId }) => ({ pipelineId }),
-  async CancelRun({ pipelineId }) {
-    const { run } = await c.as(c.owner).client(RunService).startRun({ pipelineId })
-    return { runId: run?.id ?? '' }
-  },
-  async RerunRun({ pipelineId }) {
-    const { run } = await c.as(c.owner).client(RunService).startRun({ pipelineId })
-    await c
-      .as(c.owner)
-      .client(RunService)
-      .cancelRun({ runId: run?.id ?? '' })
-    return { runId: run?.id ?? '' }
-  },
-  CreateRegistrationToken: () => ({}),
-  Register: ({ registration }) => ({ token: registration, name: 'agent', slots: 1, version: '0.1.0' }),
-  async DrainAgent({ registration }) {
-    return { agentId: await registered(registration), drain: true }
-  },
-  async DeleteAgent({ registration }) {
-    return { agentId: await registered(registration) }
-  },
-  async SetAgentLabels({ registration }) {
-    return { agentId: await registered(registration), labels: [`given-${randomBytes(4).toString('hex')}`] }
-  },
-  async ReleaseLabel({ registration }) {
-    const { organizationId } = c.owner
-    const agentId = await registered(registration)
-    const label = `free-${randomBytes(4).toString('hex')}`
-    const { setAgentLabels } = c.as(c.owner).client(AgentService)
-    for (const labels of [[label], []]) await setAgentLabels({ agentId, labels })
-    return { organizationId, label }
-  },
-  async RenewAgent({ registration }) {
-    return { agentId: await registered(registration) }
-  },
-  UpdateMe: () => ({ name: 'Somebody' }),
-  CreateApiToken: () => ({ name: 'token', scopes: ['*'] }),
-  async RevokeApiToken() {
-    const made = await c
-      .as(c.owner)
-      .client(AuthService)
-      .createApiToken({ name: 'token', scopes: ['*'] })
-    return { tokenId: made.token?.id ?? '' }
-  },
-}
-
-/** Those that need a password, a browser's session or an empty database go the same way through `Db.transaction`. */
-const apart = new Set([...['CompleteSetup', 'Login', 'Logout', 'ChangePassword', 'RevokeSession', 'AcceptInvitation']])
-
 /** Each of their statements is waited for in vain: a few of them, and the last statements, are enough. */
 const slow = new Set(['CreateProject', 'PutSecret', 'ApplyPipeline', 'StartRun'])
-
-async function registered(token: string): Promise<string> {
-  const request = { token, name: 'agent', slots: 1, version: '0.1.0' }
-  return (await c.as(undefined).client(AgentLinkService).register(request)).agentId
-}
 
 /** Rows of every table that says what there is; what only tells of it (events, limits, markers) grows by itself. */
 async function rows(): Promise<Record<string, number>> {
@@ -207,7 +90,7 @@ async function rows(): Promise<Record<string, number>> {
       'agent',
       'registration_token',
     ],
-    ...['user', 'access_grant', 'invitation', 'api_token', 'idempotency_key'],
+    ...['user', 'access_grant', 'invitation', 'api_token', 'idempotency_key', 'audit_event'],
   ]) {
     const [row] = await c.db
       .kysely()
@@ -225,11 +108,11 @@ function difference(before: Record<string, number>, after: Record<string, number
 }
 
 test('every method that changes something is in the table', () => {
-  expect(changes.map(({ name }) => name).filter((name) => !requests[name] && !apart.has(name))).toEqual([])
+  expect(changingMethods.map(({ name }) => name).filter((name) => !changeRequests[name] && !methodsApart.has(name))).toEqual([])
 })
 
 describe.each(Object.entries(faults))('%s', (_what, fault) => {
-  const walked = changes.filter(({ name }) => (fault === noAnswer ? slow.has(name) : requests[name]))
+  const walked = changingMethods.filter(({ name }) => (fault === noAnswer ? slow.has(name) : changeRequests[name]))
   test.each(walked.map((method) => [method.name, method] as const))('%s', async (name, method) => {
     const token = accessibleTo(method.parent) ? c.owner.token : undefined
     const call = async (request: JsonObject) => {
@@ -238,12 +121,13 @@ describe.each(Object.entries(faults))('%s', (_what, fault) => {
       const ending = await callHttp(c, method, request, token)
       return { ...ending, statements: seen - from, did: difference(before, await rows()) }
     }
-    const whole = await call(await requests[name]!(await things()))
+    const whole = await call(await changeRequests[name]!(await things(c)))
     expect(whole.code).toBe('ok')
+    expect(whole.did).toMatchObject({ audit_event: 1 })
     // One more than it takes when undisturbed: what follows behind the answer fails too.
     const every = Array.from({ length: whole.statements + 1 }, (_, index) => index + 1)
     for (const at of fault === noAnswer ? every.slice(-3) : every) {
-      const request = await requests[name]!(await things())
+      const request = await changeRequests[name]!(await things(c))
       const before = await rows()
       armed = { left: at, fault }
       const ending = await callHttp(c, method, request, token)
@@ -260,7 +144,7 @@ describe.each(Object.entries(faults))('%s', (_what, fault) => {
         else expect(shown.did).toEqual({})
       }
     }
-    expect(await call(await requests[name]!(await things()))).toMatchObject({ code: 'ok', did: whole.did })
+    expect(await call(await changeRequests[name]!(await things(c)))).toMatchObject({ code: 'ok', did: whole.did })
   })
 
   test('a run goes to its end, each step once', async () => {

@@ -15,7 +15,7 @@ const maintainer = [
   'member.manage',
   'agent.manage',
 ] as const
-const owner = [...maintainer, 'project.delete', 'organization.update'] as const
+const owner = [...maintainer, 'project.delete', 'organization.update', 'audit.read'] as const
 
 export type Permission = (typeof owner)[number]
 

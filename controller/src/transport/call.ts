@@ -61,6 +61,41 @@ export interface CallContext {
   /** The other end, for rate limits and session lists. */
   peer: { address: string; userAgent: string }
   reply: Reply
+  /** The one way to change something: in a transaction, as `Db.transaction` runs it, that also writes the audit's row. */
+  change<T>(work: (em: EntityManager) => Promise<Change<T>>): Promise<T>
+  /** For changes that are committed elsewhere, which carry this to there. */
+  act: Act
+}
+
+/** Who does something, by which method, from where: what a row of the audit says whatever was changed. */
+export interface Act {
+  caller: Caller
+  /** "ProjectService/UpdateProject" */
+  action: string
+  scope: Scope | undefined
+  peer: { address: string; userAgent: string }
+  requestId: string
+}
+
+/** What a call changed, with what it answers. Never a secret's value. */
+export interface Change<T> {
+  result: T
+  resource: { kind: string; id: string; name?: string }
+  /** In short; absent where there was, or is, nothing. */
+  before?: Record<string, unknown>
+  after?: Record<string, unknown>
+  /** Where they are not the call's scope. */
+  organizationId?: string
+  projectId?: string
+  /** Who it was, where the call itself had no caller yet. */
+  actor?: { id: string; name: string }
+  /** It was refused, and why. */
+  failure?: string
+}
+
+export interface Audit {
+  /** Does the work in a transaction that also writes down what it changed. */
+  change<T>(act: Act, work: (em: EntityManager) => Promise<Change<T>>): Promise<T>
 }
 
 export interface Reply {
@@ -166,6 +201,7 @@ export interface CallsDeps {
   rights: Rights
   admission: Admission
   replies: Replies
+  audit: Audit
   newEm: () => EntityManager
   bus: Bus
   clock: Clock
@@ -195,7 +231,7 @@ export function checkTables(tables: ServiceTable[]): void {
   }
 }
 
-export function createCalls({ rights, admission, replies, newEm, bus, clock, log }: CallsDeps): Calls {
+export function createCalls({ rights, admission, replies, audit, newEm, bus, clock, log }: CallsDeps): Calls {
   const allow = createAllow(rights)
   return {
     async begin(method, incoming) {
@@ -219,7 +255,10 @@ export function createCalls({ rights, admission, replies, newEm, bus, clock, log
         const scope = await admit(rule, method, caller, request, em)
         const userAgent = (incoming.header('user-agent') ?? '').slice(0, 256)
         const peer = { address: incoming.address, userAgent }
-        return { caller, em, signal, log: callLog, requestId, scope, peer, reply: incoming.reply }
+        const action = `${method.parent.name}/${method.name}`
+        const act: Act = { caller, action, scope, peer, requestId }
+        const change: CallContext['change'] = (work) => audit.change(act, work)
+        return { caller, em, signal, log: callLog, requestId, scope, peer, reply: incoming.reply, change, act }
       }
 
       const open = (request: Message | undefined) =>

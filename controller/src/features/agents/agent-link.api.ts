@@ -28,7 +28,7 @@ type ControlInit = MessageInitShape<typeof ControlResponseSchema>
 export function agentLinkApi(deps: AgentLinkDeps): ServiceTable {
   return serviceTable(
     AgentLinkService,
-    { register: (request) => registerAgent(deps, request) },
+    { register: (request, ctx) => registerAgent(deps, ctx.change, request) },
     {
       control: (stream, ctx) =>
         runPipe<ControlRequest, ControlInit>(stream, ctx.signal, (pipe) => {

@@ -69,7 +69,11 @@ export function agentsApi(deps: AgentsDeps): ServiceTable {
     },
 
     async createRegistrationToken({ labels }, ctx) {
-      const made = await db.transaction((em) => invite(em, ctx, { labels }))
+      const made = await ctx.change(async (em) => ({
+        result: await invite(em, ctx, { labels }),
+        resource: { kind: 'registration token', id: '' },
+        after: { labels },
+      }))
       if (labels.length > 0) await labelsChanged(organizationOf(ctx))
       return made
     },
@@ -77,37 +81,51 @@ export function agentsApi(deps: AgentsDeps): ServiceTable {
     async setAgentLabels({ agentId, labels }, ctx) {
       const organizationId = organizationOf(ctx)
       const given = readGivenLabels(labels)
-      await db.transaction((em) => giveLabels(em, organizationId, agentId, given))
+      const { name, assignedLabels } = await present(agentId)
+      await ctx.change(async (em) => {
+        await giveLabels(em, organizationId, agentId, given)
+        const resource = { kind: 'agent', id: agentId, name }
+        return { result: undefined, resource, before: { labels: assignedLabels }, after: { labels: given } }
+      })
       await labelsChanged(organizationId)
       return { agent: await present(agentId) }
     },
 
     async releaseLabel({ label }, ctx) {
       const organizationId = organizationOf(ctx)
-      await db.transaction((em) => releaseLabel(em, organizationId, label))
+      await ctx.change(async (em) => {
+        await releaseLabel(em, organizationId, label)
+        return { result: undefined, resource: { kind: 'label', id: label, name: label }, before: { protected: true } }
+      })
       await labelsChanged(organizationId)
       return {}
     },
 
     async renewAgent({ agentId }, ctx) {
-      const made = await db.transaction(async (em) => {
+      const { name } = await present(agentId)
+      const made = await ctx.change(async (em) => {
         // A secret that nobody has: the old one is worth nothing from now on.
         const secretHash = keys.hashToken(randomToken(agentPrefix))
         await em.nativeUpdate(AgentEntity, { id: agentId }, { secretHash, sessionId: null })
-        return invite(em, ctx, { renews: agentId })
+        return { result: await invite(em, ctx, { renews: agentId }), resource: { kind: 'agent', id: agentId, name } }
       })
       bus.publish('agent.changed', { agentId, organizationId: organizationOf(ctx) })
       return made
     },
 
     async drainAgent({ agentId, drain }, ctx) {
-      await ctx.em.nativeUpdate(AgentEntity, { id: agentId }, { draining: drain })
+      const { name, draining } = await present(agentId)
+      await ctx.change(async (em) => {
+        await em.nativeUpdate(AgentEntity, { id: agentId }, { draining: drain })
+        const resource = { kind: 'agent', id: agentId, name }
+        return { result: undefined, resource, before: { draining }, after: { draining: drain } }
+      })
       bus.publish('agent.changed', { agentId, organizationId: organizationOf(ctx) })
       return { agent: await present(agentId) }
     },
 
-    async deleteAgent({ agentId, force }) {
-      await deleteAgent(deps, await present(agentId), force)
+    async deleteAgent({ agentId, force }, ctx) {
+      await deleteAgent(deps, ctx.change, await present(agentId), force)
       return {}
     },
   })

@@ -3,6 +3,7 @@ import { precondition } from '@ansflow/proto/errors'
 import type { Agent } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import type { Bus } from '../../platform/bus.ts'
 import type { Db } from '../../platform/db.ts'
+import type { CallContext } from '../../transport/call.ts'
 import { agentsWithJobs, jobsHeldBy, runsPinnedTo } from '../runs/index.ts'
 import { AgentEntity } from './agent.entity.ts'
 import { takeLabels } from './agent-labels.ts'
@@ -18,7 +19,12 @@ export interface DeletionDeps {
 /** Runs named in the refusal; more would help nobody. */
 const mostNamed = 5
 
-export async function deleteAgent({ db, bus, jobs }: DeletionDeps, agent: Agent, force: boolean): Promise<void> {
+export async function deleteAgent(
+  { db, bus, jobs }: DeletionDeps,
+  change: CallContext['change'],
+  agent: Agent,
+  force: boolean,
+): Promise<void> {
   const { id: agentId, organizationId, name } = agent
   const needing = await runsThatNeed(db, agent)
   if (needing.length > 0 && !force) {
@@ -27,9 +33,10 @@ export async function deleteAgent({ db, bus, jobs }: DeletionDeps, agent: Agent,
     const message = `These runs have not ended and need agent ${name}, for their jobs or their workspace: ${runs}. Drain it and let them end, or cancel them.`
     throw precondition('agent_needed', message, { runs, agent: name })
   }
-  await db.transaction(async (em) => {
+  await change(async (em) => {
     await em.nativeDelete(AgentEntity, { id: agentId })
     await takeLabels(em, organizationId, agentId)
+    return { result: undefined, resource: { kind: 'agent', id: agentId, name }, before: { name }, after: { force } }
   })
   bus.publish('agent.changed', { agentId, organizationId })
   // The agent is gone from here on; what cannot be told to its runs just now, the next sweep tells them.

@@ -11,6 +11,7 @@ import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { type Keys, randomToken } from '../../platform/crypto.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
+import type { CallContext } from '../../transport/call.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { countByToken, grantsOf, type MadeByTokens } from '../access/index.ts'
 import { AgentEntity } from './agent.entity.ts'
@@ -104,6 +105,7 @@ export function factColumns({ labels, slots, version, host }: AgentFacts) {
 /** Answers the identity: a new one, or a known agent's with a new secret. Trading the same token again is refused. */
 export async function registerAgent(
   { db, bus, clock, keys }: RegistrationDeps,
+  change: CallContext['change'],
   request: RegisterRequest,
 ): Promise<{ agentId: string; agentSecret: string }> {
   const name =
@@ -120,19 +122,21 @@ export async function registerAgent(
   // Looked for before anything is written: whoever only guesses takes nobody's turn.
   const open = { tokenHash, usedAt: null, expiresAt: { $gt: clock.now() } }
   if ((await db.em().count(RegistrationTokenEntity, open)) === 0) throw tokenRefused()
-  const { agentId, organizationId } = await db.transaction(async (em) => {
+  const { agentId, organizationId } = await change(async (em) => {
     const now = clock.now()
     const token = await takeToken(db, em, tokenHash, newId, now)
     const { organizationId } = token
     if (token.renews) {
       const renewed = { ...facts, secretHash, instances: '', instanceSince: null, doubledAt: null, sessionId: null }
       if ((await em.nativeUpdate(AgentEntity, { id: token.renews }, renewed)) === 0) throw tokenRefused()
-      return { agentId: token.renews, organizationId }
+      const resource = { kind: 'agent', id: token.renews, name }
+      return { result: { agentId: token.renews, organizationId }, organizationId, resource, after: { renewed: true } }
     }
+    const free = await freeName(em, organizationId, name)
     await em.insert(AgentEntity, {
       id: newId,
       organizationId,
-      name: await freeName(em, organizationId, name),
+      name: free,
       secretHash,
       ...facts,
       capabilities: '',
@@ -146,7 +150,9 @@ export async function registerAgent(
       registeredAt: now,
     })
     await giveLabels(em, organizationId, newId, token.labels)
-    return { agentId: newId, organizationId }
+    const resource = { kind: 'agent', id: newId, name: free }
+    const after = { labels: token.labels }
+    return { result: { agentId: newId, organizationId }, organizationId, resource, after }
   })
   bus.publish('agent.changed', { agentId, organizationId })
   return { agentId, agentSecret }

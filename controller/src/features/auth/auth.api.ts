@@ -9,7 +9,7 @@ import type { Keys } from '../../platform/crypto.ts'
 import type { Db } from '../../platform/db.ts'
 import { readName } from '../../platform/request-name.ts'
 import { type CallContext, personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
-import { type MadeByTokens, openInvitation, setGrant, takeInvitation } from '../access/index.ts'
+import { grantsOf, type MadeByTokens, openInvitation, setGrant, takeInvitation } from '../access/index.ts'
 import { ApiTokenEntity } from './api-token.entity.ts'
 import { listApiTokens, makeApiToken, toApiToken } from './api-tokens.ts'
 import { countTry, rememberSuccess } from './login-limits.ts'
@@ -50,12 +50,12 @@ export function authApi(deps: AuthDeps): ServiceTable {
       await checkSetupToken(ctx.em, keys, request.setupToken)
       const passwordHash = await hashPassword(request.password)
       const now = clock.now()
-      const made = await db.transaction(async (em) => {
+      const made = await ctx.change(async (em) => {
         await takeSetupToken(em, keys, request.setupToken)
         const owner = { email, name, passwordHash, language, organizationName }
         const { user, organizationId } = await makeFirstOwner(em, deps.makeOrganization, owner, now)
         const session = await makeSession(em, keys, { userId: user.id, userAgent: ctx.peer.userAgent, now })
-        return { user, organizationId, session }
+        return { ...accountOf(user), result: { user, organizationId, session }, organizationId, after: { email } }
       })
       giveSession(ctx, made.session)
       return { user: toUser(made.user), organizationId: made.organizationId }
@@ -68,20 +68,35 @@ export function authApi(deps: AuthDeps): ServiceTable {
       await countTry(db, keys, attempt)
       const user = await ctx.em.findOne(UserEntity, { email })
       if (!(await passwordIsRight(user?.passwordHash, request.password)) || !user) {
+        await ctx.change(async (em) => ({
+          ...(user ? accountOf(user) : { resource: { kind: 'account', id: '', name: email.slice(0, 254) } }),
+          result: undefined,
+          organizationId: user ? await firstOrganizationOf(db, em, user.id, now) : '',
+          failure: 'wrong_credentials',
+        }))
         throw new AppError('unauthenticated', 'The e-mail address or the password is wrong.', {
           reason: 'wrong_credentials',
         })
       }
       await rememberSuccess(db, keys, attempt)
       const { userAgent } = ctx.peer
-      giveSession(ctx, await db.transaction((em) => makeSession(em, keys, { userId: user.id, userAgent, now })))
+      const session = await ctx.change(async (em) => ({
+        ...accountOf(user),
+        result: await makeSession(em, keys, { userId: user.id, userAgent, now }),
+        organizationId: await firstOrganizationOf(db, em, user.id, now),
+      }))
+      giveSession(ctx, session)
       return { user: toUser(user) }
     },
 
     async logout(_request, ctx) {
       const person = personOf(ctx)
       if (person.sessionId !== undefined) {
-        await ctx.em.nativeDelete(SessionEntity, { id: person.sessionId })
+        const { sessionId } = person
+        await ctx.change(async (em) => {
+          await em.nativeDelete(SessionEntity, { id: sessionId })
+          return { result: undefined, resource: { kind: 'session', id: sessionId } }
+        })
         bus.publish('access.changed', { userId: person.userId })
       }
       takeSessionAway(ctx)
@@ -91,11 +106,19 @@ export function authApi(deps: AuthDeps): ServiceTable {
     getMe: (_request, ctx) => presentMe(ctx.em, personOf(ctx), deps.organizationsById),
 
     async updateMe(request, ctx) {
-      const user = await ctx.em.findOneOrFail(UserEntity, { id: ownAccount(ctx) })
-      if (request.name !== undefined) user.name = readName(request.name)
-      if (request.language !== undefined) user.language = readLanguage(request.language)
-      if (request.theme !== undefined) user.theme = readTheme(request.theme)
-      await ctx.em.flush()
+      const userId = ownAccount(ctx)
+      const changes = {
+        ...(request.name !== undefined && { name: readName(request.name) }),
+        ...(request.language !== undefined && { language: readLanguage(request.language) }),
+        ...(request.theme !== undefined && { theme: readTheme(request.theme) }),
+      }
+      const user = await ctx.change(async (em) => {
+        const found = await em.findOneOrFail(UserEntity, { id: userId })
+        const { name, language, theme } = found
+        Object.assign(found, changes)
+        await em.flush()
+        return { ...accountOf(found), result: found, before: { name, language, theme }, after: changes }
+      })
       bus.publish('access.changed', { userId: user.id })
       return { user: toUser(user) }
     },
@@ -112,10 +135,12 @@ export function authApi(deps: AuthDeps): ServiceTable {
       await rememberSuccess(db, keys, attempt)
       const passwordHash = await hashPassword(request.newPassword)
       const { sessionId } = personOf(ctx)
-      await db.transaction(async (em) => {
+      await ctx.change(async (em) => {
         await em.nativeUpdate(UserEntity, { id: userId }, { passwordHash })
         if (request.revokeTokens) await revokeTokens(em, { userId }, registrationTokens)
         await em.nativeDelete(SessionEntity, { userId, ...(sessionId !== undefined && { id: { $ne: sessionId } }) })
+        const after = { password: 'changed', tokensRevoked: request.revokeTokens }
+        return { ...accountOf(user), result: undefined, after }
       })
       bus.publish('access.changed', { userId })
       return {}
@@ -147,10 +172,12 @@ export function authApi(deps: AuthDeps): ServiceTable {
     async revokeSession(request, ctx) {
       const userId = ownAccount(ctx)
       const { sessionId } = request
-      await db.transaction(async (em) => {
+      await ctx.change(async (em) => {
         if (request.revokeTokens) await revokeTokens(em, { userId, sessionId }, registrationTokens)
         const ended = await em.nativeDelete(SessionEntity, { id: sessionId, userId })
         if (ended === 0) throw notFound('session', sessionId)
+        const after = { tokensRevoked: request.revokeTokens }
+        return { result: undefined, resource: { kind: 'session', id: sessionId }, after }
       })
       bus.publish('access.changed', { userId })
       return {}
@@ -176,7 +203,7 @@ export function authApi(deps: AuthDeps): ServiceTable {
       const now = clock.now()
       const { id } = await openInvitation(db, ctx.em, keys, request.token, now)
       const passwordHash = await hashPassword(request.password)
-      const made = await db.transaction(async (em) => {
+      const made = await ctx.change(async (em) => {
         const invitation = await openInvitation(db, em, keys, request.token, now)
         if (!(await takeInvitation(em, id))) throw notFound('invitation', '')
         const { email, organizationId, scopeKind, scopeId, roleId } = invitation
@@ -184,7 +211,9 @@ export function authApi(deps: AuthDeps): ServiceTable {
         const on = { kind: scopeKind as ScopeKind, id: scopeId }
         await setGrant(em, { userId: user.id, organizationId, on, roleId }, now)
         const session = await makeSession(em, keys, { userId: user.id, userAgent: ctx.peer.userAgent, now })
-        return { user, session, organizationId }
+        const projectId = scopeKind === 'project' ? scopeId : ''
+        const after = { email, roleId }
+        return { ...accountOf(user), result: { user, session, organizationId }, organizationId, projectId, after }
       })
       bus.publish('members.changed', { organizationId: made.organizationId, id: made.user.id })
       giveSession(ctx, made.session)
@@ -194,7 +223,11 @@ export function authApi(deps: AuthDeps): ServiceTable {
     async createApiToken(request, ctx) {
       const person = personOf(ctx)
       const now = clock.now()
-      const { row, secret } = await db.transaction((em) => makeApiToken(em, keys, person, request, now))
+      const { row, secret } = await ctx.change(async (em) => {
+        const result = await makeApiToken(em, keys, person, request, now)
+        const { id, name, scopes, expiresAt } = result.row
+        return { result, resource: { kind: 'token', id, name }, after: { scopes, expiresAt } }
+      })
       return { token: toApiToken(row), secret }
     },
 
@@ -205,8 +238,13 @@ export function authApi(deps: AuthDeps): ServiceTable {
     async revokeApiToken(request, ctx) {
       const userId = ownAccount(ctx)
       const top = { userId, id: request.tokenId }
-      const revoked = await db.transaction((em) => revokeTokens(em, top, registrationTokens))
-      if (revoked === 0) throw notFound('token', request.tokenId)
+      await ctx.change(async (em) => {
+        const token = await em.findOne(ApiTokenEntity, { id: request.tokenId, userId })
+        const revoked = await revokeTokens(em, top, registrationTokens)
+        if (revoked === 0 || !token) throw notFound('token', request.tokenId)
+        const { id, name, scopes } = token
+        return { result: undefined, resource: { kind: 'token', id, name }, before: { scopes } }
+      })
       bus.publish('access.changed', { userId })
       return {}
     },
@@ -223,4 +261,14 @@ function ownAccount(ctx: CallContext): string {
     })
   }
   return person.userId
+}
+
+/** For calls about an account by whom nobody was signed in when they began. */
+function accountOf({ id, name }: { id: string; name: string }) {
+  return { resource: { kind: 'account', id, name }, actor: { id, name } }
+}
+
+/** Where those who look after a person's organization find what happens to the account. */
+async function firstOrganizationOf(db: Db, em: EntityManager, userId: string, now: Date): Promise<string> {
+  return (await grantsOf(db, em, userId, now))[0]?.organizationId ?? ''
 }

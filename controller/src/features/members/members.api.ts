@@ -35,7 +35,7 @@ export function membersApi(deps: MembersDeps): ServiceTable {
     removeProjectMember: remove,
 
     async revokeInvitation(request, ctx) {
-      await revokeInvitation(deps, ctx.em, scopeOf(ctx), request.invitationId)
+      await revokeInvitation(deps, ctx, scopeOf(ctx), request.invitationId)
       return {}
     },
   })

@@ -82,24 +82,26 @@ export async function inviteMember(
   scope: Scope,
   request: { email: string; role: Role; roleId: string },
 ): Promise<{ invitation: Invitation; link: string }> {
-  const { db, bus, clock, keys } = deps
+  const { bus, clock, keys } = deps
   const person = personOf(ctx)
   const email = readEmail(request.email)
   const roleId = readRole(request)
   refuseAbove(person, roleId, scope)
   const now = clock.now()
-  const { row, link, granted } = await db.transaction(async (em) => {
+  const { row, link, granted } = await ctx.change(async (em) => {
+    const change = { resource: { kind: 'member', id: email, name: email }, after: { email, roleId } }
     await holdCredential(em, person)
     const user = await em.findOne(UserEntity, { email })
     if (!user) {
       const apiTokenId = person.tokenId ?? null
       const made = await makeInvitation(em, keys, { scope, email, roleId, invitedBy: person.userId, apiTokenId, now })
-      return { ...made, granted: '' }
+      return { ...change, result: { ...made, granted: '' } }
     }
     await changeRole(em, scope, person, { userId: user.id, roleId }, now)
     const { kind: scopeKind, id: scopeId } = narrowest(scope)
     const row = { id: '', scopeKind, scopeId, email, roleId, expiresAt: now }
-    return { row, link: '', granted: user.id }
+    const resource = { kind: 'member', id: user.id, name: user.name }
+    return { ...change, resource, result: { row, link: '', granted: user.id } }
   })
   if (granted) bus.publish('access.changed', { userId: granted })
   bus.publish('members.changed', { organizationId: scope.organizationId, id: granted || row.id })
@@ -112,19 +114,20 @@ export async function setMemberRole(
   scope: Scope,
   request: { userId: string; role: Role; roleId: string; expiresAt?: Timestamp | undefined },
 ): Promise<Member> {
-  const { db, bus, clock } = deps
+  const { bus, clock } = deps
   const now = clock.now()
   const roleId = readRole(request)
   const expiresAt = request.expiresAt && readTime('expires_at', request.expiresAt)
   if (expiresAt && expiresAt <= now) throw invalidField('expires_at', 'must be in the future', 'expiry_past')
   const person = personOf(ctx)
   refuseAbove(person, roleId, scope)
-  const user = await db.transaction(async (em) => {
+  const user = await ctx.change(async (em) => {
     const found = await em.findOne(UserEntity, { id: request.userId })
     const known = { subjectId: request.userId, organizationId: scope.organizationId, ...counting(now) }
     if (!found || (await em.count(GrantEntity, known)) === 0) throw notFound('member', request.userId)
-    await changeRole(em, scope, person, { userId: found.id, roleId, expiresAt }, now)
-    return found
+    const held = await changeRole(em, scope, person, { userId: found.id, roleId, expiresAt }, now)
+    const resource = { kind: 'member', id: found.id, name: found.name }
+    return { result: found, resource, before: { roleId: held }, after: { roleId, expiresAt } }
   })
   bus.publish('access.changed', { userId: user.id })
   bus.publish('members.changed', { organizationId: scope.organizationId, id: user.id })
@@ -132,9 +135,9 @@ export async function setMemberRole(
 }
 
 export async function removeMember(deps: MembersDeps, ctx: CallContext, scope: Scope, userId: string): Promise<void> {
-  const { db, bus } = deps
+  const { bus } = deps
   const person = personOf(ctx)
-  await db.transaction(async (em) => {
+  await ctx.change(async (em) => {
     await lockMembers(em, scope)
     const taken = await em.find(GrantEntity, grantsWithin(scope, userId))
     if (taken.length === 0) throw notFound('member', userId)
@@ -142,30 +145,33 @@ export async function removeMember(deps: MembersDeps, ctx: CallContext, scope: S
     await removeGrants(em, userId, scope)
     await keepAnOwner(em, scope)
     await forgetInvitationsOf(em, scope, userId)
+    const before = { roles: taken.map(({ roleId }) => roleId) }
+    return { result: undefined, resource: { kind: 'member', id: userId }, before }
   })
   bus.publish('access.changed', { userId })
   bus.publish('members.changed', { organizationId: scope.organizationId, id: userId })
 }
 
-export async function revokeInvitation(
-  { bus }: MembersDeps,
-  em: EntityManager,
-  scope: Scope,
-  id: string,
-): Promise<void> {
+export async function revokeInvitation({ bus }: MembersDeps, ctx: CallContext, scope: Scope, id: string): Promise<void> {
   const { organizationId } = scope
-  const gone = await em.nativeDelete(InvitationEntity, { id, organizationId })
-  if (gone === 0) throw notFound('invitation', id)
+  await ctx.change(async (em) => {
+    const invitation = await em.findOne(InvitationEntity, { id, organizationId })
+    if (!invitation) throw notFound('invitation', id)
+    await em.nativeDelete(InvitationEntity, { id })
+    const { email, roleId } = invitation
+    return { result: undefined, resource: { kind: 'invitation', id, name: email }, before: { email, roleId } }
+  })
   bus.publish('members.changed', { organizationId, id })
 }
 
+/** Answers what it was before. */
 async function changeRole(
   em: EntityManager,
   scope: Scope,
   person: Holder,
   { userId, roleId, expiresAt }: { userId: string; roleId: string; expiresAt?: Date | undefined },
   now: Date,
-): Promise<void> {
+): Promise<string> {
   await lockMembers(em, scope)
   const { organizationId } = scope
   const on = narrowest(scope)
@@ -174,6 +180,7 @@ async function changeRole(
   await setGrant(em, { userId, organizationId, on, roleId, expiresAt }, now)
   await keepAnOwner(em, scope)
   await forgetInvitationsOf(em, scope, userId)
+  return held?.roleId ?? ''
 }
 
 /** Who lost a role must not come back, or bring others, by an invitation made with it. */

@@ -20,10 +20,15 @@ export function organizationsApi(): ServiceTable {
     },
 
     async updateOrganization(request, ctx) {
-      const organization = await ctx.em.findOne(OrganizationEntity, { id: organizationOf(ctx) })
-      if (!organization) throw notFound('organization', organizationOf(ctx))
-      organization.name = readName(request.name)
-      await ctx.em.flush()
+      const name = readName(request.name)
+      const organization = await ctx.change(async (em) => {
+        const found = await em.findOne(OrganizationEntity, { id: organizationOf(ctx) })
+        if (!found) throw notFound('organization', organizationOf(ctx))
+        const before = { name: found.name }
+        found.name = name
+        await em.flush()
+        return { result: found, resource: { kind: 'organization', id: found.id, name }, before, after: { name } }
+      })
       return { organization: toOrganization(organization) }
     },
   })

@@ -3,6 +3,7 @@ import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { AgentLabels } from '@ansflow/proto/validate'
 import type { Db } from '../../platform/db.ts'
 import type { Workers } from '../../platform/workers.ts'
+import type { CallContext } from '../../transport/call.ts'
 import { createPipeline } from './create-pipeline.ts'
 import { deriveDraft } from './derive-draft.ts'
 import { draftTasks } from './draft-task-file.ts'
@@ -12,6 +13,8 @@ import { problemsFrom } from './problems.ts'
 
 export interface FileApplication {
   db: Db
+  /** As a call makes it: one row of the audit for what the file changed. */
+  change: CallContext['change']
   drafts: Drafts
   workers: Workers
   projectId: string
@@ -21,9 +24,10 @@ export interface FileApplication {
   now: Date
 }
 
-/** `row` is undefined when the file has errors: nothing was changed. */
+/** `row` is undefined when the file has errors: nothing was changed. `written`: in the audit, if anything is to be. */
 export async function applyFile({
   db,
+  change: record,
   drafts,
   workers,
   projectId,
@@ -31,21 +35,21 @@ export async function applyFile({
   agents,
   by,
   now,
-}: FileApplication): Promise<{ row: PipelineRow | undefined; problems: Problem[] }> {
+}: FileApplication): Promise<{ row: PipelineRow | undefined; problems: Problem[]; written: boolean }> {
   const file = await workers.run(draftTasks, 'readFile', { yaml, agents }, by.userId)
   const problems = problemsFrom(file.problems)
-  if (!file.isRight) return { row: undefined, problems }
+  if (!file.isRight) return { row: undefined, problems, written: true }
   const present = await db.em().findOne(PipelineEntity, { projectId, name: file.name })
   if (!present) {
     const seed = await workers.run(draftTasks, 'seedFromFile', yaml, by.userId)
-    return { row: await createPipeline(db, projectId, seed, now), problems }
+    return { row: await createPipeline(record, projectId, seed, now), problems, written: true }
   }
   const updates = await drafts.updates(present.id)
   // What others change meanwhile is merged, as it is with any two who edit at once.
   const change = await workers.run(draftTasks, 'applyFile', { updates, yaml }, by.userId)
-  if (!change) return { row: present, problems }
+  if (!change) return { row: present, problems, written: false }
   await drafts.merge(present.id, change, by)
   const { row = present } = await deriveDraft(db, present.id, file, now)
   drafts.announce(present.id, { case: 'applied', value: { by: by.name } })
-  return { row, problems }
+  return { row, problems, written: false }
 }

@@ -1,20 +1,20 @@
 // Makes a pipeline: its row and the first state of its draft, in one transaction.
 import { conflict } from '@ansflow/proto/errors'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
-import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
+import type { CallContext } from '../../transport/call.ts'
 import { insertDraft } from './draft-store.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import type { Seed } from './seed.ts'
 
 export async function createPipeline(
-  db: Db,
+  change: CallContext['change'],
   projectId: string,
   { name, hash, state }: Seed,
   now: Date,
 ): Promise<PipelineRow> {
   try {
-    return await db.transaction(async (em) => {
+    return await change(async (em) => {
       const row = em.create(PipelineEntity, {
         id: uuidv7(),
         projectId,
@@ -27,7 +27,7 @@ export async function createPipeline(
       })
       await em.flush()
       await insertDraft(em, row.id, state)
-      return row
+      return { result: row, resource: { kind: 'pipeline', id: row.id, name }, after: { name } }
     })
   } catch (error) {
     if (!(error instanceof UniqueConstraintViolationException)) throw error

@@ -53,7 +53,7 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
   return serviceTable(PipelineService, {
     async createPipeline({ name, sample }, ctx) {
       const seed = sampleSeed(sample, readName(name))
-      return { pipeline: toPipeline(await createPipeline(db, projectOf(ctx), seed, clock.now())) }
+      return { pipeline: toPipeline(await createPipeline(ctx.change, projectOf(ctx), seed, clock.now())) }
     },
 
     async listPipelines(request, ctx) {
@@ -104,8 +104,9 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
       if (publish) authorize(ctx.caller, 'pipeline.publish', { organizationId: organizationOf(ctx), projectId })
       const by = personOf(ctx)
       const agents = await agentLabels(organizationOf(ctx))
-      const { row, problems } = await applyFile({
+      const { row, problems, written } = await applyFile({
         db,
+        change: ctx.change,
         drafts: drafts(),
         workers,
         projectId,
@@ -116,15 +117,22 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
       })
       if (!row) return { problems }
       const publication = { pipelineId: row.id, note, expectedHash: '', agents, by, now: clock.now() }
-      if (!publish) return { pipeline: toPipeline(row), problems }
-      const { pipeline, version } = await publishDraft({ db, drafts: drafts(), workers }, publication)
+      const resource = { kind: 'pipeline', id: row.id, name: row.name }
+      if (!publish) {
+        // The document is stored by its room, on its own.
+        if (!written) await ctx.change(async () => ({ result: undefined, resource, after: { draft: row.draftHash } }))
+        return { pipeline: toPipeline(row), problems }
+      }
+      const unwritten: CallContext['change'] = (work) => db.transaction(async (em) => (await work(em)).result)
+      const change = written ? unwritten : ctx.change
+      const { pipeline, version } = await publishDraft({ change, drafts: drafts(), workers }, publication)
       return { pipeline: toPipeline(pipeline), problems, version: toVersion(version) }
     },
 
     async publishPipeline({ pipelineId, note, expectedHash }, ctx) {
       const agents = await agentLabels(organizationOf(ctx))
       const publication = { pipelineId, note, expectedHash, agents, by: personOf(ctx), now: clock.now() }
-      const { version, created, problems } = await publishDraft({ db, drafts: drafts(), workers }, publication)
+      const { version, created, problems } = await publishDraft({ change: ctx.change, drafts: drafts(), workers }, publication)
       return { version: toVersion(version), created, problems }
     },
 
@@ -140,8 +148,12 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
       return { versions: page.map(toVersion), nextPageToken }
     },
 
-    async deletePipeline({ pipelineId }) {
-      if (!(await db.transaction((em) => deletePipeline(em, pipelineId)))) throw notFound('pipeline', pipelineId)
+    async deletePipeline({ pipelineId }, ctx) {
+      await ctx.change(async (em) => {
+        const { name } = await load({ em }, pipelineId)
+        if (!(await deletePipeline(em, pipelineId))) throw notFound('pipeline', pipelineId)
+        return { result: undefined, resource: { kind: 'pipeline', id: pipelineId, name }, before: { name } }
+      })
       drafts().drop(pipelineId)
       return {}
     },

@@ -2,9 +2,10 @@
 import { AppError, invalidField, notFound, precondition } from '@ansflow/proto/errors'
 import { type Problem, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { AgentLabels } from '@ansflow/proto/validate'
-import type { Db, EntityManager } from '../../platform/db.ts'
+import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Workers } from '../../platform/workers.ts'
+import type { CallContext } from '../../transport/call.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
@@ -34,7 +35,7 @@ export interface Published {
 const noteLength = 2000
 
 export async function publishDraft(
-  { db, drafts, workers }: { db: Db; drafts: Drafts; workers: Workers },
+  { change, drafts, workers }: { change: CallContext['change']; drafts: Drafts; workers: Workers },
   publication: Publication,
 ): Promise<Published> {
   const { pipelineId, note, expectedHash, agents, by } = publication
@@ -48,7 +49,12 @@ export async function publishDraft(
   if (yaml === undefined) {
     throw precondition('not_representable', 'The draft holds something that a pipeline file cannot say.')
   }
-  const result = await db.transaction((em) => insertVersion(em, publication, { ...content, yaml }))
+  const result = await change(async (em) => {
+    const published = await insertVersion(em, publication, { ...content, yaml })
+    const { name } = published.pipeline
+    const after = { version: published.version.number, created: published.created, hash: published.version.hash }
+    return { result: published, resource: { kind: 'pipeline', id: pipelineId, name }, after }
+  })
   if (result.created)
     drafts.announce(pipelineId, { case: 'published', value: { version: result.version.number, by: by.name } })
   return result

@@ -8,11 +8,11 @@ import { projectsApi } from './projects.api.ts'
 export const projectsFeature = feature({
   name: 'projects',
   entities: [ProjectEntity],
-  open({ db, bus, clock, features }) {
+  open({ bus, clock, features }) {
     // What came later is built on what came before, so it goes first.
     const deletions = () => features.toReversed().flatMap((each) => each.deletions ?? [])
     return {
-      services: [projectsApi({ db, bus, clock, deletions })],
+      services: [projectsApi({ bus, clock, deletions })],
       scopes: { [Resource.PROJECT]: projectScope },
     }
   },

@@ -11,7 +11,6 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
-import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { readName } from '../../platform/request-name.ts'
 import { readSlug, slugFrom } from '../../platform/slug.ts'
@@ -28,7 +27,6 @@ import { listProjects } from './list-projects.ts'
 import { type Project, ProjectEntity } from './project.entity.ts'
 
 export interface ProjectsDeps {
-  db: Db
   bus: Bus
   clock: Clock
   /** In the order in which they must run. */
@@ -36,7 +34,7 @@ export interface ProjectsDeps {
 }
 
 export function projectsApi(deps: ProjectsDeps): ServiceTable {
-  const { db, bus, clock } = deps
+  const { bus, clock } = deps
   return serviceTable(ProjectService, {
     async createProject(request, ctx) {
       const name = readName(request.name)
@@ -48,11 +46,12 @@ export function projectsApi(deps: ProjectsDeps): ServiceTable {
         description: readDescription(request.description),
         createdAt: clock.now(),
       }
-      const project = await db
-        .transaction(async (em) => {
+      const project = await ctx
+        .change(async (em) => {
           const made = em.create(ProjectEntity, row)
           await em.flush()
-          return made
+          const { id, slug } = row
+          return { result: made, resource: { kind: 'project', id, name }, projectId: id, after: { name, slug } }
         })
         .catch((error: unknown) => {
           if (!(error instanceof UniqueConstraintViolationException)) throw error
@@ -69,23 +68,35 @@ export function projectsApi(deps: ProjectsDeps): ServiceTable {
     getProject: async (_request, ctx) => ({ project: toProject(await load(ctx), ctx) }),
 
     async updateProject(request, ctx) {
-      const project = await load(ctx)
-      if (request.name !== undefined) project.name = readName(request.name)
-      if (request.description !== undefined) project.description = readDescription(request.description)
-      await ctx.em.flush()
+      const changes = {
+        ...(request.name !== undefined && { name: readName(request.name) }),
+        ...(request.description !== undefined && { description: readDescription(request.description) }),
+      }
+      const project = await ctx.change(async (em) => {
+        const found = await load(ctx, em)
+        const { id, name, description } = found
+        Object.assign(found, changes)
+        await em.flush()
+        const before = { name, description }
+        return { result: found, resource: { kind: 'project', id, name: found.name }, before, after: changes }
+      })
       return { project: toProject(project, ctx) }
     },
 
     async deleteProject(_request, ctx) {
-      for (const userId of await deleteProject(db, projectOf(ctx), deps.deletions()))
-        bus.publish('access.changed', { userId })
+      const userIds = await ctx.change(async (em) => {
+        const { id, name, slug } = await load(ctx, em)
+        const result = await deleteProject(em, id, deps.deletions())
+        return { result, resource: { kind: 'project', id, name }, before: { name, slug } }
+      })
+      for (const userId of userIds) bus.publish('access.changed', { userId })
       return {}
     },
   })
 }
 
-async function load(ctx: CallContext): Promise<Project> {
-  const project = await ctx.em.findOne(ProjectEntity, { id: projectOf(ctx) })
+async function load(ctx: CallContext, em = ctx.em): Promise<Project> {
+  const project = await em.findOne(ProjectEntity, { id: projectOf(ctx) })
   if (!project) throw notFound('project', projectOf(ctx))
   return project
 }

@@ -5,6 +5,7 @@ import { pipelinesFeature } from '../pipelines/index.ts'
 import { deleteRunsOf } from './delete-runs.ts'
 import { createFollowRun } from './follow-run.ts'
 import { JobEntity, WorkspacePinEntity } from './job.entity.ts'
+import type { RunParticipant } from './participant.ts'
 import type { Placement } from './place-jobs.ts'
 import { RunCounterEntity, RunEntity, RunEventEntity, RunGraphEntity, RunStepEntity } from './run.entity.ts'
 import { createRunDriver } from './run-driver.ts'
@@ -16,10 +17,15 @@ import { runsApi } from './runs.api.ts'
 export const runsFeature = feature({
   name: 'runs',
   entities: [RunEntity, RunCounterEntity, RunGraphEntity, RunStepEntity, RunEventEntity, JobEntity, WorkspacePinEntity],
-  open({ db, bus, clock, log, workers }, from) {
+  open({ db, bus, clock, log, workers, features }, from) {
     const { drafts } = from(pipelinesFeature)
     const placement = port<Placement>('a placement of jobs')
-    const driver = createRunDriver({ db, bus, clock, log, place: (...jobs) => placement()(...jobs) })
+    let found: RunParticipant[] | undefined
+    const participants = () => {
+      found ??= features.flatMap((each) => each.participants ?? [])
+      return found
+    }
+    const driver = createRunDriver({ db, bus, clock, log, participants, place: (...jobs) => placement()(...jobs) })
     const watch = createRunWatch({ db, bus, clock, log })
     const follow = createFollowRun({ db, watch })
     const { topics, stop } = runTopics({ db, bus, clock, log, follow })

@@ -8,6 +8,7 @@ import { sql } from 'kysely'
 import { uuidv7 } from '../../platform/ids.ts'
 import { prepared } from '../../platform/message-pieces.ts'
 import { statement } from '../../platform/statement.ts'
+import type { Act } from '../../transport/call.ts'
 import type { RunTables } from './run-tables.ts'
 import { addChanges, isLargeRun, newWork, paced, type RunWork } from './run-work.ts'
 import { makeRows, type Writing } from './write-runs.ts'
@@ -27,6 +28,8 @@ export interface RunStart {
   /** The same key on the same pipeline gives the same run. */
   idempotencyKey?: string
   rerunOf?: string
+  /** Who asked for it. */
+  act?: Act
 }
 
 /** A run as it begins. */
@@ -190,6 +193,8 @@ async function planStart(
   }
   const work = newWork({ state, origin, revision: 0, seq: 0, jobRows: new Map() })
   addChanges(work, await paced(size, advance(state, { type: 'started' }, now)))
+  const { act, version } = start
+  if (act) work.acts.push({ act, after: { version, ...(start.rerunOf && { rerunOf: start.rerunOf }) } })
   // The first event tells of every step, so that those who watch from the start know the whole plan.
   for (const step of state.steps.values()) work.steps.add(step)
   return { number, work, graph, lastNumber }

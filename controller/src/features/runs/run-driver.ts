@@ -14,10 +14,12 @@ import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
 import { statement } from '../../platform/statement.ts'
+import type { Act } from '../../transport/call.ts'
 import { beginRuns, type IdentifiedStart, planAhead, type RunStart } from './insert-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
 import { offerClaims, type Placement, placeQueued, type Seat, specsOf } from './place-jobs.ts'
 import { presentHead } from './present-run.ts'
+import { interests, type RunParticipant } from './participant.ts'
 import { runCache } from './run-cache.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
 import { addChanges, newWork, paced, type RunWork } from './run-work.ts'
@@ -30,6 +32,8 @@ export interface RunDriverDeps {
   bus: Bus
   clock: Clock
   log: Logger
+  /** Who else writes when a run changes; asked for at the first commit. */
+  participants?: () => readonly RunParticipant[]
   /** Asked for seats for the jobs that a commit queues. Without it they all wait for a claim. */
   place?: Placement
 }
@@ -41,7 +45,7 @@ export interface RunDriver {
   start(run: RunStart): Promise<Run>
   /** Resolves when what the event changed is committed. `stale`: it speaks of an epoch that is over. */
   submit(runId: string, event: RunEvent): Promise<Submitted>
-  cancel(runId: string, by: { id: string; name: string }): Promise<Submitted>
+  cancel(runId: string, by: { id: string; name: string }, act?: Act): Promise<Submitted>
   /** The job goes to the seat's agent, and is offered after the commit; `stale`: it is not queued any more, or not for this agent. */
   claim(runId: string, jobId: string, seat: Seat): Promise<Submitted>
   /** Finds what lost messages, timers and controllers left undone. */
@@ -56,6 +60,8 @@ interface EventItem {
   event: RunEvent
   /** Of a claim: given back when it is not made. */
   seat?: Seat
+  /** Who asked for it. */
+  act?: Act
   resolve: (result: Submitted) => void
   reject: (error: unknown) => void
 }
@@ -70,7 +76,14 @@ const patient: ReadonlySet<RunEvent['type']> = new Set(['jobStarted'])
 const patientMs = 20
 const mostRaces = 8
 
-export function createRunDriver({ db, bus, clock, log, place = async () => new Map() }: RunDriverDeps): RunDriver {
+export function createRunDriver({
+  db,
+  bus,
+  clock,
+  log,
+  place = async () => new Map(),
+  participants = () => [],
+}: RunDriverDeps): RunDriver {
   const times = timesOf(db)
   const cache = runCache()
   const wakes = runWakes(clock, (runId) => {
@@ -205,6 +218,7 @@ export function createRunDriver({ db, bus, clock, log, place = async () => new M
     const changes = await paced(work.run.state.steps.size, advance(work.run.state, event, now))
     if (changes.result === 'stale' && !fresh.has(runId)) await checkCopy(work.run)
     addChanges(work, changes)
+    if (item.act && changes.result === 'applied') work.acts.push({ act: item.act, after: { canceled: true } })
     if (seat) for (const job of changes.jobs) work.claims.push({ job, epoch: job.epoch, seat })
     return () => answer(item, changes.result)
   }
@@ -233,6 +247,9 @@ export function createRunDriver({ db, bus, clock, log, place = async () => new M
       )
       const started = begin.filter((work) => typeof work !== 'string')
       await writeRuns(to, changed, started)
+      for (const { participant, changes } of interests(participants(), changed, started)) {
+        await participant.write(em, changes, now)
+      }
       return begin
     })
     for (const work of changed) noteWritten(work)
@@ -295,7 +312,12 @@ export function createRunDriver({ db, bus, clock, log, place = async () => new M
       const event = { type: 'jobOffered', jobId, agentId, agentName } as const
       return new Promise((resolve, reject) => enqueue({ kind: 'event', runId, event, seat, resolve, reject }))
     },
-    cancel: (runId, by) => submit(runId, { type: 'cancelRequested', by: by.id, byName: by.name }),
+    cancel(runId, by, act) {
+      const event = { type: 'cancelRequested', by: by.id, byName: by.name } as const
+      return new Promise((resolve, reject) =>
+        enqueue({ kind: 'event', runId, event, ...(act && { act }), resolve, reject }),
+      )
+    },
     async sweep() {
       const { events, organizations, stuck } = await findDue(db, clock.now())
       for (const runId of stuck) log.error({ runId }, 'a run has nothing to wait for; it is begun again')

@@ -2,6 +2,7 @@
 import { RunStatus } from '@ansflow/proto/status'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
+import { idsFrom } from '../../platform/ids.ts'
 import type { ListVersions } from '../../transport/live/list-watch.ts'
 
 /** Runs younger than this are looked at also when they have ended: one may begin and end between two looks. */
@@ -42,12 +43,6 @@ export async function runVersions(
     put(await runs.selectFrom('run').select(columns).where('id', 'in', some).execute())
   }
   return versions
-}
-
-/** Ids are UUIDv7: what begins with a later time sorts behind this. */
-function idsFrom(ms: number): string {
-  const hex = ms.toString(16).padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8)}`
 }
 
 function inBatches<T>(all: T[], size = 500): T[][] {

@@ -6,6 +6,7 @@ import { atOnce, type Pieces } from '@ansflow/proto/pieces'
 import { inTurns } from '../../platform/turns.ts'
 import type { LoadedRun } from './load-run.ts'
 import type { Claim } from './place-jobs.ts'
+import type { RunAct } from './participant.ts'
 import type { RunRows } from './write-runs.ts'
 
 export interface RunWork {
@@ -18,6 +19,8 @@ export interface RunWork {
   pins: Set<string>
   claims: Claim[]
   effects: Effect[]
+  /** What people did that brought it about. */
+  acts: RunAct[]
   /** What of it is written, once it is known: see write-runs.ts. */
   rows: RunRows | undefined
 }
@@ -43,6 +46,7 @@ export function newWork(run: LoadedRun): RunWork {
     pins: new Set(),
     claims: [],
     effects: [],
+    acts: [],
     rows: undefined,
   }
 }

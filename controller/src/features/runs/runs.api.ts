@@ -81,7 +81,7 @@ export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): Serv
 
     async cancelRun({ runId }, ctx) {
       const { userId, name } = personOf(ctx)
-      await driver.cancel(runId, { id: userId, name })
+      await driver.cancel(runId, { id: userId, name }, ctx.act)
       const run = await readRunHead(db, ctx.em, runId)
       if (!run) throw notFound('run', runId)
       return { run }
@@ -104,7 +104,7 @@ export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): Serv
   })
 }
 
-type Origin = Pick<RunStart, 'organizationId' | 'projectId' | 'projectSlug' | 'startedBy'>
+type Origin = Pick<RunStart, 'organizationId' | 'projectId' | 'projectSlug' | 'startedBy' | 'act'>
 
 async function originOf(ctx: CallContext): Promise<Origin> {
   const projectId = projectOf(ctx)
@@ -116,6 +116,7 @@ async function originOf(ctx: CallContext): Promise<Origin> {
     projectId,
     projectSlug: project.slug,
     startedBy: { id: userId, name },
+    act: ctx.act,
   }
 }
 

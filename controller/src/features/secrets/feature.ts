@@ -8,8 +8,8 @@ import { createSecrets } from './secrets.ts'
 export const secretsFeature = feature({
   name: 'secrets',
   entities: [SecretEntity, KeyRingEntity],
-  open({ db, clock, keys }) {
+  open({ clock, keys }) {
     const secrets = createSecrets(keys)
-    return { services: [secretsApi({ db, clock, secrets })], deletions: [secrets.removeAll], gives: secrets }
+    return { services: [secretsApi({ clock, secrets })], deletions: [secrets.removeAll], gives: secrets }
   },
 })

@@ -5,12 +5,11 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Clock } from '../../platform/clock.ts'
-import type { Db } from '../../platform/db.ts'
 import { organizationOf, personOf, projectOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
 import { namesOfPeople } from '../auth/index.ts'
 import type { Secrets } from './secrets.ts'
 
-export function secretsApi({ db, clock, secrets }: { db: Db; clock: Clock; secrets: Secrets }): ServiceTable {
+export function secretsApi({ clock, secrets }: { clock: Clock; secrets: Secrets }): ServiceTable {
   return serviceTable(SecretService, {
     async listSecrets(_request, ctx) {
       const rows = await secrets.list(ctx.em, projectOf(ctx))
@@ -25,7 +24,11 @@ export function secretsApi({ db, clock, secrets }: { db: Db; clock: Clock; secre
       const { userId: by, name: byName } = personOf(ctx)
       const { name, value } = request
       const scope = { organizationId: organizationOf(ctx), projectId: projectOf(ctx) }
-      const put = () => db.transaction((em) => secrets.put(em, scope, { name, value, by, now: clock.now() }))
+      const put = () =>
+        ctx.change(async (em) => {
+          const result = await secrets.put(em, scope, { name, value, by, now: clock.now() })
+          return { result, resource: { kind: 'secret', id: name, name }, after: { name } }
+        })
       // Two calls may make the same secret at once: the second one then replaces its value.
       const row = await put().catch((error: unknown) => {
         if (error instanceof UniqueConstraintViolationException) return put()
@@ -35,7 +38,11 @@ export function secretsApi({ db, clock, secrets }: { db: Db; clock: Clock; secre
     },
 
     async deleteSecret(request, ctx) {
-      await secrets.remove(ctx.em, projectOf(ctx), request.name)
+      const { name } = request
+      await ctx.change(async (em) => {
+        await secrets.remove(em, projectOf(ctx), name)
+        return { result: undefined, resource: { kind: 'secret', id: name, name }, before: { name } }
+      })
       return {}
     },
   })

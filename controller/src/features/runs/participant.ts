@@ -1,0 +1,63 @@
+// Who else writes when a run changes: in the same transaction, with what this commit changed of all runs that interest them.
+import type { JobState, RunState, StepState } from '@ansflow/engine/state'
+import type { EntityManager } from '../../platform/db.ts'
+import type { Act } from '../../transport/call.ts'
+import type { RunOrigin } from './run-tables.ts'
+import type { RunWork } from './run-work.ts'
+
+export interface RunParticipant {
+  /** For the log. */
+  name: string
+  /** Asked before the transaction, for each run that it changes. Who is interested in none costs nothing more. */
+  wants(change: RunChange): boolean
+  /**
+   * Inside the transaction, which may run again, so it must only touch `em`. What it throws keeps that run's changes from being
+   * committed: they are tried again, apart from those of other runs.
+   */
+  write(em: EntityManager, changes: readonly RunChange[], now: Date): Promise<void>
+}
+
+export interface RunChange {
+  /** As it is from then on. */
+  run: RunState
+  origin: RunOrigin
+  started: boolean
+  ended: boolean
+  /** That are other than before. */
+  steps: ReadonlySet<StepState>
+  jobs: ReadonlySet<JobState>
+  /** What people did that brought it about. */
+  acts: readonly RunAct[]
+}
+
+export interface RunAct {
+  act: Act
+  after: Record<string, unknown>
+}
+
+export function changeOf(work: RunWork, started: boolean): RunChange {
+  const { run, steps, jobs, newJobs, effects, acts } = work
+  return {
+    run: run.state,
+    origin: run.origin,
+    started,
+    ended: effects.some(({ type }) => type === 'runFinished'),
+    steps,
+    jobs: new Set([...jobs, ...newJobs.keys()]),
+    acts,
+  }
+}
+
+/** For each of them, what it has to write. */
+export function interests(
+  participants: readonly RunParticipant[],
+  changed: readonly RunWork[],
+  started: readonly RunWork[],
+): { participant: RunParticipant; changes: RunChange[] }[] {
+  if (participants.length === 0) return []
+  const all = [...changed.map((work) => changeOf(work, false)), ...started.map((work) => changeOf(work, true))]
+  return participants.flatMap((participant) => {
+    const changes = all.filter((change) => participant.wants(change))
+    return changes.length > 0 ? [{ participant, changes }] : []
+  })
+}

@@ -1,0 +1,132 @@
+// What every method that changes something is called with: one of each thing it may be about, made anew.
+import { randomBytes } from 'node:crypto'
+import { Role } from '@ansflow/proto/access'
+import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
+import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
+import { everyService } from './every-service.ts'
+import type { TestController } from './start-controller.ts'
+
+const reads = /^(Get|List|Read|Search|Watch|Follow|Validate)/
+
+export const changingMethods = (await everyService())
+  .flatMap((service): DescMethod[] => service.methods)
+  .filter((method) => method.methodKind === 'unary' && !reads.test(method.name))
+
+/** Those that need a password, a browser's session or an empty database. */
+export const methodsApart = new Set([
+  ...['CompleteSetup', 'Login', 'Logout', 'ChangePassword', 'RevokeSession', 'AcceptInvitation'],
+])
+
+/** One of each thing that a method may be about, made anew. */
+export async function things(c: TestController) {
+  const owner = c.as(c.owner)
+  const projectId = await c.addProject()
+  const yaml = `name: p\nsteps:\n  one: { run: "true" }\n`
+  const { pipeline } = await owner.client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  const pipelineId = pipeline?.id ?? ''
+  const { token: registration } = await owner.client(AgentService).createRegistrationToken({})
+  return { c, projectId, pipelineId, registration, yaml }
+}
+export type Things = Awaited<ReturnType<typeof things>>
+
+const email = () => `${randomBytes(4).toString('hex')}@example.org`
+
+/** What each method is called with. One that is made later has to stand here too. */
+export const changeRequests: Record<string, (things: Things) => Promise<JsonObject> | JsonObject> = {
+  CreateProject: () => ({ name: `P ${randomBytes(4).toString('hex')}` }),
+  UpdateProject: ({ projectId }) => ({ projectId, name: 'Other' }),
+  DeleteProject: ({ projectId }) => ({ projectId }),
+  PutSecret: ({ projectId }) => ({ projectId, name: 'TOKEN', value: 'value' }),
+  async DeleteSecret({ c, projectId }) {
+    await c.as(c.owner).client(SecretService).putSecret({ c, projectId, name: 'TOKEN', value: 'value' })
+    return { projectId, name: 'TOKEN' }
+  },
+  InviteProjectMember: ({ projectId }) => ({ projectId, email: email(), role: 'ROLE_VIEWER' }),
+  async SetProjectMemberRole({ c, projectId }) {
+    const { userId } = await c.addUser({ role: Role.VIEWER, projectId })
+    return { projectId, userId, role: 'ROLE_DEVELOPER' }
+  },
+  async RemoveProjectMember({ c, projectId }) {
+    const { userId } = await c.addUser({ role: Role.VIEWER, projectId })
+    return { projectId, userId }
+  },
+  UpdateOrganization: ({ c }) => ({ organizationId: c.owner.organizationId, name: 'Works' }),
+  InviteMember: ({ c }) => ({ organizationId: c.owner.organizationId, email: email(), role: 'ROLE_VIEWER' }),
+  async RevokeInvitation({ c }) {
+    const { organizationId } = c.owner
+    const invited = { organizationId, email: email(), role: Role.VIEWER }
+    const { invitation } = await c.as(c.owner).client(MemberService).inviteMember(invited)
+    return { organizationId, invitationId: invitation?.id ?? '' }
+  },
+  async SetMemberRole({ c }) {
+    const { userId } = await c.addUser({ role: Role.VIEWER })
+    return { organizationId: c.owner.organizationId, userId, role: 'ROLE_DEVELOPER' }
+  },
+  async RemoveMember({ c }) {
+    const { userId } = await c.addUser({ role: Role.VIEWER })
+    return { organizationId: c.owner.organizationId, userId }
+  },
+  CreatePipeline: ({ projectId }) => ({ projectId, name: 'q' }),
+  ApplyPipeline: ({ projectId, yaml }) => ({ projectId, yaml: yaml.replace('true', 'false'), publish: true }),
+  async PublishPipeline({ c, projectId, pipelineId, yaml }) {
+    const changed = yaml.replace('true', 'false')
+    await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml: changed, publish: false })
+    return { pipelineId }
+  },
+  DeletePipeline: ({ pipelineId }) => ({ pipelineId }),
+  StartRun: ({ pipelineId }) => ({ pipelineId }),
+  async CancelRun({ c, pipelineId }) {
+    const { run } = await c.as(c.owner).client(RunService).startRun({ pipelineId })
+    return { runId: run?.id ?? '' }
+  },
+  async RerunRun({ c, pipelineId }) {
+    const { run } = await c.as(c.owner).client(RunService).startRun({ pipelineId })
+    await c
+      .as(c.owner)
+      .client(RunService)
+      .cancelRun({ runId: run?.id ?? '' })
+    return { runId: run?.id ?? '' }
+  },
+  CreateRegistrationToken: () => ({}),
+  Register: ({ registration }) => ({ token: registration, name: 'agent', slots: 1, version: '0.1.0' }),
+  async DrainAgent({ c, registration }) {
+    return { agentId: await registered(c, registration), drain: true }
+  },
+  async DeleteAgent({ c, registration }) {
+    return { agentId: await registered(c, registration) }
+  },
+  async SetAgentLabels({ c, registration }) {
+    return { agentId: await registered(c, registration), labels: [`given-${randomBytes(4).toString('hex')}`] }
+  },
+  async ReleaseLabel({ c, registration }) {
+    const { organizationId } = c.owner
+    const agentId = await registered(c, registration)
+    const label = `free-${randomBytes(4).toString('hex')}`
+    const { setAgentLabels } = c.as(c.owner).client(AgentService)
+    for (const labels of [[label], []]) await setAgentLabels({ agentId, labels })
+    return { organizationId, label }
+  },
+  async RenewAgent({ c, registration }) {
+    return { agentId: await registered(c, registration) }
+  },
+  UpdateMe: () => ({ name: 'Somebody' }),
+  CreateApiToken: () => ({ name: 'token', scopes: ['*'] }),
+  async RevokeApiToken({ c }) {
+    const made = await c
+      .as(c.owner)
+      .client(AuthService)
+      .createApiToken({ name: 'token', scopes: ['*'] })
+    return { tokenId: made.token?.id ?? '' }
+  },
+}
+
+async function registered(c: TestController, token: string): Promise<string> {
+  const request = { token, name: 'agent', slots: 1, version: '0.1.0' }
+  return (await c.as(undefined).client(AgentLinkService).register(request)).agentId
+}
