@@ -44,7 +44,7 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
   DeleteProject: ({ projectId }) => ({ projectId }),
   PutSecret: ({ projectId }) => ({ projectId, name: 'TOKEN', value: 'value' }),
   async DeleteSecret({ c, projectId }) {
-    await c.as(c.owner).client(SecretService).putSecret({ c, projectId, name: 'TOKEN', value: 'value' })
+    await c.as(c.owner).client(SecretService).putSecret({ projectId, name: 'TOKEN', value: 'value' })
     return { projectId, name: 'TOKEN' }
   },
   InviteProjectMember: ({ projectId }) => ({ projectId, email: email(), role: 'ROLE_VIEWER' }),

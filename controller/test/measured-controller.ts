@@ -222,7 +222,7 @@ const changes = 50_000
 const longLogs = 8
 
 async function writeLongLogs(db: TestController['db'], projectId: string): Promise<string[]> {
-  const { createPipeline } = await import('../src/features/pipelines/create-pipeline.ts')
+  const { insertPipeline } = await import('../src/features/pipelines/create-pipeline.ts')
   const { seedOf } = await import('../src/features/pipelines/seed.ts')
   const { parsePipeline } = await import('@ansflow/proto/pipeline-yaml')
   const Y = await import('yjs')
@@ -230,7 +230,8 @@ async function writeLongLogs(db: TestController['db'], projectId: string): Promi
   const ids: string[] = []
   for (let n = 0; n < longLogs; n += 1) {
     const yaml = `name: long ${n}\nsteps:\n  one: { run: "true" }\n`
-    ids.push((await createPipeline(db, projectId, seedOf(parsePipeline(yaml).graph, yaml), new Date())).id)
+    const seed = seedOf(parsePipeline(yaml).graph, yaml)
+    ids.push((await db.transaction((em) => insertPipeline(em, projectId, seed, new Date()))).id)
   }
   const doc = new Y.Doc()
   const rows: DraftTables['collab_update'][] = []

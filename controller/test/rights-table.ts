@@ -15,6 +15,7 @@ AgentService/SetAgentLabels                who?      no     no        yes       
 AgentService/ReleaseLabel                  who?      no     no        yes        yes   none     yes
 AgentService/RenewAgent                    who?      no     no        yes        yes   none     yes
 AgentService/DeleteAgent                   who?      no     no        yes        yes   none     yes
+AuditService/ListAuditEvents               who?      no     no        no         yes   none     no
 AuthService/GetSetup                       yes       yes    yes       yes        yes   yes      yes
 AuthService/CompleteSetup                  yes       yes    yes       yes        yes   yes      yes
 AuthService/Login                          yes       yes    yes       yes        yes   yes      yes

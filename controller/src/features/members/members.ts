@@ -75,6 +75,13 @@ export async function listMembers(
   return { members, invitations: open.map(toInvitation) }
 }
 
+interface Invited {
+  row: Parameters<typeof toInvitation>[0]
+  link: string
+  /** Whose role it is already. */
+  granted: string
+}
+
 /** A known address is granted at once; else the answer has the link to hand over. */
 export async function inviteMember(
   deps: MembersDeps,
@@ -88,7 +95,7 @@ export async function inviteMember(
   const roleId = readRole(request)
   refuseAbove(person, roleId, scope)
   const now = clock.now()
-  const { row, link, granted } = await ctx.change(async (em) => {
+  const { row, link, granted } = await ctx.change<Invited>(async (em) => {
     const change = { resource: { kind: 'member', id: email, name: email }, after: { email, roleId } }
     await holdCredential(em, person)
     const user = await em.findOne(UserEntity, { email })
@@ -152,7 +159,12 @@ export async function removeMember(deps: MembersDeps, ctx: CallContext, scope: S
   bus.publish('members.changed', { organizationId: scope.organizationId, id: userId })
 }
 
-export async function revokeInvitation({ bus }: MembersDeps, ctx: CallContext, scope: Scope, id: string): Promise<void> {
+export async function revokeInvitation(
+  { bus }: MembersDeps,
+  ctx: CallContext,
+  scope: Scope,
+  id: string,
+): Promise<void> {
   const { organizationId } = scope
   await ctx.change(async (em) => {
     const invitation = await em.findOne(InvitationEntity, { id, organizationId })

@@ -1,6 +1,7 @@
 // Makes a pipeline: its row and the first state of its draft, in one transaction.
 import { conflict } from '@ansflow/proto/errors'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { insertDraft } from './draft-store.ts'
@@ -10,29 +11,41 @@ import type { Seed } from './seed.ts'
 export async function createPipeline(
   change: CallContext['change'],
   projectId: string,
-  { name, hash, state }: Seed,
+  seed: Seed,
   now: Date,
 ): Promise<PipelineRow> {
+  const { name } = seed
   try {
     return await change(async (em) => {
-      const row = em.create(PipelineEntity, {
-        id: uuidv7(),
-        projectId,
-        name,
-        latestVersion: 0,
-        latestHash: '',
-        draftHash: hash,
-        createdAt: now,
-        updatedAt: now,
-      })
-      await em.flush()
-      await insertDraft(em, row.id, state)
+      const row = await insertPipeline(em, projectId, seed, now)
       return { result: row, resource: { kind: 'pipeline', id: row.id, name }, after: { name } }
     })
   } catch (error) {
     if (!(error instanceof UniqueConstraintViolationException)) throw error
     throw nameTaken(name)
   }
+}
+
+/** Inside a transaction. */
+export async function insertPipeline(
+  em: EntityManager,
+  projectId: string,
+  { name, hash, state }: Seed,
+  now: Date,
+): Promise<PipelineRow> {
+  const row = em.create(PipelineEntity, {
+    id: uuidv7(),
+    projectId,
+    name,
+    latestVersion: 0,
+    latestHash: '',
+    draftHash: hash,
+    createdAt: now,
+    updatedAt: now,
+  })
+  await em.flush()
+  await insertDraft(em, row.id, state)
+  return row
 }
 
 export function nameTaken(name: string): Error {

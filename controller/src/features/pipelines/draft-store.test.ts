@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { startController, type TestController } from '../../../test/start-controller.ts'
-import { createPipeline } from './create-pipeline.ts'
+import { insertPipeline } from './create-pipeline.ts'
 import type { DraftTables } from './draft.entity.ts'
 import { foldUpdates, readDraft } from './draft-store.ts'
 
@@ -14,7 +14,9 @@ afterAll(() => c[Symbol.asyncDispose]())
 it('a long log is read whole and in order, and folded whole', async () => {
   const doc = new Y.Doc()
   const state = Y.encodeStateAsUpdateV2(doc)
-  const { id } = await createPipeline(c.db, await c.addProject(), { name: 'long', hash: 'h', state }, new Date())
+  const projectId = await c.addProject()
+  const seed = { name: 'long', hash: 'h', state }
+  const { id } = await c.db.transaction((em) => insertPipeline(em, projectId, seed, new Date()))
   const updates: Uint8Array[] = []
   doc.on('updateV2', (update: Uint8Array) => updates.push(update))
   for (let n = 0; n < 2500; n += 1) doc.getMap('notes').set('n', n)

@@ -132,7 +132,10 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
     async publishPipeline({ pipelineId, note, expectedHash }, ctx) {
       const agents = await agentLabels(organizationOf(ctx))
       const publication = { pipelineId, note, expectedHash, agents, by: personOf(ctx), now: clock.now() }
-      const { version, created, problems } = await publishDraft({ change: ctx.change, drafts: drafts(), workers }, publication)
+      const { version, created, problems } = await publishDraft(
+        { change: ctx.change, drafts: drafts(), workers },
+        publication,
+      )
       return { version: toVersion(version), created, problems }
     },
 

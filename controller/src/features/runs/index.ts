@@ -22,7 +22,7 @@ export {
   runningByProject,
   waitReasons,
 } from './job-queue.ts'
-export type { OfferedJob, Placement, Seat } from './place-jobs.ts'
 export type { RunAct, RunChange, RunParticipant } from './participant.ts'
+export type { OfferedJob, Placement, Seat } from './place-jobs.ts'
 export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'
 export { type StepStanding, stepStanding } from './step-standing.ts'

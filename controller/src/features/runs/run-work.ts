@@ -5,8 +5,8 @@ import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { atOnce, type Pieces } from '@ansflow/proto/pieces'
 import { inTurns } from '../../platform/turns.ts'
 import type { LoadedRun } from './load-run.ts'
-import type { Claim } from './place-jobs.ts'
 import type { RunAct } from './participant.ts'
+import type { Claim } from './place-jobs.ts'
 import type { RunRows } from './write-runs.ts'
 
 export interface RunWork {
