@@ -192,6 +192,7 @@ export class JobCourse {
   }
 
   async #mainEnded(end: MainEnd): Promise<void> {
+    if (this.#at !== 'main') return
     // It may have been ended by the fence, while this agent was frozen or away.
     if (this.#folder.spec.selfFence) this.intent ??= this.#folder.intent
     if (!this.intent && end.lost !== undefined) return this.#end(lost(end.lost))

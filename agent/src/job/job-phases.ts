@@ -40,7 +40,10 @@ export class JobPhases {
 
   /** Of an agent before this one. */
   restore(): Progress | undefined {
-    if (!this.isPlain) this.#progress = this.#folder.progress
+    if (this.isPlain) return undefined
+    // A crash of the host may have emptied it: whatever had begun is cleaned up all the same.
+    const unknown = () => ({ phase: 'main' as const, at: this.#folder.notedAt(), uptime: hostUptime() })
+    this.#progress = this.#folder.progress ?? (this.#folder.claimedBy === 'nobody' ? undefined : unknown())
     return this.#progress
   }
 

@@ -33,7 +33,7 @@ interface Shell extends Helper {
 /** One more than is used is kept ready, so that a job does not wait for its helper. */
 const SPARE_AFTER_MS = 100
 /** A job's wrapper, and what the sweeper ends, take a moment to go. */
-const FREE_AFTER_MS = [2, 10, 50, 500, 2000]
+const FREE_AFTER_MS = [5, 10, 50, 500, 2000]
 
 export function createHelpers(where: { jobsPath: string; path: string; log: Log }): Helpers {
   const cgroups = createCgroups()

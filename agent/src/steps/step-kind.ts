@@ -59,7 +59,10 @@ export interface Main {
   ended(): MainEnd | undefined
   /** Why it will never be known, if so. Asked now and then. */
   vanished(): string | undefined
-  /** Asks it to end, and makes it end after the grace period or when `hurry` says so. Answers how many processes could not be ended. */
+  /**
+   * Asks it to end, and makes it end after the grace period or when `hurry` says so. Answers how many processes could not be ended.
+   * What is only about to begin is kept from it, by `folder.claim()`.
+   */
   kill(graceMs: number, hurry: AbortSignal): Promise<number>
   /** It has ended: what it has left running ends too, and what it held is free for others. May be called again. */
   release(): void
