@@ -234,11 +234,14 @@ export class JobFolder {
 
   /** The control group of its processes, if any: noted before they start, for an agent that comes after this one. */
   get cgroup(): string | undefined {
-    return cgroupIn(readText(this.file('job')) ?? '')
+    return this.#cgroup ?? cgroupIn(readText(this.file('job')) ?? '')
   }
   set cgroup(path: string) {
+    if (this.#cgroup === path) return
     noteCgroup(this.file('job'), path)
+    this.#cgroup = path
   }
+  #cgroup: string | undefined
 
   /** When something was noted last: the process's start, then its end. Now, when the step has removed the notes. */
   notedAt(): number {
