@@ -204,7 +204,7 @@ async function addUser(
     })
     if (role !== Role.UNSPECIFIED) {
       const on = narrowest({ organizationId, ...(projectId !== undefined && { projectId }) })
-      await setGrant(em, { userId, organizationId, on, roleId: roleIdOf(role) }, now)
+      await setGrant(em, { subject: { kind: 'user', id: userId }, organizationId, on, roleId: roleIdOf(role) }, now)
     }
   })
   return { userId, email, token, organizationId }

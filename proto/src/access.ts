@@ -1,6 +1,6 @@
 // Who may do what: the permissions, the built-in roles as sets of them, and the one question, "can". The controller asks it for
 // every call, stream and socket, and the console to hide what a person cannot do.
-import { Role } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import { Resource, Role } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 
 export { Role }
 
@@ -74,6 +74,16 @@ export type ScopeKind = (typeof scopeKinds)[number]
 export interface ScopeRef {
   kind: ScopeKind
   id: string
+}
+
+/** The contract says what a grant is on as the resource of the same name. */
+export function wireScope(kind: ScopeKind): Resource {
+  return Resource[kind.toUpperCase() as Uppercase<ScopeKind>]
+}
+
+/** Undefined for what a newer program gives grants on. */
+export function scopeKindOf(resource: Resource): ScopeKind | undefined {
+  return scopeKinds.find((kind) => wireScope(kind) === resource)
 }
 
 /** Where a thing belongs: the id of one scope of each kind that it lies in. */

@@ -8,8 +8,8 @@ import {
   mayGive,
   mostOf,
   type Permission,
+  scopeKindOf,
 } from '@ansflow/proto/access'
-import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import {
   type GetMeResponse,
   GetMeResponseSchema,
@@ -154,8 +154,6 @@ export const useSession = defineStore('session', () => {
 
 /** None for a grant on something this console does not know. */
 function readGrant({ organizationId, scope, scopeId, roleId, permissions }: GrantMessage): Grant[] {
-  const kind = { [Resource.ORGANIZATION]: 'organization' as const, [Resource.PROJECT]: 'project' as const }[
-    scope as number
-  ]
+  const kind = scopeKindOf(scope)
   return kind ? [{ organizationId, on: { kind, id: scopeId }, roleId, permissions: new Set(permissions) }] : []
 }

@@ -1,5 +1,5 @@
 // Asks "can" for the doors, and says why not. Pure: the caller brings their grants.
-import { can, grantsOn, grantsWith, type Permission, type ScopeKind } from '@ansflow/proto/access'
+import { can, grantsOn, grantsWith, narrowest, type Permission, type ScopeKind } from '@ansflow/proto/access'
 import { AppError, forbidden, notFound, unauthenticated } from '@ansflow/proto/errors'
 import type { Caller, Scope } from '../../transport/call.ts'
 
@@ -8,9 +8,7 @@ export function authorize(
   caller: Caller,
   permission: Permission,
   scope: Scope,
-  what: { noun: string; id: string } = scope.projectId
-    ? { noun: 'project', id: scope.projectId }
-    : { noun: 'organization', id: scope.organizationId },
+  what: { noun: string; id: string } = { noun: narrowest(scope).kind, id: narrowest(scope).id },
 ): void {
   if (caller.kind === 'anonymous') throw unauthenticated()
   if (caller.kind === 'agent') throw forbidden(permission)
@@ -18,7 +16,9 @@ export function authorize(
   const here = grantsOn(caller.grants, scope)
   if (!here.some((grant) => grant.permissions.size > 0)) {
     // A member of some project knows the organization; what is not theirs in it is merely forbidden.
-    const knows = !scope.projectId && caller.grants.some((grant) => grant.organizationId === scope.organizationId)
+    const knows =
+      narrowest(scope).kind === 'organization' &&
+      caller.grants.some((grant) => grant.organizationId === scope.organizationId)
     throw knows ? forbidden(permission) : notFound(what.noun, what.id)
   }
   if (!here.some((grant) => grant.permissions.has(permission))) throw forbidden(permission)

@@ -40,7 +40,7 @@ export async function grantsOf(db: Db, em: EntityManager, userId: string, now: D
 }
 
 export interface NewGrant {
-  userId: string
+  subject: { kind: 'user'; id: string }
   organizationId: string
   on: ScopeRef
   roleId: string
@@ -48,14 +48,14 @@ export interface NewGrant {
   expiresAt?: Date | undefined
 }
 
-/** Inside a transaction. In place of the one that the person had on the same. */
+/** Inside a transaction. In place of the one that the subject had on the same. */
 export async function setGrant(em: EntityManager, grant: NewGrant, now: Date): Promise<void> {
-  const { userId: subjectId, organizationId, on, roleId, expiresAt = null } = grant
-  const key = { subjectId, scopeId: on.id }
+  const { subject, organizationId, on, roleId, expiresAt = null } = grant
+  const key = { subjectId: subject.id, scopeId: on.id }
   const changed = await em.nativeUpdate(GrantEntity, key, { roleId, expiresAt })
   if (changed > 0) return
   if ((await em.count(GrantEntity, key)) > 0) return
-  const row = { id: uuidv7(), ...key, subjectKind: 'user', organizationId, scopeKind: on.kind, roleId, expiresAt }
+  const row = { id: uuidv7(), ...key, subjectKind: subject.kind, organizationId, scopeKind: on.kind, roleId, expiresAt }
   await em.insert(GrantEntity, { ...row, createdAt: now })
 }
 

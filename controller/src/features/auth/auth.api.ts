@@ -209,7 +209,7 @@ export function authApi(deps: AuthDeps): ServiceTable {
         const { email, organizationId, scopeKind, scopeId, roleId } = invitation
         const user = await makePerson(em, { email, name, passwordHash, language, now })
         const on = { kind: scopeKind as ScopeKind, id: scopeId }
-        await setGrant(em, { userId: user.id, organizationId, on, roleId }, now)
+        await setGrant(em, { subject: { kind: 'user', id: user.id }, organizationId, on, roleId }, now)
         const session = await makeSession(em, keys, { userId: user.id, userAgent: ctx.peer.userAgent, now })
         const projectId = scopeKind === 'project' ? scopeId : ''
         const after = { email, roleId }

@@ -1,6 +1,5 @@
 // What a person is told of themselves: who they are, where they belong, and what they may do there.
-import { type Grant, grantsOn, mostOf, type ScopeKind, wireRole } from '@ansflow/proto/access'
-import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import { type Grant, grantsOn, mostOf, wireRole, wireScope } from '@ansflow/proto/access'
 import { type GetMeResponse, GetMeResponseSchema, type GrantSchema } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
@@ -31,11 +30,6 @@ export async function presentMe(
   })
 }
 
-const resources: Record<ScopeKind, Resource> = {
-  organization: Resource.ORGANIZATION,
-  project: Resource.PROJECT,
-}
-
 function toGrant(grant: Grant, userId: string): MessageInitShape<typeof GrantSchema> {
   const { organizationId, on, roleId, permissions, expiresAt } = grant
   return {
@@ -46,7 +40,7 @@ function toGrant(grant: Grant, userId: string): MessageInitShape<typeof GrantSch
     roleId,
     permissions: [...permissions],
     ...(expiresAt && { expiresAt: timestampFromDate(expiresAt) }),
-    scope: resources[on.kind],
+    scope: wireScope(on.kind),
     scopeId: on.id,
   }
 }

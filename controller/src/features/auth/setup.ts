@@ -70,7 +70,7 @@ export async function makeFirstOwner(
   const user = await makePerson(em, { ...owner, now })
   const { id: organizationId } = await makeOrganization(em, owner.organizationName, now)
   const on = { kind: 'organization', id: organizationId } as const
-  await setGrant(em, { userId: user.id, organizationId, on, roleId: 'owner' }, now)
+  await setGrant(em, { subject: { kind: 'user', id: user.id }, organizationId, on, roleId: 'owner' }, now)
   return { user, organizationId }
 }
 

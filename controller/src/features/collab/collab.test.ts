@@ -185,7 +185,7 @@ describe('rights', () => {
     const user = await c.addUser({ role: Role.DEVELOPER })
     const a = await edit(pipelineId, user)
     const scope = { organizationId: user.organizationId }
-    const grant = { userId: user.userId, ...scope, on: narrowest(scope) }
+    const grant = { subject: { kind: 'user' as const, id: user.userId }, ...scope, on: narrowest(scope) }
     const change = async (work: (em: Parameters<typeof setGrant>[0]) => Promise<unknown>) => {
       await c.db.transaction(work)
       c.bus.publish('access.changed', { userId: user.userId })

@@ -189,7 +189,7 @@ async function changeRole(
   const on = narrowest(scope)
   const held = await em.findOne(GrantEntity, { subjectId: userId, scopeId: on.id }, { refresh: true })
   if (held) refuseAbove(person, held.roleId, scope)
-  await setGrant(em, { userId, organizationId, on, roleId, expiresAt }, now)
+  await setGrant(em, { subject: { kind: 'user', id: userId }, organizationId, on, roleId, expiresAt }, now)
   await keepAnOwner(em, scope)
   await forgetInvitationsOf(em, scope, userId)
   return held?.roleId ?? ''

@@ -198,7 +198,12 @@ test('lists of members are said to be old by all that changes them, also by what
     system.db.transaction((em) =>
       setGrant(
         em,
-        { userId, organizationId, on: { kind: 'project', id: projectId }, roleId: 'viewer' },
+        {
+          subject: { kind: 'user', id: userId },
+          organizationId,
+          on: { kind: 'project', id: projectId },
+          roleId: 'viewer',
+        },
         system.clock.now(),
       ),
     ),
