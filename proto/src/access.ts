@@ -89,6 +89,8 @@ export function scopeKindOf(resource: Resource): ScopeKind | undefined {
 /** Where a thing belongs: the id of one scope of each kind that it lies in. */
 export type Scope = { organizationId: string } & { [K in Exclude<ScopeKind, 'organization'> as `${K}Id`]?: string }
 
+export type ProjectScope = Scope & { projectId: string }
+
 /** The same as a chain, the widest first. */
 export function chainOf(scope: Scope): ScopeRef[] {
   return scopeKinds.flatMap((kind) => {

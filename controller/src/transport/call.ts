@@ -1,7 +1,14 @@
 // One way for every call, whichever door it comes through: who calls, what the rpc asks for, on what, may they, do it,
 // and how an error is answered.
 
-import { callerKinds, type Grant, isPermission, type Permission, type Scope } from '@ansflow/proto/access'
+import {
+  callerKinds,
+  type Grant,
+  isPermission,
+  type Permission,
+  type ProjectScope,
+  type Scope,
+} from '@ansflow/proto/access'
 import { type AppError, forbidden, invalidField, toAppError, unauthenticated } from '@ansflow/proto/errors'
 import { type Access, access, Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Handlers } from '@ansflow/proto/rpc'
@@ -28,7 +35,7 @@ import { openStream } from './open-stream.ts'
 import { refuseUnknownEnums } from './request-enums.ts'
 import { refuseUnstorable } from './request-text.ts'
 
-export type { Grant, Scope }
+export type { Grant, ProjectScope, Scope }
 
 export type Caller =
   | { kind: 'anonymous' }

@@ -1,13 +1,13 @@
 // Finds where a pipeline belongs.
 import type { EntityManager } from '../../platform/db.ts'
-import type { Scope } from '../../transport/call.ts'
+import type { ProjectScope } from '../../transport/call.ts'
 import { organizationOfProject } from '../projects/index.ts'
 
 interface Tables {
   pipeline: { id: string; project_id: string }
 }
 
-export async function pipelineScope(em: EntityManager, pipelineId: string): Promise<Required<Scope> | undefined> {
+export async function pipelineScope(em: EntityManager, pipelineId: string): Promise<ProjectScope | undefined> {
   const row = await em
     .getKysely<Tables>()
     .selectFrom('pipeline')

@@ -2,17 +2,13 @@
 import { grantsOn } from '@ansflow/proto/access'
 import type { EntityManager } from '../../platform/db.ts'
 import { isId } from '../../platform/ids.ts'
-import type { Caller, Scope } from '../../transport/call.ts'
+import type { Caller, ProjectScope } from '../../transport/call.ts'
 
 interface Tables {
   project: { id: string; organization_id: string; slug: string }
 }
 
-export async function projectScope(
-  em: EntityManager,
-  id: string,
-  caller: Caller,
-): Promise<Required<Scope> | undefined> {
+export async function projectScope(em: EntityManager, id: string, caller: Caller): Promise<ProjectScope | undefined> {
   const rows = await em
     .getKysely<Tables>()
     .selectFrom('project')

@@ -7,7 +7,7 @@ import { reservedProblem } from '@ansflow/proto/step-variables'
 import { type Keys, keyLength, open, seal } from '../../platform/crypto.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import type { Scope } from '../../transport/call.ts'
+import type { ProjectScope } from '../../transport/call.ts'
 import { type Secret, SecretEntity } from './secret.entity.ts'
 
 const valueLimit = 64 * 1024
@@ -18,7 +18,7 @@ export interface Secrets {
   /** Inside a transaction. Throws UniqueConstraintViolationException when another call makes the same one just then. */
   put(
     em: EntityManager,
-    scope: Required<Scope>,
+    scope: ProjectScope,
     secret: { name: string; value: string; by: string; now: Date },
   ): Promise<Pick<Secret, 'name' | 'updatedAt'>>
   remove(em: EntityManager, projectId: string, name: string): Promise<void>
