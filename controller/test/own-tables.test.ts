@@ -28,6 +28,8 @@ const builders =
   /\b(?:selectFrom|insertInto|updateTable|deleteFrom|replaceInto|mergeInto|using|(?:inner|left|right|full|cross)Join|deleteRows\([^,()]+,|insertion(?:<[^>]*>)?)\s*\(?\s*\[?['"`](\w+)/g
 const sql = /\b(?:from|join|into|update)\s+["`]?([a-z_]+)["`]?/g
 
+const entityImport = /import (?:type )?\{([^}]*)\} from '\.\.\/(\w+)\/index\.ts'/g
+
 function named(text: string): string[] {
   const tables = [...text.matchAll(builders)].map(([, table = '']) => table)
   const templates = [...text.matchAll(/\bsql(?:<[^>]*>)?`([^`]*)`/g)].map(([, words = '']) => words)
@@ -48,5 +50,20 @@ test('no statement is on a table of another feature', () => {
       .filter((table) => owners.has(table) && owners.get(table) !== feature)
       .map((table) => `${relative(folder, join(folder, file))}: ${table} is of ${owners.get(table)}`),
   )
+  expect(elsewhere).toEqual([])
+})
+
+test('no entity of another feature is used but for a foreign key', () => {
+  const elsewhere = sources
+    .filter(({ file }) => !file.endsWith('.entity.ts'))
+    .flatMap(({ feature, file, text }) =>
+      [...text.matchAll(entityImport)].flatMap(([, names = '', from = '']) =>
+        names
+          .split(',')
+          .map((name) => name.trim())
+          .filter((name) => /Entity$/.test(name) && from !== feature)
+          .map((name) => `${file}: ${name}`),
+      ),
+    )
   expect(elsewhere).toEqual([])
 })

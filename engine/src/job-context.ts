@@ -1,5 +1,6 @@
 // What a step's expressions see: inputs, env, git, run, the steps they name, and how its needs ended.
 import { type ExpressionContext, interpolate } from '@ansflow/proto/expression'
+import { gitFacts } from './git-facts.ts'
 import type { RunState, StepState } from './state.ts'
 
 export type Needs = ExpressionContext['needs']
@@ -23,7 +24,9 @@ export function expressionContext(
     get env() {
       return env()
     },
-    git: {},
+    get git() {
+      return gitFacts(state)
+    },
     run: {
       id: meta.runId,
       number: meta.number,

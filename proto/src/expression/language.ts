@@ -15,7 +15,7 @@ import { limits } from '../limits.ts'
 export const contextRoots = ['inputs', 'env', 'git', 'run', 'steps'] as const
 export type ContextRoot = (typeof contextRoots)[number]
 
-/** What `git` and `run` hold; those a run has no value for are "". */
+/** What `git` (of the run's first checkout that has succeeded) and `run` hold; those a run has no value for are "". */
 export const contextFields: Record<'git' | 'run', readonly string[]> = {
   git: ['branch', 'commit', 'ref', 'tag', 'url'],
   run: ['id', 'number', 'pipeline', 'project', 'version', 'startedBy'],

@@ -6,4 +6,14 @@ export { counting, forgetProject, grantsOf, grantsWithin, removeGrants, setGrant
 export { InvitationEntity, type InvitationRow } from './invitation.entity.ts'
 export { makeInvitation, openInvitation, takeInvitation } from './invitations.ts'
 export { countByToken, invitationsMadeByTokens, type MadeByTokens } from './made-by-tokens.ts'
+export {
+  countForGood,
+  forgetInvitationsOf,
+  grantOn,
+  grantsAt,
+  grantsOfMember,
+  isMember,
+  openInvitations,
+  removeInvitation,
+} from './member-grants.ts'
 export { memberVersions } from './member-versions.ts'

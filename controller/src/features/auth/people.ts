@@ -56,3 +56,12 @@ export async function namesOfPeople(em: EntityManager, ids: string[]): Promise<M
   const users = await em.find(UserEntity, { id: { $in: ids } }, { fields: ['id', 'name'] })
   return new Map(users.map(({ id, name }) => [id, name]))
 }
+
+/** By name. */
+export function peopleById(em: EntityManager, ids: string[]): Promise<User[]> {
+  return em.find(UserEntity, { id: { $in: ids } }, { orderBy: { name: 'asc', id: 'asc' } })
+}
+
+export function personByEmail(em: EntityManager, email: string): Promise<User | null> {
+  return em.findOne(UserEntity, { email })
+}

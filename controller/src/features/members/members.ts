@@ -2,14 +2,12 @@
 // themselves; an organization keeps an owner, also when two people act at once.
 import {
   builtInRoles,
-  chainOf,
   findRole,
   type Holder,
   mayGive,
   mostOf,
   narrowest,
   permissions,
-  permissionsOf,
   type Role,
   roleIdOf,
   wireRole,
@@ -18,7 +16,6 @@ import { AppError, invalidField, notFound, precondition } from '@ansflow/proto/e
 import { type Invitation, InvitationSchema, type Member, MemberSchema } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { create } from '@bufbuild/protobuf'
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt'
-import { LockMode } from '@mikro-orm/core'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Keys } from '../../platform/crypto.ts'
@@ -26,17 +23,21 @@ import type { Db, EntityManager } from '../../platform/db.ts'
 import { readTime } from '../../platform/request-time.ts'
 import { type CallContext, personOf, type Scope } from '../../transport/call.ts'
 import {
-  counting,
-  GrantEntity,
-  grantsWithin,
-  InvitationEntity,
+  countForGood,
+  forgetInvitationsOf,
+  grantOn,
+  grantsAt,
+  grantsOfMember,
   type InvitationRow,
+  isMember,
   makeInvitation,
+  openInvitations,
   removeGrants,
+  removeInvitation,
   setGrant,
 } from '../access/index.ts'
-import { holdCredential, readEmail, type User, UserEntity } from '../auth/index.ts'
-import { OrganizationEntity } from '../organizations/index.ts'
+import { holdCredential, peopleById, personByEmail, readEmail, type User } from '../auth/index.ts'
+import { lockOrganization } from '../organizations/index.ts'
 
 export interface MembersDeps {
   db: Db
@@ -51,15 +52,10 @@ export async function listMembers(
   now: Date,
 ): Promise<{ members: Member[]; invitations: Invitation[] }> {
   const here = narrowest(scope).id
-  const grants = await em.find(GrantEntity, {
-    subjectKind: 'user',
-    scopeId: { $in: chainOf(scope).map(({ id }) => id) },
-    ...counting(now),
-  })
-  const users = await em.find(
-    UserEntity,
-    { id: { $in: grants.map((grant) => grant.subjectId) } },
-    { orderBy: { name: 'asc', id: 'asc' } },
+  const grants = await grantsAt(em, scope, now)
+  const users = await peopleById(
+    em,
+    grants.map((grant) => grant.subjectId),
   )
   const members = users.flatMap((user) => {
     const own = grants.filter((grant) => grant.subjectId === user.id)
@@ -67,12 +63,7 @@ export async function listMembers(
     const most = mostOf(own.sort((a, b) => Number(b.scopeId === here) - Number(a.scopeId === here)))
     return most ? [toMember(user, most, most.scopeId !== here)] : []
   })
-  const open = await em.find(
-    InvitationEntity,
-    { scopeId: here, expiresAt: { $gt: now } },
-    { orderBy: { email: 'asc' } },
-  )
-  return { members, invitations: open.map(toInvitation) }
+  return { members, invitations: (await openInvitations(em, scope, now)).map(toInvitation) }
 }
 
 interface Invited {
@@ -98,7 +89,7 @@ export async function inviteMember(
   const { row, link, granted } = await ctx.change<Invited>(async (em) => {
     const change = { resource: { kind: 'member', id: email, name: email }, after: { email, roleId } }
     await holdCredential(em, person)
-    const user = await em.findOne(UserEntity, { email })
+    const user = await personByEmail(em, email)
     if (!user) {
       const apiTokenId = person.tokenId ?? null
       const made = await makeInvitation(em, keys, { scope, email, roleId, invitedBy: person.userId, apiTokenId, now })
@@ -129,9 +120,9 @@ export async function setMemberRole(
   const person = personOf(ctx)
   refuseAbove(person, roleId, scope)
   const user = await ctx.change(async (em) => {
-    const found = await em.findOne(UserEntity, { id: request.userId })
-    const known = { subjectId: request.userId, organizationId: scope.organizationId, ...counting(now) }
-    if (!found || (await em.count(GrantEntity, known)) === 0) throw notFound('member', request.userId)
+    const [found] = await peopleById(em, [request.userId])
+    const isKnown = await isMember(em, request.userId, scope.organizationId, now)
+    if (!found || !isKnown) throw notFound('member', request.userId)
     const held = await changeRole(em, scope, person, { userId: found.id, roleId, expiresAt }, now)
     const resource = { kind: 'member', id: found.id, name: found.name }
     return { result: found, resource, before: { roleId: held }, after: { roleId, expiresAt } }
@@ -145,8 +136,8 @@ export async function removeMember(deps: MembersDeps, ctx: CallContext, scope: S
   const { bus } = deps
   const person = personOf(ctx)
   await ctx.change(async (em) => {
-    await lockMembers(em, scope)
-    const taken = await em.find(GrantEntity, grantsWithin(scope, userId))
+    await lockOrganization(em, scope.organizationId)
+    const taken = await grantsOfMember(em, userId, scope)
     if (taken.length === 0) throw notFound('member', userId)
     if (person.userId !== userId) for (const { roleId } of taken) refuseAbove(person, roleId, scope)
     await removeGrants(em, userId, scope)
@@ -167,9 +158,8 @@ export async function revokeInvitation(
 ): Promise<void> {
   const { organizationId } = scope
   await ctx.change(async (em) => {
-    const invitation = await em.findOne(InvitationEntity, { id, organizationId })
+    const invitation = await removeInvitation(em, organizationId, id)
     if (!invitation) throw notFound('invitation', id)
-    await em.nativeDelete(InvitationEntity, { id })
     const { email, roleId } = invitation
     return { result: undefined, resource: { kind: 'invitation', id, name: email }, before: { email, roleId } }
   })
@@ -184,10 +174,10 @@ async function changeRole(
   { userId, roleId, expiresAt }: { userId: string; roleId: string; expiresAt?: Date | undefined },
   now: Date,
 ): Promise<string> {
-  await lockMembers(em, scope)
+  await lockOrganization(em, scope.organizationId)
   const { organizationId } = scope
   const on = narrowest(scope)
-  const held = await em.findOne(GrantEntity, { subjectId: userId, scopeId: on.id }, { refresh: true })
+  const held = await grantOn(em, userId, on)
   if (held) refuseAbove(person, held.roleId, scope)
   await setGrant(em, { subject: { kind: 'user', id: userId }, organizationId, on, roleId, expiresAt }, now)
   await keepAnOwner(em, scope)
@@ -195,30 +185,12 @@ async function changeRole(
   return held?.roleId ?? ''
 }
 
-/** Who lost a role must not come back, or bring others, by an invitation made with it. */
-async function forgetInvitationsOf(em: EntityManager, scope: Scope, userId: string): Promise<void> {
-  const { organizationId } = scope
-  const on = narrowest(scope)
-  const left = await em.find(GrantEntity, { subjectId: userId, scopeId: { $in: chainOf(scope).map(({ id }) => id) } })
-  const kept = new Set(left.flatMap(({ roleId }) => [...permissionsOf(roleId)]))
-  // From an organization's role came those to its projects too.
-  const within = on.kind === 'organization' ? { organizationId } : { scopeId: on.id }
-  const made = await em.find(InvitationEntity, { invitedBy: userId, ...within })
-  const above = made.filter(({ roleId }) => ![...permissionsOf(roleId)].every((permission) => kept.has(permission)))
-  await em.nativeDelete(InvitationEntity, { id: { $in: above.map(({ id }) => id) } })
-}
-
-/** Changes of an organization's members happen one after the other. */
-async function lockMembers(em: EntityManager, { organizationId }: Scope): Promise<void> {
-  await em.findOne(OrganizationEntity, { id: organizationId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
-}
-
 /** Somebody who may do everything, for good. */
 async function keepAnOwner(em: EntityManager, scope: Scope): Promise<void> {
   const on = narrowest(scope)
   if (on.kind !== 'organization') return
   const owning = builtInRoles.filter((role) => role.permissions.size === permissions.length).map(({ id }) => id)
-  if ((await em.count(GrantEntity, { scopeId: on.id, roleId: { $in: owning }, expiresAt: null })) === 0) {
+  if ((await countForGood(em, on, owning)) === 0) {
     throw precondition('last_owner', 'An organization needs an owner: make somebody else one first.')
   }
 }

@@ -1,4 +1,10 @@
 // What other features may use of organizations.
 export { organizationsFeature } from './feature.ts'
-export { firstOrganization, makeOrganization, oldestOrganization, organizationsById } from './make-organization.ts'
+export {
+  firstOrganization,
+  lockOrganization,
+  makeOrganization,
+  oldestOrganization,
+  organizationsById,
+} from './make-organization.ts'
 export { OrganizationEntity } from './organization.entity.ts'

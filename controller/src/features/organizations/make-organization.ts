@@ -1,4 +1,5 @@
 // Makes organizations with a slug of their own.
+import { LockMode } from '@mikro-orm/core'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { randomSlug, slugFrom } from '../../platform/slug.ts'
@@ -29,6 +30,11 @@ export async function firstOrganization(em: EntityManager, name: string, now: Da
 export async function oldestOrganization(em: EntityManager, name: string, now: Date): Promise<Organization> {
   const [oldest] = await em.find(OrganizationEntity, {}, { limit: 1, orderBy: { createdAt: 'asc', id: 'asc' } })
   return oldest ?? makeOrganization(em, name, now)
+}
+
+/** Inside a transaction: changes of an organization's members happen one after the other. */
+export async function lockOrganization(em: EntityManager, id: string): Promise<void> {
+  await em.findOne(OrganizationEntity, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
 }
 
 export async function organizationsById(em: EntityManager, ids: string[]): Promise<Organization[]> {

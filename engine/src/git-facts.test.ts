@@ -1,0 +1,55 @@
+// `git` in expressions, through runs: what the first checkout fetched.
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { NeedKind } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { statusWord } from '@ansflow/proto/status'
+import { describe, expect, test } from 'vitest'
+import { apply, graphOf, newWorld, proceed, type StepInit, type World } from '../test/world.ts'
+import type { JobState } from './state.ts'
+
+const need = (stepId: string) => ({ stepId, kind: NeedKind.SUCCESS, condition: '' })
+
+function begun(steps: StepInit): World {
+  const world = newWorld(graphOf(steps))
+  apply(world, { type: 'started' })
+  return world
+}
+
+const job = (world: World, stepId: string): JobState => world.state.steps.get(stepId)!.attempts.at(-1)!
+const statuses = (world: World) =>
+  [...world.state.steps.values()].map(({ definition, status }) => `${definition.id}:${statusWord(status)}`).join(' ')
+
+describe('what the first checkout fetched', () => {
+  const checkout = { uses: 'fetch_code', with: { url: 'https://example.org/app.git' } }
+  const asks = (when: string) => [
+    { id: 'a', ...checkout },
+    { id: 'b', needs: [need('a')], when },
+  ]
+
+  test.each([
+    [
+      "git.commit == 'c0ffee' && git.branch == 'main' && git.tag == ''",
+      { commit: 'c0ffee', ref: 'refs/heads/main', branch: 'main' },
+      'queued',
+    ],
+    [
+      "git.tag == 'v1' && git.url == 'https://example.org/app.git'",
+      { commit: 'c0ffee', ref: 'refs/tags/v1', branch: '' },
+      'queued',
+    ],
+    ["git.branch == 'other'", { commit: 'c0ffee', ref: 'refs/heads/main', branch: 'main' }, 'skipped'],
+  ])('%s', (when, outputs, expected) => {
+    const world = begun(asks(when))
+    for (let i = 0; i < 3; i++) proceed(world, job(world, 'a'))
+    const { id, epoch } = job(world, 'a')
+    apply(world, { type: 'jobFinished', jobId: id, epoch, outcome: Outcome.SUCCEEDED, exitCode: 0, outputs })
+    expect(statuses(world)).toBe(`a:succeeded b:${expected}`)
+  })
+
+  test('says nothing before it has succeeded', () => {
+    const world = begun([
+      { id: 'b', when: "git.commit == ''" },
+      { id: 'a', ...checkout },
+    ])
+    expect(statuses(world)).toBe('b:queued a:queued')
+  })
+})
