@@ -29,6 +29,12 @@ export function jobEvent(turn: Turn, event: JobEvent): Report {
     if (job.status === JobStatus.QUEUED) setReason(turn, job.step, event.reason)
     return 'done'
   }
+  if (event.type === 'jobLogged') {
+    job.logSize = event.size
+    job.logComplete = true
+    turn.steps.add(job.step)
+    return 'done'
+  }
   if (event.type === 'jobStranded') return jobStranded(turn, job, event)
   if (event.type === 'jobOffered') return jobOffered(turn, job, event)
   if (event.epoch !== job.epoch || job.status === JobStatus.QUEUED) return 'stale'

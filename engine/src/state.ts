@@ -130,7 +130,7 @@ export interface JobState {
   exitCode: number | null
   reason: Reason | null
   cancelRequested: boolean
-  /** Bytes of log, as the agent counted; storing them is another part's. */
+  /** Bytes of log, as was last told: what grows is told again when it is whole. Storing them is another part's. */
   logSize: number
   logComplete: boolean
 }
@@ -151,6 +151,8 @@ export type RunEvent =
   | { type: 'jobHeard'; jobId: string; epoch: number }
   /** The agent that has the job, or the workspace it is queued for, was deleted. */
   | { type: 'jobStranded'; jobId: string; agentId: string; agentName: string }
+  /** The whole log is stored. What was told before is told again: whoever tells it may not know. */
+  | { type: 'jobLogged'; jobId: string; size: number }
   /** What a queued job waits for, as the dispatcher sees it. */
   | { type: 'jobWaits'; jobId: string; reason: Reason }
   | { type: 'cancelRequested'; by: string; byName: string }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { type From, feature, type Platform } from '../../feature.ts'
 import { authFeature } from '../auth/index.ts'
-import { LogStream, logsFeature } from '../logs/index.ts'
+import { LogStream, type LogStreamDeps, logsFeature } from '../logs/index.ts'
 import { oldestOrganization } from '../organizations/index.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
 import { type JobLog, runsFeature } from '../runs/index.ts'
@@ -78,6 +78,8 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
     const { values } = await jobSecrets(db, secrets, jobId)
     return values.flatMap(({ value }) => value ?? [])
   }
+  const whole: LogStreamDeps['whole'] = ({ runId, jobId, size }) =>
+    driver.submit(runId, { type: 'jobLogged', jobId, size })
   const lostSweep = createLostSweep({ db, bus, clock, log, jobs, lostAfterMs })
   const silenceSweep = createSilenceSweep({ db, clock, jobs, lostAfterMs })
   const topics = agentTopics({ db, bus, clock, log, lostAfterMs })
@@ -106,7 +108,8 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
         keys,
         hub,
         session,
-        logStream: (agentId, pipe) => new LogStream({ db, writer: logs.writer, clock, log, secretsOf }, agentId, pipe),
+        logStream: (agentId, pipe) =>
+          new LogStream({ db, writer: logs.writer, clock, log, secretsOf, whole }, agentId, pipe),
       }),
       agentsApi({ db, bus, clock, keys, jobs, lostAfterMs, grpcAddress }),
     ],

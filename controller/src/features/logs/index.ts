@@ -1,3 +1,3 @@
 // What other features may use of logs.
 export { logsFeature } from './feature.ts'
-export { type LogPipe, LogStream } from './log-stream.ts'
+export { type LogPipe, LogStream, type LogStreamDeps } from './log-stream.ts'

@@ -68,7 +68,14 @@ test.each([
 
     function send(sent: LogsRequest[]): Promise<void> {
       return new Promise<void>((complete, fail) => {
-        const deps = { db, writer, clock: systemClock, log, secretsOf: async () => secrets }
+        const deps = {
+          db,
+          writer,
+          clock: systemClock,
+          log,
+          secretsOf: async () => secrets,
+          whole: async () => undefined,
+        }
         const stream = new LogStream(deps, 'agent', { send: (answer) => answer.complete && complete() })
         void (async () => {
           for (const message of sent) {

@@ -1,10 +1,8 @@
 // The log path from an agent's messages to bytes, lines and hits, on a real SQLite database.
 import { createHash } from 'node:crypto'
-import { LogsRequestSchema, type LogsResponseSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
-import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { waitFor } from '../../../test/wait-for.ts'
 import { type Bus, memoryBus } from '../../platform/bus.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { type Db, memoryFile, openDb } from '../../platform/db.ts'
@@ -12,13 +10,13 @@ import { createLog } from '../../platform/log.ts'
 import { createWorkers } from '../../platform/workers.ts'
 import { jobLog } from '../runs/index.ts'
 import { LogChunkEntity } from './log-chunk.entity.ts'
-import { LogStream } from './log-stream.ts'
 import type { LogTables } from './log-tables.ts'
 import { createLogWatch } from './log-watch.ts'
 import { createLogWriter, type LogWriter } from './log-writer.ts'
 import { readLines } from './read-lines.ts'
 import { readBytes } from './read-log.ts'
 import { searchLog } from './search-log.ts'
+import { Sender, type SenderOptions } from './test/sender.ts'
 
 const log = createLog('silent')
 const workers = createWorkers(log)
@@ -56,57 +54,7 @@ async function addJob(id: string, agentId = 'agent-1', epoch = 1): Promise<void>
     ])
 }
 
-type Answer = MessageInitShape<typeof LogsResponseSchema>
-
-/** An agent's side of one stream that does what the contract says. */
-class Sender {
-  readonly answers: Answer[] = []
-  readonly stream: LogStream
-  #changed: (() => void)[] = []
-
-  constructor(options: { secrets?: string[]; hardLimit?: number; agentId?: string } = {}) {
-    const { secrets = [], hardLimit, agentId = 'agent-1' } = options
-    const deps = { db, writer, clock: systemClock, log, secretsOf: async () => secrets }
-    this.stream = new LogStream(hardLimit === undefined ? deps : { ...deps, hardLimit }, agentId, {
-      send: (answer) => {
-        this.answers.push(answer)
-        for (const wake of this.#changed.splice(0)) wake()
-      },
-    })
-  }
-
-  send(jobId: string, offset: number, data: Buffer, epoch = 1): Promise<void> {
-    const lines = data.filter((byte) => byte === 10).length
-    return this.stream.onMessage(
-      create(LogsRequestSchema, {
-        job: { jobId, epoch },
-        offset: BigInt(offset),
-        data,
-        lineMs: Array.from({ length: lines }, (_, i) => i),
-        baseAt: timestampFromMs(1_900_000_000_000 + offset),
-      }),
-    )
-  }
-
-  finish(jobId: string, whole: Buffer, sha256 = createHash('sha256').update(whole).digest()): Promise<void> {
-    return this.stream.onMessage(
-      create(LogsRequestSchema, {
-        job: { jobId, epoch: 1 },
-        offset: BigInt(whole.length),
-        finalSize: BigInt(whole.length),
-        finalSha256: sha256,
-      }),
-    )
-  }
-
-  async answer(when: (answer: Answer) => boolean): Promise<Answer> {
-    for (;;) {
-      const found = this.answers.find(when)
-      if (found) return found
-      await new Promise<void>((resolve) => this.#changed.push(resolve))
-    }
-  }
-}
+const newSender = (options?: SenderOptions) => new Sender({ db, writer, log }, options)
 
 function expectedLines(whole: Buffer): string[] {
   const lines = whole.toString('utf8').split('\n')
@@ -115,9 +63,38 @@ function expectedLines(whole: Buffer): string[] {
 }
 
 describe('bytes', () => {
+  test('an agent hears that a log is complete when its run knows, also when it asks again', async () => {
+    await addJob('job')
+    const told: string[] = []
+    let answer: ((error?: Error) => void) | undefined
+    const sender = newSender({
+      whole({ runId, jobId, size }) {
+        told.push(`${runId} ${jobId} ${size}`)
+        return new Promise<void>((resolve, reject) => {
+          answer = (error) => (error ? reject(error) : resolve())
+        })
+      },
+    })
+    const whole = Buffer.from('one\ntwo\n')
+    await sender.send('job', 0, whole)
+    await sender.finish('job', whole)
+    await waitFor(() => told.length === 1)
+    await sender.finish('job', whole)
+    answer?.(new Error('the database is away'))
+    await waitFor(() => told.length === 2)
+    expect(sender.answers.filter(({ complete }) => complete)).toEqual([])
+    answer?.()
+    await sender.answer(({ complete }) => complete === true)
+    // Another controller, or this one after a restart, cannot know whether it was.
+    const again = newSender({ whole: async ({ jobId, size }) => void told.push(`again ${jobId} ${size}`) })
+    await again.finish('job', whole)
+    await again.answer(({ complete }) => complete === true)
+    expect(told).toEqual(['run-1 job 8', 'run-1 job 8', 'again job 8'])
+  })
+
   test('a stream keeps nothing of a log that is complete, and answers for it from its rows', async () => {
     await addJob('job')
-    const sender = new Sender()
+    const sender = newSender()
     const whole = Buffer.from('one\ntwo\n')
     await sender.send('job', 0, whole)
     await sender.finish('job', whole)
@@ -148,7 +125,7 @@ describe('bytes', () => {
         const id = `job-${job++}`
         await addJob(id)
         const whole = Buffer.from(parts.join(''))
-        let sender = new Sender()
+        let sender = newSender()
         let sent = 0
         for (const [i, step] of steps.entries()) {
           const from = Math.max(0, sent - step.back)
@@ -161,7 +138,7 @@ describe('bytes', () => {
           if (reconnect && i % 7 === 6) {
             await sender.answer((a) => Number(a.stored) === sent)
             sender.stream.onClose()
-            sender = new Sender()
+            sender = newSender()
           }
         }
         if (sent < whole.length) await sender.send(id, sent, Buffer.from(whole.subarray(sent)))
@@ -180,7 +157,7 @@ describe('bytes', () => {
 
   test('small pieces are joined to few rows, large ones cut', async () => {
     await addJob('job')
-    const sender = new Sender()
+    const sender = newSender()
     let whole = Buffer.alloc(0)
     for (let i = 0; i < 400; i++) {
       const piece = Buffer.from(`line ${i}\n`)
@@ -200,8 +177,8 @@ describe('bytes', () => {
 
   test('two streams of one agent cannot both write the same bytes', async () => {
     await addJob('job')
-    const first = new Sender()
-    const second = new Sender()
+    const first = newSender()
+    const second = newSender()
     await first.send('job', 0, Buffer.from('abc\n'))
     await first.answer((a) => a.stored === 4n)
     await second.send('job', 4, Buffer.from('def\n'))
@@ -215,10 +192,10 @@ describe('bytes', () => {
 
   test('stale epochs, foreign agents and unknown jobs are refused', async () => {
     await addJob('job', 'agent-1', 3)
-    const sender = new Sender()
+    const sender = newSender()
     await sender.send('job', 0, Buffer.from('x'), 2)
     await sender.send('unknown', 0, Buffer.from('x'), 3)
-    const other = new Sender({ agentId: 'agent-2' })
+    const other = newSender({ agentId: 'agent-2' })
     await other.send('job', 0, Buffer.from('x'), 3)
     expect([...sender.answers, ...other.answers].map((a) => a.stale)).toEqual([true, true, true])
     expect((await jobLog(db, 'job'))?.size).toBe(0)
@@ -226,7 +203,7 @@ describe('bytes', () => {
 
   test('the end is checked; a difference is written into the log', async () => {
     await addJob('job')
-    const sender = new Sender()
+    const sender = newSender()
     await sender.send('job', 0, Buffer.from('hello\n'))
     await sender.finish('job', Buffer.from('hello\n'), createHash('sha256').update('other').digest())
     await sender.answer((a) => a.complete === true)
@@ -236,25 +213,25 @@ describe('bytes', () => {
   test('a stream that did not see the beginning checks the stored rows', async () => {
     await addJob('job')
     const whole = Buffer.from('one\ntwo\n'.repeat(20_000))
-    const first = new Sender()
+    const first = newSender()
     for (let at = 0; at < 128 * 1024; at += 64 * 1024) {
       await first.send('job', at, Buffer.from(whole.subarray(at, at + 64 * 1024)))
     }
     await first.answer((a) => Number(a.stored) === 128 * 1024)
-    const second = new Sender()
+    const second = newSender()
     await second.send('job', 128 * 1024, Buffer.from(whole.subarray(128 * 1024)))
     await second.finish('job', whole)
     await second.answer((a) => a.complete === true)
     expect((await readBytes(db, 'job', 0, whole.length + 100)).equals(whole)).toBe(true)
     // Again, as after a lost answer: answered the same.
-    const third = new Sender()
+    const third = newSender()
     await third.finish('job', whole)
     expect(third.answers).toMatchObject([{ complete: true, stored: BigInt(whole.length) }])
   })
 
   test('beyond the hard limit the log ends with a line that says so', async () => {
     await addJob('job')
-    const sender = new Sender({ hardLimit: 10 })
+    const sender = newSender({ hardLimit: 10 })
     await sender.send('job', 0, Buffer.from('0123456789abc'))
     await sender.answer((a) => a.complete === true)
     expect((await readBytes(db, 'job', 0, 1000)).toString()).toMatch(/^0123456789\n\[ansflow\] The log ends here/)
@@ -264,7 +241,7 @@ describe('bytes', () => {
 describe('masking again', () => {
   test('overwrites known values, also across pieces that are stored already, and keeps every offset', async () => {
     await addJob('job')
-    const sender = new Sender({ secrets: ['s3cr3t-value', 'two\nlines'] })
+    const sender = newSender({ secrets: ['s3cr3t-value', 'two\nlines'] })
     const pieces = ['a s3cr3t-value b\nhalf s3cr', '3t-value end\ntwo', '\nlines\n']
     let whole = ''
     for (const piece of pieces) {
@@ -280,7 +257,7 @@ describe('masking again', () => {
 
   test('a value that begins in a full row is overwritten there too', async () => {
     await addJob('job')
-    const sender = new Sender({ secrets: ['s3cr3t-value'] })
+    const sender = newSender({ secrets: ['s3cr3t-value'] })
     const first = Buffer.from(`${'x'.repeat(50_000)}s3cr`)
     await sender.send('job', 0, Buffer.from(first))
     await sender.answer((a) => Number(a.stored) === first.length)
@@ -295,7 +272,7 @@ describe('masking again', () => {
 describe('lines', () => {
   async function store(id: string, whole: Buffer): Promise<void> {
     await addJob(id)
-    const sender = new Sender()
+    const sender = newSender()
     for (let at = 0; at < whole.length; at += 64 * 1024) {
       await sender.send(id, at, Buffer.from(whole.subarray(at, at + 64 * 1024)))
     }
@@ -358,7 +335,7 @@ describe('lines', () => {
 describe('following', () => {
   test('gives what is there, then what comes, then the end', async () => {
     await addJob('job')
-    const sender = new Sender()
+    const sender = newSender()
     await sender.send('job', 0, Buffer.from('one\n'))
     await sender.answer((a) => a.stored === 4n)
     const watch = createLogWatch({ db, bus, clock: systemClock, log, lostAmong: async () => new Set() })

@@ -27,15 +27,21 @@ export interface LogStreamDeps {
   log: Logger
   /** Values to look for in the log of a job: the secrets it was started with. */
   secretsOf(log: JobLog): Promise<string[]>
+  /** All of a log is stored: resolves when its run knows. Said again when nobody knows whether it was. */
+  whole(log: { runId: string; jobId: string; size: number }): Promise<unknown>
   /** Bytes of one job's log; what comes after is refused. */
   hardLimit?: number
 }
 
 const maxMessageBytes = 64 * 1024
+const tellAgainMs = 1000
 const defaultHardLimit = 1024 * 1024 * 1024
 
 interface StreamLog extends OpenLog {
   ref: JobRef
+  runId: string
+  /** Its run is being told that it is whole. */
+  telling: boolean
   refill: Refill
   final: { size: number; sha256: Buffer | null } | null
   checking: boolean
@@ -69,7 +75,7 @@ export class LogStream {
       log = await this.#open(ref)
     }
     if (!log) return this.#pipe.send({ job: ref, stored: 0n, stale: true })
-    if (log.complete) return this.#answer(log)
+    if (log.complete) return this.#tellWhole(log)
     const began = performance.now()
     if (message.data.length > 0) this.#take(log, pieceOf(message, this.#deps.clock.now().getTime()))
     spent(began)
@@ -136,9 +142,8 @@ export class LogStream {
 
   #onStored(log: StreamLog): void {
     if (this.#closed) return
-    this.#answer(log)
-    // An agent's stream may last for months: whoever asks about this one again is answered from its rows.
-    if (log.complete && this.#logs.get(log.jobId) === log) this.#logs.delete(log.jobId)
+    if (log.complete) this.#tellWhole(log)
+    else this.#answer(log)
     if (log.complete || log.closing || log.checking || !log.final) return
     if (log.pending.length > 0 || log.size !== log.accepted || log.size < log.final.size) return
     log.checking = true
@@ -149,6 +154,26 @@ export class LogStream {
       })
       .finally(() => {
         log.checking = false
+      })
+  }
+
+  /** First its run: the agent forgets it once it hears that it is complete. */
+  #tellWhole(log: StreamLog): void {
+    if (log.telling) return
+    log.telling = true
+    this.#deps
+      .whole(log)
+      .then(() => {
+        this.#answer(log)
+        // An agent's stream may last for months: whoever asks about this one again is answered from its rows.
+        if (this.#logs.get(log.jobId) === log) this.#logs.delete(log.jobId)
+      })
+      .catch((error: unknown) => {
+        this.#deps.log.warn({ err: error, jobId: log.jobId }, 'a run could not be told yet that a log is complete')
+        this.#deps.clock.setTimer(tellAgainMs, () => {
+          log.telling = false
+          if (!this.#closed) this.#tellWhole(log)
+        })
       })
   }
 
@@ -203,7 +228,9 @@ export class LogStream {
     if (lastRow) refill.resume(lastRow.data)
     const log: StreamLog = {
       jobId: ref.jobId,
+      runId: head.runId,
       ref,
+      telling: false,
       size: head.size,
       accepted: head.size,
       lines: lastRow ? lastRow.firstLine + lastRow.endedMs.length : 0,
@@ -225,7 +252,7 @@ export class LogStream {
         if (!this.#closed) void this.#answerAnew(log.ref)
       },
     }
-    if (!log.complete) this.#logs.set(ref.jobId, log)
+    this.#logs.set(ref.jobId, log)
     return log
   }
 

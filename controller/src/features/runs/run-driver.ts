@@ -3,11 +3,11 @@
 // revision every commit checks.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { advance } from '@ansflow/engine/advance'
-import type { Changes, RunEvent } from '@ansflow/engine/state'
+import type { Changes, RunEvent, RunState } from '@ansflow/engine/state'
 import { AppError, notFound, unavailable } from '@ansflow/proto/errors'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { JobStatus } from '@ansflow/proto/status'
+import { isTerminal, JobStatus } from '@ansflow/proto/status'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
@@ -71,8 +71,8 @@ type Item =
   | EventItem
 
 const mostInBatch = 500
-/** Nobody waits for news of a start: it may ride with the next commit, or make its own after this long. */
-const patient: ReadonlySet<RunEvent['type']> = new Set(['jobStarted'])
+/** Nobody waits for news of a start or a log: it may ride with the next commit, or make its own after this long. */
+const patient: ReadonlySet<RunEvent['type']> = new Set(['jobStarted', 'jobLogged'])
 const patientMs = 20
 const mostRaces = 8
 
@@ -281,7 +281,7 @@ export function createRunDriver({
   /** After the commit. Every message may be lost: the rows say it again to whoever looks. */
   function actOn(work: RunWork, specs: Map<string, JobSpec>): void {
     const { run, effects, changed } = work
-    const { meta, jobs } = run.state
+    const { meta, jobs, status } = run.state
     const { organizationId } = run.origin
     offerClaims(work, specs)
     const queued = effects.some(
@@ -291,12 +291,10 @@ export function createRunDriver({
     for (const effect of effects) {
       if (effect.type === 'cancelJob') bus.publish('job.cancel', { jobId: effect.jobId, agentId: effect.agentId })
       else if (effect.type === 'wakeAt') wakes.at(meta.runId, effect.at)
-      else if (effect.type === 'runFinished') {
-        wakes.forget(meta.runId)
-        // Nothing but repetitions will ask for it again.
-        cache.drop(meta.runId)
-      }
+      else if (effect.type === 'runFinished') wakes.forget(meta.runId)
     }
+    // Nothing but repetitions will ask for it again.
+    if (isTerminal(status) && !awaitsLogs(run.state)) cache.drop(meta.runId)
     if (changed)
       bus.publish('run.changed', { runId: meta.runId, seq: run.seq, projectId: meta.projectId, organizationId })
   }
@@ -335,6 +333,13 @@ export function createRunDriver({
 
 function isPatient(item: Item): boolean {
   return item.kind === 'event' && patient.has(item.event.type)
+}
+
+function awaitsLogs({ jobs }: RunState): boolean {
+  for (const { startedAt, status, logComplete } of jobs.values()) {
+    if (startedAt && !logComplete && status !== JobStatus.LOST) return true
+  }
+  return false
 }
 
 function isOfStore(error: unknown): boolean {

@@ -590,14 +590,14 @@ export declare type Attempt = Message<"ansflow.v1.Attempt"> & {
   jobId: string;
 
   /**
-   * Bytes of log stored so far.
+   * Bytes of log stored so far. It grows without an event: until log_complete, events say what was known when they were made.
    *
    * @generated from field: int64 log_size = 12;
    */
   logSize: bigint;
 
   /**
-   * The whole log is stored.
+   * The whole log is stored. Told by an event, which may come after the run's end.
    *
    * @generated from field: bool log_complete = 13;
    */
@@ -670,14 +670,14 @@ export declare type AttemptJson = {
   jobId?: string;
 
   /**
-   * Bytes of log stored so far.
+   * Bytes of log stored so far. It grows without an event: until log_complete, events say what was known when they were made.
    *
    * @generated from field: int64 log_size = 12;
    */
   logSize?: string;
 
   /**
-   * The whole log is stored.
+   * The whole log is stored. Told by an event, which may come after the run's end.
    *
    * @generated from field: bool log_complete = 13;
    */
@@ -1169,7 +1169,9 @@ export declare type WatchRunRequestJson = {
 export declare const WatchRunRequestSchema: GenMessage<WatchRunRequest, {jsonType: WatchRunRequestJson}>;
 
 /**
- * One committed change: the run's head and the steps that changed with it, whole. Folding all of them in order gives GetRun.
+ * One committed change: the run's head and the steps that changed with it, whole. Folding all of them in order gives GetRun, but
+ * for the size of logs that are not complete. The stream ends with the run; what comes after (logs that complete) has events too,
+ * found by after_seq and on the live socket.
  *
  * @generated from message ansflow.v1.WatchRunResponse
  */
@@ -1198,7 +1200,9 @@ export declare type WatchRunResponse = Message<"ansflow.v1.WatchRunResponse"> & 
 };
 
 /**
- * One committed change: the run's head and the steps that changed with it, whole. Folding all of them in order gives GetRun.
+ * One committed change: the run's head and the steps that changed with it, whole. Folding all of them in order gives GetRun, but
+ * for the size of logs that are not complete. The stream ends with the run; what comes after (logs that complete) has events too,
+ * found by after_seq and on the live socket.
  *
  * @generated from message ansflow.v1.WatchRunResponse
  */
