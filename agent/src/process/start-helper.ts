@@ -60,11 +60,14 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
         // It has been told already, and will do it: it is alive.
         if (shell.busy) return
         shell.busy = true
-        child.stdin.write(`${jobId}\n${jobId}\n`)
+        child.stdin.write(`${jobId}\n`)
       },
     }
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      if (text.endsWith('free\n')) shell.busy = false
+      if (!text.endsWith('free\n')) return
+      // What waited for a job was ended by somebody.
+      if (!shell.busy) retire(shell)
+      shell.busy = false
     })
     child.stdin.on('error', () => {})
     child.once('error', (error) => {
@@ -88,6 +91,11 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
     if (!stopped && !of(undefined)) startShell()
   }
 
+  function retire(shell: Shell): void {
+    shells.delete(shell)
+    shell.child.stdin?.end()
+  }
+
   /** With something of the job still in it, the group is the job's for ever, and another helper takes the next one. */
   async function free(shell: Shell, onFree: () => void): Promise<void> {
     const { cgroup, child } = shell
@@ -100,8 +108,7 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
       onFree()
       return shell.getReady()
     }
-    shells.delete(shell)
-    child.stdin?.end()
+    retire(shell)
   }
 
   startShell()

@@ -2,8 +2,8 @@
 import { readOnlyVariables } from '@ansflow/proto/step-variables'
 
 /**
- * A small shell that runs one job at a time, as it is told: a line when it may make itself ready, and the job's id, twice, when
- * there is one. Only ids come over the pipe; all text of users is in files of the job's folder. It ends with the agent (its
+ * A small shell that runs one job at a time, as it is told: a line when it may make itself ready, and the job's id when there is
+ * one. Only ids come over the pipe; all text of users is in files of the job's folder. It ends with the agent (its
  * input closes), after the job that it runs.
  *
  *     helper ─┬─ run ── guard ── the step (a session of its own)
@@ -12,10 +12,10 @@ import { readOnlyVariables } from '@ansflow/proto/step-variables'
  * All of them are there before the job is known, and wait: starting them takes longer than everything else of a job's start.
  *
  * - `job` is there before, with room for what is noted: the step's process and session, by the step before it begins; `keep`, by
- *   itself; the exit code, by `run`. Each note is one short write, whole or not there even when the process is killed or the
+ *   itself; the exit code, by `guard`. Each note is one short write, whole or not there even when the process is killed or the
  *   disk is full.
  * - `raw` is made exclusively: a job starts at most once however often it is asked for.
- * - `guard` is what a script sees as its parent and may end: that is an end of the step like any other.
+ * - `guard` is what a script sees as its parent and may end: that is an end of the step like any other, and noted by `run`.
  * - The exit code is noted when `keep` is blocked in its read again: it has written everything that was in the pipe, although
  *   a process that the step has left behind may keep the pipe open.
  * - TERM is for the step, not for these shells; `keep` ignores all signals, since it ends with the last of its writers.
@@ -64,24 +64,36 @@ drained() {
   done
 }
 
+# Of a job that another helper runs nothing is noted here; nor once more.
+note() {
+  [ -n "$job" ] && cd "$jobs/$job" && exec 8<job || return 0
+  read -r leader _ <&8
+  read -r noted <&8
+  [ "$leader" = "\${own%% *}" ] && [ -z "$noted" ] || return 0
+  code=$1
+  drained || code="$code unkept"
+  exec 8<>job
+  read -r _ <&8
+  printf '%-15s\\n' "$code" >&8
+}
+
+guard() {
+  trap : TERM INT HUP QUIT USR1 USR2
+  exec 7>&1
+  job=$(exec \${setsid:+"$setsid"} /bin/sh -c "$step" ansflow-step "$jobs" "$own")
+  note "$?"
+}
+
 run() {
   exec 9>&1 >/dev/null
   read -r own </proc/self/stat
   set -- \${own##*) }
   own="\${own%% *} \${20:-0}"
   trap : TERM INT HUP QUIT USR1 USR2
-  (
-    trap : TERM INT HUP QUIT USR1 USR2
-    \${setsid:+"$setsid"} /bin/sh -c "$step" ansflow-step "$jobs" "$own"
-    exit "$?"
-  )
+  # Both hear the job's id from the step.
+  job=$(guard)
   code=$?
-  read -r job && cd "$jobs/$job" && exec 8<>job || exit
-  # Nothing of this was the job's when another helper has been told of it too.
-  read -r leader _ <&8
-  [ "$leader" = "\${own%% *}" ] || exit
-  drained || code="$code unkept"
-  printf '%-15s\\n' "$code" >&8
+  [ "$code" = 0 ] || note "$code"
 }
 
 echo ready
@@ -100,6 +112,9 @@ set -C
 set +C
 exec 8<>job </dev/null
 echo "$job" >&9
+echo "$job"
+echo "$job" >&7
+exec >/dev/null 7>&-
 : >>output
 printf '%-31s\\n' "$2 $$" >&8
 exec 8>&-
