@@ -7,7 +7,8 @@ export interface MembersSource {
   list(signal: AbortSignal): Promise<{ members: Member[]; invitations: Invitation[] }>
   /** The path of the one-time link; empty when the person has an account and is in at once. */
   invite(email: string, roleId: string): Promise<string>
-  setRole(userId: string, roleId: string): Promise<unknown>
+  /** It ends when the one before would have. */
+  setRole(member: Member, roleId: string): Promise<unknown>
   remove(userId: string): Promise<unknown>
   revoke(invitationId: string): Promise<unknown>
 }
