@@ -207,3 +207,18 @@ test('the start helper is killed: running steps do not notice, the next ones sta
   expect(await done(running)).toMatchObject({ outcome: Outcome.SUCCEEDED })
   expect(next.log.toString()).toBe('next\n')
 })
+
+test('what waits for a job is killed: the next job starts all the same', async () => {
+  await using b = await bench()
+  const waiting = () =>
+    readdirSync('/proc').filter((pid) => {
+      if (!/^\d+$/.test(pid) || !existsSync(`/proc/${pid}/cmdline`)) return false
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      return line.includes('ansflow-step') && line.includes(join(b.data, 'jobs'))
+    })
+  for (const pid of await waitFor('a step is ready', () => waiting().length > 0 && waiting()))
+    process.kill(Number(pid), 'SIGKILL')
+  const job = b.controller.offer(first, sh('echo started'))
+  expect(await done(job)).toMatchObject({ outcome: Outcome.SUCCEEDED })
+  expect(job.log.toString()).toBe('started\n')
+})
