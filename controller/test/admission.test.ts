@@ -98,7 +98,8 @@ test('a caller who goes away while waiting takes no place', async () => {
 
 test('who comes too fast, sends too much or has too many sockets is told when to come again', async () => {
   const refusal = { code: 'resource_exhausted', params: { retry_after: expect.stringMatching(/^[1-9]\d*$/) } }
-  const admission = createAdmission()
+  // Time stands still, so that nothing is allowed anew meanwhile.
+  const admission = createAdmission(() => 0)
   const visitor = { caller: stranger, address: '2001:db8::1' }
   const hasty = async () => {
     for (let n = 0; n < 300; n += 1) (await admission.call(login, accessOf(login), visitor, signal)).leave()

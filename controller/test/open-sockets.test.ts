@@ -118,7 +118,9 @@ test('behind HTTPS the cookie never travels without it', async () => {
     headers: { 'content-type': 'application/json', origin: 'https://ci.example.org' },
     body: JSON.stringify({ email: admin.email, password: admin.password }),
   })
-  expect(response.headers.get('set-cookie')).toMatch(/; HttpOnly; SameSite=Lax; Max-Age=\d+; Secure$/)
+  expect(response.headers.get('set-cookie')?.split('; ')).toEqual(
+    expect.arrayContaining(['HttpOnly', 'SameSite=Lax', 'Secure']),
+  )
 })
 
 test('ids of another organization inside of an own one are not there', async () => {

@@ -68,8 +68,9 @@ const agents: Allowance = {
   bytes: { perSecond: 1024 * mebibyte, burst: 1024 * mebibyte },
 }
 
-export function createAdmission(): Admission {
-  const kinds = { anonymous: guard(strangers), user: guard(people), agent: guard(agents) }
+/** `now` in milliseconds, of a clock that only goes on. */
+export function createAdmission(now?: () => number): Admission {
+  const kinds = { anonymous: guard(strangers, now), user: guard(people, now), agent: guard(agents, now) }
 
   return {
     async call(method, { permission }, { caller, address }, signal) {
@@ -102,9 +103,9 @@ interface Guard {
   socket(key: string): Entrance
 }
 
-function guard(allowance: Allowance): Guard {
-  const rate = meter(allowance.rate)
-  const bytes = meter(allowance.bytes)
+function guard(allowance: Allowance, now: (() => number) | undefined): Guard {
+  const rate = meter(allowance.rate, now)
+  const bytes = meter(allowance.bytes, now)
   const calls = places(allowance.calls, allowance.waiting)
   const streams = places(allowance.streams, 0)
   const sockets = places(allowance.sockets, 0)
