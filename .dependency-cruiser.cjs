@@ -83,6 +83,17 @@ module.exports = {
       to: { path: 'node_modules/(@grpc/grpc-js|fastify|@fastify/)', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'one-way-out',
+      comment:
+        'What the controller asks of hosts that people name goes through platform/outbound.ts, which knows where it may go.',
+      severity: 'error',
+      from: {
+        path: '^controller/src/(features|platform)/',
+        pathNot: '^controller/src/platform/outbound(-rules)?\\.ts$|\\.test\\.ts$|/test/',
+      },
+      to: { path: '^(node:)?(https?|http2|net|tls|dns(/promises)?|undici)$', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'no-undeclared-package',
       severity: 'error',
       from: {},

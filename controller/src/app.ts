@@ -15,6 +15,7 @@ import { pipelinesFeature } from './features/pipelines/index.ts'
 import { projectsFeature } from './features/projects/index.ts'
 import { runsFeature } from './features/runs/index.ts'
 import { openKeyRing, secretsFeature } from './features/secrets/index.ts'
+import { workFeature } from './features/work/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import type { Keys } from './platform/crypto.ts'
@@ -46,6 +47,7 @@ export const features: FeatureKind[] = [
   runsFeature,
   logsFeature,
   agentsFeature,
+  workFeature,
 ]
 
 export const entitiesOf = (kinds: FeatureKind[]): Entities => kinds.flatMap((kind) => kind.entities)

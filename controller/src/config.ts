@@ -8,6 +8,7 @@ import { keyLength } from './platform/crypto.ts'
 import type { DatabaseConfig } from './platform/db.ts'
 import { hideSecrets } from './platform/environment.ts'
 import { type LogLevel, logLevels } from './platform/log.ts'
+import { type OutboundAllowed, readAllowed } from './platform/outbound-rules.ts'
 
 interface Variable<T> {
   doc: string
@@ -76,6 +77,11 @@ const variables = {
     readCount(10, 86_400),
     '120',
   ),
+  ANSFLOW_OUTBOUND_ALLOW: variable(
+    'Hosts, addresses or networks, with commas, that requests of pipelines may go to although they are not public: hooks.internal, 10.1.0.0/16.',
+    readAllowed,
+    '',
+  ),
   ANSFLOW_LOG_LEVEL: variable(`One of ${logLevels.join(', ')}.`, readLogLevel, 'info'),
 } satisfies Record<string, Variable<unknown>>
 
@@ -96,6 +102,8 @@ export interface Config {
   admin: { email: string; password: string; token: string | undefined } | undefined
   localAgentToken: string | undefined
   lostAfterMs: number
+  /** Besides public addresses. */
+  outboundAllowed: OutboundAllowed
   logLevel: LogLevel
 }
 
@@ -161,6 +169,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     publicGrpc: values.ANSFLOW_PUBLIC_GRPC,
     admin: email && password ? { email, password, token: values.ANSFLOW_ADMIN_TOKEN } : undefined,
     localAgentToken: values.ANSFLOW_LOCAL_AGENT_TOKEN,
+    outboundAllowed: values.ANSFLOW_OUTBOUND_ALLOW as OutboundAllowed,
     lostAfterMs: (values.ANSFLOW_LOST_AFTER as number) * 1000,
     logLevel: values.ANSFLOW_LOG_LEVEL as LogLevel,
   }

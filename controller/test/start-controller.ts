@@ -17,6 +17,7 @@ import { randomToken } from '../src/platform/crypto.ts'
 import { type DatabaseConfig, memoryFile, openDb } from '../src/platform/db.ts'
 import { uuidv7 } from '../src/platform/ids.ts'
 import { createLog } from '../src/platform/log.ts'
+import { readAllowed } from '../src/platform/outbound-rules.ts'
 import { type GrpcClient, grpcClient } from './grpc-client.ts'
 
 export interface TestUser {
@@ -82,6 +83,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
     admin: undefined,
     localAgentToken: undefined,
     lostAfterMs: 30_000,
+    outboundAllowed: readAllowed(''),
     logLevel: 'silent',
     ...options.config,
   }

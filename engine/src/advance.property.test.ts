@@ -20,6 +20,7 @@ function watch(): world.World['check'] {
     const { state } = current
     const changed = new Set(changes.steps)
     for (const { job } of changes.newJobs) changed.add(job.step)
+    for (const { job } of changes.newWorks) changed.add(job.step)
     for (const job of changes.jobs) changed.add(job.step)
     let cost = 2 + (event.type === 'timer' || event.type === 'cancelRequested' ? state.steps.size : 0)
     // A failure behind steps that were canceled early spreads through them.
@@ -88,7 +89,7 @@ function checkPhase(step: StepState, openNeeds: number): void {
     blocked: openNeeds > 0,
     delayed: step.dueAt !== null,
     job: job !== undefined && !isTerminalJob(job.status),
-    awaiting: step.awaits !== null && step.dueAt !== null,
+    awaiting: step.awaits?.kind === 'work' ? job !== undefined && !isTerminalJob(job.status) : step.dueAt !== null,
     ended: isTerminal(step.status),
   }
   if (!held[step.phase]) throw new Error(`${id} is ${step.phase}, and nothing will bring it on`)

@@ -1,6 +1,6 @@
 // The only code that decides a run's next state.
 import { isTerminal } from '@ansflow/proto/status'
-import { awaitedDue } from './await.ts'
+import { momentDue } from './await.ts'
 import { beginAttempt } from './begin-attempt.ts'
 import { cancelRun, timeOutRun } from './cancel.ts'
 import { overdue } from './finish-job.ts'
@@ -9,6 +9,7 @@ import { decideStep } from './ready.ts'
 import { settle } from './settle.ts'
 import type { Changes, RunEvent, RunState, StepState } from './state.ts'
 import { closeTurn, openTurn, type Turn, wake } from './turn.ts'
+import { workEvent, workOverdue } from './work-events.ts'
 
 /**
  * Works one event into the state, in place, and says what changed. Total: an event that does not fit changes nothing. Costs as
@@ -35,6 +36,9 @@ function* apply(turn: Turn, event: RunEvent): Generator<void, 'done' | 'stale'> 
     case 'timer':
       yield* timer(turn)
       return 'done'
+    case 'workTaken':
+    case 'workDone':
+      return workEvent(turn, event)
     default:
       return jobEvent(turn, event)
   }
@@ -67,7 +71,8 @@ function* timer(turn: Turn): Generator<void> {
 
 function due(turn: Turn, step: StepState): void {
   if (step.phase === 'delayed') beginAttempt(turn, step)
-  else if (step.phase === 'awaiting') awaitedDue(turn, step)
+  else if (step.awaits?.kind === 'time') momentDue(turn, step, step.awaits)
+  else if (step.phase === 'awaiting') workOverdue(turn, step)
   else overdue(turn, step)
 }
 

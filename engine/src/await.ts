@@ -24,11 +24,11 @@ export function awaitTime(turn: Turn, step: StepState, until: Date): void {
   setDue(turn, step, timeoutMs > 0 && timeout < until.getTime() ? new Date(timeout) : until)
 }
 
-export function awaitedDue(turn: Turn, step: StepState): void {
-  if (step.awaits?.kind === 'time' && turn.now < new Date(step.awaits.until)) {
-    const after = durationText(step.definition.timeoutMs)
-    endStep(turn, step, StepStatus.FAILED, reason('timeout', { after }))
-  } else {
+/** The moment has come, or the step's timeout before it. */
+export function momentDue(turn: Turn, step: StepState, { until }: { until: string }): void {
+  if (turn.now >= new Date(until)) {
     endStep(turn, step, StepStatus.SUCCEEDED, null)
+  } else {
+    endStep(turn, step, StepStatus.FAILED, reason('timeout', { after: durationText(step.definition.timeoutMs) }))
   }
 }

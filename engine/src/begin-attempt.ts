@@ -1,18 +1,20 @@
-// Begins the next attempt of a step that is ready: interpolates what it says and compiles it to work for an agent, or to a
-// moment to wait for.
+// Begins the next attempt of a step that is ready: interpolates what it says and compiles it to work for an agent or the
+// controller, or to a moment to wait for.
 
 import { type ExpressionContext, interpolateScript, interpolateValue } from '@ansflow/proto/expression'
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import { OnLost, RetryOn } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { OnLost, RetryOn, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { reason } from '@ansflow/proto/reasons'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
 import type { RunVariable } from '@ansflow/proto/step-variables'
 import { type StepType, stepType } from '@ansflow/proto/steps/index'
+import { markSecrets } from '@ansflow/proto/steps/secret-marks'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { awaitTime } from './await.ts'
 import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.ts'
 import type { JobState, RunState, StepState } from './state.ts'
 import { endStep, enter, setDue, type Turn } from './turn.ts'
+import { type ControllerWork, controllerCapability } from './work.ts'
 import { labelsOf, workspaceOf } from './workspace-labels.ts'
 
 const cancelGraceMs = 10_000
@@ -27,22 +29,35 @@ export function beginAttempt(turn: Turn, step: StepState, needs?: Needs): void {
     return
   }
   if (compiled.by === 'clock') awaitTime(turn, step, compiled.until)
+  else if (compiled.by === 'controller') queueWork(turn, step, compiled)
   else queueJob(turn, step, compiled)
 }
 
 function queueJob(turn: Turn, step: StepState, { spec, secrets }: Extract<Compiled, { by: 'agent' }>): void {
+  const job = newJob(turn, step, {
+    labels: labelsOf(turn.state, step),
+    capability: spec.execution.case ?? 'shell',
+    workspace: spec.workspace,
+    secrets,
+    status: JobStatus.QUEUED,
+  })
+  turn.newJobs.set(job, spec)
+  turn.effects.push({ type: 'jobQueued', jobId: job.id })
+  enter(turn, step, 'job', StepStatus.QUEUED, reason('queued'))
+}
+
+function newJob(
+  turn: Turn,
+  step: StepState,
+  fields: Pick<JobState, 'labels' | 'capability' | 'workspace' | 'secrets' | 'status'>,
+): JobState {
   const { state, now } = turn
   const job: JobState = {
     id: state.meta.newId(),
     step,
-    attempt: spec.attempt,
-    labels: labelsOf(state, step),
-    capability: spec.execution.case ?? 'shell',
-    workspace: spec.workspace,
-    secrets,
+    attempt: step.attempts.length + 1,
     createdAt: now,
     epoch: 0,
-    status: JobStatus.QUEUED,
     agentId: '',
     agentName: '',
     availableAt: now,
@@ -54,14 +69,13 @@ function queueJob(turn: Turn, step: StepState, { spec, secrets }: Extract<Compil
     cancelRequested: false,
     logSize: 0,
     logComplete: false,
+    ...fields,
   }
   step.attempts.push(job)
   state.jobs.set(job.id, job)
-  turn.newJobs.set(job, spec)
-  turn.effects.push({ type: 'jobQueued', jobId: job.id })
   setDue(turn, step, null)
-  enter(turn, step, 'job', StepStatus.QUEUED, reason('queued'))
   step.queuedAt = now
+  return job
 }
 
 export function messageOf(error: unknown): string {
@@ -89,7 +103,19 @@ export function ciVariables(state: RunState, step: StepState, attempt: number): 
   }
 }
 
-type Compiled = { by: 'agent'; spec: JobSpec; secrets: JobState['secrets'] } | { by: 'clock'; until: Date }
+/** The controller does it; it waits for no agent, and lives in no workspace. */
+function queueWork(turn: Turn, step: StepState, { work, secrets }: Extract<Compiled, { by: 'controller' }>): void {
+  const capability = controllerCapability
+  const job = newJob(turn, step, { labels: [], capability, workspace: '', secrets, status: JobStatus.ACCEPTED })
+  turn.newWorks.set(job, work)
+  turn.effects.push({ type: 'workQueued' })
+  enter(turn, step, { kind: 'work' }, StepStatus.QUEUED, reason('work_queued'))
+}
+
+type Compiled =
+  | { by: 'controller'; work: ControllerWork; secrets: JobState['secrets'] }
+  | { by: 'agent'; spec: JobSpec; secrets: JobState['secrets'] }
+  | { by: 'clock'; until: Date }
 
 function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compiled {
   const { definition } = step
@@ -97,10 +123,15 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
   if (!type) throw new Error(`there is no step type ${JSON.stringify(definition.uses)}`)
   const env = stepEnv(state, step, needs)
   const context = expressionContext(state, step, needs, () => env)
-  const { params, variables } = interpolateParams(type, definition.with ?? {}, context)
+  const secretMark = type.by === 'controller' && definition.secrets.length > 0 ? state.meta.newId() : ''
+  const given = secretMark ? markParams(type, definition, secretMark) : (definition.with ?? {})
+  const { params, variables } = interpolateParams(type, given, context)
   const work = type.compile(params, { stepId: definition.id, now })
   if (work.by === 'clock') return work
-  if (work.by === 'controller') throw new Error(`${type.id} is not available in this version`)
+  if (work.by === 'controller') {
+    const secrets = definition.secrets.map((name) => ({ name, env: false }))
+    return { by: 'controller', work: { kind: type.id, request: work.request, secretMark }, secrets }
+  }
   const attempt = step.attempts.length + 1
   const spec = create(JobSpecSchema, {
     runId: state.meta.runId,
@@ -121,6 +152,13 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
     selfFence: repeatsWhenLost(step),
   })
   return { by: 'agent', spec, secrets: secretsOf(step, spec) }
+}
+
+function markParams({ params }: StepType, { with: given = {}, secrets }: StepDefinition, mark: string): JsonObject {
+  const marked = Object.entries(given).map(([name, value]) => {
+    return [name, params.properties[name]?.['x-secrets'] ? markSecrets(value, secrets, mark) : value]
+  })
+  return Object.fromEntries(marked)
 }
 
 /** Values go into scripts in a way of their own: nothing in them may be run. */

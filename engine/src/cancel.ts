@@ -5,6 +5,7 @@ import { isTerminalJob, JobStatus, RunStatus, StepStatus } from '@ansflow/proto/
 import { cancelReason, runsAfterCancel } from './ready.ts'
 import type { JobState, RunState, StepState } from './state.ts'
 import { endStep, noteEarliest, setReason, type Turn, wake } from './turn.ts'
+import { isControllerWork } from './work.ts'
 
 /** How long steps that run after a cancel may take when nobody is there to cancel again: after a run's timeout. */
 export const cleanupMs = 60_000
@@ -47,6 +48,9 @@ export function* timeOutRun(turn: Turn): Generator<void> {
 function cancelStep(turn: Turn, step: StepState): void {
   const job = step.attempts.at(-1)
   if (step.phase !== 'job' || !job || isTerminalJob(job.status)) {
+    if (step.phase === 'awaiting' && job && !isTerminalJob(job.status)) {
+      endJob(turn, job, JobStatus.CANCELED, cancelReason(turn))
+    }
     endStep(turn, step, StepStatus.CANCELED, cancelReason(turn))
     return
   }
@@ -79,4 +83,5 @@ export function endJob(turn: Turn, job: JobState, status: JobStatus, why: Reason
   job.reason = why
   job.finishedAt = turn.now
   turn.jobs.add(job)
+  if (isControllerWork(job)) turn.effects.push({ type: 'workEnded', jobId: job.id })
 }

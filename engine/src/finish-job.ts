@@ -78,7 +78,7 @@ function endOf(turn: Turn, job: JobState, result: JobResult): End {
     }
     default:
       // FAILED, and what this controller does not know: features/agents gave it a reason.
-      return { job: JobStatus.FAILED, step: StepStatus.FAILED, why: failure(result), retry: 'failed' }
+      return { job: JobStatus.FAILED, step: StepStatus.FAILED, why: result.why ?? failure(result), retry: 'failed' }
   }
 }
 

@@ -14,8 +14,10 @@ import { noteWorkspaceUse } from './plan.ts'
 import { startJob } from './start-job.ts'
 import type { JobState, RunEvent } from './state.ts'
 import { endStep, setPin, setReason, type Turn } from './turn.ts'
+import { isControllerWork } from './work.ts'
+import type { WorkEvent } from './work-events.ts'
 
-export type JobEvent = Extract<RunEvent, { jobId: string }>
+export type JobEvent = Exclude<Extract<RunEvent, { jobId: string }>, WorkEvent>
 type Report = 'done' | 'stale'
 
 /** A refused offer waits this long, so that a full agent is not asked again at once. */
@@ -35,6 +37,8 @@ export function jobEvent(turn: Turn, event: JobEvent): Report {
     turn.steps.add(job.step)
     return 'done'
   }
+  // What follows is what agents report.
+  if (isControllerWork(job)) return 'stale'
   if (event.type === 'jobStranded') return jobStranded(turn, job, event)
   if (event.type === 'jobOffered') return jobOffered(turn, job, event)
   if (event.epoch !== job.epoch || job.status === JobStatus.QUEUED) return 'stale'

@@ -6,6 +6,7 @@ import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v
 import type { Reason } from '@ansflow/proto/reasons'
 import type { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
+import type { ControllerWork } from './work.ts'
 
 /** What a run is besides its graph. `newId` makes job ids; the engine itself has no randomness. */
 export interface RunMeta {
@@ -71,7 +72,9 @@ export type StepPhase = 'blocked' | 'delayed' | 'job' | 'awaiting' | 'ended'
 /** What a step awaits from outside of its agents. */
 export type Awaited =
   /** A moment, in ISO form. */
-  { kind: 'time'; until: string }
+  | { kind: 'time'; until: string }
+  /** The answer of whoever does the work of its last attempt: see work.ts. */
+  | { kind: 'work' }
 
 export interface StepState {
   readonly definition: StepDefinition
@@ -155,6 +158,9 @@ export type RunEvent =
   | { type: 'jobLogged'; jobId: string; size: number }
   /** What a queued job waits for, as the dispatcher sees it. */
   | { type: 'jobWaits'; jobId: string; reason: Reason }
+  /** A controller does the work, under the next epoch. */
+  | { type: 'workTaken'; jobId: string; epoch: number }
+  | ({ type: 'workDone'; jobId: string; epoch: number } & JobResult)
   | { type: 'cancelRequested'; by: string; byName: string }
   | { type: 'timer' }
 
@@ -165,6 +171,8 @@ export interface JobResult {
   reasonCode?: string
   /** English. */
   reason?: string
+  /** Why it failed, where the controller knows it. */
+  why?: Reason
   outputs?: Record<string, string>
   startedAt?: Date
   finishedAt?: Date
@@ -175,6 +183,9 @@ export interface JobResult {
 export type Effect =
   | { type: 'cancelJob'; jobId: string; agentId: string }
   | { type: 'jobQueued'; jobId: string }
+  /** The controller has something to do, and nothing more about it. */
+  | { type: 'workQueued' }
+  | { type: 'workEnded'; jobId: string }
   | { type: 'wakeAt'; at: Date }
   | { type: 'runFinished' }
 
@@ -189,6 +200,7 @@ export interface Changes {
   /** Jobs that changed, without the new ones. */
   jobs: JobState[]
   newJobs: { job: JobState; spec: JobSpec }[]
+  newWorks: { job: JobState; work: ControllerWork }[]
   /** Workspaces that went to an agent, or from one, as `pins` says. */
   pins: string[]
   effects: Effect[]

@@ -3,6 +3,7 @@ import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type Reason, reason, sameReason } from '@ansflow/proto/reasons'
 import { isTerminal, StepStatus, statusWord } from '@ansflow/proto/status'
 import type { Awaited, Changes, Effect, JobState, RunState, StepPhase, StepState } from './state.ts'
+import type { ControllerWork } from './work.ts'
 
 export interface Turn {
   readonly state: RunState
@@ -10,6 +11,7 @@ export interface Turn {
   readonly steps: Set<StepState>
   readonly jobs: Set<JobState>
   readonly newJobs: Map<JobState, JobSpec>
+  readonly newWorks: Map<JobState, ControllerWork>
   readonly pins: Set<string>
   readonly effects: Effect[]
   /** Steps that ended and whose dependents have not been told. */
@@ -25,6 +27,7 @@ export function openTurn(state: RunState, now: Date): Turn {
     steps: new Set(),
     jobs: new Set(),
     newJobs: new Map(),
+    newWorks: new Map(),
     pins: new Set(),
     effects: [],
     ended: [],
@@ -34,14 +37,15 @@ export function openTurn(state: RunState, now: Date): Turn {
 }
 
 export function closeTurn(turn: Turn, stale: boolean): Changes {
-  const { steps, jobs, newJobs, pins, effects, runChanged, touched } = turn
-  const changed = runChanged || steps.size > 0 || jobs.size > 0 || newJobs.size > 0
+  const { steps, jobs, newJobs, newWorks, pins, effects, runChanged, touched } = turn
+  const changed = runChanged || steps.size > 0 || jobs.size > 0 || newJobs.size > 0 || newWorks.size > 0
   return {
     result: stale ? 'stale' : changed ? 'applied' : 'unchanged',
     runChanged,
     steps: [...steps],
-    jobs: [...jobs].filter((job) => !newJobs.has(job)),
+    jobs: [...jobs].filter((job) => !newJobs.has(job) && !newWorks.has(job)),
     newJobs: [...newJobs].map(([job, spec]) => ({ job, spec })),
+    newWorks: [...newWorks].map(([job, work]) => ({ job, work })),
     pins: [...pins],
     effects,
     touched,

@@ -16,7 +16,11 @@ const conditions = [
 
 const workspaces = ['', '', 'own', 'isolated']
 /** For a while, until a moment that is near, longer than the step's timeout and the run's. */
-const waiting = [{ duration: '2s' }, { until: '2030-01-01T00:00:01Z' }, { duration: '1h' }]
+const waiting = [{ duration: '2s' }, { until: '2030-01-01T00:00:01Z' }, { duration: '1h' }].map((given) => {
+  return { uses: 'wait', with: given }
+})
+/** And what the controller does. */
+const elsewhere = [...waiting, ...Array(2).fill({ uses: 'http_request', with: { url: 'https://example.org/' } })]
 
 const stepArbitrary = fc.record({
   workspace: fc.constantFrom(...workspaces),
@@ -24,7 +28,7 @@ const stepArbitrary = fc.record({
   when: fc.nat(19),
   retry: fc.option(fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), on: fc.nat(3) }), { freq: 3 }),
   flags: fc.nat(63),
-  waits: fc.nat(9),
+  waits: fc.nat(12),
 })
 export const graphArbitrary = fc
   .tuple(fc.array(stepArbitrary, { minLength: 1, maxLength: 12 }), fc.nat(3))
@@ -39,7 +43,7 @@ function buildGraph([steps, timeout]: [StepRecord[], number]) {
     const before = new Map(needs.filter(({ back }) => back < index).map(({ back, kind }) => [`s${back}`, kind]))
     return {
       id: `s${index}`,
-      ...(waiting[waits] && { uses: 'wait', with: waiting[waits] }),
+      ...elsewhere[waits],
       needs: [...before].map(([stepId, kind]) => ({ stepId, kind: kind as NeedKind })),
       when: conditions[when] ?? '',
       workspace,

@@ -9,6 +9,7 @@ import { create } from '@bufbuild/protobuf'
 import { advance } from '../src/advance.ts'
 import { planRun, restoreRun, type StoredRun } from '../src/plan.ts'
 import type { Changes, JobState, RunEvent, RunMeta, RunState, StepState } from '../src/state.ts'
+import { isControllerWork } from '../src/work.ts'
 
 export type StepInit = NonNullable<Parameters<typeof create<typeof PipelineGraphSchema>>[1]>['steps']
 
@@ -88,6 +89,10 @@ export function passTime(world: World): void {
 }
 
 function report(world: World, job: JobState, kind: number, pick: number): void {
+  if (isControllerWork(job)) {
+    work(world, job, kind, outcomes[pick % 3 === 0 ? 2 : 0]!)
+    return
+  }
   const id = { jobId: job.id, epoch: job.epoch }
   const outcome = outcomes[pick % outcomes.length]!
   if (kind === 5) apply(world, { type: 'jobRejected', ...id, reason: 'full' })
@@ -114,9 +119,28 @@ function claim(world: World, job: JobState, agentId: string): void {
   if (result !== (free ? 'applied' : 'stale')) throw new Error(`the claim of ${job.id} for ${agentId} was ${result}`)
 }
 
-/** The next thing a good agent would say. */
+/** Controllers take it, also from one that is not heard of any more, whose answer comes too late then. */
+function work(world: World, job: JobState, kind: number, outcome: Outcome): void {
+  const { id: jobId, epoch } = job
+  if (kind < 8) apply(world, { type: 'workTaken', jobId, epoch: epoch + 1 })
+  else if (kind < 10) {
+    const late = apply(world, { type: 'workDone', jobId, epoch: epoch - 1, outcome })
+    if (late.result !== 'stale') throw new Error(`an answer of another taker was ${late.result}`)
+  } else if (epoch > 0) finishWork(world, job, outcome)
+}
+
+function finishWork(world: World, { id: jobId, epoch }: JobState, outcome: Outcome): void {
+  apply(world, { type: 'workDone', jobId, epoch, outcome, outputs: { v: 'x' } })
+}
+
+/** The next thing a good agent, or the controller, would say. */
 export function proceed(world: World, job: JobState, outcome: Outcome = Outcome.SUCCEEDED): void {
   const { id: jobId, epoch } = job
+  if (isControllerWork(job)) {
+    if (epoch === 0) apply(world, { type: 'workTaken', jobId, epoch: 1 })
+    else finishWork(world, job, outcome)
+    return
+  }
   switch (job.status) {
     case JobStatus.QUEUED:
       claim(world, job, world.state.pins.get(job.workspace) ?? agents[0])

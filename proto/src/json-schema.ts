@@ -4,7 +4,7 @@ import { retryKeys } from './fields/retry.ts'
 import { limits, patterns } from './limits.ts'
 import type { JsonSchema, KeyTable } from './pipeline-yaml/key-table.ts'
 import { inputKeys, laterTriggers, pipelineKeys, stepKeys } from './pipeline-yaml/keys.ts'
-import { type Param, type StepType, stepTypes } from './steps/index.ts'
+import { type Param, type ParamShape, type StepType, stepTypes } from './steps/index.ts'
 
 /** Draft 2020-12. What it cannot say (cycles, references, expressions) is left to `validateGraph`. */
 export function pipelineJsonSchema(): JsonSchema {
@@ -116,13 +116,21 @@ function paramsSchema(type: StepType): JsonSchema {
 
 /** Any parameter may be an expression instead; a text may be written without quotes. */
 function paramSchema(param: Param): JsonSchema {
-  const { 'x-text': text, ...rules } = param
+  const { title, help } = param['x-text']
+  return { title: title.en, description: help.en, ...orExpression(param) }
+}
+
+function orExpression(shape: ParamShape): JsonSchema {
+  return { anyOf: [literalSchema(shape), { type: 'string', pattern: '\\$\\{\\{' }] }
+}
+
+function literalSchema(shape: ParamShape): JsonSchema {
+  const { items, properties, additionalProperties, ...rules } = shape
   const plain = Object.fromEntries(Object.entries(rules).filter(([key]) => !key.startsWith('x-')))
-  const literal =
-    param.type === 'string' && param.enum === undefined ? { ...plain, type: ['string', 'number', 'boolean'] } : plain
-  return {
-    title: text.title.en,
-    description: text.help.en,
-    anyOf: [literal, { type: 'string', pattern: '\\$\\{\\{' }],
-  }
+  if (shape.type === 'string' && shape.enum === undefined) return { ...plain, type: ['string', 'number', 'boolean'] }
+  if (shape.type === 'array') return { ...plain, ...(items && { items: orExpression(items) }) }
+  if (shape.type !== 'object') return plain
+  const fields = Object.entries(properties ?? {}).map(([name, field]) => [name, paramSchema(field)])
+  const others = additionalProperties ? orExpression(additionalProperties) : false
+  return { ...plain, properties: Object.fromEntries(fields), additionalProperties: others }
 }

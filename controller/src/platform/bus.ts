@@ -11,6 +11,8 @@ export interface Messages {
   'run.changed': { runId: string; seq: number; projectId: string; organizationId: string }
   'job.queued': { organizationId: string }
   'job.cancel': { jobId: string; agentId: string }
+  'work.queued': Record<never, never>
+  'work.ended': { jobId: string }
   'log.grew': { jobId: string; size: number; complete: boolean }
   'access.changed': { userId: string }
   /** `id` of the grant or invitation, or of its person. */

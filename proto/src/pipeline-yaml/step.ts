@@ -1,12 +1,12 @@
 // Text → one step of the graph.
 import { type StepDefinition, StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, type JsonValue } from '@bufbuild/protobuf'
-import { isScalar, type Node } from 'yaml'
+import { isMap, isScalar, isSeq, type Node } from 'yaml'
 import { oddCharacter } from '../characters.ts'
 import { stepFields } from '../fields/step-fields.ts'
-import { stepType } from '../steps/index.ts'
+import { type ParamShape, stepType } from '../steps/index.ts'
 import { stepKeys, unavailableStepKeys } from './keys.ts'
-import { type Entry, type Reader, scalarText } from './reader.ts'
+import { type Entry, type Place, type Reader, scalarText } from './reader.ts'
 import { entriesOf } from './values.ts'
 
 export function readStep(reader: Reader, id: string, keyNode: Node, node: Node | null): StepDefinition {
@@ -50,9 +50,7 @@ function readAction(reader: Reader, step: StepDefinition, entries: Map<string, E
   for (const { key, keyNode, value } of given) {
     const at = { ...place, field: `with.${key}` }
     reader.mark(at, value ?? keyNode)
-    const wantsText = stepType(step.uses)?.params.properties[key]?.type === 'string'
-    const asWritten = wantsText && isScalar(value) && value.value !== null
-    params.set(key, asWritten ? scalarText(value) : reader.json(value, `with.${key}`, at))
+    params.set(key, readParam(reader, value, stepType(step.uses)?.params.properties[key], at))
   }
   const isScript = stepType(step.uses)?.params.properties.script !== undefined
   for (const [entry, key, param] of [
@@ -77,4 +75,25 @@ function readAction(reader: Reader, step: StepDefinition, entries: Map<string, E
     if (text !== undefined) params.set(param, text)
   }
   if (params.size > 0) step.with = Object.fromEntries(params)
+}
+
+/** Where text is wanted, a number is taken as it is written: 1.0 stays 1.0. */
+function readParam(
+  reader: Reader,
+  node: Node | null,
+  shape: ParamShape | undefined,
+  at: Place & { field: string },
+): JsonValue {
+  if (shape?.type === 'string' && isScalar(node) && node.value !== null) return scalarText(node)
+  if (shape?.items && isSeq(node)) return node.items.map((item) => readParam(reader, item as Node, shape.items, at))
+  if (shape?.type === 'object' && isMap(node)) {
+    const entries = entriesOf(reader, node, at, at.field)
+    return Object.fromEntries(
+      entries.map(({ key, value }) => {
+        const inner = shape.properties?.[key] ?? shape.additionalProperties
+        return [key, readParam(reader, value, inner, at)]
+      }),
+    )
+  }
+  return reader.json(node, at.field, at)
 }

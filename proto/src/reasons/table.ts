@@ -73,6 +73,7 @@ export const reasonTable = {
     en: 'Agent {agent} holds workspace {workspace} but cannot run {capability} steps. With a workspace of its own another agent can.',
     'zh-CN': '代理 {agent} 持有工作区 {workspace}，但不能运行 {capability} 步骤。为它另设工作区，其他代理便可运行。',
   },
+  work_queued: { params: [], en: 'The controller is about to do it.', 'zh-CN': '控制器即将执行。' },
   offered: { params: ['agent'], en: 'Offered to agent {agent}.', 'zh-CN': '已提供给代理 {agent}。' },
   rejected: {
     params: ['agent', 'message'],
@@ -155,6 +156,22 @@ export const reasonTable = {
     'zh-CN': '表达式失败：{message}',
   },
   secret_missing: { params: ['name'], en: 'The project has no secret {name}.', 'zh-CN': '项目没有密钥 {name}。' },
+  http_status: {
+    params: ['status', 'expected'],
+    en: 'It was answered with status {status}, where {expected} was expected.',
+    'zh-CN': '应答状态为 {status}，期望 {expected}。',
+  },
+  request_failed: { params: ['message'], en: 'The request failed: {message}', 'zh-CN': '请求失败：{message}' },
+  output_missing: {
+    params: ['name', 'path'],
+    en: 'The answer has no value at {path} for the output {name}.',
+    'zh-CN': '应答中 {path} 处没有输出 {name} 的值。',
+  },
+  work_failed: {
+    params: ['message'],
+    en: 'The controller could not do it: {message}',
+    'zh-CN': '控制器无法执行：{message}',
+  },
   canceled: {
     params: ['by?', 'failed?', 'agentLost?'],
     en: 'Canceled[ by {by}][{agentLost?}; its agent was lost|{failed=1}; one step failed|; {failed} steps failed].',

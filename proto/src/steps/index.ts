@@ -1,18 +1,30 @@
 // Every step type there is, by id. A new type is one more file here and one more name in this list.
+import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { suggestion } from '../suggest.ts'
 import { build } from './build.ts'
 import { custom } from './custom.ts'
 import { fetchCode } from './fetch-code.ts'
+import { httpRequest } from './http-request.ts'
 import { compileStep } from './params.ts'
 import type { StepType } from './step-type.ts'
 import { test } from './test.ts'
 import { wait } from './wait.ts'
 
 export { validateParams } from './params.ts'
-export type { Category, Param, ParamProblem, ParamSchema, StepType, Text, Widget, Work } from './step-type.ts'
+export type {
+  Category,
+  Param,
+  ParamProblem,
+  ParamSchema,
+  ParamShape,
+  StepType,
+  Text,
+  Widget,
+  Work,
+} from './step-type.ts'
 
 export const stepTypes: ReadonlyMap<string, StepType> = new Map(
-  [fetchCode, build, test, custom, wait].map((type) => [
+  [fetchCode, build, test, custom, wait, httpRequest].map((type) => [
     type.id,
     { ...type, compile: (params, ctx) => compileStep(type, params, ctx) } as StepType,
   ]),
@@ -20,6 +32,12 @@ export const stepTypes: ReadonlyMap<string, StepType> = new Map(
 
 export function stepType(id: string): StepType | undefined {
   return stepTypes.get(id)
+}
+
+/** What a step sets, besides what it declares. */
+export function outputsOf({ uses, with: params = {} }: Pick<StepDefinition, 'uses' | 'with'>): readonly string[] {
+  const type = stepTypes.get(uses)
+  return type ? [...type.outputs, ...(type.outputsOf?.(params) ?? [])] : []
 }
 
 /** Whether steps of this type run on an agent; what labels and workspaces say is for those only. */
@@ -46,7 +64,6 @@ export const laterStepTypes: readonly string[] = [
   'k8s_delete',
   'helm',
   'ansible',
-  'http_request',
   'trigger',
 ]
 

@@ -3,9 +3,9 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { type Schema, Validator } from '@cfworker/json-schema'
 import { ExpressionError, hasExpression, toText } from '../expression.ts'
 import { suggestion } from '../suggest.ts'
-import type { CompileContext, Param, ParamProblem, StepType, Work } from './step-type.ts'
+import type { CompileContext, ParamProblem, ParamShape, StepType, Work } from './step-type.ts'
 
-const validators = new WeakMap<Param, Validator>()
+const validators = new WeakMap<ParamShape, Validator>()
 
 /**
  * Everything wrong with the parameters. A text that contains `${{ }}` is accepted for any parameter, except with `resolved`:
@@ -23,7 +23,7 @@ export function validateParams(type: StepType, params: JsonObject, resolved = fa
       problems.push({ field: name, message: `${type.id} has no parameter ${JSON.stringify(name)}.${hint}` })
       continue
     }
-    const message = valueProblem(name, param, value, templated(value))
+    const message = valueProblem({ name, help: param['x-text'].help.en, resolved }, param, value)
     if (message !== undefined) problems.push({ field: name, message })
     else if (!templated(value)) literal[name] = value
   }
@@ -44,38 +44,90 @@ export function validateParams(type: StepType, params: JsonObject, resolved = fa
   return problems
 }
 
-function valueProblem(name: string, param: Param, value: JsonValue, templated: boolean): string | undefined {
-  let validator = validators.get(param)
+interface Place {
+  name: string
+  help: string
+  /** A `${{` in it came out of a value. */
+  resolved: boolean
+}
+
+function valueProblem(at: Place, shape: ParamShape, value: JsonValue): string | undefined {
+  if (shape.type === 'array' && Array.isArray(value)) return listProblem(at, shape, value)
+  if (shape.type === 'object' && isMap(value)) return mapProblem(at, shape, value)
+  let validator = validators.get(shape)
   if (validator === undefined) {
-    validator = new Validator(param as Schema, '2020-12', false)
-    validators.set(param, validator)
+    validator = new Validator(shape as Schema, '2020-12', false)
+    validators.set(shape, validator)
   }
   const { errors } = validator.validate(value)
+  const templated = !at.resolved && typeof value === 'string' && hasExpression(value)
   const keyword = errors.map((error) => error.keyword).find((each) => !templated || each === 'maxLength')
-  if (keyword === undefined) return undefined
+  const { name, help } = at
   switch (keyword) {
+    case undefined:
+      return undefined
     case 'type':
-      return `${name} must be ${typeNames[param.type]}, not ${describe(value)}.`
+      return `${name} must be ${typeNames[shape.type]}, not ${describe(value)}.`
     case 'enum':
-      return `${name} must be one of ${param.enum?.join(', ')}.${typeof value === 'string' ? suggestion(value, param.enum ?? []) : ''}`
+      return `${name} must be one of ${shape.enum?.join(', ')}.${typeof value === 'string' ? suggestion(value, shape.enum ?? []) : ''}`
     case 'minLength':
-      return `${name} is empty. ${param['x-text'].help.en}`
+      return `${name} is empty. ${help}`
     case 'maxLength':
-      return `${name} is longer than ${param.maxLength} characters.`
+      return `${name} is longer than ${shape.maxLength} characters.`
     case 'minimum':
-      return `${name} must be at least ${param.minimum}.`
+      return `${name} must be at least ${shape.minimum}.`
     case 'maximum':
-      return `${name} must be at most ${param.maximum}.`
+      return `${name} must be at most ${shape.maximum}.`
     default:
-      return `${name} has the wrong form. ${param['x-text'].help.en}`
+      return `${name} has the wrong form. ${help}`
   }
 }
 
-const typeNames: Record<Param['type'], string> = {
+function listProblem(at: Place, { items, maxItems }: ParamShape, list: JsonValue[]): string | undefined {
+  const { name } = at
+  if (maxItems !== undefined && list.length > maxItems) return `${name} has more than ${maxItems} entries.`
+  return first(list, (item, index) => items && valueProblem({ ...at, name: `${name}[${index}]` }, items, item))
+}
+
+function mapProblem(at: Place, shape: ParamShape, map: JsonObject): string | undefined {
+  const { properties, required = [], propertyNames, additionalProperties, maxProperties } = shape
+  const { name } = at
+  const entries = Object.entries(map)
+  if (maxProperties !== undefined && entries.length > maxProperties)
+    return `${name} has more than ${maxProperties} entries.`
+  const missing = required.find((key) => !Object.hasOwn(map, key))
+  if (missing !== undefined) return `${name} needs ${JSON.stringify(missing)}. ${at.help}`
+  return first(entries, ([key, value]) => {
+    const field = properties && Object.hasOwn(properties, key) ? properties[key] : undefined
+    const inner = { ...at, name: `${name}.${key}`, ...(field && { help: field['x-text'].help.en }) }
+    if (field) return valueProblem(inner, field, value)
+    if (!additionalProperties)
+      return `${name} has no ${JSON.stringify(key)}.${suggestion(key, Object.keys(properties ?? {}))}`
+    if (propertyNames && !new RegExp(propertyNames.pattern).test(key))
+      return `${JSON.stringify(key)} cannot stand in ${name}. ${at.help}`
+    return valueProblem(inner, additionalProperties, value)
+  })
+}
+
+function first<T>(all: T[], problemOf: (item: T, index: number) => string | undefined): string | undefined {
+  for (const [index, item] of all.entries()) {
+    const problem = problemOf(item, index)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+function isMap(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const typeNames: Record<ParamShape['type'], string> = {
   string: 'text',
   integer: 'a whole number',
   number: 'a number',
   boolean: 'true or false',
+  array: 'a list',
+  object: 'a map',
 }
 
 function describe(value: JsonValue): string {
@@ -93,10 +145,23 @@ export function compileStep(type: StepType, params: JsonObject, ctx: CompileCont
   const values = Object.fromEntries(
     Object.entries(params).map(([name, value]) => {
       const param = Object.hasOwn(type.params.properties, name) ? type.params.properties[name] : undefined
-      return [name, param?.type === 'string' && typeof value !== 'string' ? toText(value) : value]
+      return [name, param ? written(param, value) : value]
     }),
   )
   const [problem] = validateParams(type, values, true)
   if (problem !== undefined) throw new ExpressionError(problem.message)
   return type.compile(values, ctx)
+}
+
+function written(shape: ParamShape, value: JsonValue): JsonValue {
+  if (shape.type === 'string') return typeof value === 'string' ? value : toText(value)
+  const { items, properties, additionalProperties } = shape
+  if (items && Array.isArray(value)) return value.map((item) => written(items, item))
+  if (shape.type !== 'object' || !isMap(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      const field = (properties && Object.hasOwn(properties, key) && properties[key]) || additionalProperties
+      return [key, field ? written(field, inner) : inner]
+    }),
+  )
 }

@@ -13,15 +13,29 @@ export type Category = 'source' | 'build' | 'test' | 'security' | 'deploy' | 'no
 /** How the form shows a parameter, where its JSON type does not say enough. */
 export type Widget = 'script' | 'secret' | 'duration' | 'gitRef' | 'shell' | 'text' | 'multiline' | 'path'
 
-/** One parameter: JSON Schema (draft 2020-12) with hints for the form. */
-export interface Param {
-  type: 'string' | 'integer' | 'number' | 'boolean'
+/** A value: JSON Schema (draft 2020-12), as far as parameters go. */
+export interface ParamShape {
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object'
   enum?: string[]
   minLength?: number
   maxLength?: number
   minimum?: number
   maximum?: number
   pattern?: string
+  /** Of a list. */
+  items?: ParamShape
+  maxItems?: number
+  /** Of a map: what its keys and its values are. */
+  propertyNames?: { pattern: string }
+  additionalProperties?: ParamShape
+  maxProperties?: number
+  /** Of an object: its fields, each with texts of its own. */
+  properties?: Record<string, Param>
+  required?: string[]
+}
+
+/** One parameter, with hints for the form. */
+export interface Param extends ParamShape {
   default?: JsonValue
   examples?: string[]
   'x-widget'?: Widget
@@ -30,6 +44,8 @@ export interface Param {
   /** Folded away until asked for. */
   'x-advanced'?: boolean
   'x-text': { title: Text; help: Text }
+  /** `${NAME}` in its texts stands for a secret that the step names. */
+  'x-secrets'?: true
   /** Texts of the values of `enum`, where the value itself does not speak. */
   'x-enum-text'?: Record<string, Text>
 }
@@ -80,6 +96,8 @@ interface Family {
   summary(params: JsonObject): string
   /** Outputs every step of this type sets, besides those it declares. */
   outputs: string[]
+  /** Those that its parameters name. */
+  outputsOf?(params: JsonObject): string[]
   /** What the schema cannot say; called with the parameters that fit it and hold no `${{ }}`, and the names of all there are. */
   check?(params: JsonObject, given: ReadonlySet<string>): ParamProblem[]
 }

@@ -1,8 +1,11 @@
 // The step types: that each is whole, and what their parameters let through to an agent.
 import { describe, expect, it } from 'vitest'
 import { gitRefProblem, gitUrlProblem } from './git-url.ts'
-import { stepType, stepTypes, unknownStepType, validateParams } from './index.ts'
+import { isExpected } from './http-request.ts'
+import { outputsOf, stepType, stepTypes, unknownStepType, validateParams } from './index.ts'
+import { valueAt } from './json-pointer.ts'
 import { isInsidePath } from './path.ts'
+import { fillSecrets, markSecrets } from './secret-marks.ts'
 
 const problems = (type: string, params: Record<string, never> | object, resolved = false) =>
   validateParams(stepType(type)!, params as never, resolved).map(({ field, message }) => `${field}: ${message}`)
@@ -95,6 +98,21 @@ describe('validateParams', () => {
     ['fetch_code', { url: '/a', passwordSecret: 'A-B' }, 'passwordSecret: passwordSecret has the wrong form'],
     ['fetch_code', { url: '/a', branch: 'main' }, 'branch: fetch_code has no parameter "branch"'],
     ['fetch_code', { url: '/a', username: 'a\nb' }, 'username: The user name must be one line'],
+    ['http_request', { url: 'example.org' }, 'url: Write an address such as'],
+    ['http_request', { url: 'https://a:b@example.org' }, 'url: Leave user and password out'],
+    ['http_request', { url: 'https://x', method: 'FETCH' }, 'method: method must be one of GET'],
+    ['http_request', { url: 'https://x', headers: ['a'] }, 'headers: headers must be a map, not a list'],
+    ['http_request', { url: 'https://x', headers: { 'a b': 'c' } }, 'headers: "a b" cannot stand in headers'],
+    ['http_request', { url: 'https://x', headers: { a: 1 } }, 'headers: headers.a must be text, not 1'],
+    ['http_request', { url: 'https://x', headers: { Host: 'y' } }, 'headers: Host is set by AnsFlow'],
+    ['http_request', { url: 'https://x', headers: { a: 'b\nc' } }, 'headers: The header a must be one line'],
+    ['http_request', { url: 'https://x', body: 'x' }, 'body: GET and HEAD have no body'],
+    ['http_request', { url: 'https://x', expectStatus: ['2xx'] }, 'expectStatus: expectStatus[0] has the wrong form'],
+    ['http_request', { url: 'https://x', expectStatus: '200' }, 'expectStatus: expectStatus must be a list, not text'],
+    ['http_request', { url: 'https://x', outputs: { id: '$.id' } }, 'outputs: id must be a JSON Pointer'],
+    ['http_request', { url: 'https://x', outputs: { 'a-b': '/id' } }, 'outputs: "a-b" cannot stand in outputs'],
+    ['http_request', { url: 'https://x', timeout: '11m' }, 'timeout: One try may take at most 10m'],
+    ['http_request', { url: 'https://x', retries: 11 }, 'retries: retries must be at most 10'],
     ['wait', {}, 'duration: Say how long to wait, or until when'],
     ['wait', { duration: '1h', until: '2030-01-01T00:00:00Z' }, 'until: Say either how long'],
     ['wait', { duration: 'soon' }, 'duration: Write how long as'],
@@ -116,6 +134,75 @@ it('wait says its moment, or an expression does', () => {
     by: 'clock',
     until: new Date('2030-01-01T00:01:30Z'),
   })
+})
+
+describe('http_request', () => {
+  it('accepts expressions and secrets where they may stand', () => {
+    const headers = { Authorization: 'Bearer ${TOKEN}', X: '${{ inputs.x }}' }
+    const given = {
+      url: '${HOOK}',
+      method: '${{ inputs.m }}',
+      body: 'x',
+      headers,
+      expectStatus: ['${{ inputs.s }}', '404'],
+    }
+    expect(problems('http_request', given)).toEqual([])
+    expect(
+      problems('http_request', { url: 'https://x', headers: { X: '${{' }, expectStatus: ['${{'] }, true),
+    ).toHaveLength(1)
+  })
+
+  it('sets the outputs that its parameters name', () => {
+    expect(outputsOf({ uses: 'http_request', with: { outputs: { id: '/id' } } })).toEqual(['status', 'id'])
+  })
+
+  it('writes numbers out where texts are wanted, at any depth', () => {
+    const compiled = stepType('http_request')!.compile(
+      { url: 'https://x', expectStatus: [200], headers: { a: 1 } },
+      ctx,
+    )
+    expect(compiled).toMatchObject({ request: { expectStatus: ['200'], headers: { a: '1' } } })
+  })
+
+  it.each([
+    [[], 204, true],
+    [[], 304, false],
+    [['200', '400-404'], 404, true],
+    [['200', '400-404'], 405, false],
+  ])('%j expects %d: %s', (expectStatus, status, expected) => {
+    expect(isExpected({ expectStatus }, status)).toBe(expected)
+  })
+})
+
+describe('a secret’s place', () => {
+  const mark = '01-02'
+  it('is filled only where the author wrote a name that the step has', () => {
+    const marked = markSecrets({ a: ['x ${TOKEN} ${OTHER}'] }, ['TOKEN'], mark)
+    expect(
+      fillSecrets(
+        marked,
+        new Map([
+          ['TOKEN', 'v'],
+          ['OTHER', 'w'],
+        ]),
+        mark,
+      ),
+    ).toEqual({ a: ['x v ${OTHER}'] })
+    expect(fillSecrets('${TOKEN} ${03-04:TOKEN}', new Map([['TOKEN', 'v']]), mark)).toBe('${TOKEN} ${03-04:TOKEN}')
+  })
+})
+
+it.each([
+  ['', { a: [1, { 'b/c': 'd', '~e': null }] }],
+  ['/a/0', 1],
+  ['/a/1/b~1c', 'd'],
+  ['/a/1/~0e', null],
+  ['/a/01', undefined],
+  ['/a/-', undefined],
+  ['/toString', undefined],
+  ['/a/1/b~1c/0', undefined],
+])('a pointer %j finds %j', (path, value) => {
+  expect(valueAt({ a: [1, { 'b/c': 'd', '~e': null }] }, path)).toEqual(value)
 })
 
 describe('git addresses', () => {

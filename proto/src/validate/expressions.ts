@@ -4,7 +4,7 @@ import type { JsonValue } from '@bufbuild/protobuf'
 import { compileExpression, contextFields, hasExpression, parseTemplate, type Reference } from '../expression.ts'
 import { configFields } from '../fields/step-fields.ts'
 import { topologicalOrder } from '../graph.ts'
-import { stepType } from '../steps/index.ts'
+import { outputsOf } from '../steps/index.ts'
 import { Hints, suggestion } from '../suggest.ts'
 import type { Finding, Report } from './finding.ts'
 
@@ -174,7 +174,7 @@ class ExpressionCheck {
       return
     }
     if (output === undefined) return
-    const known = [...step.outputs, ...(stepType(step.uses)?.outputs ?? [])]
+    const known = [...step.outputs, ...outputsOf(step)]
     if (!known.includes(output)) {
       const message = `${id} declares no output ${JSON.stringify(output)}.${this.hints.suggestion(output, known)} Add it to the step's outputs.`
       this.problem(site, 'unknown_output', message, full)

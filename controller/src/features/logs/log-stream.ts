@@ -52,13 +52,14 @@ interface StreamLog extends OpenLog {
 
 export class LogStream {
   readonly #deps: LogStreamDeps
-  readonly #agentId: string
+  /** Null: the controller itself, of work of its own. */
+  readonly #agentId: string | null
   readonly #pipe: LogPipe
   readonly #logs = new Map<string, StreamLog>()
   readonly #opening = new Map<string, Promise<StreamLog | null>>()
   #closed = false
 
-  constructor(deps: LogStreamDeps, agentId: string, pipe: LogPipe) {
+  constructor(deps: LogStreamDeps, agentId: string | null, pipe: LogPipe) {
     this.#deps = deps
     this.#agentId = agentId
     this.#pipe = pipe

@@ -21,7 +21,8 @@ export async function deleteRunsOf(em: EntityManager, projectId: string): Promis
   await deleteRows(db, 'run_counter', sql`pipeline_id in ${pipelines}`)
   for await (const runs of runsOf(em, projectId)) {
     const ofThem = sql`run_id in (${sql.join(runs)})`
-    for (const table of ['run_step', 'run_event', 'workspace_pin', 'job'] as const) await deleteRows(db, table, ofThem)
+    for (const table of ['run_step', 'run_event', 'workspace_pin', 'work', 'job'] as const)
+      await deleteRows(db, table, ofThem)
   }
   await deleteRows(db, 'run', sql`project_id = ${projectId}`)
 }

@@ -13,10 +13,20 @@ import { runScope } from './run-scope.ts'
 import { runTopics } from './run-topics.ts'
 import { createRunWatch } from './run-watch.ts'
 import { runsApi } from './runs.api.ts'
+import { WorkEntity } from './work.entity.ts'
 
 export const runsFeature = feature({
   name: 'runs',
-  entities: [RunEntity, RunCounterEntity, RunGraphEntity, RunStepEntity, RunEventEntity, JobEntity, WorkspacePinEntity],
+  entities: [
+    RunEntity,
+    RunCounterEntity,
+    RunGraphEntity,
+    RunStepEntity,
+    RunEventEntity,
+    JobEntity,
+    WorkspacePinEntity,
+    WorkEntity,
+  ],
   open({ db, bus, clock, log, workers, features }, from) {
     const { drafts } = from(pipelinesFeature)
     const placement = port<Placement>('a placement of jobs')

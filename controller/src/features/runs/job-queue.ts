@@ -139,6 +139,7 @@ const running = statement<RunTables, object>()((db) =>
     .selectFrom('job')
     .select(['project_id', (select) => select.fn.countAll<number>().as('count')])
     .where('status', 'in', withAgents)
+    .where('agent_id', 'is not', null)
     .groupBy('project_id'),
 )
 

@@ -288,8 +288,10 @@ export function createRunDriver({
       (effect) => effect.type === 'jobQueued' && jobs.get(effect.jobId)?.status === JobStatus.QUEUED,
     )
     if (queued) bus.publish('job.queued', { organizationId })
+    if (effects.some(({ type }) => type === 'workQueued')) bus.publish('work.queued', {})
     for (const effect of effects) {
       if (effect.type === 'cancelJob') bus.publish('job.cancel', { jobId: effect.jobId, agentId: effect.agentId })
+      else if (effect.type === 'workEnded') bus.publish('work.ended', { jobId: effect.jobId })
       else if (effect.type === 'wakeAt') wakes.at(meta.runId, effect.at)
       else if (effect.type === 'runFinished') wakes.forget(meta.runId)
     }

@@ -1,10 +1,11 @@
 // Between the rows of runs, steps and jobs and the engine's state.
 
 import type { Awaited, JobState, RunMeta, RunState, StepPhase, StepState } from '@ansflow/engine/state'
+import type { ControllerWork } from '@ansflow/engine/work'
 import type { Reason } from '@ansflow/proto/reasons'
 import { StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { JobRow, RunOrigin, RunRow, StepRow, Times } from './run-tables.ts'
+import type { JobRow, RunOrigin, RunRow, StepRow, Times, WorkRow } from './run-tables.ts'
 
 function json(reason: Reason | null): string | null {
   return reason ? JSON.stringify(reason) : null
@@ -216,6 +217,18 @@ export function newJobRow(job: JobState, spec: Uint8Array, state: RunState, orig
     log_size: 0,
     log_complete: 0,
     ...jobHeadRow(job, times),
+  }
+}
+
+export function newWorkRow(runId: string, job: JobState, { kind, request, secretMark }: ControllerWork): WorkRow {
+  return {
+    job_id: job.id,
+    run_id: runId,
+    kind,
+    request: JSON.stringify(request),
+    secret_mark: secretMark,
+    epoch: 0,
+    leased_until: null,
   }
 }
 

@@ -81,6 +81,17 @@ export interface JobRow {
   log_complete: number
 }
 
+/** What the controller has to do: see work.entity.ts. */
+export interface WorkRow {
+  job_id: string
+  run_id: string
+  kind: string
+  request: string
+  secret_mark: string
+  epoch: number
+  leased_until: Time | null
+}
+
 export interface RunTables {
   run: RunRow
   run_counter: { pipeline_id: string; last: number }
@@ -88,6 +99,7 @@ export interface RunTables {
   run_step: StepRow
   run_event: { run_id: string; seq: number; data: Uint8Array }
   job: JobRow
+  work: WorkRow
   workspace_pin: { run_id: string; workspace: string; agent_id: string }
 }
 

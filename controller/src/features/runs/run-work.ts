@@ -1,6 +1,7 @@
 // What a batch of events changed in one run, gathered until it is committed.
 
 import type { Changes, Effect, JobState, StepState } from '@ansflow/engine/state'
+import type { ControllerWork } from '@ansflow/engine/work'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { atOnce, type Pieces } from '@ansflow/proto/pieces'
 import { inTurns } from '../../platform/turns.ts'
@@ -15,6 +16,7 @@ export interface RunWork {
   steps: Set<StepState>
   jobs: Set<JobState>
   newJobs: Map<JobState, JobSpec>
+  newWorks: Map<JobState, ControllerWork>
   /** Workspaces that went to an agent, or from one. */
   pins: Set<string>
   claims: Claim[]
@@ -43,6 +45,7 @@ export function newWork(run: LoadedRun): RunWork {
     steps: new Set(),
     jobs: new Set(),
     newJobs: new Map(),
+    newWorks: new Map(),
     pins: new Set(),
     claims: [],
     effects: [],
@@ -60,9 +63,13 @@ export function addChanges(work: RunWork, changes: Changes): void {
     work.newJobs.set(job, spec)
     work.steps.add(job.step)
   }
+  for (const { job, work: asked } of changes.newWorks) {
+    work.newWorks.set(job, asked)
+    work.steps.add(job.step)
+  }
   for (const job of changes.jobs) {
     work.steps.add(job.step)
-    if (!work.newJobs.has(job)) work.jobs.add(job)
+    if (!work.newJobs.has(job) && !work.newWorks.has(job)) work.jobs.add(job)
   }
   for (const workspace of changes.pins) work.pins.add(workspace)
 }

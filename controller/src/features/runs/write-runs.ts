@@ -1,10 +1,11 @@
 // Writes what a batch changed, all runs of it, in few statements: conditional updates, multi-row inserts, no entities.
 
-import type { StepState } from '@ansflow/engine/state'
+import type { JobState, StepState } from '@ansflow/engine/state'
+import { isControllerWork } from '@ansflow/engine/work'
 import { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { each, type Pieces } from '@ansflow/proto/pieces'
-import { isTerminal, JobStatus } from '@ansflow/proto/status'
+import { isTerminal, isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Kysely, sql } from 'kysely'
@@ -16,6 +17,7 @@ import {
   jobHeadRow,
   newJobRow,
   newRunRow,
+  newWorkRow,
   type RunHeadRow,
   runHeadColumns,
   runHeadRow,
@@ -39,6 +41,9 @@ export interface Writing {
 /** Rows that follow from the work alone, made before the transaction begins: in it others wait. */
 export interface RunRows {
   jobs: RunTables['job'][]
+  works: RunTables['work'][]
+  /** Jobs of the controller's that have ended: there is nothing to do for them any more. */
+  endedWorks: string[]
   /** Jobs that change in the same way, such as all queued ones of a canceled run. */
   changedJobs: { values: JobChange; ids: string[] }[]
   steps: RunTables['run_step'][]
@@ -51,11 +56,15 @@ export async function makeRows(to: Pick<Writing, 'times' | 'now'>, work: RunWork
 }
 
 function* rowsOf({ times, now }: Pick<Writing, 'times' | 'now'>, work: RunWork): Pieces<RunRows> {
-  const { run, newJobs } = work
+  const { run, newJobs, newWorks, jobs } = work
+  const rowOf = (job: JobState, spec: Uint8Array) => newJobRow(job, spec, run.state, run.origin, times)
   return {
-    jobs: yield* each([...newJobs], ([job, spec]) =>
-      newJobRow(job, toBinary(JobSpecSchema, spec), run.state, run.origin, times),
-    ),
+    jobs: [
+      ...(yield* each([...newJobs], ([job, spec]) => rowOf(job, toBinary(JobSpecSchema, spec)))),
+      ...(yield* each([...newWorks.keys()], (job) => rowOf(job, noSpec))),
+    ],
+    works: yield* each([...newWorks], ([job, asked]) => newWorkRow(run.state.meta.runId, job, asked)),
+    endedWorks: [...jobs].filter((job) => isControllerWork(job) && isTerminalJob(job.status)).map(({ id }) => id),
     changedJobs: yield* changesOfJobs(times, work),
     steps: yield* stepRows(times, work),
     events: yield* eventRows(now, work),
@@ -75,6 +84,12 @@ export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[
     to.db,
     all.flatMap(({ rows }) => rows!.jobs),
   )
+  await insertWorks(
+    to.db,
+    all.flatMap(({ rows }) => rows!.works),
+  )
+  const ended = works.flatMap(({ rows }) => rows!.endedWorks)
+  if (ended.length > 0) await to.db.deleteFrom('work').where('job_id', 'in', ended).execute()
   await putSteps[to.dialect](
     to.db,
     all.flatMap(({ rows }) => rows!.steps),
@@ -88,6 +103,8 @@ export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[
 
 const insertRuns = insertion<RunTables, 'run'>('run')
 const insertJobs = { sqlite: insertJobsOn('sqlite'), mysql: insertJobsOn('mysql') }
+const insertWorks = insertion<RunTables, 'work'>('work')
+const noSpec = new Uint8Array(0)
 const insertEvents = insertion<RunTables, 'run_event'>('run_event')
 
 function insertJobsOn(dialect: Writing['dialect']) {
@@ -270,9 +287,9 @@ function* chunks<T>(rows: T[], size: number): Generator<T[]> {
 
 /** After the commit: the loaded run is what the rows are now. */
 export function noteWritten(work: RunWork): void {
-  const { run, jobs, newJobs } = work
+  const { run, jobs, newJobs, newWorks } = work
   run.revision++
   run.seq += eventCount(work)
   for (const { id, epoch, status } of jobs) run.jobRows.set(id, { epoch, status })
-  for (const { id, epoch, status } of newJobs.keys()) run.jobRows.set(id, { epoch, status })
+  for (const { id, epoch, status } of [...newJobs.keys(), ...newWorks.keys()]) run.jobRows.set(id, { epoch, status })
 }

@@ -4,7 +4,7 @@ import { InputDefinitionSchema, InputType } from '@ansflow/proto/gen/ansflow/v1/
 import { stepType } from '@ansflow/proto/steps/index'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { formFields, paramValue } from './form-fields.ts'
+import { formFields, listValues, mapValues, paramValue } from './form-fields.ts'
 import { pinyinInitials, searchTypes } from './palette-search.ts'
 import { inputDraft, inputValues } from './run-inputs.ts'
 
@@ -21,6 +21,17 @@ describe('formFields', () => {
     expect(form.main[0]).toMatchObject({ title: '仓库地址', required: true, value: 'https://git.example.com/a.git' })
     expect(form.main[3]).toMatchObject({ changed: true, fallback: 0 })
     expect(form.advanced.find((field) => field.name === 'passwordSecret')?.kind).toBe('secret')
+  })
+
+  it('shows lists and maps by their entries, and an expression for all of it as a text', () => {
+    const given = { url: 'x', headers: { A: 'b', N: 1 }, expectStatus: ['200'], outputs: '${{ inputs.o }}' }
+    const { main } = formFields(stepType('http_request'), given, 'en')
+    const field = (name: string) => main.find((one) => one.name === name)!
+    expect([field('headers').kind, field('expectStatus').kind]).toEqual(['map', 'list'])
+    expect(mapValues(field('headers'))).toEqual({ A: 'b', N: '1' })
+    expect(listValues(field('expectStatus'))).toEqual(['200'])
+    expect([field('outputs').expression, field('headers').expression]).toEqual([true, false])
+    expect([mapValues(field('url')), listValues(field('url'))]).toEqual([{}, []])
   })
 
   it('keeps parameters the type does not know', () => {

@@ -2,7 +2,17 @@
 import type { Param, StepType, Text } from '@ansflow/proto/steps/index'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 
-export type FieldKind = 'script' | 'text' | 'multiline' | 'number' | 'boolean' | 'select' | 'secret' | 'duration'
+export type FieldKind =
+  | 'script'
+  | 'text'
+  | 'multiline'
+  | 'number'
+  | 'boolean'
+  | 'select'
+  | 'secret'
+  | 'duration'
+  | 'list'
+  | 'map'
 
 export interface FormField {
   name: string
@@ -73,7 +83,7 @@ function formField(
     })),
     minimum: param.minimum,
     maximum: param.maximum,
-    expression: ['number', 'boolean', 'select'].includes(kind) && text.includes('${{'),
+    expression: ['number', 'boolean', 'select', 'list', 'map'].includes(kind) && text.includes('${{'),
   }
 }
 
@@ -91,7 +101,23 @@ function fieldKind(param: Param): FieldKind {
   }
   if (param.enum) return 'select'
   if (param.type === 'boolean') return 'boolean'
+  if (param.type === 'array') return 'list'
+  if (param.type === 'object') return 'map'
   return param.type === 'string' ? 'text' : 'number'
+}
+
+/** The entries of a list or a map as texts. */
+export function listValues({ value }: Pick<FormField, 'value'>): string[] {
+  return Array.isArray(value) ? value.map(textOf) : []
+}
+
+export function mapValues({ value }: Pick<FormField, 'value'>): Record<string, string> {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return {}
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, textOf(inner)]))
+}
+
+function textOf(value: JsonValue): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** What a text typed into a field means for the step: undefined takes the parameter out. */

@@ -1,12 +1,13 @@
 // Icons of step types: the names the types give, as components. An unknown name is shown as a box.
 import { stepType } from '@ansflow/proto/steps/index'
-import { Box, FlaskConical, GitBranch, Hammer, Hourglass, Terminal } from 'lucide-vue-next'
+import { Box, FlaskConical, GitBranch, Globe, Hammer, Hourglass, Terminal } from 'lucide-vue-next'
 import type { Component } from 'vue'
 
 const icons: Record<string, Component> = {
   box: Box,
   'flask-conical': FlaskConical,
   'git-branch': GitBranch,
+  globe: Globe,
   hammer: Hammer,
   hourglass: Hourglass,
   terminal: Terminal,

@@ -1,0 +1,163 @@
+// Takes the controller's work from its table, performs it, and answers once: any controller may, and takes over from one that is
+// not heard of any more. What was begun may so be done twice on the outside; of the answers only the last taker's counts.
+import type { RunEvent } from '@ansflow/engine/state'
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { type Reason, reason } from '@ansflow/proto/reasons'
+import { fillSecrets } from '@ansflow/proto/steps/secret-marks'
+import type { JsonObject } from '@bufbuild/protobuf'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db } from '../../platform/db.ts'
+import type { Logger } from '../../platform/log.ts'
+import type { Outbound } from '../../platform/outbound.ts'
+import type { WorkLog } from '../logs/index.ts'
+import { giveBackWork, jobById, keepWork, type RunDriver, type TakenWork, takeWork } from '../runs/index.ts'
+import type { Secrets } from '../secrets/index.ts'
+import type { Performed, Performer } from './performer.ts'
+
+interface Deps {
+  db: Db
+  clock: Clock
+  log: Logger
+  driver: Pick<RunDriver, 'submit'>
+  secrets: Pick<Secrets, 'read'>
+  outbound: Outbound
+  performers: Readonly<Record<string, Performer>>
+  openLog(job: { jobId: string; epoch: number }, secrets: string[]): Promise<WorkLog>
+}
+
+export interface WorkDesk {
+  /** Takes what there is, and does it beside. */
+  take(): Promise<void>
+  /** There is nothing to do for it any more. */
+  drop(jobId: string): void
+  /** What ends within a moment ends; the rest is given back. */
+  stop(): Promise<void>
+}
+
+/** Performed at once by one controller. */
+const mostAtOnce = 32
+const keepEveryMs = 10_000
+const retryMs = 1000
+const stopGraceMs = 1500
+
+interface Held {
+  work: TakenWork
+  abort: AbortController
+  done: Promise<void>
+}
+
+export function createWorkDesk(deps: Deps): WorkDesk {
+  const { db, clock, log, driver } = deps
+  const held = new Map<string, Held>()
+  let stopping = false
+
+  function begin(work: TakenWork): void {
+    const abort = new AbortController()
+    const { jobId } = work
+    const entry: Held = { work, abort, done: Promise.resolve() }
+    held.set(jobId, entry)
+    const endKeeping = keep(entry)
+    entry.done = attend(entry)
+      .catch((error: unknown) => log.error({ err: error, jobId }, 'work of the controller will be taken up again'))
+      .finally(() => {
+        endKeeping()
+        held.delete(jobId)
+      })
+  }
+
+  /** Says again and again that it is under way. */
+  function keep({ work, abort }: Held): () => void {
+    let cancel = () => {}
+    const later = () => {
+      cancel = clock.setTimer(keepEveryMs, () => {
+        keepWork(db, work)
+          .then((kept) => (kept ? later() : abort.abort()))
+          .catch((error: unknown) => {
+            log.warn({ err: error, jobId: work.jobId }, 'the lease of work could not be renewed')
+            later()
+          })
+      })
+    }
+    later()
+    return () => cancel()
+  }
+
+  async function attend({ work, abort }: Held): Promise<void> {
+    const { jobId, runId, epoch } = work
+    if ((await driver.submit(runId, { type: 'workTaken', jobId, epoch })) === 'stale') return
+    const performed = await perform(work, abort.signal)
+    if (performed === undefined) {
+      if (stopping) await giveBackWork(db, work)
+      return
+    }
+    const result =
+      'outputs' in performed
+        ? { outcome: Outcome.SUCCEEDED, outputs: performed.outputs }
+        : { outcome: Outcome.FAILED, why: performed.why }
+    await answer(runId, { type: 'workDone', jobId, epoch, ...result }, abort.signal)
+  }
+
+  /** Undefined: it was ended. */
+  async function perform(work: TakenWork, signal: AbortSignal): Promise<Performed | undefined> {
+    const { jobId, kind, request, secretMark } = work
+    const { values, missing, key } = await secretsOf(jobId)
+    const lines = await deps.openLog(work, [...values.values()])
+    const say = (why: Reason): Performed => ({ why })
+    try {
+      const performer = deps.performers[kind]
+      if (!performer) return say(reason('work_failed', { message: `This controller cannot do ${kind}.` }))
+      if (missing !== undefined) return say(reason('secret_missing', { name: missing }))
+      const filled = fillSecrets(request, values, secretMark) as JsonObject
+      return await performer({ request, filled, key, outbound: deps.outbound, signal, line: lines.line })
+    } catch (error) {
+      if (signal.aborted) return undefined
+      log.error({ err: error, jobId }, 'work of the controller failed')
+      return say(reason('work_failed', { message: error instanceof Error ? error.message : String(error) }))
+    } finally {
+      if (signal.aborted) lines.line(stopping ? 'The controller stops; another goes on.' : 'Ended.')
+      if (!stopping) await lines.end()
+    }
+  }
+
+  /** Read when it begins, as agents' are; only those that the step names. */
+  async function secretsOf(jobId: string) {
+    const job = await jobById(db, jobId)
+    const names = job?.secrets.map(({ name }) => name) ?? []
+    const values = job && names.length > 0 ? await deps.secrets.read(db.em(), job.projectId, names) : new Map()
+    const missing = names.find((name) => !values.has(name))
+    return { values: values as Map<string, string>, missing, key: `${job?.runId}-${job?.stepId}-${job?.attempt}` }
+  }
+
+  /** What the database refuses for now is tried until it is taken, or another has the work. */
+  async function answer(runId: string, event: RunEvent, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await driver.submit(runId, event)
+        return
+      } catch (error) {
+        log.warn({ err: error, runId }, 'an answer of the controller’s work could not be stored yet')
+        await new Promise<void>((resolve) => clock.setTimer(retryMs, resolve))
+      }
+    }
+  }
+
+  return {
+    async take() {
+      while (!stopping && held.size < mostAtOnce) {
+        const taken = await takeWork(db, mostAtOnce - held.size)
+        for (const work of taken) begin(work)
+        if (taken.length === 0) return
+      }
+    },
+    drop: (jobId) => held.get(jobId)?.abort.abort(),
+    async stop() {
+      stopping = true
+      const all = Promise.all([...held.values()].map(({ done }) => done))
+      let timer: NodeJS.Timeout | undefined
+      await Promise.race([all, new Promise((resolve) => (timer = setTimeout(resolve, stopGraceMs)))])
+      clearTimeout(timer)
+      for (const { abort } of held.values()) abort.abort()
+      await all
+    },
+  }
+}
