@@ -1,12 +1,14 @@
 // Forms from a step type's schema, durations of a run's inputs, and the search over types.
 
 import { InputDefinitionSchema, InputType } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { stepType } from '@ansflow/proto/steps/index'
-import { create } from '@bufbuild/protobuf'
+import { type ParamShape, type StepType, stepType } from '@ansflow/proto/steps/index'
+import { create, type JsonObject } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { formFields, listValues, mapValues, paramValue } from './form-fields.ts'
+import { formFields, listValues, mapValues, paramValue, withInner, withRow } from './form-fields.ts'
 import { pinyinInitials, searchTypes } from './palette-search.ts'
 import { inputDraft, inputValues } from './run-inputs.ts'
+
+const none = { title: { en: '', 'zh-CN': '' }, help: { en: '', 'zh-CN': '' } }
 
 describe('formFields', () => {
   it('follows the schema: order, titles in the language, advanced apart', () => {
@@ -32,6 +34,40 @@ describe('formFields', () => {
     expect(listValues(field('expectStatus'))).toEqual(['200'])
     expect([field('outputs').expression, field('headers').expression]).toEqual([true, false])
     expect([mapValues(field('url')), listValues(field('url'))]).toEqual([{}, []])
+  })
+
+  it('shows objects by their fields, and lists of them row by row', () => {
+    const port: ParamShape = {
+      type: 'object',
+      properties: { host: { type: 'integer', 'x-text': none }, as: { type: 'string', 'x-text': none } },
+      required: ['host'],
+    }
+    const properties = {
+      ports: { type: 'array', items: port, 'x-text': none },
+      one: { ...port, 'x-text': none },
+    } as const
+    const type = {
+      ...stepType('wait')!,
+      params: { type: 'object', properties, required: [], additionalProperties: false },
+    }
+    const given: { ports: JsonObject[] } = { ports: [{ host: 80 }, { host: 443, as: 'tls' }] }
+    const [ports, one] = formFields(type as StepType, given, 'en').main
+    expect([ports!.kind, one!.kind]).toEqual(['rows', 'object'])
+    expect(
+      ports!.rows.map((row) => row.map(({ name, kind, value, required }) => [name, kind, value, required])),
+    ).toEqual([
+      [
+        ['host', 'number', 80, true],
+        ['as', 'text', undefined, false],
+      ],
+      [
+        ['host', 'number', 443, true],
+        ['as', 'text', 'tls', false],
+      ],
+    ])
+    expect(withInner(ports!, 1, 'as', undefined)).toEqual([{ host: 80 }, { host: 443 }])
+    expect(withInner(one!, 0, 'host', 8080)).toEqual({ host: 8080 })
+    expect([withRow(ports!), withRow(ports!, 0)]).toEqual([[...given.ports, {}], [given.ports[1]]])
   })
 
   it('keeps parameters the type does not know', () => {

@@ -1,18 +1,10 @@
 // From a step type's schema and a step's parameters to the fields of its form. Pure; nothing of the step is left out.
-import type { Param, StepType, Text } from '@ansflow/proto/steps/index'
+import type { Param, ParamShape, StepType, Text } from '@ansflow/proto/steps/index'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 
 export type FieldKind =
-  | 'script'
-  | 'text'
-  | 'multiline'
-  | 'number'
-  | 'boolean'
-  | 'select'
-  | 'secret'
-  | 'duration'
-  | 'list'
-  | 'map'
+  | ('script' | 'text' | 'multiline' | 'number' | 'boolean' | 'select' | 'secret' | 'duration')
+  | ('list' | 'map' | 'object' | 'rows')
 
 export interface FormField {
   name: string
@@ -30,6 +22,8 @@ export interface FormField {
   options: { value: string; label: string }[]
   minimum: number | undefined
   maximum: number | undefined
+  /** Of an object: its fields; of a list of objects: those of each. */
+  rows: FormField[][]
   /** The step gives `${{ }}` where the form has a control of another kind. */
   expression: boolean
 }
@@ -45,9 +39,7 @@ export interface StepForm {
 
 export function formFields(type: StepType | undefined, params: JsonObject, language: Language): StepForm {
   const properties = type?.params.properties ?? {}
-  const fields = Object.entries(properties)
-    .sort(([, a], [, b]) => (a['x-order'] ?? 1000) - (b['x-order'] ?? 1000))
-    .map(([name, param]) => formField(name, param, params[name], type!.params.required.includes(name), language))
+  const fields = fieldsOf(type?.params ?? {}, params, language)
   return {
     main: fields.filter((field) => !field.advanced),
     advanced: fields.filter((field) => field.advanced),
@@ -56,6 +48,14 @@ export function formFields(type: StepType | undefined, params: JsonObject, langu
       .map(([name, value]) => ({ name, text: typeof value === 'string' ? value : JSON.stringify(value) })),
   }
 }
+
+function fieldsOf({ properties = {}, required = [] }: Fields, values: JsonObject, language: Language): FormField[] {
+  return Object.entries(properties)
+    .sort(([, a], [, b]) => (a['x-order'] ?? 1000) - (b['x-order'] ?? 1000))
+    .map(([name, param]) => formField(name, param, values[name], required.includes(name), language))
+}
+
+type Fields = Pick<ParamShape, 'properties' | 'required'>
 
 function formField(
   name: string,
@@ -66,6 +66,8 @@ function formField(
 ): FormField {
   const kind = fieldKind(param)
   const text = typeof value === 'string' ? value : ''
+  const objects = kind === 'rows' ? listOf(value) : kind === 'object' ? [value ?? {}] : []
+  const shape = kind === 'rows' ? (param.items ?? {}) : param
   return {
     name,
     kind,
@@ -83,7 +85,8 @@ function formField(
     })),
     minimum: param.minimum,
     maximum: param.maximum,
-    expression: ['number', 'boolean', 'select', 'list', 'map'].includes(kind) && text.includes('${{'),
+    rows: objects.map((each) => fieldsOf(shape, isObject(each) ? each : {}, language)),
+    expression: !['script', 'text', 'multiline', 'secret', 'duration'].includes(kind) && text.includes('${{'),
   }
 }
 
@@ -101,19 +104,50 @@ function fieldKind(param: Param): FieldKind {
   }
   if (param.enum) return 'select'
   if (param.type === 'boolean') return 'boolean'
-  if (param.type === 'array') return 'list'
-  if (param.type === 'object') return 'map'
+  if (param.type === 'array') return param.items?.properties ? 'rows' : 'list'
+  if (param.type === 'object') return param.properties ? 'object' : 'map'
   return param.type === 'string' ? 'text' : 'number'
 }
 
 /** The entries of a list or a map as texts. */
 export function listValues({ value }: Pick<FormField, 'value'>): string[] {
-  return Array.isArray(value) ? value.map(textOf) : []
+  return listOf(value).map(textOf)
 }
 
 export function mapValues({ value }: Pick<FormField, 'value'>): Record<string, string> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return {}
+  if (!isObject(value)) return {}
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, textOf(inner)]))
+}
+
+/** The parameter when a field of it, or of one of its objects, is given another value; empty ones are taken out. */
+export function withInner(
+  field: FormField,
+  row: number,
+  name: string,
+  inner: JsonValue | undefined,
+): JsonValue | undefined {
+  const change = (object: JsonValue | undefined): JsonObject => {
+    const { [name]: _, ...others } = isObject(object) ? object : {}
+    return inner === undefined ? others : { ...others, [name]: inner }
+  }
+  if (field.kind === 'rows') return listOf(field.value).map((each, index) => (index === row ? change(each) : each))
+  const object = change(field.value)
+  return Object.keys(object).length > 0 ? object : undefined
+}
+
+/** With an empty object more, or one less. */
+export function withRow(field: FormField, row?: number): JsonValue | undefined {
+  const rows = listOf(field.value)
+  const next = row === undefined ? [...rows, {}] : rows.filter((_, index) => index !== row)
+  return next.length > 0 ? next : undefined
+}
+
+function listOf(value: JsonValue | undefined): JsonValue[] {
+  return Array.isArray(value) ? value : []
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function textOf(value: JsonValue): string {
