@@ -73,7 +73,7 @@ type Item =
 const mostInBatch = 500
 /** Nobody waits for news of a start or a log: it may ride with the next commit, or make its own after this long. */
 const patient: ReadonlySet<RunEvent['type']> = new Set(['jobStarted', 'jobLogged'])
-const patientMs = 20
+const patientMs = 10
 const mostRaces = 8
 
 export function createRunDriver({

@@ -1,0 +1,73 @@
+// Nothing of a deleted project is left in any table but the audit trail. (Graphs of runs are kept by their content, not by project.)
+import { createHash } from 'node:crypto'
+import { Role } from '@ansflow/proto/access'
+import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
+import { isTerminal } from '@ansflow/proto/status'
+import { expect, test } from 'vitest'
+import { features } from '../src/app.ts'
+import { AgentWorld } from '../src/features/agents/test/agent-world.ts'
+import { waitFor } from './wait-for.ts'
+
+const tables = features.flatMap(({ entities }) =>
+  entities.map((entity) => (entity as { meta: { tableName: string } }).meta.tableName),
+)
+const yaml = 'name: p\nsteps:\n  a: { run: "true" }\n'
+
+test('a deleted project leaves nothing behind', async () => {
+  await using world = await AgentWorld.start()
+  const c = world.controller
+  const owner = c.as(c.owner)
+  const agent = await world.register()
+  const control = agent.control()
+  await control.hello()
+  const logs = agent.logs()
+
+  const projectId = await c.addProject()
+  await c.addUser({ role: Role.DEVELOPER, projectId })
+  await owner.client(MemberService).inviteProjectMember({ projectId, email: 'x@example.org', role: Role.VIEWER })
+  await owner.client(SecretService).putSecret({ projectId, name: 'TOKEN', value: 'v' })
+  const pipelines = owner.client(PipelineService)
+  const { pipeline } = await pipelines.applyPipeline({ projectId, yaml, publish: true })
+  await pipelines.applyPipeline({ projectId, yaml: `${yaml}  b: { run: "true" }\n` })
+  const { run } = await world.runs.startRun({ pipelineId: pipeline!.id })
+  const { job } = await control.take()
+  const data = Buffer.from('one\n')
+  logs.send({ job, offset: 0n, data, lineLengths: [4], lineMs: [1] })
+  const finalSha256 = createHash('sha256').update(data).digest()
+  logs.send({ job, offset: 4n, finalSize: 4n, finalSha256 })
+  await logs.answer((answer) => answer.complete)
+  await control.succeed(job)
+  await waitFor(async () => isTerminal((await world.runs.getRun({ runId: run!.id })).run!.status))
+
+  const ids = [projectId, pipeline!.id, run!.id, job.jobId]
+  const holding = async () => {
+    const found = []
+    for (const table of tables) {
+      const rows = JSON.stringify(await c.db.em().execute(`select * from ${table === 'user' ? '`user`' : table}`))
+      if (ids.some((id) => rows.includes(id))) found.push(table)
+    }
+    return found.sort()
+  }
+  expect(await holding()).toEqual([
+    'access_grant',
+    'audit_event',
+    'collab_snapshot',
+    'collab_update',
+    'invitation',
+    'job',
+    'log_chunk',
+    'pipeline',
+    'pipeline_version',
+    'project',
+    'run',
+    'run_counter',
+    'run_event',
+    'run_step',
+    'secret',
+  ])
+  await owner.client(ProjectService).deleteProject({ projectId })
+  expect(await holding()).toEqual(['audit_event'])
+})
