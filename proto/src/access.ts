@@ -137,9 +137,14 @@ export function grantsOn(grants: readonly Grant[], scope: Scope): Grant[] {
   return grants.filter(({ on }) => chain.some(({ kind, id }) => kind === on.kind && id === on.id))
 }
 
-/** Nobody gives, changes or takes what they do not have themselves. */
-export function mayGive(holder: Holder, roleId: string, scope: Scope): boolean {
-  return [...permissionsOf(roleId)].every((permission) => can(holder, permission, scope))
+/**
+ * Nobody gives, changes or takes what they do not have themselves, nor gives it for longer: until a moment, or for good (null).
+ * Without `until` it is enough to have it now.
+ */
+export function mayGive(holder: Holder, roleId: string, scope: Scope, until?: Date | null): boolean {
+  const lasts = ({ expiresAt }: Grant) => until === undefined || !expiresAt || (until !== null && expiresAt >= until)
+  const lasting = { ...holder, grants: holder.grants.filter(lasts) }
+  return [...permissionsOf(roleId)].every((permission) => can(lasting, permission, scope))
 }
 
 /** Of several grants on one thing, the one to show: it allows most. */

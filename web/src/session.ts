@@ -94,7 +94,7 @@ export const useSession = defineStore('session', () => {
 
   /** Whether they may give, change or take the role there. */
   function gives(roleId: string, projectId = ''): boolean {
-    return mayGive(holder.value, roleId, scope(projectId))
+    return mayGive(holder.value, roleId, scope(projectId), null)
   }
 
   async function chooseLanguage(language: Language): Promise<void> {

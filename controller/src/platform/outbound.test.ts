@@ -1,7 +1,7 @@
 // The guard of the outbound client, against servers on loopback: no name, notation, redirect or second answer of a resolver leads to
 // an address that is not allowed.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createOutbound, OutboundError, type OutboundRequest } from './outbound.ts'
@@ -218,5 +218,22 @@ describe('a request', () => {
     expect(await fault(outbound.request(asked(`${server.url}/hang`, { signal: AbortSignal.timeout(100) })))).toBe(
       'aborted',
     )
+    // A name that is being looked up is not waited for longer either.
+    const endless = createOutbound({ allowed: none, resolve: () => new Promise(() => undefined) })
+    const asking = asked('http://slow.example/', { signal: AbortSignal.timeout(100) })
+    expect(await fault(endless.request(asking))).toBe('aborted')
+  })
+
+  test('ends when the answer is another protocol', async () => {
+    const server = createTcpServer((socket) =>
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+      ),
+    )
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => new Promise((resolve) => server.close(resolve)))
+    const outbound = createOutbound({ allowed: readAllowed('127.0.0.1') })
+    const { port } = server.address() as AddressInfo
+    expect(await fault(outbound.request(asked(`http://127.0.0.1:${port}/`)))).toBe('unreachable')
   })
 })

@@ -52,7 +52,7 @@ export function createOutbound({ allowed, resolve = resolveHost }: Deps): Outbou
   async function open(url: URL, signal: AbortSignal): Promise<Socket> {
     const host = hostOf(url)
     const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
-    const addresses = await resolve(host).catch(() => {
+    const addresses = await orAborted(resolve(host), signal).catch(() => {
       throw new OutboundError('unreachable', `The host ${host} is not known.`)
     })
     const any = isAllowedHost(host, allowed)
@@ -135,6 +135,16 @@ export function createOutbound({ allowed, resolve = resolveHost }: Deps): Outbou
   }
 }
 
+/** A name that is being looked up is not waited for longer than anything else. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = () => reject(signal.reason)
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
+  })
+}
+
 async function resolveHost(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address)
 }
@@ -184,6 +194,7 @@ function exchange(request: OutboundRequest, url: URL, socket: Socket): Promise<I
     const path = url.pathname + url.search
     const sending = http.request({ method, path, headers, signal, createConnection: () => socket, setHost: false })
     sending.once('response', resolve)
+    sending.once('upgrade', () => reject(new Error('it wants to speak another protocol')))
     sending.once('error', reject)
     sending.end(body)
   })

@@ -4,7 +4,7 @@ export { accessFeature } from './feature.ts'
 export { GrantEntity, type GrantRow } from './grant.entity.ts'
 export { counting, forgetProject, grantsOf, grantsWithin, removeGrants, setGrant } from './grants.ts'
 export { InvitationEntity, type InvitationRow } from './invitation.entity.ts'
-export { makeInvitation, openInvitation, takeInvitation } from './invitations.ts'
+export { invitedAs, makeInvitation, openInvitation, takeInvitation } from './invitations.ts'
 export { countByToken, invitationsMadeByTokens, type MadeByTokens } from './made-by-tokens.ts'
 export {
   countForGood,

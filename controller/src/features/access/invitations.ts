@@ -9,6 +9,12 @@ import { InvitationEntity, type InvitationRow } from './invitation.entity.ts'
 
 const lifetimeMs = 7 * 24 * 3_600_000
 
+/** The role of an open invitation of this address to exactly this scope. */
+export async function invitedAs(em: EntityManager, scope: Scope, email: string): Promise<string | undefined> {
+  const { id: scopeId } = narrowest(scope)
+  return (await em.findOne(InvitationEntity, { organizationId: scope.organizationId, scopeId, email }))?.roleId
+}
+
 /** Inside a transaction. Replaces an open invitation of the same address to the same scope. */
 export async function makeInvitation(
   em: EntityManager,
@@ -17,7 +23,7 @@ export async function makeInvitation(
 ): Promise<{ row: InvitationRow; link: string }> {
   const { scope, email, roleId, invitedBy, apiTokenId, now } = invitation
   const { kind: scopeKind, id: scopeId } = narrowest(scope)
-  await em.nativeDelete(InvitationEntity, { scopeId, email })
+  await em.nativeDelete(InvitationEntity, { organizationId: scope.organizationId, scopeId, email })
   const token = randomToken('afi_')
   const row = em.create(InvitationEntity, {
     id: uuidv7(),
@@ -47,7 +53,7 @@ export async function openInvitation(
   const row = await em.findOne(InvitationEntity, { tokenHash: keys.hashToken(token) })
   if (!row || row.expiresAt <= now) throw notFound('invitation', '')
   const maker = { grants: await grantsOf(db, em, row.invitedBy, now), scopes: ['*'] }
-  if (!mayGive(maker, row.roleId, { organizationId: row.organizationId, ...scopeIdOf(row) })) {
+  if (!mayGive(maker, row.roleId, { organizationId: row.organizationId, ...scopeIdOf(row) }, null)) {
     throw notFound('invitation', '')
   }
   return row

@@ -3,6 +3,7 @@ import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt'
 import { Code } from '@connectrpc/connect'
 import { expect, test } from 'vitest'
 import { startController } from '../../../test/start-controller.ts'
@@ -22,6 +23,38 @@ test('nobody gives, changes or takes more than they have', async () => {
   await expect(as.setMemberRole({ userId: viewer.userId, role: Role.UNSPECIFIED })).rejects.toMatchObject({
     code: Code.InvalidArgument,
   })
+})
+
+test('nobody gives for longer than they have, neither to others nor to themselves', async () => {
+  await using c = await startController()
+  const guest = await c.addUser({ role: Role.VIEWER })
+  const viewer = await c.addUser({ role: Role.VIEWER })
+  const end = timestampFromMs(c.clock.now().getTime() + 3_600_000)
+  const byOwner = c.as(c.owner).client(MemberService)
+  await byOwner.setMemberRole({ userId: guest.userId, role: Role.OWNER, expiresAt: end })
+  const as = c.as(guest).client(MemberService)
+  const denied = { code: Code.PermissionDenied }
+  await expect(as.setMemberRole({ userId: guest.userId, role: Role.OWNER })).rejects.toMatchObject(denied)
+  await expect(as.inviteMember({ email: guest.email, role: Role.OWNER })).rejects.toMatchObject(denied)
+  await expect(as.inviteMember({ email: 'x@example.org', role: Role.VIEWER })).rejects.toMatchObject(denied)
+  const later = timestampFromMs(timestampMs(end) + 1)
+  const longer = as.setMemberRole({ userId: viewer.userId, role: Role.DEVELOPER, expiresAt: later })
+  await expect(longer).rejects.toMatchObject(denied)
+  const { member } = await as.setMemberRole({ userId: viewer.userId, role: Role.DEVELOPER, expiresAt: end })
+  expect(member?.role).toBe(Role.DEVELOPER)
+})
+
+test('an invitation is neither withdrawn nor replaced by who could not have made it', async () => {
+  await using c = await startController()
+  const maintainer = await c.addUser({ role: Role.MAINTAINER })
+  const email = 'x@example.org'
+  const { invitation } = await c.as(c.owner).client(MemberService).inviteMember({ email, role: Role.OWNER })
+  const as = c.as(maintainer).client(MemberService)
+  const denied = { code: Code.PermissionDenied }
+  await expect(as.revokeInvitation({ invitationId: invitation!.id })).rejects.toMatchObject(denied)
+  await expect(as.inviteMember({ email, role: Role.VIEWER })).rejects.toMatchObject(denied)
+  const { invitations } = await as.listMembers({})
+  expect(invitations.map(({ id, role }) => [id, role])).toEqual([[invitation!.id, Role.OWNER]])
 })
 
 test('a new role counts from the next call on, on every door', async () => {

@@ -29,6 +29,7 @@ import {
   grantsAt,
   grantsOfMember,
   type InvitationRow,
+  invitedAs,
   isMember,
   makeInvitation,
   openInvitations,
@@ -84,13 +85,15 @@ export async function inviteMember(
   const person = personOf(ctx)
   const email = readEmail(request.email)
   const roleId = readRole(request)
-  refuseAbove(person, roleId, scope)
+  refuseAbove(person, roleId, scope, null)
   const now = clock.now()
   const { row, link, granted } = await ctx.change<Invited>(async (em) => {
     const change = { resource: { kind: 'member', id: email, name: email }, after: { email, roleId } }
     await holdCredential(em, person)
     const user = await personByEmail(em, email)
     if (!user) {
+      const replaced = await invitedAs(em, scope, email)
+      if (replaced) refuseAbove(person, replaced, scope)
       const apiTokenId = person.tokenId ?? null
       const made = await makeInvitation(em, keys, { scope, email, roleId, invitedBy: person.userId, apiTokenId, now })
       return { ...change, result: { ...made, granted: '' } }
@@ -118,7 +121,7 @@ export async function setMemberRole(
   const expiresAt = request.expiresAt && readTime('expires_at', request.expiresAt)
   if (expiresAt && expiresAt <= now) throw invalidField('expires_at', 'must be in the future', 'expiry_past')
   const person = personOf(ctx)
-  refuseAbove(person, roleId, scope)
+  refuseAbove(person, roleId, scope, expiresAt ?? null)
   const user = await ctx.change(async (em) => {
     const [found] = await peopleById(em, [request.userId])
     const isKnown = await isMember(em, request.userId, scope.organizationId, now)
@@ -161,6 +164,7 @@ export async function revokeInvitation(
     const invitation = await removeInvitation(em, organizationId, id)
     if (!invitation) throw notFound('invitation', id)
     const { email, roleId } = invitation
+    refuseAbove(personOf(ctx), roleId, scope)
     return { result: undefined, resource: { kind: 'invitation', id, name: email }, before: { email, roleId } }
   })
   bus.publish('members.changed', { organizationId, id })
@@ -195,11 +199,16 @@ async function keepAnOwner(em: EntityManager, scope: Scope): Promise<void> {
   }
 }
 
-function refuseAbove(person: Holder, roleId: string, scope: Scope): void {
-  if (mayGive(person, roleId, scope)) return
-  throw new AppError('permission_denied', 'Only owners change owners, and nobody gives more than they have.', {
-    reason: 'role_above_own',
-  })
+/** `until` when it is given: see `mayGive`. */
+function refuseAbove(person: Holder, roleId: string, scope: Scope, until?: Date | null): void {
+  if (mayGive(person, roleId, scope, until)) return
+  throw new AppError(
+    'permission_denied',
+    'Only owners change owners, and nobody gives more, or for longer, than they have.',
+    {
+      reason: 'role_above_own',
+    },
+  )
 }
 
 function readRole({ role, roleId }: { role: Role; roleId: string }): string {

@@ -8,6 +8,8 @@ export interface Performing {
   request: JsonObject
   /** The same with the values of secrets in their places: for what is sent, and nothing else. */
   filled: JsonObject
+  /** The values of the step's secrets: nothing that is told of the work may hold one. */
+  secrets: readonly string[]
   /** The same for this attempt, however often it is performed: what is done twice can be told by it. */
   key: string
   outbound: Outbound

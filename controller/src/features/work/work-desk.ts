@@ -58,7 +58,13 @@ export function createWorkDesk(deps: Deps): WorkDesk {
     held.set(jobId, entry)
     const endKeeping = keep(entry)
     entry.done = attend(entry)
-      .catch((error: unknown) => log.error({ err: error, jobId }, 'work of the controller will be taken up again'))
+      .catch(async (error: unknown) => {
+        log.error({ err: error, jobId }, 'work of the controller will be taken up again')
+        await giveBackWork(db, work)
+      })
+      .catch((error: unknown) =>
+        log.error({ err: error, jobId }, 'work of the controller waits for the end of its lease'),
+      )
       .finally(() => {
         endKeeping()
         held.delete(jobId)
@@ -108,7 +114,15 @@ export function createWorkDesk(deps: Deps): WorkDesk {
       if (!performer) return say(reason('work_failed', { message: `This controller cannot do ${kind}.` }))
       if (missing !== undefined) return say(reason('secret_missing', { name: missing }))
       const filled = fillSecrets(request, values, secretMark) as JsonObject
-      return await performer({ request, filled, key, outbound: deps.outbound, signal, line: lines.line })
+      return await performer({
+        request,
+        filled,
+        secrets: [...values.values()],
+        key,
+        outbound: deps.outbound,
+        signal,
+        line: lines.line,
+      })
     } catch (error) {
       if (signal.aborted) return undefined
       log.error({ err: error, jobId }, 'work of the controller failed')

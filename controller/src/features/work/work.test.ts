@@ -4,9 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { RunService, RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { RunSchema, RunService, RunStatus, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { isTerminal } from '@ansflow/proto/status'
+import { toJsonString } from '@bufbuild/protobuf'
 import { afterEach, expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
@@ -132,6 +133,36 @@ test('a request is sent as it is written, and its answer becomes outputs of the 
   // Nothing is left to do, and nothing keeps the value.
   expect(await c.db.kysely().selectFrom('work').selectAll().execute()).toEqual([])
   expect(run.steps[0]?.attempts).toMatchObject([{ number: 1, agentId: '', logComplete: true }])
+})
+
+test('what an answer repeats of a secret stands nowhere', async () => {
+  const secret = 's3cret+token/with=signs'
+  const server = await serve((heard, response) => {
+    if (heard.url === '/away') response.writeHead(302, { location: `http://${secret.slice(0, 12)}.invalid/` }).end()
+    else
+      json({ own: heard.headers['x-key'], coded: Buffer.from(secret).toString('base64'), other: 'x' })(heard, response)
+  })
+  const c = await open()
+  const runId = await start(
+    c,
+    `  echo:
+    uses: http_request
+    secrets: [KEY]
+    with: { url: "${server.url}/", headers: { X-Key: "\${KEY}" }, outputs: { own: /own, coded: /coded, other: /other } }
+  away:
+    uses: http_request
+    secrets: [PART]
+    with: { url: "${server.url}/away", headers: { X-Key: "\${PART}" } }
+`,
+    { KEY: secret, PART: secret.slice(0, 12) },
+  )
+  const run = await ended(c, runId)
+  expect(run.steps.find(({ id }) => id === 'echo')?.outputs).toEqual({ status: '200', other: 'x' })
+  expect(await logOf(c, runId, 'echo')).toContain('The output "own" holds a secret; it was dropped.')
+  const away = run.steps.find(({ id }) => id === 'away')
+  expect(away?.status).toBe(StepStatus.FAILED)
+  expect(away?.reason).toContain('***.invalid')
+  expect(toJsonString(RunSchema, run)).not.toContain(secret.slice(0, 12))
 })
 
 test('what an expression brings never stands for a secret', async () => {

@@ -13,6 +13,8 @@ const mostBytes = 1024 * 1024
 const shownBytes = 4096
 const passing: ReadonlySet<number> = new Set([429, 502, 503, 504])
 const longestPauseMs = 60_000
+/** Shorter values would hide ordinary words. */
+const leastHidden = 4
 
 export const httpRequest: Performer = async (work) => {
   const request = work.request as unknown as HttpRequest
@@ -30,14 +32,18 @@ type Sent =
   | { answer: OutboundAnswer; failure?: undefined }
   | { answer?: undefined; failure: { why: Reason; passing: boolean } }
 
-async function send({ request, filled, key, outbound, signal, line }: Performing, asked: HttpRequest): Promise<Sent> {
+async function send(
+  { request, filled, secrets, key, outbound, signal, line }: Performing,
+  asked: HttpRequest,
+): Promise<Sent> {
   const { method, url, headers, body, redirects, timeoutMs } = filled as unknown as HttpRequest
   line(`${method} ${withoutMarks(String(request.url))}`)
   const began = performance.now()
   const late = AbortSignal.timeout(timeoutMs)
   const host = URL.parse(url)?.hostname ?? ''
-  // A host that came out of a secret is part of it.
-  const hide = (said: string) => (host === '' || asked.url.includes(host) ? said : said.replaceAll(host, '***'))
+  // A host that came out of a secret is part of it, and an answer may repeat what it was sent.
+  const hidden = [...spellings(secrets), ...(host === '' || asked.url.includes(host) ? [] : [host])]
+  const hide = (said: string) => hidden.reduce((text, secret) => text.replaceAll(secret, '***'), said)
   const given = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   if (method !== 'GET' && method !== 'HEAD' && !given.has('idempotency-key')) given.set('idempotency-key', key)
   try {
@@ -77,7 +83,7 @@ function showAnswer({ headers, body }: OutboundAnswer, line: Performing['line'])
   if (body.length > shownBytes) line(`… ${body.length - shownBytes} bytes more`)
 }
 
-function judge({ line }: Performing, request: HttpRequest, { status, body }: OutboundAnswer): Performed {
+function judge({ line, secrets }: Performing, request: HttpRequest, { status, body }: OutboundAnswer): Performed {
   if (!isExpected(request, status)) {
     return { why: reason('http_status', { status: String(status), expected: expectedText(request) }) }
   }
@@ -93,7 +99,9 @@ function judge({ line }: Performing, request: HttpRequest, { status, body }: Out
   for (const [name, path] of wanted) {
     const value = valueAt(answer, path)
     if (value === undefined) return { why: reason('output_missing', { name, path }) }
-    outputs[name] = typeof value === 'string' ? value : JSON.stringify(value)
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    if (holdsSecret(text, secrets)) line(`The output ${JSON.stringify(name)} holds a secret; it was dropped.`)
+    else outputs[name] = text
   }
   const size = Object.entries(outputs).reduce((sum, [name, value]) => sum + utf8Length(name) + utf8Length(value), 0)
   if (size > limits.outputsBytes) {
@@ -102,6 +110,25 @@ function judge({ line }: Performing, request: HttpRequest, { status, body }: Out
   }
   line(`Outputs: ${Object.keys(outputs).join(', ')}.`)
   return { outputs }
+}
+
+/** As answers may write them: as they are, in JSON, in URLs and in names of hosts, and in base64. The longest first. */
+function spellings(secrets: readonly string[]): string[] {
+  return secrets
+    .filter((secret) => secret.length >= leastHidden)
+    .flatMap((secret) => [
+      secret,
+      JSON.stringify(secret).slice(1, -1),
+      encodeURIComponent(secret),
+      secret.toLowerCase(),
+      Buffer.from(secret).toString('base64').replace(/=+$/, ''),
+      Buffer.from(secret).toString('base64url'),
+    ])
+    .sort((a, b) => b.length - a.length)
+}
+
+function holdsSecret(text: string, secrets: readonly string[]): boolean {
+  return spellings(secrets).some((secret) => text.includes(secret))
 }
 
 function pauseMs(done: number, answer: OutboundAnswer | undefined): number {
