@@ -55,6 +55,8 @@ interface Deps {
 
 /** Explanations wait this long after the last pass: a burst of short jobs is not worth explaining. */
 const explainAfterMs = 200
+/** Explanations that share a commit. */
+const saidAtOnce = 100
 
 export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatcher {
   const wanted = new Set<string>()
@@ -208,6 +210,7 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
     const agents = await queue.agents(organizationId)
     const said = await queue.waitReasons(jobs.map(({ jobId }) => jobId))
     const now = clock.now()
+    const changed: (() => Promise<void>)[] = []
     for (const job of jobs) {
       if (stopped) return
       if (job.availableAt > now) continue
@@ -216,7 +219,11 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
         continue
       }
       const reason = explainWait(job, agents)
-      if (!sameReason(said.get(job.jobId) ?? null, reason)) await queue.waits(job, reason)
+      if (!sameReason(said.get(job.jobId) ?? null, reason)) changed.push(() => queue.waits(job, reason))
+    }
+    // Many at once share a commit, and a large run that was canceled meanwhile is read once for all of them.
+    for (let at = 0; at < changed.length && !stopped; at += saidAtOnce) {
+      await Promise.all(changed.slice(at, at + saidAtOnce).map((say) => say()))
     }
   }
 
