@@ -159,7 +159,8 @@ test("a step finds the host's own PATH, its proxy and what the operator names, a
     { runsOn: ['gpu'] },
   )
   expect(await product.end(runId)).toBe('RUN_STATUS_SUCCEEDED')
-  const log = await waitFor(() => product.log(runId), { what: 'the log is there' })
+  // Its last line may come after the run's end.
+  const log = await waitFor(async () => /\n\d+\n$/.exec(await product.log(runId))?.input, { what: 'the log is whole' })
   expect(log.split('\n')).toEqual([path, 'http://127.0.0.1:9', 'de_DE.UTF-8', '/opt/tool', '', '0', ''])
 }, 120_000)
 
