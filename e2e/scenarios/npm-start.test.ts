@@ -16,7 +16,13 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ansflow-npm-start-'))
 })
 afterEach(() => {
-  for (const { pid } of processesOf(folder)) process.kill(pid, 'SIGKILL')
+  for (const { pid } of processesOf(folder)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It went with another one.
+    }
+  }
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 })
 
