@@ -104,6 +104,18 @@ describe('validateGraph', () => {
       ['shadowed a/env.S'],
     ],
     [
+      'a name written as a secret’s that the step does not list',
+      graph([
+        {
+          id: 'a',
+          uses: 'http_request',
+          secrets: ['S'],
+          with: { url: 'https://x.example/?k=${S}&t=${T}', headers: { A: '${T} ${{ run.number }}', B: '${U}' } },
+        },
+      ]),
+      ['secret_not_named a/with.url', 'secret_not_named a/with.headers', 'secret_not_named a/with.headers'],
+    ],
+    [
       'folders that a PATH cannot mean',
       graph([{ id: 'a', env: [{ name: 'PATH', value: '/opt/x:$PATH' }] }], {
         env: [{ name: 'PATH', value: '${HOME}/bin:/bin' }],

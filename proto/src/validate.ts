@@ -4,6 +4,7 @@ import { create, type JsonObject } from '@bufbuild/protobuf'
 import { findUnstorable } from './characters.ts'
 import { limits } from './limits.ts'
 import { stepType, unknownStepType, validateParams } from './steps/index.ts'
+import { unnamedSecrets } from './steps/secret-marks.ts'
 import { checkEdges } from './validate/edges.ts'
 import { checkExpressions } from './validate/expressions.ts'
 import { checkInputs, checkPipelineFields, checkStepFields } from './validate/fields.ts'
@@ -91,5 +92,12 @@ function checkType(step: PipelineGraph['steps'][number], report: Report): void {
   }
   for (const { field, message } of validateParams(type, (step.with ?? {}) as JsonObject)) {
     report({ ...at, field: `with.${field}`, code: 'param', message, params: { param: field, type: type.id } })
+  }
+  for (const [field, value] of Object.entries((step.with ?? {}) as JsonObject)) {
+    if (!type.params.properties[field]?.['x-secrets']) continue
+    for (const name of unnamedSecrets(value, step.secrets)) {
+      const message = `\${${name}} is sent as it stands, because the step does not list ${name} under secrets. List it there if it is meant to be the secret.`
+      report({ ...at, field: `with.${field}`, code: 'secret_not_named', message, params: { name }, warning: true })
+    }
   }
 }

@@ -12,6 +12,16 @@ export function markSecrets(value: JsonValue, names: readonly string[], mark: st
   )
 }
 
+/** Names written as secrets' that the step does not name: they are sent as they stand. Each once. */
+export function unnamedSecrets(value: JsonValue, names: readonly string[]): string[] {
+  const found = new Set<string>()
+  mapTexts(value, (text) => {
+    for (const [, name = ''] of text.matchAll(written)) if (!names.includes(name)) found.add(name)
+    return text
+  })
+  return [...found]
+}
+
 /** Puts the values in their places; a name without a value stays as it is. */
 export function fillSecrets(value: JsonValue, values: ReadonlyMap<string, string>, mark: string): JsonValue {
   if (mark === '') return value

@@ -2,6 +2,7 @@
 // them when they fail, hang, are canceled, or their controller stops.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RunSchema, RunService, RunStatus, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
@@ -102,7 +103,7 @@ test('a request is sent as it is written, and its answer becomes outputs of the 
     with:
       method: POST
       url: ${server.url}/deployments?key=\${API_TOKEN}
-      headers: { Authorization: "Bearer \${API_TOKEN}", X-Run: "\${{ run.number }}", X-Plain: "\${OTHER}" }
+      headers: { Authorization: "Bearer \${API_TOKEN}", X-Run: "\${{ run.number }}" }
       body: '{"ref": "main"}'
       outputs: { id: /data/id, all: /data }
   read: { uses: http_request, needs: [create], with: { url: "${server.url}/deployments/\${{ steps.create.outputs.id }}" } }
@@ -122,7 +123,6 @@ test('a request is sent as it is written, and its answer becomes outputs of the 
   expect(server.heard[0]?.headers).toMatchObject({
     authorization: 'Bearer s3cret-token',
     'x-run': '1',
-    'x-plain': '${OTHER}',
     'idempotency-key': `${runId}-create-1`,
   })
   const log = await logOf(c, runId, 'create')
@@ -163,6 +163,19 @@ test('what an answer repeats of a secret stands nowhere', async () => {
   expect(away?.status).toBe(StepStatus.FAILED)
   expect(away?.reason).toContain('***.invalid')
   expect(toJsonString(RunSchema, run)).not.toContain(secret.slice(0, 12))
+})
+
+test('a name that the step does not list is sent as it stands: with a warning, and told so in the log', async () => {
+  const server = await serve(json({}))
+  const c = await open()
+  const projectId = await c.addProject()
+  const yaml = `name: x\nsteps:\n  a: { uses: http_request, with: { url: "${server.url}/?k=\${OTHER}" } }\n`
+  const applied = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  expect(applied.problems).toMatchObject([{ code: 'secret_not_named', severity: Severity.WARNING, stepId: 'a' }])
+  const { run } = await c.as(c.owner).client(RunService).startRun({ pipelineId: applied.pipeline!.id })
+  expect((await ended(c, run!.id)).status).toBe(RunStatus.SUCCEEDED)
+  expect(decodeURIComponent(server.heard[0]?.url ?? '')).toBe('/?k=${OTHER}')
+  expect(await logOf(c, run!.id, 'a')).toContain(`GET ${server.url}/?k=\${OTHER}`)
 })
 
 test('what an expression brings never stands for a secret', async () => {

@@ -71,7 +71,7 @@ async function send(
 }
 
 function withoutMarks(url: string): string {
-  return url.replace(/\$\{[\w:-]+\}/g, '***')
+  return url.replace(/\$\{[\w-]+:\w+\}/g, '***')
 }
 
 function showAnswer({ headers, body }: OutboundAnswer, line: Performing['line']): void {
