@@ -26,6 +26,8 @@ interface Shell extends Helper {
   /** It has been told to run a job and has not said since that it is free. */
   busy: boolean
   freeing: boolean
+  /** Everything that a job needs is there, or on its way. */
+  ready: boolean
   /** Starts all that a job needs but for the job itself; with something of another one still about, it could be ended as that. */
   getReady(): void
 }
@@ -53,13 +55,18 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
       jobId: undefined,
       busy: false,
       freeing: false,
+      ready: false,
       getReady() {
+        if (shell.ready) return
+        shell.ready = true
         child.stdin.write('\n')
       },
       run(jobId) {
         // It has been told already, and will do it: it is alive.
         if (shell.busy) return
         shell.busy = true
+        // Not when somebody has killed a part of it that waited for this job.
+        shell.getReady()
         child.stdin.write(`${jobId}\n`)
       },
     }
@@ -68,6 +75,7 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
       // What waited for a job was ended by somebody.
       if (!shell.busy) retire(shell)
       shell.busy = false
+      shell.ready = false
     })
     child.stdin.on('error', () => {})
     child.once('error', (error) => {

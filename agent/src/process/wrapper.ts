@@ -29,7 +29,9 @@ keep() {
   trap '' TERM INT HUP QUIT USR1 USR2
   umask 077
   for own in /proc/self/task/*; do own=\${own##*/}; done
-  read -r go && cd "$jobs/$go" || exit
+  # An empty line only asks whether it is still there.
+  while read -r go && [ -z "$go" ]; do :; done
+  [ -n "$go" ] && cd "$jobs/$go" || exit
   exec 3<>job
   read -r _ <&3
   read -r _ <&3
@@ -81,7 +83,9 @@ guard() {
   trap : TERM INT HUP QUIT USR1 USR2
   exec 7>&1
   job=$(exec \${setsid:+"$setsid"} /bin/sh -c "$step" ansflow-step "$jobs" "$own")
-  note "$?"
+  code=$?
+  job=\${job##*[!A-Za-z0-9_-]}
+  note "$code"
 }
 
 run() {
@@ -93,6 +97,7 @@ run() {
   # Both hear the job's id from the step.
   job=$(guard)
   code=$?
+  job=\${job##*[!A-Za-z0-9_-]}
   [ "$code" = 0 ] || note "$code"
 }
 
@@ -106,6 +111,8 @@ done
 /** Becomes the step. What `start` sets may have any name, so after it only numbered words are used. */
 export const STEP = `
 read -r job && cd "$1/$job" || exit
+# Whose reader somebody has killed ends here, before the job has begun: another try starts it.
+echo >&9 && echo && echo >&7 || exit
 umask 077
 set -C
 : >raw || exit
