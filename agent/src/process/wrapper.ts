@@ -2,8 +2,8 @@
 import { readOnlyVariables } from '@ansflow/proto/step-variables'
 
 /**
- * A small shell that runs one job at a time, as it is told: a line when it may make itself ready, and the job's id when there is
- * one. Only ids come over the pipe; all text of users is in files of the job's folder. It ends with the agent (its
+ * A small shell that runs one job at a time, as it is told: an empty line when it may make itself ready, and the job's id when there
+ * is one. Only ids come over the pipe; all text of users is in files of the job's folder. It ends with the agent (its
  * input closes), after the job that it runs.
  *
  *     helper ─┬─ run ── guard ── the step (a session of its own)
@@ -102,7 +102,9 @@ run() {
 }
 
 echo ready
-while read -r _; do
+while read -r line; do
+  # The id of a job whose step was killed before it could read it: it comes again.
+  [ -z "$line" ] || continue
   run | keep >/dev/null
   echo free
 done
@@ -110,7 +112,7 @@ done
 
 /** Becomes the step. What `start` sets may have any name, so after it only numbered words are used. */
 export const STEP = `
-read -r job && cd "$1/$job" || exit
+read -r job && [ -n "$job" ] && cd "$1/$job" || exit
 # Whose reader somebody has killed ends here, before the job has begun: another try starts it.
 echo >&9 && echo && echo >&7 || exit
 umask 077
