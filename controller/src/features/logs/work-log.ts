@@ -1,6 +1,7 @@
 // The log of work that the controller does itself: lines instead of an agent's stream, stored, masked and followed in the same way.
 import { LogsRequestSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create } from '@bufbuild/protobuf'
+import pLimit from 'p-limit'
 import { jobLog } from '../runs/index.ts'
 import { LogStream, type LogStreamDeps } from './log-stream.ts'
 
@@ -25,16 +26,15 @@ export async function openWorkLog(deps: LogStreamDeps, job: { jobId: string; epo
       if (complete || stale) ended()
     },
   })
-  let chain: Promise<void> = Promise.resolve()
+  const inOrder = pLimit(1)
+  let last: Promise<void> = Promise.resolve()
   const say = (fields: { data?: Buffer; finalSize?: bigint }) => {
     const message = create(LogsRequestSchema, { job, offset: BigInt(offset), ...fields })
     offset += fields.data?.length ?? 0
-    chain = chain
-      .then(() => stream.onMessage(message))
-      .catch((error: unknown) => {
-        deps.log.warn({ err: error, jobId: job.jobId }, 'a line of the controller’s own work could not be stored')
-        ended()
-      })
+    last = inOrder(() => stream.onMessage(message)).catch((error: unknown) => {
+      deps.log.warn({ err: error, jobId: job.jobId }, 'a line of the controller’s own work could not be stored')
+      ended()
+    })
   }
   return {
     line(text) {
@@ -43,7 +43,7 @@ export async function openWorkLog(deps: LogStreamDeps, job: { jobId: string; epo
     },
     async end() {
       say({ finalSize: BigInt(offset) })
-      await chain
+      await last
       await whole
       stream.onClose()
     },
