@@ -1,4 +1,4 @@
-// Nothing of a deleted project is left in any table but the audit trail. (Graphs of runs are kept by their content, not by project.)
+// Nothing of a deleted project is left in any table but the audit trail.
 import { createHash } from 'node:crypto'
 import { Role } from '@ansflow/proto/access'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
@@ -68,6 +68,18 @@ test('a deleted project leaves nothing behind', async () => {
     'run_step',
     'secret',
   ])
+  // Graphs of runs are kept by their content: another project may have the same.
+  const graphs = async () => (await c.db.em().execute('select hash from run_graph')).length
+  const otherId = await c.addProject()
+  const [ours, theirs] = [await world.startRun([{ id: 'x' }], projectId), await world.startRun([{ id: 'x' }], otherId)]
+  for (const runId of [ours, theirs]) {
+    await control.succeed((await control.take()).job)
+    await waitFor(async () => isTerminal((await world.runs.getRun({ runId })).run!.status))
+  }
+  expect(await graphs()).toBe(2)
   await owner.client(ProjectService).deleteProject({ projectId })
   expect(await holding()).toEqual(['audit_event'])
+  expect((await world.runs.getRun({ runId: theirs })).graph?.steps).toHaveLength(1)
+  await owner.client(ProjectService).deleteProject({ projectId: otherId })
+  expect(await graphs()).toBe(0)
 })

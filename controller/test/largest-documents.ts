@@ -1,5 +1,8 @@
 // The live document's part of the largest inputs: documents as large as they may be, opened, joined, edited and published.
+import { collabFrame } from '@ansflow/proto/collab-frame'
+import { CollabMessageSchema } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { fromBinary } from '@bufbuild/protobuf'
 import * as decoding from 'lib0/decoding'
 import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
@@ -31,9 +34,9 @@ const isState = ([type, step]: Uint8Array) => type === 0 && step === 1
 function settles(count: number) {
   return (bytes: Uint8Array): boolean => {
     const decoder = decoding.createDecoder(bytes)
-    if (decoding.readVarUint(decoder) !== 100) return false
-    decoding.readVarUint8Array(decoder)
-    return decoding.readVarUint(decoder) === count
+    if (decoding.readVarUint(decoder) !== collabFrame) return false
+    const { kind } = fromBinary(CollabMessageSchema, decoding.readVarUint8Array(decoder))
+    return kind.case === 'stored' && kind.value.settled === count
   }
 }
 

@@ -5,6 +5,7 @@ import { type ExpressionContext, interpolateScript, interpolateValue } from '@an
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { OnLost, RetryOn, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { reason } from '@ansflow/proto/reasons'
+import { starterOf } from '@ansflow/proto/run-origin'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
 import type { RunVariable } from '@ansflow/proto/step-variables'
 import { type StepType, stepType } from '@ansflow/proto/steps/index'
@@ -99,7 +100,7 @@ export function ciVariables(state: RunState, step: StepState, attempt: number): 
     ANSFLOW_VERSION: String(meta.version),
     ANSFLOW_STEP: definition.id,
     ANSFLOW_ATTEMPT: String(attempt),
-    ANSFLOW_STARTED_BY: meta.startedByName,
+    ANSFLOW_STARTED_BY: starterOf(meta.origin).name,
   }
 }
 

@@ -1,15 +1,18 @@
 // `git` in expressions, through runs: what the first checkout fetched.
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { NeedKind } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { GitFactsSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { statusWord } from '@ansflow/proto/status'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { describe, expect, test } from 'vitest'
 import { apply, graphOf, newWorld, proceed, type StepInit, type World } from '../test/world.ts'
 import type { JobState } from './state.ts'
 
 const need = (stepId: string) => ({ stepId, kind: NeedKind.SUCCESS, condition: '' })
 
-function begun(steps: StepInit): World {
+function begun(steps: StepInit, git?: MessageInitShape<typeof GitFactsSchema>): World {
   const world = newWorld(graphOf(steps))
+  if (git) world.state.meta.origin.git = create(GitFactsSchema, git)
   apply(world, { type: 'started' })
   return world
 }
@@ -17,6 +20,28 @@ function begun(steps: StepInit): World {
 const job = (world: World, stepId: string): JobState => world.state.steps.get(stepId)!.attempts.at(-1)!
 const statuses = (world: World) =>
   [...world.state.steps.values()].map(({ definition, status }) => `${definition.id}:${statusWord(status)}`).join(' ')
+
+test('what the run is for, if its origin says so, whatever is fetched', () => {
+  const world = begun(
+    [
+      { id: 'a', uses: 'fetch_code', with: { url: 'https://example.org/other.git' } },
+      { id: 'b', when: "git.tag == 'v2' && git.branch == '' && git.pullRequest == '12'" },
+      { id: 'c', needs: [need('a')], when: "git.repository == 'https://example.org/app.git'" },
+    ],
+    { repository: 'https://example.org/app.git', tag: 'v2', pullRequest: 12 },
+  )
+  for (let i = 0; i < 3; i++) proceed(world, job(world, 'a'))
+  const { id, epoch } = job(world, 'a')
+  apply(world, {
+    type: 'jobFinished',
+    jobId: id,
+    epoch,
+    outcome: Outcome.SUCCEEDED,
+    exitCode: 0,
+    outputs: { branch: 'x' },
+  })
+  expect(statuses(world)).toBe('a:succeeded b:queued c:queued')
+})
 
 describe('what the first checkout fetched', () => {
   const checkout = { uses: 'fetch_code', with: { url: 'https://example.org/app.git' } }
@@ -32,7 +57,7 @@ describe('what the first checkout fetched', () => {
       'queued',
     ],
     [
-      "git.tag == 'v1' && git.url == 'https://example.org/app.git'",
+      "git.tag == 'v1' && git.repository == 'https://example.org/app.git'",
       { commit: 'c0ffee', ref: 'refs/tags/v1', branch: '' },
       'queued',
     ],

@@ -1,4 +1,5 @@
-// What `git` holds in expressions: what the run's first checkout, in the order of the file, has fetched. Empty before that.
+// What `git` holds in expressions: what the run is for, if its origin says so; else what its first checkout, in the order of the
+// file, has fetched, and nothing before that.
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { StepStatus } from '@ansflow/proto/status'
 import type { RunState } from './state.ts'
@@ -6,7 +7,21 @@ import type { RunState } from './state.ts'
 const tags = 'refs/tags/'
 const checkouts = new WeakMap<PipelineGraph, StepDefinition | null>()
 
-export function gitFacts({ graph, steps }: Pick<RunState, 'graph' | 'steps'>): Record<string, string> {
+export function gitFacts({ meta, graph, steps }: Pick<RunState, 'meta' | 'graph' | 'steps'>): Record<string, string> {
+  const { git } = meta.origin
+  if (git) {
+    const { repository, ref, branch, tag, commit, author, message, pullRequest } = git
+    return {
+      repository,
+      ref,
+      branch,
+      tag,
+      commit,
+      author,
+      message,
+      pullRequest: pullRequest ? String(pullRequest) : '',
+    }
+  }
   let first = checkouts.get(graph)
   if (first === undefined) {
     first = graph.steps.find(({ uses, disabled }) => uses === 'fetch_code' && !disabled) ?? null
@@ -22,6 +37,6 @@ export function gitFacts({ graph, steps }: Pick<RunState, 'graph' | 'steps'>): R
     branch,
     tag: ref.startsWith(tags) ? ref.slice(tags.length) : '',
     // An address that an expression puts together is known to the step alone.
-    url: typeof url === 'string' && !url.includes('${{') ? url : '',
+    repository: typeof url === 'string' && !url.includes('${{') ? url : '',
   }
 }

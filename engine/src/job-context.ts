@@ -1,5 +1,6 @@
 // What a step's expressions see: inputs, env, git, run, the steps they name, and how its needs ended.
 import { type ExpressionContext, interpolate } from '@ansflow/proto/expression'
+import { starterOf } from '@ansflow/proto/run-origin'
 import { gitFacts } from './git-facts.ts'
 import type { RunState, StepState } from './state.ts'
 
@@ -33,7 +34,7 @@ export function expressionContext(
       pipeline: meta.pipelineName,
       project: meta.projectSlug,
       version: meta.version,
-      startedBy: meta.startedByName,
+      startedBy: starterOf(meta.origin).name,
     },
     steps: state.stepValues,
     needs,

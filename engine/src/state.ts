@@ -3,6 +3,7 @@
 
 import type { JobSpec, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { Reason } from '@ansflow/proto/reasons'
 import type { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
@@ -18,7 +19,7 @@ export interface RunMeta {
   projectSlug: string
   /** 0: the frozen draft. */
   version: number
-  startedByName: string
+  origin: RunOrigin
   newId: () => string
 }
 

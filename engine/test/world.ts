@@ -4,6 +4,7 @@ import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { atOnce } from '@ansflow/proto/pieces'
 import type { Reason } from '@ansflow/proto/reasons'
+import { byPerson } from '@ansflow/proto/run-origin'
 import { isTerminal, isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
 import { advance } from '../src/advance.ts'
@@ -28,7 +29,7 @@ export function testMeta(): RunMeta {
     projectId: 'project',
     projectSlug: 'project',
     version: 3,
-    startedByName: 'Ada',
+    origin: byPerson('', 'Ada'),
     newId: () => `job-${++id}`,
   }
 }

@@ -49,7 +49,8 @@ export type Caller =
       /** Of the API token; a session has "*". */
       scopes: string[]
       sessionId?: string
-      tokenId?: string
+      /** That it was authenticated by. */
+      token?: { id: string; name: string }
       /** Of the session or token; absent: never. */
       expiresAt?: Date
     }
@@ -72,6 +73,11 @@ export interface CallContext {
   change<T>(work: (em: EntityManager) => Promise<Change<T>>): Promise<T>
   /** For changes that are committed elsewhere, which carry this to there. */
   act: Act
+  /**
+   * Of a call with an idempotency key: the id for what it makes. The call may have been made before with it, and have gone down
+   * before its answer was kept.
+   */
+  makes?: string
 }
 
 /** Who does something, by which method, from where: what a row of the audit says whatever was changed. */
@@ -197,10 +203,13 @@ export interface Failure extends ErrorAnswer {
 
 /** Answers of calls that carry an idempotency key. */
 export interface Replies {
-  /** Does the work, or answers what it answered under this key before. Throws when that was another request. */
+  /**
+   * Does the work, or answers what it answered under this key before. Throws when that was another request. The work is given an id
+   * for what it makes, the same however often it has to be begun.
+   */
   once(
     call: { method: DescMethod; personId: string; key: string; request: Message },
-    work: () => Promise<Record<string, unknown>>,
+    work: (makes: string) => Promise<Record<string, unknown>>,
   ): Promise<Record<string, unknown>>
 }
 
@@ -278,7 +287,9 @@ export function createCalls({ rights, admission, replies, audit, newEm, bus, clo
         const ctx = await admitted(request, signal)
         const key = readKey(request)
         if (key === '' || caller.kind !== 'user') return handler(request, ctx)
-        return replies.once({ method, personId: caller.userId, key, request }, () => handler(request, ctx))
+        return replies.once({ method, personId: caller.userId, key, request }, (makes) =>
+          handler(request, { ...ctx, makes }),
+        )
       }
 
       return {

@@ -17,7 +17,7 @@ export type ContextRoot = (typeof contextRoots)[number]
 
 /** What `git` (of the run's first checkout that has succeeded) and `run` hold; those a run has no value for are "". */
 export const contextFields: Record<'git' | 'run', readonly string[]> = {
-  git: ['branch', 'commit', 'ref', 'tag', 'url'],
+  git: ['repository', 'ref', 'branch', 'tag', 'commit', 'author', 'message', 'pullRequest'],
   run: ['id', 'number', 'pipeline', 'project', 'version', 'startedBy'],
 }
 

@@ -46,7 +46,7 @@ export function agentsApi(deps: AgentsDeps): ServiceTable {
     const organizationId = organizationOf(ctx)
     const person = personOf(ctx)
     await holdCredential(em, person)
-    const by = { organizationId, createdBy: person.userId, apiTokenId: person.tokenId }
+    const by = { organizationId, createdBy: person.userId, apiTokenId: person.token?.id }
     const { token, expiresAt } = await makeRegistrationToken(em, deps, { ...by, ...invitation })
     return { token, expiresAt: timestampFromDate(expiresAt), grpcAddress: deps.grpcAddress() }
   }

@@ -55,7 +55,8 @@ function actorOf(caller: Caller | { id: string; name: string }) {
   if (caller.kind === 'anonymous') {
     return { actorKind: AuditActorKind.ANONYMOUS, actorId: '', actorName: '', tokenId: '' }
   }
-  const { userId, name, tokenId = '' } = caller
+  const { userId, name, token } = caller
+  const tokenId = token?.id ?? ''
   const actorKind = tokenId === '' ? AuditActorKind.PERSON : AuditActorKind.TOKEN
   return { actorKind, actorId: userId, actorName: cut(name, 255), tokenId }
 }

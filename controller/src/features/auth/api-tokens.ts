@@ -56,7 +56,7 @@ export async function makeApiToken(
     createdAt: now,
     expiresAt,
     lastUsedAt: null,
-    parentId: person.tokenId ?? null,
+    parentId: person.token?.id ?? null,
     sessionId: person.sessionId ?? null,
   })
   await em.flush()
@@ -72,7 +72,7 @@ async function readExpiry(
 ): Promise<Date | null> {
   const expiresAt = request.expiresAt ? readTime('expires_at', request.expiresAt) : null
   if (expiresAt && expiresAt <= now) throw invalidField('expires_at', 'must be in the future', 'expiry_past')
-  const maker = person.tokenId === undefined ? null : await em.findOne(ApiTokenEntity, { id: person.tokenId })
+  const maker = person.token ? await em.findOne(ApiTokenEntity, { id: person.token.id }) : null
   if (!maker?.expiresAt) return expiresAt
   if (expiresAt && expiresAt > maker.expiresAt) {
     throw invalidField('expires_at', 'must not be later than that of the token that makes it', 'expiry_of_maker')

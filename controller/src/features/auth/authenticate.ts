@@ -32,6 +32,7 @@ interface Tables {
     id: string
     user_id: string
     token_hash: string
+    name: string
     created_at: unknown
     expires_at: unknown
     last_seen_at: unknown
@@ -40,6 +41,7 @@ interface Tables {
     id: string
     user_id: string
     token_hash: string
+    name: string
     scopes: string
     expires_at: unknown
     last_used_at: unknown
@@ -156,7 +158,16 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
       .kysely<Tables>(em)
       .selectFrom('api_token as t')
       .innerJoin('user as u', 'u.id', 't.user_id')
-      .select(['t.id', 't.user_id', 't.scopes', 't.expires_at', 't.last_used_at', 'u.name', 'u.email'])
+      .select([
+        't.id',
+        't.user_id',
+        't.scopes',
+        't.expires_at',
+        't.last_used_at',
+        't.name as token_name',
+        'u.name',
+        'u.email',
+      ])
       .where('t.token_hash', '=', hash)
       .executeTakeFirst()
     const now = clock.now()
@@ -167,9 +178,10 @@ export function createAuthenticator({ db, bus, clock, keys, log, agentBySecret }
       await seen('api_token', row.id, { last_used_at: db.toColumn(now) })
     }
     const grants = await grantsOf(db, em, row.user_id, now)
-    const { user_id: userId, name, email, id: tokenId } = row
+    const { user_id: userId, name, email, id, token_name } = row
+    const token = { id, name: token_name }
     const scopes = row.scopes.split(' ')
-    return { kind: 'user', userId, name, email, grants, scopes, tokenId, ...(expiresAt && { expiresAt }) }
+    return { kind: 'user', userId, name, email, grants, scopes, token, ...(expiresAt && { expiresAt }) }
   }
 
   /** Only for people to look at: a call does not fail because this could not be written. */

@@ -41,11 +41,11 @@ export async function revokeTokens(
 
 /** Inside a transaction that makes something which lets others in: its maker is not revoked before it is committed. */
 export async function holdCredential(em: EntityManager, person: Extract<Caller, { kind: 'user' }>): Promise<void> {
-  const { tokenId, sessionId } = person
+  const { token, sessionId } = person
   const options = { lockMode: LockMode.PESSIMISTIC_READ }
   const row =
-    tokenId === undefined
+    token === undefined
       ? await em.findOne(SessionEntity, { id: sessionId ?? '' }, options)
-      : await em.findOne(ApiTokenEntity, { id: tokenId }, options)
+      : await em.findOne(ApiTokenEntity, { id: token.id }, options)
   if (!row) throw unauthenticated()
 }

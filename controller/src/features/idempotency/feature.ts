@@ -8,7 +8,7 @@ export const idempotencyFeature = feature({
   entities: [IdempotencyKeyEntity],
   async open({ db, clock }) {
     const replies = createReplies({ db, clock })
-    await replies.forgetInterrupted()
+    await replies.freeInterrupted()
     return {
       loops: [{ name: 'idempotency keys', everyMs: 3_600_000, run: replies.forgetOld }],
       gives: replies,

@@ -10,6 +10,8 @@ export const IdempotencyKeyEntity = defineEntity({
     requestHash: p.string().length(64),
     /** The controller that makes the call. */
     holder: p.string().length(36).default(''),
+    /** Of what the call makes, if it makes it with an id given beforehand. */
+    makes: p.string().length(36).default(''),
     /** Written together with what the call changed: without an answer it says that the answer was lost, not the work. */
     done: p.boolean().default(false),
     /** Null while the call goes on. */

@@ -95,6 +95,27 @@ test('a call that went down with its controller before it changed anything is ma
   expect((await create()).project?.slug).toBe('one')
 })
 
+test('a run whose controller went down between its commit and its answer is found by its key', async () => {
+  const clock = manualClock()
+  await using c = await startController({ overrides: { clock }, file: true })
+  const projectId = await c.addProject()
+  const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  const pipelineId = pipeline?.id ?? ''
+  const runs = c.as(c.owner).client(RunService)
+  const start = () => runs.startRun({ pipelineId, idempotencyKey: 'k' })
+  const { run } = await start()
+  const forget = "update idempotency_key set answer = null, done = 0, holder = 'gone' where answer is not null"
+  await c.db.em().execute(forget)
+  clock.advance(61_000)
+  expect((await start()).run?.id).toBe(run?.id)
+  // The only controller of a database need not wait.
+  await c.db.em().execute(forget)
+  if (c.db.dialect === 'mysql') clock.advance(61_000)
+  await c.restart()
+  expect((await waitFor(start)).run?.id).toBe(run?.id)
+  expect((await runs.listRuns({ pipelineId })).runs).toHaveLength(1)
+})
+
 test('a call whose controller went down between its work and its answer is not made twice', async () => {
   const clock = manualClock()
   await using c = await startController({ overrides: { clock } })
@@ -102,7 +123,7 @@ test('a call whose controller went down between its work and its answer is not m
   const create = () => projects.createProject({ name: 'one', idempotencyKey: 'k' })
   await create()
   await c.db.em().execute("update idempotency_key set answer = null, holder = 'gone'")
-  await createReplies({ db: c.db, clock }).forgetInterrupted()
+  await createReplies({ db: c.db, clock }).freeInterrupted()
   clock.advance(61_000)
   await expect(create()).rejects.toMatchObject({ code: Code.FailedPrecondition, message: /carried out before/ })
   expect((await projects.listProjects({})).projects).toHaveLength(1)
@@ -113,7 +134,7 @@ test('the only controller of a database forgets at its start what the one before
   await c.as(c.owner).client(ProjectService).createProject({ name: 'one', idempotencyKey: 'k' })
   const open = async () => (await c.db.em().execute('select id from idempotency_key where answer is null')).length
   await c.db.em().execute('update idempotency_key set answer = null, done = 0')
-  await createReplies({ db: c.db, clock: manualClock() }).forgetInterrupted()
+  await createReplies({ db: c.db, clock: manualClock() }).freeInterrupted()
   // Several controllers may share the other databases: there it may be another's.
   expect(await open()).toBe(c.db.dialect === 'sqlite' ? 0 : 1)
 })

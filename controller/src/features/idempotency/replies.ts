@@ -29,8 +29,8 @@ const mostUnstored = 1000
 
 export interface KeptReplies extends Replies {
   forgetOld(): Promise<void>
-  /** At the start: an SQLite file has one controller, so what is still open there went down with the one before. */
-  forgetInterrupted(): Promise<void>
+  /** At the start: an SQLite file has one controller, so what is still open there went down with the one before, and may be made again at once. */
+  freeInterrupted(): Promise<void>
 }
 
 export function createReplies({ db, clock }: { db: Db; clock: Clock }): KeptReplies {
@@ -41,9 +41,9 @@ export function createReplies({ db, clock }: { db: Db; clock: Clock }): KeptRepl
   const unstored = new Map<string, Uint8Array>()
 
   /** False: another call with this key has begun before. */
-  async function begin(id: string, requestHash: string): Promise<boolean> {
+  async function begin(id: string, requestHash: string, makes: string): Promise<boolean> {
     try {
-      const row = { id, requestHash, holder, done: false, answer: null, createdAt: clock.now() }
+      const row = { id, requestHash, holder, makes, done: false, answer: null, createdAt: clock.now() }
       await db.em().insert(IdempotencyKeyEntity, row)
       return true
     } catch (error) {
@@ -52,13 +52,14 @@ export function createReplies({ db, clock }: { db: Db; clock: Clock }): KeptRepl
     }
   }
 
-  /** The answer of the call that has this key; null when this one has to make it. */
-  async function answerOf(id: string, requestHash: string): Promise<Uint8Array | null> {
+  /** The answer of the call that has this key, or, when this one has to make it, the id for what it makes. */
+  async function answerOf(id: string, requestHash: string): Promise<{ answer: Uint8Array } | { makes: string }> {
+    const own = uuidv7()
     for (let waited = 0; ; waited += lookEveryMs) {
-      if (await begin(id, requestHash)) return null
+      if (await begin(id, requestHash, own)) return { makes: own }
       const row = await db.em().findOne(IdempotencyKeyEntity, { id })
       if (!row) continue
-      const { answer, createdAt, done } = row
+      const { answer, createdAt, done, makes } = row
       const age = clock.now().getTime() - createdAt.getTime()
       if (age > keptMs) {
         await db.em().nativeDelete(IdempotencyKeyEntity, { id, createdAt })
@@ -70,15 +71,15 @@ export function createReplies({ db, clock }: { db: Db; clock: Clock }): KeptRepl
           'This idempotency key was used for another request. Take a new key for every new request.',
         )
       }
-      if (answer) return answer
+      if (answer) return { answer }
       // This controller makes one call a key, this one: an open row of its own is a call that failed.
       if (row.holder === holder || age > longestCallMs) {
         const known = unstored.get(id)
-        if (known) return known
+        if (known) return { answer: known }
         if (done) throw answerLost()
         const free = { id, holder: row.holder, createdAt, answer: null, done: false }
         const taken = await db.em().nativeUpdate(IdempotencyKeyEntity, free, { holder, createdAt: clock.now() })
-        if (taken === 1) return null
+        if (taken === 1) return { makes }
         continue
       }
       if (waited >= waitMs) throw goingOn()
@@ -88,13 +89,17 @@ export function createReplies({ db, clock }: { db: Db; clock: Clock }): KeptRepl
 
   async function call(
     { id, requestHash, method }: { id: string; requestHash: string; method: DescMethod },
-    work: () => Promise<Record<string, unknown>>,
+    work: (makes: string) => Promise<Record<string, unknown>>,
   ): Promise<Record<string, unknown>> {
     const known = await answerOf(id, requestHash)
-    if (known) return fromBinary(method.output as DescMessage, known) as unknown as Record<string, unknown>
+    if ('answer' in known)
+      return fromBinary(method.output as DescMessage, known.answer) as unknown as Record<string, unknown>
     let reply: Record<string, unknown>
     try {
-      reply = await db.alongside((em) => em.nativeUpdate(IdempotencyKeyEntity, { id, holder }, { done: true }), work)
+      reply = await db.alongside(
+        (em) => em.nativeUpdate(IdempotencyKeyEntity, { id, holder }, { done: true }),
+        () => work(known.makes),
+      )
     } catch (error) {
       // Nothing happened: the key is free again. Else the row says what happened.
       if ((error as AppError).reason !== 'outcome_unknown') {
@@ -142,8 +147,9 @@ export function createReplies({ db, clock }: { db: Db; clock: Clock }): KeptRepl
       await db.em().nativeDelete(IdempotencyKeyEntity, { createdAt: { $lt: before } })
     },
 
-    async forgetInterrupted() {
-      if (db.dialect === 'sqlite') await db.em().nativeDelete(IdempotencyKeyEntity, { answer: null, done: false })
+    async freeInterrupted() {
+      if (db.dialect === 'sqlite')
+        await db.em().nativeUpdate(IdempotencyKeyEntity, { answer: null, done: false }, { holder })
     },
   }
 }

@@ -94,7 +94,7 @@ export async function inviteMember(
     if (!user) {
       const replaced = await invitedAs(em, scope, email)
       if (replaced) refuseAbove(person, replaced, scope)
-      const apiTokenId = person.tokenId ?? null
+      const apiTokenId = person.token?.id ?? null
       const made = await makeInvitation(em, keys, { scope, email, roleId, invitedBy: person.userId, apiTokenId, now })
       return { ...change, result: { ...made, granted: '' } }
     }

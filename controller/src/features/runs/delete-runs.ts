@@ -6,7 +6,7 @@ import type { EntityManager } from '../../platform/db.ts'
 import { deleteRows } from '../../platform/delete-rows.ts'
 import { tables } from './run-tables.ts'
 
-/** A project's part of being deleted, inside the transaction. Frozen graphs stay: other projects may share them. */
+/** A project's part of being deleted, inside the transaction. */
 export async function deleteRunsOf(em: EntityManager, projectId: string): Promise<void> {
   const db = tables(em)
   const active = await db
@@ -19,12 +19,20 @@ export async function deleteRunsOf(em: EntityManager, projectId: string): Promis
   if (active) throw precondition('runs_active', 'Runs of the project are under way. Cancel them first.')
   const pipelines = db.selectFrom('run').select('pipeline_id').where('project_id', '=', projectId)
   await deleteRows(db, 'run_counter', sql`pipeline_id in ${pipelines}`)
+  const graphs = new Set<string>()
   for await (const runs of runsOf(em, projectId)) {
+    const hashes = await db.selectFrom('run').select('graph_hash').distinct().where('id', 'in', runs).execute()
+    for (const { graph_hash } of hashes) graphs.add(graph_hash)
     const ofThem = sql`run_id in (${sql.join(runs)})`
     for (const table of ['run_step', 'run_event', 'workspace_pin', 'work', 'job'] as const)
       await deleteRows(db, table, ofThem)
   }
   await deleteRows(db, 'run', sql`project_id = ${projectId}`)
+  for (const hash of graphs) {
+    // Runs of other projects may have the same.
+    const unused = sql`not exists (select 1 from run where graph_hash = ${hash})`
+    await deleteRows(db, 'run_graph', sql`hash = ${hash} and ${unused}`)
+  }
 }
 
 const runsAtATime = 100

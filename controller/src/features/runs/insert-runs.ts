@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { advance } from '@ansflow/engine/advance'
 import { planRun } from '@ansflow/engine/plan'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { type JsonObject, toBinary } from '@bufbuild/protobuf'
 import { sql } from 'kysely'
 import { uuidv7 } from '../../platform/ids.ts'
@@ -24,9 +25,9 @@ export interface RunStart {
   graph: PipelineGraph
   /** Checked, with defaults. */
   inputs: JsonObject
-  startedBy: { id: string; name: string }
-  /** The same key on the same pipeline gives the same run. */
-  idempotencyKey?: string
+  origin: RunOrigin
+  /** Of the run, where whoever starts it knows it beforehand: it is begun once, however often it is asked for. */
+  runId?: string
   rerunOf?: string
   /** Who asked for it. */
   act?: Act
@@ -44,23 +45,23 @@ export interface PlannedRun {
 export interface IdentifiedStart extends RunStart {
   /** Made before the first COMMIT, so that a run whose COMMIT was not answered can be found. */
   runId: string
-  /** A transaction with it has failed before, and what became of that is not known for certain. */
+  /** It may have been begun before: its id was given, or a transaction with it has failed, and what became of that is not known. */
   tried: boolean
   /** Made before the transaction, with the number that it is going to get if no other controller begins a run just then. */
   planned?: PlannedRun | undefined
 }
 
-/** For each start a run to be written, or the id of the run that it or its idempotency key has begun before. */
+/** For each start a run to be written, or its id where it has been begun before. */
 export async function beginRuns(to: Writing, starts: IdentifiedStart[]): Promise<(RunWork | string)[]> {
   const byPipeline = Map.groupBy(starts.keys(), (index) => starts[index]!.pipelineId)
   const begun: (RunWork | string)[] = []
   // In order of their ids, so that two controllers never wait for each other.
   for (const pipelineId of [...byPipeline.keys()].sort()) {
-    const keys = new Map<string, RunWork>()
+    const own = new Set<string>()
     const fresh: number[] = []
     for (const index of byPipeline.get(pipelineId)!) {
-      const known = await findBegun(to, starts[index]!)
-      if (known) begun[index] = known
+      const start = starts[index]!
+      if (await isBegun(to, start)) begun[index] = start.runId
       else fresh.push(index)
     }
     if (fresh.length === 0) continue
@@ -68,35 +69,22 @@ export async function beginRuns(to: Writing, starts: IdentifiedStart[]): Promise
     let number = (await takeNumbers(to, pipelineId, fresh.length, last)) - fresh.length
     for (const index of fresh) {
       const start = starts[index]!
-      const key = start.idempotencyKey
       // Looked for again under the counter's lock: another controller may have been first.
-      const known = (key && keys.get(key)?.run.state.meta.runId) || (await findBegun(to, start))
-      if (known) {
-        begun[index] = known
+      if (own.has(start.runId) || (await isBegun(to, start))) {
+        begun[index] = start.runId
         continue
       }
       const work = await beginRun(to, start, ++number)
-      if (key) keys.set(key, work)
+      own.add(start.runId)
       begun[index] = work
     }
   }
   return begun
 }
 
-async function findBegun({ db }: Writing, start: IdentifiedStart): Promise<string | undefined> {
-  const { pipelineId, idempotencyKey, runId, tried } = start
-  if (tried) {
-    const own = await db.selectFrom('run').select('id').where('id', '=', runId).executeTakeFirst()
-    if (own) return own.id
-  }
-  if (!idempotencyKey) return undefined
-  const row = await db
-    .selectFrom('run')
-    .select('id')
-    .where('pipeline_id', '=', pipelineId)
-    .where('idempotency_key', '=', idempotencyKey)
-    .executeTakeFirst()
-  return row?.id
+async function isBegun({ db }: Writing, { runId, tried }: IdentifiedStart): Promise<boolean> {
+  if (!tried) return false
+  return (await db.selectFrom('run').select('id').where('id', '=', runId).executeTakeFirst()) !== undefined
 }
 
 /** Answers the last of `count` numbers that are now ours. The row stays locked until the commit. `before`: what it probably is. */
@@ -179,19 +167,17 @@ async function planStart(
     projectId: start.projectId,
     projectSlug: start.projectSlug,
     version: start.version,
-    startedByName: start.startedBy.name,
+    origin: start.origin,
     newId: uuidv7,
   }
   const size = start.graph.steps.length
   const state = await paced(size, planRun(start.graph, start.inputs, meta, now))
-  const origin = {
+  const belongs = {
     organizationId: start.organizationId,
-    startedBy: start.startedBy.id,
     rerunOf: start.rerunOf ?? '',
-    idempotencyKey: start.idempotencyKey || null,
     graphHash: graph.hash,
   }
-  const work = newWork({ state, origin, revision: 0, seq: 0, jobRows: new Map() })
+  const work = newWork({ state, belongs, revision: 0, seq: 0, jobRows: new Map() })
   addChanges(work, await paced(size, advance(state, { type: 'started' }, now)))
   const { act, version } = start
   if (act) work.acts.push({ act, after: { version, ...(start.rerunOf && { rerunOf: start.rerunOf }) } })
@@ -207,8 +193,12 @@ async function encodeGraph(graph: PipelineGraph): Promise<PlannedRun['graph']> {
 }
 
 async function storeGraph({ db, dialect }: Writing, { hash, data }: PlannedRun['graph']): Promise<void> {
-  const known = await db.selectFrom('run_graph').select('hash').where('hash', '=', hash).executeTakeFirst()
-  if (known) return
+  const known = db.selectFrom('run_graph').select('hash').where('hash', '=', hash)
+  // Locked, so that a deletion of the last run that had it is over, or waits for ours; not where it is missing, which would lock a gap.
+  const isThere = async () =>
+    (await known.executeTakeFirst()) &&
+    (dialect === 'sqlite' || (await known.modifyEnd(sql`lock in share mode`).executeTakeFirst()))
+  if (await isThere()) return
   const insert = db.insertInto('run_graph').values({ hash, data })
   await (dialect === 'sqlite' ? insert.onConflict((conflict) => conflict.doNothing()) : insert.ignore()).execute()
 }

@@ -9,12 +9,12 @@ import type { Kysely } from 'kysely'
 import { uuidv7 } from '../../platform/ids.ts'
 import { reading } from '../../platform/message-pieces.ts'
 import { inTurns, nextTurn } from '../../platform/turns.ts'
-import { runHead, runInputs, runMeta, runOrigin, storedJob, storedStep } from './run-rows.ts'
-import type { RunOrigin, RunTables, StepRow, Times } from './run-tables.ts'
+import { runBelongings, runHead, runInputs, runMeta, storedJob, storedStep } from './run-rows.ts'
+import type { RunBelongings, RunTables, StepRow, Times } from './run-tables.ts'
 
 export interface LoadedRun {
   state: RunState
-  origin: RunOrigin
+  belongs: RunBelongings
   revision: number
   seq: number
   /** What the rows of unfinished jobs hold, for conditional updates. */
@@ -69,7 +69,7 @@ export async function loadRun(db: Kysely<RunTables>, times: Times, runId: string
   const createdAt = times.from(row.created_at)!
   return {
     state: await inTurns(restoreRun(graph, runInputs(row), runMeta(row, uuidv7), stored, createdAt)),
-    origin: runOrigin(row),
+    belongs: runBelongings(row),
     revision: row.revision,
     seq: row.seq,
     jobRows: new Map(jobs.map(({ id, epoch, status }) => [id, { epoch, status }])),

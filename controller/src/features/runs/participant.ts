@@ -2,7 +2,7 @@
 import type { JobState, RunState, StepState } from '@ansflow/engine/state'
 import type { EntityManager } from '../../platform/db.ts'
 import type { Act } from '../../transport/call.ts'
-import type { RunOrigin } from './run-tables.ts'
+import type { RunBelongings } from './run-tables.ts'
 import type { RunWork } from './run-work.ts'
 
 export interface RunParticipant {
@@ -20,7 +20,7 @@ export interface RunParticipant {
 export interface RunChange {
   /** As it is from then on. */
   run: RunState
-  origin: RunOrigin
+  belongs: RunBelongings
   started: boolean
   ended: boolean
   /** That are other than before. */
@@ -39,7 +39,7 @@ export function changeOf(work: RunWork, started: boolean): RunChange {
   const { run, steps, jobs, newJobs, effects, acts } = work
   return {
     run: run.state,
-    origin: run.origin,
+    belongs: run.belongs,
     started,
     ended: effects.some(({ type }) => type === 'runFinished'),
     steps,

@@ -66,12 +66,12 @@ export async function placeQueued(works: RunWork[], place: Placement, now: Date)
   return taken
 }
 
-function candidateOf({ run: { state, origin } }: RunWork, job: JobState): Candidate {
+function candidateOf({ run: { state, belongs } }: RunWork, job: JobState): Candidate {
   return {
     jobId: job.id,
     runId: state.meta.runId,
     projectId: state.meta.projectId,
-    organizationId: origin.organizationId,
+    organizationId: belongs.organizationId,
     priority: 0,
     queuedAt: job.createdAt,
     availableAt: job.availableAt,

@@ -17,11 +17,11 @@ import { type Reason, reasonText } from '@ansflow/proto/reasons'
 import { StepStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
-import { parseTally, runHead, runInputs, type StepTally, tallyOf } from './run-rows.ts'
-import type { RunOrigin, RunRow, Times } from './run-tables.ts'
+import { parseOrigin, parseTally, runHead, runInputs, type StepTally, tallyOf } from './run-rows.ts'
+import type { RunBelongings, RunRow, Times } from './run-tables.ts'
 
 /** Without steps. */
-export function presentHead(state: RunState, origin: RunOrigin, seq: number): Run {
+export function presentHead(state: RunState, belongs: RunBelongings, seq: number): Run {
   const { meta } = state
   const run = create(RunSchema, {
     id: meta.runId,
@@ -32,9 +32,8 @@ export function presentHead(state: RunState, origin: RunOrigin, seq: number): Ru
     projectSlug: meta.projectSlug,
     version: meta.version,
     inputs: state.inputs,
-    startedBy: origin.startedBy,
-    startedByName: meta.startedByName,
-    rerunOf: origin.rerunOf,
+    origin: meta.origin,
+    rerunOf: belongs.rerunOf,
     seq,
   })
   return fillHead(run, state, tallyOf(state), state.createdAt)
@@ -51,8 +50,7 @@ export function presentRow(row: RunRow, times: Times): Run {
     projectSlug: row.project_slug,
     version: row.version,
     inputs: runInputs(row),
-    startedBy: row.started_by,
-    startedByName: row.started_by_name,
+    origin: parseOrigin(row.origin),
     rerunOf: row.rerun_of,
     seq: row.seq,
   })
@@ -77,8 +75,8 @@ function fillHead(run: Run, head: Head, tally: StepTally, createdAt: Date): Run 
   return run
 }
 
-export function* presentRun(state: RunState, origin: RunOrigin, seq: number): Pieces<Run> {
-  const run = presentHead(state, origin, seq)
+export function* presentRun(state: RunState, belongs: RunBelongings, seq: number): Pieces<Run> {
+  const run = presentHead(state, belongs, seq)
   for (const step of state.steps.values()) {
     run.steps.push(presentStep(step))
     yield

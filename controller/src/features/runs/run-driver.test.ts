@@ -1,10 +1,11 @@
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { OnLost } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { RunStatus, type RunStep, RunStepSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { RunOriginSchema, RunStatus, type RunStep, RunStepSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { atOnce } from '@ansflow/proto/pieces'
-import { toJson } from '@bufbuild/protobuf'
+import { create, toJson } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { picture } from '../../../../engine/test/world.ts'
+import { uuidv7 } from '../../platform/ids.ts'
 import { jobById, jobsOfAgent, queuedJobs } from './index.ts'
 import { presentRun } from './present-run.ts'
 import { runEventsAfter } from './run-events.ts'
@@ -29,7 +30,7 @@ test('a run goes from its first job to its end, and its events fold to what it i
   const steps = new Map<string, RunStep>()
   for (const event of events) for (const step of event.steps) steps.set(step.id, step)
   const run = (await world.load(runId))!
-  const now = atOnce(presentRun(run.state, run.origin, run.seq))
+  const now = atOnce(presentRun(run.state, run.belongs, run.seq))
   expect(events.at(-1)?.run?.status).toBe(RunStatus.SUCCEEDED)
   expect(events.at(-1)?.seq).toBe(run.seq)
   const json = (list: Iterable<RunStep>) => [...list].map((step) => toJson(RunStepSchema, step))
@@ -68,18 +69,33 @@ test('large runs that controllers begin at once have numbers of their own, which
   }
 })
 
-test('numbers count up within a pipeline, one key is one run, also at once', async () => {
+test('numbers count up within a pipeline, one id is one run, also at once', async () => {
   await using world = await openRuns()
   const start = world.startOf([{ id: 'a' }])
   const other = world.newDriver()
+  const runId = uuidv7()
   const begun = await Promise.all([
-    ...Array.from({ length: 20 }, () => world.driver.start({ ...start, idempotencyKey: 'k' })),
-    ...Array.from({ length: 20 }, () => other.start({ ...start, idempotencyKey: 'k' })),
+    ...Array.from({ length: 20 }, () => world.driver.start({ ...start, runId })),
+    ...Array.from({ length: 20 }, () => other.start({ ...start, runId })),
     ...Array.from({ length: 10 }, () => other.start(start)),
   ])
-  expect(new Set(begun.slice(0, 40).map(({ id }) => id)).size).toBe(1)
+  expect(new Set(begun.slice(0, 40).map(({ id }) => id))).toEqual(new Set([runId]))
   expect(new Set(begun.slice(40).map(({ number }) => number)).size).toBe(10)
   expect((await queuedJobs(world.db, 100)).length).toBe(11)
+})
+
+test('no person is needed: the origin says what started a run, and expressions see it', async () => {
+  await using world = await openRuns()
+  const git = { repository: 'https://example.org/app.git', branch: 'main', commit: 'a'.repeat(40), pullRequest: 7 }
+  const cause = { case: 'webhook', value: { deliveryId: 'd1', name: 'forge', event: 'push' } } as const
+  const origin = create(RunOriginSchema, { cause, git })
+  const script = 'echo ${{ run.startedBy }} ${{ git.branch }} ${{ git.pullRequest }}'
+  const { id } = await world.driver.start(world.startOf([{ id: 'a', with: { script } }], { origin }))
+  const { state, belongs, seq } = (await world.load(id))!
+  expect(atOnce(presentRun(state, belongs, seq)).origin).toEqual(origin)
+  const [job] = state.jobs.values()
+  const { spec } = (await world.claim(job!.id))!
+  expect(spec.execution).toMatchObject({ case: 'shell', value: { script: 'echo forge main 7' } })
 })
 
 test('one of many claims gets the job; the epoch of another is stale', async () => {

@@ -263,7 +263,7 @@ export function createRunDriver({
 
   async function answerStart(item: Extract<Item, { kind: 'start' }>, begun: RunWork | string): Promise<void> {
     const run = typeof begun === 'string' ? await loadRun(db.kysely<RunTables>(), times, begun) : begun.run
-    if (run) item.resolve(presentHead(run.state, run.origin, run.seq))
+    if (run) item.resolve(presentHead(run.state, run.belongs, run.seq))
     else item.reject(unavailable('The run could not be read. Try again.'))
   }
 
@@ -282,7 +282,7 @@ export function createRunDriver({
   function actOn(work: RunWork, specs: Map<string, JobSpec>): void {
     const { run, effects, changed } = work
     const { meta, jobs, status } = run.state
-    const { organizationId } = run.origin
+    const { organizationId } = run.belongs
     offerClaims(work, specs)
     const queued = effects.some(
       (effect) => effect.type === 'jobQueued' && jobs.get(effect.jobId)?.status === JobStatus.QUEUED,
@@ -303,7 +303,7 @@ export function createRunDriver({
 
   return {
     start(run) {
-      const start = { ...run, runId: uuidv7(), tried: false }
+      const start = { ...run, runId: run.runId ?? uuidv7(), tried: run.runId !== undefined }
       return new Promise((resolve, reject) => enqueue({ kind: 'start', start, resolve, reject }))
     },
     submit,

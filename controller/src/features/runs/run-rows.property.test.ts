@@ -96,7 +96,7 @@ test('a run that is stored and taken up at any moment is what the engine makes o
       const { world, history } = alone(graph, order)
       const run = await stored(on, graph, history)
       expect(comparable(engine.storedOf(run.state))).toEqual(comparable(engine.storedOf(world.state)))
-      expect(atOnce(presentRun(run.state, run.origin, run.seq)).steps).toHaveLength(graph.steps.length)
+      expect(atOnce(presentRun(run.state, run.belongs, run.seq)).steps).toHaveLength(graph.steps.length)
     }),
     { numRuns: on.db.dialect === 'sqlite' ? 150 : 40 },
   )

@@ -2,10 +2,12 @@
 
 import type { Awaited, JobState, RunMeta, RunState, StepPhase, StepState } from '@ansflow/engine/state'
 import type { ControllerWork } from '@ansflow/engine/work'
+import { type RunOrigin, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { Reason } from '@ansflow/proto/reasons'
+import { starterOf } from '@ansflow/proto/run-origin'
 import { StepStatus } from '@ansflow/proto/status'
-import type { JsonObject } from '@bufbuild/protobuf'
-import type { JobRow, RunOrigin, RunRow, StepRow, Times, WorkRow } from './run-tables.ts'
+import { fromJsonString, type JsonObject, toJsonString } from '@bufbuild/protobuf'
+import type { JobRow, RunBelongings, RunRow, StepRow, Times, WorkRow } from './run-tables.ts'
 
 function json(reason: Reason | null): string | null {
   return reason ? JSON.stringify(reason) : null
@@ -66,25 +68,24 @@ export function runHeadRow(state: RunState, times: Times) {
   }
 }
 
-export function newRunRow(state: RunState, origin: RunOrigin, seq: number, times: Times): RunRow {
+export function newRunRow(state: RunState, belongs: RunBelongings, seq: number, times: Times): RunRow {
   const { meta } = state
   return {
     id: meta.runId,
     number: meta.number,
-    organization_id: origin.organizationId,
+    organization_id: belongs.organizationId,
     project_id: meta.projectId,
     project_slug: meta.projectSlug,
     pipeline_id: meta.pipelineId,
     pipeline_name: meta.pipelineName,
     version: meta.version,
-    graph_hash: origin.graphHash,
+    graph_hash: belongs.graphHash,
     inputs: JSON.stringify(state.inputs),
     revision: 1,
     seq,
-    started_by: origin.startedBy,
-    started_by_name: meta.startedByName,
-    rerun_of: origin.rerunOf,
-    idempotency_key: origin.idempotencyKey,
+    started_by: starterOf(meta.origin).userId,
+    origin: toJsonString(RunOriginSchema, meta.origin),
+    rerun_of: belongs.rerunOf,
     created_at: times.to(state.createdAt),
     ...runHeadRow(state, times),
   }
@@ -115,19 +116,18 @@ export function runMeta(row: RunRow, newId: () => string): RunMeta {
     projectId: row.project_id,
     projectSlug: row.project_slug,
     version: row.version,
-    startedByName: row.started_by_name,
+    origin: parseOrigin(row.origin),
     newId,
   }
 }
 
-export function runOrigin(row: RunRow): RunOrigin {
-  return {
-    organizationId: row.organization_id,
-    startedBy: row.started_by,
-    rerunOf: row.rerun_of,
-    idempotencyKey: row.idempotency_key,
-    graphHash: row.graph_hash,
-  }
+/** What a later version has added to it is left out. */
+export function parseOrigin(text: string): RunOrigin {
+  return fromJsonString(RunOriginSchema, text, { ignoreUnknownFields: true })
+}
+
+export function runBelongings(row: RunRow): RunBelongings {
+  return { organizationId: row.organization_id, rerunOf: row.rerun_of, graphHash: row.graph_hash }
 }
 
 export function runInputs(row: RunRow): JsonObject {
@@ -198,11 +198,17 @@ export function jobHeadRow(job: JobState, times: Times) {
   }
 }
 
-export function newJobRow(job: JobState, spec: Uint8Array, state: RunState, origin: RunOrigin, times: Times): JobRow {
+export function newJobRow(
+  job: JobState,
+  spec: Uint8Array,
+  state: RunState,
+  belongs: RunBelongings,
+  times: Times,
+): JobRow {
   return {
     id: job.id,
     run_id: state.meta.runId,
-    organization_id: origin.organizationId,
+    organization_id: belongs.organizationId,
     project_id: state.meta.projectId,
     step_id: job.step.definition.id,
     attempt: job.attempt,

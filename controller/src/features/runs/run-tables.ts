@@ -22,9 +22,8 @@ export interface RunRow {
   seq: number
   step_counts: string
   started_by: string
-  started_by_name: string
+  origin: string
   rerun_of: string
-  idempotency_key: string | null
   cancel_level: number
   cancel_cause: string | null
   canceled_by: string
@@ -114,12 +113,10 @@ export function databaseNow(dialect: Db['dialect'], secondsAgo = 0): RawBuilder<
     : sql<Time>`utc_timestamp(3) - interval ${sql.lit(secondsAgo)} second`
 }
 
-/** What a run is besides the engine's state: where it belongs and who started it. */
-export interface RunOrigin {
+/** What a run is besides the engine's state. */
+export interface RunBelongings {
   organizationId: string
-  startedBy: string
   rerunOf: string
-  idempotencyKey: string | null
   graphHash: string
 }
 

@@ -6,11 +6,12 @@ const id = () => p.string().length(36)
 export const RunEntity = defineEntity({
   name: 'Run',
   tableName: 'run',
-  uniques: [{ properties: ['pipelineId', 'number'] }, { properties: ['pipelineId', 'idempotencyKey'] }],
+  uniques: [{ properties: ['pipelineId', 'number'] }],
   indexes: [
     { properties: ['organizationId', 'id'] },
     { properties: ['projectId', 'id'] },
     { properties: ['status', 'wakeAt'] },
+    { properties: ['graphHash'] },
   ],
   properties: {
     id: id().primary(),
@@ -34,10 +35,11 @@ export const RunEntity = defineEntity({
     seq: p.integer(),
     /** JSON: number of steps by status. */
     stepCounts: p.string().length(255),
+    /** The person who started it, by themselves or by a token; empty: nobody. */
     startedBy: p.string().length(36),
-    startedByName: p.string().length(255),
+    /** JSON of ansflow.v1.RunOrigin. */
+    origin: p.text(),
     rerunOf: p.string().length(36),
-    idempotencyKey: p.string().length(128).nullable(),
     cancelLevel: p.integer(),
     cancelCause: p.string().length(32).nullable(),
     canceledBy: p.string().length(36),

@@ -1,6 +1,7 @@
 import { Role } from '@ansflow/proto/access'
 import { AgentLinkService, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RunService, RunStatus, StepStatus, type WatchRunResponse } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { Code, ConnectError } from '@connectrpc/connect'
@@ -77,6 +78,64 @@ test('a key is one run, a rerun is another of the same graph and inputs, the dra
   expect(again.run).toMatchObject({ number: 2, rerunOf: one.run?.id, inputs: { version: '1', level: 'a' }, version: 1 })
   const draft = await runs.startRun({ pipelineId, inputs: { version: '1' }, draft: true })
   expect(draft.run).toMatchObject({ number: 3, version: 0 })
+})
+
+test('a run says what started it and what it is for; repeating it keeps the latter', async () => {
+  await using c = await startController()
+  const { pipelineId, runs } = await withPipeline(c)
+  const inputs = { version: '1' }
+  const git = {
+    repository: 'https://example.org/app.git',
+    ref: 'refs/heads/main',
+    branch: 'main',
+    commit: 'a'.repeat(40),
+  }
+  const { token, secret } = await c
+    .as(c.owner)
+    .client(AuthService)
+    .createApiToken({ name: 'deploy bot', scopes: ['*'] })
+  const { userId } = c.owner
+  const byToken = c.grpcClient(RunService, secret)
+  const { run } = await byToken.startRun({ pipelineId, inputs, git })
+  expect(run?.origin).toMatchObject({
+    cause: { case: 'token', value: { tokenId: token?.id, name: 'deploy bot', userId } },
+    git,
+  })
+  const again = await runs.rerunRun({ runId: run!.id })
+  expect(again.run).toMatchObject({ rerunOf: run!.id, origin: { git: { branch: 'main' } } })
+  for (const { id, origin } of [run!, again.run!]) {
+    expect((await runs.getRun({ runId: id })).run?.origin).toEqual(origin)
+    expect((await runs.listRuns({ startedBy: userId })).runs.find((one) => one.id === id)?.origin).toEqual(origin)
+  }
+  const refused: [string, object][] = [
+    ['git.repository', { repository: 'https://token@example.org/app.git' }],
+    ['git.repository', { repository: 'ext::sh -c true' }],
+    ['git.ref', { ref: '--upload-pack=x' }],
+    ['git.branch', { branch: 'a b' }],
+    ['git.tag', { tag: '..' }],
+    ['git.commit', { commit: 'main' }],
+    ['git.author', { author: 'x'.repeat(257) }],
+    ['git.message', { message: 'x'.repeat(4097) }],
+  ]
+  for (const [field, wrong] of refused) {
+    const error = await runs.startRun({ pipelineId, inputs, git: wrong }).catch((thrown: unknown) => thrown)
+    expect(ConnectError.from(error)).toMatchObject({
+      code: Code.InvalidArgument,
+      message: expect.stringContaining(field),
+    })
+  }
+})
+
+test('what is not started by hand is not, but for its draft', async () => {
+  await using c = await startController()
+  const projectId = await c.addProject()
+  const yaml = 'name: nightly\non: { manual: false }\nsteps:\n  a: { run: "true" }\n'
+  const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  const runs = c.as(c.owner).client(RunService)
+  const pipelineId = pipeline!.id
+  await expect(runs.startRun({ pipelineId })).rejects.toMatchObject({ code: Code.FailedPrecondition })
+  await expect(runs.startRun({ pipelineId, version: 1 })).rejects.toThrow(/manual: false/)
+  expect((await runs.startRun({ pipelineId, draft: true })).run?.number).toBe(1)
 })
 
 test('the draft runs up to a step: it and what it waits for', async () => {

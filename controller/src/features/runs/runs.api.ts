@@ -1,7 +1,7 @@
 // RunService: starting, reading, watching and canceling runs.
-import { invalid, invalidField, notFound } from '@ansflow/proto/errors'
+import { invalid, invalidField, notFound, precondition } from '@ansflow/proto/errors'
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type GitFacts, RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { ancestors } from '@ansflow/proto/graph'
 import { resolveInputs } from '@ansflow/proto/inputs'
 import type { Db } from '../../platform/db.ts'
@@ -21,6 +21,7 @@ import { type FollowRun, watchRun } from './follow-run.ts'
 import type { RunStart } from './insert-runs.ts'
 import { listRuns, readRunHead } from './list-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
+import { checkGitFacts, originOf } from './origin.ts'
 import { presentRun } from './present-run.ts'
 import type { RunDriver } from './run-driver.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
@@ -47,22 +48,24 @@ export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): Serv
     async startRun(request, ctx) {
       if (request.draft && request.version > 0) throw invalidField('version', 'must be 0 when the draft is to run')
       if (request.untilStepId !== '' && !request.draft) throw invalidField('untilStepId', 'is for the draft only')
+      checkGitFacts(request.git)
       const wanted = request.draft ? 'draft' : request.version
       const { pipeline, graph, version } = await runnableGraph(
         { em: ctx.em, workers, by: personOf(ctx).userId },
         request.pipelineId,
         wanted,
       )
+      // A draft is tried out by hand, whatever starts its versions.
+      if (!request.draft && graph.triggers && !graph.triggers.manual) throw precondition('manual_off', manualOff)
       const { values, violations } = resolveInputs(graph.inputs, request.inputs ?? {})
       if (violations.length > 0) throw invalid(violations)
       const run = await driver.start({
-        ...(await originOf(ctx)),
+        ...(await askedBy(ctx, request.git)),
         pipelineId: pipeline.id,
         pipelineName: pipeline.name,
         version,
         graph: request.untilStepId === '' ? graph : upTo(graph, request.untilStepId),
         inputs: values,
-        idempotencyKey: request.idempotencyKey,
       })
       if (request.draft) {
         const by = personOf(ctx)
@@ -73,8 +76,8 @@ export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): Serv
     },
 
     async getRun({ runId }, ctx) {
-      const { state, origin, seq } = await load(ctx, runId)
-      return { run: await inTurns(presentRun(state, origin, seq)), graph: state.graph }
+      const { state, belongs, seq } = await load(ctx, runId)
+      return { run: await inTurns(presentRun(state, belongs, seq)), graph: state.graph }
     },
 
     listRuns: (request, ctx) => listRuns(db, ctx, request),
@@ -87,38 +90,36 @@ export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): Serv
       return { run }
     },
 
-    async rerunRun({ runId, idempotencyKey }, ctx) {
+    async rerunRun({ runId }, ctx) {
       const { state } = await load(ctx, runId)
       const { meta, graph, inputs } = state
       const { pipelineId, pipelineName, version } = meta
       const start = { pipelineId, pipelineName, version, graph, inputs, rerunOf: runId }
-      const run = await driver.start({
-        ...(await originOf(ctx)),
-        ...start,
-        idempotencyKey,
-      })
-      return { run }
+      return { run: await driver.start({ ...(await askedBy(ctx, meta.origin.git)), ...start }) }
     },
 
     watchRun: ({ runId, afterSeq }, ctx) => watchRun({ db, follow }, ctx, runId, afterSeq),
   })
 }
 
-type Origin = Pick<RunStart, 'organizationId' | 'projectId' | 'projectSlug' | 'startedBy' | 'act'>
+type Asked = Pick<RunStart, 'organizationId' | 'projectId' | 'projectSlug' | 'origin' | 'runId' | 'act'>
 
-async function originOf(ctx: CallContext): Promise<Origin> {
+async function askedBy(ctx: CallContext, git: GitFacts | undefined): Promise<Asked> {
   const projectId = projectOf(ctx)
   const project = await findProject(ctx.em, projectId)
   if (!project) throw notFound('project', projectId)
-  const { userId, name } = personOf(ctx)
   return {
     organizationId: organizationOf(ctx),
     projectId,
     projectSlug: project.slug,
-    startedBy: { id: userId, name },
+    origin: originOf(ctx, git),
+    ...(ctx.makes && { runId: ctx.makes }),
     act: ctx.act,
   }
 }
+
+const manualOff =
+  'This version is not started by hand or by API: its file says `on: { manual: false }`. Change that and publish, or run the draft.'
 
 /** The graph without what is not needed for the step. */
 function upTo(graph: PipelineGraph, stepId: string): PipelineGraph {

@@ -57,7 +57,7 @@ export async function makeRows(to: Pick<Writing, 'times' | 'now'>, work: RunWork
 
 function* rowsOf({ times, now }: Pick<Writing, 'times' | 'now'>, work: RunWork): Pieces<RunRows> {
   const { run, newJobs, newWorks, jobs } = work
-  const rowOf = (job: JobState, spec: Uint8Array) => newJobRow(job, spec, run.state, run.origin, times)
+  const rowOf = (job: JobState, spec: Uint8Array) => newJobRow(job, spec, run.state, run.belongs, times)
   return {
     jobs: [
       ...(yield* each([...newJobs], ([job, spec]) => rowOf(job, toBinary(JobSpecSchema, spec)))),
@@ -78,7 +78,7 @@ export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[
   const all = [...started, ...works]
   await insertRuns(
     to.db,
-    started.map((work) => newRunRow(work.run.state, work.run.origin, eventCount(work), to.times)),
+    started.map((work) => newRunRow(work.run.state, work.run.belongs, eventCount(work), to.times)),
   )
   await insertJobs[to.dialect](
     to.db,
@@ -226,7 +226,7 @@ function eventCount({ steps }: RunWork): number {
 
 /** What one commit changed, in as many events as it needs. */
 function* eventRows(now: Date, work: RunWork): Pieces<RunRows['events']> {
-  const { state, origin, seq: before } = work.run
+  const { state, belongs, seq: before } = work.run
   const steps = inOrder(work.steps)
   const rows: RunRows['events'] = []
   for (let index = 0; index < eventCount(work); index += 1) {
@@ -234,7 +234,7 @@ function* eventRows(now: Date, work: RunWork): Pieces<RunRows['events']> {
     const message = create(WatchRunResponseSchema, {
       seq,
       at: timestampFromDate(now),
-      run: presentHead(state, origin, seq),
+      run: presentHead(state, belongs, seq),
       steps: steps.slice(index * stepsOfAnEvent, (index + 1) * stepsOfAnEvent).map(presentStep),
     })
     rows.push({ run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, message) })

@@ -8,6 +8,7 @@ import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { byPerson } from '@ansflow/proto/run-origin'
 import { create } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LiveClient } from '../../../test/live-client.ts'
@@ -61,7 +62,7 @@ async function startRun(ids: string[] = ['a'], by = driver): Promise<string> {
     version: 1,
     graph: create(PipelineGraphSchema, { steps: ids.map((id) => ({ id, uses: 'custom', with: { script: 'true' } })) }),
     inputs: {},
-    startedBy: { id: system.owner.userId, name: 'owner' },
+    origin: byPerson(system.owner.userId, 'owner'),
   })
   return run.id
 }

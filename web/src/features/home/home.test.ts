@@ -1,11 +1,12 @@
 // Which runs need a person.
 import { type Run, RunSchema, RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { byPerson } from '@ansflow/proto/run-origin'
 import { create } from '@bufbuild/protobuf'
 import { expect, it } from 'vitest'
 import { needsMe } from './home.ts'
 
 const run = (id: string, pipelineId: string, status: RunStatus, startedBy: string): Run =>
-  create(RunSchema, { id, pipelineId, status, startedBy })
+  create(RunSchema, { id, pipelineId, status, origin: byPerson(startedBy, 'Ada') })
 
 it('shows my failed run until anybody makes the pipeline green again', () => {
   const mine = run('1', 'a', RunStatus.FAILED, 'me')

@@ -1,5 +1,6 @@
 // What the first page shows, drawn from the list of runs.
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { starterOf } from '@ansflow/proto/run-origin'
 import { isTerminal, RunStatus } from '@ansflow/proto/status'
 import { toMs } from '../../ui/format.ts'
 import { historiesOf, isActive, isFailure, type PipelineHistory } from '../../ui/run-history.ts'
@@ -38,6 +39,6 @@ export function needsMe(recent: readonly Run[], userId: string): Run[] {
   return recent.filter((run) => {
     if (!isTerminal(run.status) || run.status === RunStatus.CANCELED || seen.has(run.pipelineId)) return false
     seen.add(run.pipelineId)
-    return isFailure(run.status) && run.startedBy === userId
+    return isFailure(run.status) && starterOf(run.origin).userId === userId
   })
 }

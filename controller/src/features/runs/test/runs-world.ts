@@ -1,6 +1,7 @@
 // A run driver on a real database with agents that are a few lines of test.
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { byPerson } from '@ansflow/proto/run-origin'
 import { isTerminal, StepStatus } from '@ansflow/proto/status'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { testDatabase } from '../../../../test/start-controller.ts'
@@ -70,7 +71,7 @@ export async function openRuns(level: Parameters<typeof createLog>[0] = 'error')
         steps: steps.map((step) => ({ uses: 'custom', with: { script: 'true' }, ...step })),
       }),
       inputs: {},
-      startedBy: { id: uuidv7(), name: 'Ada' },
+      origin: byPerson(uuidv7(), 'Ada'),
       ...over,
     }),
     start: async (steps, over) => (await first.start(world.startOf(steps, over))).id,

@@ -61,16 +61,6 @@ export declare type Run = Message<"ansflow.v1.Run"> & {
   inputs?: JsonObject | undefined;
 
   /**
-   * @generated from field: string started_by = 9;
-   */
-  startedBy: string;
-
-  /**
-   * @generated from field: string started_by_name = 10;
-   */
-  startedByName: string;
-
-  /**
    * @generated from field: google.protobuf.Timestamp created_at = 11;
    */
   createdAt?: Timestamp | undefined;
@@ -141,6 +131,11 @@ export declare type Run = Message<"ansflow.v1.Run"> & {
    * @generated from field: ansflow.v1.Reason reason_info = 22;
    */
   reasonInfo?: Reason | undefined;
+
+  /**
+   * @generated from field: ansflow.v1.RunOrigin origin = 23;
+   */
+  origin?: RunOrigin | undefined;
 };
 
 /**
@@ -190,16 +185,6 @@ export declare type RunJson = {
    * @generated from field: google.protobuf.Struct inputs = 8;
    */
   inputs?: StructJson;
-
-  /**
-   * @generated from field: string started_by = 9;
-   */
-  startedBy?: string;
-
-  /**
-   * @generated from field: string started_by_name = 10;
-   */
-  startedByName?: string;
 
   /**
    * @generated from field: google.protobuf.Timestamp created_at = 11;
@@ -272,6 +257,11 @@ export declare type RunJson = {
    * @generated from field: ansflow.v1.Reason reason_info = 22;
    */
   reasonInfo?: ReasonJson;
+
+  /**
+   * @generated from field: ansflow.v1.RunOrigin origin = 23;
+   */
+  origin?: RunOriginJson;
 };
 
 /**
@@ -279,6 +269,464 @@ export declare type RunJson = {
  * Use `create(RunSchema)` to create a new message.
  */
 export declare const RunSchema: GenMessage<Run, {jsonType: RunJson}>;
+
+/**
+ * What started a run, and the state of a repository that it is for. No cause needs a person.
+ *
+ * @generated from message ansflow.v1.RunOrigin
+ */
+export declare type RunOrigin = Message<"ansflow.v1.RunOrigin"> & {
+  /**
+   * @generated from oneof ansflow.v1.RunOrigin.cause
+   */
+  cause: {
+    /**
+     * @generated from field: ansflow.v1.PersonCause person = 1;
+     */
+    value: PersonCause;
+    case: "person";
+  } | {
+    /**
+     * @generated from field: ansflow.v1.TokenCause token = 2;
+     */
+    value: TokenCause;
+    case: "token";
+  } | {
+    /**
+     * @generated from field: ansflow.v1.ScheduleCause schedule = 3;
+     */
+    value: ScheduleCause;
+    case: "schedule";
+  } | {
+    /**
+     * @generated from field: ansflow.v1.WebhookCause webhook = 4;
+     */
+    value: WebhookCause;
+    case: "webhook";
+  } | {
+    /**
+     * @generated from field: ansflow.v1.RunCause run = 5;
+     */
+    value: RunCause;
+    case: "run";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Absent: `git` in expressions says what the run's first `fetch_code` has fetched.
+   *
+   * @generated from field: ansflow.v1.GitFacts git = 6;
+   */
+  git?: GitFacts | undefined;
+};
+
+/**
+ * What started a run, and the state of a repository that it is for. No cause needs a person.
+ *
+ * @generated from message ansflow.v1.RunOrigin
+ */
+export declare type RunOriginJson = {
+  /**
+   * @generated from field: ansflow.v1.PersonCause person = 1;
+   */
+  person?: PersonCauseJson;
+
+  /**
+   * @generated from field: ansflow.v1.TokenCause token = 2;
+   */
+  token?: TokenCauseJson;
+
+  /**
+   * @generated from field: ansflow.v1.ScheduleCause schedule = 3;
+   */
+  schedule?: ScheduleCauseJson;
+
+  /**
+   * @generated from field: ansflow.v1.WebhookCause webhook = 4;
+   */
+  webhook?: WebhookCauseJson;
+
+  /**
+   * @generated from field: ansflow.v1.RunCause run = 5;
+   */
+  run?: RunCauseJson;
+
+  /**
+   * Absent: `git` in expressions says what the run's first `fetch_code` has fetched.
+   *
+   * @generated from field: ansflow.v1.GitFacts git = 6;
+   */
+  git?: GitFactsJson;
+};
+
+/**
+ * Describes the message ansflow.v1.RunOrigin.
+ * Use `create(RunOriginSchema)` to create a new message.
+ */
+export declare const RunOriginSchema: GenMessage<RunOrigin, {jsonType: RunOriginJson}>;
+
+/**
+ * Names are those of the moment at which the run began.
+ *
+ * @generated from message ansflow.v1.PersonCause
+ */
+export declare type PersonCause = Message<"ansflow.v1.PersonCause"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Names are those of the moment at which the run began.
+ *
+ * @generated from message ansflow.v1.PersonCause
+ */
+export declare type PersonCauseJson = {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId?: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.PersonCause.
+ * Use `create(PersonCauseSchema)` to create a new message.
+ */
+export declare const PersonCauseSchema: GenMessage<PersonCause, {jsonType: PersonCauseJson}>;
+
+/**
+ * @generated from message ansflow.v1.TokenCause
+ */
+export declare type TokenCause = Message<"ansflow.v1.TokenCause"> & {
+  /**
+   * @generated from field: string token_id = 1;
+   */
+  tokenId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Whose token it is.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string user_name = 4;
+   */
+  userName: string;
+};
+
+/**
+ * @generated from message ansflow.v1.TokenCause
+ */
+export declare type TokenCauseJson = {
+  /**
+   * @generated from field: string token_id = 1;
+   */
+  tokenId?: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * Whose token it is.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId?: string;
+
+  /**
+   * @generated from field: string user_name = 4;
+   */
+  userName?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.TokenCause.
+ * Use `create(TokenCauseSchema)` to create a new message.
+ */
+export declare const TokenCauseSchema: GenMessage<TokenCause, {jsonType: TokenCauseJson}>;
+
+/**
+ * @generated from message ansflow.v1.ScheduleCause
+ */
+export declare type ScheduleCause = Message<"ansflow.v1.ScheduleCause"> & {
+  /**
+   * @generated from field: string schedule_id = 1;
+   */
+  scheduleId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ScheduleCause
+ */
+export declare type ScheduleCauseJson = {
+  /**
+   * @generated from field: string schedule_id = 1;
+   */
+  scheduleId?: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ScheduleCause.
+ * Use `create(ScheduleCauseSchema)` to create a new message.
+ */
+export declare const ScheduleCauseSchema: GenMessage<ScheduleCause, {jsonType: ScheduleCauseJson}>;
+
+/**
+ * @generated from message ansflow.v1.WebhookCause
+ */
+export declare type WebhookCause = Message<"ansflow.v1.WebhookCause"> & {
+  /**
+   * The delivery that was received.
+   *
+   * @generated from field: string delivery_id = 1;
+   */
+  deliveryId: string;
+
+  /**
+   * Of the connection that it came by.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * As its sender calls it: "push".
+   *
+   * @generated from field: string event = 3;
+   */
+  event: string;
+};
+
+/**
+ * @generated from message ansflow.v1.WebhookCause
+ */
+export declare type WebhookCauseJson = {
+  /**
+   * The delivery that was received.
+   *
+   * @generated from field: string delivery_id = 1;
+   */
+  deliveryId?: string;
+
+  /**
+   * Of the connection that it came by.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * As its sender calls it: "push".
+   *
+   * @generated from field: string event = 3;
+   */
+  event?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.WebhookCause.
+ * Use `create(WebhookCauseSchema)` to create a new message.
+ */
+export declare const WebhookCauseSchema: GenMessage<WebhookCause, {jsonType: WebhookCauseJson}>;
+
+/**
+ * @generated from message ansflow.v1.RunCause
+ */
+export declare type RunCause = Message<"ansflow.v1.RunCause"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: uint32 number = 2;
+   */
+  number: number;
+
+  /**
+   * @generated from field: string pipeline_name = 3;
+   */
+  pipelineName: string;
+};
+
+/**
+ * @generated from message ansflow.v1.RunCause
+ */
+export declare type RunCauseJson = {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId?: string;
+
+  /**
+   * @generated from field: uint32 number = 2;
+   */
+  number?: number;
+
+  /**
+   * @generated from field: string pipeline_name = 3;
+   */
+  pipelineName?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.RunCause.
+ * Use `create(RunCauseSchema)` to create a new message.
+ */
+export declare const RunCauseSchema: GenMessage<RunCause, {jsonType: RunCauseJson}>;
+
+/**
+ * A state of a repository. What does not apply, or is not known, is empty. In expressions: git.repository, git.pullRequest …
+ *
+ * @generated from message ansflow.v1.GitFacts
+ */
+export declare type GitFacts = Message<"ansflow.v1.GitFacts"> & {
+  /**
+   * Its address, without credentials; at most 2,048 characters.
+   *
+   * @generated from field: string repository = 1;
+   */
+  repository: string;
+
+  /**
+   * "refs/heads/main"; at most 256 characters, as branch and tag.
+   *
+   * @generated from field: string ref = 2;
+   */
+  ref: string;
+
+  /**
+   * @generated from field: string branch = 3;
+   */
+  branch: string;
+
+  /**
+   * @generated from field: string tag = 4;
+   */
+  tag: string;
+
+  /**
+   * 40 or 64 hexadecimal digits.
+   *
+   * @generated from field: string commit = 5;
+   */
+  commit: string;
+
+  /**
+   * Of the commit: "Name <mail>"; at most 256 characters.
+   *
+   * @generated from field: string author = 6;
+   */
+  author: string;
+
+  /**
+   * Of the commit; at most 4,096 characters.
+   *
+   * @generated from field: string message = 7;
+   */
+  message: string;
+
+  /**
+   * Its number; 0: none.
+   *
+   * @generated from field: uint32 pull_request = 8;
+   */
+  pullRequest: number;
+};
+
+/**
+ * A state of a repository. What does not apply, or is not known, is empty. In expressions: git.repository, git.pullRequest …
+ *
+ * @generated from message ansflow.v1.GitFacts
+ */
+export declare type GitFactsJson = {
+  /**
+   * Its address, without credentials; at most 2,048 characters.
+   *
+   * @generated from field: string repository = 1;
+   */
+  repository?: string;
+
+  /**
+   * "refs/heads/main"; at most 256 characters, as branch and tag.
+   *
+   * @generated from field: string ref = 2;
+   */
+  ref?: string;
+
+  /**
+   * @generated from field: string branch = 3;
+   */
+  branch?: string;
+
+  /**
+   * @generated from field: string tag = 4;
+   */
+  tag?: string;
+
+  /**
+   * 40 or 64 hexadecimal digits.
+   *
+   * @generated from field: string commit = 5;
+   */
+  commit?: string;
+
+  /**
+   * Of the commit: "Name <mail>"; at most 256 characters.
+   *
+   * @generated from field: string author = 6;
+   */
+  author?: string;
+
+  /**
+   * Of the commit; at most 4,096 characters.
+   *
+   * @generated from field: string message = 7;
+   */
+  message?: string;
+
+  /**
+   * Its number; 0: none.
+   *
+   * @generated from field: uint32 pull_request = 8;
+   */
+  pullRequest?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.GitFacts.
+ * Use `create(GitFactsSchema)` to create a new message.
+ */
+export declare const GitFactsSchema: GenMessage<GitFacts, {jsonType: GitFactsJson}>;
 
 /**
  * @generated from message ansflow.v1.StepCount
@@ -735,6 +1183,13 @@ export declare type StartRunRequest = Message<"ansflow.v1.StartRunRequest"> & {
    * @generated from field: string until_step_id = 6;
    */
   untilStepId: string;
+
+  /**
+   * What the run is for, if the caller knows: it becomes part of the run's origin. Errors: invalid_argument "git.commit" …
+   *
+   * @generated from field: ansflow.v1.GitFacts git = 7;
+   */
+  git?: GitFacts | undefined;
 };
 
 /**
@@ -780,6 +1235,13 @@ export declare type StartRunRequestJson = {
    * @generated from field: string until_step_id = 6;
    */
   untilStepId?: string;
+
+  /**
+   * What the run is for, if the caller knows: it becomes part of the run's origin. Errors: invalid_argument "git.commit" …
+   *
+   * @generated from field: ansflow.v1.GitFacts git = 7;
+   */
+  git?: GitFactsJson;
 };
 
 /**
@@ -902,6 +1364,8 @@ export declare type ListRunsRequest = Message<"ansflow.v1.ListRunsRequest"> & {
   statuses: RunStatus[];
 
   /**
+   * The id of a person: what they, or their tokens, have started.
+   *
    * @generated from field: string started_by = 4;
    */
   startedBy: string;
@@ -951,6 +1415,8 @@ export declare type ListRunsRequestJson = {
   statuses?: RunStatusJson[];
 
   /**
+   * The id of a person: what they, or their tokens, have started.
+   *
    * @generated from field: string started_by = 4;
    */
   startedBy?: string;
@@ -1455,8 +1921,8 @@ export declare const JobStatusSchema: GenEnum<JobStatus, JobStatusJson>;
 export declare const RunService: GenService<{
   /**
    * Starts a version (the latest by default), or the frozen draft. Inputs are checked against the definitions, missing ones
-   * get their defaults. The same idempotency key on the same pipeline answers the same run. Errors: failed_precondition
-   * "never_published", invalid_argument (an input's violations; "pipeline_invalid": the draft's problems).
+   * get their defaults. Errors: failed_precondition "never_published", "manual_off" (of a version whose `on` says so),
+   * invalid_argument (an input's violations; "pipeline_invalid": the draft's problems).
    *
    * @generated from rpc ansflow.v1.RunService.StartRun
    */
@@ -1494,7 +1960,7 @@ export declare const RunService: GenService<{
     output: typeof CancelRunResponseSchema;
   },
   /**
-   * Starts a new run of the same frozen graph and inputs.
+   * Starts a new run of the same frozen graph, inputs and git facts.
    *
    * @generated from rpc ansflow.v1.RunService.RerunRun
    */

@@ -1,0 +1,22 @@
+// What started a run, in short.
+import { create } from '@bufbuild/protobuf'
+import { type GitFacts, type RunOrigin, RunOriginSchema } from './gen/ansflow/v1/runs_pb.js'
+
+/** Who is shown as having started it. `userId` is empty where no person did. */
+export function starterOf(origin: RunOrigin | undefined): { userId: string; name: string } {
+  const cause = origin?.cause
+  switch (cause?.case) {
+    case 'person':
+      return { userId: cause.value.userId, name: cause.value.name }
+    case 'token':
+      return { userId: cause.value.userId, name: cause.value.userName }
+    case 'run':
+      return { userId: '', name: `${cause.value.pipelineName} #${cause.value.number}` }
+    default:
+      return { userId: '', name: cause?.value?.name ?? '' }
+  }
+}
+
+export function byPerson(userId: string, name: string, git?: GitFacts): RunOrigin {
+  return create(RunOriginSchema, { cause: { case: 'person', value: { userId, name } }, ...(git && { git }) })
+}
