@@ -1,6 +1,7 @@
 // What `git` holds in expressions: what the run is for, if its origin says so; else what its first checkout, in the order of the
 // file, has fetched, and nothing before that.
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { firstCheckout } from '@ansflow/proto/graph'
 import { StepStatus } from '@ansflow/proto/status'
 import type { RunState } from './state.ts'
 
@@ -24,7 +25,7 @@ export function gitFacts({ meta, graph, steps }: Pick<RunState, 'meta' | 'graph'
   }
   let first = checkouts.get(graph)
   if (first === undefined) {
-    first = graph.steps.find(({ uses, disabled }) => uses === 'fetch_code' && !disabled) ?? null
+    first = firstCheckout(graph) ?? null
     checkouts.set(graph, first)
   }
   const step = first && steps.get(first.id)

@@ -1,5 +1,5 @@
 // Questions about a pipeline's edges: cycles, order, ancestors. An edge goes from a step's need to the step.
-import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 
 /** What of a step these functions read, so that an editor can ask before it has whole steps. */
 export type StepEdges = Pick<StepDefinition, 'id'> & { needs: readonly { stepId: string }[] }
@@ -112,4 +112,9 @@ function walk(steps: readonly StepEdges[], visit: (id: string) => void): void {
       if (count === 0) queue.push(next)
     }
   }
+}
+
+/** The step that says what `git` holds where the run's origin does not: the first that fetches code, in the order of the file. */
+export function firstCheckout({ steps }: Pick<PipelineGraph, 'steps'>): StepDefinition | undefined {
+  return steps.find(({ uses, disabled }) => uses === 'fetch_code' && !disabled)
 }

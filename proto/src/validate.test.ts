@@ -73,11 +73,21 @@ describe('validateGraph', () => {
       graph([{ id: 'a', when: 'run.nmber == run.no' }]),
       ['unknown_reference a/when', 'unknown_reference a/when'],
     ],
-    ['git, which has no values yet', graph([{ id: 'a', when: 'git.branch != "main"' }]), ['unavailable a/when']],
+    ['git, which nothing fetches', graph([{ id: 'a', when: 'git.branch != "main"' }]), ['git_empty a/when']],
     [
       'git anywhere',
       graph([{ id: 'a', with: { script: 'x ${{ git.tag }}' }, env: [{ name: 'A', value: '${{ git.commit }}' }] }]),
-      ['unavailable a/env.A', 'unavailable a/with.script'],
+      ['git_empty a/env.A', 'git_empty a/with.script'],
+    ],
+    [
+      'git before, in and after the checkout',
+      graph([
+        { id: 'a', when: 'git.branch == "main"' },
+        { id: 'c', uses: 'fetch_code', with: { url: '/a', ref: '${{ git.commit }}' } },
+        { id: 'd', needs: [{ stepId: 'c' }], when: 'git.pullRequest == ""' },
+        { id: 'e', needs: [{ stepId: 'd' }], when: 'git.branch.x == "" || git.brunch == ""' },
+      ]),
+      ['unknown_reference e/when', 'unknown_reference e/when', 'git_empty a/when'],
     ],
     [
       'texts that cannot be stored',

@@ -3,7 +3,7 @@ import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v
 import type { JsonValue } from '@bufbuild/protobuf'
 import { compileExpression, contextFields, hasExpression, parseTemplate, type Reference } from '../expression.ts'
 import { configFields } from '../fields/step-fields.ts'
-import { topologicalOrder } from '../graph.ts'
+import { firstCheckout, topologicalOrder } from '../graph.ts'
 import { outputsOf } from '../steps/index.ts'
 import { Hints, suggestion } from '../suggest.ts'
 import type { Finding, Report } from './finding.ts'
@@ -18,6 +18,8 @@ interface Site {
 interface StepUse {
   site: Site
   target: string
+  /** What is read of what that step fetched, which the run's origin may say as well. */
+  git?: string
 }
 
 export function checkExpressions(graph: PipelineGraph, report: Report): void {
@@ -54,12 +56,15 @@ class ExpressionCheck {
   private readonly inputNames: ReadonlySet<string>
   private readonly stepIds: readonly string[]
   private readonly hints = new Hints()
+  /** The step whose commit `git` tells of. */
+  private readonly checkout: string | undefined
 
   constructor(graph: PipelineGraph, report: Report) {
     this.inputs = graph.inputs.map((input) => input.name)
     this.inputNames = new Set(this.inputs)
     this.stepIds = graph.steps.map((step) => step.id)
     this.steps = new Map(graph.steps.map((step) => [step.id, step]))
+    this.checkout = firstCheckout(graph)?.id
     this.report = report
   }
 
@@ -96,8 +101,7 @@ class ExpressionCheck {
   reference({ root, path, dynamic }: Reference, site: Site): void {
     const [name, ...rest] = path
     if (root === 'git') {
-      const message = `${[root, ...path].join('.')} has no value yet: this version starts no runs from pushes. Use an input instead.`
-      this.problem(site, 'unavailable', message, [root, ...path].join('.'))
+      this.gitReference(path, site)
       return
     }
     if (root === 'steps') {
@@ -119,6 +123,30 @@ class ExpressionCheck {
       const hint = suggestion(name, contextFields[root])
       this.problem(site, 'unknown_reference', `${root} has no ${JSON.stringify(name)}.${hint}`, full)
     }
+  }
+
+  gitReference([name, ...rest]: readonly string[], site: Site): void {
+    if (name === undefined) return
+    const full = ['git', name, ...rest].join('.')
+    if (!contextFields.git.includes(name)) {
+      const hint = this.hints.suggestion(name, contextFields.git)
+      this.problem(site, 'unknown_reference', `git has no ${JSON.stringify(name)}.${hint}`, full)
+    } else if (rest.length > 0) {
+      this.problem(site, 'unknown_reference', `git.${name} is a single value; there is no ${full}.`, full)
+    } else if (this.checkout === undefined) {
+      this.gitEmpty(site, name)
+    } else if (site.step !== undefined && site.step.id !== this.checkout) {
+      this.uses.push({ site, target: this.checkout, git: name })
+    }
+  }
+
+  gitEmpty(site: Site, name: string): void {
+    const why =
+      this.checkout === undefined
+        ? 'no step fetches code'
+        : `${site.step!.id} does not wait for ${this.checkout}, which fetches the code`
+    const message = `git.${name} is empty here unless whoever starts the run says what it is for: ${why}.`
+    this.problem(site, 'git_empty', message, `git.${name}`, true)
   }
 
   stepReference(path: readonly string[], dynamic: boolean, site: Site): void {
@@ -201,19 +229,23 @@ class ExpressionCheck {
       }
       reached.set(step.id, set)
     }
-    for (const { site, target } of this.uses) {
+    for (const { site, target, git } of this.uses) {
       const set = reached.get(site.step!.id)
       // Steps on or behind a cycle have their own problem.
       if (set === undefined) continue
       const bit = bits.get(target)!
       if ((set[bit >>> 5]! & (1 << (bit & 31))) !== 0) continue
+      if (git !== undefined) {
+        this.gitEmpty(site, git)
+        continue
+      }
       const message = `${site.step!.id} reads ${target}, which may not have run by then. Add ${target} to its needs.`
       this.problem(site, 'not_upstream', message, target)
     }
   }
 
-  problem(site: Site, code: string, message: string, reference?: string): void {
-    const finding: Finding = { code, message, field: site.field }
+  problem(site: Site, code: string, message: string, reference?: string, warning = false): void {
+    const finding: Finding = { code, message, field: site.field, ...(warning && { warning }) }
     if (site.step !== undefined) finding.stepId = site.step.id
     if (reference !== undefined) finding.params = { reference }
     this.report(finding)
