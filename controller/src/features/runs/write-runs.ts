@@ -42,7 +42,7 @@ export interface Writing {
 export interface RunRows {
   jobs: RunTables['job'][]
   works: RunTables['work'][]
-  /** Jobs of the controller's that have ended: there is nothing to do for them any more. */
+  /** Jobs of the controller's for which there is nothing to do any more. */
   endedWorks: string[]
   /** Jobs that change in the same way, such as all queued ones of a canceled run. */
   changedJobs: { values: JobChange; ids: string[] }[]
@@ -64,12 +64,19 @@ function* rowsOf({ times, now }: Pick<Writing, 'times' | 'now'>, work: RunWork):
       ...(yield* each([...newWorks.keys()], (job) => rowOf(job, noSpec))),
     ],
     works: yield* each([...newWorks], ([job, asked]) => newWorkRow(run.state.meta.runId, job, asked)),
-    endedWorks: [...jobs].filter((job) => isControllerWork(job) && isTerminalJob(job.status)).map(({ id }) => id),
+    endedWorks: [...jobs].filter((job) => isControllerWork(job) && isDoneWith(job)).map(({ id }) => id),
     changedJobs: yield* changesOfJobs(times, work),
     steps: yield* stepRows(times, work),
     events: yield* eventRows(now, work),
   }
 }
+
+/** What was begun and then taken back stays until whoever has it, or takes it over from them, has ended its log. */
+function isDoneWith({ status, startedAt }: JobState): boolean {
+  return isTerminalJob(status) && (startedAt === null || answered.has(status))
+}
+
+const answered: ReadonlySet<JobStatus> = new Set([JobStatus.SUCCEEDED, JobStatus.FAILED])
 
 /** Of works that have their rows. */
 export async function writeRuns(to: Writing, works: RunWork[], started: RunWork[]): Promise<void> {

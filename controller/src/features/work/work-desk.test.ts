@@ -2,6 +2,7 @@
 import { reason } from '@ansflow/proto/reasons'
 import { expect, test } from 'vitest'
 import { waitFor } from '../../../test/wait-for.ts'
+import { uuidv7 } from '../../platform/ids.ts'
 import { createLog } from '../../platform/log.ts'
 import type { RunsWorld } from '../runs/test/runs-world.ts'
 import { openRuns } from '../runs/test/runs-world.ts'
@@ -10,7 +11,12 @@ import { createWorkDesk } from './work-desk.ts'
 
 const ask = (id: string) => ({ id, uses: 'http_request', with: { url: 'https://example.org/' } })
 
-function deskOf(world: RunsWorld, perform: Performer, lines: string[] = []) {
+function deskOf(
+  world: RunsWorld,
+  perform: Performer,
+  lines: string[] = [],
+  ended: (job: { jobId: string }) => void = () => undefined,
+) {
   return createWorkDesk({
     db: world.db,
     clock: world.clock,
@@ -19,7 +25,7 @@ function deskOf(world: RunsWorld, perform: Performer, lines: string[] = []) {
     secrets: { read: async () => new Map() },
     outbound: { request: () => Promise.reject(new Error('nobody is asked')) },
     performers: { http_request: perform },
-    openLog: async () => ({ line: (text) => void lines.push(text), end: async () => undefined }),
+    openLog: async (job) => ({ line: (text) => void lines.push(text), end: async () => ended(job) }),
   })
 }
 
@@ -106,5 +112,55 @@ test('work that a controller cannot do, or that breaks, fails the step with the 
   expect((await world.load(runId))!.state.steps.get('ask')!.reason).toEqual(
     reason('work_failed', { message: 'broken' }),
   )
+  await desk.stop()
+})
+
+test('work that is taken back after everybody who had it went down has its log ended by whoever comes', async () => {
+  await using world = await openRuns()
+  const lost = deskOf(world, () => new Promise(() => undefined))
+  const runId = await world.start([
+    ask('ask'),
+    { id: 'never', uses: 'http_request', with: { url: 'https://example.org/' } },
+  ])
+  await lost.take()
+  await waitFor(async () => (await world.statuses(runId)) === 'ask:running never:running')
+  await world.driver.cancel(runId, { id: 'p', name: 'P' })
+  expect(await world.statuses(runId)).toBe('ask:canceled never:canceled')
+  const left = () => world.db.kysely<{ work: { job_id: string } }>().selectFrom('work').select('job_id').execute()
+  expect(await left()).toHaveLength(2)
+  await world.db
+    .kysely()
+    .updateTable('work')
+    .set({ leased_until: world.db.toColumn(new Date(0)) })
+    .execute()
+  const closed: string[] = []
+  const next = deskOf(
+    world,
+    () => Promise.reject(new Error('asked again')),
+    [],
+    ({ jobId }) => closed.push(jobId),
+  )
+  await waitFor(async () => {
+    await next.take()
+    return (await left()).length === 0
+  })
+  const jobs = (await world.load(runId))!.state.jobs
+  expect(closed.sort()).toEqual([...jobs.keys()].sort())
+  await next.stop()
+})
+
+test('a project whose work hangs does not keep the work of others waiting', async () => {
+  await using world = await openRuns()
+  const hangs = world.startOf(Array.from({ length: 200 }, (_, i) => ask(`s${i}`)))
+  const desk = deskOf(world, ({ signal, request }) =>
+    request['method'] === 'GET'
+      ? Promise.resolve({ outputs: {} })
+      : new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('ended')))),
+  )
+  const hanging = hangs.graph.steps.map((step) => ({ ...step, with: { url: 'https://example.org/', method: 'POST' } }))
+  await world.driver.start({ ...hangs, graph: { ...hangs.graph, steps: hanging } })
+  const { id } = await world.driver.start(world.startOf([ask('ask')], { projectId: uuidv7() }))
+  await desk.take()
+  await waitFor(async () => (await world.statuses(id)) === 'ask:succeeded')
   await desk.stop()
 })

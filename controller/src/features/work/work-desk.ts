@@ -3,14 +3,25 @@
 import type { RunEvent } from '@ansflow/engine/state'
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type Reason, reason } from '@ansflow/proto/reasons'
+import { isTerminalJob } from '@ansflow/proto/status'
 import { fillSecrets } from '@ansflow/proto/steps/secret-marks'
 import type { JsonObject } from '@bufbuild/protobuf'
+import pLimit from 'p-limit'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { Outbound } from '../../platform/outbound.ts'
 import type { WorkLog } from '../logs/index.ts'
-import { giveBackWork, jobById, keepWork, type RunDriver, type TakenWork, takeWork } from '../runs/index.ts'
+import {
+  endWork,
+  giveBackWork,
+  jobById,
+  keepWork,
+  type Rooms,
+  type RunDriver,
+  type TakenWork,
+  takeWork,
+} from '../runs/index.ts'
 import type { Secrets } from '../secrets/index.ts'
 import type { Performed, Performer } from './performer.ts'
 
@@ -35,7 +46,9 @@ export interface WorkDesk {
 }
 
 /** Performed at once by one controller. */
-const mostAtOnce = 32
+const mostAtOnce = 128
+/** Whatever one project asks for does not keep others waiting. */
+const mostOfAProject = mostAtOnce / 4
 const keepEveryMs = 10_000
 const retryMs = 1000
 const stopGraceMs = 1500
@@ -50,6 +63,8 @@ export function createWorkDesk(deps: Deps): WorkDesk {
   const { db, clock, log, driver } = deps
   const held = new Map<string, Held>()
   let stopping = false
+  /** Two at once would take what there is room for twice. */
+  const inOrder = pLimit(1)
 
   function begin(work: TakenWork): void {
     const abort = new AbortController()
@@ -68,6 +83,8 @@ export function createWorkDesk(deps: Deps): WorkDesk {
       .finally(() => {
         endKeeping()
         held.delete(jobId)
+        // What waited for a place.
+        if (!stopping) inOrder(take).catch((error: unknown) => log.warn({ err: error }, 'work could not be taken'))
       })
   }
 
@@ -90,10 +107,10 @@ export function createWorkDesk(deps: Deps): WorkDesk {
 
   async function attend({ work, abort }: Held): Promise<void> {
     const { jobId, runId, epoch } = work
-    if ((await driver.submit(runId, { type: 'workTaken', jobId, epoch })) === 'stale') return
+    if ((await driver.submit(runId, { type: 'workTaken', jobId, epoch })) === 'stale') return close(work)
     const performed = await perform(work, abort.signal)
     if (performed === undefined) {
-      if (stopping) await giveBackWork(db, work)
+      await (stopping ? giveBackWork(db, work) : endWork(db, work))
       return
     }
     const result =
@@ -101,6 +118,17 @@ export function createWorkDesk(deps: Deps): WorkDesk {
         ? { outcome: Outcome.SUCCEEDED, outputs: performed.outputs }
         : { outcome: Outcome.FAILED, why: performed.why }
     await answer(runId, { type: 'workDone', jobId, epoch, ...result }, abort.signal)
+  }
+
+  /** Of what was taken back while nobody had it: whoever begun it went down and left its log open. */
+  async function close(work: TakenWork): Promise<void> {
+    const job = await jobById(db, work.jobId)
+    if (job && !isTerminalJob(job.status)) return
+    if (job) {
+      const lines = await deps.openLog(job, [])
+      await lines.end()
+    }
+    await endWork(db, work)
   }
 
   /** Undefined: it was ended. */
@@ -155,14 +183,25 @@ export function createWorkDesk(deps: Deps): WorkDesk {
     }
   }
 
+  function rooms(): Rooms {
+    const ofProject = new Map<string, number>()
+    for (const { work } of held.values()) ofProject.set(work.projectId, (ofProject.get(work.projectId) ?? 0) + 1)
+    return {
+      full: [...ofProject].filter(([, count]) => count >= mostOfAProject).map(([id]) => id),
+      of: (id) => mostOfAProject - (ofProject.get(id) ?? 0),
+    }
+  }
+
+  async function take(): Promise<void> {
+    while (!stopping && held.size < mostAtOnce) {
+      const taken = await takeWork(db, mostAtOnce - held.size, rooms())
+      for (const work of taken) begin(work)
+      if (taken.length === 0) return
+    }
+  }
+
   return {
-    async take() {
-      while (!stopping && held.size < mostAtOnce) {
-        const taken = await takeWork(db, mostAtOnce - held.size)
-        for (const work of taken) begin(work)
-        if (taken.length === 0) return
-      }
-    },
+    take: () => inOrder(take),
     drop: (jobId) => held.get(jobId)?.abort.abort(),
     async stop() {
       stopping = true
