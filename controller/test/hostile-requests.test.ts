@@ -3,6 +3,7 @@
 import { connect as connectSocket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AuditService } from '@ansflow/proto/gen/ansflow/v1/audit_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
@@ -135,6 +136,12 @@ test('forged cursors, unknown statuses and times outside of the calendar are the
       { pipelineId, pageToken: cursor([n]) },
     ]),
     [listRuns, { pageToken: cursor([{ $ne: null }]) }],
+    ...['a\0', '\ud800'].flatMap((text): [DescMethod, JsonObject][] => [
+      [listRuns, { pageToken: cursor([text]) }],
+      [AuditService.method.listAuditEvents, { pageToken: cursor([text]) }],
+      [ProjectService.method.listProjects, { pageToken: cursor(['a', text]) }],
+      [PipelineService.method.listPipelines, { projectId, pageToken: cursor([text, 'a']) }],
+    ]),
     [listRuns, { statuses: Array.from({ length: 10_000 }, (_, n) => n + 100) }],
     [listRuns, { statuses: [99] }],
   ]

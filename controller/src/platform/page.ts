@@ -1,4 +1,5 @@
 // Cursor pages: a token is the sort key of the last row answered, so pages neither repeat nor skip rows.
+import { unstorable } from '@ansflow/proto/characters'
 import { type AppError, invalidField } from '@ansflow/proto/errors'
 
 export function pageSize(asked: number, usual: number, most = 200): number {
@@ -15,7 +16,8 @@ export function readCursor(token: string, length: number): string[] | undefined 
   if (token === '') return undefined
   try {
     const key: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'))
-    if (Array.isArray(key) && key.length === length && key.every((part) => typeof part === 'string')) return key
+    const isText = (part: unknown) => typeof part === 'string' && unstorable(part) === undefined
+    if (Array.isArray(key) && key.length === length && key.every(isText)) return key
   } catch {
     // Falls through to the answer for any wrong token.
   }

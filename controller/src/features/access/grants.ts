@@ -23,6 +23,7 @@ export async function grantsOf(db: Db, em: EntityManager, userId: string, now: D
     .selectFrom('access_grant')
     .select(['organization_id', 'scope_kind', 'scope_id', 'role_id', 'expires_at'])
     .where('subject_id', '=', userId)
+    .orderBy('id')
     .execute()
   return rows.flatMap((row) => {
     const expiresAt = row.expires_at === null ? undefined : db.fromColumn(row.expires_at)
