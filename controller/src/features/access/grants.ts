@@ -7,6 +7,7 @@ import { InvitationEntity } from './invitation.entity.ts'
 
 interface Tables {
   access_grant: {
+    id: string
     subject_id: string
     organization_id: string
     scope_kind: ScopeKind
