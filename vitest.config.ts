@@ -49,7 +49,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e',
-          include: ['e2e/{scenarios,journeys}/**/*.test.ts'],
+          include: ['e2e/{scenarios,journeys,bench}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

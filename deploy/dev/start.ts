@@ -6,6 +6,7 @@ import { constants, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { hideSecrets } from '../../controller/src/platform/environment.ts'
 import { buildAll } from './build.ts'
+import { controllerEnv, controllerFlags } from './controller-node.ts'
 import { keepRunning } from './keep-running.ts'
 import { Sentence, say } from './progress.ts'
 import { endCommands, root } from './run-command.ts'
@@ -15,10 +16,6 @@ const { ANSFLOW_HOST_PATH: hostPath = process.env.PATH, ...settings } = process.
 hideSecrets(process.env)
 const data = resolve(root, settings.ANSFLOW_DATA ?? 'data')
 const withAgent = settings.ANSFLOW_LOCAL_AGENT !== 'off'
-/** A small nursery keeps an idle controller some 25 MB smaller; the steps it moves cost the same processor time. */
-const youngSpace = '--max-semi-space-size=2'
-/** What the disk's and the compressors' threads give back, the next one uses: 30 MB less after some hundred runs. */
-const fewArenas = { MALLOC_ARENA_MAX: '2' }
 /** Exit codes of the agent that another start would not change (agent/src/exit.ts). */
 const wrongSettings = 2
 const refused = 3
@@ -73,10 +70,10 @@ async function start(): Promise<void> {
     start() {
       // Made anew at each start: it registers the local agent once and then is worth nothing.
       agentToken = randomBytes(32).toString('base64url')
-      controller = spawn(process.execPath, [youngSpace, join(root, 'controller/src/main.ts'), 'serve'], {
+      controller = spawn(process.execPath, [...controllerFlags, join(root, 'controller/src/main.ts'), 'serve'], {
         cwd: root,
         env: {
-          ...fewArenas,
+          ...controllerEnv,
           ...settings,
           ANSFLOW_DATA: data,
           ...(withAgent ? { ANSFLOW_LOCAL_AGENT_TOKEN: agentToken } : {}),

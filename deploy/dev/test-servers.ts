@@ -19,9 +19,9 @@ export interface MariadbServer extends TestServer {
   crash(): Promise<void>
 }
 
-/** `durable`: what it has committed outlives its crash. */
-export async function startMariadb({ durable = false } = {}): Promise<MariadbServer> {
-  const folder = await mkdtemp(join(await fastFolder(), 'ansflow-mariadb-'))
+/** `durable`: what it has committed outlives its crash; `onDisk`: and that of the machine, as in production. */
+export async function startMariadb({ durable = false, onDisk = false } = {}): Promise<MariadbServer> {
+  const folder = await mkdtemp(join(onDisk ? tmpdir() : await fastFolder(), 'ansflow-mariadb-'))
   const data = join(folder, 'data')
   const port = await freePort()
   // mariadbd refuses to run as root, so the instance belongs to the package's own user.
@@ -47,9 +47,11 @@ export async function startMariadb({ durable = false } = {}): Promise<MariadbSer
     `--socket=${join(folder, 's.sock')}`,
     '--max-connections=400',
     // What most tests write need not outlive them.
-    ...(durable
-      ? ['--innodb-flush-log-at-trx-commit=2']
-      : ['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']),
+    ...(onDisk
+      ? []
+      : durable
+        ? ['--innodb-flush-log-at-trx-commit=2']
+        : ['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']),
     '--skip-log-bin',
   )
   const start = async () => {

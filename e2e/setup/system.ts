@@ -34,6 +34,10 @@ interface SystemOptions {
   labels?: string[]
   /** What the controller's command is started by, with its data folder as the last word before it. */
   through?: string[]
+  /** Words for the controller's Node. */
+  flags?: string[]
+  /** The checkout whose programs run, installed and built. */
+  root?: string
 }
 
 export class System implements AsyncDisposable {
@@ -51,6 +55,10 @@ export class System implements AsyncDisposable {
     this.httpPort = httpPort
     this.grpcPort = grpcPort
     this.#options = options
+  }
+
+  get root(): string {
+    return this.#options.root ?? root
   }
 
   get url(): string {
@@ -78,12 +86,18 @@ export class System implements AsyncDisposable {
 
   async startController(): Promise<void> {
     const data = join(this.folder, 'data')
-    const { through } = this.#options
+    const { through, flags = [] } = this.#options
     if (through) await mkdir(data, { recursive: true })
     const before = through ? [...through, data] : []
-    const [program, ...words] = [...before, process.execPath, join(root, 'controller/src/main.ts'), 'serve']
+    const [program, ...words] = [
+      ...before,
+      process.execPath,
+      ...flags,
+      join(this.root, 'controller/src/main.ts'),
+      'serve',
+    ]
     const child = spawn(program!, words, {
-      cwd: root,
+      cwd: this.root,
       env: {
         PATH: process.env.PATH,
         ANSFLOW_HTTP: `127.0.0.1:${this.httpPort}`,
@@ -243,7 +257,7 @@ export class AgentProcess {
   }
 
   spawn(command: 'run' | 'register' = 'run'): ChildProcess {
-    const child = spawn(process.execPath, [join(root, 'agent/dist/ansflow-agent.mjs'), command], {
+    const child = spawn(process.execPath, [join(this.#system.root, 'agent/dist/ansflow-agent.mjs'), command], {
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
