@@ -1,12 +1,13 @@
 // The machine without AnsFlow: a small Node process, since starting processes costs the more the larger the starter is. It knows
-// nothing but Node, and does what it is asked for by messages { id, task, ... }.
+// nothing but Node, and does what it is asked for by messages { id, task, words }.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { connect } from 'node:net'
 
-const tasks = { stamps, sequence, wide, copy, lines, nodes }
-process.on('message', async ({ id, task, ...words }) => {
+const tasks = { stamps, sequence, wide, copy, serve, lines, nodes }
+process.on('message', async ({ id, task, words }) => {
   try {
     process.send({ id, result: await tasks[task](words) })
   } catch (error) {
@@ -75,6 +76,14 @@ async function copy({ from, to }) {
   const began = now()
   await sh('cat "$1" > "$2" && sync "$2"', from, to)
   return now() - began
+}
+
+/** Answers the port; serves until this process ends. */
+async function serve({ file }) {
+  const server = createServer((_request, response) => createReadStream(file).pipe(response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return server.address().port
 }
 
 /** Each line goes from a shell by a pipe to here, and from here by TCP to who asked. */
