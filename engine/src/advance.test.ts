@@ -203,9 +203,12 @@ describe('cancel', () => {
     run(world, 'running')
     const { effects } = cancel(world)
     expect(statuses(world)).toBe(
-      'queued:canceled offered:canceled accepted:queued running:running waiting:canceled blocked:canceled cleanup:blocked',
+      'queued:canceled offered:queued accepted:queued running:running waiting:canceled blocked:canceled cleanup:blocked',
     )
     expect(effects.filter(({ type }) => type === 'cancelJob')).toHaveLength(3)
+    const { id: jobId, epoch } = job(world, 'offered')
+    apply(world, { type: 'jobRejected', jobId, epoch, reason: 'it was canceled' })
+    expect(statuses(world)).toMatch(/^queued:canceled offered:canceled /)
     expect(text(world, 'running')).toBe('Is being canceled by Ada.')
     proceed(world, job(world, 'running'), Outcome.CANCELED)
     expect(text(world, 'running')).toBe('Canceled by Ada.')

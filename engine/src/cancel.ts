@@ -54,9 +54,7 @@ function cancelStep(turn: Turn, step: StepState): void {
     endStep(turn, step, StepStatus.CANCELED, cancelReason(turn))
     return
   }
-  if (job.status === JobStatus.QUEUED || job.status === JobStatus.OFFERED) {
-    // An offer is not started before its accept is committed, and that can no longer be.
-    if (job.status === JobStatus.OFFERED) tellAgent(turn, job)
+  if (job.status === JobStatus.QUEUED) {
     endJob(turn, job, JobStatus.CANCELED, cancelReason(turn))
     endStep(turn, step, StepStatus.CANCELED, cancelReason(turn))
     return
@@ -65,16 +63,12 @@ function cancelStep(turn: Turn, step: StepState): void {
   cancelJob(turn, job, reason('canceling', by ? { by } : {}))
 }
 
-/** Asks the agent to stop a job that may run; the step ends when the agent says so. */
+/** Asks to stop a job that may run: the step ends when its agent says so, or whoever offered it has taken it back. */
 export function cancelJob(turn: Turn, job: JobState, why: Reason): void {
   if (job.cancelRequested) return
   job.cancelRequested = true
   turn.jobs.add(job)
   setReason(turn, job.step, why)
-  tellAgent(turn, job)
-}
-
-function tellAgent(turn: Turn, job: JobState): void {
   turn.effects.push({ type: 'cancelJob', jobId: job.id, agentId: job.agentId })
 }
 

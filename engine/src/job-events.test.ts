@@ -1,3 +1,4 @@
+import { JobStatus } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
 import { apply, graphOf, newWorld, picture, runToEnd } from '../test/world.ts'
 
@@ -13,4 +14,35 @@ test('a log that is whole is told, also after the end and again, and changes not
   }
   expect(job).toMatchObject({ logSize: 12, logComplete: true })
   expect(picture(world.state)).toEqual(before)
+})
+
+test('only who has offered a job and heard nothing of it takes it back; whoever else misses its agent takes it for lost', () => {
+  const offered = () => {
+    const world = newWorld(graphOf([{ id: 'a' }]))
+    apply(world, { type: 'started' })
+    const [job] = world.state.jobs.values()
+    apply(world, { type: 'jobOffered', jobId: job!.id, agentId: 'agent', agentName: 'agent' })
+    return { world, job: job!, id: { jobId: job!.id, epoch: job!.epoch } }
+  }
+  const first = offered()
+  apply(first.world, { type: 'jobRejected', ...first.id, reason: 'full' })
+  expect(first.job.status).toBe(JobStatus.QUEUED)
+  expect(apply(first.world, { type: 'jobAccepted', ...first.id }).result).toBe('stale')
+
+  const second = offered()
+  apply(second.world, { type: 'jobAccepted', ...second.id })
+  expect(apply(second.world, { type: 'jobRejected', ...second.id, reason: 'late' }).result).not.toBe('stale')
+  expect(second.job.status).toBe(JobStatus.ACCEPTED)
+
+  const third = offered()
+  apply(third.world, { type: 'jobLost', ...third.id })
+  expect(third.job.status).toBe(JobStatus.LOST)
+
+  const fourth = offered()
+  apply(fourth.world, { type: 'jobStranded', jobId: fourth.job.id, agentId: 'agent', agentName: 'agent' })
+  expect(fourth.job.status).toBe(JobStatus.LOST)
+
+  const fifth = offered()
+  apply(fifth.world, { type: 'jobStarted', ...fifth.id })
+  expect(fifth.job.status).toBe(JobStatus.RUNNING)
 })

@@ -1,7 +1,10 @@
 // What agents report about a job, step by step:
 //
 //   QUEUED ─offered→ OFFERED ─accepted→ ACCEPTED ─started→ RUNNING ─finished→ SUCCEEDED | FAILED | TIMED_OUT | CANCELED | LOST
-//      ↑───rejected────┘                    └──────────────────┴──lost, stranded→ LOST
+//      ↑───rejected────┘     └────────────────┴──────────────────┴──lost, stranded→ LOST
+//
+// Whoever has offered it tells the agent to start as soon as that has accepted, and says so here afterwards. So an offer may have been
+// started unless its own offerer takes it back.
 //
 // Every report carries the epoch it speaks of. A report about another epoch is stale; one that was heard before changes nothing.
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
@@ -58,7 +61,6 @@ export function jobEvent(turn: Turn, event: JobEvent): Report {
     case 'jobHeard':
       return jobHeard(turn, job)
     case 'jobLost':
-      if (job.status === JobStatus.OFFERED) return jobRejected(turn, job, 'its agent was lost')
       if (!isTerminalJob(job.status)) finishJob(turn, job, { outcome: Outcome.LOST })
       return 'done'
   }
@@ -90,7 +92,6 @@ function jobStranded(turn: Turn, job: JobState, event: Extract<RunEvent, { type:
     return 'done'
   }
   if (isTerminalJob(job.status) || job.agentId !== agentId) return 'stale'
-  if (job.status === JobStatus.OFFERED) return jobRejected(turn, job, 'it was deleted')
   finishJob(turn, job, { outcome: Outcome.LOST, reasonCode: 'agent_deleted' })
   return 'done'
 }
@@ -136,7 +137,8 @@ function jobStarted(turn: Turn, job: JobState, at: Date | undefined): Report {
 
 function jobRejected(turn: Turn, job: JobState, message: string): Report {
   if (isTerminalJob(job.status)) return 'stale'
-  if (job.status === JobStatus.RUNNING) return 'done'
+  // Somebody else has heard that it was accepted.
+  if (job.status !== JobStatus.OFFERED) return 'done'
   if (job.cancelRequested) {
     finishJob(turn, job, { outcome: Outcome.CANCELED })
     return 'done'

@@ -103,22 +103,59 @@ test('an offer that is not answered within ten seconds is taken back, and its la
   expect(kinds(sent)).toEqual(['welcome', 'offer', 'stale'])
 })
 
-test('nothing is answered before it is stored, and a database that is away is waited for', async () => {
+test('a job of this session’s own offer starts at once; its end is answered when it is stored, however long that takes', async () => {
   const { clock, sent, submitted, state, session, say } = world()
   await say({ case: 'hello', value: { slots: 1 } })
   session.seat().offer(offer)
-  state.failing = 2
+  state.failing = 4
   await say({ case: 'accept', value: { job } })
   await say({ case: 'started', value: { job } })
   await say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
   await settle()
-  expect(kinds(sent)).toEqual(['welcome', 'offer'])
+  expect(kinds(sent)).toEqual(['welcome', 'offer', 'start'])
+  expect(submitted).toEqual([])
   for (let i = 0; i < 5; i++) {
     clock.advance(1000)
     await settle()
   }
-  expect(submitted.map(({ type }) => type)).toEqual(['jobAccepted', 'jobStarted', 'jobFinished'])
+  expect(submitted.map(({ type }) => type).sort()).toEqual(['jobAccepted', 'jobFinished', 'jobStarted'])
   expect(kinds(sent)).toEqual(['welcome', 'offer', 'start', 'finishedAck'])
+})
+
+test('a job that another session has offered starts when its accept is stored: the other may take it back', async () => {
+  for (const isTakenBack of [false, true]) {
+    const { clock, sent, state, say } = world([
+      { ...job, runId: 'run', phase: 'offered', secrets: true, offeredAt: new Date(0) },
+    ])
+    state.failing = 1
+    await say({ case: 'hello', value: { slots: 1, jobs: [{ job, phase: JobPhase.ACCEPTED }] } })
+    await settle()
+    expect(kinds(sent)).toEqual(['welcome'])
+    if (isTakenBack) state.answer = 'stale'
+    clock.advance(1000)
+    await settle()
+    expect(kinds(sent)).toEqual(['welcome', isTakenBack ? 'stale' : 'start'])
+  }
+})
+
+test('a cancel takes back an offer that is not accepted, and is told of one that is', async () => {
+  const { sent, submitted, state, session, say } = world()
+  await say({ case: 'hello', value: { slots: 2 } })
+  session.seat().offer(offer)
+  session.seat().offer({ ...offer, jobId: 'accepted' })
+  await say({ case: 'accept', value: { job: { jobId: 'accepted', epoch: 1 } } })
+  await settle()
+  state.cancels = [job, { jobId: 'accepted', epoch: 1 }]
+  await session.deliverCancels()
+  await say({ case: 'accept', value: { job } })
+  await settle()
+  expect(submitted).toContainEqual(expect.objectContaining({ type: 'jobRejected', ...job }))
+  const said = sent.slice(3).map((message) => [message.case, (message.value as { job: unknown }).job])
+  expect(said).toEqual([
+    ['start', expect.objectContaining({ jobId: 'accepted' })],
+    ['cancel', expect.objectContaining({ jobId: 'accepted' })],
+    ['stale', expect.objectContaining({ jobId: 'job' })],
+  ])
 })
 
 test('a job whose secret is gone fails with that reason instead of starting', async () => {

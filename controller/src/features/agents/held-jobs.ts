@@ -1,5 +1,7 @@
 // The jobs one agent holds, as its session sees them: offered, accepted, started, finished, in this order for each job.
-// Whatever is said about a job is committed before it is answered, and answered the same when it is said again.
+// Whatever is said about a job is committed before it is answered, and answered the same when it is said again. But for the accept of
+// an offer of this session's own: nobody else takes that back (engine/src/job-events.ts), so its job may start without waiting for the
+// commit. Of a job that was offered through another session, whoever comes first to the row decides.
 
 import type { RunEvent } from '@ansflow/engine/state'
 import { invalidField } from '@ansflow/proto/errors'
@@ -110,7 +112,7 @@ export class HeldJobs {
   leave(): void {
     for (const [jobId, cancelTimer] of this.#unanswered) {
       cancelTimer()
-      // Not journaled by the agent as far as anybody knows; its late accept will be stale.
+      // The agent was not told to start it.
       const job = this.#held.get(jobId)
       if (job?.phase === 'offered') void this.#withdraw(job, 'the agent went away before it accepted')
     }
@@ -120,7 +122,12 @@ export class HeldJobs {
   /** Tells the agent of the cancels its jobs' rows ask for. */
   async deliverCancels(): Promise<void> {
     for (const { jobId, epoch } of await this.#book.cancels(this.#session.agentId)) {
-      if (this.#canceled.has(jobId) || !this.#held.has(jobId)) continue
+      const held = this.#held.get(jobId)
+      if (this.#canceled.has(jobId) || !held) continue
+      if (held.phase === 'offered' && this.#unanswered.has(jobId)) {
+        void this.#withdraw(held, 'it was canceled')
+        continue
+      }
       this.#canceled.add(jobId)
       // The grace is the spec's own.
       this.#session.send({ case: 'cancel', value: { job: { jobId, epoch } } })
@@ -173,11 +180,15 @@ export class HeldJobs {
 
   async #accept(ref: JobRef): Promise<void> {
     const job = this.#held.get(ref.jobId)
-    if (job?.epoch !== ref.epoch) return this.#stale(ref)
-    this.#answered(job)
-    const applied = await this.#commit(job, { type: 'jobAccepted', ...ids(job) })
-    if (applied === 'stale') return this.#drop(job)
+    if (job?.epoch !== ref.epoch || job.phase === 'withdrawn') return this.#stale(ref)
+    const isOurs = job.phase === 'offered' && this.#answered(job)
     if (job.phase === 'offered') job.phase = 'accepted'
+    const noted = this.#commit(job, { type: 'jobAccepted', ...ids(job) })
+    const applied = isOurs ? 'applied' : await noted
+    if (applied === 'stale') return this.#drop(job)
+    if (isOurs) {
+      void noted.then((applied) => applied === 'stale' && this.#held.get(ref.jobId) === job && this.#drop(job))
+    }
     this.#session.changed()
     const read = () => this.#book.secrets(job.jobId)
     const secrets = job.secrets === false ? noSecrets : await this.#persist(read)
@@ -242,17 +253,19 @@ export class HeldJobs {
 
   async #withdraw(job: HeldJob, reason: string): Promise<void> {
     this.#answered(job)
-    try {
-      await this.#book.submit(job.runId, { type: 'jobRejected', ...ids(job), reason })
-    } catch (error) {
-      this.#session.warn(error, 'an offer could not be taken back; the sweep will')
-    }
+    job.phase = 'withdrawn'
+    // Also when the stream is over: nobody else does it until the agent comes again, or is lost.
+    await this.#persist(
+      () => this.#book.submit(job.runId, { type: 'jobRejected', ...ids(job), reason }),
+      retryMs.length,
+    )
     this.#free(job.jobId)
   }
 
-  #answered(job: HeldJob): void {
+  /** Whether its offer, of this session, waited for an answer. */
+  #answered(job: HeldJob): boolean {
     this.#unanswered.get(job.jobId)?.()
-    this.#unanswered.delete(job.jobId)
+    return this.#unanswered.delete(job.jobId)
   }
 
   #drop(job: HeldJob): void {
@@ -281,8 +294,8 @@ export class HeldJobs {
   }
 
   /** What the database refuses for now is tried until it is taken or the stream ends; the agent then says it again. */
-  async #persist<T>(work: () => Promise<T>): Promise<T | undefined> {
-    for (let attempt = 0; !this.#session.closed; attempt++) {
+  async #persist<T>(work: () => Promise<T>, triesBeyond = 0): Promise<T | undefined> {
+    for (let attempt = 0; !this.#session.closed || attempt < triesBeyond; attempt++) {
       try {
         return await work()
       } catch (error) {

@@ -9,8 +9,11 @@ export interface HeldJob {
   jobId: string
   runId: string
   epoch: number
-  /** `finished`: the agent said so and uses no slot for it any more; its result is about to be stored. */
-  phase: 'offered' | 'accepted' | 'running' | 'finished'
+  /**
+   * `withdrawn`: its offer is being taken back. `finished`: the agent said so and uses no slot for it any more; its result is about to
+   * be stored.
+   */
+  phase: 'offered' | 'withdrawn' | 'accepted' | 'running' | 'finished'
   offeredAt: Date
   /** False: it is known that there are none to read. */
   secrets?: boolean

@@ -166,19 +166,22 @@ test('a retry comes by its own timer', async () => {
   expect(await world.statuses(runId)).toBe('a:queued')
 })
 
-test('an offer that nobody answers is taken back', async () => {
+test('an offer stays its agent’s until whoever made it takes it back, or its agent is lost', async () => {
   await using world = await openRuns()
   const runId = await world.start([{ id: 'a' }])
   const [queued] = await queuedJobs(world.db, 1)
   const old = (await world.claim(queued!.jobId))!
-  await world.driver.sweep()
-  expect(await queuedJobs(world.db, 1)).toEqual([])
   const past = world.db.toColumn(new Date(0))
   await world.db.kysely().updateTable('job').set({ offered_at: past }).where('id', '=', old.jobId).execute()
   await world.driver.sweep()
+  expect(await queuedJobs(world.db, 1)).toEqual([])
+  await world.driver.submit(runId, { type: 'jobRejected', ...old, reason: 'full' })
   expect(await queuedJobs(world.db, 1)).toHaveLength(1)
   expect(await world.driver.submit(runId, { type: 'jobAccepted', ...old })).toBe('stale')
-  await world.finish(runId)
+  world.clock.advance(1000)
+  const again = (await world.claim(queued!.jobId))!
+  await world.driver.submit(runId, { type: 'jobLost', jobId: again.jobId, epoch: again.epoch })
+  expect(await world.statuses(runId)).toBe('a:lost')
 })
 
 test('cancel and claim meet: the job never starts', async () => {

@@ -2,6 +2,7 @@
 // Events that arrive while a commit is in flight join the next one. The rows are the truth; what is kept here is a copy whose
 // revision every commit checks.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
 import { advance } from '@ansflow/engine/advance'
 import type { Changes, RunEvent, RunState } from '@ansflow/engine/state'
 import { AppError, notFound, unavailable } from '@ansflow/proto/errors'
@@ -71,10 +72,12 @@ type Item =
   | EventItem
 
 const mostInBatch = 500
-/** Nobody waits for news of a start or a log: it may ride with the next commit, or make its own after this long. */
-const patient: ReadonlySet<RunEvent['type']> = new Set(['jobStarted', 'jobLogged'])
+/** Nobody waits for news of an accept, a start or a log: it may ride with the next commit, or make its own after this long. */
+const patient: ReadonlySet<RunEvent['type']> = new Set(['jobAccepted', 'jobStarted', 'jobLogged'])
 const patientMs = 10
-const mostRaces = 8
+const mostRaces = 12
+/** Two controllers that work on one run lose to each other in turns, not again and again together. */
+const mostPauseMs = 8
 
 export function createRunDriver({
   db,
@@ -148,6 +151,7 @@ export function createRunDriver({
         // A store that takes nothing takes no part of it either, and what may have happened is not begun again.
         if (isOfStore(error)) return refuse(batch, error)
         if (!(error instanceof LostRace) || races >= mostRaces) return commitApart(batch, error)
+        if (races > 0) await delay(Math.random() * Math.min(2 ** races, mostPauseMs))
         fresh.clear()
       }
     }

@@ -1,13 +1,11 @@
-// Looks for runs that are due, offers that were never answered and queued work that nobody was told of.
+// Looks for runs that are due and queued work that nobody was told of.
 
 import type { RunEvent } from '@ansflow/engine/state'
 import { JobStatus, RunStatus } from '@ansflow/proto/status'
 import type { Db } from '../../platform/db.ts'
 import { organizationsWithQueuedJobs } from './job-queue.ts'
-import { databaseNow, type RunTables } from './run-tables.ts'
+import type { RunTables } from './run-tables.ts'
 
-/** How long an agent may take to answer an offer. */
-const offerSeconds = 10
 const most = 500
 
 export interface Due {
@@ -26,13 +24,6 @@ export async function findDue(db: Db, now: Date): Promise<Due> {
     .select('id')
     .where('status', 'in', active)
     .where('wake_at', '<=', db.toColumn(now))
-    .limit(most)
-    .execute()
-  const unanswered = await rows
-    .selectFrom('job')
-    .select(['id', 'run_id', 'epoch'])
-    .where('status', '=', JobStatus.OFFERED)
-    .where('offered_at', '<=', databaseNow(db.dialect, offerSeconds))
     .limit(most)
     .execute()
   const stuck = await rows
@@ -64,7 +55,6 @@ export async function findDue(db: Db, now: Date): Promise<Due> {
   return {
     events: [
       ...due.map(({ id }) => ({ runId: id, event: timer })),
-      ...unanswered.map((job) => ({ runId: job.run_id, event: unansweredOffer(job) })),
       ...stuck.map(({ id }) => ({ runId: id, event: begin })),
     ],
     organizations: await organizationsWithQueuedJobs(db),
@@ -73,7 +63,3 @@ export async function findDue(db: Db, now: Date): Promise<Due> {
 }
 
 const open = [JobStatus.QUEUED, JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
-
-function unansweredOffer({ id, epoch }: Pick<RunTables['job'], 'id' | 'epoch'>): RunEvent {
-  return { type: 'jobRejected', jobId: id, epoch, reason: `it did not answer within ${offerSeconds} seconds` }
-}
