@@ -802,7 +802,7 @@ export declare type RejectJson = {
 export declare const RejectSchema: GenMessage<Reject, {jsonType: RejectJson}>;
 
 /**
- * The accept is committed: run it. Secrets come here, at the last moment, and stay in memory and in the process's environment.
+ * Nobody will take it back: run it. Secrets come here, at the last moment, and stay in memory and in the process's environment.
  *
  * @generated from message ansflow.agent.v1.Start
  */
@@ -819,7 +819,7 @@ export declare type Start = Message<"ansflow.agent.v1.Start"> & {
 };
 
 /**
- * The accept is committed: run it. Secrets come here, at the last moment, and stay in memory and in the process's environment.
+ * Nobody will take it back: run it. Secrets come here, at the last moment, and stay in memory and in the process's environment.
  *
  * @generated from message ansflow.agent.v1.Start
  */
@@ -1839,7 +1839,7 @@ export declare const OutcomeSchema: GenEnum<Outcome, OutcomeJson>;
 /**
  * The link between agents and controllers. The agent dials; two streams, so that logs never hold up a heartbeat or a cancel.
  *
- * Life of a job: offer → (agent journals it) accept → (controller commits) start → started → log… → finished → (controller
+ * Life of a job: (controller commits its claim) offer → (agent journals it) accept → start → started → log… → finished → (controller
  * commits) finished_ack → (agent forgets it). Every message of a job carries its epoch; a message with another epoch than the
  * job's row is answered by `stale`, and the agent kills what it still runs of it. Any message may be sent again: the second
  * copy changes nothing and is answered the same.

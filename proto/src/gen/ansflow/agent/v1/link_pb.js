@@ -236,7 +236,7 @@ export const Outcome = /*@__PURE__*/
 /**
  * The link between agents and controllers. The agent dials; two streams, so that logs never hold up a heartbeat or a cancel.
  *
- * Life of a job: offer → (agent journals it) accept → (controller commits) start → started → log… → finished → (controller
+ * Life of a job: (controller commits its claim) offer → (agent journals it) accept → start → started → log… → finished → (controller
  * commits) finished_ack → (agent forgets it). Every message of a job carries its epoch; a message with another epoch than the
  * job's row is answered by `stale`, and the agent kills what it still runs of it. Any message may be sent again: the second
  * copy changes nothing and is answered the same.
