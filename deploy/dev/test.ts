@@ -1,12 +1,12 @@
 // `npm test`, and `npm run test:long` for what takes too long for every change: installs the system programs the tests need, starts their servers, then checks, unit tests, the controller on both
-// databases, and the whole system. Its last line is "N passed, N failed, N skipped".
+// databases, the whole system, and the benchmarks in short. Its last line is "N passed, N failed, N skipped".
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildAll } from './build.ts'
 import { check, type Tally } from './check.ts'
 import { Sentence, say, step } from './progress.ts'
-import { endCommands, runCommand } from './run-command.ts'
+import { endCommands, root, runCommand } from './run-command.ts'
 import { ensureSystemPackages } from './system-packages.ts'
 import { startMariadb, startNats, type TestServer } from './test-servers.ts'
 
@@ -51,6 +51,20 @@ async function everything(embedded: Record<string, string>, mariadb: TestServer)
   const withDatabase = { ...embedded, ANSFLOW_TEST_DATABASE_URL: mariadb.url }
   await vitest('the controller on MariaDB and NATS', ['controller'], withDatabase)
   await vitest('the whole system: runs, faults, browser journeys', ['e2e'], withDatabase)
+  await bench()
+}
+
+/** Fails when a measurement is broken, never because of a time. */
+async function bench(): Promise<void> {
+  try {
+    await step('the benchmarks still measure', () =>
+      runCommand(process.execPath, [join(root, 'e2e/bench/main.ts'), '--short'], { show: true }),
+    )
+    total.passed++
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error))
+    total.failed++
+  }
 }
 
 async function stopServers(): Promise<void> {

@@ -42,7 +42,8 @@ export class Context implements AsyncDisposable {
   /** Simulated, and followers of one run. */
   readonly agents: number
   readonly sockets: number
-  readonly #systems: Promise<System>[] = []
+  #shared: Promise<System> | undefined
+  readonly #kept: AsyncDisposable[] = []
 
   private constructor(folder: string, options: ContextOptions) {
     this.folder = folder
@@ -64,16 +65,20 @@ export class Context implements AsyncDisposable {
 
   /** A controller and one agent with 8 slots, the same for all who ask. */
   system(): Promise<System> {
-    const [shared] = this.#systems
-    if (shared) return shared
-    this.#systems.push(this.start({ slots: 8 }))
-    return this.system()
+    this.#shared ??= this.start({ slots: 8 })
+    return this.#shared
   }
 
-  /** A controller of the caller's own, ended by it. */
-  start(options: { slots: number; env?: Record<string, string> }): Promise<System> {
+  /** A controller of the caller's own, ended by it, or with all else. */
+  async start(options: { slots: number; env?: Record<string, string> }): Promise<System> {
     const env = { ...controllerEnv, ...this.settings(), ...options.env }
-    return startSystem({ slots: options.slots, env, flags: controllerFlags, root: this.root })
+    return this.keep(await startSystem({ slots: options.slots, env, flags: controllerFlags, root: this.root }))
+  }
+
+  /** Ended with the measurements, however those end, if not before. */
+  keep<T extends AsyncDisposable>(one: T): T {
+    this.#kept.push(one)
+    return one
   }
 
   /** For another controller. */
@@ -87,8 +92,8 @@ export class Context implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const started of await Promise.allSettled(this.#systems))
-      if (started.status === 'fulfilled') await started.value[Symbol.asyncDispose]()
+    await this.#shared?.catch(() => undefined)
+    for (const one of this.#kept.splice(0).reverse()) await one[Symbol.asyncDispose]()
     await this.floor[Symbol.asyncDispose]()
     await rm(this.folder, { recursive: true, force: true })
   }

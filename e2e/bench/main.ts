@@ -5,6 +5,7 @@ import { constants } from 'node:os'
 import { buildAll } from '../../deploy/dev/build.ts'
 import { Sentence, say, step } from '../../deploy/dev/progress.ts'
 import { endCommands } from '../../deploy/dev/run-command.ts'
+import { findProgram } from '../../deploy/dev/system-packages.ts'
 import { checkOut, compare } from './against.ts'
 import { type Arguments, readArguments, usage } from './arguments.ts'
 import { Context } from './context.ts'
@@ -60,6 +61,10 @@ async function measure(words: Arguments): Promise<number> {
   const changes: Compared[] = []
   const broken: Broken[] = []
   for (const one of chosen) {
+    if (one.needs && !findProgram(one.needs)) {
+      say(`${one.name} is left out: this machine has no ${one.needs}.`)
+      continue
+    }
     try {
       await step(one.name, async () => {
         if (otherContext) changes.push(...(await compare(one, otherContext, context, words.rounds)))

@@ -28,6 +28,8 @@ export interface Measurement<Name extends string = string> {
   what: string
   /** What the floor does instead. */
   floor?: string
+  /** A program that not every machine has: without it, it is left out. */
+  needs?: string
   figures: Record<Name, Figure>
   run(context: Context): Promise<Record<Name, Reading>>
 }

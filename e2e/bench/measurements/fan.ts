@@ -4,7 +4,7 @@ import { processorFigures, processorReadings, work } from './work.ts'
 
 export const fan = measurement({
   name: 'fan',
-  what: 'A run of one step, 500 after it (100 in short) and one after them, all `true`, on 8 slots.',
+  what: 'A run of one step, 500 after it (50 in short) and one after them, all `true`, on 8 slots.',
   floor: 'As many times `sh -c true`, 8 at a time, from a small Node process.',
   figures: {
     rate: { what: 'rate', unit: 'steps/s', better: 'more', aim: { ratio: 0.85 } },
@@ -12,7 +12,7 @@ export const fan = measurement({
   },
   async run(context) {
     const system = await context.system()
-    const width = context.times(500, 100)
+    const width = context.times(500, 50)
     const leaves = Array.from({ length: width }, (_, n) => `s${n}`)
     const yaml = pipelineFile('fan', {
       first: { run: 'true' },

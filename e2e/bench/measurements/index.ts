@@ -1,7 +1,9 @@
 // All measurements, in the order in which they are taken.
 import type { Measurement } from '../measurement.ts'
 import { agents } from './agents.ts'
+import { canvas } from './canvas.ts'
 import { chain } from './chain.ts'
+import { collab } from './collab.ts'
 import { event } from './event.ts'
 import { fan } from './fan.ts'
 import { largeRun } from './large-run.ts'
@@ -20,6 +22,8 @@ export const measurements: Measurement[] = [
   log,
   line,
   event,
+  collab,
+  canvas,
   sockets,
   start,
   agents,

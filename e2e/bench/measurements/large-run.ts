@@ -8,7 +8,7 @@ import { median } from '../statistics.ts'
 
 export const largeRun = measurement({
   name: 'large-run',
-  what: 'A run of 10,000 steps (300 in short) in ten rows: from the call that starts it until its first process runs, and from there to its end.',
+  what: 'A run of 10,000 steps (200 in short) in ten rows: from the call that starts it until its first process runs, and from there to its end.',
   floor: 'The same with 100 steps: what it costs that the run is large.',
   figures: {
     planned: { what: 'until its first process runs', unit: 'ms', better: 'less', aim: { value: 1000 } },
@@ -18,7 +18,7 @@ export const largeRun = measurement({
     const system = await context.system()
     const first = join(context.folder, 'first')
     const small = await rows(system, 100, first)
-    const large = await rows(system, context.times(10_000, 300), first)
+    const large = await rows(system, context.times(10_000, 200), first)
     const before = await repeated(small, context.times(5, 1))
     const taken = await large()
     const all = [...before, ...(await repeated(small, context.times(5, 1)))]

@@ -9,14 +9,14 @@ import { median } from '../statistics.ts'
 
 export const runs = measurement({
   name: 'runs',
-  what: '200 runs (40 in short) of 3 steps `true` in a row, started at once on 8 slots: from the first call to the last run’s end.',
+  what: '200 runs (20 in short) of 3 steps `true` in a row, started at once on 8 slots: from the first call to the last run’s end.',
   floor: '`sh -c true`, 8 at a time, from a small Node process: a third of its rate.',
   figures: {
     rate: { what: 'rate', unit: 'runs/s', better: 'more', aim: { ratio: 0.8 }, aimOnDatabase: { ratio: 0.4 } },
   },
   async run(context) {
     const system = await context.system()
-    const count = context.times(200, 40)
+    const count = context.times(200, 20)
     const ends = join(context.folder, 'ends')
     const yaml = pipelineFile('runs', {
       a: { run: 'true' },

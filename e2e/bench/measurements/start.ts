@@ -16,6 +16,7 @@ export const start = measurement({
     warm: { what: 'warm start', unit: 's', better: 'less', aim: { value: 2 } },
     controller: { what: 'memory of the controller', unit: 'MB', better: 'less', aim: { value: 130 } },
     agent: { what: 'memory of the agent, with its helpers', unit: 'MB', better: 'less', aim: { value: 60 } },
+    all: { what: 'memory of all that npm start keeps', unit: 'MB', better: 'less' },
   },
   async run(context) {
     const folder = await mkdtemp(join(context.folder, 'start-'))
@@ -29,6 +30,7 @@ export const start = measurement({
       warm: { value: median(taken.map(({ seconds }) => seconds)), floor: median(bare.map(({ ms }) => ms)) / 1000 },
       controller: { value: median(taken.map(({ controller }) => controller)), floor: floorMb },
       agent: { value: median(taken.map(({ agent }) => agent)), floor: floorMb },
+      all: { value: median(taken.map(({ all }) => all)) },
     }
   },
 })
@@ -36,6 +38,12 @@ export const start = measurement({
 async function once(context: Context, folder: string, env: Record<string, string>) {
   const began = now()
   const product = startProduct(folder, 'scripts/dev.mjs', env, context.root)
+  const end = async () => {
+    product.child.kill('SIGTERM')
+    await product.ended
+    for (const { pid } of processesOf(folder)) process.kill(pid, 'SIGKILL')
+  }
+  context.keep({ [Symbol.asyncDispose]: end })
   try {
     await connected(product)
     const seconds = (now() - began) / 1000
@@ -51,11 +59,9 @@ async function once(context: Context, folder: string, env: Record<string, string
       return before - last <= 10
     }
     await waitFor(still, { what: 'the product has nothing to do', everyMs: 500, timeoutMs: 60_000 })
-    return { seconds, controller: memoryMb(controller), agent: memoryMb(agent) }
+    return { seconds, controller: memoryMb(controller), agent: memoryMb(agent), all: memoryMb(product.child.pid) }
   } finally {
-    product.child.kill('SIGTERM')
-    await product.ended
-    for (const { pid } of processesOf(folder)) process.kill(pid, 'SIGKILL')
+    await end()
   }
 }
 
