@@ -1,9 +1,8 @@
 // Many open WebSockets in one process, and when each heard what.
-import { once } from 'node:events'
-import WebSocket from 'ws'
 import { waitFor } from '../../setup/wait-for.ts'
 import { answer } from '../child.ts'
 import { now } from '../now.ts'
+import { openRawSocket, type RawSocket } from './raw-socket.ts'
 
 export interface Follow {
   url: string
@@ -17,8 +16,15 @@ export interface Follow {
 /** By text, when it came to each; what is the same for all comes in the same words. */
 export type Heard = [text: string, at: number[]][]
 
-const sockets: WebSocket[] = []
+const sockets: RawSocket[] = []
 const heard = new Map<string, number[]>()
+
+function hear(text: string): void {
+  const at = now()
+  const known = heard.get(text)
+  if (known) known.push(at)
+  else heard.set(text, [at])
+}
 
 answer({
   /** Resolves when all are open and, if something was requested, answered. */
@@ -26,18 +32,8 @@ answer({
     const places = Array.from({ length: count }, (_, n) => n).values()
     const lane = async () => {
       for (const n of places) {
-        // A host of many: one alone may not open so many connections.
-        const localAddress = `127.0.1.${1 + (n % 100)}`
-        const socket = new WebSocket(url, { localAddress, headers: headers[n % headers.length] ?? {} })
+        const socket = await openRawSocket(url, headers[n % headers.length] ?? {}, `127.0.1.${1 + (n % 100)}`, hear)
         sockets.push(socket)
-        socket.on('message', (data: Buffer) => {
-          const at = now()
-          const text = data.toString('latin1')
-          const known = heard.get(text)
-          if (known) known.push(at)
-          else heard.set(text, [at])
-        })
-        await once(socket, 'open')
         if (request) socket.send(request)
       }
     }
