@@ -4,6 +4,7 @@ import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { labelsProblems } from '@ansflow/proto/agent-labels'
+import { saidText } from '@ansflow/proto/texts/said-text'
 import { ExitError } from './exit.ts'
 import { findStepUser, type StepUser } from './process/step-user.ts'
 
@@ -126,7 +127,7 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
     }
   }
   const labels = list('labels')
-  problems.push(...labelsProblems([process.platform, process.arch, ...labels]))
+  problems.push(...labelsProblems([process.platform, process.arch, ...labels]).map((said) => saidText(said)))
   let stepUser: StepUser | undefined
   try {
     if (text('step-user')) stepUser = findStepUser(text('step-user'))

@@ -224,7 +224,7 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
     await list.waitFor()
     const rows = list.locator('.problem')
     expect(await rows.count()).toBe(3)
-    await rows.getByText('No agent has the labels linux, so the step waits until one does.').waitFor()
+    await rows.getByText('No agent has the labels linux that test asks for, so it waits until one does.').waitFor()
     const seen: string[] = []
     for (let i = 0; i < 3; i++) {
       await page.locator(`[data-testid="problem-${i}"][aria-current="true"]`).waitFor()

@@ -63,8 +63,22 @@ describe('a step that waits', () => {
   })
 
   test.each([
-    ['a text that is no moment', { until: '${{ "tomorrow" }}' }, /moment with its offset/],
-    ['a moment too far away', { until: '2040-01-01T00:00:00Z' }, /more than a year ahead/],
+    [
+      'a text that is no moment',
+      { until: '${{ "tomorrow" }}' },
+      /^Until: "tomorrow" is no moment\. Write date, time and time zone, .* The value came from \$\{\{ "tomorrow" \}\}\.$/,
+    ],
+    [
+      'a moment without a zone',
+      { until: '${{ "2030-01-01 09:00" }}' },
+      /^Until: "2030-01-01 09:00" does not say in which/,
+    ],
+    [
+      'a text that is no duration',
+      { duration: '${{ "so" + "on" }}' },
+      /^For \(duration\): Write how long as 90s, 10m or 1h30m, not "soon"\. The value came from \$\{\{ "so" \+ "on" \}\}\.$/,
+    ],
+    ['a moment too far away', { until: '2040-01-01T00:00:00Z' }, /^Until: That is more than a year ahead\.$/],
   ])('fails for %s', (_, given, why) => {
     const world = begun([pause(given), after])
     expect(statuses(world)).toBe('pause:failed after:skipped')

@@ -1,14 +1,22 @@
 // Begins the next attempt of a step that is ready: interpolates what it says and compiles it to work for an agent or the
 // controller, or to a moment to wait for.
 
-import { type ExpressionContext, interpolateScript, interpolateValue } from '@ansflow/proto/expression'
+import {
+  type ExpressionContext,
+  ExpressionError,
+  hasExpression,
+  interpolateScript,
+  interpolateValue,
+  parseTemplate,
+} from '@ansflow/proto/expression'
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { OnLost, RetryOn, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { reason } from '@ansflow/proto/reasons'
+import { type Reason, reason, saidReason } from '@ansflow/proto/reasons'
 import { starterOf } from '@ansflow/proto/run-origin'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
 import type { RunVariable } from '@ansflow/proto/step-variables'
-import { type StepType, stepType } from '@ansflow/proto/steps/index'
+import { paramOf, type StepType, stepType } from '@ansflow/proto/steps/index'
+import { ParamError } from '@ansflow/proto/steps/params'
 import { markSecrets } from '@ansflow/proto/steps/secret-marks'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { awaitTime } from './await.ts'
@@ -26,7 +34,7 @@ export function beginAttempt(turn: Turn, step: StepState, needs?: Needs): void {
   try {
     compiled = compileStep(turn, step, needs ?? needsOf(turn.state, step))
   } catch (error) {
-    endStep(turn, step, StepStatus.FAILED, reason('expression', { message: messageOf(error) }))
+    endStep(turn, step, StepStatus.FAILED, failedReason(error, step.definition))
     return
   }
   if (compiled.by === 'clock') awaitTime(turn, step, compiled.until)
@@ -79,8 +87,28 @@ function newJob(
   return job
 }
 
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+/** Why an attempt could not begin: an expression of it, or what one made of a parameter. */
+export function failedReason(error: unknown, { with: given = {} }: StepDefinition): Reason {
+  if (error instanceof ParamError) {
+    const source = expressionIn(given[error.field])
+    return saidReason('parameter', error.said, source === undefined ? {} : { source })
+  }
+  if (error instanceof ExpressionError) return saidReason('expression', error.said)
+  return reason('expression', { message: error instanceof Error ? error.message : String(error) })
+}
+
+/** The first of a parameter, as its author wrote it. */
+function expressionIn(value: JsonValue | undefined): string | undefined {
+  if (typeof value === 'string') {
+    const part = hasExpression(value) ? parseTemplate(value).parts.find(({ kind }) => kind === 'expression') : undefined
+    return part?.kind === 'expression' ? `\${{ ${part.source.slice(0, 200)} }}` : undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const inner of Object.values(value)) {
+    const found = expressionIn(inner as JsonValue)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** Variables that say where a step runs: scripts and tools rely on what they say, so publishing refuses a pipeline's own. */
@@ -127,7 +155,7 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
   const secretMark = type.by === 'controller' && definition.secrets.length > 0 ? state.meta.newId() : ''
   const given = secretMark ? markParams(type, definition, secretMark) : (definition.with ?? {})
   const { params, variables } = interpolateParams(type, given, context)
-  const work = type.compile(params, { stepId: definition.id, now })
+  const work = type.compile(params, { stepId: definition.id, now, secretMark })
   if (work.by === 'clock') return work
   if (work.by === 'controller') {
     const secrets = definition.secrets.map((name) => ({ name, env: false }))
@@ -155,9 +183,9 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
   return { by: 'agent', spec, secrets: secretsOf(step, spec) }
 }
 
-function markParams({ params }: StepType, { with: given = {}, secrets }: StepDefinition, mark: string): JsonObject {
+function markParams(type: StepType, { with: given = {}, secrets }: StepDefinition, mark: string): JsonObject {
   const marked = Object.entries(given).map(([name, value]) => {
-    return [name, params.properties[name]?.['x-secrets'] ? markSecrets(value, secrets, mark) : value]
+    return [name, paramOf(type, name)?.['x-secrets'] ? markSecrets(value, secrets, mark) : value]
   })
   return Object.fromEntries(marked)
 }
@@ -171,7 +199,7 @@ function interpolateParams(
   const scripts: [name: string, script: string][] = []
   const others: JsonObject = {}
   for (const [name, value] of Object.entries(given)) {
-    const isScript = type.params.properties[name]?.['x-widget'] === 'script'
+    const isScript = paramOf(type, name)?.['x-widget'] === 'script'
     if (isScript && typeof value === 'string') scripts.push([name, value])
     else others[name] = value
   }

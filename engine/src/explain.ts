@@ -1,6 +1,9 @@
 // Why a queued job still waits, given the agents there are: what lacks is named, be it an agent, labels, a capability or room.
 import { type Reason, reason } from '@ansflow/proto/reasons'
+import { runsOnAgent } from '@ansflow/proto/steps/index'
 import { type AgentView, type Candidate, fits, isolatedWorkspace, isPinned, takesOffers } from './pick-job.ts'
+import type { RunState, StepState } from './state.ts'
+import { workspaceOf } from './workspace-labels.ts'
 
 export function explainWait(job: Candidate, agents: readonly AgentView[]): Reason {
   const own = agents.filter(({ organizationId }) => organizationId === job.organizationId)
@@ -56,9 +59,58 @@ function noneOnline(job: Candidate, agents: readonly AgentView[], fitting: reado
   const claiming = online.find((agent) =>
     job.labels.every((label) => has(agent, label) || agent.claims.includes(label)),
   )
+  const lacking = job.labels.filter((label) => !online.some((agent) => has(agent, label)))
   return reason('labels_missing', {
     labels: '',
     ...labelsParams(job),
     ...(claiming && { claimed: claiming.name }),
+    lacks: named(lacking.length > 0 ? lacking : job.labels),
   })
+}
+
+const mostStepsNamed = 3
+
+/** By workspace and label, the first steps that ask for it; made once a run, when something lacks. */
+const askers = new WeakMap<RunState['steps'], Map<string, string[]>>()
+
+function askersOf(steps: RunState['steps']): Map<string, string[]> {
+  let known = askers.get(steps)
+  if (known !== undefined) return known
+  known = new Map()
+  for (const step of steps.values()) {
+    const { id, uses, disabled, runsOn } = step.definition
+    if (disabled || !runsOnAgent(uses)) continue
+    for (const label of runsOn) {
+      const key = `${workspaceOf(step)} ${label}`
+      const asking = known.get(key) ?? []
+      known.set(key, asking)
+      if (asking.length <= mostStepsNamed) asking.push(id)
+    }
+  }
+  askers.set(steps, known)
+  return known
+}
+
+/** The same with the steps that ask for what lacks: the run knows them. */
+export function withAsking(why: Reason, { steps }: RunState, step: StepState): Reason {
+  if (why.params.lacks === undefined) return why
+  const lacks = why.params.lacks.replace(/ …$/, '').split(', ')
+  const workspace = workspaceOf(step)
+  const { id, runsOn } = step.definition
+  const found =
+    workspace === isolatedWorkspace
+      ? lacks.some((label) => runsOn.includes(label))
+        ? [id]
+        : []
+      : [...new Set(lacks.flatMap((label) => askersOf(steps).get(`${workspace} ${label}`) ?? []))]
+  if (found.length === 0) return why
+  const more = found.length > mostStepsNamed ? { more: 'true' } : {}
+  return { code: why.code, params: { ...why.params, steps: found.slice(0, mostStepsNamed).join(', '), ...more } }
+}
+
+/** As `explainWait` says it, so that the two can be compared. */
+export function withoutAsking(why: Reason): Reason {
+  if (why.params.lacks === undefined) return why
+  const { steps: _, more: __, ...params } = why.params
+  return { code: why.code, params }
 }

@@ -11,6 +11,7 @@ import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { reason } from '@ansflow/proto/reasons'
 import { isTerminalJob, JobStatus, StepStatus } from '@ansflow/proto/status'
 import { endJob } from './cancel.ts'
+import { withAsking } from './explain.ts'
 import { finishJob } from './finish-job.ts'
 import { isolatedWorkspace } from './pick-job.ts'
 import { noteWorkspaceUse } from './plan.ts'
@@ -31,7 +32,7 @@ export function jobEvent(turn: Turn, event: JobEvent): Report {
   const job = turn.state.jobs.get(event.jobId)
   if (!job) return 'stale'
   if (event.type === 'jobWaits') {
-    if (job.status === JobStatus.QUEUED) setReason(turn, job.step, event.reason)
+    if (job.status === JobStatus.QUEUED) setReason(turn, job.step, withAsking(event.reason, turn.state, job.step))
     return 'done'
   }
   if (event.type === 'jobLogged') {

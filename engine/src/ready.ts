@@ -3,7 +3,7 @@ import { compileExpression, evaluateCondition } from '@ansflow/proto/expression'
 import { type Need, NeedKind } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { StepStatus, statusWord } from '@ansflow/proto/status'
-import { beginAttempt, messageOf } from './begin-attempt.ts'
+import { beginAttempt, failedReason } from './begin-attempt.ts'
 import { expressionContext, needsOf } from './job-context.ts'
 import type { StepState } from './state.ts'
 import { timeoutReason } from './timeout-reason.ts'
@@ -38,7 +38,7 @@ export function decideStep(turn: Turn, step: StepState): void {
       }
     }
   } catch (error) {
-    endStep(turn, step, StepStatus.FAILED, reason('expression', { message: messageOf(error) }))
+    endStep(turn, step, StepStatus.FAILED, failedReason(error, step.definition))
   }
 }
 

@@ -1,5 +1,5 @@
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import { reason } from '@ansflow/proto/reasons'
+import { reason, reasonText, sentence } from '@ansflow/proto/reasons'
 import { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
 import { apply, graphOf, newWorld, type StepInit, type World } from '../test/world.ts'
@@ -68,4 +68,41 @@ test.each([0, 1])('is canceled at once, taken %d times', (times) => {
   expect(effects).toContainEqual({ type: 'workEnded', jobId: job(world).id })
   expect([job(world).status, step(world).status]).toEqual([JobStatus.CANCELED, StepStatus.CANCELED])
   expect([take(world, 5), answer(world, 1).result]).toEqual(['stale', 'stale'])
+})
+
+test.each([
+  [
+    { expectStatus: ['200', '${{ "2xx" }}'] },
+    'Expected status (expectStatus[1]) cannot be "2xx". For example: `200-299`. The value came from ${{ "2xx" }}.',
+    '期望状态（expectStatus[1]）不能是 "2xx"。例如：`200-299`。（该值来自 ${{ "2xx" }}）',
+  ],
+  [
+    { retries: '${{ 5 * 3 }}' },
+    'Tries after the first (retries) must be at most 10, not 15. The value came from ${{ 5 * 3 }}.',
+    '重试次数（retries）不能大于 10，而现在是 15。（该值来自 ${{ 5 * 3 }}）',
+  ],
+  [
+    { timeout: '${{ "1" + "h" }}' },
+    'Timeout of a try (timeout): One try may take at most 10m. The value came from ${{ "1" + "h" }}.',
+    '单次超时（timeout）：单次尝试最长 10m。（该值来自 ${{ "1" + "h" }}）',
+  ],
+  [
+    { url: 'ftp://${{ "x" }}/?k=${TOKEN}', expectStatus: [], method: '${{ "SEND" }}' },
+    'Method must be one of GET, POST, PUT, PATCH, DELETE, HEAD, not "SEND". The value came from ${{ "SEND" }}.',
+    '方法（method）须为 GET, POST, PUT, PATCH, DELETE, HEAD 之一，而不是 "SEND"。（该值来自 ${{ "SEND" }}）',
+  ],
+])('a parameter that is wrong with its values says which, what and what may be: %j', (given, en, zh) => {
+  const world = begun([{ ...ask, secrets: ['TOKEN'], with: { ...ask.with, ...given } }])
+  const { status, reason: why } = step(world)
+  expect(status).toBe(StepStatus.FAILED)
+  expect(reasonText(why!)).toBe(en)
+  expect(sentence(why!.code, why!.params, 'zh-CN')).toBe(zh)
+})
+
+test('the place of a secret is shown as its author wrote it', () => {
+  const headers = { a: '${TOKEN}'.repeat(3), b: ['${TOKEN}'] as unknown as string }
+  const world = begun([{ ...ask, secrets: ['TOKEN'], with: { url: 'x-${TOKEN}', method: '${TOKEN}', headers } }])
+  expect(reasonText(step(world).reason!)).toBe(
+    'Method must be one of GET, POST, PUT, PATCH, DELETE, HEAD, not "${TOKEN}".',
+  )
 })

@@ -1,5 +1,7 @@
 // Labels of agents: the one rule for an agent's settings, for what people give it, and for `runsOn`.
 import { limits, patterns } from './limits.ts'
+import { shortText } from './texts/parts.ts'
+import { type Said, say } from './texts/say.ts'
 
 /** Node's words for operating systems and processors: every agent says its own of itself, so nobody can be given them. */
 const hostWords = new Set(
@@ -9,26 +11,21 @@ const hostWords = new Set(
   ).split(' '),
 )
 
-/** English: what is wrong with the label; undefined: nothing. */
-export function labelProblem(label: string): string | undefined {
-  if (patterns.label.test(label)) return undefined
-  const shown = JSON.stringify(label.length > 80 ? `${label.slice(0, 80)}…` : label)
-  return `${shown} is no agent label: use letters, digits and . _ : / = - only, beginning with a letter or digit, at most 64.`
+/** What is wrong with the label; undefined: nothing. */
+export function labelProblem(label: string): Said | undefined {
+  return patterns.label.test(label) ? undefined : say('label', { word: shortText(label, 80) })
 }
 
 /** The same for all labels that an agent says of itself, or is given. */
-export function labelsProblems(labels: readonly string[]): string[] {
+export function labelsProblems(labels: readonly string[]): Said[] {
   const problems = labels.flatMap((label) => labelProblem(label) ?? [])
   if (labels.length > limits.labelsOfAnAgent) {
-    problems.push(`There are ${labels.length} labels; an agent may have ${limits.labelsOfAnAgent}.`)
+    problems.push(say('labels_many', { count: labels.length, most: limits.labelsOfAnAgent }))
   }
   return problems
 }
 
-export function givenLabelsProblems(labels: readonly string[]): string[] {
+export function givenLabelsProblems(labels: readonly string[]): Said[] {
   const ownWords = labels.filter((label) => hostWords.has(label))
-  return [
-    ...labelsProblems(labels),
-    ...ownWords.map((label) => `Agents say ${label} of themselves, so it cannot protect. Give another label.`),
-  ]
+  return [...labelsProblems(labels), ...ownWords.map((label) => say('label_of_host', { word: label }))]
 }

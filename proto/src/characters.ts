@@ -1,45 +1,57 @@
 // Characters that a text must not hold, or that only look like the one that was meant, with their names for people.
 
-const names: Readonly<Record<number, string>> = {
-  160: 'a no-break space',
-  173: 'a soft hyphen',
-  8203: 'a zero-width space',
-  8204: 'a zero-width non-joiner',
-  8205: 'a zero-width joiner',
-  8211: 'an en dash',
-  8212: 'an em dash',
-  8216: 'a curly quote',
-  8217: 'a curly quote',
-  8220: 'a curly quote',
-  8221: 'a curly quote',
-  8232: 'a line separator',
-  8288: 'a word joiner',
-  12288: 'a full-width space',
-  65279: 'a byte order mark',
-  65292: 'a full-width comma',
-  65306: 'a full-width colon',
+import type { Language, Text } from './texts/template.ts'
+
+const names: Readonly<Record<number, Text>> = {
+  0: { en: 'the character NUL', 'zh-CN': '字符 NUL' },
+  160: { en: 'a no-break space', 'zh-CN': '不间断空格' },
+  173: { en: 'a soft hyphen', 'zh-CN': '软连字符' },
+  8203: { en: 'a zero-width space', 'zh-CN': '零宽空格' },
+  8204: { en: 'a zero-width non-joiner', 'zh-CN': '零宽不连字符' },
+  8205: { en: 'a zero-width joiner', 'zh-CN': '零宽连字符' },
+  8211: { en: 'an en dash', 'zh-CN': '短破折号' },
+  8212: { en: 'an em dash', 'zh-CN': '长破折号' },
+  8216: { en: 'a curly quote', 'zh-CN': '弯引号' },
+  8217: { en: 'a curly quote', 'zh-CN': '弯引号' },
+  8220: { en: 'a curly quote', 'zh-CN': '弯引号' },
+  8221: { en: 'a curly quote', 'zh-CN': '弯引号' },
+  8232: { en: 'a line separator', 'zh-CN': '行分隔符' },
+  8288: { en: 'a word joiner', 'zh-CN': '词连接符' },
+  12288: { en: 'a full-width space', 'zh-CN': '全角空格' },
+  65279: { en: 'a byte order mark', 'zh-CN': '字节顺序标记' },
+  65292: { en: 'a full-width comma', 'zh-CN': '全角逗号' },
+  65306: { en: 'a full-width colon', 'zh-CN': '全角冒号' },
 }
 
 /** Spaces that are none, marks nobody sees, and signs of a word processor or an input method in the place of ASCII ones. */
 const odd = /[^\P{Z} ]|[\p{Cf}\p{Cc}]|[\u2013\u2014\u2018\u2019\u201c\u201d\uff0c\uff1a]/u
 
-/** "a no-break space (U+00A0)" for the first such character; undefined when all are plain. */
+/** "U+00A0" for the first such character; undefined when all are plain. */
 export function oddCharacter(text: string): string | undefined {
   const code = odd.exec(text)?.[0].codePointAt(0)
-  if (code === undefined) return undefined
-  return `${names[code] ?? 'the character'} (${codePoint(code)})`
+  return code === undefined ? undefined : codePoint(code)
 }
+
+/** "a no-break space (U+00A0)". */
+export function characterName(point: string, language: Language): string {
+  const code = Number.parseInt(point.replace('U+', ''), 16)
+  const name = code >= 0xd800 && code < 0xe000 ? half : (names[code] ?? anyCharacter)
+  return language === 'en' ? `${name.en} (${point})` : `${name['zh-CN']}（${point}）`
+}
+
+const anyCharacter: Text = { en: 'the character', 'zh-CN': '字符' }
+const half: Text = { en: 'half of a character, an unpaired surrogate', 'zh-CN': '半个字符（未配对的代理码）' }
 
 /**
  * What no program here can store or send: NUL, at which databases, shells and environments cut, and half a surrogate pair, which
- * UTF-8 does not have. Where it stands and its code point; undefined when there is none.
+ * UTF-8 does not have. Where it stands, its code point and its name; undefined when there is none.
  */
-export function unstorable(text: string): { offset: number; name: string } | undefined {
+export function unstorable(text: string): { offset: number; point: string; name: string } | undefined {
   const nul = text.indexOf('\0')
-  if (nul >= 0) return { offset: nul, name: 'the character NUL (U+0000)' }
-  if (text.isWellFormed()) return undefined
-  const offset = text.search(/\p{Surrogate}/u)
-  return { offset, name: `half of a character (${codePoint(text.charCodeAt(offset))}, an unpaired surrogate)` }
+  if (nul < 0 && text.isWellFormed()) return undefined
+  const offset = nul >= 0 ? nul : text.search(/\p{Surrogate}/u)
+  const point = codePoint(text.charCodeAt(offset))
+  return { offset, point, name: characterName(point, 'en') }
 }
 
 /** The value with what cannot be stored left out of its texts and keys: NUL is gone, half a surrogate pair is U+FFFD. */
@@ -51,21 +63,22 @@ export function storable<T>(value: T): T {
 }
 
 /** The first text inside of a value that cannot be stored, by its path; keys count too. Bytes are no text. */
-export function findUnstorable(value: unknown): { path: string; name: string } | undefined {
+export function findUnstorable(value: unknown): { path: string; point: string; name: string } | undefined {
   const found = search(value)
   if (found === undefined) return undefined
   const [first = '', ...rest] = found.steps.reverse()
   return {
     path: rest.reduce((path, step) => path + (step.startsWith('[') ? step : `.${step}`), first),
+    point: found.point,
     name: found.name,
   }
 }
 
 /** The path is put together from its end, once there is one: most values have nothing to be found. */
-function search(value: unknown): { steps: string[]; name: string } | undefined {
+function search(value: unknown): { steps: string[]; point: string; name: string } | undefined {
   if (typeof value === 'string') {
     const wrong = unstorable(value)
-    return wrong && { steps: [], name: wrong.name }
+    return wrong && { steps: [], point: wrong.point, name: wrong.name }
   }
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return undefined
   if (Array.isArray(value)) {
@@ -81,7 +94,7 @@ function search(value: unknown): { steps: string[]; name: string } | undefined {
     // What a newer caller sent is carried, not read.
     if (key === '$unknown' || key === '$typeName') continue
     const wrong = unstorable(key)
-    if (wrong !== undefined) return { steps: [], name: wrong.name }
+    if (wrong !== undefined) return { steps: [], point: wrong.point, name: wrong.name }
     const found = search((value as Record<string, unknown>)[key])
     if (found === undefined) continue
     found.steps.push(key)

@@ -1,4 +1,6 @@
 // The one taxonomy of errors: what features throw, and how each travels on gRPC and HTTP.
+import { saidText } from './texts/said-text.ts'
+import type { Said } from './texts/say.ts'
 
 export type ErrorCode =
   | 'invalid_argument'
@@ -36,6 +38,13 @@ export interface FieldViolation {
   /** Path in the request, proto names: "inputs.version", "steps[2].needs". */
   field: string
   message: string
+  /** What the message says, where it is one of the sentences about pipelines: consoles translate by it. */
+  code?: string
+  params?: Record<string, string>
+}
+
+export function violation(field: string, said: Said): FieldViolation {
+  return { field, message: saidText(said), code: said.code, params: { ...said.params } }
 }
 
 interface AppErrorDetails {

@@ -1,12 +1,14 @@
 // A run's inputs: what the caller gave, checked against the pipeline's definitions, with the defaults filled in.
-import type { FieldViolation } from '@ansflow/proto/errors'
 import { type InputDefinition, InputType } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type JsonObject, type JsonValue, toJson } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { unstorable } from './characters.ts'
+import { type FieldViolation, violation } from './errors.ts'
 import { limits, utf8Length } from './limits.ts'
 import { numberProblem, writtenNumberProblem } from './number.ts'
 import { Hints } from './suggest.ts'
+import { gotOf } from './texts/parts.ts'
+import { type Said, say } from './texts/say.ts'
 
 /**
  * The values a run gets. Nothing is converted: "3" is no number and "true" no boolean, because a text that merely looks
@@ -24,23 +26,21 @@ export function resolveInputs(
   for (const name of Object.keys(given)) {
     if (known.has(name)) continue
     if (violations.length >= limits.problems) break
-    violations.push({
-      field: `inputs.${name}`,
-      message: `The pipeline has no input ${JSON.stringify(name)}.${hints.suggestion(name, names)}`,
-    })
+    const said = say('unknown_input', { name: JSON.stringify(name), ...hints.suggestion(name, names) })
+    violations.push(violation(`inputs.${name}`, said))
   }
   for (const definition of definitions) {
     const value = Object.hasOwn(given, definition.name) ? given[definition.name] : undefined
     if (value === undefined || value === null) {
       if (definition.required && defaultOf(definition) === undefined) {
-        violations.push({ field: `inputs.${definition.name}`, message: 'This input is required.' })
+        violations.push(violation(`inputs.${definition.name}`, say('input_required')))
       }
       set(values, definition.name, defaultOf(definition) ?? emptyValue(definition))
       continue
     }
-    const message = inputProblem(definition, value)
-    if (message === undefined) set(values, definition.name, value)
-    else violations.push({ field: `inputs.${definition.name}`, message })
+    const wrong = inputProblem(definition, value)
+    if (wrong === undefined) set(values, definition.name, value)
+    else violations.push(violation(`inputs.${definition.name}`, wrong))
   }
   return { values, violations }
 }
@@ -53,28 +53,29 @@ export function defaultOf(definition: InputDefinition): JsonValue | undefined {
   return toJson(ValueSchema, value) as JsonValue
 }
 
-/** What is wrong with a value for an input, as a sentence; undefined when nothing is. */
-export function inputProblem(definition: InputDefinition, value: JsonValue): string | undefined {
+/** What is wrong with a value for an input; undefined when nothing is. */
+export function inputProblem(definition: InputDefinition, value: JsonValue): Said | undefined {
+  const got = gotOf(value)
   switch (definition.type) {
     case InputType.NUMBER:
       if (typeof value === 'number') return numberProblem(value)
-      return `It must be a number, not ${described(value)}.${numberHint(value)}`
+      return say('input_number', { ...got, ...numberHint(value) })
     case InputType.BOOLEAN:
       if (typeof value === 'boolean') return undefined
-      return `It must be true or false, not ${described(value)}.${quotedHint(value, value === 'true' || value === 'false')}`
+      return say('input_boolean', { ...got, ...quotedHint(value, value === 'true' || value === 'false') })
     case InputType.CHOICE:
       if (typeof value === 'string' && definition.options.includes(value)) return undefined
-      return `It must be one of ${optionList(definition.options)}, not ${described(value)}.`
+      return say('input_choice', { ...got, options: optionList(definition.options) })
     default:
-      if (typeof value !== 'string') return `It must be text, not ${described(value)}.`
-      if (utf8Length(value) > limits.envValueBytes) return `It is longer than ${limits.envValueBytes / 1024} KiB.`
+      if (typeof value !== 'string') return say('input_text', got)
+      if (utf8Length(value) > limits.envValueBytes) return say('input_long', { most: limits.envValueBytes / 1024 })
       return textProblem(value)
   }
 }
 
-function textProblem(value: string): string | undefined {
+function textProblem(value: string): Said | undefined {
   const wrong = unstorable(value)
-  return wrong && `It must not hold ${wrong.name}.`
+  return wrong && say('input_characters', { odd: wrong.point })
 }
 
 function optionList(options: readonly string[]): string {
@@ -95,23 +96,14 @@ function emptyValue(definition: InputDefinition): JsonValue {
   }
 }
 
-function described(value: JsonValue): string {
-  if (typeof value === 'string')
-    return `the text ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`
-  if (Array.isArray(value)) return 'a list'
-  if (value !== null && typeof value === 'object') return 'an object'
-  return String(value)
-}
-
-function numberHint(value: JsonValue): string {
-  if (typeof value !== 'string' || Number.isNaN(Number(value))) return ''
+function numberHint(value: JsonValue): { quotes?: string; problem?: Said } {
+  if (typeof value !== 'string' || Number.isNaN(Number(value))) return {}
   const problem = writtenNumberProblem(value.trim())
-  return problem === undefined ? quotedHint(value, true) : ` ${problem}`
+  return problem === undefined ? quotedHint(value, true) : { problem }
 }
 
-function quotedHint(value: JsonValue, looksRight: boolean): string {
-  if (typeof value !== 'string' || value.trim() === '' || !looksRight) return ''
-  return ' Send it without quotes: text is not converted.'
+function quotedHint(value: JsonValue, looksRight: boolean): { quotes?: string } {
+  return typeof value !== 'string' || value.trim() === '' || !looksRight ? {} : { quotes: 'true' }
 }
 
 /** An own property whatever the name: "__proto__" must not reach the prototype. */

@@ -29,11 +29,24 @@ describe('pipelineJsonSchema', () => {
     'name: x\nsteps: { a: { run: x, image: node } }',
     'name: x\nsteps: { a: { run: x, timeout: soon } }',
     'name: x\nsteps: { a: { run: x, retry: { delay: 1s } } }',
+    'name: x\nsteps: { a: { uses: wait, with: { duration: soon } } }',
+    'name: x\nsteps: { a: { uses: wait, with: { until: "2030-01-01T09:00:00" } } }',
+    'name: x\nsteps: { a: { uses: http_request, with: { url: "https://x", timeout: 10x } } }',
     'name: x\nsteps: { a: { run: x, needs: [{ on: failure }] } }',
     'name: x\ninputs: { a: { type: text } }\nsteps: { a: { run: x } }',
     'name: x\non: { pusch: {} }\nsteps: { a: { run: x } }',
   ])('refuses %j', (text) => {
     expect(errorsOf(text)).not.toEqual([])
+  })
+
+  it.each([
+    'duration: 1h30m',
+    'duration: 90',
+    'duration: "${{ inputs.pause }}"',
+    'until: "2030-01-01T09:00:00+08:00"',
+    'until: "2030-01-01T09:00Z"',
+  ])('accepts a wait with %s', (line) => {
+    expect(errorsOf(`name: x\nsteps: { a: { uses: wait, with: { ${line} } } }`)).toEqual([])
   })
 
   it('describes every key and is plain JSON', () => {

@@ -1,10 +1,12 @@
 // The JSON Schema of the pipeline file, for editors: made from the tables the parser reads by and from the step types.
+import { durationSchema } from './fields/kinds.ts'
 import { needKeys } from './fields/needs.ts'
 import { retryKeys } from './fields/retry.ts'
 import { limits, patterns } from './limits.ts'
 import type { JsonSchema, KeyTable } from './pipeline-yaml/key-table.ts'
 import { inputKeys, laterTriggers, pipelineKeys, stepKeys } from './pipeline-yaml/keys.ts'
 import { type Param, type ParamShape, type StepType, stepTypes } from './steps/index.ts'
+import { momentPattern } from './steps/moment.ts'
 
 /** Draft 2020-12. What it cannot say (cycles, references, expressions) is left to `validateGraph`. */
 export function pipelineJsonSchema(): JsonSchema {
@@ -124,12 +126,19 @@ function orExpression(shape: ParamShape): JsonSchema {
   return { anyOf: [literalSchema(shape), { type: 'string', pattern: '\\$\\{\\{' }] }
 }
 
-function literalSchema(shape: ParamShape): JsonSchema {
-  const { items, properties, additionalProperties, ...rules } = shape
+function literalSchema(shape: ParamShape & Pick<Param, 'x-widget' | 'examples'>): JsonSchema {
+  const { items, properties, additionalProperties, examples, ...rules } = shape
   const plain = Object.fromEntries(Object.entries(rules).filter(([key]) => !key.startsWith('x-')))
-  if (shape.type === 'string' && shape.enum === undefined) return { ...plain, type: ['string', 'number', 'boolean'] }
-  if (shape.type === 'array') return { ...plain, ...(items && { items: orExpression(items) }) }
-  if (shape.type !== 'object') return plain
+  const examplesOf = (each: readonly unknown[]) => (examples ? { examples: each } : {})
+  if (shape['x-widget'] === 'duration') return { ...durationSchema, ...examplesOf(examples ?? []) }
+  if (shape['x-widget'] === 'moment') return { ...plain, pattern: momentPattern, ...examplesOf(examples ?? []) }
+  if (shape.type === 'string' && shape.enum === undefined) {
+    return { ...plain, type: ['string', 'number', 'boolean'], ...examplesOf(examples ?? []) }
+  }
+  if (shape.type === 'array') {
+    return { ...plain, ...(items && { items: orExpression(items) }), ...examplesOf([examples]) }
+  }
+  if (shape.type !== 'object') return { ...plain, ...examplesOf(examples ?? []) }
   const fields = Object.entries(properties ?? {}).map(([name, field]) => [name, paramSchema(field)])
   const others = additionalProperties ? orExpression(additionalProperties) : false
   return { ...plain, properties: Object.fromEntries(fields), additionalProperties: others }

@@ -16,3 +16,12 @@ export function parsePipeline(
   const { graph, problems, unread } = readPipeline(yaml, agents)
   return { graph, problems, unread }
 }
+
+/** Where a problem of the graph stands in a text of it; the first line where the text says nothing of it. */
+export function placeOfProblem(
+  yaml: string,
+  { stepId, field }: Pick<Problem, 'stepId' | 'field'>,
+): { line: number; column: number } {
+  const { line, col } = readPipeline(yaml).find(stepId === '' ? { field } : { stepId, field }) ?? { line: 1, col: 1 }
+  return { line, column: col }
+}

@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { reasonTable } from './reasons/table.ts'
+
 import { reason, reasonCodes, reasonText, sameReason, sentence } from './reasons.ts'
+import { plain } from './texts/template.ts'
 
 const languages = ['en', 'zh-CN'] as const
 const nameOf = (param: string) => param.replace('?', '')
@@ -65,7 +67,13 @@ test('what a parameter holds is never read as a text', () => {
 })
 
 test('a reader sees moments and steps in his own way', () => {
-  const shown = { time: () => '10:00', date: () => '2030', step: (key: string) => `<${key}>`, separator: '、' }
+  const shown = {
+    ...plain,
+    time: () => '10:00',
+    date: () => '2030',
+    step: (key: string) => `<${key}>`,
+    separator: '、',
+  }
   expect(sentence('needs', { steps: 'a, b', more: 'true' }, 'zh-CN', shown)).toBe('等待 <a>、<b> 等步骤。')
   expect(sentence('retry_delay', { attempt: '2', at: '2030-01-01T10:00:00Z' }, 'en', shown)).toBe(
     'Attempt 2 starts at 10:00.',

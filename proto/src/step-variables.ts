@@ -1,4 +1,5 @@
 // Owns which environment variables of a step are not the pipeline's to set: one list for publishing and for the agent.
+import { type Said, say } from './texts/say.ts'
 
 /** What the controller tells each step about its run. */
 export const runVariables = [
@@ -40,17 +41,15 @@ const startVariables = ['IFS', 'OLDPWD', 'OPTIND', 'PWD', 'SHLVL', '_'] as const
 const own = new Set<string>([...runVariables, ...hostVariables])
 const ofShells = new Set<string>([...readOnlyVariables, ...startVariables])
 
-/** Why a step cannot be given a variable of this name, as a sentence. */
-export function reservedProblem(name: string): string | undefined {
-  if (own.has(name) || /^ANSFLOW_VALUE_\d+$/.test(name))
-    return `${name} is set by AnsFlow itself for each step. Use another name.`
-  if (ofShells.has(name)) return `${name} is set by the shell itself. Use another name.`
+/** Why a step cannot be given a variable, or a secret, of this name. */
+export function reservedProblem(name: string, what: { secret?: 'true' } = {}): Said | undefined {
+  if (own.has(name) || /^ANSFLOW_VALUE_\d+$/.test(name)) return say('env_reserved', { name, by: 'ansflow', ...what })
+  if (ofShells.has(name)) return say('env_reserved', { name, by: 'shell', ...what })
   return undefined
 }
 
 /** Values of env are taken as they are: a folder whose name holds a $ is what nobody means. */
-export function pathProblem(name: string, value: string): string | undefined {
+export function pathProblem(name: string, value: string): Said | undefined {
   const variable = name === 'PATH' ? /\$\{?\w+\}?/.exec(value.replaceAll(/\$\{\{.*?\}\}/g, ''))?.[0] : undefined
-  if (variable === undefined) return undefined
-  return `Values of env are taken as they are: PATH would hold the text ${variable}. Write export PATH=… at the beginning of the script, where ${variable} is known.`
+  return variable === undefined ? undefined : say('env_path', { variable })
 }

@@ -15,12 +15,18 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best
 }
 
-/** ` Did you mean "test"?`, or the list of what there is when it is short, or nothing. */
-export function suggestion(word: string, known: readonly string[]): string {
+/** What a sentence says of what may have been meant: one word, or what there is when that is short, or nothing. */
+export interface Hint {
+  near?: string
+  only?: string
+  known?: string
+}
+
+export function suggestion(word: string, known: readonly string[]): Hint {
   const near = nearest(word, known)
-  if (near !== undefined) return ` Did you mean ${JSON.stringify(near)}?`
-  if (known.length > 0 && known.length <= 8) return ` There ${known.length === 1 ? 'is' : 'are'}: ${known.join(', ')}.`
-  return ''
+  if (near !== undefined) return { near }
+  if (known.length === 1) return { only: known[0]! }
+  return known.length > 0 && known.length <= 8 ? { known: known.join(', ') } : {}
 }
 
 /** As many as are worth their time: a thousand mistakes among a thousand names would take minutes. */
@@ -31,8 +37,8 @@ export class Hints {
     return known.length <= 1000 && this.left-- > 0 ? nearest(word, known) : undefined
   }
 
-  suggestion(word: string, known: readonly string[]): string {
-    return known.length <= 1000 && this.left-- > 0 ? suggestion(word, known) : ''
+  suggestion(word: string, known: readonly string[]): Hint {
+    return known.length <= 1000 && this.left-- > 0 ? suggestion(word, known) : {}
   }
 }
 

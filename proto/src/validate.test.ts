@@ -35,7 +35,41 @@ describe('validateGraph', () => {
     [
       'what is for agents, of a step that none runs',
       graph([{ id: 'a', uses: 'wait', with: { duration: '1s' }, runsOn: ['gpu'], workspace: 'w', onLost: 2 }]),
-      ['agent_only a/runsOn', 'agent_only a/workspace', 'agent_only a/onLost'],
+      ['no_effect a/runsOn', 'no_effect a/workspace', 'no_effect a/onLost'],
+    ],
+    [
+      'what a wait does nothing with',
+      graph([
+        {
+          id: 'a',
+          uses: 'wait',
+          with: { duration: '${{ env.LONG }}' },
+          env: [
+            { name: 'LONG', value: '1h' },
+            { name: 'B', value: 'x' },
+          ],
+          secrets: ['S'],
+          retry: { max: 2 },
+          timeoutMs: 1000,
+          allowFailure: true,
+        },
+      ]),
+      ['no_effect a/env', 'no_effect a/secrets', 'no_effect a/retry'],
+    ],
+    [
+      'what a request does nothing with, and a variable that its address reads',
+      graph([
+        {
+          id: 'a',
+          uses: 'http_request',
+          with: { url: 'https://${{ env.HOST }}/' },
+          env: [{ name: 'HOST', value: 'x.example' }],
+          outputs: ['id'],
+          retry: { max: 2 },
+          timeoutMs: 1000,
+        },
+      ]),
+      ['no_effect a/outputs'],
     ],
     ['no type', graph([{ id: 'a', uses: '' }]), ['unknown_step_type a/uses']],
     [
@@ -193,6 +227,30 @@ describe('validateGraph', () => {
       graph([{ id: 'my-step' }, { id: 'b', needs: [{ stepId: 'my-step' }], when: 'steps.my.status == ""' }]),
     )
     expect(problem!.message).toContain('steps["my-step"]')
+  })
+
+  it.each([
+    ['steps.http-request.outputs.x == "1"', 'steps["http-request"].outputs.x'],
+    ['steps.http-run.outputs.x == "1"', 'steps["http-run"].outputs.x'],
+    ['inputs.n + 1 > 2 && steps.part-2 == "x"', 'steps["part-2"]'],
+  ])('says how to write the name that %s means', (when, written) => {
+    const ids = ['http-request', 'http-run', 'part-2']
+    const steps = [
+      ...ids.map((id) => ({ id, outputs: ['x'] })),
+      { id: 'z', needs: ids.map((stepId) => ({ stepId })), when },
+    ]
+    const problems = validateGraph(graph(steps, { inputs: [{ name: 'n', type: 2 }] }))
+    expect(problems.map(({ stepId, field }) => `${stepId}/${field}`)).toEqual(['z/when'])
+    expect(problems[0]!.message).toContain(`the hyphen is read as minus. Write ${written}.`)
+  })
+
+  it('leaves subtractions alone', () => {
+    const inputs = [
+      { name: 'a', type: 2 },
+      { name: 'b', type: 2 },
+    ]
+    const when = 'inputs.a-inputs.b > 1 && inputs.a-1.5 > 0 && inputs.a-run.number > 0'
+    expect(codes(graph([{ id: 'x', when }], { inputs }))).toEqual([])
   })
 
   it('agrees with plain reachability on which steps may be read', () => {

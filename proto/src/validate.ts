@@ -3,8 +3,10 @@ import { type PipelineGraph, type Problem, ProblemSchema, Severity } from '@ansf
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import { findUnstorable } from './characters.ts'
 import { limits } from './limits.ts'
-import { stepType, unknownStepType, validateParams } from './steps/index.ts'
+import { problemOfSaid } from './problem-text.ts'
+import { paramOf, stepType, unknownStepType, validateParams } from './steps/index.ts'
 import { unnamedSecrets } from './steps/secret-marks.ts'
+import { say } from './texts/say.ts'
 import { checkEdges } from './validate/edges.ts'
 import { checkExpressions } from './validate/expressions.ts'
 import { checkInputs, checkPipelineFields, checkStepFields } from './validate/fields.ts'
@@ -23,11 +25,11 @@ export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Probl
     if (problems.length < limits.problems) problems.push(problemOf(finding))
   }
   if (graph.steps.length === 0) {
-    report({ code: 'empty', field: 'steps', message: 'The pipeline has no steps. Add at least one.' })
+    report({ said: say('empty'), field: 'steps' })
   }
   if (graph.steps.length > limits.steps) {
-    const message = `The pipeline has ${graph.steps.length} steps; ${limits.steps} are possible.`
-    report({ code: 'limit', field: 'steps', message })
+    const said = say('many_steps', { count: graph.steps.length, most: limits.steps })
+    report({ code: 'limit', field: 'steps', said })
     return problems
   }
   checkTexts(graph, report)
@@ -43,14 +45,12 @@ export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Probl
   return problems
 }
 
-export function problemOf({ code, message, stepId, field, params, warning }: Finding): Problem {
+export function problemOf({ said, code, stepId, field, warning }: Finding): Problem {
   return create(ProblemSchema, {
     severity: warning ? Severity.WARNING : Severity.ERROR,
-    code,
-    message,
+    ...problemOfSaid(said, code),
     stepId: stepId ?? '',
     field: field ?? '',
-    params: params ?? {},
   })
 }
 
@@ -58,21 +58,13 @@ export function problemOf({ code, message, stepId, field, params, warning }: Fin
 function checkTexts(graph: PipelineGraph, report: Report): void {
   const { steps, ...pipeline } = graph
   const found = findUnstorable(pipeline)
-  if (found) report({ code: 'characters', field: found.path.split(/[.[]/)[0]!, message: unstorableText(found.name) })
+  if (found) report({ field: found.path.split(/[.[]/)[0]!, said: say('characters', { odd: found.point }) })
   for (const step of steps) {
     const wrong = findUnstorable(step)
     if (wrong === undefined) continue
-    report({
-      code: 'characters',
-      stepId: step.id,
-      field: fieldOf(step, wrong.path),
-      message: unstorableText(wrong.name),
-    })
+    const said = say('characters', { odd: wrong.point })
+    report({ said, stepId: step.id, field: fieldOf(step, wrong.path) })
   }
-}
-
-function unstorableText(name: string): string {
-  return `This text holds ${name}, which cannot be stored. Remove it.`
 }
 
 /** env[2].value → env.NAME: fields are named as the editor and the file name them. */
@@ -85,19 +77,18 @@ function checkType(step: PipelineGraph['steps'][number], report: Report): void {
   const at = { stepId: step.id }
   const type = stepType(step.uses)
   if (type === undefined) {
-    const message =
-      step.uses === '' ? 'The step says neither what it uses nor what it runs.' : unknownStepType(step.uses)
-    report({ ...at, field: 'uses', code: 'unknown_step_type', message, params: { type: step.uses } })
+    const said = step.uses === '' ? say('no_step_type') : unknownStepType(step.uses)
+    report({ ...at, field: 'uses', code: 'unknown_step_type', said })
     return
   }
-  for (const { field, message } of validateParams(type, (step.with ?? {}) as JsonObject)) {
-    report({ ...at, field: `with.${field}`, code: 'param', message, params: { param: field, type: type.id } })
+  for (const { field, said } of validateParams(type, (step.with ?? {}) as JsonObject)) {
+    report({ ...at, field: `with.${field}`, code: 'param', said })
   }
   for (const [field, value] of Object.entries((step.with ?? {}) as JsonObject)) {
-    if (!type.params.properties[field]?.['x-secrets']) continue
+    if (!paramOf(type, field)?.['x-secrets']) continue
     for (const name of unnamedSecrets(value, step.secrets)) {
-      const message = `\${${name}} is sent as it stands, because the step does not list ${name} under secrets. List it there if it is meant to be the secret.`
-      report({ ...at, field: `with.${field}`, code: 'secret_not_named', message, params: { name }, warning: true })
+      const said = say('secret_not_named', { name, written: `\${${name}}` })
+      report({ ...at, field: `with.${field}`, said, warning: true })
     }
   }
 }

@@ -1,5 +1,5 @@
 // What a call failed with, as every part of the console sees it.
-import { AppError, type ErrorCode, errorCodes } from '@ansflow/proto/errors'
+import { AppError, type ErrorCode, errorCodes, type FieldViolation } from '@ansflow/proto/errors'
 import { ErrorInfoSchema } from '@ansflow/proto/gen/ansflow/v1/errors_pb'
 import { Code, ConnectError } from '@connectrpc/connect'
 
@@ -13,9 +13,9 @@ export class ApiError extends AppError {
     this.requestId = requestId
   }
 
-  /** The message of a form's field, if the error is about it. */
-  violation(field: string): string | undefined {
-    return this.violations.find((violation) => violation.field === field)?.message
+  /** What is wrong with a form's field, if the error is about it. */
+  violation(field: string): FieldViolation | undefined {
+    return this.violations.find((violation) => violation.field === field)
   }
 }
 

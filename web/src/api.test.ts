@@ -31,7 +31,7 @@ it('reads the whole error', async () => {
   const error = await api.projects.createProject({}).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(ApiError)
   expect(error).toMatchObject({ code: 'invalid_argument', reason: 'slug', requestId: 'r-1' })
-  expect((error as ApiError).violation('slug')).toBe('must be short')
+  expect((error as ApiError).violation('slug')?.message).toBe('must be short')
 })
 
 it('says when a session has ended, but not when signing in fails', async () => {

@@ -22,7 +22,7 @@ export function errorAnswer(error: AppError, requestId: string): ErrorAnswer {
     reason: error.reason,
     violations: error.violations.slice(0, mostViolations).map(shortViolation),
     requestId,
-    params: Object.fromEntries(Object.entries(params).map(([name, text]) => [name, cut(text, longestText)])),
+    params: shortParams(params),
   })
   return { message: cut(error.message, longestMessage), info }
 }
@@ -33,8 +33,12 @@ export function retryAfterOf({ params }: ErrorInfo): number | undefined {
   return /^\d{1,6}$/.test(text) ? Number(text) : undefined
 }
 
-function shortViolation({ field, message }: FieldViolation): FieldViolation {
-  return { field: cut(field, 200), message: cut(message, longestText) }
+function shortViolation({ field, message, code = '', params = {} }: FieldViolation): Required<FieldViolation> {
+  return { field: cut(field, 200), message: cut(message, longestText), code, params: shortParams(params) }
+}
+
+function shortParams(params: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(params).map(([name, text]) => [name, cut(text, longestText)]))
 }
 
 export function cut(text: string, length: number): string {

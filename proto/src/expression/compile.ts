@@ -2,6 +2,10 @@
 import { type CelResult, parse, plan } from '@bufbuild/cel'
 import { limits } from '../limits.ts'
 import { suggestion } from '../suggest.ts'
+import { shortText } from '../texts/parts.ts'
+import { saidText } from '../texts/said-text.ts'
+import { type Said, say } from '../texts/say.ts'
+import { hyphenBeforeNumber, hyphenOf, unreadableHyphen } from './hyphens.ts'
 import {
   contextRoots,
   environment,
@@ -33,13 +37,19 @@ export interface Expression {
 /** Its message is a sentence for people. */
 export class ExpressionError extends Error {
   override readonly name = 'ExpressionError'
+  readonly said: Said
+
+  constructor(said: Said) {
+    super(saidText(said))
+    this.said = said
+  }
 }
 
 const cacheSize = 2000
-const compiled = new Map<string, { expression?: Expression; error?: string }>()
+const compiled = new Map<string, { expression?: Expression; error?: Said }>()
 
 /** Parses and checks; what cannot be evaluated is an error here already. Results are kept for the next call. */
-export function compileExpression(cel: string): { expression?: Expression; error?: string } {
+export function compileExpression(cel: string): { expression?: Expression; error?: Said } {
   const known = compiled.get(cel)
   if (known !== undefined) return known
   const result = compile(cel)
@@ -52,56 +62,55 @@ export function references(expression: Expression): readonly Reference[] {
   return expression.references
 }
 
-function compile(source: string): { expression?: Expression; error?: string } {
-  if (source.trim() === '') return { error: 'The expression is empty.' }
+function compile(source: string): { expression?: Expression; error?: Said } {
+  if (source.trim() === '') return { error: say('expression_empty') }
   if (source.length > limits.expressionLength) {
-    return { error: `The expression is longer than ${limits.expressionLength} characters.` }
+    return { error: say('expression_long', { most: limits.expressionLength }) }
   }
   try {
     const parsed = parse(source)
-    if (parsed.expr === undefined) return { error: 'The expression is empty.' }
+    if (parsed.expr === undefined) return { error: say('expression_empty') }
+    const hyphen = hyphenBeforeNumber(source)
+    if (hyphen) return { error: hyphen }
     const found: Findings = { references: [], functions: [], loops: false }
     collect(parsed.expr, new Set(), found)
     const unknown = found.functions.find((name) => !functionNames.includes(name))
-    if (unknown === 'matches') {
-      return { error: 'matches() is not available in this version. Use startsWith(), endsWith(), contains() or ==.' }
-    }
+    if (unknown === 'matches') return { error: say('expression_matches') }
     if (unknown !== undefined) {
-      return { error: `There is no function ${unknown}().${suggestion(unknown, [...functionNames, ...macroNames])}` }
+      const hint = suggestion(unknown, [...functionNames, ...macroNames])
+      return { error: say('expression_function', { name: unknown, ...hint }) }
     }
     const stranger = found.references.find(({ root }) => !contextRoots.some((known) => known === root))
-    if (stranger !== undefined) return { error: unknownRoot(stranger.root) }
+    if (stranger !== undefined) return { error: hyphenOf(source, stranger.root) ?? unknownRoot(stranger.root) }
     // Without loops nothing can grow beyond a small multiple of the expression and what it is given.
     if (found.loops) guard(parsed.expr, new Set())
     const run = plan(environment, parsed.expr) as Expression['run']
     const usesStatus = found.functions.some((name) => statusFunctions.some((each) => each === name))
     return { expression: { source, references: found.references, usesStatus, run } }
   } catch (error) {
-    return { error: syntaxProblem(error) }
+    return { error: syntaxProblem(error, source) }
   }
 }
 
-function unknownRoot(name: string): string {
+function unknownRoot(name: string): Said {
   if (['matrix', 'secrets', 'vars', 'github', 'job', 'needs'].includes(name)) {
-    const instead: Record<string, string> = {
-      secrets: ' Give the step `secrets: [NAME]` and read $NAME in its script.',
-      needs: ' Read steps.<id>.outputs instead.',
-      vars: ' Read env or inputs instead.',
-    }
-    return `There is no ${JSON.stringify(name)} in expressions of this version.${instead[name] ?? ''}`
+    return say('expression_root_later', { name })
   }
-  return `There is no ${JSON.stringify(name)} in expressions.${suggestion(name, contextRoots)} Text needs quotes: '${name}'.`
+  return say('expression_root', { name, ...suggestion(name, contextRoots) })
 }
 
-function syntaxProblem(error: unknown): string {
-  if (error instanceof RangeError) return 'The expression is nested too deeply.'
+function syntaxProblem(error: unknown, source: string): Said {
+  if (error instanceof ExpressionError) return error.said
+  if (error instanceof RangeError) return say('expression_deep')
   const { location, found } = error as { location?: { start?: { column?: number } }; found?: string | null }
   const column = location?.start?.column
-  if (column === undefined)
-    return `The expression cannot be used: ${error instanceof Error ? error.message : String(error)}.`
-  if (found === undefined || found === null || found === '')
-    return `The expression ends too early, at character ${column}.`
-  return `The expression has a mistake at character ${column}, near ${JSON.stringify(found)}.`
+  if (column === undefined) {
+    return say('expression_unusable', { detail: error instanceof Error ? error.message : String(error) })
+  }
+  const hyphen = unreadableHyphen(source)
+  if (hyphen) return hyphen
+  if (found === undefined || found === null || found === '') return say('expression_ends', { column })
+  return say('expression_mistake', { column, found: shortText(found) })
 }
 
 interface Findings {
@@ -132,7 +141,8 @@ function collect(expr: Expr | undefined, bound: ReadonlySet<string>, found: Find
       for (const element of exprKind.value.elements) collect(element, bound, found)
       return
     case 'structExpr':
-      if (exprKind.value.messageName !== '') throw new Error(`there is no type ${exprKind.value.messageName}`)
+      if (exprKind.value.messageName !== '')
+        throw new ExpressionError(say('expression_type', { name: exprKind.value.messageName }))
       for (const entry of exprKind.value.entries) {
         if (entry.keyKind.case === 'mapKey') collect(entry.keyKind.value, bound, found)
         collect(entry.value, bound, found)

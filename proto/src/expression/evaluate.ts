@@ -2,6 +2,7 @@
 import { type CelInput, type CelValue, isCelError, isCelList, isCelMap, isCelUint } from '@bufbuild/cel'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { limits } from '../limits.ts'
+import { type Said, say } from '../texts/say.ts'
 import { compileExpression, type Expression, ExpressionError, type Reference } from './compile.ts'
 import { contextFields, type StatusFlags, withStatus } from './language.ts'
 
@@ -21,8 +22,7 @@ export interface ExpressionContext {
 export function evaluate(expression: Expression | string, context: ExpressionContext): JsonValue {
   const { plan, source } = ready(expression)
   const result = withStatus(context.needs, () => plan.run(bindings(plan.references, context) as Record<string, never>))
-  if (isCelError(result))
-    throw new ExpressionError(`${quoted(source)} cannot be evaluated: ${explain(result.message, plan)}.`)
+  if (isCelError(result)) throw new ExpressionError(explain(result.message, plan))
   const budget = { left: limits.expressionValueSize }
   return plain(result, budget, source)
 }
@@ -37,14 +37,15 @@ export function evaluateCondition(cel: Expression | string, context: ExpressionC
   const value = evaluate(plan, context)
   if (typeof value === 'boolean') return value
   throw new ExpressionError(
-    `The condition ${quoted(source)} must be true or false, but it is ${JSON.stringify(value)}.`,
+    say('condition_type', { source: quoted(source), value: JSON.stringify(value).slice(0, 200) }),
   )
 }
 
 function ready(expression: Expression | string): { plan: Expression; source: string } {
   if (typeof expression !== 'string') return { plan: expression, source: expression.source }
   const { expression: plan, error } = compileExpression(expression)
-  if (plan === undefined) throw new ExpressionError(`${quoted(expression)}: ${error}`)
+  if (plan === undefined)
+    throw new ExpressionError(say('evaluate_compile', { source: quoted(expression), problem: error! }))
   return { plan, source: expression }
 }
 
@@ -105,7 +106,7 @@ function celValue(value: JsonValue | Readonly<Record<string, JsonValue>>): CelIn
 
 function plain(value: CelValue, budget: { left: number }, source: string): JsonValue {
   budget.left -= typeof value === 'string' ? value.length + 1 : 1
-  if (budget.left < 0) throw new ExpressionError(`The value of ${quoted(source)} is too large.`)
+  if (budget.left < 0) throw new ExpressionError(say('value_large', { source: quoted(source) }))
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
   if (typeof value === 'bigint') return safeNumber(value)
@@ -116,9 +117,7 @@ function plain(value: CelValue, budget: { left: number }, source: string): JsonV
       [...value].map(([key, item]) => [String(isCelUint(key) ? key.value : key), plain(item, budget, source)]),
     )
   }
-  throw new ExpressionError(
-    `The value of ${quoted(source)} is neither text, number, true/false, list nor map. Use string(…).`,
-  )
+  throw new ExpressionError(say('value_kind', { source: quoted(source) }))
 }
 
 function safeNumber(value: bigint): JsonValue {
@@ -133,17 +132,18 @@ export function toText(value: JsonValue): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-function explain(message: string, plan: Expression): string {
+function explain(message: string, plan: Expression): Said {
+  const source = quoted(plan.source)
   const missing = /^(?:field not found|no such key): (.*)$/.exec(message)?.[1]
   if (missing !== undefined) {
     const reference = plan.references.find(({ path }) => path.includes(missing))
     const place = reference === undefined ? missing : [reference.root, ...reference.path].join('.')
-    return `${place} has no value`
+    return say('evaluate_missing', { source, place })
   }
   const overload = /^found no matching overload for '(.*)' applied to '(.*)'$/.exec(message)
   if (overload !== null) {
     const operator = overload[1]!.replaceAll('_', '').trim()
-    return `${operator} does not work on ${overload[2]!.replace(/^\((.*)\)$/, '$1')}; convert one side, for example with string(…)`
+    return say('evaluate_overload', { source, operator, types: overload[2]!.replace(/^\((.*)\)$/, '$1') })
   }
-  return message.replace(/\.$/, '')
+  return say('evaluate_error', { source, detail: message.replace(/\.$/, '') })
 }

@@ -11,6 +11,7 @@ import {
   interpolateValue,
   references,
 } from '../expression.ts'
+import { saidText } from '../texts/said-text.ts'
 import { environment, macroNames } from './language.ts'
 
 const context: ExpressionContext = {
@@ -72,12 +73,19 @@ describe('evaluate', () => {
     ['secrets.A', 'read $NAME in its script'],
     ['succes()', 'Did you mean "success"?'],
     ['inputs.a.replace("a", "b")', 'There is no function replace()'],
+    ['steps.http-request.outputs.x == "1"', 'hyphen is read as minus. Write steps["http-request"].outputs.x.'],
+    ['steps.a-b-c.status', 'Write steps["a-b-c"].status.'],
+    ['steps.part-2.status == ""', 'In steps.part-2.status the hyphen is read as minus. Write steps["part-2"].status.'],
+    ['steps.part-2nd.status', 'Write steps["part-2nd"].status.'],
+    ['inputs.my-name', 'Write inputs["my-name"].'],
+    ['env.a-b + "x-y"', 'Write env["a-b"].'],
+    ['steps.build.outputs.my-out', 'Write steps.build.outputs["my-out"].'],
     ['git.branch.matches("^ma.n$")', 'matches() is not available in this version'],
     ['ansflow_round(1)', 'There is no function ansflow_round()'],
     ['google.protobuf.Struct{}', 'no type'],
     ['('.repeat(4000), 'The expression'],
   ])('does not compile %j', (cel, message) => {
-    expect(compileExpression(cel).error).toContain(message)
+    expect(saidText(compileExpression(cel).error!)).toContain(message)
   })
 
   it.each([

@@ -1,5 +1,6 @@
 // `${{ }}` inside scripts: what a value holds must never become part of the script.
 import { limits, utf8Length } from '../limits.ts'
+import { say } from '../texts/say.ts'
 import { ExpressionError } from './compile.ts'
 import { type ExpressionContext, evaluate, toText } from './evaluate.ts'
 import { hasExpression, parseTemplate } from './template.ts'
@@ -40,7 +41,7 @@ export function interpolateScript(
         result += value
       } else {
         if (utf8Length(value) > longestValue) {
-          throw new ExpressionError(`The value of \`${part.source}\` is longer than 100 KiB: hand it over in a file.`)
+          throw new ExpressionError(say('script_value_large', { source: `\`${part.source}\`` }))
         }
         const name = `ANSFLOW_VALUE_${count + 1}`
         const word = wordOf(reader, name, part.source, value)
@@ -50,7 +51,7 @@ export function interpolateScript(
         result += word
       }
     }
-    if (result.length > limits.textLength) throw new ExpressionError('The script with its values is longer than 1 MiB.')
+    if (result.length > limits.textLength) throw new ExpressionError(say('script_large'))
   }
   return { script: result, variables }
 }
@@ -67,9 +68,7 @@ function wordOf(reader: Pick<ShellText, 'variable'>, name: string, source: strin
 }
 
 function cannotQuote(source: string, where: string): ExpressionError {
-  return new ExpressionError(
-    `The value of \`${source}\` holds signs of the shell and stands in ${where}, where no variable can be put. Set it in env, and read that variable.`,
-  )
+  return new ExpressionError(say('cannot_quote', { source: `\`${source}\``, where }))
 }
 
 /** sh and bash: quotes, comments, here-documents, and command substitutions with quotes of their own. */
@@ -109,7 +108,7 @@ class ShellText {
       case 'ansi':
         return `'"\${${name}}"$'`
       case 'raw':
-        throw cannotQuote(source, 'a here-document in quotes')
+        throw cannotQuote(source, 'heredoc')
       default:
         return `\${${name}}`
     }
@@ -221,7 +220,7 @@ class PowerShellText {
   variable(name: string, source: string): string {
     this.last = 'x'
     this.line += 'x'
-    if (this.place === 'single') throw cannotQuote(source, 'single quotes')
+    if (this.place === 'single') throw cannotQuote(source, 'quotes')
     return `\${env:${name}}`
   }
 }

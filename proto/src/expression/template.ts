@@ -1,6 +1,7 @@
 // `${{ expression }}` inside texts: finding the parts, and putting values in their place.
 import type { JsonValue } from '@bufbuild/protobuf'
 import { limits } from '../limits.ts'
+import { type Said, say } from '../texts/say.ts'
 import { ExpressionError } from './compile.ts'
 import { type ExpressionContext, evaluate, toText } from './evaluate.ts'
 
@@ -13,7 +14,7 @@ export function hasExpression(text: string): boolean {
 }
 
 /** The pieces of a text. `$${{` stands for a literal `${{`. */
-export function parseTemplate(text: string): { parts: TemplatePart[]; error?: string } {
+export function parseTemplate(text: string): { parts: TemplatePart[]; error?: Said } {
   const parts: TemplatePart[] = []
   let literal = ''
   let at = 0
@@ -27,10 +28,7 @@ export function parseTemplate(text: string): { parts: TemplatePart[]; error?: st
     }
     const end = closing(text, start + 3)
     if (end < 0) {
-      return {
-        parts,
-        error: `The \${{ at character ${start + 1} is never closed with }}. Write $\${{ for a literal \${{.`,
-      }
+      return { parts, error: say('expression_open', { column: start + 1 }) }
     }
     literal += text.slice(at, start)
     if (literal !== '') parts.push({ kind: 'text', text: literal })
@@ -80,7 +78,7 @@ export function interpolate(text: string, context: ExpressionContext): string {
   let result = ''
   for (const part of partsOf(text)) {
     result += part.kind === 'text' ? part.text : toText(evaluate(part.source, context))
-    if (result.length > limits.textLength) throw new ExpressionError('The text with its values is longer than 1 MiB.')
+    if (result.length > limits.textLength) throw new ExpressionError(say('text_large'))
   }
   return result
 }

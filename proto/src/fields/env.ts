@@ -4,6 +4,7 @@ import { limits, patterns, utf8Length } from '../limits.ts'
 import { scalar } from '../pipeline-yaml/key-table.ts'
 import { readEnv } from '../pipeline-yaml/values.ts'
 import { pathProblem, reservedProblem } from '../step-variables.ts'
+import { say } from '../texts/say.ts'
 import { quoted } from '../validate/finding.ts'
 import { compare, type Kind, ownWay } from './kind.ts'
 
@@ -23,23 +24,20 @@ export const env: Kind<NameValue[]> = {
   fromDocument: () => [],
   expressions: 'template',
   check(value, report) {
-    if (value.length > limits.env) report({ code: 'limit', message: `There are more than ${limits.env} variables.` })
+    if (value.length > limits.env) report({ code: 'limit', said: say('many_variables', { most: limits.env }) })
     const seen = new Set<string>()
     for (const { name, value: text } of value) {
       const field = `.${name}`
-      if (!patterns.identifier.test(name)) {
-        const message = `${quoted(name)} is no name for a variable: use letters, digits and _, not beginning with a digit.`
-        report({ code: 'env_name', field, message })
-      }
-      if (seen.has(name)) report({ code: 'duplicate_env', field, message: `${name} is set twice.` })
+      if (!patterns.identifier.test(name)) report({ field, said: say('env_name', quoted(name)) })
+      if (seen.has(name)) report({ field, said: say('duplicate_env', { name }) })
       seen.add(name)
       if (utf8Length(text) > limits.envValueBytes) {
-        report({ code: 'limit', field, message: `${name} is longer than ${limits.envValueBytes / 1024} KiB.` })
+        report({ code: 'limit', field, said: say('variable_long', { name, most: limits.envValueBytes / 1024 }) })
       }
       const reserved = reservedProblem(name)
-      if (reserved !== undefined) report({ code: 'env_reserved', field, message: reserved })
+      if (reserved !== undefined) report({ field, said: reserved })
       const path = pathProblem(name, text)
-      if (path !== undefined) report({ code: 'env_path', field, message: path })
+      if (path !== undefined) report({ field, said: path })
     }
   },
 }

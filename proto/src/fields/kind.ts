@@ -5,6 +5,7 @@ import type { Node } from 'yaml'
 import type { JsonSchema } from '../pipeline-yaml/key-table.ts'
 import type { Place, Reader } from '../pipeline-yaml/reader.ts'
 import type { Tree } from '../pipeline-yaml/tree.ts'
+import type { Said } from '../texts/say.ts'
 
 /** A value as the document keeps it in one piece. */
 export type DocumentValue = null | boolean | number | string | DocumentValue[] | { [key: string]: DocumentValue }
@@ -17,7 +18,7 @@ export interface DocumentReader {
 }
 
 /** Tells what is wrong with a value; `field` is what follows the field's key. */
-export type ReportValue = (finding: { code: string; message: string; field?: string; warning?: boolean }) => void
+export type ReportValue = (finding: { said: Said; code?: string; field?: string; warning?: boolean }) => void
 
 export interface Kind<T> {
   /** Which widget edits it, and which random values the tests make of it. */

@@ -7,6 +7,7 @@ import { type JsonSchema, scalar, words as wordsSchema } from '../pipeline-yaml/
 import type { Place, Reader } from '../pipeline-yaml/reader.ts'
 import { readTimeout } from '../pipeline-yaml/values.ts'
 import { suggestion } from '../suggest.ts'
+import { say } from '../texts/say.ts'
 import { compare, type DocumentValue, type Kind, textOf, textsOf } from './kind.ts'
 
 const onePlace = ['']
@@ -69,7 +70,7 @@ export const timeout: Kind<number> = {
 }
 
 export function checkDuration(ms: number, report: Parameters<NonNullable<Kind<number>['check']>>[1]): void {
-  if (ms > limits.durationMs) report({ code: 'duration', message: 'That is longer than 30 days.' })
+  if (ms > limits.durationMs) report({ code: 'duration', said: say('duration_long') })
 }
 
 /** A set of words. */
@@ -132,8 +133,8 @@ export function readWord(
 ): string | undefined {
   const word = reader.text(node, what, place)
   if (word === undefined || all.includes(word)) return word
-  const message = `${what} must be ${all.slice(0, -1).join(', ')} or ${all.at(-1)}, not ${reader.kind(node)}.${suggestion(word, all)}`
-  reader.report('choice', message, node, place)
+  const said = say('want_choice', { key: what, options: all.join(', '), ...reader.got(node), ...suggestion(word, all) })
+  reader.report(said, node, place, 'choice')
   return undefined
 }
 
@@ -148,15 +149,13 @@ export const condition: Kind<string> = {
 export function readCondition(reader: Reader, node: Node | null, what: string, place: Place): string {
   const written = (reader.text(node, what, place) ?? '').trim()
   if (written === '') {
-    const message = `${what} is empty. Write a condition such as inputs.deploy == true, or remove it.`
-    reader.report('expression', message, node, place)
+    reader.report(say('condition_empty', { key: what }), node, place, 'expression')
     return ''
   }
   if (!written.includes('${{')) return written
   const { parts, error } = parseTemplate(written)
   const [only] = parts
   if (error === undefined && parts.length === 1 && only?.kind === 'expression') return only.source
-  const message = `${what} is one expression: write it without \${{ }}, or with one \${{ }} around all of it.`
-  reader.report('expression', error ?? message, node, place)
+  reader.report(error ?? say('condition_one', { key: what }), node, place, 'expression')
   return ''
 }

@@ -5,6 +5,7 @@ import { isMap, isScalar, isSeq, type Node } from 'yaml'
 import { type KeyTable, scalar } from '../pipeline-yaml/key-table.ts'
 import { type Place, type Reader, scalarText } from '../pipeline-yaml/reader.ts'
 import type { Tree, TreeMap } from '../pipeline-yaml/tree.ts'
+import { say } from '../texts/say.ts'
 import { compare, type Kind, ownWay } from './kind.ts'
 import { choice, readCondition } from './kinds.ts'
 
@@ -63,16 +64,16 @@ function readNeed(reader: Reader, node: Node | null, at: Node, place: Place): Ne
     return create(NeedSchema, { stepId: scalarText(node), kind: NeedKind.SUCCESS })
   }
   if (!isMap(node)) {
-    const message = `A need must be the id of a step or { step, on, if }, not ${reader.kind(node)}.`
-    reader.report('type', message, at, place)
+    const said = say('want_need', { form: '{ step, on, if }', ...reader.got(node) })
+    reader.report(said, at, place, 'type')
     return undefined
   }
-  const entries = reader.known(node, { keys: needKeys, noun: 'a need' }, place)
+  const entries = reader.known(node, { keys: needKeys, noun: 'need' }, place)
   const step = entries.get('step')
   const id = step === undefined ? '' : (reader.text(step.value, 'step', place) ?? '')
   if (id === '') {
     if (entries.size === node.items.length)
-      reader.report('need_step', 'This need names no step. Write { step: build, on: success }.', node, place)
+      reader.report(say('need_step', { form: '{ step: build, on: success }' }), node, place)
     return undefined
   }
   const need = create(NeedSchema, { stepId: id, kind: NeedKind.SUCCESS })

@@ -2,6 +2,7 @@
 // their own everywhere; they are listed where they are read.
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { isName, limits } from '../limits.ts'
+import { say } from '../texts/say.ts'
 import { env } from './env.ts'
 import type { Kind, ReportValue } from './kind.ts'
 import { text, timeout } from './kinds.ts'
@@ -68,9 +69,8 @@ export const settingFields = pipelineFields.filter(({ document }) => document ==
 
 function checkName(name: string, report: ReportValue): void {
   if (name.trim() === '') {
-    report({ code: 'name', message: 'The pipeline has no name. Write `name: …` at the top.' })
+    report({ code: 'name', said: say('no_name') })
   } else if (!isName(name)) {
-    const message = `The name must be one line of at most ${limits.nameLength} characters without spaces at its ends.`
-    report({ code: 'name', message })
+    report({ code: 'name', said: say('pipeline_name', { most: limits.nameLength }) })
   }
 }

@@ -9,6 +9,8 @@ import type { Place, Reader } from '../pipeline-yaml/reader.ts'
 import type { TreeMap } from '../pipeline-yaml/tree.ts'
 import { readDuration } from '../pipeline-yaml/values.ts'
 import { suggestion } from '../suggest.ts'
+import { shortText } from '../texts/parts.ts'
+import { say } from '../texts/say.ts'
 import { type DocumentReader, type DocumentValue, type Kind, textsOf } from './kind.ts'
 import { checkDuration, durationSchema, mostMs } from './kinds.ts'
 
@@ -60,11 +62,10 @@ export const retry: Kind<Retry | undefined> = {
   check(value, report) {
     if (value === undefined) return
     if (value.max > limits.retries) {
-      report({ code: 'retry', field: '.max', message: `A step may be retried at most ${limits.retries} times.` })
+      report({ code: 'retry', field: '.max', said: say('retries', { most: limits.retries }) })
     }
     if (!Number.isFinite(value.backoff) || (value.backoff !== 0 && value.backoff < 1) || value.backoff > 100) {
-      const message = 'The backoff is a factor from 1 to 100, for example 2 to double the delay each time.'
-      report({ code: 'retry', field: '.backoff', message })
+      report({ code: 'retry', field: '.backoff', said: say('backoff') })
     }
     checkDuration(value.delayMs, (finding) => report({ ...finding, field: '.delay' }))
   },
@@ -120,7 +121,7 @@ function readRetry(reader: Reader, node: Node | null, key: string, place: Place)
   const read = create(RetrySchema)
   const max = value('max')
   if (entries.has('max')) read.max = count(reader, max[0], 'max', max[1]) ?? 0
-  else reader.report('retry', 'retry needs max: how many attempts after the first.', node, place)
+  else reader.report(say('retry_max'), node, place, 'retry')
   if (entries.has('delay')) read.delayMs = readDuration(reader, ...value('delay')) ?? 0
   if (entries.has('backoff')) {
     const [backoff, at] = value('backoff')
@@ -133,7 +134,7 @@ function readRetry(reader: Reader, node: Node | null, key: string, place: Place)
       if (reason !== undefined) read.on.push(reason)
       else {
         const hint = suggestion(word, Object.keys(retryReasons))
-        reader.report('retry', `${JSON.stringify(word)} is nothing to retry on.${hint}`, on, at)
+        reader.report(say('retry_on', { name: shortText(word), ...hint }), on, at, 'retry')
       }
     }
   }
@@ -144,6 +145,6 @@ function count(reader: Reader, node: Node | null, what: string, place: Place): n
   const value = reader.number(node, what, place)
   if (value === undefined) return undefined
   if (Number.isInteger(value) && value >= 0 && value <= 1_000_000) return value
-  reader.report('retry', `${what} must be a whole number from 0 to 20.`, node, place)
+  reader.report(say('want_count', { key: what, most: limits.retries }), node, place, 'retry')
   return undefined
 }

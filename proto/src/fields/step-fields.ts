@@ -4,6 +4,8 @@ import { OnLost, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph
 import { labelProblem } from '../agent-labels.ts'
 import { hasControl, limits, patterns } from '../limits.ts'
 import { reservedProblem } from '../step-variables.ts'
+import { type Performer, performerOf } from '../steps/index.ts'
+import { say } from '../texts/say.ts'
 import { quoted } from '../validate/finding.ts'
 import { env } from './env.ts'
 import type { Kind, ReportValue } from './kind.ts'
@@ -27,8 +29,8 @@ export interface StepField<M extends keyof StepDefinition = keyof StepDefinition
    * `config`: a value of the step's `cfg`. `own`: the document keeps it in a way of its own (edges, `name`, `on`, `env`).
    */
   document: 'config' | 'own'
-  /** Says nothing of a step that no agent runs. */
-  agentOnly?: true
+  /** Who does the steps that it has an effect on; absent: whoever does them. */
+  usedBy?: readonly Performer[]
   /**
    * Written into the text that is hashed even where it says nothing: the fields of before this was left out. New fields have
    * none, so that they change no version's hash.
@@ -85,6 +87,7 @@ export const stepFields: readonly StepField[] = [
     description: 'Environment variables of this step; values may hold ${{ }}.',
     tab: 'env',
     document: 'own',
+    usedBy: ['agent'],
     hashedAlways: true,
   }),
   field({
@@ -94,6 +97,7 @@ export const stepFields: readonly StepField[] = [
     description: 'Project secrets the step gets as environment variables.',
     tab: 'env',
     document: 'config',
+    usedBy: ['agent', 'controller'],
     hashedAlways: true,
   }),
   field({
@@ -103,7 +107,7 @@ export const stepFields: readonly StepField[] = [
     description: 'Names of the values this step sets for others.',
     tab: 'env',
     document: 'config',
-    agentOnly: true,
+    usedBy: ['agent'],
     hashedAlways: true,
   }),
   field({
@@ -113,7 +117,7 @@ export const stepFields: readonly StepField[] = [
     description: 'Labels an agent must have.',
     tab: 'settings',
     document: 'config',
-    agentOnly: true,
+    usedBy: ['agent'],
     hashedAlways: true,
   }),
   field({
@@ -123,7 +127,7 @@ export const stepFields: readonly StepField[] = [
     description: 'Steps with the same workspace share a directory: shared (the default), isolated, or a name.',
     tab: 'settings',
     document: 'config',
-    agentOnly: true,
+    usedBy: ['agent'],
     hashedAlways: true,
   }),
   field({
@@ -142,6 +146,7 @@ export const stepFields: readonly StepField[] = [
     description: 'Try again after a failure: a number of retries, or { max, delay, backoff, on }.',
     tab: 'reliability',
     document: 'config',
+    usedBy: ['agent', 'controller'],
     hashedAlways: true,
   }),
   field({
@@ -160,7 +165,7 @@ export const stepFields: readonly StepField[] = [
     description: 'What happens when the agent is lost: fail (the default) or retry.',
     tab: 'reliability',
     document: 'config',
-    agentOnly: true,
+    usedBy: ['agent'],
     hashedAlways: true,
   }),
   field({
@@ -174,6 +179,11 @@ export const stepFields: readonly StepField[] = [
   }),
 ]
 
+/** Whether the field says anything of a step of this type. Expressions read variables, whoever does the step. */
+export function hasEffect({ usedBy }: Pick<StepField, 'usedBy'>, uses: string): boolean {
+  return usedBy === undefined || usedBy.includes(performerOf(uses))
+}
+
 /** What a step does: `run` and `shell` in the file stand for parts of `with`. */
 export const actionFields: readonly (keyof StepDefinition)[] = ['uses', 'with']
 
@@ -185,46 +195,39 @@ export const configFields = stepFields.filter(({ document }) => document === 'co
 
 function checkName(name: string, report: ReportValue): void {
   if (name.length <= limits.nameLength && !hasControl(name)) return
-  report({ code: 'name', message: `The name must be one line of at most ${limits.nameLength} characters.` })
+  report({ code: 'name', said: say('step_name', { most: limits.nameLength }) })
 }
 
 export function checkDescription(description: string, report: ReportValue): void {
   if (description.length <= limits.descriptionLength) return
-  report({ code: 'limit', message: `The description is longer than ${limits.descriptionLength} characters.` })
+  report({ code: 'limit', said: say('description_long', { most: limits.descriptionLength }) })
 }
 
 function checkWorkspace(workspace: string, report: ReportValue): void {
   if (workspace === '' || patterns.workspace.test(workspace)) return
-  const message = `${quoted(workspace)} is no workspace: write shared, isolated, or a name of letters, digits, ., _ and -.`
-  report({ code: 'workspace', message })
+  report({ said: say('workspace', quoted(workspace)) })
 }
 
 function checkLabels(labels: readonly string[], report: ReportValue): void {
-  const message = labels.map(labelProblem).find((problem) => problem !== undefined)
-  if (message !== undefined) report({ code: 'label', message })
+  const said = labels.map(labelProblem).find((problem) => problem !== undefined)
+  if (said !== undefined) report({ said })
   checkCount(labels, limits.labelsOfAStep, 'labels', report)
 }
 
 function checkSecrets(secrets: readonly string[], report: ReportValue): void {
   const wrong = secrets.find((each) => !patterns.identifier.test(each))
-  if (wrong !== undefined) {
-    const message = `${quoted(wrong)} is no name for a secret: use letters, digits and _, not beginning with a digit.`
-    report({ code: 'secret_name', message })
-  }
-  const reserved = secrets.map(reservedProblem).find((each) => each !== undefined)
-  if (reserved !== undefined) report({ code: 'env_reserved', message: `A secret is a variable: ${reserved}` })
+  if (wrong !== undefined) report({ said: say('secret_name', quoted(wrong)) })
+  const reserved = secrets.map((name) => reservedProblem(name, { secret: 'true' })).find((each) => each !== undefined)
+  if (reserved !== undefined) report({ said: reserved })
   checkCount(secrets, limits.secretsOfAStep, 'secrets', report)
 }
 
 function checkOutputs(outputs: readonly string[], report: ReportValue): void {
   const wrong = outputs.find((each) => !patterns.identifier.test(each))
-  if (wrong !== undefined) {
-    const message = `${quoted(wrong)} is no name for an output: use letters, digits and _, not beginning with a digit.`
-    report({ code: 'output_name', message })
-  }
+  if (wrong !== undefined) report({ said: say('output_name', quoted(wrong)) })
   checkCount(outputs, limits.outputsOfAStep, 'outputs', report)
 }
 
 function checkCount(words: readonly string[], most: number, noun: string, report: ReportValue): void {
-  if (words.length > most) report({ code: 'limit', message: `A step may have at most ${most} ${noun}.` })
+  if (words.length > most) report({ code: 'limit', said: say('many_words', { most, noun }) })
 }

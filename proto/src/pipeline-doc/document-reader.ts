@@ -2,6 +2,7 @@
 import { type Problem, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type * as Y from 'yjs'
 import type { DocumentReader } from '../fields/kind.ts'
+import { say } from '../texts/say.ts'
 import { problem } from './problem.ts'
 
 export function documentReader(map: Y.Map<unknown> | undefined, problems: Problem[], stepId: string): DocumentReader {
@@ -15,14 +16,7 @@ function wholeNumber(value: unknown, most: number, problems: Problem[], stepId: 
   if (typeof value !== 'number' || !Number.isFinite(value)) return 0
   const used = Math.min(most, Math.max(0, Math.round(value)))
   if (used !== value) {
-    const message = `${field} is ${value}; it counts as ${used}.`
-    problems.push(
-      problem(Severity.WARNING, 'value_clamped', message, {
-        stepId,
-        field,
-        params: { field, value: String(value), used: String(used) },
-      }),
-    )
+    problems.push(problem(Severity.WARNING, say('value_clamped', { field, value, used }), { stepId, field }))
   }
   return used
 }

@@ -9,6 +9,7 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
 import type * as Y from 'yjs'
+import { say } from '../texts/say.ts'
 import { problem } from './problem.ts'
 import { compareEdges, type EdgeKind, type EdgeValue, edgeValue, parseEdgeKey } from './shape.ts'
 
@@ -76,12 +77,11 @@ function suspendDoubles(ordered: OrderedEdge[], keys: ReadonlyMap<string, string
     earlier.suspended = true
     const [from, to] = [keys.get(edge.from) as string, keys.get(edge.to) as string]
     problems.push(
-      problem(
-        Severity.WARNING,
-        'edge_doubled',
-        `"${to}" waits for "${from}" in two ways; "${edge.kind}" counts, as it was drawn later.`,
-        { stepId: to, field: 'needs', params: { from, to, edge: earlier.key, kind: edge.kind } },
-      ),
+      problem(Severity.WARNING, say('edge_doubled', { from, to, kind: edge.kind }), {
+        stepId: to,
+        field: 'needs',
+        params: { edge: earlier.key },
+      }),
     )
   }
 }
@@ -95,12 +95,11 @@ function suspendCycles(ordered: OrderedEdge[], keys: ReadonlyMap<string, string>
       edge.suspended = true
       const [from, to] = [keys.get(edge.from) as string, keys.get(edge.to) as string]
       problems.push(
-        problem(
-          Severity.ERROR,
-          'edge_suspended',
-          `The edge from "${from}" to "${to}" would close a cycle, so it does not count. Remove it, or an edge on the way back.`,
-          { stepId: to, field: 'needs', params: { from, to, edge: edge.key } },
-        ),
+        problem(Severity.ERROR, say('edge_suspended', { from, to }), {
+          stepId: to,
+          field: 'needs',
+          params: { edge: edge.key },
+        }),
       )
       continue
     }

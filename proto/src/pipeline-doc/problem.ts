@@ -2,12 +2,15 @@
 
 import { type Problem, ProblemSchema, type Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
+import { problemOfSaid } from '../problem-text.ts'
+import type { Said } from '../texts/say.ts'
 
+/** `params` are for programs, beside those of the sentence. */
 export function problem(
   severity: Severity,
-  code: string,
-  message: string,
+  said: Said,
   about: { stepId?: string; field?: string; params?: Record<string, string> } = {},
 ): Problem {
-  return create(ProblemSchema, { severity, code, message, ...about })
+  const { params, ...rest } = problemOfSaid(said)
+  return create(ProblemSchema, { severity, ...rest, ...about, params: { ...params, ...about.params } })
 }

@@ -10,6 +10,7 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
 import * as Y from 'yjs'
+import { say } from '../texts/say.ts'
 import { type AgentLabels, validateGraph } from '../validate.ts'
 import { type ProjectedEdge, projectEdges } from './edges.ts'
 import { problem } from './problem.ts'
@@ -149,10 +150,7 @@ function nameNodes(living: Node[], problems: Problem[]): Map<string, string> {
     taken.add(key)
     keys.set(id, key)
     if (key === wish) return
-    const message = `Two steps have the key "${wish}"; this one counts as "${key}".`
-    problems.push(
-      problem(Severity.WARNING, 'step_key_taken', message, { stepId: key, params: { key: wish, used: key } }),
-    )
+    problems.push(problem(Severity.WARNING, say('step_key_taken', { key: wish, used: key }), { stepId: key }))
   })
   return keys
 }

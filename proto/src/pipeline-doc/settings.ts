@@ -14,6 +14,7 @@ import { create, fromJson, type MessageInitShape } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import * as Y from 'yjs'
 import { settingFields } from '../fields/pipeline-fields.ts'
+import { say } from '../texts/say.ts'
 import { documentReader } from './document-reader.ts'
 import { problem } from './problem.ts'
 import { compareText, type InputFields, isRecord } from './shape.ts'
@@ -73,8 +74,7 @@ export function projectInputs(inputs: Y.Map<unknown>, problems: Problem[]): Inpu
     numbers.set(wish, n)
     taken.add(name)
     if (name !== wish) {
-      const message = `Two inputs are named "${wish}"; this one counts as "${name}".`
-      problems.push(problem(Severity.WARNING, 'input_name_taken', message, { params: { name: wish, used: name } }))
+      problems.push(problem(Severity.WARNING, say('input_name_taken', { name: wish, used: name })))
     }
     return projectInput(name, fields)
   })

@@ -11,6 +11,7 @@ import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import * as Y from 'yjs'
 import { textOf } from '../fields/kind.ts'
 import { configFields } from '../fields/step-fields.ts'
+import { say } from '../texts/say.ts'
 import { documentReader } from './document-reader.ts'
 import { problem } from './problem.ts'
 import { variables } from './settings.ts'
@@ -25,12 +26,7 @@ export function projectStep(nodeId: string, key: string, map: StepMap, problems:
   const cfg = stepPart(map, 'cfg')
   const type = map.get('type')
   if (typeof type !== 'string' || type === '') {
-    problems.push(
-      problem(Severity.INFO, 'value_missing', 'The type of this step went missing; it counts as "custom".', {
-        stepId: key,
-        field: 'uses',
-      }),
-    )
+    problems.push(problem(Severity.INFO, say('value_missing'), { stepId: key, field: 'uses' }))
   }
   const step: StepDefinition = {
     ...emptyStep,

@@ -2,11 +2,12 @@
 import { Composer, CST, type Document, Lexer, type LineCounter, Parser } from 'yaml'
 import { unstorable } from '../characters.ts'
 import { limits, utf8Length } from '../limits.ts'
+import { type Said, say } from '../texts/say.ts'
 
 /** Why a text is no file of ours, whatever it says. */
 export interface Refusal {
   code: string
-  message: string
+  said: Said
   offset: number
 }
 
@@ -28,20 +29,19 @@ export function parseText(text: string, lines?: LineCounter): { document?: Docum
       text.length,
     )
     if (second === undefined) return { ...(document && { document: document as Document.Parsed }), refusals }
-    const message = 'The file holds more than one document. Remove the --- line and what follows it.'
-    return { refusals: [{ code: 'yaml', message, offset: second.range[0] }] }
+    return { refusals: [{ code: 'yaml', said: say('file_documents'), offset: second.range[0] }] }
   })
 }
 
 function readTokens(text: string, lines: LineCounter | undefined): { tokens: CST.Token[]; refusals: Refusal[] } {
   const refusals: Refusal[] = []
   const tokens: CST.Token[] = []
-  const end = (code: string, message: string, offset = 0) => ({ tokens: [], refusals: [{ code, message, offset }] })
+  const end = (code: string, said: Said, offset = 0) => ({ tokens: [], refusals: [{ code, said, offset }] })
   if (utf8Length(text) > limits.fileBytes) {
-    return end('too_large', `The file is larger than ${limits.fileBytes / 1024} KiB.`)
+    return end('too_large', say('file_large', { most: limits.fileBytes / 1024 }))
   }
   const wrong = unstorable(text)
-  if (wrong) return end('characters', `The file holds ${wrong.name}, which cannot be stored. Remove it.`, wrong.offset)
+  if (wrong) return end('characters', say('file_characters', { odd: wrong.point }), wrong.offset)
   const parser = new Parser(lines?.addNewLine)
   lines?.addNewLine(0)
   let count = 0
@@ -49,17 +49,17 @@ function readTokens(text: string, lines: LineCounter | undefined): { tokens: CST
   for (const lexeme of new Lexer().lex(text)) {
     const offset = parser.offset
     if (++count > limits.fileTokens) {
-      return end('too_large', `The file holds more than ${limits.fileTokens} words and signs.`, offset)
+      return end('too_large', say('file_tokens', { most: limits.fileTokens }), offset)
     }
     if (!isText && refusals.length < limits.problems) {
-      const message = refusedToken(lexeme, text, offset)
-      if (message !== undefined) refusals.push({ code: 'yaml', message, offset })
+      const said = refusedToken(lexeme, text, offset)
+      if (said !== undefined) refusals.push({ code: 'yaml', said, offset })
     }
     isText = lexeme === CST.SCALAR
     tokens.push(...parser.next(lexeme))
     // Beside the lists and maps there is the document, and the value that is being read.
     if (parser.stack.length > limits.fileDepth + 2) {
-      return end('too_deep', `The file nests lists or maps more than ${limits.fileDepth} levels deep.`, offset)
+      return end('too_deep', say('file_deep', { most: limits.fileDepth }), offset)
     }
   }
   tokens.push(...parser.end())
@@ -67,22 +67,21 @@ function readTokens(text: string, lines: LineCounter | undefined): { tokens: CST
 }
 
 /** What YAML would take for something else than was meant, or drop in silence. */
-function refusedToken(lexeme: string, text: string, offset: number): string | undefined {
+function refusedToken(lexeme: string, text: string, offset: number): Said | undefined {
   switch (lexeme[0]) {
     case '!': {
       const line = /^[^\r\n]*/.exec(text.slice(offset, offset + 60))![0].trim()
       const written = line.length > 40 ? `${line.slice(0, 40)}…` : line
-      return `YAML reads ${lexeme} as a tag, which pipeline files do not have. If it belongs to the value, put the value in quotes: ${quoted(written)}.`
+      return say('yaml_tag', { tag: lexeme, quoted: quoted(written) })
     }
     case '%':
       if (/^%YAML\s+1\.2\s*$/.test(lexeme)) return undefined
-      if (/^%YAML\s+1\.1\s*$/.test(lexeme))
-        return 'YAML 1.1 reads yes, no and 010 differently. Remove the %YAML line; files are YAML 1.2.'
-      return 'Lines that begin with % are directives of YAML, which pipeline files do not have. Remove the line.'
+      if (/^%YAML\s+1\.1\s*$/.test(lexeme)) return say('yaml_version')
+      return say('yaml_directive')
     case '{':
       // Inside of braces or brackets ${{ is a dollar and two maps.
       if (text[offset - 1] !== '$' || text[offset + 1] !== '{') return undefined
-      return 'Between { } or [ ] a value with ${{ }} needs quotes: "${{ … }}".'
+      return say('yaml_braces', { signs: '{ } / [ ]', write: '"${{ … }}"' })
     default:
       return undefined
   }

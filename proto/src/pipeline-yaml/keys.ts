@@ -42,17 +42,17 @@ export const stepKeys: KeyTable = {
 }
 
 /** Keys of the design this version cannot honour: leaving one out would change what runs, so it is an error. */
-export const unavailablePipelineKeys: Readonly<Record<string, string>> = { concurrency: 'Concurrency groups' }
-export const unavailableStepKeys: Readonly<Record<string, string>> = {
-  image: 'Running a step in a container',
-  services: 'Service containers',
-  matrix: 'Matrix steps',
-  artifacts: 'Artifacts',
-  reports: 'Reports',
-  cache: 'Caches',
-  environment: 'Environments',
-  concurrency: 'Concurrency groups',
-}
+export const unavailablePipelineKeys: readonly string[] = ['concurrency']
+export const unavailableStepKeys: readonly string[] = [
+  'image',
+  'services',
+  'matrix',
+  'artifacts',
+  'reports',
+  'cache',
+  'environment',
+  'concurrency',
+]
 
 /** Triggers that are kept in the file and do nothing yet. */
 export const laterTriggers: readonly string[] = ['push', 'pull_request', 'schedule']

@@ -16,6 +16,9 @@ import { oddCharacter } from '../characters.ts'
 import { pipelineFields } from '../fields/pipeline-fields.ts'
 import { limits } from '../limits.ts'
 import { suggestion } from '../suggest.ts'
+import { shortText } from '../texts/parts.ts'
+import { saidText } from '../texts/said-text.ts'
+import { type Said, say } from '../texts/say.ts'
 import { type AgentLabels, validateGraph } from '../validate.ts'
 import { parseText } from './document.ts'
 import { inputKeys, laterTriggers, pipelineKeys, unavailablePipelineKeys } from './keys.ts'
@@ -30,6 +33,8 @@ export interface ReadPipeline {
   unread: Problem[]
   /** Absent when the text is no YAML that could be patched. */
   document?: Document.Parsed
+  /** Where a field of a step, or of the pipeline, stands, or the nearest thing around it. */
+  find(place: Place): { line: number; col: number } | undefined
 }
 
 export function readPipeline(yaml: string, agents?: AgentLabels): ReadPipeline {
@@ -37,19 +42,20 @@ export function readPipeline(yaml: string, agents?: AgentLabels): ReadPipeline {
   const lines = new LineCounter()
   const { document, refusals } = parseText(yaml, lines)
   const reader = new Reader(document, lines)
-  const unreadable = (problems = reader.problems): ReadPipeline => ({ graph, problems, unread: [...problems] })
-  for (const { code, message, offset } of refusals) reader.report(code, message, offset)
+  const find = (place: Place) => reader.find(place)
+  const unreadable = (problems = reader.problems): ReadPipeline => ({ graph, problems, unread: [...problems], find })
+  for (const { code, said, offset } of refusals) reader.report(said, offset, {}, code)
   if (document === undefined) return unreadable()
   for (const error of [...document.errors, ...document.warnings].slice(0, limits.problems))
     reportYaml(reader, error, yaml)
   const broken = reader.problems.length
   const root = reader.follow(document.contents, {})
   if (root === null || (isScalar(root) && root.value === null)) {
-    reader.report('empty', 'The file is empty. It needs a name and steps.', 0)
+    reader.report(say('file_empty'), 0, {}, 'empty')
     return unreadable()
   }
   if (!isMap(root)) {
-    reader.report('type', `A pipeline file must be a map with name and steps, not ${reader.kind(root)}.`, root)
+    reader.report(say('file_type', reader.got(root)), root, {}, 'type')
     return unreadable(reader.problems.slice(0, Math.max(1, broken)))
   }
   readRoot(reader, root, graph)
@@ -57,34 +63,33 @@ export function readPipeline(yaml: string, agents?: AgentLabels): ReadPipeline {
   if (broken > 0) return unreadable(reader.problems.slice(0, Math.min(broken, 5)))
   const unread = [...reader.problems]
   addGraphProblems(reader, graph, agents)
-  return { graph, problems: reader.problems, unread, document }
+  return { graph, problems: reader.problems, unread, document, find }
 }
 
-const yamlSentences: Partial<Record<YAMLError['code'], string>> = {
-  TAB_AS_INDENT: 'YAML does not allow tabs for indentation. Use spaces.',
-  BAD_INDENT: 'The indentation does not fit the lines above.',
-  BLOCK_AS_IMPLICIT_KEY:
-    'This line cannot hold a nested map. Start it on a line of its own, or put the text in quotes.',
-  MULTILINE_IMPLICIT_KEY: 'A key must be on one line. Is a colon missing?',
-  RESOURCE_EXHAUSTION: 'The file is nested too deeply.',
-  BAD_SCALAR_START: 'A text cannot begin with this character. Put it in quotes.',
+const yamlSentences: Partial<Record<YAMLError['code'], Said>> = {
+  TAB_AS_INDENT: say('yaml_tab'),
+  BAD_INDENT: say('yaml_indent'),
+  BLOCK_AS_IMPLICIT_KEY: say('yaml_nested'),
+  MULTILINE_IMPLICIT_KEY: say('yaml_key'),
+  RESOURCE_EXHAUSTION: say('yaml_deep'),
+  BAD_SCALAR_START: say('yaml_start'),
 }
 
 function reportYaml(reader: Reader, error: YAMLError, text: string): void {
-  const message = yamlSentences[error.code] ?? `This is not valid YAML: ${error.message.split('\n')[0]}`
+  const detail = (error.message.split('\n')[0] ?? '').replace(/\.$/, '')
+  const problem = yamlSentences[error.code] ?? say('yaml_other', { detail })
   const [offset] = error.pos
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset + 200).split(/\r?\n/)[0]!
   const odd = oddCharacter(line)
-  const hint = odd === undefined ? '' : ` The line holds ${odd}.`
-  const sentence = (message.endsWith('.') ? message : `${message}.`) + hint
+  const said = say('yaml', { problem, odd })
+  const sentence = saidText(said)
   // YAML says some twice of one line, at its beginning and where it goes wrong.
   const { line: at } = reader.position(offset)
-  if (!reader.problems.some((known) => known.line === at && known.message === sentence))
-    reader.report('yaml', sentence, offset)
+  if (!reader.problems.some((known) => known.line === at && known.message === sentence)) reader.report(said, offset)
 }
 
 function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {
-  const rules = { keys: pipelineKeys, unavailable: unavailablePipelineKeys, noun: 'a pipeline' }
+  const rules = { keys: pipelineKeys, unavailable: unavailablePipelineKeys, noun: 'pipeline' }
   const entries = reader.known(root, rules, {})
   const at = (key: string): [Node | null, Place] => [entries.get(key)?.value ?? null, { field: key }]
   for (const { key, of, kind } of pipelineFields) {
@@ -100,9 +105,7 @@ function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {
   }
   const [steps, place] = at('steps')
   if (isSeq(steps)) {
-    const message =
-      'steps must be a map from id to step: write `build:` with the step below it instead of `- name: build`.'
-    reader.report('type', message, steps, place)
+    reader.report(say('want_steps'), steps, place, 'type')
     return
   }
   for (const { key, keyNode, value } of entriesOf(reader, steps, place, 'steps')) {
@@ -120,11 +123,12 @@ function readTriggers(reader: Reader, node: Node | null, place: Place, graph: Pi
     if (key === 'manual') {
       graph.triggers.manual = isMap(node) ? (reader.boolean(value, 'manual', { field: 'on.manual' }) ?? true) : true
     } else if (laterTriggers.includes(key)) {
-      const message = `Runs by ${key} are not available in this version; the trigger is kept, and runs start by hand and by API.`
-      reader.report('later_trigger', message, keyNode, { field: `on.${key}` }, Severity.WARNING)
+      const said = say('later_trigger', { key })
+      reader.report(said, keyNode, { field: `on.${key}` }, said.code, Severity.WARNING)
     } else {
-      const message = `There is no trigger ${JSON.stringify(key)}.${suggestion(key, ['manual', ...laterTriggers])}`
-      reader.report('unknown_key', message, keyNode, { field: `on.${key}` })
+      const hint = suggestion(key, ['manual', ...laterTriggers])
+      const said = say('unknown_trigger', { name: shortText(key), ...hint })
+      reader.report(said, keyNode, { field: `on.${key}` }, 'unknown_key')
     }
   }
 }
@@ -140,7 +144,7 @@ function readInput(reader: Reader, name: string, node: Node | null): InputDefini
   const place = { field: `inputs.${name}` }
   const input = create(InputDefinitionSchema, { name, type: InputType.STRING })
   if (node === null || (isScalar(node) && node.value === null)) return input
-  const entries = reader.known(node, { keys: inputKeys, noun: 'an input' }, place)
+  const entries = reader.known(node, { keys: inputKeys, noun: 'input' }, place)
   const at = (key: string): [Node | null, string, Place] => [
     entries.get(key)?.value ?? null,
     key,
@@ -152,8 +156,8 @@ function readInput(reader: Reader, name: string, node: Node | null): InputDefini
     const type = Object.hasOwn(inputTypes, word) ? inputTypes[word] : undefined
     if (type !== undefined) input.type = type
     else {
-      const message = `There is no input type ${JSON.stringify(word)}.${suggestion(word, Object.keys(inputTypes))}`
-      reader.report('input_type', message, value, where)
+      const hint = suggestion(word, Object.keys(inputTypes))
+      reader.report(say('unknown_input_type', { name: shortText(word), ...hint }), value, where, 'input_type')
     }
   } else if (entries.has('options')) input.type = InputType.CHOICE
   if (entries.has('description')) input.description = reader.text(...at('description')) ?? ''

@@ -17,7 +17,10 @@ import {
 import { oddCharacter, unstorable } from '../characters.ts'
 import { limits } from '../limits.ts'
 import { writtenNumberProblem } from '../number.ts'
+import { problemOfSaid } from '../problem-text.ts'
 import { suggestion } from '../suggest.ts'
+import { type Got, shortText } from '../texts/parts.ts'
+import { type Said, say } from '../texts/say.ts'
 import { foreignKeys } from './foreign-keys.ts'
 import type { KeyTable } from './key-table.ts'
 
@@ -36,8 +39,8 @@ export interface Entry {
 
 interface MapRules {
   keys: KeyTable
-  unavailable?: Readonly<Record<string, string>>
-  /** "a step", for sentences. */
+  unavailable?: readonly string[]
+  /** step, pipeline, input, need, or a key. */
   noun: string
 }
 
@@ -61,17 +64,25 @@ export class Reader {
     const { targets, refused } = document === undefined ? noNodes : lookThrough(document)
     this.targets = targets
     for (const [node, name] of refused) {
-      this.report('characters', `This text holds ${name}, which cannot be stored. Remove it.`, node)
+      this.report(say('characters', { odd: name }), node)
     }
   }
 
-  report(code: string, message: string, at: Node | number | null, place: Place = {}, severity = Severity.ERROR): void {
+  /** `code`: what kind of problem it is, where several sentences are of one kind. */
+  report(
+    said: Said,
+    at: Node | number | null,
+    place: Place = {},
+    code: string = said.code,
+    severity = Severity.ERROR,
+  ): void {
     const offset = typeof at === 'number' ? at : at?.range?.[0]
     if (this.problems.length >= limits.problems) return
     const { line, col } = offset === undefined ? { line: 0, col: 0 } : this.position(offset)
     const { stepId = '', field = '' } = place
-    const sentence = message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message
-    this.problems.push(create(ProblemSchema, { severity, code, message: sentence, line, column: col, stepId, field }))
+    this.problems.push(
+      create(ProblemSchema, { severity, ...problemOfSaid(bounded(said), code), line, column: col, stepId, field }),
+    )
   }
 
   position(offset: number): { line: number; col: number } {
@@ -100,15 +111,14 @@ export class Reader {
     if (this.aliased > 0) this.aliased += size(node)
     if (!isAlias(node)) return node
     if (this.aliased > aliasBudget) {
-      if (!this.exhausted)
-        this.report('alias', 'The aliases of this file expand to too much. Write values out.', node, place)
+      if (!this.exhausted) this.report(say('alias_much'), node, place, 'alias')
       this.exhausted = true
       return null
     }
     const target = this.targets.get(node)
     this.aliased += target === undefined ? 1 : size(target)
     if (target !== undefined) return target
-    this.report('alias', `The alias *${node.source} refers to nothing before it. Write the value out.`, node, place)
+    this.report(say('alias_nothing', { name: node.source }), node, place, 'alias')
     return null
   }
 
@@ -116,7 +126,7 @@ export class Reader {
   entries(node: Node | null, what: string, place: Place): Entry[] {
     if (node === null) return []
     if (!isMap(node)) {
-      this.report('type', `${what} must be a map of keys and values, not ${this.kind(node)}.`, node, place)
+      this.report(say('want_map', { noun: what, ...this.got(node) }), node, place, 'type')
       return []
     }
     const entries: Entry[] = []
@@ -124,17 +134,12 @@ export class Reader {
     for (const { key: rawKey, value } of node.items) {
       const keyNode = this.follow(rawKey, place)
       if (keyNode === null || !isScalar(keyNode)) {
-        this.report('type', `A key of ${what} must be one word.`, isNode(rawKey) ? rawKey : node, place)
+        this.report(say('key_word', { noun: what }), isNode(rawKey) ? rawKey : node, place, 'type')
         continue
       }
       const key = scalarText(keyNode)
       if (seen.has(key)) {
-        this.report(
-          'duplicate_key',
-          `The key ${JSON.stringify(key)} is there twice. Remove one.`,
-          keyNode,
-          this.inside(place, key),
-        )
+        this.report(say('duplicate_key', { name: shortText(key) }), keyNode, this.inside(place, key))
         continue
       }
       seen.add(key)
@@ -155,11 +160,10 @@ export class Reader {
         this.mark(at, entry.value ?? keyNode)
       } else if (this.problems.length >= limits.problems) {
         break
-      } else if (rules.unavailable !== undefined && Object.hasOwn(rules.unavailable, key)) {
-        const message = `${rules.unavailable[key]} (${key}) are not available in this version. Remove the key.`
-        this.report('unavailable', message.replace(/^(Running[^(]*\(\w+\)) are/, '$1 is'), keyNode, at)
+      } else if (rules.unavailable?.includes(key)) {
+        this.report(say('unavailable', { key }), keyNode, at)
       } else {
-        this.report('unknown_key', unknownKey(key, rules), keyNode, at)
+        this.report(unknownKey(key, rules), keyNode, at, 'unknown_key')
       }
     }
     return found
@@ -174,20 +178,20 @@ export class Reader {
   text(node: Node | null, what: string, place: Place): string | undefined {
     if (node === null) return ''
     if (isScalar(node)) return scalarText(node)
-    this.report('type', `${what} must be text, not ${this.kind(node)}.`, node, place)
+    this.report(say('want_text', { key: what, ...this.got(node) }), node, place, 'type')
     return undefined
   }
 
   boolean(node: Node | null, what: string, place: Place): boolean | undefined {
     if (isScalar(node) && typeof node.value === 'boolean') return node.value
-    const written = isScalar(node) ? ` Write it without quotes; yes, no, on and off are text.` : ''
-    this.report('type', `${what} must be true or false, not ${this.kind(node)}.${written}`, node, place)
+    const quotes = isScalar(node) ? 'true' : undefined
+    this.report(say('want_boolean', { key: what, ...this.got(node), quotes }), node, place, 'type')
     return undefined
   }
 
   number(node: Node | null, what: string, place: Place): number | undefined {
     if (isScalar(node) && typeof node.value === 'number') return this.exact(node, node.value, what, place)
-    this.report('type', `${what} must be a number, not ${this.kind(node)}.`, node, place)
+    this.report(say('want_number', { key: what, ...this.got(node) }), node, place, 'type')
     return undefined
   }
 
@@ -196,14 +200,14 @@ export class Reader {
     if (node === null) return []
     if (isScalar(node)) return node.value === null ? [] : [scalarText(node)]
     if (!isSeq(node)) {
-      this.report('type', `${what} must be a word or a list of words, not ${this.kind(node)}.`, node, place)
+      this.report(say('want_words', { key: what, ...this.got(node) }), node, place, 'type')
       return []
     }
     const words: string[] = []
     for (const item of node.items) {
       const each = this.follow(item, place)
       if (isScalar(each) && each.value !== null) words.push(scalarText(each))
-      else this.report('type', `${what} must hold words only, not ${this.kind(each)}.`, each ?? node, place)
+      else this.report(say('want_word', { key: what, ...this.got(each) }), each ?? node, place, 'type')
     }
     return words
   }
@@ -211,7 +215,7 @@ export class Reader {
   json(node: Node | null, what: string, place: Place, depth = 0): JsonValue {
     if (node === null) return null
     if (depth > limits.withDepth) {
-      this.report('limit', `${what} is nested more than ${limits.withDepth} levels deep.`, node, place)
+      this.report(say('key_deep', { key: what, most: limits.withDepth }), node, place, 'limit')
       return null
     }
     if (isSeq(node)) return node.items.map((item) => this.json(this.follow(item, place), what, place, depth + 1))
@@ -223,7 +227,7 @@ export class Reader {
     const value = isScalar(node) ? node.value : null
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
     if (isScalar(node) && typeof value === 'number') return this.exact(node, value, what, place) ?? null
-    this.report('type', `${what} holds ${String(value)}, which is no value JSON knows. Put it in quotes.`, node, place)
+    this.report(say('want_json', { key: what, value: String(value) }), node, place, 'type')
     return null
   }
 
@@ -231,25 +235,25 @@ export class Reader {
   private exact(node: Scalar, value: number, what: string, place: Place): number | undefined {
     const problem = writtenNumberProblem(node.source ?? String(value))
     if (problem === undefined) return value
-    this.report('number', `${what} cannot be kept as it is written. ${problem}`, node, place)
+    this.report(say('number', { key: what, problem }), node, place)
     return undefined
   }
 
-  kind(node: Node | null): string {
-    if (node === null) return 'empty'
-    if (isMap(node)) return 'a map'
-    if (isSeq(node)) return 'a list'
-    if (!isScalar(node) || node.value === null) return 'empty'
+  /** What stands there, for a sentence that says what should. */
+  got(node: Node | null): Got {
+    if (isMap(node)) return { kind: 'map' }
+    if (isSeq(node)) return { kind: 'list' }
+    if (!isScalar(node) || node.value === null) return { kind: 'empty' }
     const text = scalarText(node)
-    const short = text.length > 40 ? `${text.slice(0, 40)}…` : text
-    return typeof node.value === 'string' ? `the text ${JSON.stringify(short)}` : short
+    if (typeof node.value === 'string') return { kind: 'text', value: shortText(text, 40) }
+    return { kind: 'value', value: text.slice(0, 40) }
   }
 }
 
 interface Nodes {
   /** What each alias means: the nearest anchor of its name before it. */
   targets: ReadonlyMap<Alias, Node>
-  /** Texts that cannot be stored, with what they hold. */
+  /** Texts that cannot be stored, with the character that they hold. */
   refused: ReadonlyMap<Node, string>
 }
 
@@ -268,7 +272,7 @@ function lookThrough(document: Document.Parsed): Nodes {
       }
       if (node.anchor !== undefined) anchors.set(node.anchor, node)
       const wrong = isScalar(node) && typeof node.value === 'string' ? unstorable(node.value) : undefined
-      if (wrong !== undefined) refused.set(node, wrong.name)
+      if (wrong !== undefined) refused.set(node, wrong.point)
     },
   })
   return { targets, refused }
@@ -290,17 +294,19 @@ function placeKey({ stepId, field }: Place): string {
   return `${stepId ?? ''}\n${field ?? ''}`
 }
 
-function unknownKey(key: string, { keys, noun }: MapRules): string {
+function unknownKey(key: string, { keys, noun }: MapRules): Said {
   const odd = oddCharacter(key)
-  if (odd !== undefined) return `The key ${JSON.stringify(key)} holds ${odd}. Write it anew with plain characters.`
-  if (key === '<<') return 'Merge keys (<<) are not supported. Repeat the keys, or give whole values an anchor.'
+  const name = shortText(key)
+  if (odd !== undefined) return say('key_odd', { name, odd })
+  if (key === '<<') return say('key_merge')
   const foreign = Object.hasOwn(foreignKeys, key) ? foreignKeys[key] : undefined
   if (foreign !== undefined && Object.hasOwn(keys, foreign.split('.')[0]!)) {
-    return `${capital(noun)} has no key ${JSON.stringify(key)}. Here it is called ${foreign}.`
+    return say('key_foreign', { noun, name, here: foreign })
   }
-  return `${capital(noun)} has no key ${JSON.stringify(key)}.${suggestion(key, Object.keys(keys))}`
+  return say('unknown_key', { noun, name, ...suggestion(key, Object.keys(keys)) })
 }
 
-export function capital(noun: string): string {
-  return noun.charAt(0).toUpperCase() + noun.slice(1)
+function bounded({ code, params }: Said): Said {
+  const short = (text: string) => (text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text)
+  return { code, params: Object.fromEntries(Object.entries(params).map(([name, text]) => [name, short(text)])) }
 }

@@ -4,7 +4,9 @@ import { create, type JsonValue } from '@bufbuild/protobuf'
 import { isMap, isScalar, isSeq, type Node } from 'yaml'
 import { oddCharacter } from '../characters.ts'
 import { stepFields } from '../fields/step-fields.ts'
-import { type ParamShape, stepType } from '../steps/index.ts'
+import { type ParamShape, paramOf, stepType } from '../steps/index.ts'
+import { shortText } from '../texts/parts.ts'
+import { say } from '../texts/say.ts'
 import { stepKeys, unavailableStepKeys } from './keys.ts'
 import { type Entry, type Place, type Reader, scalarText } from './reader.ts'
 import { entriesOf } from './values.ts'
@@ -16,16 +18,12 @@ export function readStep(reader: Reader, id: string, keyNode: Node, node: Node |
     const text = isScalar(node) && typeof node.value === 'string' ? node.value : ''
     const line = text.split('\n', 1)[0]!.slice(0, 80)
     const odd = oddCharacter(line)
-    const hint =
-      text === ''
-        ? 'Give it `run:` or `uses:`.'
-        : odd === undefined
-          ? `Did you mean \`run: ${line}\`?`
-          : `${JSON.stringify(line)} holds ${odd}; keys end with a plain colon and a space.`
-    reader.report('type', `The step ${JSON.stringify(id)} must be a map. ${hint}`, node ?? keyNode, place)
+    const run = odd === undefined ? line : JSON.stringify(line)
+    const said = say('want_step', { name: shortText(id), ...(text !== '' && { run, odd }) })
+    reader.report(said, node ?? keyNode, place, 'type')
     return step
   }
-  const rules = { keys: stepKeys, unavailable: unavailableStepKeys, noun: 'a step' }
+  const rules = { keys: stepKeys, unavailable: unavailableStepKeys, noun: 'step' }
   const entries = reader.known(node, rules, place)
   readAction(reader, step, entries)
   for (const { key, of, kind } of stepFields) {
@@ -50,7 +48,7 @@ function readAction(reader: Reader, step: StepDefinition, entries: Map<string, E
   for (const { key, keyNode, value } of given) {
     const at = { ...place, field: `with.${key}` }
     reader.mark(at, value ?? keyNode)
-    params.set(key, readParam(reader, value, stepType(step.uses)?.params.properties[key], at))
+    params.set(key, readParam(reader, value, paramOf(stepType(step.uses), key), at))
   }
   const isScript = stepType(step.uses)?.params.properties.script !== undefined
   for (const [entry, key, param] of [
@@ -60,15 +58,11 @@ function readAction(reader: Reader, step: StepDefinition, entries: Map<string, E
     if (entry === undefined) continue
     const at = { ...place, field: `with.${param}` }
     if (!isScript && stepType(step.uses) !== undefined) {
-      const message = `${key} is for scripts; ${step.uses} takes its parameters from with. Remove one of uses and ${key}.`
-      reader.report('run_and_uses', message, entry.keyNode, { ...place, field: key })
+      reader.report(say('run_and_uses', { key, type: step.uses }), entry.keyNode, { ...place, field: key })
       continue
     }
     if (params.has(param)) {
-      reader.report('run_and_with', `${key} and with.${param} say the same thing. Remove one.`, entry.keyNode, {
-        ...place,
-        field: key,
-      })
+      reader.report(say('run_and_with', { key, name: param }), entry.keyNode, { ...place, field: key })
     }
     reader.mark(at, entry.value ?? entry.keyNode)
     const text = reader.text(entry.value, key, { ...place, field: key })
@@ -90,7 +84,8 @@ function readParam(
     const entries = entriesOf(reader, node, at, at.field)
     return Object.fromEntries(
       entries.map(({ key, value }) => {
-        const inner = shape.properties?.[key] ?? shape.additionalProperties
+        const { properties } = shape
+        const inner = properties && Object.hasOwn(properties, key) ? properties[key] : shape.additionalProperties
         return [key, readParam(reader, value, inner, at)]
       }),
     )

@@ -3,6 +3,7 @@ import { type NameValue, NameValueSchema } from '@ansflow/proto/gen/ansflow/v1/g
 import { create } from '@bufbuild/protobuf'
 import { isScalar, type Node } from 'yaml'
 import { parseDuration } from '../duration.ts'
+import { say } from '../texts/say.ts'
 import { type Entry, type Place, type Reader, scalarText } from './reader.ts'
 
 /** The entries of a map that may say nothing. */
@@ -23,15 +24,7 @@ export function readDuration(reader: Reader, node: Node | null, place: Place): n
   const text = isScalar(node) ? scalarText(node) : ''
   const ms = parseDuration(text)
   if (ms !== undefined) return ms
-  reader.report(
-    'duration',
-    `${reader.kind(node)} is no duration. Write 90s, 10m, 1h30m, 500ms or a number of seconds.`.replace(
-      /^the text/,
-      'The text',
-    ),
-    node,
-    place,
-  )
+  reader.report(say('duration_form', reader.got(node)), node, place, 'duration')
   return undefined
 }
 
@@ -39,6 +32,6 @@ export function readDuration(reader: Reader, node: Node | null, place: Place): n
 export function readTimeout(reader: Reader, node: Node | null, place: Place): number | undefined {
   const ms = readDuration(reader, node, place)
   if (ms !== 0) return ms
-  reader.report('duration', 'A timeout of nothing is none. Write how long it may take, or leave it out.', node, place)
+  reader.report(say('duration_none'), node, place, 'duration')
   return undefined
 }

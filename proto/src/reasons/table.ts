@@ -1,15 +1,6 @@
 // Why a step or a run waits, or ended as it did: every code once, with its parameters and its sentences. The engine builds
 // reasons from it, the API sends code, parameters and the English sentence, the console says it in the reader's language.
-import type { Text } from '../steps/step-type.ts'
-
-/**
- * Texts name a parameter as `{name}`. A part in brackets is one of several, `[first|second]`: the first whose parameters are all
- * there, or none. `{name?}` and `{name=value}` print nothing: they only choose their part.
- */
-interface Entry extends Text {
-  /** `name?` need not be there. */
-  params: readonly string[]
-}
+import type { Entry } from '../texts/template.ts'
 
 const shares = '[ Steps of workspace {shares}, which lives on one agent, ask for them.]'
 const sharesZh = '[工作区 {shares} 只在一个代理上，它的步骤要求这些标签。]'
@@ -29,9 +20,9 @@ export const reasonTable = {
     'zh-CN': '等待能运行它的代理上线：{agents}[{more?} 等]。',
   },
   labels_missing: {
-    params: ['labels', 'claimed?', 'shares?'],
-    en: `No agent with the labels {labels} is online.[ Agent {claimed} only says so of itself.]${shares}`,
-    'zh-CN': `没有带标签 {labels} 的在线代理。[代理 {claimed} 只是自报。]${sharesZh}`,
+    params: ['labels', 'claimed?', 'shares?', 'lacks?', 'steps?', 'more?'],
+    en: `No agent with the labels {labels} is online.[ Agent {claimed} only says so of itself.]${shares}[ Asked for by {steps}][{more?} and others][{steps?}: {lacks}.]`,
+    'zh-CN': `没有带标签 {labels} 的在线代理。[代理 {claimed} 只是自报。]${sharesZh}[由步骤 {steps}][{more?} 等][{steps?} 提出要求：{lacks}。]`,
   },
   capability_missing: {
     params: ['capability', 'labels?', 'shares?'],
@@ -64,9 +55,10 @@ export const reasonTable = {
     'zh-CN': '等待代理 {agent}：它持有工作区 {workspace}，正在排空。',
   },
   workspace_lacks: {
-    params: ['agent', 'workspace', 'lacks'],
-    en: 'Agent {agent} holds workspace {workspace} but lacks the labels {lacks}, for which steps of that workspace ask.',
-    'zh-CN': '代理 {agent} 持有工作区 {workspace}，但缺少该工作区的步骤所要求的标签 {lacks}。',
+    params: ['agent', 'workspace', 'lacks', 'steps?', 'more?'],
+    en: 'Agent {agent} holds workspace {workspace} but lacks the labels {lacks}, [asked for by {steps}|for which steps of that workspace ask][{more?} and others].',
+    'zh-CN':
+      '代理 {agent} 持有工作区 {workspace}，但缺少[步骤 {steps}|该工作区的步骤][{more?} 等]所要求的标签 {lacks}。',
   },
   workspace_cannot: {
     params: ['agent', 'workspace', 'capability'],
@@ -151,9 +143,14 @@ export const reasonTable = {
     'zh-CN': '[{message}|代理无法运行它。]',
   },
   expression: {
-    params: ['message'],
-    en: 'An expression failed: {message}',
-    'zh-CN': '表达式失败：{message}',
+    params: ['message?', 'problem?'],
+    en: '[An expression failed: {message}|An expression failed: {problem}|An expression failed.]',
+    'zh-CN': '[表达式失败：{message}|表达式失败：{problem}|表达式失败。]',
+  },
+  parameter: {
+    params: ['problem', 'source?'],
+    en: '{problem}[ The value came from {source}.]',
+    'zh-CN': '{problem}[（该值来自 {source}）]',
   },
   secret_missing: { params: ['name'], en: 'The project has no secret {name}.', 'zh-CN': '项目没有密钥 {name}。' },
   http_status: {
@@ -204,22 +201,3 @@ type Names<C extends ReasonCode> = (typeof reasonTable)[C]['params'][number]
 export type ReasonParams<C extends ReasonCode> = {
   [N in Names<C> as N extends `${string}?` ? never : N]: string
 } & { [N in Names<C> as N extends `${infer Name}?` ? Name : never]?: string }
-
-/** Parameters that a reader sees in his own way; a name means the same in every reason. The others are shown as they are. */
-export const shownParams: Readonly<Record<string, 'time' | 'date' | 'step' | 'steps'>> = {
-  at: 'time',
-  since: 'time',
-  lostAt: 'time',
-  until: 'date',
-  step: 'step',
-  steps: 'steps',
-}
-
-/** How a need has ended, as it stands behind the step's name. */
-export const statusTexts: Readonly<Record<string, Text>> = {
-  succeeded: { en: 'has succeeded', 'zh-CN': '已成功' },
-  failed: { en: 'has failed', 'zh-CN': '已失败' },
-  canceled: { en: 'was canceled', 'zh-CN': '已取消' },
-  skipped: { en: 'was skipped', 'zh-CN': '已跳过' },
-  lost: { en: 'was lost', 'zh-CN': '已失联' },
-}

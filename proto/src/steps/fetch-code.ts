@@ -1,5 +1,6 @@
 // The step type `fetch_code`: brings a git repository's files into the workspace.
 import type { JsonObject } from '@bufbuild/protobuf'
+import { type Said, say } from '../texts/say.ts'
 import { gitRefProblem, gitUrlProblem } from './git-url.ts'
 import { isInsidePath } from './path.ts'
 import { type ParamProblem, type StepType, text } from './step-type.ts'
@@ -107,6 +108,7 @@ export const fetchCode: StepType = {
       passwordSecret: {
         type: 'string',
         pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$',
+        examples: ['GIT_TOKEN'],
         'x-widget': 'secret',
         'x-advanced': true,
         'x-order': 8,
@@ -121,6 +123,7 @@ export const fetchCode: StepType = {
       sshKeySecret: {
         type: 'string',
         pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$',
+        examples: ['DEPLOY_KEY'],
         'x-widget': 'secret',
         'x-advanced': true,
         'x-order': 9,
@@ -165,14 +168,15 @@ export const fetchCode: StepType = {
   },
   check(params) {
     const problems: ParamProblem[] = []
-    const add = (field: string, message: string | undefined) =>
-      message !== undefined && problems.push({ field, message })
+    const add = (field: string, said: Said | undefined) => said !== undefined && problems.push({ field, said })
     if (params.url !== undefined) add('url', gitUrlProblem(text(params, 'url')))
     add('ref', gitRefProblem(text(params, 'ref')))
     if (!isInsidePath(text(params, 'path'))) {
-      add('path', 'The folder must be a relative path inside the workspace, such as "app".')
+      add('path', say('path_inside', { param: 'path', type: 'fetch_code', example: 'app' }))
     }
-    if (/[\r\n\0]/.test(text(params, 'username'))) add('username', 'The user name must be one line.')
+    if (/[\r\n\0]/.test(text(params, 'username'))) {
+      add('username', say('param_one_line', { param: 'username', type: 'fetch_code' }))
+    }
     return problems
   },
   by: 'agent',

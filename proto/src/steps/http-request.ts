@@ -3,6 +3,8 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { parseDuration } from '../duration.ts'
 import { hasExpression } from '../expression.ts'
 import { limits, patterns } from '../limits.ts'
+import { shortText } from '../texts/parts.ts'
+import { type Said, say } from '../texts/say.ts'
 import { isPointer } from './json-pointer.ts'
 import { type ParamProblem, type ParamShape, type StepType, text } from './step-type.ts'
 
@@ -76,6 +78,7 @@ export const httpRequest: StepType = {
         propertyNames: { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$" },
         additionalProperties: texts,
         maxProperties: 50,
+        examples: ['Accept: application/json'],
         'x-order': 3,
         'x-secrets': true,
         'x-text': {
@@ -120,6 +123,7 @@ export const httpRequest: StepType = {
         propertyNames: { pattern: patterns.identifier.source },
         additionalProperties: { type: 'string', maxLength: 1024 },
         maxProperties: limits.outputsOfAStep,
+        examples: ['id: /data/id'],
         'x-order': 6,
         'x-text': {
           title: { en: 'Outputs', 'zh-CN': '输出' },
@@ -135,7 +139,7 @@ export const httpRequest: StepType = {
         default: '30s',
         'x-widget': 'duration',
         'x-order': 7,
-        'x-advanced': true,
+        'x-tab': 'reliability',
         'x-text': {
           title: { en: 'Timeout of a try', 'zh-CN': '单次超时' },
           help: {
@@ -150,7 +154,7 @@ export const httpRequest: StepType = {
         maximum: 10,
         default: 0,
         'x-order': 8,
-        'x-advanced': true,
+        'x-tab': 'reliability',
         'x-text': {
           title: { en: 'Tries after the first', 'zh-CN': '重试次数' },
           help: {
@@ -216,35 +220,29 @@ export function expectedText({ expectStatus }: Pick<HttpRequest, 'expectStatus'>
 
 function check(params: JsonObject, given: ReadonlySet<string>): ParamProblem[] {
   const problems: ParamProblem[] = []
-  const add = (field: string, message: string) => problems.push({ field, message })
+  const add = (field: string, said: Said) => problems.push({ field, said })
   const url = text(params, 'url')
   // What a secret holds is looked at when the request is sent.
   if (params.url !== undefined && !url.includes('${')) {
     const parsed = URL.parse(url)
-    if (!parsed || !/^https?:$/.test(parsed.protocol)) add('url', 'Write an address such as https://host/path.')
-    else if (parsed.username || parsed.password) {
-      add(
-        'url',
-        'Leave user and password out of the address: everyone who reads the pipeline would see them. Use a header with a secret.',
-      )
-    }
+    if (!parsed || !/^https?:$/.test(parsed.protocol)) add('url', say('http_address', { value: shortText(url) }))
+    else if (parsed.username || parsed.password) add('url', say('http_password'))
   }
   for (const [name, value] of Object.entries(isTexts(params.headers) ? params.headers : {})) {
     if (/^(host|content-length|connection|transfer-encoding)$/i.test(name))
-      add('headers', `${name} is set by AnsFlow. Remove it.`)
-    else if (/[\r\n\0]/.test(value)) add('headers', `The header ${name} must be one line.`)
+      add('headers', say('http_own_header', { name }))
+    else if (/[\r\n\0]/.test(value)) add('headers', say('http_header_line', { name }))
   }
   const method = given.has('method') ? text(params, 'method') : 'GET'
   if (text(params, 'body') !== '' && (method === 'GET' || method === 'HEAD')) {
-    add('body', 'GET and HEAD have no body. Choose another method, or remove the body.')
+    add('body', say('http_body'))
   }
   for (const [name, path] of Object.entries(isTexts(params.outputs) ? params.outputs : {})) {
-    if (!hasExpression(path) && !isPointer(path))
-      add('outputs', `${name} must be a JSON Pointer such as /data/id, not ${JSON.stringify(path)}.`)
+    if (!hasExpression(path) && !isPointer(path)) add('outputs', say('http_pointer', { name, value: shortText(path) }))
   }
   const ms = params.timeout === undefined ? 1 : parseDuration(text(params, 'timeout'))
-  if (ms === undefined || ms < 1) add('timeout', 'Write how long as 30s or 2m.')
-  else if (ms > mostTimeoutMs) add('timeout', 'One try may take at most 10m.')
+  if (ms === undefined || ms < 1) add('timeout', say('http_timeout', { value: shortText(text(params, 'timeout')) }))
+  else if (ms > mostTimeoutMs) add('timeout', say('http_timeout_most'))
   return problems
 }
 

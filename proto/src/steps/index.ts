@@ -1,12 +1,14 @@
 // Every step type there is, by id. A new type is one more file here and one more name in this list.
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { suggestion } from '../suggest.ts'
+import { shortText } from '../texts/parts.ts'
+import { type Said, say } from '../texts/say.ts'
 import { build } from './build.ts'
 import { custom } from './custom.ts'
 import { fetchCode } from './fetch-code.ts'
 import { httpRequest } from './http-request.ts'
 import { compileStep } from './params.ts'
-import type { StepType } from './step-type.ts'
+import type { Param, StepType, Work } from './step-type.ts'
 import { test } from './test.ts'
 import { wait } from './wait.ts'
 
@@ -40,9 +42,21 @@ export function outputsOf({ uses, with: params = {} }: Pick<StepDefinition, 'use
   return type ? [...type.outputs, ...(type.outputsOf?.(params) ?? [])] : []
 }
 
-/** Whether steps of this type run on an agent; what labels and workspaces say is for those only. */
+export type Performer = Work['by']
+
+/** Who does the steps of this type. */
+export function performerOf(id: string): Performer {
+  return stepTypes.get(id)?.by ?? 'agent'
+}
+
+/** What labels and workspaces say is for these only. */
 export function runsOnAgent(id: string): boolean {
-  return (stepTypes.get(id)?.by ?? 'agent') === 'agent'
+  return performerOf(id) === 'agent'
+}
+
+/** A parameter by its name, whatever the name is. */
+export function paramOf(type: StepType | undefined, name: string): Param | undefined {
+  return type && Object.hasOwn(type.params.properties, name) ? type.params.properties[name] : undefined
 }
 
 /** Types of the design that this version does not have yet. */
@@ -67,11 +81,10 @@ export const laterStepTypes: readonly string[] = [
   'trigger',
 ]
 
-/** The sentence for a word after `uses:` that is no step type. */
-export function unknownStepType(id: string): string {
-  if (laterStepTypes.includes(id)) return `The step type ${JSON.stringify(id)} is not available in this version.`
-  const byAlias = [...stepTypes.values()].find((type) => type.aliases.includes(id.toLowerCase()))
-  const hint =
-    byAlias === undefined ? suggestion(id, [...stepTypes.keys()]) : ` Did you mean ${JSON.stringify(byAlias.id)}?`
-  return `There is no step type ${JSON.stringify(id)}.${hint}`
+/** What to say of a word after `uses:` that is no step type. */
+export function unknownStepType(id: string): Said {
+  const type = shortText(id)
+  if (laterStepTypes.includes(id)) return say('later_step_type', { type })
+  const byAlias = [...stepTypes.values()].find(({ aliases }) => aliases.includes(id.toLowerCase()))
+  return say('unknown_step_type', { type, ...(byAlias ? { near: byAlias.id } : suggestion(id, [...stepTypes.keys()])) })
 }

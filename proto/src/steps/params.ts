@@ -2,8 +2,10 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { type Schema, Validator } from '@cfworker/json-schema'
 import { ExpressionError, hasExpression, toText } from '../expression.ts'
-import { suggestion } from '../suggest.ts'
-import type { CompileContext, ParamProblem, ParamShape, StepType, Work } from './step-type.ts'
+import { nearest, suggestion } from '../suggest.ts'
+import { gotOf, shortText } from '../texts/parts.ts'
+import { type Said, say } from '../texts/say.ts'
+import type { CompileContext, Param, ParamProblem, ParamShape, StepType, Work } from './step-type.ts'
 
 const validators = new WeakMap<ParamShape, Validator>()
 
@@ -20,19 +22,17 @@ export function validateParams(type: StepType, params: JsonObject, resolved = fa
     const param = Object.hasOwn(properties, name) ? properties[name] : undefined
     if (param === undefined) {
       const hint = suggestion(name, Object.keys(properties))
-      problems.push({ field: name, message: `${type.id} has no parameter ${JSON.stringify(name)}.${hint}` })
+      problems.push({ field: name, said: say('param_unknown', { type: type.id, name: shortText(name), ...hint }) })
       continue
     }
-    const message = valueProblem({ name, help: param['x-text'].help.en, resolved }, param, value)
-    if (message !== undefined) problems.push({ field: name, message })
-    else if (!templated(value)) literal[name] = value
+    const said = valueProblem({ type: type.id, param: name, examples: examplesOf(param), resolved }, param, value)
+    if (said !== undefined) problems.push({ field: name, said })
+    else if (!templated(value)) set(literal, name, value)
   }
   for (const name of required) {
     if (Object.hasOwn(params, name)) continue
-    problems.push({
-      field: name,
-      message: `${type.id} needs ${JSON.stringify(name)}: ${properties[name]?.['x-text'].help.en ?? ''}`.trim(),
-    })
+    const example = properties[name] && examplesOf(properties[name]).whole
+    problems.push({ field: name, said: say('param_missing', { type: type.id, param: name, example }) })
   }
   if (type.check === undefined) return problems
   const wrong = new Set(problems.map((problem) => problem.field))
@@ -44,14 +44,30 @@ export function validateParams(type: StepType, params: JsonObject, resolved = fa
   return problems
 }
 
+/** How the parameter may be written, and one of its entries where it is a list or a map. */
+interface Examples {
+  whole?: string
+  entry?: string
+}
+
+function examplesOf({ type, examples = [] }: Param): Examples {
+  const [first] = examples
+  if (first === undefined) return {}
+  if (type === 'array') return { whole: `[${examples.map((each) => JSON.stringify(each)).join(', ')}]`, entry: first }
+  if (type === 'object') return { whole: `{ ${examples.join(', ')} }`, entry: first }
+  return { whole: first.trim() }
+}
+
 interface Place {
-  name: string
-  help: string
+  type: string
+  /** From the parameter's name on: headers.Accept, expectStatus[0]. */
+  param: string
+  examples: Examples
   /** A `${{` in it came out of a value. */
   resolved: boolean
 }
 
-function valueProblem(at: Place, shape: ParamShape, value: JsonValue): string | undefined {
+function valueProblem(at: Place, shape: ParamShape, value: JsonValue): Said | undefined {
   if (shape.type === 'array' && Array.isArray(value)) return listProblem(at, shape, value)
   if (shape.type === 'object' && isMap(value)) return mapProblem(at, shape, value)
   let validator = validators.get(shape)
@@ -62,54 +78,64 @@ function valueProblem(at: Place, shape: ParamShape, value: JsonValue): string | 
   const { errors } = validator.validate(value)
   const templated = !at.resolved && typeof value === 'string' && hasExpression(value)
   const keyword = errors.map((error) => error.keyword).find((each) => !templated || each === 'maxLength')
-  const { name, help } = at
+  const where = { type: at.type, param: at.param }
+  const example = at.examples.whole
   switch (keyword) {
     case undefined:
       return undefined
     case 'type':
-      return `${name} must be ${typeNames[shape.type]}, not ${describe(value)}.`
-    case 'enum':
-      return `${name} must be one of ${shape.enum?.join(', ')}.${typeof value === 'string' ? suggestion(value, shape.enum ?? []) : ''}`
+      return say('param_type', { ...where, want: shape.type, ...gotOf(value), example })
+    case 'enum': {
+      const options = shape.enum ?? []
+      const near = typeof value === 'string' ? nearest(value, options) : undefined
+      return say('param_enum', { ...where, options: options.join(', '), value: written(value), near })
+    }
     case 'minLength':
-      return `${name} is empty. ${help}`
+      return say('param_empty', { ...where, example })
     case 'maxLength':
-      return `${name} is longer than ${shape.maxLength} characters.`
+      return say('param_long', { ...where, most: shape.maxLength ?? 0 })
     case 'minimum':
-      return `${name} must be at least ${shape.minimum}.`
+      return say('param_least', { ...where, least: shape.minimum ?? 0, value: written(value) })
     case 'maximum':
-      return `${name} must be at most ${shape.maximum}.`
+      return say('param_most', { ...where, most: shape.maximum ?? 0, value: written(value) })
     default:
-      return `${name} has the wrong form. ${help}`
+      return say('param_form', { ...where, value: written(value), example })
   }
 }
 
-function listProblem(at: Place, { items, maxItems }: ParamShape, list: JsonValue[]): string | undefined {
-  const { name } = at
-  if (maxItems !== undefined && list.length > maxItems) return `${name} has more than ${maxItems} entries.`
-  return first(list, (item, index) => items && valueProblem({ ...at, name: `${name}[${index}]` }, items, item))
+function listProblem(at: Place, { items, maxItems }: ParamShape, list: JsonValue[]): Said | undefined {
+  const { type, param } = at
+  if (maxItems !== undefined && list.length > maxItems) return say('param_entries', { type, param, most: maxItems })
+  return first(list, (item, index) => items && valueProblem(entryOf(at, `${param}[${index}]`), items, item))
 }
 
-function mapProblem(at: Place, shape: ParamShape, map: JsonObject): string | undefined {
+/** One entry of a list or a map. */
+function entryOf(at: Place, param: string): Place {
+  const { entry } = at.examples
+  return { ...at, param, examples: entry === undefined ? {} : { whole: entry, entry } }
+}
+
+function mapProblem(at: Place, shape: ParamShape, map: JsonObject): Said | undefined {
   const { properties, required = [], propertyNames, additionalProperties, maxProperties } = shape
-  const { name } = at
+  const { type, param } = at
   const entries = Object.entries(map)
   if (maxProperties !== undefined && entries.length > maxProperties)
-    return `${name} has more than ${maxProperties} entries.`
+    return say('param_entries', { type, param, most: maxProperties })
   const missing = required.find((key) => !Object.hasOwn(map, key))
-  if (missing !== undefined) return `${name} needs ${JSON.stringify(missing)}. ${at.help}`
+  if (missing !== undefined) return say('param_lacks', { type, param, name: missing })
   return first(entries, ([key, value]) => {
     const field = properties && Object.hasOwn(properties, key) ? properties[key] : undefined
-    const inner = { ...at, name: `${name}.${key}`, ...(field && { help: field['x-text'].help.en }) }
-    if (field) return valueProblem(inner, field, value)
+    if (field) return valueProblem({ ...at, param: `${param}.${key}`, examples: examplesOf(field) }, field, value)
+    const name = shortText(key)
     if (!additionalProperties)
-      return `${name} has no ${JSON.stringify(key)}.${suggestion(key, Object.keys(properties ?? {}))}`
+      return say('param_part', { type, param, name, ...suggestion(key, Object.keys(properties ?? {})) })
     if (propertyNames && !new RegExp(propertyNames.pattern).test(key))
-      return `${JSON.stringify(key)} cannot stand in ${name}. ${at.help}`
-    return valueProblem(inner, additionalProperties, value)
+      return say('param_key', { type, param, name, example: at.examples.entry })
+    return valueProblem(entryOf(at, `${param}.${key}`), additionalProperties, value)
   })
 }
 
-function first<T>(all: T[], problemOf: (item: T, index: number) => string | undefined): string | undefined {
+function first<T>(all: T[], problemOf: (item: T, index: number) => Said | undefined): Said | undefined {
   for (const [index, item] of all.entries()) {
     const problem = problemOf(item, index)
     if (problem !== undefined) return problem
@@ -121,20 +147,20 @@ function isMap(value: JsonValue): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const typeNames: Record<ParamShape['type'], string> = {
-  string: 'text',
-  integer: 'a whole number',
-  number: 'a number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a map',
+/** In a sentence about it. */
+function written(value: JsonValue): string {
+  return typeof value === 'string' ? shortText(value) : shortText(JSON.stringify(value)).slice(1, -1)
 }
 
-function describe(value: JsonValue): string {
-  if (value === null) return 'empty'
-  if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'object') return 'a map'
-  return typeof value === 'string' ? 'text' : String(value)
+/** A parameter that is wrong once its expressions have values. */
+export class ParamError extends ExpressionError {
+  readonly field: string
+
+  /** The sentence says which parameter it is about: here it stands beside no field. */
+  constructor(type: string, { field, said }: ParamProblem) {
+    super('param' in said.params ? said : say('param_wrong', { param: field, type, problem: said }))
+    this.field = field
+  }
 }
 
 /**
@@ -145,23 +171,35 @@ export function compileStep(type: StepType, params: JsonObject, ctx: CompileCont
   const values = Object.fromEntries(
     Object.entries(params).map(([name, value]) => {
       const param = Object.hasOwn(type.params.properties, name) ? type.params.properties[name] : undefined
-      return [name, param ? written(param, value) : value]
+      return [name, param ? fitted(param, value) : value]
     }),
   )
   const [problem] = validateParams(type, values, true)
-  if (problem !== undefined) throw new ExpressionError(problem.message)
+  if (problem !== undefined) throw new ParamError(type.id, withoutMark(problem, ctx.secretMark))
   return type.compile(values, ctx)
 }
 
-function written(shape: ParamShape, value: JsonValue): JsonValue {
+/** A secret's place is shown as its author wrote it. */
+function withoutMark({ field, said }: ParamProblem, mark = ''): ParamProblem {
+  if (mark === '') return { field, said }
+  const params = Object.entries(said.params).map(([name, value]) => [name, value.replaceAll(`\${${mark}:`, '${')])
+  return { field, said: { code: said.code, params: Object.fromEntries(params) } }
+}
+
+function fitted(shape: ParamShape, value: JsonValue): JsonValue {
   if (shape.type === 'string') return typeof value === 'string' ? value : toText(value)
   const { items, properties, additionalProperties } = shape
-  if (items && Array.isArray(value)) return value.map((item) => written(items, item))
+  if (items && Array.isArray(value)) return value.map((item) => fitted(items, item))
   if (shape.type !== 'object' || !isMap(value)) return value
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const field = (properties && Object.hasOwn(properties, key) && properties[key]) || additionalProperties
-      return [key, field ? written(field, inner) : inner]
+      return [key, field ? fitted(field, inner) : inner]
     }),
   )
+}
+
+/** An own property whatever the name: "__proto__" must not reach the prototype. */
+function set(values: JsonObject, name: string, value: JsonValue): void {
+  Object.defineProperty(values, name, { value, enumerable: true, writable: true, configurable: true })
 }

@@ -1,6 +1,7 @@
 // What step types that run a script have in common: their parameters, their summary, their execution.
 import type { JsonObject } from '@bufbuild/protobuf'
 import { limits, utf8Length } from '../limits.ts'
+import { say } from '../texts/say.ts'
 import { isInsidePath } from './path.ts'
 import { type ParamProblem, type ParamSchema, type Text, text, type Work } from './step-type.ts'
 
@@ -62,21 +63,15 @@ export function scriptParams(script: { help: Text; examples: string[] }): ParamS
 export function checkScript(params: JsonObject): ParamProblem[] {
   const problems: ParamProblem[] = []
   const script = text(params, 'script')
-  if (script.trim() === '')
-    problems.push({ field: 'script', message: 'The script is empty. Write at least one command.' })
+  if (script.trim() === '') problems.push({ field: 'script', said: say('script_empty') })
   if (utf8Length(script) > limits.scriptBytes) {
-    problems.push({
-      field: 'script',
-      message: `The script is longer than ${limits.scriptBytes / 1024} KiB. Keep it in the repository and call it from here.`,
-    })
+    problems.push({ field: 'script', said: say('script_long', { most: limits.scriptBytes / 1024 }) })
   }
-  if (script.includes('\0')) problems.push({ field: 'script', message: 'The script holds a NUL character. Remove it.' })
+  if (script.includes('\0')) problems.push({ field: 'script', said: say('script_nul') })
   const directory = text(params, 'workingDirectory')
   if (!isInsidePath(directory)) {
-    problems.push({
-      field: 'workingDirectory',
-      message: 'The working directory must be a relative path inside the workspace, such as "web".',
-    })
+    const said = say('path_inside', { param: 'workingDirectory', type: 'custom', example: 'web' })
+    problems.push({ field: 'workingDirectory', said })
   }
   return problems
 }

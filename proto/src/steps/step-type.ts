@@ -1,17 +1,15 @@
 // What a step type is: one declarative value of this shape makes a family of steps known to file, editor and engine.
 import type { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { JsonObject, JsonValue, MessageInitShape } from '@bufbuild/protobuf'
+import type { Said } from '../texts/say.ts'
+import type { Text } from '../texts/template.ts'
 
-/** A text in the console's languages. */
-export interface Text {
-  en: string
-  'zh-CN': string
-}
+export type { Text }
 
 export type Category = 'source' | 'build' | 'test' | 'security' | 'deploy' | 'notify' | 'control'
 
 /** How the form shows a parameter, where its JSON type does not say enough. */
-export type Widget = 'script' | 'secret' | 'duration' | 'gitRef' | 'shell' | 'text' | 'multiline' | 'path'
+export type Widget = 'script' | 'secret' | 'duration' | 'moment' | 'gitRef' | 'shell' | 'text' | 'multiline' | 'path'
 
 /** A value: JSON Schema (draft 2020-12), as far as parameters go. */
 export interface ParamShape {
@@ -43,6 +41,8 @@ export interface Param extends ParamShape {
   'x-order'?: number
   /** Folded away until asked for. */
   'x-advanced'?: boolean
+  /** It stands with the step's own retries and timeout, not with the other parameters. */
+  'x-tab'?: 'reliability'
   'x-text': { title: Text; help: Text }
   /** `${NAME}` in its texts stands for a secret that the step names. */
   'x-secrets'?: true
@@ -71,12 +71,14 @@ export type Work =
 export interface CompileContext {
   stepId: string
   now: Date
+  /** Stands in the place of a secret's value: see secret-marks.ts. */
+  secretMark?: string
 }
 
 /** Something wrong with a parameter; `field` is its name. */
 export interface ParamProblem {
   field: string
-  message: string
+  said: Said
 }
 
 interface Family {

@@ -1,5 +1,7 @@
 // The step types: that each is whole, and what their parameters let through to an agent.
 import { describe, expect, it } from 'vitest'
+import { titled } from '../problem-text.ts'
+import { saidText } from '../texts/said-text.ts'
 import { gitRefProblem, gitUrlProblem } from './git-url.ts'
 import { isExpected } from './http-request.ts'
 import { outputsOf, stepType, stepTypes, unknownStepType, validateParams } from './index.ts'
@@ -8,7 +10,9 @@ import { isInsidePath } from './path.ts'
 import { fillSecrets, markSecrets } from './secret-marks.ts'
 
 const problems = (type: string, params: Record<string, never> | object, resolved = false) =>
-  validateParams(stepType(type)!, params as never, resolved).map(({ field, message }) => `${field}: ${message}`)
+  validateParams(stepType(type)!, params as never, resolved).map(
+    ({ field, said }) => `${field}: ${saidText(said, 'en', titled('en'))}`,
+  )
 
 const ctx = { stepId: 's', now: new Date('2030-01-01T00:00:00Z') }
 
@@ -66,9 +70,9 @@ describe('step types', () => {
   })
 
   it('name the unknown', () => {
-    expect(unknownStepType('helm')).toContain('not available in this version')
-    expect(unknownStepType('tset')).toContain('Did you mean "test"?')
-    expect(unknownStepType('checkout')).toContain('Did you mean "fetch_code"?')
+    expect(saidText(unknownStepType('helm'))).toContain('not available in this version')
+    expect(saidText(unknownStepType('tset'))).toContain('Did you mean "test"?')
+    expect(saidText(unknownStepType('checkout'))).toContain('Did you mean "fetch_code"?')
   })
 })
 
@@ -81,45 +85,81 @@ describe('validateParams', () => {
   })
 
   it.each([
-    ['custom', {}, 'script: custom needs "script"'],
-    ['custom', { script: '' }, 'script: script is empty'],
+    ['custom', {}, 'script: Script is missing. For example: `echo "hello"`.'],
+    ['custom', { script: '' }, 'script: Script is empty'],
     ['custom', { script: '\n' }, 'script: The script is empty'],
-    ['custom', { script: 5 }, 'script: script must be text, not 5'],
-    ['custom', { script: 'x', shell: 'bsah' }, 'shell: shell must be one of sh, bash, pwsh. Did you mean "bash"?'],
+    ['custom', { script: 5 }, 'script: Script must be text, not 5'],
+    [
+      'custom',
+      { script: 'x', shell: 'bsah' },
+      'shell: Shell must be one of sh, bash, pwsh, not "bsah". Did you mean "bash"?',
+    ],
     [
       'custom',
       { script: 'x', workingDirectory: '/etc' },
-      'workingDirectory: The working directory must be a relative path',
+      'workingDirectory: Working directory (workingDirectory) must be a relative path',
     ],
     ['custom', { script: 'é'.repeat(200_000) }, 'script: The script is longer than 256 KiB'],
-    ['fetch_code', { url: '/a', depth: 1.5 }, 'depth: depth must be a whole number'],
-    ['fetch_code', { url: '/a', depth: -1 }, 'depth: depth must be at least 0'],
-    ['fetch_code', { url: '/a', submodules: 'yes' }, 'submodules: submodules must be true or false'],
-    ['fetch_code', { url: '/a', passwordSecret: 'A-B' }, 'passwordSecret: passwordSecret has the wrong form'],
+    ['fetch_code', { url: '/a', depth: 1.5 }, 'depth: Depth must be a whole number'],
+    ['fetch_code', { url: '/a', depth: -1 }, 'depth: Depth must be at least 0, not -1'],
+    [
+      'fetch_code',
+      { url: '/a', submodules: 'yes' },
+      'submodules: Submodules must be true or false, not the text "yes"',
+    ],
+    ['fetch_code', { url: '/a', passwordSecret: 'A-B' }, '(passwordSecret) cannot be "A-B". For example: `GIT_TOKEN`.'],
     ['fetch_code', { url: '/a', branch: 'main' }, 'branch: fetch_code has no parameter "branch"'],
-    ['fetch_code', { url: '/a', username: 'a\nb' }, 'username: The user name must be one line'],
-    ['http_request', { url: 'example.org' }, 'url: Write an address such as'],
+    ['fetch_code', { url: '/a', username: 'a\nb' }, 'username: User name (username) must be one line'],
+    ['http_request', { url: 'example.org' }, 'url: "example.org" is no address: write http://… or https://…'],
     ['http_request', { url: 'https://a:b@example.org' }, 'url: Leave user and password out'],
-    ['http_request', { url: 'https://x', method: 'FETCH' }, 'method: method must be one of GET'],
-    ['http_request', { url: 'https://x', headers: ['a'] }, 'headers: headers must be a map, not a list'],
-    ['http_request', { url: 'https://x', headers: { 'a b': 'c' } }, 'headers: "a b" cannot stand in headers'],
-    ['http_request', { url: 'https://x', headers: { a: 1 } }, 'headers: headers.a must be text, not 1'],
+    ['http_request', { url: 'https://x', method: 'FETCH' }, 'method: Method must be one of GET'],
+    [
+      'http_request',
+      { url: 'https://x', headers: ['a'] },
+      'headers: Headers must be a map, not a list. For example: `{ Accept: application/json }`.',
+    ],
+    [
+      'http_request',
+      { url: 'https://x', headers: { 'a b': 'c' } },
+      'headers: "a b" cannot be a name in Headers. For example: `Accept: application/json`.',
+    ],
+    ['http_request', { url: 'https://x', headers: { a: 1 } }, 'headers: Headers (headers.a) must be text, not 1'],
     ['http_request', { url: 'https://x', headers: { Host: 'y' } }, 'headers: Host is set by AnsFlow'],
     ['http_request', { url: 'https://x', headers: { a: 'b\nc' } }, 'headers: The header a must be one line'],
     ['http_request', { url: 'https://x', body: 'x' }, 'body: GET and HEAD have no body'],
-    ['http_request', { url: 'https://x', expectStatus: ['2xx'] }, 'expectStatus: expectStatus[0] has the wrong form'],
-    ['http_request', { url: 'https://x', expectStatus: '200' }, 'expectStatus: expectStatus must be a list, not text'],
+    [
+      'http_request',
+      { url: 'https://x', expectStatus: ['2xx'] },
+      'expectStatus: Expected status (expectStatus[0]) cannot be "2xx". For example: `200-299`.',
+    ],
+    [
+      'http_request',
+      { url: 'https://x', expectStatus: '200' },
+      'expectStatus: Expected status (expectStatus) must be a list, not the text "200". For example: `["200-299"]`.',
+    ],
     ['http_request', { url: 'https://x', outputs: { id: '$.id' } }, 'outputs: id must be a JSON Pointer'],
-    ['http_request', { url: 'https://x', outputs: { 'a-b': '/id' } }, 'outputs: "a-b" cannot stand in outputs'],
+    [
+      'http_request',
+      { url: 'https://x', outputs: { 'a-b': '/id' } },
+      'outputs: "a-b" cannot be a name in Outputs. For example: `id: /data/id`.',
+    ],
     ['http_request', { url: 'https://x', timeout: '11m' }, 'timeout: One try may take at most 10m'],
-    ['http_request', { url: 'https://x', retries: 11 }, 'retries: retries must be at most 10'],
+    [
+      'http_request',
+      { url: 'https://x', retries: 11 },
+      'retries: Tries after the first (retries) must be at most 10, not 11',
+    ],
     ['wait', {}, 'duration: Say how long to wait, or until when'],
     ['wait', { duration: '1h', until: '2030-01-01T00:00:00Z' }, 'until: Say either how long'],
     ['wait', { duration: 'soon' }, 'duration: Write how long as'],
     ['wait', { duration: '31d' }, 'duration: That is longer than 30 days'],
-    ['wait', { until: '2030-01-01' }, 'until: Write a moment with its offset'],
-    ['wait', { until: '2030-01-01T09:00:00' }, 'until: Write a moment with its offset'],
-    ['wait', { until: '2030-13-01T09:00:00Z' }, 'until: Write a moment with its offset'],
+    ['wait', { until: '2030-01-01' }, 'does not say in which time zone. Write Z for UTC'],
+    ['wait', { until: '2030-01-01T09:00:00' }, 'an offset behind it: 2030-01-01T09:00:00Z, 2030-01-01T09:00:00+08:00'],
+    [
+      'wait',
+      { until: '2030-13-01T09:00:00Z' },
+      'until: "2030-13-01T09:00:00Z" is no moment. Write date, time and time zone',
+    ],
   ])('%s %j', (type, params, message) => {
     const found = problems(type, params)
     expect(found).toHaveLength(1)
@@ -249,7 +289,7 @@ describe('git addresses', () => {
     'https://host/a\0',
     `https://host/${'a'.repeat(3000)}`,
   ])('refuses %j', (url) => {
-    expect(gitUrlProblem(url)).toMatch(/\.$/)
+    expect(saidText(gitUrlProblem(url)!)).toMatch(/\.$/)
   })
 
   it.each(['main', 'feature/x', 'v1.2.0', 'refs/tags/v1', '0123456789abcdef0123456789abcdef01234567', 'HEAD', '功能'])(
@@ -277,7 +317,7 @@ describe('git addresses', () => {
     'a\0',
     '*',
   ])('refuses ref %j', (ref) => {
-    expect(gitRefProblem(ref)).toMatch(/\.$/)
+    expect(saidText(gitRefProblem(ref)!)).toMatch(/\.$/)
   })
 
   it.each([

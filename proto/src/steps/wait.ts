@@ -2,10 +2,11 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import { parseDuration } from '../duration.ts'
 import { limits } from '../limits.ts'
+import { shortText } from '../texts/parts.ts'
+import { say } from '../texts/say.ts'
+import { momentProblem, parseMoment } from './moment.ts'
+import { ParamError } from './params.ts'
 import { type ParamProblem, type StepType, text } from './step-type.ts'
-
-/** A date with a time and its offset from UTC (RFC 3339). */
-const moment = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/
 
 export const wait: StepType = {
   id: 'wait',
@@ -39,7 +40,7 @@ export const wait: StepType = {
         minLength: 1,
         maxLength: 64,
         examples: ['2030-01-31T09:00:00+08:00'],
-        'x-widget': 'text',
+        'x-widget': 'moment',
         'x-order': 2,
         'x-text': {
           title: { en: 'Until', 'zh-CN': '直到' },
@@ -62,25 +63,26 @@ export const wait: StepType = {
     const problems: ParamProblem[] = []
     const { duration, until } = params
     if (!given.has('duration') && !given.has('until')) {
-      problems.push({ field: 'duration', message: 'Say how long to wait, or until when.' })
+      problems.push({ field: 'duration', said: say('wait_nothing') })
     }
     if (duration !== undefined && until !== undefined) {
-      problems.push({ field: 'until', message: 'Say either how long to wait or until when, not both.' })
+      problems.push({ field: 'until', said: say('wait_both') })
     }
     if (duration !== undefined) {
       const ms = parseDuration(text(params, 'duration'))
-      if (ms === undefined) problems.push({ field: 'duration', message: 'Write how long as 90s, 10m or 1h30m.' })
-      else if (ms > limits.durationMs) problems.push({ field: 'duration', message: 'That is longer than 30 days.' })
+      const value = shortText(text(params, 'duration'))
+      if (ms === undefined) problems.push({ field: 'duration', said: say('wait_duration', { value }) })
+      else if (ms > limits.durationMs) problems.push({ field: 'duration', said: say('duration_long') })
     }
-    if (until !== undefined && !isMoment(text(params, 'until'))) {
-      problems.push({ field: 'until', message: 'Write a moment with its offset, such as 2030-01-31T09:00:00Z.' })
-    }
+    const wrong = until === undefined ? undefined : momentProblem(text(params, 'until'))
+    if (wrong !== undefined) problems.push({ field: 'until', said: wrong })
     return problems
   },
   by: 'clock',
   compile(params, { now }) {
     const until = untilOf(params, now)
-    if (until.getTime() - now.getTime() > mostAheadMs) throw new Error('That is more than a year ahead.')
+    if (until.getTime() - now.getTime() > mostAheadMs)
+      throw new ParamError('wait', { field: 'until', said: say('wait_far') })
     return { by: 'clock', until }
   },
 }
@@ -88,12 +90,8 @@ export const wait: StepType = {
 const mostAheadMs = 366 * 24 * 3_600_000
 
 function untilOf(params: JsonObject, now: Date): Date {
-  if (params.until !== undefined) return new Date(text(params, 'until').replace(' ', 'T'))
+  if (params.until !== undefined) return parseMoment(text(params, 'until')) ?? now
   const ms = parseDuration(text(params, 'duration'))
-  if (ms === undefined) throw new Error('The step says neither how long to wait nor until when.')
+  if (ms === undefined) throw new ParamError('wait', { field: 'duration', said: say('wait_nothing') })
   return new Date(now.getTime() + ms)
-}
-
-function isMoment(written: string): boolean {
-  return moment.test(written) && !Number.isNaN(Date.parse(written.replace(' ', 'T')))
 }

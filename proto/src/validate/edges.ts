@@ -3,17 +3,14 @@ import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { findCycle } from '../graph.ts'
 import { limits } from '../limits.ts'
 import { Hints } from '../suggest.ts'
+import { say } from '../texts/say.ts'
 import type { Report } from './finding.ts'
 
 export function checkEdges(steps: readonly StepDefinition[], report: Report): void {
   const ids = new Set<string>()
   for (const { id } of steps) {
     if (ids.has(id)) {
-      report({
-        code: 'duplicate_step',
-        stepId: id,
-        message: `There are two steps named ${JSON.stringify(id)}. Rename one.`,
-      })
+      report({ stepId: id, said: say('duplicate_step', { name: JSON.stringify(id) }) })
     }
     ids.add(id)
   }
@@ -22,26 +19,23 @@ export function checkEdges(steps: readonly StepDefinition[], report: Report): vo
   let selfNeed = false
   for (const step of steps) {
     if (step.needs.length > limits.needsOfAStep) {
-      const message = `A step may need at most ${limits.needsOfAStep} others.`
-      report({ code: 'limit', stepId: step.id, field: 'needs', message })
+      const said = say('many_needs', { most: limits.needsOfAStep })
+      report({ code: 'limit', stepId: step.id, field: 'needs', said })
     }
     const seen = new Set<string>()
     for (const { stepId: need } of step.needs) {
-      const at = { stepId: step.id, field: `needs.${need}`, params: { need } }
+      const at = { stepId: step.id, field: `needs.${need}` }
       if (need === step.id) {
         selfNeed = true
-        report({ ...at, code: 'self_need', message: `${need} needs itself. Remove that need.` })
+        report({ ...at, said: say('self_need', { need }) })
       } else if (!ids.has(need)) {
         const near = hints.near(
           need,
           names.filter((id) => id !== step.id),
         )
-        const hint = near === undefined ? '' : ` Did you mean ${JSON.stringify(near)}?`
-        report({ ...at, code: 'unknown_need', message: `There is no step ${JSON.stringify(need)} to need.${hint}` })
+        report({ ...at, said: say('unknown_need', { need, near }) })
       }
-      if (seen.has(need)) {
-        report({ ...at, code: 'duplicate_need', message: `${JSON.stringify(need)} is needed twice. Remove one.` })
-      }
+      if (seen.has(need)) report({ ...at, said: say('duplicate_need', { need }) })
       seen.add(need)
     }
   }
@@ -50,11 +44,5 @@ export function checkEdges(steps: readonly StepDefinition[], report: Report): vo
   if (cycle === null) return
   const path = (cycle.length > 12 ? [...cycle.slice(0, 11), '…', cycle.at(-1)!] : cycle).join(' → ')
   const last = cycle.at(-2)!
-  report({
-    code: 'cycle',
-    stepId: cycle[0]!,
-    field: `needs.${last}`,
-    message: `These steps wait for each other: ${path}. Remove one of these needs.`,
-    params: { path: cycle.join(' → ') },
-  })
+  report({ stepId: cycle[0]!, field: `needs.${last}`, said: say('cycle', { path }) })
 }

@@ -1,11 +1,14 @@
 // Expressions of a pipeline: that they parse, and that what they refer to exists and is there by then.
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JsonValue } from '@bufbuild/protobuf'
+import { hyphenated, hyphenSaid } from '../expression/hyphens.ts'
 import { compileExpression, contextFields, hasExpression, parseTemplate, type Reference } from '../expression.ts'
 import { configFields } from '../fields/step-fields.ts'
 import { firstCheckout, topologicalOrder } from '../graph.ts'
 import { outputsOf } from '../steps/index.ts'
 import { Hints, suggestion } from '../suggest.ts'
+import { shortText } from '../texts/parts.ts'
+import { type Said, say } from '../texts/say.ts'
 import type { Finding, Report } from './finding.ts'
 
 /** Where an expression stands, and which variables it may read there. */
@@ -48,6 +51,30 @@ export function checkExpressions(graph: PipelineGraph, report: Report): void {
   check.order(graph.steps)
 }
 
+/** Of the step's own and the pipeline's. */
+export function variablesReadBy(step: StepDefinition): ReadonlySet<string> {
+  const read = new Set<string>()
+  const note = (source: string) => {
+    for (const { root, path } of compileExpression(source).expression?.references ?? []) {
+      if (root === 'env' && path[0] !== undefined) read.add(path[0])
+    }
+  }
+  const look = (value: JsonValue): void => {
+    if (typeof value === 'string') {
+      for (const part of hasExpression(value) ? parseTemplate(value).parts : []) {
+        if (part.kind === 'expression') note(part.source)
+      }
+    } else if (value !== null && typeof value === 'object') {
+      for (const item of Object.values(value)) look(item as JsonValue)
+    }
+  }
+  note(step.when)
+  for (const { condition } of step.needs) note(condition)
+  for (const { value } of step.env) look(value)
+  look((step.with ?? {}) as JsonValue)
+  return read
+}
+
 class ExpressionCheck {
   readonly inputs: string[]
   readonly steps: Map<string, StepDefinition>
@@ -88,12 +115,19 @@ class ExpressionCheck {
   expression(source: string, site: Site): void {
     const { expression, error } = compileExpression(source)
     if (expression === undefined) {
-      this.problem(site, 'expression', `${error} In \`${source.length > 120 ? `${source.slice(0, 119)}…` : source}\`.`)
+      const shown = source.length > 120 ? `${source.slice(0, 119)}…` : source
+      this.problem(site, 'expression', say('in_expression', { problem: error!, source: shown }))
       return
     }
     if (expression.usesStatus && site.field !== 'when' && !site.field.endsWith('.if')) {
-      const message = 'success(), failure(), always() and canceled() are for `when` and the `if` of a need only.'
-      this.problem(site, 'expression', message)
+      this.problem(site, 'expression', say('expression_status'))
+    }
+    const meant = hyphenated(source).find(
+      ({ written, path: [id] }) => written.startsWith('steps.') && this.isDashed(id),
+    )
+    if (meant !== undefined) {
+      this.problem(site, 'expression', hyphenSaid(meant))
+      return
     }
     for (const reference of expression.references) this.reference(reference, site)
   }
@@ -111,17 +145,16 @@ class ExpressionCheck {
     if (name === undefined) return
     const full = [root, ...path].join('.')
     if (rest.length > 0) {
-      this.problem(site, 'unknown_reference', `${root}.${name} is a single value; there is no ${full}.`, full)
+      this.problem(site, 'unknown_reference', say('single_value', { name: `${root}.${name}`, full }))
     } else if (root === 'inputs' && !this.inputNames.has(name)) {
       const hint = this.hints.suggestion(name, this.inputs)
-      this.problem(site, 'unknown_reference', `The pipeline has no input ${JSON.stringify(name)}.${hint}`, full)
+      this.problem(site, 'unknown_reference', say('unknown_input', { name: shortText(name), ...hint }))
     } else if (root === 'env' && !site.env.has(name)) {
       const hint = this.hints.suggestion(name, [...site.env])
-      const message = `No variable ${JSON.stringify(name)} is set in env here.${hint} A script reads the agent's own variables as $${name}.`
-      this.problem(site, 'unknown_reference', message, full)
+      this.problem(site, 'unknown_reference', say('unknown_variable', { name, ...hint }))
     } else if (root === 'run' && !contextFields[root].includes(name)) {
       const hint = suggestion(name, contextFields[root])
-      this.problem(site, 'unknown_reference', `${root} has no ${JSON.stringify(name)}.${hint}`, full)
+      this.problem(site, 'unknown_reference', say('unknown_part', { root, name: shortText(name), ...hint }))
     }
   }
 
@@ -130,9 +163,9 @@ class ExpressionCheck {
     const full = ['git', name, ...rest].join('.')
     if (!contextFields.git.includes(name)) {
       const hint = this.hints.suggestion(name, contextFields.git)
-      this.problem(site, 'unknown_reference', `git has no ${JSON.stringify(name)}.${hint}`, full)
+      this.problem(site, 'unknown_reference', say('unknown_part', { root: 'git', name: shortText(name), ...hint }))
     } else if (rest.length > 0) {
-      this.problem(site, 'unknown_reference', `git.${name} is a single value; there is no ${full}.`, full)
+      this.problem(site, 'unknown_reference', say('single_value', { name: `git.${name}`, full }))
     } else if (this.checkout === undefined) {
       this.gitEmpty(site, name)
     } else if (site.step !== undefined && site.step.id !== this.checkout) {
@@ -141,73 +174,54 @@ class ExpressionCheck {
   }
 
   gitEmpty(site: Site, name: string): void {
-    const why =
-      this.checkout === undefined
-        ? 'no step fetches code'
-        : `${site.step!.id} does not wait for ${this.checkout}, which fetches the code`
-    const message = `git.${name} is empty here unless whoever starts the run says what it is for: ${why}.`
-    this.problem(site, 'git_empty', message, `git.${name}`, true)
+    const waits = this.checkout && { key: site.step!.id, checkout: this.checkout }
+    this.problem(site, 'git_empty', say('git_empty', { name: `git.${name}`, ...waits }), true)
   }
 
   stepReference(path: readonly string[], dynamic: boolean, site: Site): void {
     const [id, part, output, ...rest] = path
     const full = ['steps', ...path].join('.')
     if (id === undefined) {
-      const message = dynamic
-        ? 'Name the step literally, as in steps.build or steps["my-step"]: what an expression reads must be known before the run.'
-        : 'Read one step at a time, as in steps.build.status or steps.build.outputs.name.'
-      this.problem(site, 'unknown_reference', message, full)
+      const said = dynamic ? say('step_computed', { example: 'steps["my-step"]' }) : say('step_unnamed')
+      this.problem(site, 'unknown_reference', said)
       return
     }
     if (site.step === undefined) {
-      this.problem(
-        site,
-        'not_upstream',
-        'The pipeline’s env is set before any step runs, so it cannot read steps.',
-        full,
-      )
+      this.problem(site, 'not_upstream', say('env_before_steps'))
       return
     }
     const step = this.steps.get(id)
     if (step === undefined) {
       const near = this.hints.near(id, this.stepIds)
       const dashed = near === undefined ? this.stepIds.find((each) => each.startsWith(`${id}-`)) : undefined
-      const hint =
-        dashed !== undefined
-          ? ` For an id with a hyphen write steps[${JSON.stringify(dashed)}].`
-          : near === undefined
-            ? ''
-            : ` Did you mean ${near.includes('-') ? `steps[${JSON.stringify(near)}]` : `steps.${near}`}?`
-      this.problem(site, 'unknown_reference', `There is no step ${JSON.stringify(id)}.${hint}`, full)
+      const written = (key: string) => (key.includes('-') ? `steps[${JSON.stringify(key)}]` : `steps.${key}`)
+      const hyphen = dashed && written(dashed)
+      const said = say('unknown_step', { name: shortText(id), hyphen, near: near && written(near) })
+      this.problem(site, 'unknown_reference', said)
       return
     }
     if (id === site.step.id) {
-      this.problem(site, 'not_upstream', `${id} cannot read itself: it has not run yet.`, full)
+      this.problem(site, 'not_upstream', say('reads_itself', { key: id }))
       return
     }
     this.uses.push({ site, target: id })
     if (part === undefined || part === 'status') {
       if (output !== undefined)
-        this.problem(site, 'unknown_reference', `steps.${id}.status is a word; there is no ${full}.`, full)
+        this.problem(site, 'unknown_reference', say('status_word', { name: `steps.${id}.status`, full }))
       return
     }
     if (part !== 'outputs') {
       const hint = suggestion(part, ['outputs', 'status'])
-      this.problem(
-        site,
-        'unknown_reference',
-        `A step has outputs and status, not ${JSON.stringify(part)}.${hint}`,
-        full,
-      )
+      this.problem(site, 'unknown_reference', say('step_part', { name: shortText(part), ...hint }))
       return
     }
     if (output === undefined) return
     const known = [...step.outputs, ...outputsOf(step)]
     if (!known.includes(output)) {
-      const message = `${id} declares no output ${JSON.stringify(output)}.${this.hints.suggestion(output, known)} Add it to the step's outputs.`
-      this.problem(site, 'unknown_output', message, full)
+      const hint = this.hints.suggestion(output, known)
+      this.problem(site, 'unknown_output', say('unknown_output', { key: id, name: shortText(output), ...hint }))
     } else if (rest.length > 0) {
-      this.problem(site, 'unknown_reference', `Outputs are text; there is no ${full}.`, full)
+      this.problem(site, 'unknown_reference', say('output_text', { full }))
     }
   }
 
@@ -239,15 +253,17 @@ class ExpressionCheck {
         this.gitEmpty(site, git)
         continue
       }
-      const message = `${site.step!.id} reads ${target}, which may not have run by then. Add ${target} to its needs.`
-      this.problem(site, 'not_upstream', message, target)
+      this.problem(site, 'not_upstream', say('not_upstream', { key: site.step!.id, reads: target }))
     }
   }
 
-  problem(site: Site, code: string, message: string, reference?: string, warning = false): void {
-    const finding: Finding = { code, message, field: site.field, ...(warning && { warning }) }
+  problem(site: Site, code: string, said: Said, warning = false): void {
+    const finding: Finding = { code, said, field: site.field, ...(warning && { warning }) }
     if (site.step !== undefined) finding.stepId = site.step.id
-    if (reference !== undefined) finding.params = { reference }
     this.report(finding)
+  }
+
+  private isDashed(id: string | undefined): boolean {
+    return id?.includes('-') === true && this.steps.has(id)
   }
 }

@@ -6,10 +6,12 @@ import {
   type StepDefinition,
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { pipelineFields } from '../fields/pipeline-fields.ts'
-import { stepFields } from '../fields/step-fields.ts'
+import { hasEffect, stepFields } from '../fields/step-fields.ts'
 import { defaultOf, inputProblem } from '../inputs.ts'
 import { limits, patterns } from '../limits.ts'
-import { runsOnAgent } from '../steps/index.ts'
+import { performerOf } from '../steps/index.ts'
+import { say } from '../texts/say.ts'
+import { variablesReadBy } from './expressions.ts'
 import { quoted, type Report } from './finding.ts'
 
 export function checkPipelineFields(graph: PipelineGraph, report: Report): void {
@@ -20,23 +22,14 @@ export function checkPipelineFields(graph: PipelineGraph, report: Report): void 
 
 export function checkInputs(graph: PipelineGraph, report: Report): void {
   if (graph.inputs.length > limits.inputs) {
-    const message = `The pipeline has ${graph.inputs.length} inputs; ${limits.inputs} are possible.`
-    report({ code: 'limit', field: 'inputs', message })
+    const said = say('many_inputs', { count: graph.inputs.length, most: limits.inputs })
+    report({ code: 'limit', field: 'inputs', said })
   }
   const seen = new Set<string>()
   for (const input of graph.inputs) {
     const field = `inputs.${input.name}`
-    if (!patterns.identifier.test(input.name)) {
-      const message = `${quoted(input.name)} is no name for an input: use letters, digits and _, not beginning with a digit.`
-      report({ code: 'input_name', field, message })
-    }
-    if (seen.has(input.name)) {
-      report({
-        code: 'duplicate_input',
-        field,
-        message: `There are two inputs named ${quoted(input.name)}. Rename one.`,
-      })
-    }
+    if (!patterns.identifier.test(input.name)) report({ field, said: say('input_name', quoted(input.name)) })
+    if (seen.has(input.name)) report({ field, said: say('duplicate_input', quoted(input.name)) })
     seen.add(input.name)
     checkInput(input, field, report)
   }
@@ -44,58 +37,59 @@ export function checkInputs(graph: PipelineGraph, report: Report): void {
 
 function checkInput(input: InputDefinition, field: string, report: Report): void {
   if (input.description.length > limits.descriptionLength) {
-    const message = `The description is longer than ${limits.descriptionLength} characters.`
-    report({ code: 'limit', field: `${field}.description`, message })
+    const said = say('description_long', { most: limits.descriptionLength })
+    report({ code: 'limit', field: `${field}.description`, said })
   }
   if (input.type === InputType.CHOICE) {
     if (input.options.length === 0) {
-      report({ code: 'input_options', field, message: 'A choice needs options: [a, b].' })
+      report({ code: 'input_options', field, said: say('options_none', { example: '[a, b]' }) })
       return
     }
     if (new Set(input.options).size < input.options.length) {
-      report({ code: 'input_options', field: `${field}.options`, message: 'An option is listed twice.' })
+      report({ code: 'input_options', field: `${field}.options`, said: say('options_twice') })
     }
     if (input.options.length > limits.inputOptions) {
-      const message = `There are ${input.options.length} options; ${limits.inputOptions} are possible.`
-      report({ code: 'limit', field: `${field}.options`, message })
+      const said = say('many_options', { count: input.options.length, most: limits.inputOptions })
+      report({ code: 'limit', field: `${field}.options`, said })
     }
   } else if (input.options.length > 0) {
-    const message = 'Only an input of type choice has options. Write `type: choice` or remove them.'
-    report({ code: 'input_options', field: `${field}.options`, message })
+    report({ code: 'input_options', field: `${field}.options`, said: say('options_other') })
   }
   const value = defaultOf(input)
   const problem = value === undefined ? undefined : inputProblem(input, value)
   if (problem !== undefined) {
-    const message = `The default does not fit the input. ${problem}`
-    report({ code: 'input_default', field: `${field}.default`, message })
+    report({ field: `${field}.default`, said: say('input_default', { problem }) })
   }
 }
 
 export function checkStepFields(step: StepDefinition, report: Report): void {
   const stepId = step.id
   if (!patterns.stepId.test(step.id)) {
-    const message = `${quoted(step.id)} is no id for a step: use small letters, digits, - and _, beginning with a letter or digit, at most 64.`
-    report({ code: 'step_id', stepId, message })
+    report({ stepId, said: say('step_id', quoted(step.id)) })
   }
-  const onAgent = runsOnAgent(step.uses)
-  for (const { key, of, kind, agentOnly } of stepFields) {
+  for (const { key, of, kind } of stepFields) {
     kind.check?.(step[of] as never, ({ field = '', ...finding }) => report({ ...finding, stepId, field: key + field }))
-    if (agentOnly && !onAgent && kind.write(step[of] as never) !== undefined) {
-      const message = `No agent runs a ${step.uses} step, so ${key} says nothing. Remove it.`
-      report({
-        code: 'agent_only',
-        stepId,
-        field: key,
-        message,
-        warning: true,
-        params: { field: key, type: step.uses },
-      })
-    }
   }
+  checkEffects(step, report)
   const secrets = new Set(step.secrets)
   const both = step.env.find((pair) => secrets.has(pair.name))
   if (both !== undefined) {
-    const message = `${both.name} is set in env and is a secret too; the secret wins. Remove one.`
-    report({ code: 'shadowed', stepId, field: `env.${both.name}`, message, warning: true })
+    report({ stepId, field: `env.${both.name}`, said: say('shadowed', { name: both.name }), warning: true })
+  }
+}
+
+/** Warns of what is written for nothing: nobody would notice that it is not heeded. */
+function checkEffects(step: StepDefinition, report: Report): void {
+  const by = performerOf(step.uses)
+  if (by === 'agent') return
+  for (const field of stepFields) {
+    const { key, of, kind } = field
+    if (hasEffect(field, step.uses) || kind.write(step[of] as never) === undefined) continue
+    if (key === 'env') {
+      const read = variablesReadBy(step)
+      const unread = step.env.find(({ name }) => !read.has(name))
+      if (unread === undefined) continue
+    }
+    report({ stepId: step.id, field: key, said: say('no_effect', { key, by, type: step.uses }), warning: true })
   }
 }

@@ -1,6 +1,7 @@
 // Workspaces live on one agent, so that agent must have the labels of all steps that share one.
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { runsOnAgent } from '../steps/index.ts'
+import { say } from '../texts/say.ts'
 import type { Report } from './finding.ts'
 
 /** The labels that count for each agent there is. */
@@ -19,11 +20,9 @@ export function checkWorkspaces(steps: readonly StepDefinition[], agents: AgentL
     const { id: stepId } = group.reduce((a, b) => (b.runsOn.length > a.runsOn.length ? b : a))
     const place = { stepId, field: 'runsOn', warning: true }
     if (typeof workspace !== 'string' || group.length === 1) {
-      const message = `No agent has the labels ${params.labels}, so the step waits until one does.`
-      report({ ...place, code: 'agent_labels', message, params })
+      report({ ...place, said: say('agent_labels', params) })
     } else {
-      const message = `No agent has the labels ${params.labels} together, for which steps of the workspace ${workspace} ask (${params.steps}). A workspace lives on one agent, so all its steps wait until an agent has them. Steps that need no files of each other can have workspaces of their own.`
-      report({ ...place, code: 'workspace_labels', message, params: { ...params, workspace } })
+      report({ ...place, said: say('workspace_labels', { ...params, workspace }) })
     }
   }
 }

@@ -1,16 +1,23 @@
 // An error as a sentence in the reader's language: by its exact reason where we know it, else by its code, else as sent.
+import type { FieldViolation } from '@ansflow/proto/errors'
+import { problemText } from '@ansflow/proto/problem-text'
 import { toApiError } from '../api-error.ts'
-import { i18n } from '../i18n.ts'
+import { currentLanguage, i18n } from '../i18n.ts'
 
 export function errorText(error: unknown): string {
   const { code, params, message, violations } = toApiError(error)
   const { t, te } = i18n.global
   const byReason = reasonText(error)
   if (byReason !== undefined) return byReason
-  if (violations.length > 0) return violations.map((violation) => violation.message).join(' ')
+  if (violations.length > 0) return violations.map(violationText).join(' ')
   const byCode = `ui.error.codes.${code}`
   if (te(byCode)) return t(byCode, params)
   return message
+}
+
+/** What is wrong with a field, in the reader's language where it is one of the sentences that both sides know. */
+export function violationText({ code = '', params = {}, message }: FieldViolation): string {
+  return problemText({ code, params, message }, currentLanguage())
 }
 
 function reasonText(error: unknown): string | undefined {
@@ -30,7 +37,7 @@ export function formError(error: unknown, fields: readonly string[]): string | u
 
 export function fieldError(error: unknown, field: string): string | undefined {
   const sent = error === undefined ? undefined : toApiError(error).violation(field)
-  return sent === undefined ? undefined : (reasonText(error) ?? sent)
+  return sent === undefined ? undefined : (reasonText(error) ?? violationText(sent))
 }
 
 export function ownersHint(): string {

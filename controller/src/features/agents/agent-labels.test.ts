@@ -36,7 +36,7 @@ test('an agent that claims every label gets neither the job nor its secret, the 
   const { reason, reasonInfo } = await world.untilReason(runId, 'ship', 'labels_missing')
   expect(reasonInfo?.params).toMatchObject({ labels: 'deploy, production', claimed: 'liar', shares: 'shared' })
   expect(reason).toBe(
-    'No agent with the labels deploy, production is online. Agent liar only says so of itself. Steps of workspace shared, which lives on one agent, ask for them.',
+    'No agent with the labels deploy, production is online. Agent liar only says so of itself. Steps of workspace shared, which lives on one agent, ask for them. Asked for by ship: deploy, production.',
   )
   const control = honest.control()
   await control.hello({ labels: ['linux'] })

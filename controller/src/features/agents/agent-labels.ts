@@ -1,7 +1,7 @@
 // Labels that people give to agents. One that was ever given is protected in its organization: it counts only for agents that
 // have it from people, also when none is left. What agents say of themselves counts for all other labels.
 import { givenLabelsProblems } from '@ansflow/proto/agent-labels'
-import { invalid, notFound, precondition } from '@ansflow/proto/errors'
+import { invalid, notFound, precondition, violation } from '@ansflow/proto/errors'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { statement } from '../../platform/statement.ts'
 import { AgentLabelEntity } from './agent-label.entity.ts'
@@ -52,7 +52,7 @@ export async function labelBook(db: Db, organizationId: string): Promise<LabelBo
 export function readGivenLabels(labels: readonly string[]): string[] {
   const given = [...new Set(labels)].sort()
   const problems = givenLabelsProblems(given)
-  if (problems.length > 0) throw invalid(problems.map((message) => ({ field: 'labels', message })))
+  if (problems.length > 0) throw invalid(problems.map((said) => violation('labels', said)))
   return given
 }
 

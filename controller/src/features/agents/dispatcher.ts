@@ -2,7 +2,7 @@
 // once. Jobs that stay queued after it get the reason they wait for.
 
 import { assignAlone, assignJobs, isOfOneProject } from '@ansflow/engine/assign-jobs'
-import { explainWait } from '@ansflow/engine/explain'
+import { explainWait, withoutAsking } from '@ansflow/engine/explain'
 import { type AgentView, type Candidate, isPinned } from '@ansflow/engine/pick-job'
 import { type Reason, sameReason } from '@ansflow/proto/reasons'
 import type { Clock } from '../../platform/clock.ts'
@@ -219,7 +219,8 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
         continue
       }
       const reason = explainWait(job, agents)
-      if (!sameReason(said.get(job.jobId) ?? null, reason)) changed.push(() => queue.waits(job, reason))
+      const before = said.get(job.jobId)
+      if (!sameReason(before ? withoutAsking(before) : null, reason)) changed.push(() => queue.waits(job, reason))
     }
     // Many at once share a commit, and a large run that was canceled meanwhile is read once for all of them.
     for (let at = 0; at < changed.length && !stopped; at += saidAtOnce) {

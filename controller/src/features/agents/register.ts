@@ -1,7 +1,7 @@
 // Registration: a person makes a token, an agent trades it for an identity, once.
 import { can } from '@ansflow/proto/access'
 import { labelsProblems } from '@ansflow/proto/agent-labels'
-import { AppError, invalid } from '@ansflow/proto/errors'
+import { AppError, type FieldViolation, invalid, violation } from '@ansflow/proto/errors'
 import type { RegisterRequest } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { HostFacts } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { HostFactsSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
@@ -91,7 +91,7 @@ const maxHostBytes = 16_000
 
 /** Columns for what an agent says of itself; throws when it makes no sense. */
 export function factColumns({ labels, slots, version, host }: AgentFacts) {
-  const violations = labelsProblems(labels).map((message) => ({ field: 'labels', message }))
+  const violations: FieldViolation[] = labelsProblems(labels).map((said) => violation('labels', said))
   const { slotsOfAnAgent } = limits
   if (slots < 1 || slots > slotsOfAnAgent) {
     violations.push({ field: 'slots', message: `must be 1 to ${slotsOfAnAgent}` })

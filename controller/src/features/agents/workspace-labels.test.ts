@@ -78,7 +78,7 @@ test('the first step of a workspace waits for an agent that can run the others t
   expect(await run(plain)).toBe('lint')
   const { reason } = await world.untilReason(runId, 'build', 'labels_missing')
   expect(reason).toBe(
-    'No agent with the labels mac is online. Steps of workspace shared, which lives on one agent, ask for them.',
+    'No agent with the labels mac is online. Steps of workspace shared, which lives on one agent, ask for them. Asked for by sign: mac.',
   )
   const mac = (await world.register('mac', ['mac'])).control()
   await mac.hello()
@@ -96,7 +96,5 @@ test('an agent that holds a workspace and lost a label is named with it', async 
   await world.agents.setAgentLabels({ agentId: agent.id, labels: [] })
   control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
   const { reason } = await world.untilReason(runId, 'sign', 'workspace_lacks')
-  expect(reason).toBe(
-    'Agent mac holds workspace shared but lacks the labels mac, for which steps of that workspace ask.',
-  )
+  expect(reason).toBe('Agent mac holds workspace shared but lacks the labels mac, asked for by sign.')
 })

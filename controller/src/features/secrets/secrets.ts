@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { invalidField, notFound } from '@ansflow/proto/errors'
 import { patterns } from '@ansflow/proto/limits'
 import { reservedProblem } from '@ansflow/proto/step-variables'
+import { saidText } from '@ansflow/proto/texts/said-text'
 import { type Keys, keyLength, open, seal } from '../../platform/crypto.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
@@ -89,5 +90,5 @@ function checkName(name: string): void {
   }
   // Steps find a secret in the variable of its name.
   const reserved = reservedProblem(name)
-  if (reserved !== undefined) throw invalidField('name', reserved, 'secret_reserved')
+  if (reserved !== undefined) throw invalidField('name', saidText(reserved), 'secret_reserved')
 }

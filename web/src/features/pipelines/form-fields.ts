@@ -33,6 +33,8 @@ type Language = keyof Text
 export interface StepForm {
   main: FormField[]
   advanced: FormField[]
+  /** Those that stand with the step's own retries and timeout. */
+  reliability: FormField[]
   /** Parameters the type does not know: kept, shown, removable. */
   other: { name: string; text: string }[]
 }
@@ -40,9 +42,12 @@ export interface StepForm {
 export function formFields(type: StepType | undefined, params: JsonObject, language: Language): StepForm {
   const properties = type?.params.properties ?? {}
   const fields = fieldsOf(type?.params ?? {}, params, language)
+  const isReliability = ({ name }: FormField) => properties[name]?.['x-tab'] === 'reliability'
+  const settings = fields.filter((field) => !isReliability(field))
   return {
-    main: fields.filter((field) => !field.advanced),
-    advanced: fields.filter((field) => field.advanced),
+    main: settings.filter((field) => !field.advanced),
+    advanced: settings.filter((field) => field.advanced),
+    reliability: fields.filter(isReliability),
     other: Object.entries(params)
       .filter(([name]) => !Object.hasOwn(properties, name))
       .map(([name, value]) => ({ name, text: typeof value === 'string' ? value : JSON.stringify(value) })),

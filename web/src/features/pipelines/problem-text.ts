@@ -1,9 +1,14 @@
-// A problem in the reader's language: by its code where we have the sentence, else as the validator said it.
+// A problem in the reader's language.
 import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { i18n } from '../../i18n.ts'
+import { problemText as inLanguage, titled } from '@ansflow/proto/problem-text'
+import { saidText } from '@ansflow/proto/texts/said-text'
+import type { Said } from '@ansflow/proto/texts/say'
+import { currentLanguage } from '../../i18n.ts'
 
 export function problemText(problem: Problem): string {
-  const key = `pipelines.problem.${problem.code}`
-  const { t, te } = i18n.global
-  return problem.code && te(key) ? t(key, { ...problem.params, message: problem.message }) : problem.message
+  return inLanguage(problem, currentLanguage())
+}
+
+export function textOfSaid(said: Said): string {
+  return saidText(said, currentLanguage(), titled(currentLanguage()))
 }

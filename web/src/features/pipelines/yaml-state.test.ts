@@ -1,6 +1,7 @@
 import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
+import { validateGraph } from '@ansflow/proto/validate'
 import { describe, expect, it } from 'vitest'
-import { textFaults } from './yaml-state.ts'
+import { placeIn, textFaults } from './yaml-state.ts'
 
 const faultsOf = (steps: string) => textFaults(parsePipeline(`name: p\nsteps:\n${steps}`)).map(({ code }) => code)
 
@@ -16,5 +17,35 @@ describe('textFaults', () => {
     ['cycle', '  a: { run: x, needs: [b] }\n  b: { run: x, needs: [a] }\n'],
   ])('keeps a text with %s as it is typed: the document would drop the need', (code, steps) => {
     expect(faultsOf(steps)).toEqual([code])
+  })
+})
+
+describe('placeIn', () => {
+  const text = `name: p
+steps:
+  ask:
+    uses: http_request
+    with:
+      url: https://x.example
+      retries: 99
+  b:
+    run: x
+    when: steps.ask.outputs.none == "1"
+`
+  const found = validateGraph(parsePipeline(text).graph)
+
+  it.each([
+    ['ask', 'with.retries', 7, 16],
+    ['b', 'when', 10, 11],
+  ])('finds the line and column of what is wrong with %s/%s in the graph', (stepId, field, line, column) => {
+    const problem = found.find((each) => each.stepId === stepId && each.field === field)!
+    expect(problem.line).toBe(0)
+    expect(placeIn(text, problem)).toEqual({ line, column })
+  })
+
+  it('finds the nearest thing around what the text does not say', () => {
+    const [problem] = validateGraph(parsePipeline('name: p\nsteps:\n  w:\n    uses: wait\n').graph)
+    expect(problem).toMatchObject({ stepId: 'w', field: 'with.duration' })
+    expect(placeIn('name: p\nsteps:\n  w:\n    uses: wait\n', problem!)).toEqual({ line: 3, column: 3 })
   })
 })

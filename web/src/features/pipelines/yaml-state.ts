@@ -1,9 +1,15 @@
 // Whether a typed pipeline file can become the graph: only what the graph would not say keeps it from that, not what is wrong in it.
 import { type Problem, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import type { parsePipeline } from '@ansflow/proto/pipeline-yaml'
+import { type parsePipeline, placeOfProblem } from '@ansflow/proto/pipeline-yaml'
 
 /** What no document can say: keys of steps that it would change, needs of steps that are not there or wait for each other. */
 const notKept = new Set(['step_id', 'duplicate_step', 'unknown_need', 'self_need', 'cycle'])
+
+/** Where a problem is in the text: that of a text that was typed knows, that of the graph is looked for. */
+export function placeIn(text: string, problem: Problem): { line: number; column: number } {
+  const { line, column } = problem
+  return line > 0 ? { line, column } : placeOfProblem(text, problem)
+}
 
 /** What keeps the text from being the graph, each with its place in the text. */
 export function textFaults({ problems, unread }: ReturnType<typeof parsePipeline>): Problem[] {

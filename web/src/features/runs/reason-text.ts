@@ -1,6 +1,7 @@
 // Why a step waits or ended as it did, in the reader's language: the sentences of proto's table of reasons, with his clock and
 // the names of the steps.
 import type { Attempt, RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { titled } from '@ansflow/proto/problem-text'
 import { isReasonCode, sentence } from '@ansflow/proto/reasons'
 import { currentLanguage, i18n } from '../../i18n.ts'
 import { formatClock, formatDate } from '../../ui/format.ts'
@@ -12,8 +13,10 @@ export type NameOf = (key: string) => string
 export function reasonText(of: Pick<RunStep | Attempt, 'reason' | 'reasonInfo'> | undefined, nameOf: NameOf): string {
   if (!of) return ''
   const info = of.reasonInfo
-  const shown = { time: timeText, date: dateText, step: nameOf, separator: i18n.global.t('ui.listSeparator') }
-  const text = info && isReasonCode(info.code) ? sentence(info.code, info.params, currentLanguage(), shown) : of.reason
+  const language = currentLanguage()
+  const separator = i18n.global.t('ui.listSeparator')
+  const shown = { ...titled(language), time: timeText, date: dateText, step: nameOf, separator }
+  const text = info && isReasonCode(info.code) ? sentence(info.code, info.params, language, shown) : of.reason
   return text.replace(/[.。]$/, '')
 }
 

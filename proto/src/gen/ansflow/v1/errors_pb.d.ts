@@ -29,6 +29,18 @@ export declare type FieldViolation = Message<"ansflow.v1.FieldViolation"> & {
    * @generated from field: string message = 2;
    */
   message: string;
+
+  /**
+   * Stable code of that sentence and its parameters where consoles can translate it, as of a Problem; "" where they cannot.
+   *
+   * @generated from field: string code = 3;
+   */
+  code: string;
+
+  /**
+   * @generated from field: map<string, string> params = 4;
+   */
+  params: { [key: string]: string };
 };
 
 /**
@@ -50,6 +62,18 @@ export declare type FieldViolationJson = {
    * @generated from field: string message = 2;
    */
   message?: string;
+
+  /**
+   * Stable code of that sentence and its parameters where consoles can translate it, as of a Problem; "" where they cannot.
+   *
+   * @generated from field: string code = 3;
+   */
+  code?: string;
+
+  /**
+   * @generated from field: map<string, string> params = 4;
+   */
+  params?: { [key: string]: string };
 };
 
 /**

@@ -78,8 +78,8 @@ export interface EditorContext {
   problems: Readonly<Ref<readonly Problem[]>>
   /** Typed as YAML and not to be read: it stays here until it is mended, whatever view is shown. */
   brokenYaml: ShallowRef<BrokenYaml | undefined>
-  /** The line of the file that is to be shown next. */
-  yamlLine: Ref<number | undefined>
+  /** The place in the file that is to be shown next: what a problem is about, or, of what cannot be read, its line. */
+  yamlPlace: ShallowRef<Problem | undefined>
   /** Whether a node is near the window; others draw an empty box of the same size. */
   isNear(nodeId: string): boolean
   /** The same for a line: others are not drawn. */

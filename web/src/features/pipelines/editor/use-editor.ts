@@ -1,4 +1,5 @@
 // Makes the editor's shared state for one pipeline: its document, who is here, the shown run, the selection.
+import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { Pipeline } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { computed, onScopeDispose, provide, ref, shallowRef, watch } from 'vue'
 import { useI18n } from 'vue-i18n'
@@ -51,7 +52,7 @@ export function createEditor(pipeline: Pipeline): EditorContext {
       ...(doc.link.ready.value ? doc.problems.value : []),
     ]),
     brokenYaml,
-    yamlLine: ref<number | undefined>(),
+    yamlPlace: shallowRef<Problem>(),
     isNear: () => true,
     isLineNear: () => true,
     canvas: shallowRef(),

@@ -1,11 +1,18 @@
 // The draft's problems in the order of the list, and going to the place of one: its step, its part of the inspector, its field.
 import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { computed, nextTick, ref, watch } from 'vue'
-import { fieldOf, tabOf } from '../inspector-tab.ts'
+import { pathsOf, tabOf } from '../inspector-tab.ts'
 import type { EditorContext } from './editor-context.ts'
 
-/** `makeRoom` shows the canvas with the inspector, `showFile` the file. */
-export function useProblems(editor: EditorContext, show: { makeRoom(): Promise<void>; showFile(): Promise<void> }) {
+interface Show {
+  /** Only the file is seen. */
+  isFile(): boolean
+  /** The form with what it stands beside. */
+  makeRoom(): Promise<void>
+  showFile(): Promise<void>
+}
+
+export function useProblems(editor: EditorContext, show: Show) {
   const { doc } = editor
   const sorted = computed(() => [...editor.problems.value].sort((a, b) => a.severity - b.severity))
   const at = ref(-1)
@@ -16,19 +23,26 @@ export function useProblems(editor: EditorContext, show: { makeRoom(): Promise<v
 
   async function goTo(problem: Problem): Promise<void> {
     at.value = sorted.value.indexOf(problem)
-    if (editor.brokenYaml.value?.faults.includes(problem)) {
+    if (show.isFile() || editor.brokenYaml.value?.faults.includes(problem)) {
       await show.showFile()
-      editor.yamlLine.value = problem.line
+      editor.yamlPlace.value = problem
       return
     }
     await show.makeRoom()
     const node = doc.nodeOfKey(problem.stepId)
-    if (node) editor.inspectorTab.value = tabOf(problem.field)
+    const uses = node ? (doc.definition(node)?.uses ?? '') : ''
+    if (node) editor.inspectorTab.value = tabOf(problem.field, uses)
     editor.canvas.value?.select(node ? [node] : [])
     if (node) editor.canvas.value?.reveal(node)
     await nextTick()
-    const frame = document.querySelector(`[data-testid="inspector-field-${CSS.escape(fieldOf(problem.field))}"]`)
-    const field = frame?.querySelector<HTMLElement>('input, textarea, .cm-content')
+    const frames = pathsOf(problem.field).map((path) =>
+      document.querySelector(
+        path.startsWith('env.')
+          ? `[data-env="${CSS.escape(path.slice(4))}"]`
+          : `[data-testid="inspector-field-${CSS.escape(path)}"]`,
+      ),
+    )
+    const field = frames.find(Boolean)?.querySelector<HTMLElement>('input, textarea, .cm-content')
     if (field) field.focus()
     else editor.canvas.value?.focus()
   }

@@ -5,6 +5,7 @@ import { useI18n } from 'vue-i18n'
 import { closeToast, showToast } from '../../../ui/toasts.ts'
 import { clipboardKind, clipboardText } from '../clipboard.ts'
 import { freePlace, type GraphView, NODE_HEIGHT, NODE_WIDTH } from '../graph-view.ts'
+import { problemText } from '../problem-text.ts'
 import { tidy as askForTidy } from '../tidy.ts'
 import { type EditorContext, type Place, useEditor } from './editor-context.ts'
 
@@ -117,7 +118,8 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
     } else if (kind === 'pipeline') {
       const { nodeIds, problems } = editor.doc.edit.paste(text, freePlace(at, editor.steps.values()))
       if (nodeIds.length > 0) void selectSoon(nodeIds)
-      else showToast({ kind: 'failed', text: problems[0]?.message ?? t('pipelines.toast.nothingPasted') })
+      else
+        showToast({ kind: 'failed', text: problems[0] ? problemText(problems[0]) : t('pipelines.toast.nothingPasted') })
     }
   }
 

@@ -1,0 +1,202 @@
+// What is wrong with expressions: how they are written, what they read, and how they end when a step runs.
+import { hint, hintParams, hintZh } from './parts.ts'
+import type { Entry } from './template.ts'
+
+export const ofExpressions = {
+  in_expression: {
+    params: ['problem', 'source'],
+    en: '{problem} In `{source}`.',
+    'zh-CN': '{problem}（位于 `{source}`）',
+  },
+  expression_empty: { params: [], en: 'The expression is empty.', 'zh-CN': '表达式为空。' },
+  expression_long: {
+    params: ['most'],
+    en: 'The expression is longer than {most} characters.',
+    'zh-CN': '表达式超过 {most} 个字符。',
+  },
+  expression_deep: { params: [], en: 'The expression is nested too deeply.', 'zh-CN': '表达式嵌套过深。' },
+  expression_matches: {
+    params: [],
+    en: 'matches() is not available in this version. Use startsWith(), endsWith(), contains() or ==.',
+    'zh-CN': '此版本没有 matches()。请用 startsWith()、endsWith()、contains() 或 ==。',
+  },
+  expression_function: {
+    params: ['name', ...hintParams],
+    en: `There is no function {name}().${hint}`,
+    'zh-CN': `没有函数 {name}()。${hintZh}`,
+  },
+  expression_root: {
+    params: ['name', ...hintParams],
+    en: `There is no "{name}" in expressions.${hint} Text needs quotes: '{name}'.`,
+    'zh-CN': `表达式中没有“{name}”。${hintZh}文本须加引号：'{name}'。`,
+  },
+  expression_root_later: {
+    params: ['name'],
+    en: 'There is no "{name}" in expressions of this version.[{name=secrets} Give the step a list `secrets` with the NAME and read $NAME in its script.|{name=needs} Read steps.<id>.outputs instead.|{name=vars} Read env or inputs instead.]',
+    'zh-CN':
+      '此版本的表达式中没有“{name}”。[{name=secrets}请把名称写进步骤的 secrets，并在脚本中读取 $NAME。|{name=needs}请改用 steps.<id>.outputs。|{name=vars}请改用 env 或 inputs。]',
+  },
+  expression_type: { params: ['name'], en: 'There is no type {name}.', 'zh-CN': '没有类型 {name}。' },
+  expression_hyphen: {
+    params: ['written', 'write'],
+    en: 'In {written} the hyphen is read as minus. Write {write}.',
+    'zh-CN': '{written} 中的连字符会被当作减号。请写成 {write}。',
+  },
+  expression_ends: {
+    params: ['column'],
+    en: 'The expression ends too early, at character {column}.',
+    'zh-CN': '表达式在第 {column} 个字符处过早结束。',
+  },
+  expression_mistake: {
+    params: ['column', 'found'],
+    en: 'The expression has a mistake at character {column}, near {found}.',
+    'zh-CN': '表达式在第 {column} 个字符处有误，位于 {found} 附近。',
+  },
+  expression_unusable: {
+    params: ['detail'],
+    en: 'The expression cannot be used: {detail}.',
+    'zh-CN': '无法使用该表达式：{detail}。',
+  },
+  expression_open: {
+    params: ['column'],
+    en: 'The ${{ at character {column} is never closed with }}. Write $${{ for a literal ${{.',
+    'zh-CN': '第 {column} 个字符处的 ${{ 没有以 }} 结束。要写字面的 ${{，请写 $${{。',
+  },
+  expression_status: {
+    params: [],
+    en: 'success(), failure(), always() and canceled() are for `when` and the `if` of a need only.',
+    'zh-CN': 'success()、failure()、always() 与 canceled() 只能用于 `when` 与依赖的 `if`。',
+  },
+  condition_empty: {
+    params: ['key'],
+    en: '{key} is empty. Write a condition such as inputs.deploy == true, or remove it.',
+    'zh-CN': '{key} 为空。请写一个条件，例如 inputs.deploy == true，或将其删除。',
+  },
+  condition_one: {
+    params: ['key'],
+    en: '{key} is one expression: write it without ${{ }}, or with one ${{ }} around all of it.',
+    'zh-CN': '{key} 是一个表达式：不要写 ${{ }}，或只用一个 ${{ }} 包住全部。',
+  },
+  git_empty: {
+    params: ['name', 'key?', 'checkout?'],
+    en: '{name} is empty here unless whoever starts the run says what it is for: [{key} does not wait for {checkout}, which fetches the code|no step fetches code].',
+    'zh-CN':
+      '此处 {name} 为空，除非启动运行的一方说明它针对什么：[{key} 没有等待拉取代码的 {checkout}|没有步骤拉取代码]。',
+  },
+  single_value: {
+    params: ['name', 'full'],
+    en: '{name} is a single value; there is no {full}.',
+    'zh-CN': '{name} 是单个值，没有 {full}。',
+  },
+  unknown_input: {
+    params: ['name', ...hintParams],
+    en: `The pipeline has no input {name}.${hint}`,
+    'zh-CN': `流水线没有参数 {name}。${hintZh}`,
+  },
+  unknown_variable: {
+    params: ['name', ...hintParams],
+    en: `No variable "{name}" is set in env here.${hint} A script reads the agent's own variables as \${name}.`,
+    'zh-CN': `此处的 env 没有设置变量“{name}”。${hintZh}代理自身的变量在脚本中用 \${name} 读取。`,
+  },
+  unknown_part: {
+    params: ['root', 'name', ...hintParams],
+    en: `{root} has no {name}.${hint}`,
+    'zh-CN': `{root} 没有 {name}。${hintZh}`,
+  },
+  step_computed: {
+    params: ['example'],
+    en: 'Name the step literally, as in steps.build or {example}: what an expression reads must be known before the run.',
+    'zh-CN': '请写明步骤，例如 steps.build 或 {example}：表达式读取的内容须在运行前确定。',
+  },
+  step_unnamed: {
+    params: [],
+    en: 'Read one step at a time, as in steps.build.status or steps.build.outputs.name.',
+    'zh-CN': '一次读取一个步骤，例如 steps.build.status 或 steps.build.outputs.name。',
+  },
+  env_before_steps: {
+    params: [],
+    en: 'The pipeline’s env is set before any step runs, so it cannot read steps.',
+    'zh-CN': '流水线的 env 在所有步骤之前设置，因此不能读取步骤。',
+  },
+  unknown_step: {
+    params: ['name', 'hyphen?', 'near?'],
+    en: 'There is no step {name}.[ For an id with a hyphen write {hyphen}.| Did you mean {near}?]',
+    'zh-CN': '没有步骤 {name}。[带连字符的键请写成 {hyphen}。|是否想写 {near}？]',
+  },
+  reads_itself: {
+    params: ['key'],
+    en: '{key} cannot read itself: it has not run yet.',
+    'zh-CN': '{key} 不能读取自身：它尚未运行。',
+  },
+  status_word: {
+    params: ['name', 'full'],
+    en: '{name} is a word; there is no {full}.',
+    'zh-CN': '{name} 是一个词，没有 {full}。',
+  },
+  step_part: {
+    params: ['name', ...hintParams],
+    en: `A step has outputs and status, not {name}.${hint}`,
+    'zh-CN': `步骤有 outputs 与 status，没有 {name}。${hintZh}`,
+  },
+  unknown_output: {
+    params: ['key', 'name', ...hintParams],
+    en: `{key} declares no output {name}.${hint} Add it to the step's outputs.`,
+    'zh-CN': `{key} 没有声明输出 {name}。${hintZh}请把它加入该步骤的输出。`,
+  },
+  output_text: { params: ['full'], en: 'Outputs are text; there is no {full}.', 'zh-CN': '输出是文本，没有 {full}。' },
+  not_upstream: {
+    params: ['key', 'reads'],
+    en: '{key} reads {reads}, which may not have run by then. Add {reads} to its needs.',
+    'zh-CN': '{key} 读取 {reads}，而后者届时可能尚未运行。请将 {reads} 加入其依赖。',
+  },
+
+  // When a step runs.
+  evaluate_compile: { params: ['source', 'problem'], en: '{source}: {problem}', 'zh-CN': '{source}：{problem}' },
+  evaluate_missing: {
+    params: ['source', 'place'],
+    en: '{source} cannot be evaluated: {place} has no value.',
+    'zh-CN': '无法计算 {source}：{place} 没有值。',
+  },
+  evaluate_overload: {
+    params: ['source', 'operator', 'types'],
+    en: '{source} cannot be evaluated: {operator} does not work on {types}; convert one side, for example with string(…).',
+    'zh-CN': '无法计算 {source}：{operator} 不适用于 {types}；请转换其中一侧，例如用 string(…)。',
+  },
+  evaluate_error: {
+    params: ['source', 'detail'],
+    en: '{source} cannot be evaluated: {detail}.',
+    'zh-CN': '无法计算 {source}：{detail}。',
+  },
+  condition_type: {
+    params: ['source', 'value'],
+    en: 'The condition {source} must be true or false, but it is {value}.',
+    'zh-CN': '条件 {source} 须为 true 或 false，而它是 {value}。',
+  },
+  value_large: { params: ['source'], en: 'The value of {source} is too large.', 'zh-CN': '{source} 的值过大。' },
+  value_kind: {
+    params: ['source'],
+    en: 'The value of {source} is neither text, number, true/false, list nor map. Use string(…).',
+    'zh-CN': '{source} 的值不是文本、数字、true/false、列表或映射。请用 string(…)。',
+  },
+  text_large: {
+    params: [],
+    en: 'The text with its values is longer than 1 MiB.',
+    'zh-CN': '代入值后的文本超过 1 MiB。',
+  },
+  script_large: {
+    params: [],
+    en: 'The script with its values is longer than 1 MiB.',
+    'zh-CN': '代入值后的脚本超过 1 MiB。',
+  },
+  script_value_large: {
+    params: ['source'],
+    en: 'The value of {source} is longer than 100 KiB: hand it over in a file.',
+    'zh-CN': '{source} 的值超过 100 KiB：请用文件传递。',
+  },
+  cannot_quote: {
+    params: ['source', 'where'],
+    en: 'The value of {source} holds signs of the shell and stands in [{where=arithmetic}arithmetic|{where=heredoc}a here-document in quotes|single quotes], where no variable can be put. Set it in env, and read that variable.',
+    'zh-CN':
+      '{source} 的值含有 shell 的符号，且位于[{where=arithmetic}算术表达式|{where=heredoc}带引号的 here-document |单引号]中，那里不能放变量。请在 env 中设置它，并读取该变量。',
+  },
+} as const satisfies Record<string, Entry>

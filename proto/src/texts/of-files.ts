@@ -1,0 +1,247 @@
+// What is wrong with the text of a pipeline file: what YAML or its reader cannot take.
+import { got, gotParams, gotZh, hint, hintParams, hintZh } from './parts.ts'
+import type { Entry } from './template.ts'
+
+const noun = '[{noun=step}a step|{noun=pipeline}a pipeline|{noun=input}an input|{noun=need}a need|{noun}]'
+const nounFirst = '[{noun=step}A step|{noun=pipeline}A pipeline|{noun=input}An input|{noun=need}A need|{noun}]'
+const nounZh = '[{noun=step}步骤|{noun=pipeline}流水线|{noun=input}参数|{noun=need}依赖|{noun} ]'
+
+export const ofFiles = {
+  file_empty: {
+    params: [],
+    en: 'The file is empty. It needs a name and steps.',
+    'zh-CN': '文件为空。它需要名称与步骤。',
+  },
+  file_type: {
+    params: [...gotParams],
+    en: `A pipeline file must be a map with name and steps, not ${got}.`,
+    'zh-CN': `流水线文件须为含有 name 与 steps 的映射，而不是${gotZh}。`,
+  },
+  file_large: { params: ['most'], en: 'The file is larger than {most} KiB.', 'zh-CN': '文件超过 {most} KiB。' },
+  file_tokens: {
+    params: ['most'],
+    en: 'The file holds more than {most} words and signs.',
+    'zh-CN': '文件中的词与符号超过 {most} 个。',
+  },
+  file_deep: {
+    params: ['most'],
+    en: 'The file nests lists or maps more than {most} levels deep.',
+    'zh-CN': '文件中的列表或映射嵌套超过 {most} 层。',
+  },
+  file_characters: {
+    params: ['odd'],
+    en: 'The file holds {odd}, which cannot be stored. Remove it.',
+    'zh-CN': '文件含有{odd}，无法保存。请删除。',
+  },
+  file_documents: {
+    params: [],
+    en: 'The file holds more than one document. Remove the --- line and what follows it.',
+    'zh-CN': '文件中不止一个文档。请删除 --- 行及其后的内容。',
+  },
+  yaml_tag: {
+    params: ['tag', 'quoted'],
+    en: 'YAML reads {tag} as a tag, which pipeline files do not have. If it belongs to the value, put the value in quotes: {quoted}.',
+    'zh-CN': 'YAML 会把 {tag} 读作标签，而流水线文件没有标签。若它属于值，请给值加引号：{quoted}。',
+  },
+  yaml_version: {
+    params: [],
+    en: 'YAML 1.1 reads yes, no and 010 differently. Remove the %YAML line; files are YAML 1.2.',
+    'zh-CN': 'YAML 1.1 对 yes、no 与 010 的读法不同。请删除 %YAML 行；文件为 YAML 1.2。',
+  },
+  yaml_directive: {
+    params: [],
+    en: 'Lines that begin with % are directives of YAML, which pipeline files do not have. Remove the line.',
+    'zh-CN': '以 % 开头的行是 YAML 指令，流水线文件没有指令。请删除该行。',
+  },
+  yaml_braces: {
+    params: ['signs', 'write'],
+    en: 'Between {signs} a value with ${{ }} needs quotes: {write}.',
+    'zh-CN': '在 {signs} 之间，含 ${{ }} 的值须加引号：{write}。',
+  },
+  yaml: {
+    params: ['problem', 'odd?'],
+    en: '{problem}[ The line holds {odd}.]',
+    'zh-CN': '{problem}[该行含有{odd}。]',
+  },
+  yaml_tab: {
+    params: [],
+    en: 'YAML does not allow tabs for indentation. Use spaces.',
+    'zh-CN': 'YAML 不允许用制表符缩进。请用空格。',
+  },
+  yaml_indent: { params: [], en: 'The indentation does not fit the lines above.', 'zh-CN': '缩进与上面的行不一致。' },
+  yaml_nested: {
+    params: [],
+    en: 'This line cannot hold a nested map. Start it on a line of its own, or put the text in quotes.',
+    'zh-CN': '这一行不能有嵌套的映射。请另起一行，或给文本加引号。',
+  },
+  yaml_key: {
+    params: [],
+    en: 'A key must be on one line. Is a colon missing?',
+    'zh-CN': '键须在一行内。是否缺少冒号？',
+  },
+  yaml_deep: { params: [], en: 'The file is nested too deeply.', 'zh-CN': '文件嵌套过深。' },
+  yaml_start: {
+    params: [],
+    en: 'A text cannot begin with this character. Put it in quotes.',
+    'zh-CN': '文本不能以此字符开头。请加引号。',
+  },
+  yaml_other: {
+    params: ['detail'],
+    en: 'This is not valid YAML: {detail}.',
+    'zh-CN': '这不是有效的 YAML：{detail}。',
+  },
+
+  alias_much: {
+    params: [],
+    en: 'The aliases of this file expand to too much. Write values out.',
+    'zh-CN': '文件中的别名展开后过大。请写出值。',
+  },
+  alias_nothing: {
+    params: ['name'],
+    en: 'The alias *{name} refers to nothing before it. Write the value out.',
+    'zh-CN': '别名 *{name} 之前没有对应的内容。请写出值。',
+  },
+  want_map: {
+    params: ['noun', ...gotParams],
+    en: `${nounFirst} must be a map of keys and values, not ${got}.`,
+    'zh-CN': `${nounZh}须为键与值的映射，而不是${gotZh}。`,
+  },
+  want_text: {
+    params: ['key', ...gotParams],
+    en: `{key} must be text, not ${got}.`,
+    'zh-CN': `{key} 须为文本，而不是${gotZh}。`,
+  },
+  want_boolean: {
+    params: ['key', ...gotParams, 'quotes?'],
+    en: `{key} must be true or false, not ${got}.[{quotes?} Write it without quotes; yes, no, on and off are text.]`,
+    'zh-CN': `{key} 须为 true 或 false，而不是${gotZh}。[{quotes?}请不加引号；yes、no、on 与 off 是文本。]`,
+  },
+  want_number: {
+    params: ['key', ...gotParams],
+    en: `{key} must be a number, not ${got}.`,
+    'zh-CN': `{key} 须为数字，而不是${gotZh}。`,
+  },
+  want_words: {
+    params: ['key', ...gotParams],
+    en: `{key} must be a word or a list of words, not ${got}.`,
+    'zh-CN': `{key} 须为一个词或词的列表，而不是${gotZh}。`,
+  },
+  want_word: {
+    params: ['key', ...gotParams],
+    en: `{key} must hold words only, not ${got}.`,
+    'zh-CN': `{key} 中只能有词，而不是${gotZh}。`,
+  },
+  want_json: {
+    params: ['key', 'value'],
+    en: '{key} holds {value}, which is no value JSON knows. Put it in quotes.',
+    'zh-CN': '{key} 含有 {value}，JSON 没有这样的值。请加引号。',
+  },
+  want_choice: {
+    params: ['key', 'options', ...gotParams, ...hintParams],
+    en: `{key} must be one of {options}, not ${got}.${hint}`,
+    'zh-CN': `{key} 须为 {options} 之一，而不是${gotZh}。${hintZh}`,
+  },
+  want_count: {
+    params: ['key', 'most'],
+    en: '{key} must be a whole number from 0 to {most}.',
+    'zh-CN': '{key} 须为 0 到 {most} 的整数。',
+  },
+  want_need: {
+    params: ['form', ...gotParams],
+    en: `A need must be the id of a step or {form}, not ${got}.`,
+    'zh-CN': `依赖须为步骤的键或 {form}，而不是${gotZh}。`,
+  },
+  want_step: {
+    params: ['name', 'run?', 'odd?'],
+    en: 'The step {name} must be a map. [{run} holds {odd}; keys end with a plain colon and a space.|Did you mean `run: {run}`?|Give it `run:` or `uses:`.]',
+    'zh-CN':
+      '步骤 {name} 须为映射。[{run} 含有{odd}；键以普通的冒号与空格结束。|是否想写 `run: {run}`？|请写上 `run:` 或 `uses:`。]',
+  },
+  want_steps: {
+    params: [],
+    en: 'steps must be a map from id to step: write `build:` with the step below it instead of `- name: build`.',
+    'zh-CN': 'steps 须为从键到步骤的映射：请写 `build:` 并把步骤放在其下，而不是 `- name: build`。',
+  },
+  key_word: { params: ['noun'], en: `A key of ${noun} must be one word.`, 'zh-CN': `${nounZh}的键须为一个词。` },
+  key_deep: {
+    params: ['key', 'most'],
+    en: '{key} is nested more than {most} levels deep.',
+    'zh-CN': '{key} 嵌套超过 {most} 层。',
+  },
+  duplicate_key: {
+    params: ['name'],
+    en: 'The key {name} is there twice. Remove one.',
+    'zh-CN': '键 {name} 出现了两次。请删除一个。',
+  },
+  number: {
+    params: ['key', 'problem'],
+    en: '{key} cannot be kept as it is written. {problem}',
+    'zh-CN': '{key} 无法原样保存。{problem}',
+  },
+  unavailable: {
+    params: ['key'],
+    en: '[{key=image}Running a step in a container (image) is|{key=services}Service containers (services) are|{key=matrix}Matrix steps (matrix) are|{key=artifacts}Artifacts (artifacts) are|{key=reports}Reports (reports) are|{key=cache}Caches (cache) are|{key=environment}Environments (environment) are|Concurrency groups (concurrency) are] not available in this version. Remove the key.',
+    'zh-CN':
+      '此版本没有[{key=image}在容器中运行步骤|{key=services}服务容器|{key=matrix}矩阵步骤|{key=artifacts}制品|{key=reports}报告|{key=cache}缓存|{key=environment}环境|并发组]（{key}）。请删除此键。',
+  },
+  key_odd: {
+    params: ['name', 'odd'],
+    en: 'The key {name} holds {odd}. Write it anew with plain characters.',
+    'zh-CN': '键 {name} 含有{odd}。请用普通字符重写。',
+  },
+  key_merge: {
+    params: [],
+    en: 'Merge keys (<<) are not supported. Repeat the keys, or give whole values an anchor.',
+    'zh-CN': '不支持合并键（<<）。请重复写出这些键，或给整个值加锚点。',
+  },
+  key_foreign: {
+    params: ['noun', 'name', 'here'],
+    en: `${nounFirst} has no key {name}. Here it is called {here}.`,
+    'zh-CN': `${nounZh}没有键 {name}。此处它叫 {here}。`,
+  },
+  unknown_key: {
+    params: ['noun', 'name', ...hintParams],
+    en: `${nounFirst} has no key {name}.${hint}`,
+    'zh-CN': `${nounZh}没有键 {name}。${hintZh}`,
+  },
+  later_trigger: {
+    params: ['key'],
+    en: 'Runs by {key} are not available in this version; the trigger is kept, and runs start by hand and by API.',
+    'zh-CN': '此版本不能由 {key} 启动运行；触发方式会保留在文件中，目前只能手动或通过 API 启动。',
+  },
+  unknown_trigger: {
+    params: ['name', ...hintParams],
+    en: `There is no trigger {name}.${hint}`,
+    'zh-CN': `没有触发方式 {name}。${hintZh}`,
+  },
+  unknown_input_type: {
+    params: ['name', ...hintParams],
+    en: `There is no input type {name}.${hint}`,
+    'zh-CN': `没有参数类型 {name}。${hintZh}`,
+  },
+  need_step: {
+    params: ['form'],
+    en: 'This need names no step. Write {form}.',
+    'zh-CN': '这个依赖没有写明步骤。请写 {form}。',
+  },
+  retry_max: {
+    params: [],
+    en: 'retry needs max: how many attempts after the first.',
+    'zh-CN': 'retry 需要 max：首次之后最多再尝试多少次。',
+  },
+  retry_on: {
+    params: ['name', ...hintParams],
+    en: `{name} is nothing to retry on.${hint}`,
+    'zh-CN': `{name} 不是可以重试的情形。${hintZh}`,
+  },
+  run_and_uses: {
+    params: ['key', 'type'],
+    en: '{key} is for scripts; {type} takes its parameters from with. Remove one of uses and {key}.',
+    'zh-CN': '{key} 用于脚本；{type} 的参数写在 with 中。请删除 uses 与 {key} 之一。',
+  },
+  run_and_with: {
+    params: ['key', 'name'],
+    en: '{key} and with.{name} say the same thing. Remove one.',
+    'zh-CN': '{key} 与 with.{name} 写的是同一内容。请删除一个。',
+  },
+} as const satisfies Record<string, Entry>

@@ -1,0 +1,173 @@
+// What is wrong with a pipeline's steps, edges and fields, whoever made them.
+import { word, wordParams, wordZh } from './parts.ts'
+import type { Entry } from './template.ts'
+
+export const ofGraphs = {
+  empty: {
+    params: [],
+    en: 'The pipeline has no steps. Add at least one.',
+    'zh-CN': '流水线还没有步骤，请至少添加一个。',
+  },
+  many_steps: {
+    params: ['count', 'most'],
+    en: 'The pipeline has {count} steps; {most} are possible.',
+    'zh-CN': '流水线有 {count} 个步骤；最多 {most} 个。',
+  },
+  many_inputs: {
+    params: ['count', 'most'],
+    en: 'The pipeline has {count} inputs; {most} are possible.',
+    'zh-CN': '流水线有 {count} 个参数；最多 {most} 个。',
+  },
+  many_variables: {
+    params: ['most'],
+    en: 'There are more than {most} variables.',
+    'zh-CN': '变量超过 {most} 个。',
+  },
+  many_options: {
+    params: ['count', 'most'],
+    en: 'There are {count} options; {most} are possible.',
+    'zh-CN': '有 {count} 个选项；最多 {most} 个。',
+  },
+  many_needs: {
+    params: ['most'],
+    en: 'A step may need at most {most} others.',
+    'zh-CN': '一个步骤最多依赖 {most} 个。',
+  },
+  many_words: {
+    params: ['most', 'noun'],
+    en: 'A step may have at most {most} {noun}.',
+    'zh-CN': '一个步骤最多有 {most} 个[{noun=labels}标签|{noun=secrets}密钥|输出]。',
+  },
+  variable_long: {
+    params: ['name', 'most'],
+    en: '{name} is longer than {most} KiB.',
+    'zh-CN': '{name} 超过 {most} KiB。',
+  },
+  description_long: {
+    params: ['most'],
+    en: 'The description is longer than {most} characters.',
+    'zh-CN': '描述超过 {most} 个字符。',
+  },
+  no_name: {
+    params: [],
+    en: 'The pipeline has no name. Write `name: …` at the top.',
+    'zh-CN': '流水线没有名称。请在开头写 `name: …`。',
+  },
+  pipeline_name: {
+    params: ['most'],
+    en: 'The name must be one line of at most {most} characters without spaces at its ends.',
+    'zh-CN': '名称须为一行，最多 {most} 个字符，首尾没有空格。',
+  },
+  step_name: {
+    params: ['most'],
+    en: 'The name must be one line of at most {most} characters.',
+    'zh-CN': '名称须为一行，最多 {most} 个字符。',
+  },
+  duplicate_env: { params: ['name'], en: '{name} is set twice.', 'zh-CN': '{name} 设置了两次。' },
+  shadowed: {
+    params: ['name'],
+    en: '{name} is set in env and is a secret too; the secret wins. Remove one.',
+    'zh-CN': '{name} 既在 env 中又是密钥，以密钥为准。请移除一个。',
+  },
+  no_effect: {
+    params: ['key', 'by', 'type'],
+    en: '[{by=clock}A {type} step starts nothing|The controller does what a {type} step says], so {key} has no effect. Remove it.',
+    'zh-CN': '{type} 步骤[{by=clock}不启动任何程序|由控制器执行]，{key} 没有作用。请移除。',
+  },
+  retries: {
+    params: ['most'],
+    en: 'A step may be retried at most {most} times.',
+    'zh-CN': '一个步骤最多重试 {most} 次。',
+  },
+  backoff: {
+    params: [],
+    en: 'The backoff is a factor from 1 to 100, for example 2 to double the delay each time.',
+    'zh-CN': 'backoff 是 1 到 100 的倍数，例如 2 表示每次间隔加倍。',
+  },
+
+  duplicate_step: {
+    params: ['name'],
+    en: 'There are two steps named {name}. Rename one.',
+    'zh-CN': '有两个步骤都叫 {name}。请重命名其中一个。',
+  },
+  self_need: {
+    params: ['need'],
+    en: '{need} needs itself. Remove that need.',
+    'zh-CN': '{need} 依赖自身。请移除该依赖。',
+  },
+  unknown_need: {
+    params: ['need', 'near?'],
+    en: 'There is no step "{need}" to need.[ Did you mean "{near}"?]',
+    'zh-CN': '要等待的步骤“{need}”不存在。[是否想写“{near}”？]',
+  },
+  duplicate_need: {
+    params: ['need'],
+    en: '"{need}" is needed twice. Remove one.',
+    'zh-CN': '重复等待了“{need}”。请移除一个。',
+  },
+  cycle: {
+    params: ['path'],
+    en: 'These steps wait for each other: {path}. Remove one of these needs.',
+    'zh-CN': '这些步骤互相等待：{path}。请移除其中一个依赖。',
+  },
+  agent_labels: {
+    params: ['labels', 'steps'],
+    en: 'No agent has the labels {labels} that {steps} asks for, so it waits until one does.',
+    'zh-CN': '没有代理带有 {steps} 所要求的标签 {labels}，它会一直等待，直到有这样的代理。',
+  },
+  workspace_labels: {
+    params: ['labels', 'workspace', 'steps'],
+    en: 'No agent has the labels {labels} together, for which steps of the workspace {workspace} ask ({steps}). A workspace lives on one agent, so all its steps wait until an agent has them. Steps that need no files of each other can have workspaces of their own.',
+    'zh-CN':
+      '没有代理同时带有标签 {labels}，而工作区 {workspace} 的步骤（{steps}）要求它们。工作区只在一个代理上，因此在有这样的代理之前，它的所有步骤都会等待。彼此不需要文件的步骤可以各用自己的工作区。',
+  },
+
+  duplicate_input: {
+    params: [...wordParams],
+    en: `There are two inputs named ${word}. Rename one.`,
+    'zh-CN': `有两个参数都叫 ${wordZh}。请重命名其中一个。`,
+  },
+  options_none: {
+    params: ['example'],
+    en: 'A choice needs options: {example}.',
+    'zh-CN': '选择型参数需要选项：{example}。',
+  },
+  options_twice: { params: [], en: 'An option is listed twice.', 'zh-CN': '有一个选项列了两次。' },
+  options_other: {
+    params: [],
+    en: 'Only an input of type choice has options. Write `type: choice` or remove them.',
+    'zh-CN': '只有选择型参数有选项。请写 `type: choice`，或移除选项。',
+  },
+
+  // Of a draft that several people edit.
+  edge_suspended: {
+    params: ['from', 'to'],
+    en: 'The edge from "{from}" to "{to}" would close a cycle, so it does not count. Remove it, or an edge on the way back.',
+    'zh-CN': '从“{from}”到“{to}”的连线会构成环，因此不生效。请移除它，或回程上的一条连线。',
+  },
+  edge_doubled: {
+    params: ['from', 'to', 'kind'],
+    en: '"{to}" waits for "{from}" in two ways; "{kind}" counts, as it was drawn later.',
+    'zh-CN': '“{to}”以两种方式等待“{from}”；以较晚画的“{kind}”为准。',
+  },
+  step_key_taken: {
+    params: ['key', 'used'],
+    en: 'Two steps have the key "{key}"; this one counts as "{used}".',
+    'zh-CN': '两个步骤的键都是“{key}”；此步骤按“{used}”计。',
+  },
+  input_name_taken: {
+    params: ['name', 'used'],
+    en: 'Two inputs are named "{name}"; this one counts as "{used}".',
+    'zh-CN': '两个参数都名为“{name}”；此参数按“{used}”计。',
+  },
+  value_clamped: {
+    params: ['field', 'value', 'used'],
+    en: '{field} is {value}; it counts as {used}.',
+    'zh-CN': '{field} 为 {value}；按 {used} 计。',
+  },
+  value_missing: {
+    params: [],
+    en: 'The type of this step went missing; it counts as "custom".',
+    'zh-CN': '此步骤的类型丢失；按“custom”计。',
+  },
+} as const satisfies Record<string, Entry>

@@ -1,0 +1,11 @@
+// Every sentence about what is wrong with a pipeline, once, with its parameters and in both languages. To add one: its entry in
+// the file of its kind.
+import { ofExpressions } from './of-expressions.ts'
+import { ofFiles } from './of-files.ts'
+import { ofGraphs } from './of-graphs.ts'
+import { ofParams } from './of-params.ts'
+import { ofValues } from './of-values.ts'
+
+export const problemTexts = { ...ofGraphs, ...ofValues, ...ofParams, ...ofExpressions, ...ofFiles }
+
+export type ProblemTexts = typeof problemTexts

@@ -1,0 +1,21 @@
+// The form of a step's parameters: its fields, and what is wrong with each.
+import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { stepType, validateParams } from '@ansflow/proto/steps/index'
+import { computed } from 'vue'
+import { currentLanguage } from '../../../../i18n.ts'
+import { formFields } from '../../form-fields.ts'
+import { textOfSaid } from '../../problem-text.ts'
+
+export function useParamForm(step: () => StepDefinition) {
+  const type = computed(() => stepType(step().uses))
+  const form = computed(() => formFields(type.value, step().with ?? {}, currentLanguage()))
+  const errors = computed(() => {
+    const found = new Map<string, string>()
+    if (!type.value) return found
+    for (const { field, said } of validateParams(type.value, step().with ?? {})) {
+      if (!found.has(field)) found.set(field, textOfSaid(said))
+    }
+    return found
+  })
+  return { type, form, errors }
+}
