@@ -96,7 +96,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     offer: (message) => void offer(message),
     start: (ref, secrets) => known(ref)?.start(secrets),
     cancel: (ref) => known(ref)?.cancel(),
-    finishedAck: (ref) => known(ref)?.finishedAck(),
+    finishedAck: (ref, logComplete) => known(ref)?.finishedAck(logComplete),
     forget: (ref) => void known(ref)?.abandon(),
     drain(drain) {
       if (drain !== drainedByController) {

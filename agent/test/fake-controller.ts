@@ -46,12 +46,16 @@ export interface FakeJob {
   log: Buffer
   logComplete: boolean
   lineLengths: number[]
+  /** Messages about its log. */
+  logMessages: number
 }
 
 export interface Misbehavior {
   /** Offers are answered by silence instead of start. */
   noStart?: boolean
   dropFinishedAcks?: number
+  /** An empty log is not complete with the answer to its result. */
+  wantsEmptyLogs?: boolean
   dropLogAcks?: number
   duplicateOffers?: boolean
   heartbeatMs?: number
@@ -116,6 +120,7 @@ export async function startFakeController(
         log: Buffer.alloc(0),
         logComplete: false,
         lineLengths: [],
+        logMessages: 0,
       }
       jobs.set(jobId, job)
       const offer = { kind: { case: 'offer' as const, value: { job: job.ref, spec: job.spec } } }
@@ -172,7 +177,9 @@ export async function startFakeController(
         fake.behavior.dropFinishedAcks!--
         return
       }
-      return reply({ kind: { case: 'finishedAck', value: { job: finished.job! } } })
+      const logComplete = finished.logSize === 0n && !fake.behavior.wantsEmptyLogs
+      job.logComplete ||= logComplete
+      return reply({ kind: { case: 'finishedAck', value: { job: finished.job!, logComplete } } })
     }
     call.on('data', ({ kind }: ControlRequest) => {
       if (kind.case === 'hello') {
@@ -220,6 +227,7 @@ export async function startFakeController(
       const reply = (message: MessageInitShape<typeof LogsResponseSchema>) =>
         call.write(create(LogsResponseSchema, { job: request.job!, ...message }))
       if (!job) return reply({ stale: true })
+      job.logMessages++
       if (request.data.length > 64 * 1024) throw new Error('a chunk is larger than the contract allows')
       const offset = Number(request.offset)
       const stored = job.log.length

@@ -29,9 +29,31 @@ test('runs a step, ships its log, reports its end', async () => {
     reason: 'exit code 3',
     reasonCode: 'exit_code',
   })
-  expect(job.started).toHaveLength(1)
+  expect(finished.startedAt).toBeDefined()
   expect(b.controller.hellos[0]).toMatchObject({ slots: 4, capabilities: expect.arrayContaining(['shell']) })
   await waitFor('nothing is left in the journal', () => readdirSync(join(b.data, 'jobs')).length === 0)
+})
+
+test('a start is told unless the end comes right behind it', async () => {
+  const gate = join(b.data, 'gate')
+  const long = b.controller.offer(newId(), sh(`until [ -e '${gate}' ]; do sleep 0.01; done`))
+  await waitFor('it is told that it runs', () => long.started[0])
+  writeFileSync(gate, '')
+  const finished = await done(long)
+  expect(finished.startedAt).toEqual(long.started[0]!.at)
+})
+
+test('an empty log is complete with its job’s result, or shipped to a controller that has not said so', async () => {
+  const quiet = b.controller.offer(newId(), sh('true'))
+  await done(quiet)
+  await waitFor('nothing is left in the journal', () => readdirSync(join(b.data, 'jobs')).length === 0)
+  expect(quiet.logMessages).toBe(0)
+  b.controller.behavior.wantsEmptyLogs = true
+  const shipped = b.controller.offer(newId(), sh('true'))
+  await done(shipped)
+  await waitFor('nothing is left in the journal', () => readdirSync(join(b.data, 'jobs')).length === 0)
+  expect(shipped.logMessages).toBe(1)
+  b.controller.behavior.wantsEmptyLogs = false
 })
 
 test.each([

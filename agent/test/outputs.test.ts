@@ -132,7 +132,10 @@ test('results that do not fit into one message are told all the same after the c
   const all = Array.from({ length: 18 }, (_, i) =>
     b.controller.offer(jobIdOf(`many-${i}`), sh(print('x', most), { outputs })),
   )
-  for (const job of all) expect((await done(job)).outputs['value']).toHaveLength(most)
+  for (const job of all) {
+    const finished = await waitFor('it has ended', () => job.finished[0])
+    expect(finished.outputs['value']).toHaveLength(most)
+  }
   b.controller.behavior.dropFinishedAcks = 0
   b.controller.cut()
   await waitFor('all are acknowledged', () => readdirSync(join(b.data, 'jobs')).length === 0, 30_000)

@@ -26,6 +26,11 @@ export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
   if (ran && job.status !== JobStatus.RUNNING) startJob(turn, job, result.startedAt)
   job.exitCode = result.exitCode ?? null
   job.logSize = result.logSize ?? job.logSize
+  if (result.logSize === 0 && !job.logComplete) {
+    // There is nothing to wait for.
+    job.logComplete = true
+    turn.effects.push({ type: 'logEnded', jobId: job.id })
+  }
   const end = endOf(turn, job, result)
   endJob(turn, job, end.job, end.why)
   if (result.finishedAt) job.finishedAt = between(job.startedAt ?? job.createdAt, result.finishedAt, turn.now)

@@ -186,6 +186,8 @@ export type Effect =
   | { type: 'jobQueued'; jobId: string }
   /** The controller has something to do, and nothing more about it. */
   | { type: 'workQueued' }
+  /** A job has ended that wrote nothing. */
+  | { type: 'logEnded'; jobId: string }
   | { type: 'workEnded'; jobId: string }
   | { type: 'wakeAt'; at: Date }
   | { type: 'runFinished' }

@@ -1,12 +1,14 @@
 // Owns what the controller is told of a job and has to answer: that it is accepted, and how it ended; told again until it is
 // answered, and kept in the journal when that takes long.
 import type { Finished } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { ControlMessage } from '../link/rpc-client.ts'
 import { type Log, textOf } from '../log.ts'
 import type { Intent, JobFolder } from './journal.ts'
 
 /** A result that is not acknowledged after this long is written to the journal. */
 const KEEP_MS = 300
+const START_TOLD_MS = 15
 
 export class JobResult {
   finished: Finished | undefined
@@ -27,12 +29,24 @@ export class JobResult {
     return this.#acknowledged && this.logComplete
   }
 
+  get isAcknowledged(): boolean {
+    return this.#acknowledged
+  }
+
   acknowledge(): void {
     this.#acknowledged = true
   }
 
   tellAccepted(): void {
     this.#tell({ kind: { case: 'accept', value: { job: this.#folder.ref } } })
+  }
+
+  /** What ends right behind its start is told by its result, which says when it started. */
+  tellStarted(at: number): void {
+    setTimeout(() => {
+      const value = { job: this.#folder.ref, at: timestampFromMs(at) }
+      if (!this.finished) this.#host.send({ kind: { case: 'started', value } })
+    }, START_TOLD_MS).unref()
   }
 
   /** For an agent after this one. Also when it cannot be written, a full disk for one, the step is ended. */

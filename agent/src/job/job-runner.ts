@@ -71,7 +71,7 @@ export class JobRunner implements ShippedJob {
       spool: () => this.spool,
       context: () => this.#context(),
       secretsKnown: () => this.#secretsKnown(),
-      started: (at) => host.send({ kind: { case: 'started', value: { job: this.ref, at: timestampFromMs(at) } } }),
+      started: (at) => this.#result.tellStarted(at),
       grew: () => host.logGrew(this),
       keep: (intent) => this.#result.keepIntent(intent),
       ended: (ending, hasBegun) => this.#end(ending, hasBegun),
@@ -189,9 +189,15 @@ export class JobRunner implements ShippedJob {
     await this.#remove()
   }
 
-  finishedAck(): void {
+  finishedAck(logComplete: boolean): void {
     this.#result.acknowledge()
+    if (logComplete) this.#result.logComplete = true
+    else this.#host.logGrew(this)
     this.#removeWhenDone()
+  }
+
+  get shipsEmptyLog(): boolean {
+    return this.#result.isAcknowledged
   }
 
   logComplete(): void {

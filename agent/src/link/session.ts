@@ -12,7 +12,7 @@ export interface SessionHost {
   offer(offer: Offer): void
   start(ref: JobRef, secrets: SecretValue[]): void
   cancel(ref: JobRef): void
-  finishedAck(ref: JobRef): void
+  finishedAck(ref: JobRef, logComplete: boolean): void
   /** The controller has given the job up. */
   forget(ref: JobRef): void
   drain(drain: boolean): void
@@ -88,7 +88,7 @@ export function startSession(pipe: Pipe<ControlMessage>, host: SessionHost, onDe
           if (kind.value.job) host.cancel(kind.value.job)
           return
         case 'finishedAck':
-          if (kind.value.job) host.finishedAck(kind.value.job)
+          if (kind.value.job) host.finishedAck(kind.value.job, kind.value.logComplete)
           return
         case 'stale':
           if (kind.value.job) host.forget(kind.value.job)

@@ -18,6 +18,8 @@ const FINAL_MS = 10_000
 export interface ShippedJob {
   ref: JobRef
   spool: LogSpool | undefined
+  /** One of no bytes is complete with the job's result, unless the controller has not said so when it answered that. */
+  shipsEmptyLog: boolean
   logComplete(): void
   logStale(): void
 }
@@ -61,6 +63,7 @@ export function createLogShipper(now: () => number = () => performance.now()): L
       if (waiting >= CHUNK_BYTES || spool.isWhole) return 0
       return Math.max(0, progress.lastSentAt + COALESCE_MS - now())
     }
+    if (spool.size === 0 && !progress.job.shipsEmptyLog) return undefined
     if (spool.isWhole) return Math.max(0, progress.finalSentAt + FINAL_MS - now())
     return undefined
   }

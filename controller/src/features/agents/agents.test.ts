@@ -68,6 +68,35 @@ describe('a job', () => {
     expect((await world.stepOf(runId, 'b')).run.status).toBe(RunStatus.SUCCEEDED)
   })
 
+  test('has a whole log with its result when it wrote nothing, as whoever follows it is told', async () => {
+    const control = agent.control()
+    await control.hello()
+    const runId = await world.startRun([{ id: 'a' }])
+    const { job } = await control.take()
+    control.say({ case: 'started', value: { job } })
+    await world.until(runId, 'a', ({ status }) => status === StepStatus.RUNNING)
+    const logs = test_.as(test_.owner).client(LogService)
+    const followed = (async () => {
+      for await (const part of logs.followLog({ runId, stepId: 'a' })) if (part.complete) return part
+      return undefined
+    })()
+    control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED, exitCode: 0 } })
+    expect(await control.hear('finishedAck')).toMatchObject({ logComplete: true })
+    expect(await followed).toMatchObject({ complete: true })
+    const { step } = await world.stepOf(runId, 'a')
+    expect(step.attempts[0]).toMatchObject({ logSize: 0n, logComplete: true })
+    // Said again, answered the same; one that ended otherwise before is not taken for whole.
+    control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED, exitCode: 0 } })
+    expect(await control.hear('finishedAck')).toMatchObject({ logComplete: true })
+    const other = await world.startRun([{ id: 'b' }])
+    const next = await control.take()
+    control.say({ case: 'finished', value: { job: next.job, outcome: Outcome.FAILED, exitCode: 1, logSize: 5n } })
+    expect(await control.hear('finishedAck')).toMatchObject({ logComplete: false })
+    control.say({ case: 'finished', value: { job: next.job, outcome: Outcome.FAILED, exitCode: 1 } })
+    expect(await control.hear('finishedAck')).toMatchObject({ logComplete: false })
+    expect((await world.stepOf(other, 'b')).step.attempts[0]).toMatchObject({ logSize: 0n, logComplete: false })
+  })
+
   test('is offered to somebody else when it is refused, and says why it waits', async () => {
     const control = agent.control()
     await control.hello()

@@ -233,8 +233,15 @@ export class HeldJobs {
     const applied = await this.#persist(() => this.#book.submit(job.runId, event))
     if (!applied) return
     if (applied === 'stale') this.#stale(ref)
-    else this.#session.send({ case: 'finishedAck', value: { job: ref } })
+    else {
+      const logComplete = finished.logSize === 0n && (applied === 'applied' || (await this.#hasWholeLog(ref)))
+      this.#session.send({ case: 'finishedAck', value: { job: ref, logComplete } })
+    }
     this.#free(ref.jobId)
+  }
+
+  async #hasWholeLog({ jobId }: JobRef): Promise<boolean> {
+    return (await this.#persist(() => this.#book.find(jobId)))?.logComplete ?? false
   }
 
   #loseAt(job: HeldJob, at: Date | undefined): void {

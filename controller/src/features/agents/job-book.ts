@@ -33,7 +33,7 @@ export interface JobBook {
   /** Jobs of this agent that have not ended. */
   heldBy(agentId: string): Promise<HeldJob[]>
   /** Any job, also an ended one. */
-  find(jobId: string): Promise<{ runId: string; epoch: number; agentId: string } | null>
+  find(jobId: string): Promise<{ runId: string; epoch: number; agentId: string; logComplete: boolean } | null>
   /** Resolves after the commit; rejects when it could not be made. Events of one job given in order stay in order. */
   submit(runId: string, event: RunEvent): Promise<Applied>
   /** Jobs this agent holds that should stop. */

@@ -42,7 +42,9 @@ export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver
 
     async find(jobId) {
       const job = await jobById(db, jobId)
-      return job ? { runId: job.runId, epoch: job.epoch, agentId: job.agentId ?? '' } : null
+      if (!job) return null
+      const { runId, epoch, agentId, logComplete } = job
+      return { runId, epoch, agentId: agentId ?? '', logComplete }
     },
 
     submit: (runId, event) => driver.submit(runId, event),

@@ -180,6 +180,7 @@ export async function jobById(db: Db, jobId: string) {
     agentId: row.agent_id,
     projectId: row.project_id,
     organizationId: row.organization_id,
+    logComplete: Boolean(row.log_complete),
     /** Names, and whether each goes into the environment. */
     secrets: JSON.parse(row.secrets) as { name: string; env: boolean }[],
   }
@@ -189,6 +190,6 @@ const byId = statement<RunTables, { jobId: string }>()((db, { jobId }) =>
   db
     .selectFrom('job')
     .select(['id', 'epoch', 'run_id', 'step_id', 'attempt', 'status', 'agent_id'])
-    .select(['project_id', 'organization_id', 'secrets'])
+    .select(['project_id', 'organization_id', 'secrets', 'log_complete'])
     .where('id', '=', jobId),
 )

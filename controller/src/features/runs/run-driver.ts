@@ -74,7 +74,7 @@ type Item =
 const mostInBatch = 500
 /** Nobody waits for news of an accept, a start or a log: it may ride with the next commit, or make its own after this long. */
 const patient: ReadonlySet<RunEvent['type']> = new Set(['jobAccepted', 'jobStarted', 'jobLogged'])
-const patientMs = 10
+const patientMs = 25
 const mostRaces = 12
 /** Two controllers that work on one run lose to each other in turns, not again and again together. */
 const mostPauseMs = 8
@@ -295,6 +295,7 @@ export function createRunDriver({
     if (effects.some(({ type }) => type === 'workQueued')) bus.publish('work.queued', {})
     for (const effect of effects) {
       if (effect.type === 'cancelJob') bus.publish('job.cancel', { jobId: effect.jobId, agentId: effect.agentId })
+      else if (effect.type === 'logEnded') bus.publish('log.grew', { jobId: effect.jobId, size: 0, complete: true })
       else if (effect.type === 'workEnded') bus.publish('work.ended', { jobId: effect.jobId })
       else if (effect.type === 'wakeAt') wakes.at(meta.runId, effect.at)
       else if (effect.type === 'runFinished') wakes.forget(meta.runId)

@@ -147,7 +147,8 @@ function* changesOfJobs(times: Times, { run, jobs }: RunWork): Pieces<RunRows['c
     const was = run.jobRows.get(job.id)
     if (!was) throw new Error(`job ${job.id} was never stored`)
     const isOffered = Number(job.status === JobStatus.OFFERED && job.epoch !== was.epoch)
-    const values = { ...jobHeadRow(job, times), isOffered, wasEpoch: was.epoch, wasStatus: was.status }
+    const wroteNothing = Number(isTerminalJob(job.status) && job.logComplete && job.logSize === 0)
+    const values = { ...jobHeadRow(job, times), isOffered, wroteNothing, wasEpoch: was.epoch, wasStatus: was.status }
     const key = jobs.size === 1 ? '' : JSON.stringify(values)
     const group = groups.get(key)
     if (group) group.ids.push(job.id)
@@ -171,13 +172,14 @@ async function updateJobs({ db, dialect }: Writing, { run, rows }: RunWork): Pro
   }
 }
 
-type JobChange = JobHeadRow & { isOffered: number; wasEpoch: number; wasStatus: number }
+type JobChange = JobHeadRow & { isOffered: number; wroteNothing: number; wasEpoch: number; wasStatus: number }
 
 function updateOf(db: Kysely<RunTables>, dialect: Writing['dialect'], values: JobChange) {
   return db
     .updateTable('job')
     .set({
       ...columnsOf(jobHeadColumns, values),
+      log_complete: sql`case when ${values.wroteNothing} = 1 and ${sql.ref('log_size')} = 0 then 1 else ${sql.ref('log_complete')} end`,
       offered_at: sql`case when ${values.isOffered} = 1 then ${databaseNow(dialect)} else ${sql.ref('offered_at')} end`,
     })
     .where('epoch', '=', values.wasEpoch)

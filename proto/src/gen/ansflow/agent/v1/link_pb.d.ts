@@ -892,6 +892,8 @@ export declare type SecretValueJson = {
 export declare const SecretValueSchema: GenMessage<SecretValue, {jsonType: SecretValueJson}>;
 
 /**
+ * May be left out by a job that ends right behind it: finished says when it started.
+ *
  * @generated from message ansflow.agent.v1.Started
  */
 export declare type Started = Message<"ansflow.agent.v1.Started"> & {
@@ -907,6 +909,8 @@ export declare type Started = Message<"ansflow.agent.v1.Started"> & {
 };
 
 /**
+ * May be left out by a job that ends right behind it: finished says when it started.
+ *
  * @generated from message ansflow.agent.v1.Started
  */
 export declare type StartedJson = {
@@ -978,7 +982,7 @@ export declare type Finished = Message<"ansflow.agent.v1.Finished"> & {
   finishedAt?: Timestamp | undefined;
 
   /**
-   * Bytes of the masked log; the log is complete when that many are stored.
+   * Bytes of the masked log; the log is complete when that many are stored, one of none with this.
    *
    * @generated from field: int64 log_size = 9;
    */
@@ -1036,7 +1040,7 @@ export declare type FinishedJson = {
   finishedAt?: TimestampJson;
 
   /**
-   * Bytes of the masked log; the log is complete when that many are stored.
+   * Bytes of the masked log; the log is complete when that many are stored, one of none with this.
    *
    * @generated from field: int64 log_size = 9;
    */
@@ -1057,6 +1061,13 @@ export declare type FinishedAck = Message<"ansflow.agent.v1.FinishedAck"> & {
    * @generated from field: ansflow.agent.v1.JobRef job = 1;
    */
   job?: JobRef | undefined;
+
+  /**
+   * Its log was empty, so that it is complete with this: no log message is needed for it.
+   *
+   * @generated from field: bool log_complete = 2;
+   */
+  logComplete: boolean;
 };
 
 /**
@@ -1067,6 +1078,13 @@ export declare type FinishedAckJson = {
    * @generated from field: ansflow.agent.v1.JobRef job = 1;
    */
   job?: JobRefJson;
+
+  /**
+   * Its log was empty, so that it is complete with this: no log message is needed for it.
+   *
+   * @generated from field: bool log_complete = 2;
+   */
+  logComplete?: boolean;
 };
 
 /**
