@@ -9,7 +9,8 @@ import type { DataFolder, Identity } from './data-folder.ts'
 import { ExitError } from './exit.ts'
 import { createLoadMeter, hostFacts, toolsOfHost } from './host.ts'
 import { type JobHost, JobRunner } from './job/job-runner.ts'
-import { JobFolder, refOf } from './job/journal.ts'
+import { JobFolder, placeOf, refOf } from './job/journal.ts'
+import { createLanes } from './job/lanes.ts'
 import { createWorkspaces } from './job/workspace.ts'
 import { refusal } from './link/admit.ts'
 import { keepConnected } from './link/connect.ts'
@@ -46,6 +47,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
   const target = parseTarget(identity.url)
   const jobs = new Map<string, JobRunner>()
   const launcher = createLauncher(folder.jobs, config.base.PATH, log)
+  const lanes = createLanes(folder.ready, placeOf(folder.jobs), launcher, log)
   const workspaces = createWorkspaces(folder.workspaces, config.stepUser)
   const sweeper = createSweeper()
   const fence = createFence(folder.path, config.base.PATH, log)
@@ -168,11 +170,13 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     const draining = state === 'draining' || drainedByController
     const reason = refusal(ref, spec, [...jobs.values()], config, draining)
     if (reason) return reject(reason)
+    const lane = lanes.take()
     try {
-      const job = new JobRunner(JobFolder.create(folder, refOf(ref), spec), jobHost)
+      const job = new JobRunner(JobFolder.create(folder, refOf(ref), spec, lane), jobHost)
       jobs.set(ref.jobId, job)
       job.accept()
     } catch (error) {
+      lane.giveBack()
       const { code } = error as NodeJS.ErrnoException
       reject(`journal cannot be written: ${code === 'ENOSPC' ? 'disk full' : textOf(error)}`)
     }
@@ -258,6 +262,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
       state = 'stopped'
       for (const timer of timers) clearInterval(timer)
       await sweeper.settled()
+      await lanes.stop()
       launcher.stop()
       if (refused?.kind === 'inUse') throw new ExitError('identityInUse', refused.message)
       if (refused?.kind === 'rejected')

@@ -1,5 +1,20 @@
 // Owns the data folder: its layout, the agent's identity in it, and the lock that keeps a second agent out.
-import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { ExitError } from './exit.ts'
 import { isAlive, startTimeOf } from './process/process-table.ts'
@@ -19,6 +34,8 @@ export interface DataFolder {
   jobs: string
   /** Files of jobs that their steps use: in `jobs`, unless steps run as another user. */
   steps: string
+  /** Folders that become those of jobs. */
+  ready: string
   workspaces: string
   readIdentity(): Identity | undefined
   writeIdentity(identity: Identity): void
@@ -33,11 +50,12 @@ export function openDataFolder(path: string, stepUser?: StepUser): DataFolder {
     path,
     jobs,
     steps: outside ? join(outside, 'jobs') : jobs,
+    ready: join(path, 'ready'),
     workspaces: join(outside ?? path, 'workspaces'),
   }
   const lock = join(path, 'agent.lock')
   try {
-    for (const dir of [path, jobs]) mkdirSync(dir, { recursive: true, mode: 0o700 })
+    for (const dir of [path, jobs, folder.ready]) mkdirSync(dir, { recursive: true, mode: 0o700 })
     for (const dir of [folder.steps, folder.workspaces])
       mkdirSync(dir, { recursive: true, mode: outside ? 0o711 : 0o700 })
     if (outside) chmodSync(path, 0o700)
@@ -74,6 +92,19 @@ export function replaceFile(
   const next = `${path}.next`
   writeFileSync(next, content, { mode, flush })
   renameSync(next, path)
+}
+
+/** What was in it is not needed. Not by making the file empty: file systems then write at once what comes next. */
+export function overwrite(path: string, content: string | Uint8Array, mode = 0o600): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT, mode)
+  try {
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content
+    let at = 0
+    while (at < bytes.length) at += writeSync(fd, bytes, at)
+    if (fstatSync(fd).size > at) ftruncateSync(fd, at)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** The lock names a process by id and start time, so that it means nothing after a crash or a restart of the host. */

@@ -212,10 +212,7 @@ test.each(['the step', 'guard', 'run', 'keep'])(
   'what waits for a job is killed, %s: the next job starts all the same, once',
   async (part) => {
     await using b = await bench()
-    const step = await waitFor('a step is ready', () => waitingStep(b.data))
-    const guard = parentOf(step)
-    const run = parentOf(guard)
-    const helper = parentOf(run)
+    const [step, guard, run, helper] = await waitFor('a step is ready', () => waitingStep(b.agent.child.pid!))
     const [keep, ...more] = childrenOf(helper).filter((pid) => pid !== run)
     expect([keep, ...more]).toEqual([expect.any(Number)])
     process.kill({ 'the step': step, guard, run, keep }[part]!, 'SIGKILL')
@@ -225,11 +222,12 @@ test.each(['the step', 'guard', 'run', 'keep'])(
   },
 )
 
-function waitingStep(data: string): number | undefined {
-  return processIds().find((pid) => {
-    const words = readOf(pid, 'cmdline').split('\0')
-    return words.includes('ansflow-step') && words.includes(join(data, 'jobs'))
-  })
+/** With all that it descends from, below the agent: the only one there that is so deep. */
+function waitingStep(agent: number): [number, number, number, number] | undefined {
+  for (const helper of childrenOf(agent))
+    for (const run of childrenOf(helper))
+      for (const guard of childrenOf(run)) for (const step of childrenOf(guard)) return [step, guard, run, helper]
+  return undefined
 }
 
 const processIds = () => readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))

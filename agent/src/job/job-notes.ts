@@ -21,8 +21,10 @@ export interface JobNotes {
   reader?: number
 }
 
-export function jobFile(accepted: string): string {
-  return `${BLANK}${accepted}\n`
+export function jobFile(accepted: string, cgroup = ''): string {
+  const isShort = Buffer.byteLength(cgroup) < LENGTHS[3] && cgroup !== ''
+  const notes = isShort ? `${BLANK.slice(0, CGROUP_AT)}${cgroup.padEnd(LENGTHS[3] - 1)}\n` : BLANK
+  return `${notes}${accepted}\n`
 }
 
 /** What was accepted, as it was given. */

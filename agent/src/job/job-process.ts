@@ -2,9 +2,9 @@
 // ended with all its kin.
 import { closeSync, existsSync, type FSWatcher, openSync, readSync, watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Launcher } from '../process/process.ts'
 import { hostUptime, isAlive } from '../process/process-table.ts'
 import { killTree, type Tree } from '../process/process-tree.ts'
+import type { Helper } from '../process/start-helper.ts'
 import type { Main, MainEnd, StepContext, StepHost } from '../steps/step-kind.ts'
 import { markerEntry } from './environment.ts'
 import { type JobNotes, NOTES_BYTES, notesIn } from './job-notes.ts'
@@ -24,16 +24,24 @@ export class JobProcess implements Main {
   #host: StepHost | undefined
   #startedAt: number | undefined
   #startTime = ''
+  #helper: Helper | undefined
+  /** In seconds of the host's uptime; undefined: of an agent from before that was noted, whose wrapper began with the step. */
+  #begunAt: number | undefined
   #launchedAt = 0
   #remindedAt = Number.POSITIVE_INFINITY
   #watcher: FSWatcher | undefined
   #notesFd: number | undefined
   #isKilled = false
+  /** Processes that could not be ended. */
+  #left = 0
   #isReleased = false
+
+  #isNoted = false
 
   constructor(folder: JobFolder, commandOf: (context: CommandContext) => StepCommand) {
     this.#folder = folder
     this.#commandOf = commandOf
+    const isNoted = () => this.#isNoted || this.#readNotes().exitCode !== undefined
     this.#tree = {
       marker: markerEntry(folder.ref),
       leader: undefined,
@@ -43,6 +51,9 @@ export class JobProcess implements Main {
       },
       since: 0,
       cgroup: undefined,
+      get isNoted() {
+        return isNoted()
+      },
     }
   }
 
@@ -50,27 +61,39 @@ export class JobProcess implements Main {
     prepareLaunch(context, this.#commandOf)
     this.attach(context.host, onChange)
     this.#remindedAt = this.#launchedAt
-    this.#start(context.host.launcher)
+    this.#start()
   }
 
   attach(host: StepHost, onChange: () => void): void {
     this.#host = host
     this.#launchedAt = performance.now()
+    if (this.#folder.lane) {
+      this.#folder.lane.onChange = onChange
+      return
+    }
     // The agent's own files in it grow too.
     const onEvent = (_event: string, name: string | null) => (name === 'raw' || name === 'job') && onChange()
     this.#watcher = watch(this.#folder.path, { persistent: false }, onEvent)
     this.#watcher.on('error', () => this.#watcher?.close())
   }
 
-  #start(launcher: Launcher): void {
-    const { jobId } = this.#folder.ref
-    const cgroup = launcher.place(jobId)
-    if (cgroup !== undefined) this.#folder.cgroup = cgroup
-    launcher.start(jobId)
+  /** Again, when it has not begun: the helper may have died with the request in its hands; a second one never runs a job twice. */
+  #start(): void {
+    this.#helper ??= this.#folder.lane?.helper
+    if (!this.#helper?.isAlive) {
+      this.#helper = this.#host!.launcher.helperIn(this.#folder.path)
+      if (this.#helper.cgroup !== undefined) this.#folder.cgroup = this.#helper.cgroup
+    }
+    this.#helper.run(this.#folder.ref.jobId)
   }
 
   unfollow(): void {
     this.#watcher?.close()
+    if (this.#folder.lane) this.#folder.lane.onChange = undefined
+    this.#closeNotes()
+  }
+
+  #closeNotes(): void {
     if (this.#notesFd !== undefined) closeSync(this.#notesFd)
     this.#notesFd = undefined
   }
@@ -85,13 +108,14 @@ export class JobProcess implements Main {
     this.#tree.since = Number(startTime) || 0
     this.#startTime = startTime
     // After a restart of the agent the note may be the second one, of the exit; the uptime still tells the start.
-    this.#startedAt = this.#tree.since > 0 ? Math.floor(Date.now() - this.elapsedMs()) : this.#folder.notedAt()
+    this.#begunAt = this.#folder.begunAt ?? (this.#tree.since > 0 ? this.#tree.since / 100 : undefined)
+    this.#startedAt = this.#begunAt !== undefined ? Math.floor(Date.now() - this.elapsedMs()) : this.#folder.notedAt()
     return this.#startedAt
   }
 
   elapsedMs(): number {
-    const ticks = Number(this.#startTime)
-    return Math.max(0, ticks > 0 ? (hostUptime() - ticks / 100) * 1000 : Date.now() - (this.#startedAt ?? Date.now()))
+    const begun = this.#begunAt
+    return Math.max(0, begun ? (hostUptime() - begun) * 1000 : Date.now() - (this.#startedAt ?? Date.now()))
   }
 
   ended(): MainEnd | undefined {
@@ -108,7 +132,9 @@ export class JobProcess implements Main {
     // Missing when the step has removed it.
     if (this.#notesFd === undefined && !existsSync(this.#folder.file('job'))) return nothing
     this.#notesFd ??= openSync(this.#folder.file('job'), 'r')
-    return notesIn(noteBytes.subarray(0, readSync(this.#notesFd, noteBytes, 0, NOTES_BYTES, 0)))
+    const notes = notesIn(noteBytes.subarray(0, readSync(this.#notesFd, noteBytes, 0, NOTES_BYTES, 0)))
+    this.#isNoted ||= notes.exitCode !== undefined
+    return notes
   }
 
   vanished(): string | undefined {
@@ -121,7 +147,7 @@ export class JobProcess implements Main {
     // The helper may have died with the request in its hands; a second request never runs a job twice.
     if (now - this.#remindedAt > REMIND_MS) {
       this.#remindedAt = now
-      this.#start(this.#host!.launcher)
+      this.#start()
     }
     return undefined
   }
@@ -132,17 +158,22 @@ export class JobProcess implements Main {
       if (this.vanished()) break
       await delay(10)
     }
-    const left = await killTree(this.#tree, graceMs, hurry)
+    this.#left = await killTree(this.#tree, graceMs, hurry)
     this.#isKilled = true
-    return left
+    return this.#left
   }
 
   release(): void {
     if (this.#isReleased || !this.#host) return
     this.#isReleased = true
-    if (!this.#isKilled) this.#host.sweep(this.#tree)
-    this.#host.launcher.ended(this.#folder.ref.jobId, () => {
+    this.#closeNotes()
+    const swept = this.#isKilled ? Promise.resolve(this.#left) : this.#host.sweep(this.#tree)
+    const { lane } = this.#folder
+    // One that was made for this job alone goes with it.
+    if (this.#helper !== lane?.helper) this.#helper?.end()
+    lane?.release(swept, () => {
       this.#tree.cgroup = undefined
+      this.#tree.leader = undefined
     })
   }
 }

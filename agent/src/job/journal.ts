@@ -11,17 +11,18 @@ import {
   JobSpecSchema,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create, fromJson, fromJsonString, toJson, toJsonString } from '@bufbuild/protobuf'
-import { type DataFolder, replaceFile } from '../data-folder.ts'
+import { type DataFolder, overwrite, replaceFile } from '../data-folder.ts'
 import type { SpoolFiles } from '../log/log-spool.ts'
 import { textOf } from '../log.ts'
 import { bootId } from '../process/process-table.ts'
 import { giveAll, type StepUser } from '../process/step-user.ts'
 import type { Phase } from '../steps/step-kind.ts'
 import { acceptedIn, cgroupIn, jobFile, NOTES_BYTES, noteCgroup, notesIn } from './job-notes.ts'
-import { adoptBefore } from './journal-before.ts'
+import { adoptBefore, BEGUN } from './journal-before.ts'
+import type { Lane } from './lanes.ts'
 import type { Ending } from './outcome.ts'
 import { isGone, removeFiles, removeTree } from './remove-tree.ts'
-import { makeTempFolder, newTempPath } from './temp-folder.ts'
+import { makeTempFolder } from './temp-folder.ts'
 
 /** Ids become folder names and words on the helper's input. */
 export function isJobId(id: string): boolean {
@@ -37,17 +38,19 @@ interface Accepted {
   bootId: string
   /** The step's TMPDIR: noted before it is made, so that it is found again and removed. */
   temp: string
+  /** The file that whoever begins the job makes. Absent: `raw`, of an agent from before folders were there before their jobs. */
+  claim?: string
 }
 /** The folders of all jobs. */
 type Places = Pick<DataFolder, 'jobs' | 'steps'>
-/** Of the output's file, when the agent has made it so that the job never runs. */
+/** Of the file that claims the job, when the agent has made it so that the job never runs. */
 const AGENT_CLAIM_MODE = 0o400
 const OWNER_WRITES = 0o200
 
 const machineId = readText('/etc/machine-id')?.trim() ?? ''
 
 /** The same for this folder on this host, whatever restarts; another for a copy of it, here or elsewhere. */
-function placeOf(path: string): string {
+export function placeOf(path: string): string {
   return `${machineId}:${statSync(path).ino}`
 }
 
@@ -78,31 +81,38 @@ export class JobFolder {
   readonly sameBoot: boolean
   /** The step's TMPDIR. */
   readonly temp: string
-  /** An agent before this one may have asked for its start: a wrapper may be reading what is written anew. */
-  readonly #isFound: boolean
+  /** Where it was made; none when an agent before this one has accepted it. */
+  readonly lane: Lane | undefined
+  readonly #claim: string
 
-  private constructor(path: string, stepPath: string, accepted: Accepted, isFound: boolean) {
+  private constructor(path: string, stepPath: string, accepted: Accepted, lane?: Lane) {
     this.path = path
     this.#stepPath = stepPath
     this.ref = accepted.ref
     this.spec = accepted.spec
     this.sameBoot = accepted.bootId === bootId()
     this.temp = accepted.temp
-    this.#isFound = isFound
+    this.#claim = accepted.claim ?? 'raw'
+    this.lane = lane
   }
 
   /**
    * Written when this returns: only then may the job be accepted. Not synced: after a crash of the host every job is lost,
    * whether its folder is still there (the boot id tells) or not (the hello does not name it).
    */
-  static create({ jobs, steps }: Places, ref: JobRef, spec: JobSpec): JobFolder {
+  static create({ jobs, steps }: Places, ref: JobRef, spec: JobSpec, lane: Lane): JobFolder {
     const path = join(jobs, ref.jobId)
-    mkdirSync(path, { recursive: true, mode: 0o700 })
     const stepPath = join(steps, ref.jobId)
-    const notes = { place: placeOf(jobs), bootId: bootId(), temp: newTempPath() ?? join(stepPath, 'tmp') }
+    const notes = { place: placeOf(jobs), bootId: bootId(), temp: lane.temp ?? join(stepPath, 'tmp'), claim: BEGUN }
     const accepted = { ref: toJson(JobRefSchema, ref), spec: toJson(JobSpecSchema, spec), ...notes }
-    writeFileSync(join(path, 'job'), jobFile(JSON.stringify(accepted)), { mode: 0o600 })
-    return new JobFolder(path, stepPath, { ref, spec, ...notes }, false)
+    const { cgroup } = lane.helper
+    overwrite(join(lane.path, 'job'), jobFile(JSON.stringify(accepted), cgroup))
+    // From here on it is a job, with all that was noted of it.
+    renameSync(lane.path, path)
+    lane.path = path
+    const folder = new JobFolder(path, stepPath, { ref, spec, ...notes }, lane)
+    folder.#cgroup = cgroup
+    return folder
   }
 
   /** Every job that was accepted here. */
@@ -111,7 +121,7 @@ export class JobFolder {
       if (!isJobId(name)) return []
       adoptBefore(join(jobs, name))
       const accepted = acceptedHere(join(jobs, name))
-      return accepted ? [new JobFolder(join(jobs, name), join(steps, name), accepted, true)] : []
+      return accepted ? [new JobFolder(join(jobs, name), join(steps, name), accepted)] : []
     })
   }
 
@@ -156,6 +166,7 @@ export class JobFolder {
    * killed right after it had asked for the start. So nothing that a wrapper may be using already is emptied or taken away.
    */
   prepare(): void {
+    if (this.lane && this.#stepPath === this.path && this.temp === this.lane.temp) return
     mkdirSync(this.#stepPath, { recursive: true, mode: 0o700 })
     makeTempFolder(this.temp)
   }
@@ -171,9 +182,10 @@ export class JobFolder {
     return path
   }
 
+  /** An agent before this one may have asked for its start: a wrapper may be reading what is written anew. */
   #put(path: string, content: string | Uint8Array, mode: number): void {
-    if (this.#isFound) replaceFile(path, content, { mode })
-    else writeFileSync(path, content, { mode })
+    if (this.lane) overwrite(path, content, mode)
+    else replaceFile(path, content, { mode })
   }
 
   get intent(): Intent | undefined {
@@ -202,10 +214,10 @@ export class JobFolder {
     replaceFile(this.file('result.json'), toJsonString(FinishedSchema, finished))
   }
 
-  /** Whoever makes the output's file may run the job: its main, or the agent to make sure that it never runs. False when it is made. */
+  /** Whoever makes this file may run the job: its main, or the agent to make sure that it never runs. False when it is made. */
   claim(): boolean {
     try {
-      writeFileSync(this.file('raw'), '', { mode: AGENT_CLAIM_MODE, flag: 'wx' })
+      writeFileSync(this.file(this.#claim), '', { mode: AGENT_CLAIM_MODE, flag: 'wx' })
       return true
     } catch {
       return false
@@ -214,7 +226,7 @@ export class JobFolder {
   /** The same for a main that is no process of the wrapper's. */
   begin(): boolean {
     try {
-      writeFileSync(this.file('raw'), '', { mode: 0o600, flag: 'wx' })
+      writeFileSync(this.file(this.#claim), '', { mode: 0o600, flag: 'wx' })
       return true
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
@@ -222,9 +234,14 @@ export class JobFolder {
     }
   }
   get claimedBy(): 'nobody' | 'agent' | 'main' {
-    const raw = statSync(this.file('raw'), { throwIfNoEntry: false })
-    if (!raw) return 'nobody'
-    return (raw.mode & OWNER_WRITES) === 0 ? 'agent' : 'main'
+    const claim = statSync(this.file(this.#claim), { throwIfNoEntry: false })
+    if (!claim) return 'nobody'
+    return (claim.mode & OWNER_WRITES) === 0 ? 'agent' : 'main'
+  }
+
+  /** When its main began, in seconds of the host's uptime; undefined where it has not noted that. */
+  get begunAt(): number | undefined {
+    return this.#claim === BEGUN ? Number(readText(this.file(BEGUN))) || undefined : undefined
   }
 
   /** The process that writes the step's output to the disk. */
@@ -270,6 +287,10 @@ export class JobFolder {
   /** It is out of the journal at once; the same job may be offered again, whatever cannot be removed of this. */
   async remove(): Promise<void> {
     this.isRemoved = true
+    if (this.lane?.giveBack()) {
+      if (this.#stepPath !== this.path) await removeTree(this.#stepPath)
+      return
+    }
     const places = new Set([this.path, this.#stepPath])
     // Without its file it is no job any more, wherever the agent may be killed.
     if (await isGone(this.temp)) for (const path of places) if (await removeFiles(path, 'job')) places.delete(path)
@@ -305,13 +326,14 @@ function acceptedHere(path: string): Accepted | undefined {
 
 function parseAccepted(text: string): Accepted | undefined {
   try {
-    const { ref, spec, place, bootId, temp } = JSON.parse(text)
+    const { ref, spec, place, bootId, temp, claim } = JSON.parse(text)
     return {
       ref: fromJson(JobRefSchema, ref),
       spec: fromJson(JobSpecSchema, spec, { ignoreUnknownFields: true }),
       place,
       bootId,
       temp,
+      claim,
     }
   } catch {
     return undefined

@@ -28,6 +28,16 @@ export interface StateFile {
   close(): void
 }
 
+/** As of a log of which nothing has come. */
+export function resetState(path: string): void {
+  const fd = openSync(path, constants.O_WRONLY)
+  try {
+    writeSync(fd, Buffer.alloc(BYTES), 0, BYTES, 0)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** Made when missing. */
 export function openStateFile(path: string): StateFile {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)

@@ -9,7 +9,7 @@ const UNKILLABLE_MS = 15_000
 export interface Tree {
   /** Environment entry that every process of the job was started with. */
   marker: string
-  /** The wrapper. It notes the exit code, so it and its guard are spared: they end when the step has. */
+  /** The wrapper. It notes the exit code, so it, its parent and its guard are spared: they end with the agent, or when the step has. */
   leader: number | undefined
   /** The session that the step was started in. */
   session: number | undefined
@@ -19,6 +19,8 @@ export interface Tree {
   since: number
   /** Holds all of it, and the helper that started it, where the host allows. */
   cgroup: string | undefined
+  /** How it has ended is noted. */
+  readonly isNoted: boolean
 }
 
 /**
@@ -74,13 +76,14 @@ export async function killTree(tree: Tree, graceMs: number, hurry: AbortSignal):
   let killRounds = 0
   for (;;) {
     const alive = members([tree], known).get(tree) ?? []
-    if (alive.length === 0) {
+    const others = strangers(tree, alive)
+    if (others.length === 0 && (alive.length === 0 || tree.isNoted)) {
       if (tree.cgroup) removeCgroup(tree.cgroup)
       return 0
     }
     const elapsed = performance.now() - started
     if (elapsed < graceMs && !hurry.aborted) {
-      for (const entry of alive) {
+      for (const entry of others) {
         if (!told.has(entry.pid)) send(entry.pid, 'SIGTERM')
         // A stopped process cannot act on TERM.
         if (entry.stopped) send(entry.pid, 'SIGCONT')
@@ -90,8 +93,6 @@ export async function killTree(tree: Tree, graceMs: number, hurry: AbortSignal):
       continue
     }
     killRounds++
-    const { leader, reader } = tree
-    const others = alive.filter(({ pid, parent }) => pid !== reader && pid !== leader && parent !== leader)
     for (const entry of others) send(entry.pid, 'SIGKILL')
     // What starts others faster than they can be listed; with it go the wrapper and its helper.
     if (killRounds > 25 && tree.cgroup) killCgroup(tree.cgroup)
@@ -102,6 +103,12 @@ export async function killTree(tree: Tree, graceMs: number, hurry: AbortSignal):
   }
 }
 
+/** Without those that start the step and write down what becomes of it. */
+function strangers({ leader, reader }: Tree, alive: readonly ProcessEntry[]): ProcessEntry[] {
+  const helper = alive.find(({ pid }) => pid === leader)?.parent
+  return alive.filter(({ pid, parent }) => ![leader, reader, helper].includes(pid) && parent !== leader)
+}
+
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
@@ -110,30 +117,39 @@ function send(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Ends what a finished job has left running. Answers how many processes could not be ended. */
+export type Sweep = (tree: Tree) => Promise<number>
+
 /**
  * Ends what finished jobs left running. Looking for it reads the whole process table, so jobs that end close to each other
  * share one look.
  */
-export function createSweeper(everyMs = 250): { add(tree: Tree): void; settled(): Promise<void> } {
-  const waiting: Tree[] = []
+export function createSweeper(everyMs = 250): { add: Sweep; settled(): Promise<void> } {
+  const waiting: { tree: Tree; over: (left: number) => void }[] = []
   let running: Promise<void> | undefined
   const never = new AbortController().signal
   async function run(): Promise<void> {
     while (waiting.length > 0) {
       await delay(everyMs)
-      const trees = waiting.splice(0)
-      const left = members(trees, new Map())
-      await Promise.all([...left.keys()].map((tree) => killTree(tree, 1000, never)))
+      const swept = waiting.splice(0)
+      const trees = swept.map(({ tree }) => tree)
+      const found = members(trees, new Map())
+      const ended = swept.map(async ({ tree, over }) => {
+        const isLeft = strangers(tree, found.get(tree) ?? []).length > 0
+        over(isLeft ? await killTree(tree, 1000, never) : 0)
+      })
+      await Promise.all(ended)
       // Of an agent before this one; those of helpers that still live cannot be removed.
       for (const { cgroup } of trees) if (cgroup) removeCgroup(cgroup)
     }
     running = undefined
   }
   return {
-    add(tree) {
-      waiting.push(tree)
-      running ??= run()
-    },
+    add: (tree) =>
+      new Promise((resolve) => {
+        waiting.push({ tree, over: resolve })
+        running ??= run()
+      }),
     settled: () => running ?? Promise.resolve(),
   }
 }

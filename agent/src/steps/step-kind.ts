@@ -4,7 +4,7 @@ import type { JobSpec, SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/l
 import type { Config } from '../config.ts'
 import type { JobFolder } from '../job/journal.ts'
 import type { Launcher } from '../process/process.ts'
-import type { Tree } from '../process/process-tree.ts'
+import type { Sweep } from '../process/process-tree.ts'
 
 /** In this order. After follows a main that has ended by itself; clean up follows whatever had begun, however it ended. */
 export const phases = ['prepare', 'before', 'main', 'after', 'cleanUp'] as const
@@ -14,8 +14,7 @@ export type Phase = (typeof phases)[number]
 export interface StepHost {
   config: Config
   launcher: Launcher
-  /** Ends what a step has left running. */
-  sweep(tree: Tree): void
+  sweep: Sweep
 }
 
 export interface StepContext {
@@ -42,8 +41,8 @@ export interface MainEnd {
 
 /**
  * What runs as the main of a job, and goes on without the agent: a later one makes another object of the same folder. It
- * writes its output to the folder's file `raw`, which it makes by `folder.begin()` or so that it would fail if it were there: who
- * made it may run the job.
+ * writes its output to the folder's file `raw`, once it has begun it by `folder.begin()` or made that file in its stead: who made it may run
+ * the job.
  */
 export interface Main {
   /** Begins it, and calls `onChange` whenever there may be output or an end. Throws a sentence when the spec cannot be run. */
