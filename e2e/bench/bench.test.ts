@@ -1,7 +1,12 @@
 // What is computed and printed of figures; that the measurements themselves work is shown by the short form, which npm test runs.
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { waitFor } from '../setup/wait-for.ts'
 import { compared } from './against.ts'
 import { readArguments } from './arguments.ts'
+import { openRawSocket } from './live-followers/raw-socket.ts'
 import { checked, isMet, measurement } from './measurement.ts'
 import { measurements } from './measurements/index.ts'
 import { readStat, treeOf } from './processes.ts'
@@ -111,4 +116,29 @@ test('the processor time of a process is that of all it has started', () => {
 test('measurements have names of their own', () => {
   const names = measurements.map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
+})
+
+test('the least of a WebSocket client hears all texts whole, and answers pings', async () => {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  await once(server, 'listening')
+  try {
+    const heard: string[] = []
+    const opened = once(server, 'connection') as Promise<[WebSocket]>
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const client = await openRawSocket(url, {}, '127.0.1.1', (text) => heard.push(text))
+    const [peer] = await opened
+    const texts = [0, 125, 126, 65_535, 65_536, 1].map((size) => 'x'.repeat(size))
+    for (const text of texts) peer.send(text)
+    await waitFor(() => heard.length === texts.length, { what: 'all texts came' })
+    expect(heard).toEqual(texts)
+    const pong = once(peer, 'pong')
+    peer.ping('there?')
+    expect(String((await pong)[0])).toBe('there?')
+    const said = once(peer, 'message')
+    client.send('y'.repeat(200))
+    expect(String((await said)[0])).toBe('y'.repeat(200))
+  } finally {
+    for (const client of server.clients) client.terminate()
+    server.close()
+  }
 })
