@@ -139,17 +139,23 @@ test('a download waits for the last bytes of a step that has ended', async () =>
   expect(await response.text()).toBe(bytes.toString())
 })
 
-test('a download of a part says that it is one: while the step runs, and when the rest does not come', async () => {
+test('a download while the step runs is a part and says so, or is followed to the end; that of a step that has ended is followed', async () => {
   await control.hello()
   const { job } = await control.take()
   logs.send({ job, offset: 0n, data: bytes.subarray(0, 7) })
   await logs.answer(({ stored }) => stored === 7n)
-  for (const ended of [false, true]) {
-    if (ended) await end(job)
-    const response = await download('one')
-    expect(response.headers.get('content-length')).toBeNull()
-    expect(response.headers.get('ansflow-log-complete')).toBe('false')
-    expect(response.headers.get('content-disposition')).toContain('one-1.part.log')
-    expect(await response.text()).toBe('a line\n')
+  const part = await download('one')
+  expect(part.headers.get('content-length')).toBeNull()
+  expect(part.headers.get('ansflow-log-complete')).toBe('false')
+  expect(part.headers.get('content-disposition')).toContain('one-1.part.log')
+  expect(await part.text()).toBe('a line\n')
+  const following = await download('one', '?follow=true')
+  await end(job)
+  const ofEnded = await download('one')
+  for (const { headers } of [following, ofEnded]) {
+    expect([headers.get('content-length'), headers.get('ansflow-log-complete')]).toEqual([null, null])
+    expect(headers.get('content-disposition')).toContain('one-1.log')
   }
-}, 30_000)
+  sendAll(job, 7)
+  expect(await Promise.all([following.text(), ofEnded.text()])).toEqual([bytes.toString(), bytes.toString()])
+})

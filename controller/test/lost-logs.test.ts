@@ -117,9 +117,16 @@ test('with the loss of its agent after the job had ended well', async () => {
   await control.hear('finishedAck')
   const following = await follow()
   expect(await read()).toMatchObject({ complete: false, part: false })
+  const headers = { authorization: `Bearer ${c.owner.token}` }
+  const downloading = fetch(`${c.url}/download/runs/${runId}/steps/one/log`, { headers }).then((answer) =>
+    answer.text(),
+  )
+  downloading.catch(() => undefined)
   control.cut()
   await control.end()
   expect(await following.ends()).toEqual(asParts)
+  // It does not end as if that were all.
+  await expect(downloading).rejects.toThrow()
   expect(await stepStatus()).toBe(StepStatus.SUCCEEDED)
 })
 

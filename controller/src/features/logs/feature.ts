@@ -21,7 +21,7 @@ export const logsFeature = feature({
     const runWatch = from(runsFeature).watch
     return {
       services: [logsApi({ db, watch, runWatch, workers, lostAmong })],
-      routes: [logDownload({ db, watch })],
+      routes: [logDownload({ db, watch, lostAmong })],
       topics: [logTopic({ db, watch })],
       deletions: [deleteLogsOf],
       async stop() {

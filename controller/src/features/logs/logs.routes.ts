@@ -1,22 +1,27 @@
-// The raw bytes of a log as a file, streamed row by row; a part of it when a range is asked for.
+// The raw bytes of a log as a file, streamed row by row; a part of it when a range is asked for. What is not complete yet is followed
+// to its end, where one may be expected: an answer that ends in order and does not say otherwise is all there is.
 import { setImmediate } from 'node:timers/promises'
-import { AppError, invalidField } from '@ansflow/proto/errors'
+import { AppError, invalidField, unavailable } from '@ansflow/proto/errors'
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import type { Db } from '../../platform/db.ts'
 import type { Route } from '../../transport/routes.ts'
 import { findAttempt, notStarted } from './find-attempt.ts'
+import { endOf, type LostAmong } from './log-end.ts'
 import type { LogWatch } from './log-watch.ts'
 import { readRows } from './read-log.ts'
 
-/** What a log that has ended may still need to be complete: its agent sends the last bytes within moments. */
-const completeMs = 5000
+/** The last bytes of a job that has ended come within moments: waited for, so that the length can be told. */
+const completeMs = 500
+
+const contentType = 'text/plain; charset=utf-8'
 
 export interface LogDownloadDeps {
   db: Db
   watch: LogWatch
+  lostAmong: LostAmong
 }
 
-export function logDownload({ db, watch }: LogDownloadDeps): Route {
+export function logDownload({ db, watch, lostAmong }: LogDownloadDeps): Route {
   return {
     path: '/download/runs/:runId/steps/:stepId/log',
     access: { permission: 'run.read', resource: Resource.RUN, param: 'runId' },
@@ -29,10 +34,15 @@ export function logDownload({ db, watch }: LogDownloadDeps): Route {
         log = await findAttempt(db, { ...name, attempt: log.attempt })
       }
       if (log.agentId === null && !log.whole) throw notStarted(name)
+      const isOver = log.whole || (await endOf(log, lostAmong)).complete
+      if (!isOver && range === undefined && (log.ended || query.follow === 'true')) {
+        const fileName = `${stepId}-${log.attempt}.log`
+        return { contentType, fileName, body: toItsEnd(watch, log.jobId, signal) }
+      }
       const part = range === undefined ? null : readRange(range, log.size)
       const { from, to } = part ?? { from: 0, to: log.size }
       return {
-        contentType: 'text/plain; charset=utf-8',
+        contentType,
         fileName: `${stepId}-${log.attempt}${log.whole ? '' : '.part'}.log`,
         // A length would say that this is all there is.
         ...(log.whole || part ? { size: to - from } : {}),
@@ -45,6 +55,14 @@ export function logDownload({ db, watch }: LogDownloadDeps): Route {
         body: bytes(db, log.jobId, from, to, signal),
       }
     },
+  }
+}
+
+/** Breaks off when the rest does not come. */
+async function* toItsEnd(watch: LogWatch, jobId: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for await (const { data, part } of watch.follow(jobId, 0, signal)) {
+    yield data
+    if (part) throw unavailable('The agent was lost before it had sent all of its log.')
   }
 }
 
