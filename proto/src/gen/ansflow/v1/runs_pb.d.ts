@@ -928,7 +928,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
    * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
    * waiting_until, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, agent_deleted,
-   * canceled, agent_stopped, expression, agent_error, secret_missing, http_status,
+   * canceled, agent_stopped, expression, parameter, agent_error, secret_missing, http_status,
    * request_failed, output_missing, work_failed; of runs: failed_steps, lost_steps.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
@@ -952,7 +952,7 @@ export declare type ReasonJson = {
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
    * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
    * waiting_until, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, agent_deleted,
-   * canceled, agent_stopped, expression, agent_error, secret_missing, http_status,
+   * canceled, agent_stopped, expression, parameter, agent_error, secret_missing, http_status,
    * request_failed, output_missing, work_failed; of runs: failed_steps, lost_steps.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
