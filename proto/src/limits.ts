@@ -75,10 +75,15 @@ export const requestValues = 30_000
 /** Names of steps, of things the shell sees (variables, secrets, inputs, outputs), of workspaces and of labels. */
 export const patterns = {
   stepId: /^[a-z0-9][a-z0-9_-]{0,63}$/,
-  identifier: /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
+  identifier: /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]{0,127}$/,
   workspace: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
   label: /^[A-Za-z0-9][A-Za-z0-9._:/=-]{0,63}$/,
 } as const
+
+/** Names of entries that the live document cannot hold: it is made of objects, which have these already. */
+export function isTakenKey(name: string): boolean {
+  return name === '__proto__' || name === 'constructor'
+}
 
 /** Names people give (pipelines, projects, people, tokens): one line of at most `nameLength`, nothing blank at its ends. */
 export function isName(text: string): boolean {

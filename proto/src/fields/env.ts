@@ -5,7 +5,7 @@ import { scalar } from '../pipeline-yaml/key-table.ts'
 import { readEnv } from '../pipeline-yaml/values.ts'
 import { pathProblem, reservedProblem } from '../step-variables.ts'
 import { say } from '../texts/say.ts'
-import { quoted } from '../validate/finding.ts'
+import { nameSaid } from '../validate/finding.ts'
 import { compare, type Kind, ownWay } from './kind.ts'
 
 export const env: Kind<NameValue[]> = {
@@ -28,7 +28,7 @@ export const env: Kind<NameValue[]> = {
     const seen = new Set<string>()
     for (const { name, value: text } of value) {
       const field = `.${name}`
-      if (!patterns.identifier.test(name)) report({ field, said: say('env_name', quoted(name)) })
+      if (!patterns.identifier.test(name)) report({ code: 'env_name', field, said: nameSaid('env_name', name) })
       if (seen.has(name)) report({ field, said: say('duplicate_env', { name }) })
       seen.add(name)
       if (utf8Length(text) > limits.envValueBytes) {

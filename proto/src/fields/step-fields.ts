@@ -6,7 +6,7 @@ import { hasControl, limits, patterns } from '../limits.ts'
 import { reservedProblem } from '../step-variables.ts'
 import { type Performer, performerOf } from '../steps/index.ts'
 import { say } from '../texts/say.ts'
-import { quoted } from '../validate/finding.ts'
+import { nameSaid, quoted } from '../validate/finding.ts'
 import { env } from './env.ts'
 import type { Kind, ReportValue } from './kind.ts'
 import { choice, condition, flag, text, timeout, words } from './kinds.ts'
@@ -216,7 +216,7 @@ function checkLabels(labels: readonly string[], report: ReportValue): void {
 
 function checkSecrets(secrets: readonly string[], report: ReportValue): void {
   const wrong = secrets.find((each) => !patterns.identifier.test(each))
-  if (wrong !== undefined) report({ said: say('secret_name', quoted(wrong)) })
+  if (wrong !== undefined) report({ code: 'secret_name', said: nameSaid('secret_name', wrong) })
   const reserved = secrets.map((name) => reservedProblem(name, { secret: 'true' })).find((each) => each !== undefined)
   if (reserved !== undefined) report({ said: reserved })
   checkCount(secrets, limits.secretsOfAStep, 'secrets', report)
@@ -224,7 +224,7 @@ function checkSecrets(secrets: readonly string[], report: ReportValue): void {
 
 function checkOutputs(outputs: readonly string[], report: ReportValue): void {
   const wrong = outputs.find((each) => !patterns.identifier.test(each))
-  if (wrong !== undefined) report({ said: say('output_name', quoted(wrong)) })
+  if (wrong !== undefined) report({ code: 'output_name', said: nameSaid('output_name', wrong) })
   checkCount(outputs, limits.outputsOfAStep, 'outputs', report)
 }
 

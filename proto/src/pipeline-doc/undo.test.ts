@@ -75,4 +75,42 @@ describe('undo', () => {
     expect(projectShape(doc).graph.steps).toMatchObject([{ name: '', position: { x: 2, y: 2 } }])
     expect(undo.undo()).toEqual({ label: undefined, overwritten: [], view: undefined })
   })
+
+  describe('of typing in a script', () => {
+    const binding = { theirs: 'editor' }
+    function written() {
+      const doc = newDoc()
+      const undo = createUndo(doc, me)
+      undo.name('Add step')
+      const step = addStep(doc, { type: 'custom', pos: at }, me)
+      const text = stepText(doc, step, 'script')!
+      const leave = undo.follow(binding, text, 'Script')
+      const type = (what: string) => doc.transact(() => text.insert(text.length, what), binding)
+      return { doc, undo, step, text, type, leave }
+    }
+
+    it('takes back a stretch of letters at once, also after the editor of the text has gone', () => {
+      const { undo, text, type, leave } = written()
+      for (const letter of ' a b') type(letter)
+      leave()
+      expect(text.toString()).toBe(' a b')
+      expect(undo.state().undo).toEqual(['Script', 'Add step'])
+      expect(undo.undo()).toMatchObject({ label: 'Script', overwritten: [] })
+      expect(text.toString()).toBe('')
+      expect(undo.redo().label).toBe('Script')
+      expect(text.toString()).toBe(' a b')
+    })
+
+    it('keeps what was done between two stretches, in its order', () => {
+      const { doc, undo, step, text, type } = written()
+      type(' a')
+      undo.name('Rename')
+      setStepField(doc, step, 'name', 'Mine', me)
+      type(' b')
+      expect(undo.state().undo).toEqual(['Script', 'Rename', 'Script', 'Add step'])
+      expect([undo.isTyping(text, 'undo'), undo.undo().label]).toEqual([true, 'Script'])
+      expect([undo.isTyping(text, 'undo'), undo.isTyping(text, 'redo')]).toEqual([false, true])
+      expect([undo.undo().label, undo.undo().label, text.toString()]).toEqual(['Rename', 'Script', ''])
+    })
+  })
 })

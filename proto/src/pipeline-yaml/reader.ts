@@ -15,7 +15,7 @@ import {
   visit,
 } from 'yaml'
 import { oddCharacter, unstorable } from '../characters.ts'
-import { limits } from '../limits.ts'
+import { isTakenKey, limits } from '../limits.ts'
 import { writtenNumberProblem } from '../number.ts'
 import { problemOfSaid } from '../problem-text.ts'
 import { suggestion } from '../suggest.ts'
@@ -143,6 +143,11 @@ export class Reader {
         continue
       }
       seen.add(key)
+      // Elsewhere names are keys of their own in the document; what holds one in one piece cannot have these.
+      if (key === '__proto__' || (place.field?.startsWith('with.') && isTakenKey(key))) {
+        this.report(say('name_proto', { name: key }), keyNode, this.inside(place, key), 'unknown_key')
+        continue
+      }
       const followed = this.follow(value, this.inside(place, key))
       if (followed !== null || !isAlias(value)) entries.push({ key, keyNode, value: followed })
     }

@@ -2,6 +2,7 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { type Schema, Validator } from '@cfworker/json-schema'
 import { ExpressionError, hasExpression, toText } from '../expression.ts'
+import { isTakenKey } from '../limits.ts'
 import { nearest, suggestion } from '../suggest.ts'
 import { gotOf, shortText } from '../texts/parts.ts'
 import { type Said, say } from '../texts/say.ts'
@@ -129,6 +130,7 @@ function mapProblem(at: Place, shape: ParamShape, map: JsonObject): Said | undef
     const name = shortText(key)
     if (!additionalProperties)
       return say('param_part', { type, param, name, ...suggestion(key, Object.keys(properties ?? {})) })
+    if (isTakenKey(key)) return say('name_proto', { name: key })
     if (propertyNames && !new RegExp(propertyNames.pattern).test(key))
       return say('param_key', { type, param, name, example: at.examples.entry })
     return valueProblem(entryOf(at, `${param}.${key}`), additionalProperties, value)

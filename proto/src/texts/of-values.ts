@@ -80,6 +80,11 @@ export const ofValues = {
     en: 'Values of env are taken as they are: PATH would hold the text {variable}. Write export PATH=… at the beginning of the script, where {variable} is known.',
     'zh-CN': 'env 的值按原样使用：PATH 会含有文本 {variable}。请在脚本开头写 export PATH=…，在那里 {variable} 才有值。',
   },
+  name_proto: {
+    params: ['name'],
+    en: '{name} cannot be a name here: programs that read it would take it for something else. Use another one.',
+    'zh-CN': '{name} 在此不能作名称：读取它的程序会把它当作别的东西。请换一个名称。',
+  },
   env_name: {
     params: [...wordParams],
     en: `${word} is no name for a variable: use letters, digits and _, not beginning with a digit.`,

@@ -12,7 +12,7 @@ import { limits, patterns } from '../limits.ts'
 import { performerOf } from '../steps/index.ts'
 import { say } from '../texts/say.ts'
 import { variablesReadBy } from './expressions.ts'
-import { quoted, type Report } from './finding.ts'
+import { nameSaid, quoted, type Report } from './finding.ts'
 
 export function checkPipelineFields(graph: PipelineGraph, report: Report): void {
   for (const { key, of, kind } of pipelineFields) {
@@ -28,7 +28,8 @@ export function checkInputs(graph: PipelineGraph, report: Report): void {
   const seen = new Set<string>()
   for (const input of graph.inputs) {
     const field = `inputs.${input.name}`
-    if (!patterns.identifier.test(input.name)) report({ field, said: say('input_name', quoted(input.name)) })
+    if (!patterns.identifier.test(input.name))
+      report({ code: 'input_name', field, said: nameSaid('input_name', input.name) })
     if (seen.has(input.name)) report({ field, said: say('duplicate_input', quoted(input.name)) })
     seen.add(input.name)
     checkInput(input, field, report)

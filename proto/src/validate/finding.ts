@@ -1,7 +1,7 @@
 // What a check of a pipeline reports.
 import { oddCharacter } from '../characters.ts'
 import { shortText } from '../texts/parts.ts'
-import type { Said } from '../texts/say.ts'
+import { type Said, say } from '../texts/say.ts'
 
 /** `field` is a path within the step, or within the pipeline when `stepId` is absent. */
 export interface Finding {
@@ -14,6 +14,13 @@ export interface Finding {
 }
 
 export type Report = (finding: Finding) => void
+
+type NameCode = 'env_name' | 'secret_name' | 'output_name' | 'input_name'
+
+/** What is wrong with a name that does not fit `patterns.identifier`. */
+export function nameSaid(code: NameCode, word: string): Said {
+  return word === '__proto__' ? say('name_proto', { name: word }) : say(code, quoted(word))
+}
 
 /** A word of the file, in a sentence about it. */
 export function quoted(word: string): { word: string; odd?: string } {

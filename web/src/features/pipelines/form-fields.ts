@@ -3,7 +3,7 @@ import type { Param, ParamShape, StepType, Text } from '@ansflow/proto/steps/ind
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 
 export type FieldKind =
-  | ('script' | 'text' | 'multiline' | 'number' | 'boolean' | 'select' | 'secret' | 'duration')
+  | ('script' | 'text' | 'multiline' | 'number' | 'boolean' | 'select' | 'secret' | 'duration' | 'moment')
   | ('list' | 'map' | 'object' | 'rows')
 
 export interface FormField {
@@ -91,7 +91,7 @@ function formField(
     minimum: param.minimum,
     maximum: param.maximum,
     rows: objects.map((each) => fieldsOf(shape, isObject(each) ? each : {}, language)),
-    expression: !['script', 'text', 'multiline', 'secret', 'duration'].includes(kind) && text.includes('${{'),
+    expression: !['script', 'text', 'multiline', 'secret', 'duration', 'moment'].includes(kind) && text.includes('${{'),
   }
 }
 
@@ -105,6 +105,8 @@ function fieldKind(param: Param): FieldKind {
       return 'secret'
     case 'duration':
       return 'duration'
+    case 'moment':
+      return 'moment'
     default:
   }
   if (param.enum) return 'select'

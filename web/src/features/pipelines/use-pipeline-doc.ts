@@ -8,6 +8,7 @@ import {
   type DeletedStep,
   projectDeletedStep,
   stepText,
+  type Undo,
   type UndoOutcome,
 } from '@ansflow/proto/pipeline-doc'
 import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
@@ -38,6 +39,8 @@ export interface PipelineDocument {
   canRedo: Ref<boolean>
   undo(): UndoOutcome
   redo(): UndoOutcome
+  /** For the editors of texts. */
+  typing: Pick<Undo, 'follow' | 'isTyping'>
   /** Also of a step that was deleted and may come back. */
   definition(nodeId: string): StepDefinition | undefined
   nodeOfKey(key: string): string | undefined
@@ -151,6 +154,7 @@ export function usePipelineDoc(
     canRedo,
     undo: () => undoer.undo(),
     redo: () => undoer.redo(),
+    typing: undoer,
     definition: (nodeId) =>
       graph.value.steps.find((step) => step.nodeId === nodeId) ?? projectDeletedStep(ydoc, nodeId),
     nodeOfKey: (key) => graph.value.steps.find((step) => step.id === key)?.nodeId,

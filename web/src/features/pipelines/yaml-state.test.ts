@@ -1,7 +1,7 @@
 import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 import { validateGraph } from '@ansflow/proto/validate'
 import { describe, expect, it } from 'vitest'
-import { placeIn, textFaults } from './yaml-state.ts'
+import { isReplaced, placeIn, textFaults } from './yaml-state.ts'
 
 const faultsOf = (steps: string) => textFaults(parsePipeline(`name: p\nsteps:\n${steps}`)).map(({ code }) => code)
 
@@ -47,5 +47,17 @@ steps:
     const [problem] = validateGraph(parsePipeline('name: p\nsteps:\n  w:\n    uses: wait\n').graph)
     expect(problem).toMatchObject({ stepId: 'w', field: 'with.duration' })
     expect(placeIn('name: p\nsteps:\n  w:\n    uses: wait\n', problem!)).toEqual({ line: 3, column: 3 })
+  })
+})
+
+describe('isReplaced', () => {
+  it.each([
+    [['a', 'b'], ['c', 'd'], true],
+    [[], ['a'], true],
+    [['a'], ['a', 'b', 'c'], true],
+    [['a', 'b'], ['a', 'c'], false],
+    [['a', 'b'], [], false],
+  ])('%j, then %j: %s', (before, now, replaced) => {
+    expect(isReplaced(new Set(before), now)).toBe(replaced)
   })
 })

@@ -17,3 +17,9 @@ export function textFaults({ problems, unread }: ReturnType<typeof parsePipeline
     (problem) => problem.severity === Severity.ERROR && (unread.includes(problem) || notKept.has(problem.code)),
   )
 }
+
+/** Whether so few of the steps were there before that it is another graph, to be looked at anew. */
+export function isReplaced(before: ReadonlySet<string>, now: Iterable<string>): boolean {
+  const all = [...now]
+  return all.length > 0 && all.filter((node) => before.has(node)).length < all.length / 2
+}
