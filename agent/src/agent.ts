@@ -10,7 +10,7 @@ import { ExitError } from './exit.ts'
 import { createLoadMeter, hostFacts, toolsOfHost } from './host.ts'
 import { type JobHost, JobRunner } from './job/job-runner.ts'
 import { JobFolder, placeOf, refOf } from './job/journal.ts'
-import { createLanes } from './job/lanes.ts'
+import { createLanes, type Lane } from './job/lanes.ts'
 import { createWorkspaces } from './job/workspace.ts'
 import { refusal } from './link/admit.ts'
 import { keepConnected } from './link/connect.ts'
@@ -170,13 +170,14 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     const draining = state === 'draining' || drainedByController
     const reason = refusal(ref, spec, [...jobs.values()], config, draining)
     if (reason) return reject(reason)
-    const lane = lanes.take()
+    let lane: Lane | undefined
     try {
+      lane = lanes.take()
       const job = new JobRunner(JobFolder.create(folder, refOf(ref), spec, lane), jobHost)
       jobs.set(ref.jobId, job)
       job.accept()
     } catch (error) {
-      lane.giveBack()
+      void lane?.discard()
       const { code } = error as NodeJS.ErrnoException
       reject(`journal cannot be written: ${code === 'ENOSPC' ? 'disk full' : textOf(error)}`)
     }

@@ -1,5 +1,6 @@
 // Folders are there before their jobs and are used again: nothing of one job reaches another, and wherever the agent is killed between
 // two jobs of a folder, no job is lost, doubled or made up.
+import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -40,6 +41,11 @@ test.each([
     expect(first).toBe(String(i))
     if (i % 2 === 1) expect(more).toEqual([''])
   }
+  // Nor by anybody else.
+  await waitFor('nothing of them is on the disk', () => {
+    const found = spawnSync('grep', ['-rlE', 'late=1|hidden|own=1', b.data], { encoding: 'utf8' }).stdout
+    return found === '' && journal(b).length === 0
+  })
 })
 
 test('a step that makes something else of its folder keeps its mess: the next job has another', async () => {

@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { overwrite } from '../data-folder.ts'
 import { resetState } from '../log/spool-state.ts'
 import { type Log, textOf } from '../log.ts'
 import type { Launcher } from '../process/process.ts'
@@ -35,6 +36,8 @@ export interface Lane {
   onChange: (() => void) | undefined
   /** What the job has left running is ended by others, who answer how much of it could not be. `onFree`: what was its is another's. */
   release(swept: Promise<number>, onFree: () => void): void
+  /** It is removed. */
+  discard(): Promise<void>
   /** The folder is no job's from now on. False: there is something in it that the next job must not find; it is left where it is. */
   giveBack(): boolean
 }
@@ -50,8 +53,8 @@ const MAX_SPARE = 16
 /** A job's processes, and what the sweeper ends, take a moment to go. */
 const FREE_AFTER_MS = [0, 5, 50, 500, 2000]
 
-/** Files that stay: their sizes are set back. */
-const KEPT = new Set(['job', 'raw', 'log', 'log.state', 'start', 'script', 'output', 'reader'])
+/** Files that stay: they are written over, or emptied. */
+const KEPT = new Set(['job', 'raw', 'log', 'log.state', 'start', 'output', 'reader'])
 const EMPTIED = new Set(['raw', 'log', 'start', 'output'])
 
 export function createLanes(ready: string, place: string, launcher: Launcher, log: Log): Lanes {
@@ -78,8 +81,8 @@ export function createLanes(ready: string, place: string, launcher: Launcher, lo
     mkdirSync(path, { mode: 0o700 })
     let temp = newTempPath()
     // Noted before it is made.
-    const note = () => writeFileSync(join(path, 'job'), jobFile(JSON.stringify({ temp, place })), { mode: 0o600 })
-    note()
+    const note = (path: string) => overwrite(join(path, 'job'), jobFile(JSON.stringify({ temp, place })))
+    note(path)
     writeFileSync(join(path, 'raw'), '', { mode: 0o600 })
     if (temp) makeTempFolder(temp)
     const inodes = { job: lstatSync(join(path, 'job')).ino, raw: lstatSync(join(path, 'raw')).ino }
@@ -107,8 +110,12 @@ export function createLanes(ready: string, place: string, launcher: Launcher, lo
         const back = join(ready, `${prefix}-${++count}`)
         renameSync(lane.path, back)
         lane.path = back
-        void use().catch(discard)
+        void use().catch(lane.discard)
         return true
+      },
+      async discard() {
+        end()
+        await remove(lane.path)
       },
     }
     for (const name of ['job', 'raw']) {
@@ -122,25 +129,19 @@ export function createLanes(ready: string, place: string, launcher: Launcher, lo
       helper.end()
     }
 
-    async function discard(): Promise<void> {
-      end()
-      await remove(lane.path)
-    }
-
     async function use(): Promise<void> {
-      if (!(await isFree())) return discard()
+      if (!(await isFree())) return lane.discard()
       onFree?.()
       swept = undefined
       onFree = undefined
       for (const name of readdirSync(lane.path)) setBack(join(lane.path, name), name)
       if (temp && !isUntouched(temp)) {
-        const used = temp
+        await removeTree(temp)
         temp = newTempPath()
-        note()
+        note(lane.path)
         if (temp) makeTempFolder(temp)
-        await removeTree(used)
-      }
-      if (stopped || !helper.isAlive) return discard()
+      } else note(lane.path)
+      if (stopped || !helper.isAlive) return lane.discard()
       helper.getReady()
       spare.push(lane)
     }
@@ -159,26 +160,26 @@ export function createLanes(ready: string, place: string, launcher: Launcher, lo
   }
 
   function keepSpare(): void {
-    if (!stopped && spare.length === 0) spare.push(make())
+    if (stopped || spare.length > 0) return
+    try {
+      spare.push(make())
+    } catch (error) {
+      // A full disk: a job that comes says so.
+      log.warn('No folder can be made for the next job.', { error: textOf(error) })
+    }
   }
 
-  spare.push(make())
+  keepSpare()
   return {
     take() {
       let lane = spare.pop()
-      while (lane && !lane.helper.isAlive) {
-        void remove(lane.path)
-        lane = spare.pop()
-      }
+      for (; lane && !lane.helper.isAlive; lane = spare.pop()) void lane.discard()
       if (spare.length === 0) setTimeout(keepSpare, SPARE_AFTER_MS).unref()
       return lane ?? make()
     },
     async stop() {
       stopped = true
-      for (const lane of spare.splice(0)) {
-        lane.helper.end()
-        await remove(lane.path)
-      }
+      for (const lane of spare.splice(0)) await lane.discard()
     },
   }
 }
