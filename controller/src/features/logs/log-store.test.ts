@@ -1,5 +1,5 @@
 // The log path from an agent's messages to bytes, lines and hits, on a real SQLite database.
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { waitFor } from '../../../test/wait-for.ts'
@@ -254,6 +254,23 @@ describe('masking again', () => {
     const stored = (await readBytes(db, 'job', 0, 1000)).toString()
     expect(stored).toBe('a ************ b\nhalf ************ end\n***\n*****\n')
   })
+
+  test.each([1, 2, 5, 20])(
+    'a value whose end comes while its beginning is being packed is overwritten, after %i turns',
+    async (turns) => {
+      await addJob('job')
+      const sender = newSender({ secrets: ['s3cr3t-value'] })
+      // Packed beside, in another thread.
+      const first = Buffer.concat([randomBytes(45_000).map((byte) => (byte === 10 ? 0 : byte)), Buffer.from('s3cr')])
+      await sender.send('job', 0, Buffer.from(first))
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      const second = Buffer.from('3t-value\n')
+      await sender.send('job', first.length, Buffer.from(second))
+      await sender.finish('job', Buffer.concat([first, second]))
+      await sender.answer((a) => a.complete === true)
+      expect((await readBytes(db, 'job', first.length - 4, 100)).toString()).toBe('************\n')
+    },
+  )
 
   test('a value that begins in a full row is overwritten there too', async () => {
     await addJob('job')

@@ -128,8 +128,10 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
     const added = pieces.reduce((sum, piece) => sum + piece.data.length, 0)
     const replaced = added > 0 ? log.tail : null
     const rows = toRows(replaced ? [replaced, ...pieces] : pieces, replaced?.firstLine ?? log.lines)
+    // Those that come while this is being packed are of rows that only the next commit finds.
+    const overwrite = log.overwrite.splice(0)
     // A value that ends in new bytes may begin in the row that is written again.
-    for (const { offset, length } of log.overwrite) {
+    for (const { offset, length } of overwrite) {
       const first = rows[0]
       if (!first || !replaced || offset + length <= first.offset) continue
       fill(first.data, Math.max(0, offset - first.offset), Math.min(first.data.length, offset + length - first.offset))
@@ -141,7 +143,7 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
       rows,
       packed,
       replaced,
-      overwrite: log.overwrite.splice(0),
+      overwrite,
       size: log.size + added,
       complete: log.closing && log.pending.length === 0,
     }
