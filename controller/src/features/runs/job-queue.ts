@@ -21,20 +21,35 @@ export interface AgentJob {
   cancelRequested: boolean
 }
 
-/** Jobs that wait for an agent, of one organization or all, those with priority and the oldest first; `after`: behind this one. */
+/**
+ * Jobs of an organization that wait for an agent, those with priority and the oldest first; `after`: behind this one. One priority after
+ * the other, so that the first are found in the index without looking at all that wait.
+ */
 export async function queuedJobs(
   db: Db,
   limit: number,
-  organizationId?: string,
+  organizationId: string,
   after?: Candidate,
 ): Promise<Candidate[]> {
   const tables = db.kysely<RunTables>()
-  const { rows } = await (organizationId === undefined
-    ? queued.execute(tables, { limit })
-    : after === undefined
-      ? queuedOf.execute(tables, { limit, organizationId })
-      : queuedAfter.execute(tables, { limit, organizationId, ...placeOf(db, after) }))
-  return rows.map((row) => ({
+  const found: Candidate[] = []
+  let priority = after?.priority ?? (await highest.first(tables, { organizationId, below: mostPriority }))?.priority
+  for (let from = after; typeof priority === 'number'; from = undefined) {
+    const where = { limit: limit - found.length, organizationId, priority }
+    const { rows } = await (from
+      ? queuedAfter.execute(tables, { ...where, createdAt: db.toColumn(from.queuedAt), jobId: from.jobId })
+      : queuedOf.execute(tables, where))
+    found.push(...rows.map((row) => candidateOf(db, row)))
+    if (rows.length === where.limit) break
+    priority = (await highest.first(tables, { organizationId, below: priority }))?.priority
+  }
+  return found
+}
+
+type QueuedRow = Pick<RunTables['job'], (typeof queuedColumns)[number]> & { pinned: string | null }
+
+function candidateOf(db: Db, row: QueuedRow): Candidate {
+  return {
     jobId: row.id,
     runId: row.run_id,
     projectId: row.project_id,
@@ -46,60 +61,65 @@ export async function queuedJobs(
     capability: row.capability,
     workspace: row.workspace,
     pinnedAgentId: row.pinned ?? '',
-  }))
+  }
 }
+
+const mostPriority = 2 ** 31 - 1
+const queuedColumns = [
+  ...(['id', 'run_id', 'project_id', 'organization_id', 'priority', 'created_at'] as const),
+  ...(['available_at', 'labels', 'capability', 'workspace'] as const),
+]
+const jobColumns = queuedColumns.map((column) => `job.${column}` as const)
+
+const highest = statement<RunTables, { organizationId: string; below: number }>()((db, { organizationId, below }) =>
+  db
+    .selectFrom('job')
+    .select('priority')
+    .where('status', '=', JobStatus.QUEUED)
+    .where('organization_id', '=', organizationId)
+    .where('priority', '<', below)
+    .orderBy('priority', 'desc')
+    .limit(1),
+)
 
 type Queued = SelectQueryBuilder<RunTables, 'job', object>
-
-/** Where a job stands in the order. */
-interface Place {
+interface OfPriority {
+  limit: number
+  organizationId: string
   priority: number
-  createdAt: number | string
-  jobId: string
-}
-
-function placeOf(db: Db, { priority, queuedAt, jobId }: Candidate): Place {
-  return { priority, createdAt: db.toColumn(queuedAt), jobId }
 }
 
 /** `which` narrows the jobs that wait, of which first the first are found, and then their rows read. */
-function inOrder(db: Kysely<RunTables>, limit: number, which: (jobs: Queued) => Queued = (jobs) => jobs) {
-  const first = which(db.selectFrom('job').where('status', '=', JobStatus.QUEUED))
-    .select('id')
-    .orderBy('priority', 'desc')
-    .orderBy('created_at')
-    .orderBy('id')
-    .limit(limit)
+function inOrder(
+  db: Kysely<RunTables>,
+  { limit, organizationId, priority }: OfPriority,
+  which: (jobs: Queued) => Queued = (jobs) => jobs,
+) {
+  const waiting = db
+    .selectFrom('job')
+    .where('status', '=', JobStatus.QUEUED)
+    .where('organization_id', '=', organizationId)
+    .where('priority', '=', priority)
+  const first = which(waiting).select('id').orderBy('created_at').orderBy('id').limit(limit)
   return db
     .selectFrom(first.as('first'))
     .innerJoin('job', 'job.id', 'first.id')
     .leftJoin('workspace_pin as pin', (join) =>
       join.onRef('pin.run_id', '=', 'job.run_id').onRef('pin.workspace', '=', 'job.workspace'),
     )
-    .select(['job.id', 'job.run_id', 'job.project_id', 'job.organization_id', 'job.priority', 'job.created_at'])
-    .select(['job.available_at', 'job.labels', 'job.capability', 'job.workspace', 'pin.agent_id as pinned'])
-    .orderBy('job.priority', 'desc')
+    .select(jobColumns)
+    .select('pin.agent_id as pinned')
     .orderBy('job.created_at')
     .orderBy('job.id')
 }
 
-const queued = statement<RunTables, { limit: number }>()((db, { limit }) => inOrder(db, limit))
-const queuedOf = statement<RunTables, { limit: number; organizationId: string }>()((db, { limit, organizationId }) =>
-  inOrder(db, limit, (jobs) => jobs.where('organization_id', '=', organizationId)),
-)
-const queuedAfter = statement<RunTables, { limit: number; organizationId: string } & Place>()(
-  (db, { limit, organizationId, priority, createdAt, jobId }) =>
-    inOrder(db, limit, (jobs) =>
-      jobs
-        .where('organization_id', '=', organizationId)
-        .where(({ eb, and, or }) =>
-          or([
-            eb('priority', '<', priority),
-            and([eb('priority', '=', priority), eb('created_at', '>', createdAt)]),
-            and([eb('priority', '=', priority), eb('created_at', '=', createdAt), eb('id', '>', jobId)]),
-          ]),
-        ),
-    ),
+const queuedOf = statement<RunTables, OfPriority>()((db, place) => inOrder(db, place))
+const queuedAfter = statement<RunTables, OfPriority & { createdAt: number | string; jobId: string }>()((db, place) =>
+  inOrder(db, place, (jobs) =>
+    jobs
+      .where('created_at', '>=', place.createdAt)
+      .where(({ eb, or }) => or([eb('created_at', '>', place.createdAt), eb('id', '>', place.jobId)])),
+  ),
 )
 
 export async function organizationsWithQueuedJobs(db: Db): Promise<string[]> {

@@ -3,16 +3,9 @@ import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { RunStatus } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
 import { waitFor } from '../../../test/wait-for.ts'
-import {
-  type Candidate,
-  jobById,
-  type OfferedJob,
-  type Placement,
-  queuedJobs,
-  type RunDriver,
-  type Seat,
-} from './index.ts'
+import { type Candidate, jobById, type OfferedJob, type Placement, type RunDriver, type Seat } from './index.ts'
 import { databaseNow } from './run-tables.ts'
+import { queuedJobs } from './test/queued-jobs.ts'
 import { agentA, agentB, openRuns, type RunsWorld } from './test/runs-world.ts'
 
 const need = (stepId: string) => ({ stepId })

@@ -6,9 +6,10 @@ import { create, toJson } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { picture } from '../../../../engine/test/world.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import { jobById, jobsOfAgent, queuedJobs } from './index.ts'
+import { jobById, jobsOfAgent } from './index.ts'
 import { presentRun } from './present-run.ts'
 import { runEventsAfter } from './run-events.ts'
+import { queuedJobs } from './test/queued-jobs.ts'
 import { agentA, agentB, openRuns } from './test/runs-world.ts'
 
 const need = (stepId: string) => ({ stepId })

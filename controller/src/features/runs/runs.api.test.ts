@@ -8,8 +8,9 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import { expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
-import { createRunDriver, queuedJobs } from './index.ts'
+import { createRunDriver } from './index.ts'
 import { claimJob } from './test/claim-job.ts'
+import { queuedJobs } from './test/queued-jobs.ts'
 
 const yaml = `
 name: build

@@ -10,11 +10,12 @@ import { manualClock } from '../../platform/clock.ts'
 import { type Db, openDb } from '../../platform/db.ts'
 import { createLog } from '../../platform/log.ts'
 import { migrate } from '../../platform/migrate.ts'
-import { createRunDriver, jobsOfAgent, queuedJobs } from './index.ts'
+import { createRunDriver, jobsOfAgent } from './index.ts'
 import { loadRun } from './load-run.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
 import { findDue } from './sweep.ts'
 import { claimJob } from './test/claim-job.ts'
+import { queuedJobs } from './test/queued-jobs.ts'
 import { agentA, openRuns } from './test/runs-world.ts'
 
 test('a step that waits for a moment is not stuck, and the next controller ends it', async () => {

@@ -158,9 +158,12 @@ function* changesOfJobs(times: Times, { run, jobs }: RunWork): Pieces<RunRows['c
   return [...groups.values()]
 }
 
+/** One statement must not hold the event loop for long. */
+const jobsAtOnce = 100
+
 async function updateJobs({ db, dialect }: Writing, { run, rows }: RunWork): Promise<void> {
   for (const { values, ids } of rows!.changedJobs) {
-    for (const part of chunks(ids, 500)) {
+    for (const part of chunks(ids, jobsAtOnce)) {
       const changed = await (part.length === 1
         ? jobUpdate[dialect].changed(db, { ...values, id: part[0]! })
         : updateOf(db, dialect, values)

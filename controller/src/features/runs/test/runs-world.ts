@@ -15,6 +15,7 @@ import { loadRun } from '../load-run.ts'
 import type { RunDriverDeps } from '../run-driver.ts'
 import { type RunTables, timesOf } from '../run-tables.ts'
 import { claimJob } from './claim-job.ts'
+import { queuedJobs } from './queued-jobs.ts'
 
 type Steps = NonNullable<MessageInitShape<typeof PipelineGraphSchema>['steps']>
 
@@ -85,7 +86,7 @@ export async function openRuns(level: Parameters<typeof createLog>[0] = 'error')
     },
     async finish(runId, driver = first, outcome = () => Outcome.SUCCEEDED) {
       for (;;) {
-        const waiting = (await runs.queuedJobs(db, 1000)).filter((job) => job.runId === runId)
+        const waiting = (await queuedJobs(db, 1000)).filter((job) => job.runId === runId)
         if (waiting.length === 0) break
         for (const { jobId } of waiting) {
           const job = await world.claim(jobId, agentA, driver)
