@@ -186,6 +186,8 @@ test('versions: with a note, not twice the same, nothing unseen; compared and re
   async function comparedAndRestored(): Promise<void> {
     await page.getByRole('link', { name: 'Versions' }).click()
     await page.getByTestId('version-3').waitFor()
+    // Two choices, one right behind the other: the last one is shown.
+    await page.getByTestId('version-1').click()
     await page.getByTestId('version-2').click()
     const diff = page.getByTestId('diff')
     await diff.getByText('5m').waitFor()
