@@ -17,6 +17,7 @@ import {
 import { leavesRowsAlone, reads, type StatementTap } from './statement-tap.ts'
 import { OutcomeUnknown } from './store-error.ts'
 import { nextTurn } from './turns.ts'
+import { type WalCheckpoint, walCheckpoint } from './wal-checkpoint.ts'
 import { flushFile, type WalSync, walSync } from './wal-sync.ts'
 
 /** Set while a transaction's body runs, to find out about queries that would wait for their own transaction for ever. */
@@ -44,6 +45,8 @@ class QueuedAdapter extends SqliteAdapter {
 
 class OneConnectionDriver extends SqliteDriver {
   readonly #wal: WalSync | undefined
+  readonly #checkpoint: WalCheckpoint | undefined
+  #copiesAlone = true
   #descriptor: number | undefined
   #last: Promise<void> = Promise.resolve()
   readonly #tap: StatementTap | undefined
@@ -55,6 +58,7 @@ class OneConnectionDriver extends SqliteDriver {
     this.#tap = tap
     if (file === ':memory:') return
     this.#readers = new SqliteDriver({ database: async () => openDatabase(file, { readOnly: true }) })
+    this.#checkpoint = walCheckpoint(file)
     this.#wal = walSync(() => {
       // Never closed before the database is, which keeps the log's file as long.
       this.#descriptor ??= openSync(`${file}-wal`, 'r+')
@@ -105,14 +109,24 @@ class OneConnectionDriver extends SqliteDriver {
 
   /** The next in line goes on while the disk still works on this one's rows; the answer waits for the disk. */
   override async commitTransaction(turn: Turn): Promise<void> {
+    const isLarge = this.#checkpoint !== undefined && turn.spentMs > largeMs
     try {
+      await this.#letCopy(turn, !isLarge && !this.#checkpoint?.isRunning)
       await super.commitTransaction(turn)
     } catch (error) {
       await this.rollbackTransaction(turn)
       throw error
     }
+    if (isLarge) this.#checkpoint?.begin()
     turn.end()
     if (turn.wrote) await this.#flushed()
+  }
+
+  /** Whether SQLite copies a log of many pages into the file within a commit. */
+  async #letCopy(turn: Turn, itself: boolean): Promise<void> {
+    if (itself === this.#copiesAlone) return
+    await turn.executeQuery(CompiledQuery.raw(`pragma wal_autocheckpoint = ${itself ? pagesOfLog : 0}`))
+    this.#copiesAlone = itself
   }
 
   /** After some failures (a full disk) SQLite has taken the transaction back by itself: that there is none is no fault then. */
@@ -136,6 +150,7 @@ class OneConnectionDriver extends SqliteDriver {
   }
 
   override async destroy(): Promise<void> {
+    await this.#checkpoint?.settled()
     await this.#readers?.destroy()
     await super.destroy()
     if (this.#descriptor !== undefined) closeSync(this.#descriptor)
@@ -143,6 +158,10 @@ class OneConnectionDriver extends SqliteDriver {
   }
 }
 
+/** SQLite's own measure. */
+const pagesOfLog = 1000
+/** A transaction whose statements took this long has filled much of the log. */
+const largeMs = 50
 /** Of the event loop, that one holder's statements may take together before others have a turn. */
 const sliceMs = 10
 
@@ -150,6 +169,8 @@ const sliceMs = 10
 class Turn implements DatabaseConnection {
   ended = false
   wrote = false
+  /** Of its statements. */
+  spentMs = 0
   readonly #connection: DatabaseConnection
   readonly #reader: DatabaseConnection | undefined
   readonly #next: () => Promise<() => void>
@@ -188,7 +209,9 @@ class Turn implements DatabaseConnection {
       const began = performance.now()
       // Done when it answers: only the answer is a promise.
       const result = (reader ?? this.#connection).executeQuery<R>(query)
-      this.#usedMs += performance.now() - began
+      const tookMs = performance.now() - began
+      this.#usedMs += tookMs
+      this.spentMs += tookMs
       return result
     }
     return this.#tap ? this.#tap(sql, run, () => undefined) : run()
