@@ -16,6 +16,7 @@ function deskOf(
   perform: Performer,
   lines: string[] = [],
   ended: (job: { jobId: string }) => void = () => undefined,
+  opening: () => void = () => undefined,
 ) {
   return createWorkDesk({
     db: world.db,
@@ -25,7 +26,10 @@ function deskOf(
     secrets: { read: async () => new Map() },
     outbound: { request: () => Promise.reject(new Error('nobody is asked')) },
     performers: { http_request: perform },
-    openLog: async (job) => ({ line: (text) => void lines.push(text), end: async () => ended(job) }),
+    openLog: async (job) => {
+      opening()
+      return { line: (text) => void lines.push(text), end: async () => ended(job) }
+    },
   })
 }
 
@@ -162,5 +166,33 @@ test('a project whose work hangs does not keep the work of others waiting', asyn
   const { id } = await world.driver.start(world.startOf([ask('ask')], { projectId: uuidv7() }))
   await desk.take()
   await waitFor(async () => (await world.statuses(id)) === 'ask:succeeded')
+  await desk.stop()
+})
+
+test('work that cannot even be begun is tried once a look', async () => {
+  await using world = await openRuns('silent')
+  let tries = 0
+  const desk = deskOf(
+    world,
+    succeed,
+    [],
+    () => undefined,
+    () => {
+      tries++
+      throw new Error('the log cannot be opened')
+    },
+  )
+  await world.start([ask('ask')])
+  const free = async () => {
+    const rows = await world.db.kysely<{ work: { leased_until: unknown } }>().selectFrom('work').selectAll().execute()
+    return rows.length === 1 && rows[0]?.leased_until === null
+  }
+  for (const look of [1, 2]) {
+    await desk.take()
+    await waitFor(async () => tries === look && (await free()))
+    // Time enough for one more, were it taken at once.
+    for (let turn = 0; turn < 50; turn++) await free()
+    expect(tries).toBe(look)
+  }
   await desk.stop()
 })

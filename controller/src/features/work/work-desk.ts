@@ -72,8 +72,10 @@ export function createWorkDesk(deps: Deps): WorkDesk {
     const entry: Held = { work, abort, done: Promise.resolve() }
     held.set(jobId, entry)
     const endKeeping = keep(entry)
+    let failed = false
     entry.done = attend(entry)
       .catch(async (error: unknown) => {
+        failed = true
         log.error({ err: error, jobId }, 'work of the controller will be taken up again')
         await giveBackWork(db, work)
       })
@@ -83,8 +85,9 @@ export function createWorkDesk(deps: Deps): WorkDesk {
       .finally(() => {
         endKeeping()
         held.delete(jobId)
-        // What waited for a place.
-        if (!stopping) inOrder(take).catch((error: unknown) => log.warn({ err: error }, 'work could not be taken'))
+        // What waited for a place; what failed waits for the next look, or it would be tried without end.
+        if (!stopping && !failed)
+          inOrder(take).catch((error: unknown) => log.warn({ err: error }, 'work could not be taken'))
       })
   }
 
