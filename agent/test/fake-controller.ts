@@ -28,6 +28,7 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf'
+import { timestampMs } from '@bufbuild/protobuf/wkt'
 import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
 
 type Spec = MessageInitShape<typeof JobSpecSchema>
@@ -45,7 +46,8 @@ export interface FakeJob {
   finished: Finished[]
   log: Buffer
   logComplete: boolean
-  lineLengths: number[]
+  /** When each line of the log ended, in milliseconds since 1970. */
+  lineTimes: number[]
   /** Messages about its log. */
   logMessages: number
 }
@@ -119,7 +121,7 @@ export async function startFakeController(
         finished: [],
         log: Buffer.alloc(0),
         logComplete: false,
-        lineLengths: [],
+        lineTimes: [],
         logMessages: 0,
       }
       jobs.set(jobId, job)
@@ -232,7 +234,7 @@ export async function startFakeController(
       const offset = Number(request.offset)
       const stored = job.log.length
       if (offset <= stored && offset + request.data.length > stored) {
-        if (offset === stored) job.lineLengths.push(...request.lineLengths)
+        if (offset === stored) job.lineTimes.push(...timesOf(request))
         // Grows in place: a chunk must not cost a copy of all before it.
         job.log = appended(job.log, Buffer.from(request.data).subarray(stored - offset))
       }
@@ -299,6 +301,13 @@ export async function startFakeController(
   await once(proxy, 'listening')
   fake.address = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
   return fake
+}
+
+/** As the contract says. */
+function timesOf({ data, lineMs, baseAt }: LogsRequest): number[] {
+  const base = baseAt ? timestampMs(baseAt) : Number.NaN
+  const ends = data.reduce((count, byte) => count + (byte === 10 ? 1 : 0), 0)
+  return Array.from({ length: ends }, (_, line) => base + (lineMs[line] ?? lineMs.at(-1) ?? 0))
 }
 
 /** Buffers with room to spare, found again by their memory. */

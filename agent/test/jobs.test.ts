@@ -19,10 +19,13 @@ let jobs = 0
 const newId = () => jobIdOf(++jobs)
 
 test('runs a step, ships its log, reports its end', async () => {
+  const began = Date.now()
   const job = b.controller.offer(newId(), sh('echo hello; echo oops >&2; exit 3'))
   const finished = await done(job)
   expect(job.log.toString()).toBe('hello\noops\n')
-  expect(job.lineLengths).toEqual([6, 5])
+  const [first = 0, second = 0, ...more] = job.lineTimes
+  expect(more).toEqual([])
+  expect([first >= began, second >= first, Date.now() >= second]).toEqual([true, true, true])
   expect(finished).toMatchObject({
     outcome: Outcome.FAILED,
     exitCode: 3,
@@ -185,7 +188,10 @@ test('20 MB of lines and a line of 5 MB arrive byte for byte', async () => {
   await done(job, 25_000)
   expect(job.log.length).toBe(expected.length)
   expect(job.log.equals(expected)).toBe(true)
-  expect(job.lineLengths.length).toBe(expected.toString('latin1').split('\n').length - 1)
+  expect(job.lineTimes.length).toBe(expected.toString('latin1').split('\n').length - 1)
+  // Each as it was seen, however many came at once.
+  expect(job.lineTimes).toEqual(job.lineTimes.toSorted((one, other) => one - other))
+  expect(job.lineTimes.at(-1)).toBeGreaterThan(job.lineTimes[0]!)
 }, 40_000)
 
 test('a log over its limit keeps head and tail and says what was cut', async () => {

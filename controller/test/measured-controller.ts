@@ -203,8 +203,8 @@ async function writeLog(db: TestController['db'], runId: string): Promise<void> 
   const data = Buffer.from(`${'a'.repeat(999)}\n`.repeat(60))
   const rows = 170
   for (let n = 0; n < rows; n += 1) {
-    const endedMs = Array.from({ length: 60 }, () => 1)
-    const row = { offset: n * data.length, data, firstLine: n * 60, endedMs, refilled: false }
+    const times = { lines: [60], ms: [1] }
+    const row = { offset: n * data.length, data, firstLine: n * 60, times, refilled: false }
     await tables
       .insertInto('log_chunk')
       .values(await packRow(id, row))

@@ -159,7 +159,13 @@ describe('a download that its reader is slow with breaks off', () => {
     const { id: jobId } = await tables.selectFrom('job').select('id').executeTakeFirstOrThrow()
     const data = Buffer.alloc(60_000)
     const rows = 1000
-    const row = (i: number) => ({ offset: i * data.length, data, endedMs: [], refilled: false, firstLine: 0 })
+    const row = (i: number) => ({
+      offset: i * data.length,
+      data,
+      times: { lines: [], ms: [] },
+      refilled: false,
+      firstLine: 0,
+    })
     const packed = await Promise.all(Array.from({ length: rows }, (_, i) => packRow(jobId, row(i))))
     await tables.insertInto('log_chunk').values(packed).execute()
     await tables

@@ -105,7 +105,7 @@ export function createLinkClient(target: Target, caFile: string): LinkClient {
     metadata.set('authorization', `Bearer ${secret}`)
     const call = client.makeBidiStreamRequest<MessageShape<I>, MessageShape<O>>(
       path(method),
-      (message) => Buffer.from(toBinary(method.input, message)),
+      (message) => asBuffer(toBinary(method.input, message)),
       (bytes) => fromBinary(method.output, bytes),
       metadata,
     )
@@ -143,7 +143,7 @@ export function createLinkClient(target: Target, caFile: string): LinkClient {
       new Promise((resolve, reject) => {
         client.makeUnaryRequest<RegisterRequest, RegisterResponse>(
           path(service.method.register),
-          (message) => Buffer.from(toBinary(service.method.register.input, message)),
+          (message) => asBuffer(toBinary(service.method.register.input, message)),
           (bytes) => fromBinary(service.method.register.output, bytes),
           create(service.method.register.input, request),
           new Metadata(),
@@ -165,6 +165,11 @@ function channelCredentials(target: Target, caFile: string): ChannelCredentials 
   } catch (error) {
     throw new ExitError('usage', `The CA file cannot be read: ${(error as Error).message}.`)
   }
+}
+
+/** The same bytes, not a copy. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 function toLinkError(error: Error & { code?: number; details?: string }): LinkError {

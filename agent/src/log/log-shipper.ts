@@ -4,9 +4,10 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { LogsMessage, Pipe } from '../link/rpc-client.ts'
 import type { LogSpool } from './log-spool.ts'
 
-const CHUNK_BYTES = 64 * 1024
+/** What the controller keeps in one row: it has nothing to cut then. At most 64 KiB. */
+const CHUNK_BYTES = 60_000
 /** Bytes of one job on the way; more would only fill the connection's buffers. */
-const WINDOW_BYTES = 2 * 1024 * 1024
+const WINDOW_BYTES = 4 * 1024 * 1024
 /** The first bytes after silence go at once; what follows is gathered for this long. */
 const COALESCE_MS = 5
 /** Sent bytes that are not acknowledged for this long are sent again. */
@@ -82,7 +83,7 @@ export function createLogShipper(now: () => number = () => performance.now()): L
       job: ref,
       offset: BigInt(offset),
       data,
-      ...(data.length > 0 ? linesOf(data, offset, spool) : {}),
+      ...(data.length > 0 ? timesOf(data, offset, spool) : {}),
       // With the last bytes or right behind them; it counts once all before it is stored.
       ...(isLast ? { finalSize: BigInt(spool.size), finalSha256: spool.sha256() } : {}),
     })
@@ -184,22 +185,16 @@ export function createLogShipper(now: () => number = () => performance.now()): L
   }
 }
 
-/** Lengths and times of the lines that end in `data`. */
-function linesOf(
-  data: Buffer,
-  offset: number,
-  spool: LogSpool,
-): Pick<LogsMessage, 'lineLengths' | 'lineMs' | 'baseAt'> {
-  const lineLengths: number[] = []
+/** When the lines that end in `data` were seen. The last time that is told stands for all that follow. */
+function timesOf(data: Buffer, offset: number, { times }: LogSpool): Pick<LogsMessage, 'lineMs' | 'baseAt'> {
+  const base = times.at(offset + 1)
+  const last = times.at(offset + data.length)
   const lineMs: number[] = []
-  const base = spool.times.at(offset + 1)
-  // Mostly all of a chunk was seen at once.
-  const atOnce = spool.times.at(offset + data.length) === base
-  let from = 0
-  for (let newline = data.indexOf(10); newline >= 0; newline = data.indexOf(10, from)) {
-    lineLengths.push(newline + 1 - from)
-    from = newline + 1
-    lineMs.push(atOnce ? 0 : Math.max(0, spool.times.at(offset + from) - base))
+  // Mostly all of a chunk was seen at once, and the end of a loud one together.
+  let at = base
+  for (let newline = data.indexOf(10); newline >= 0 && at !== last; newline = data.indexOf(10, newline + 1)) {
+    at = times.at(offset + newline + 1)
+    lineMs.push(Math.max(0, at - base))
   }
-  return { lineLengths, lineMs, baseAt: timestampFromMs(base) }
+  return { lineMs, baseAt: timestampFromMs(base) }
 }

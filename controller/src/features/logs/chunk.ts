@@ -1,13 +1,14 @@
-// The arithmetic of log chunks: cutting overlaps, finding line ends, joining pieces to rows, packing line times. Pure.
+// The arithmetic of log chunks: cutting overlaps, finding line ends, joining pieces to rows. Pure.
 import type { LogsRequest } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { timestampMs } from '@bufbuild/protobuf/wkt'
+import { countOf, joinTimes, type LineTimes, splitTimes, timesOf } from './line-times.ts'
 
 /** Bytes of a job's log as they arrived. */
 export interface LogPiece {
   offset: number
   data: Buffer
-  /** When each line that ends in data ended, in milliseconds since 1970; one a line end. */
-  endedMs: number[]
+  /** When the lines that end in data ended. */
+  times: LineTimes
   refilled: boolean
 }
 
@@ -40,31 +41,37 @@ export function pieceOf(message: LogsRequest, nowMs: number): LogPiece {
   const data = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength)
   // A clock that is far off must not make times that nothing can show.
   const base = message.baseAt ? Math.min(Math.max(0, timestampMs(message.baseAt)), nowMs + clockSkewMs) : nowMs
-  const ended = message.lineMs
-  const last = ended.length - 1
-  const endedMs: number[] = []
-  const count = countLineEnds(data)
-  for (let i = 0; i < count; i++) endedMs.push(last < 0 ? base : base + (ended[Math.min(i, last)] ?? 0))
-  return { offset: Number(message.offset), data, endedMs, refilled: false }
+  const times = timesOf(countLineEnds(data), message.lineMs, base)
+  return { offset: Number(message.offset), data, times, refilled: false }
+}
+
+/** The first `size` bytes of a piece, and what follows them. */
+function cut(piece: LogPiece, size: number): [LogPiece, LogPiece] {
+  const { offset, data } = piece
+  const first = data.subarray(0, size)
+  const [times, others] = splitTimes(piece.times, countLineEnds(first))
+  return [
+    { ...piece, data: first, times },
+    { ...piece, offset: offset + size, data: data.subarray(size), times: others },
+  ]
 }
 
 /** What of a piece lies at or after `from`; null when nothing does. */
 export function cutOverlap(piece: LogPiece, from: number): LogPiece | null {
   const overlap = from - piece.offset
   if (overlap <= 0) return piece
-  if (overlap >= piece.data.length) return null
-  const dropped = countLineEnds(piece.data.subarray(0, overlap))
-  return { ...piece, offset: from, data: piece.data.subarray(overlap), endedMs: piece.endedMs.slice(dropped) }
+  return overlap < piece.data.length ? cut(piece, overlap)[1] : null
 }
 
 /** At most `size` bytes of a piece. */
 export function cutEnd(piece: LogPiece, size: number): LogPiece {
-  if (piece.data.length <= size) return piece
-  const data = piece.data.subarray(0, size)
-  return { ...piece, data, endedMs: piece.endedMs.slice(0, countLineEnds(data)) }
+  return size < piece.data.length ? cut(piece, size)[0] : piece
 }
 
-/** Joins pieces that follow one another and cuts them into rows. */
+/**
+ * Joins pieces that follow one another and cuts them into rows. A piece that fits into a row is cut only for its lines: two rows
+ * that follow one another are larger together than one may be.
+ */
 export function toRows(pieces: LogPiece[], firstLine: number): RawRow[] {
   const rows: RawRow[] = []
   let line = firstLine
@@ -72,12 +79,13 @@ export function toRows(pieces: LogPiece[], firstLine: number): RawRow[] {
   let bytes = 0
   let lines = 0
   const close = () => {
-    const first = parts[0]
+    const [first] = parts
     if (!first) return
+    const isOne = parts.length === 1
     rows.push({
       offset: first.offset,
-      data: parts.length === 1 ? first.data : Buffer.concat(parts.map((part) => part.data)),
-      endedMs: parts.length === 1 ? first.endedMs : parts.flatMap((part) => part.endedMs),
+      data: isOne ? first.data : Buffer.concat(parts.map((part) => part.data)),
+      times: isOne ? first.times : joinTimes(parts.map((part) => part.times)),
       refilled: parts.some((part) => part.refilled),
       firstLine: line,
     })
@@ -86,64 +94,32 @@ export function toRows(pieces: LogPiece[], firstLine: number): RawRow[] {
     bytes = 0
     lines = 0
   }
+  const add = (part: LogPiece) => {
+    if (part.data.length === 0) return
+    parts.push(part)
+    bytes += part.data.length
+    lines += countOf(part.times)
+    if (bytes >= maxRowBytes || lines >= maxRowLines) close()
+  }
   for (const piece of pieces) {
-    let rest: LogPiece | null = piece
-    while (rest && rest.data.length > 0) {
-      let part = cutEnd(rest, maxRowBytes - bytes)
-      const tooMany = lines + part.endedMs.length - maxRowLines
-      if (tooMany > 0) part = cutEnd(part, afterLineEnd(part.data, maxRowLines - lines))
-      if (part.data.length > 0) {
-        parts.push(part)
-        bytes += part.data.length
-        lines += part.endedMs.length
-        rest = cutOverlap(rest, part.offset + part.data.length)
-      }
-      if (bytes >= maxRowBytes || lines >= maxRowLines) close()
+    if (bytes + piece.data.length > maxRowBytes && piece.data.length <= maxRowBytes) close()
+    let rest = piece
+    while (rest.data.length > maxRowBytes - bytes || countOf(rest.times) > maxRowLines - lines) {
+      const mostBytes = Math.min(rest.data.length, maxRowBytes - bytes)
+      const size = afterLineEnd(rest.data.subarray(0, mostBytes), maxRowLines - lines)
+      const [part, after] = cut(rest, size)
+      add(part)
+      rest = after
     }
+    add(rest)
   }
   close()
   return rows
 }
 
-/** Bytes up to and with the nth line end. */
+/** Bytes up to and with the nth line end, or all. */
 function afterLineEnd(data: Uint8Array, n: number): number {
   let at = 0
-  for (let left = n; left > 0; at++) if (data[at] === newline) left--
+  for (let left = n; left > 0 && at < data.length; at++) if (data[at] === newline) left--
   return at
-}
-
-/** Differences from one line's end to the next as varints; a clock that jumped back counts as no time. */
-export function packTimes(endedMs: number[]): Buffer {
-  const out = Buffer.allocUnsafe(endedMs.length * 5)
-  let at = 0
-  let last = endedMs[0] ?? 0
-  for (const ms of endedMs) {
-    let delta = Math.min(Math.max(0, ms - last), 0xffff_ffff)
-    last += delta
-    while (delta > 127) {
-      out[at++] = (delta % 128) | 128
-      delta = Math.floor(delta / 128)
-    }
-    out[at++] = delta
-  }
-  return out.subarray(0, at)
-}
-
-export function unpackTimes(packed: Uint8Array, baseMs: number): number[] {
-  const times: number[] = []
-  let last = baseMs
-  let delta = 0
-  let scale = 1
-  for (const byte of packed) {
-    delta += (byte & 127) * scale
-    if (byte & 128) {
-      scale *= 128
-      continue
-    }
-    last += delta
-    times.push(last)
-    delta = 0
-    scale = 1
-  }
-  return times
 }

@@ -10,6 +10,7 @@ import { statement } from '../../platform/statement.ts'
 import { isTurnUsedUp, nextTurn, spent } from '../../platform/turns.ts'
 import { type JobLog, jobLog } from '../runs/index.ts'
 import { countLineEnds, cutEnd, cutOverlap, type LogPiece, pieceOf, tailBytes } from './chunk.ts'
+import { countOf, sameTime } from './line-times.ts'
 import { isWhole } from './log-end.ts'
 import { type LogTables, unpackRow } from './log-tables.ts'
 import type { LogWriter, OpenLog } from './log-writer.ts'
@@ -136,9 +137,8 @@ export class LogStream {
   /** A line of the controller's own, at the end. */
   #note(log: StreamLog, text: string): void {
     const data = Buffer.from(`\n[ansflow] ${text}\n`)
-    const now = this.#deps.clock.now().getTime()
-    const endedMs = Array.from({ length: countLineEnds(data) }, () => now)
-    this.#deps.writer.add(log, { offset: log.accepted, data, endedMs, refilled: true })
+    const times = sameTime(countLineEnds(data), this.#deps.clock.now().getTime())
+    this.#deps.writer.add(log, { offset: log.accepted, data, times, refilled: true })
   }
 
   #onStored(log: StreamLog): void {
@@ -234,8 +234,12 @@ export class LogStream {
       telling: false,
       size: head.size,
       accepted: head.size,
-      lines: lastRow ? lastRow.firstLine + lastRow.endedMs.length : 0,
-      tail: lastRow && lastRow.data.length < tailBytes ? lastRow : null,
+      taken: {
+        size: head.size,
+        lines: lastRow ? lastRow.firstLine + countOf(lastRow.times) : 0,
+        tail: lastRow && lastRow.data.length < tailBytes ? lastRow : null,
+        complete: whole,
+      },
       pending: [],
       overwrite: [],
       closing: false,

@@ -2,7 +2,8 @@
 import { promisify } from 'node:util'
 import { zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Kysely } from 'kysely'
-import { type LogPiece, packTimes, type RawRow, unpackTimes } from './chunk.ts'
+import type { LogPiece, RawRow } from './chunk.ts'
+import { countOf, packTimes, timesOf, unpackTimes } from './line-times.ts'
 
 export interface LogChunkRow {
   job_id: string
@@ -34,10 +35,10 @@ export async function packRow(jobId: string, row: RawRow): Promise<LogChunkRow> 
     size: row.data.length,
     data: row.data.length <= compressHere ? zstdCompressSync(row.data) : await compress(row.data),
     first_line: row.firstLine,
-    line_count: row.endedMs.length,
+    line_count: countOf(row.times),
     ends_line: row.data.at(-1) === 10 ? 1 : 0,
-    base_ms: row.endedMs[0] ?? 0,
-    line_ms: packTimes(row.endedMs),
+    base_ms: row.times.ms[0] ?? 0,
+    line_ms: packTimes(row.times),
     refilled: row.refilled ? 1 : 0,
   }
 }
@@ -51,7 +52,7 @@ export function unpackRow(row: LogChunkRow): RawRow {
   const piece: LogPiece = {
     offset: Number(row.byte_offset),
     data: unpackData(row),
-    endedMs: unpackTimes(row.line_ms, Number(row.base_ms)),
+    times: timesOf(row.line_count, unpackTimes(row.line_ms, Number(row.base_ms))),
     refilled: Boolean(row.refilled),
   }
   return { ...piece, firstLine: row.first_line }

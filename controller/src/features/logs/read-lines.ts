@@ -4,7 +4,7 @@ import type { LogLineSchema } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { Db } from '../../platform/db.ts'
-import { unpackTimes } from './chunk.ts'
+import { unpackTimes } from './line-times.ts'
 import { type LogChunkRow, type LogKysely, type LogTables, unpackData } from './log-tables.ts'
 
 export type LogLineInit = MessageInitShape<typeof LogLineSchema>

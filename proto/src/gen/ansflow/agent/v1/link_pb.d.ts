@@ -1610,14 +1610,15 @@ export declare type LogsRequest = Message<"ansflow.agent.v1.LogsRequest"> & {
   data: Uint8Array;
 
   /**
-   * Lengths in bytes of the lines that END in data, counted from their part within data (line end included), in order.
+   * Not read, and sent by older agents only: line ends are found in data.
    *
    * @generated from field: repeated uint32 line_lengths = 4;
    */
   lineLengths: number[];
 
   /**
-   * When each of those lines ended: milliseconds after base_at, in order.
+   * When the lines that END in data ended: milliseconds after base_at, in order. The last one stands for all lines that follow; without
+   * any, all ended at base_at.
    *
    * @generated from field: repeated uint32 line_ms = 5;
    */
@@ -1665,14 +1666,15 @@ export declare type LogsRequestJson = {
   data?: string;
 
   /**
-   * Lengths in bytes of the lines that END in data, counted from their part within data (line end included), in order.
+   * Not read, and sent by older agents only: line ends are found in data.
    *
    * @generated from field: repeated uint32 line_lengths = 4;
    */
   lineLengths?: number[];
 
   /**
-   * When each of those lines ended: milliseconds after base_at, in order.
+   * When the lines that END in data ended: milliseconds after base_at, in order. The last one stands for all lines that follow; without
+   * any, all ended at base_at.
    *
    * @generated from field: repeated uint32 line_ms = 5;
    */
