@@ -1,8 +1,8 @@
 // The tables the log path reads and writes by hand-written statements, and the mapping between rows and bytes.
-import { promisify } from 'node:util'
-import { zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { zstdDecompressSync } from 'node:zlib'
 import type { Kysely } from 'kysely'
 import type { LogPiece, RawRow } from './chunk.ts'
+import { compress } from './compress.ts'
 import { countOf, packTimes, timesOf, unpackTimes } from './line-times.ts'
 
 export interface LogChunkRow {
@@ -24,16 +24,12 @@ export interface LogTables {
 
 export type LogKysely = Kysely<LogTables>
 
-const compress = promisify(zstdCompress)
-/** Under this many bytes compressing takes less than handing the work to another thread. */
-const compressHere = 8 * 1024
-
 export async function packRow(jobId: string, row: RawRow): Promise<LogChunkRow> {
   return {
     job_id: jobId,
     byte_offset: row.offset,
     size: row.data.length,
-    data: row.data.length <= compressHere ? zstdCompressSync(row.data) : await compress(row.data),
+    data: await compress(row.data),
     first_line: row.firstLine,
     line_count: countOf(row.times),
     ends_line: row.data.at(-1) === 10 ? 1 : 0,
