@@ -1,5 +1,4 @@
 // The only composition root: opens the platform, then the features, and hands what they bring to the two doors.
-import { fileURLToPath } from 'node:url'
 import type { Config } from './config.ts'
 import type { Feature, FeatureKind, From, Platform } from './feature.ts'
 import { accessFeature, authorize } from './features/access/index.ts'
@@ -26,6 +25,7 @@ import { loop } from './platform/loop.ts'
 import { migrate } from './platform/migrate.ts'
 import type { StatementTap } from './platform/statement-tap.ts'
 import { createWorkers, type Workers } from './platform/workers.ts'
+import { consoleFolder as builtConsole } from './product-files.ts'
 import { createAdmission } from './transport/admission.ts'
 import { checkTables, createCalls, type Rights, type ServiceTable } from './transport/call.ts'
 import { openGrpc } from './transport/grpc.ts'
@@ -232,7 +232,7 @@ async function openDoors(platform: Platform, from: From, consoleFolder: string |
     tables: services,
     routes: all.flatMap((feature) => feature.routes ?? []),
     sockets: [...all.flatMap((feature) => feature.sockets ?? []), live],
-    consoleFolder: consoleFolder ?? fileURLToPath(new URL('../../web/dist', import.meta.url)),
+    consoleFolder: consoleFolder ?? builtConsole,
     calls,
     admission,
     rights,

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { can, type Permission, type Scope } from '@ansflow/proto/access'
 import { byPerson } from '@ansflow/proto/run-origin'
 import { expect, test } from 'vitest'
@@ -139,6 +141,14 @@ function someValue(db: Db, type: string): unknown {
   if (/date|time/i.test(type)) return db.toColumn(new Date(0))
   return /blob|binary/i.test(type) ? Buffer.from([1]) : '1'
 }
+
+test('every migration stands in its list', async () => {
+  const db = await openDb(testDatabase(), entitiesOf(features))
+  const files = readdirSync(join(import.meta.dirname, '../src/migrations', db.dialect))
+  await db.close()
+  const names = files.filter((file) => file !== 'index.ts').map((file) => basename(file, '.ts'))
+  expect(Object.keys(db.migrations)).toEqual(names.sort())
+})
 
 test('a database of another version is refused', async () => {
   const db = await openDb(testDatabase(), entitiesOf(features))

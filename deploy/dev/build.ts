@@ -1,7 +1,8 @@
-// Builds what runs from a build: the console and the bundled agent, each only when its sources are newer.
+// Builds what runs from a build: the console and the bundles of agent and controller, each only when its sources are newer.
 import { existsSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { controllerProgram } from './controller-node.ts'
 import { step } from './progress.ts'
 import { root, runCommand } from './run-command.ts'
 
@@ -16,6 +17,13 @@ export async function buildAll(): Promise<void> {
   await buildWhenOlder('bundling the agent', 'agent', join(root, 'agent/dist/ansflow-agent.mjs'), [
     'agent/src',
     'agent/package.json',
+    'proto/src',
+  ])
+  await buildWhenOlder('bundling the controller', 'controller', join(root, controllerProgram), [
+    'controller/src',
+    'controller/package.json',
+    'controller/rolldown.config.ts',
+    'engine/src',
     'proto/src',
   ])
 }

@@ -1,4 +1,7 @@
-// How `npm start` runs the controller's Node.
+// How `npm start` runs the controller.
+
+/** In the product's folder. */
+export const controllerProgram = 'controller/dist/ansflow-controller.mjs'
 
 /** A small nursery keeps an idle controller some 25 MB smaller; the steps it moves cost the same processor time. */
 export const controllerFlags = ['--max-semi-space-size=2']

@@ -6,7 +6,7 @@ import { constants, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { hideSecrets } from '../../controller/src/platform/environment.ts'
 import { buildAll } from './build.ts'
-import { controllerEnv, controllerFlags } from './controller-node.ts'
+import { controllerEnv, controllerFlags, controllerProgram } from './controller-node.ts'
 import { keepRunning } from './keep-running.ts'
 import { Sentence, say } from './progress.ts'
 import { endCommands, root } from './run-command.ts'
@@ -70,7 +70,7 @@ async function start(): Promise<void> {
     start() {
       // Made anew at each start: it registers the local agent once and then is worth nothing.
       agentToken = randomBytes(32).toString('base64url')
-      controller = spawn(process.execPath, [...controllerFlags, join(root, 'controller/src/main.ts'), 'serve'], {
+      controller = spawn(process.execPath, [...controllerFlags, join(root, controllerProgram), 'serve'], {
         cwd: root,
         env: {
           ...controllerEnv,

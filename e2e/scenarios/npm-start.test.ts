@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { stepsFolder } from '../../agent/src/process/step-user.ts'
+import { controllerProgram } from '../../deploy/dev/controller-node.ts'
 import { keepRunning } from '../../deploy/dev/keep-running.ts'
 import { root } from '../../deploy/dev/run-command.ts'
 import { Product, processesOf } from '../setup/npm-start.ts'
@@ -27,7 +28,7 @@ afterEach(() => {
 })
 
 const programs = {
-  controller: 'controller/src/main.ts',
+  controller: controllerProgram,
   'local agent': 'agent/dist/ansflow-agent.mjs',
   'start.ts': 'deploy/dev/start.ts',
   'dev.mjs': 'scripts/dev.mjs',

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { controllerProgram } from '../../deploy/dev/controller-node.ts'
 import { root } from '../../deploy/dev/run-command.ts'
 import { freePort } from '../../deploy/dev/test-servers.ts'
 import { freeAddresses, Product, processesOf, start as startIn } from '../setup/npm-start.ts'
@@ -51,7 +52,7 @@ const said = (output: string) =>
   output
     .trim()
     .split('\n')
-    .filter((line) => !/building the console|bundling the agent/.test(line))
+    .filter((line) => !/building the console|bundling the (agent|controller)/.test(line))
 
 test.each(['ANSFLOW_HTTP', 'ANSFLOW_GRPC'] as const)('the port of %s is busy', async (setting) => {
   await using busy = await listener()
@@ -127,7 +128,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s while it fetches ends the fetching
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s while the controller starts', async (signal) => {
   const { child, ended, output } = start('deploy/dev/start.ts', await freeAddresses())
-  await waitFor(() => left(child).some((command) => command.includes('controller/src/main.ts')), {
+  await waitFor(() => left(child).some((command) => command.includes(controllerProgram)), {
     what: 'the controller is being started',
     timeoutMs: 60_000,
     everyMs: 5,

@@ -1,6 +1,7 @@
 // A whole AnsFlow for a test: controller and agents as real processes, which can be killed and started again.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +15,7 @@ import { isTerminal } from '@ansflow/proto/status'
 import type { DescService, JsonObject } from '@bufbuild/protobuf'
 import { type Client, createClient } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-node'
+import { controllerProgram } from '../../deploy/dev/controller-node.ts'
 import { root } from '../../deploy/dev/run-command.ts'
 import { freePort } from '../../deploy/dev/test-servers.ts'
 import { waitFor } from './wait-for.ts'
@@ -89,13 +91,7 @@ export class System implements AsyncDisposable {
     const { through, flags = [] } = this.#options
     if (through) await mkdir(data, { recursive: true })
     const before = through ? [...through, data] : []
-    const [program, ...words] = [
-      ...before,
-      process.execPath,
-      ...flags,
-      join(this.root, 'controller/src/main.ts'),
-      'serve',
-    ]
+    const [program, ...words] = [...before, process.execPath, ...flags, controllerOf(this.root), 'serve']
     const child = spawn(program!, words, {
       cwd: this.root,
       env: {
@@ -318,6 +314,12 @@ async function endedBy(child: ChildProcess, signal: NodeJS.Signals): Promise<voi
   const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
   await gone
   clearTimeout(timer)
+}
+
+/** Older checkouts, which a benchmark compares with, have no bundle. */
+function controllerOf(checkout: string): string {
+  const bundle = join(checkout, controllerProgram)
+  return existsSync(bundle) ? bundle : join(checkout, 'controller/src/main.ts')
 }
 
 export async function startSystem(options: SystemOptions = {}): Promise<System> {

@@ -1,9 +1,8 @@
 // The database: SQLite, MySQL or MariaDB behind one entity manager; transactions that are run again when they lose a race.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { Migrator } from '@mikro-orm/migrations'
+import { dirname } from 'node:path'
+import { type Migration, Migrator } from '@mikro-orm/migrations'
 import {
   type AbstractSqlDriver,
   type AnyEntity,
@@ -28,6 +27,8 @@ import { type StoreHealth, storeHealth } from './store-health.ts'
 export type EntityManager = SqlEntityManager
 export type Entities = (EntityClass<AnyEntity> | EntitySchema)[]
 export type Orm = MikroORM<AbstractSqlDriver, SqlEntityManager>
+/** By the names under which the database keeps them, in their order. */
+export type Migrations = Record<string, new (...args: ConstructorParameters<typeof Migration>) => Migration>
 /** Columns as the database has them; hot paths give their own table types instead. */
 export type UntypedTables = Record<string, Record<string, unknown>>
 
@@ -39,7 +40,7 @@ export type DatabaseConfig =
 export interface Db {
   readonly orm: Orm
   readonly dialect: 'sqlite' | 'mysql'
-  readonly migrationsFolder: string
+  readonly migrations: Migrations
   /** A fresh entity manager: an identity map of its own. */
   em(): EntityManager
   /** The query builder under the ORM: inside the transaction of `em`, else on the pool. Names as in the database. */
@@ -72,8 +73,7 @@ export const memoryFile = ':memory:'
 export async function openDb(config: DatabaseConfig, features: Entities, tap?: StatementTap): Promise<Db> {
   const entities = [...features, CommitMarkerEntity]
   if (config.kind === 'mysql') return openMySql(config, entities, tap)
-  if (config.file === memoryFile)
-    return database({ orm: await openSqlite(config.file, entities, tap), dialect: 'sqlite' })
+  if (config.file === memoryFile) return openSqlite(config.file, entities, tap)
   mkdirSync(dirname(config.file), { recursive: true })
   const taken = takeFile(config.file)
   if (!taken) {
@@ -82,7 +82,7 @@ export async function openDb(config: DatabaseConfig, features: Entities, tap?: S
     )
   }
   try {
-    return database({ orm: await openSqlite(config.file, entities, tap), dialect: 'sqlite', release: taken.release })
+    return await openSqlite(config.file, entities, tap, taken.release)
   } catch (error) {
     taken.release()
     throw error
@@ -96,27 +96,30 @@ export const sharedOptions = {
   extensions: [Migrator],
 } satisfies Options
 
-const migrationsRoot = fileURLToPath(new URL('../migrations', import.meta.url))
-
-function migrationOptions(dialect: Db['dialect']): Options {
-  const path = join(migrationsRoot, dialect)
-  return {
-    migrations: { tableName: 'migration', path, pathTs: path, glob: '*.ts', snapshot: false, silent: true, emit: 'ts' },
-  }
+function migrationOptions(migrations: Migrations): Options {
+  const migrationsList = Object.entries(migrations).map(([name, kind]) => ({ name, class: kind }))
+  return { migrations: { tableName: 'migration', migrationsList, snapshot: false, silent: true } }
 }
 
 /** One collation for all text: compares bytes, as SQLite does. */
 export const mySqlOptions = { charset: 'utf8mb4', collate: 'utf8mb4_bin' } satisfies Options
 
-async function openSqlite(file: string, entities: Entities, tap: StatementTap | undefined): Promise<Orm> {
-  return (await MikroORM.init({
+async function openSqlite(
+  file: string,
+  entities: Entities,
+  tap: StatementTap | undefined,
+  release?: () => void,
+): Promise<Db> {
+  const { migrations } = await import('../migrations/sqlite/index.ts')
+  const orm = (await MikroORM.init({
     ...sharedOptions,
-    ...migrationOptions('sqlite'),
+    ...migrationOptions(migrations),
     entities,
     driver: SqliteDriver,
     dbName: file,
     driverOptions: nodeSqliteDialect(file, tap),
   } as Options)) as Orm
+  return database({ orm, dialect: 'sqlite', migrations, release })
 }
 
 /** What belongs to it is loaded only when it is used. */
@@ -132,16 +135,17 @@ async function openMySql(
     throw new Error(`The database server at ${host} does not answer: ${(error as Error).message}`)
   })
   const { dialect, withoutLimit } = mySql(url, tap, statementMs)
+  const { migrations } = await import('../migrations/mysql/index.ts')
   const orm = (await MikroORM.init({
     ...sharedOptions,
     ...mySqlOptions,
-    ...migrationOptions('mysql'),
+    ...migrationOptions(migrations),
     entities,
     driver: await mySqlDriver(version),
     clientUrl: url,
     driverOptions: dialect,
   } as Options)) as Orm
-  return database({ orm, dialect: 'mysql', withoutLimit })
+  return database({ orm, dialect: 'mysql', migrations, withoutLimit })
 }
 
 /** MariaDB speaks MySQL's protocol but stores and reports types differently. */
@@ -153,8 +157,9 @@ async function mySqlDriver(version: string): Promise<Options['driver']> {
 interface Opened {
   orm: Orm
   dialect: Db['dialect']
+  migrations: Migrations
   withoutLimit?: MySql['withoutLimit']
-  release?: () => void
+  release?: (() => void) | undefined
 }
 
 const attempts = 5
@@ -162,7 +167,7 @@ const attempts = 5
 const patienceMs = 10_000
 const markersKeptMs = 3_600_000
 
-function database({ orm, dialect, withoutLimit = (work) => work(), release }: Opened): Db {
+function database({ orm, dialect, migrations, withoutLimit = (work) => work(), release }: Opened): Db {
   const em = () => orm.em.fork() as EntityManager
   const pool = orm.em.getConnection().getClient()
   const health: StoreHealth = storeHealth(() => mark(pool, uuidv7()))
@@ -224,7 +229,7 @@ function database({ orm, dialect, withoutLimit = (work) => work(), release }: Op
   return {
     orm,
     dialect,
-    migrationsFolder: join(migrationsRoot, dialect),
+    migrations,
     em,
     kysely: <Tables>(manager?: EntityManager) => (manager?.getKysely() ?? pool) as unknown as Kysely<Tables>,
     toColumn: (time) => (dialect === 'sqlite' ? time.getTime() : time.toISOString().replace('T', ' ').replace('Z', '')),

@@ -1,6 +1,4 @@
 // Brings the tables to what the code expects: one controller at a time, and never backwards.
-import { readdirSync } from 'node:fs'
-import { basename, extname } from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import type { Db, UntypedTables } from './db.ts'
 
@@ -35,12 +33,7 @@ async function runLocked(db: Db): Promise<void> {
 
 async function run(db: Db): Promise<void> {
   const { migrator } = db.orm
-  const known = new Set(
-    readdirSync(db.migrationsFolder)
-      .filter((file) => extname(file) === '.ts')
-      .map((file) => basename(file, '.ts')),
-  )
-  const unknown = (await migrator.getExecuted()).filter((row) => !known.has(basename(row.name, '.ts')))
+  const unknown = (await migrator.getExecuted()).filter((row) => !(row.name.replace(/\.ts$/, '') in db.migrations))
   if (unknown.length > 0) {
     throw new Error(
       `The database was made by another AnsFlow, newer than this one or older than the first release (it has "${unknown.map((row) => row.name).join('", "')}"). Start that version, restore the copy made before the upgrade, or begin with an empty database.`,

@@ -41,7 +41,7 @@ export function createWorkers(log: Logger, limit = usual): Workers {
   const pool = new Piscina({
     filename: new URL('./worker-main.ts', import.meta.url).href,
     name: 'run',
-    minThreads: 1,
+    minThreads: 0,
     // More than there are CPUs: the machine shares them out, and a short task need not wait for the end of a long one.
     maxThreads: Math.max(4, availableParallelism()),
     maxQueue: 1000,

@@ -47,8 +47,8 @@ async function once(context: Context, folder: string, env: Record<string, string
   try {
     await connected(product)
     const seconds = (now() - began) / 1000
-    const [controller, agent] = ['controller/src/main.ts', 'agent/dist/ansflow-agent.mjs'].map((program) => {
-      const found = processesOf(folder).find(({ command }) => command.includes(program))
+    const [controller, agent] = [/controller\/(dist|src)\//, /agent\/dist\//].map((program) => {
+      const found = processesOf(folder).find(({ command }) => program.test(command))
       if (!found) throw new Error(`${program} does not run.`)
       return found.pid
     })

@@ -1,7 +1,7 @@
 // Agents: their sessions, the dispatcher that gives them jobs, and the loops beside.
-import { fileURLToPath } from 'node:url'
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { type From, feature, type Platform } from '../../feature.ts'
+import { agentProgram } from '../../product-files.ts'
 import { authFeature } from '../auth/index.ts'
 import { LogStream, type LogStreamDeps, logsFeature } from '../logs/index.ts'
 import { oldestOrganization } from '../organizations/index.ts'
@@ -113,7 +113,7 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
       }),
       agentsApi({ db, bus, clock, keys, jobs, lostAfterMs, grpcAddress }),
     ],
-    routes: [agentDownload(fileURLToPath(new URL('../../../../agent/dist/ansflow-agent.mjs', import.meta.url)))],
+    routes: [agentDownload(agentProgram)],
     topics: topics.topics,
     loops: [
       { name: 'dispatch', everyMs: dispatchSweepMs, run: dispatcher.sweep },

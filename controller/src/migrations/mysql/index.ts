@@ -1,0 +1,26 @@
+// Every migration, in their order. Written by write-migration.ts.
+import { Initial } from './migration-0001-e2d3c2d4.ts'
+import { CommitMarker } from './migration-0002-commit-marker.ts'
+import { Fleet } from './migration-0002-fleet.ts'
+import { IdempotencyHolder } from './migration-0003-idempotency-holder.ts'
+import { TokenTree } from './migration-0003-token-tree.ts'
+import { JobQueueIndex } from './migration-0004-job-queue-index.ts'
+import { RolesAsSets } from './migration-0005-roles-as-sets.ts'
+import { StepPhase } from './migration-0006-step-phase.ts'
+import { AuditEvents } from './migration-0007-audit-events.ts'
+import { ControllerWork } from './migration-0008-controller-work.ts'
+import { RunOrigin } from './migration-0009-run-origin.ts'
+
+export const migrations = {
+  'migration-0001-e2d3c2d4': Initial,
+  'migration-0002-commit-marker': CommitMarker,
+  'migration-0002-fleet': Fleet,
+  'migration-0003-idempotency-holder': IdempotencyHolder,
+  'migration-0003-token-tree': TokenTree,
+  'migration-0004-job-queue-index': JobQueueIndex,
+  'migration-0005-roles-as-sets': RolesAsSets,
+  'migration-0006-step-phase': StepPhase,
+  'migration-0007-audit-events': AuditEvents,
+  'migration-0008-controller-work': ControllerWork,
+  'migration-0009-run-origin': RunOrigin,
+}
