@@ -18,6 +18,8 @@ function run(shell: string, script: string, value: string): string {
   const made = interpolateScript(script, shell, contextOf(value))
   return execFileSync(shell, ['-c', made.script], {
     env: { PATH: process.env.PATH, ...made.variables },
+    // With a socket there, bash believes that it is run from afar, and reads the person's own settings first.
+    stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
   })
 }
