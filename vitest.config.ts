@@ -1,13 +1,29 @@
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import vue from './web/node_modules/@vitejs/plugin-vue/dist/index.mjs'
 
 // One module graph a worker: loading ORM, contract and console anew for each file took as long as the tests of it.
 const shared = { isolate: false }
 const setupFiles = [fileURLToPath(new URL('proto/test/fixed-seed.ts', import.meta.url))]
 
+/** The longest by far, longest first: one that begins last is waited for alone. */
+const longest = ['event-loop.test.ts', 'store-faults.test.ts', 'looks.test.ts', 'npm-start.test.ts', 'store.test.ts']
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = longest.indexOf(basename(moduleId))
+      return index === -1 ? longest.length : index
+    }
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b))
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     // Tests mostly wait for processes: one worker less than there are CPUs would leave one of two idle.
     maxWorkers: '100%',
     projects: [
