@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { zstdDecompressSync } from 'node:zlib'
 import {
   type Accept,
   AgentLinkService,
@@ -20,6 +21,7 @@ import {
   type SecretValueSchema,
   type Started,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { logMessage } from '@ansflow/proto/limits'
 import {
   create,
   type DescMessage,
@@ -50,6 +52,8 @@ export interface FakeJob {
   lineTimes: number[]
   /** Messages about its log. */
   logMessages: number
+  /** Those of them that were packed. */
+  packedMessages: number
 }
 
 export interface Misbehavior {
@@ -59,6 +63,8 @@ export interface Misbehavior {
   /** An empty log is not complete with the answer to its result. */
   wantsEmptyLogs?: boolean
   dropLogAcks?: number
+  /** False: logs come as they are, as before there was another way. */
+  takesPacked?: boolean
   duplicateOffers?: boolean
   heartbeatMs?: number
   lostAfterMs?: number
@@ -123,6 +129,7 @@ export async function startFakeController(
         logComplete: false,
         lineTimes: [],
         logMessages: 0,
+        packedMessages: 0,
       }
       jobs.set(jobId, job)
       const offer = { kind: { case: 'offer' as const, value: { job: job.ref, spec: job.spec } } }
@@ -224,13 +231,16 @@ export async function startFakeController(
 
   function onLogs(call: LogsCall): void {
     call.on('error', () => {})
+    if (fake.behavior.takesPacked ?? true) call.write(create(LogsResponseSchema, { takesPacked: true }))
     call.on('data', (request: LogsRequest) => {
       const job = current(request.job)
       const reply = (message: MessageInitShape<typeof LogsResponseSchema>) =>
         call.write(create(LogsResponseSchema, { job: request.job!, ...message }))
       if (!job) return reply({ stale: true })
       job.logMessages++
-      if (request.data.length > 64 * 1024) throw new Error('a chunk is larger than the contract allows')
+      if (request.unpackedSize > 0) job.packedMessages++
+      if (request.data.length > logMessage.dataBytes) throw new Error('a chunk is larger than the contract allows')
+      unpack(request)
       const offset = Number(request.offset)
       const stored = job.log.length
       if (offset <= stored && offset + request.data.length > stored) {
@@ -301,6 +311,14 @@ export async function startFakeController(
   await once(proxy, 'listening')
   fake.address = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
   return fake
+}
+
+/** As the contract says. */
+function unpack(request: LogsRequest): void {
+  const { unpackedSize } = request
+  if (unpackedSize === 0) return
+  request.data = zstdDecompressSync(request.data, { maxOutputLength: logMessage.unpackedBytes })
+  if (request.data.length !== unpackedSize) throw new Error('a chunk stands for more or less than it says')
 }
 
 /** As the contract says. */

@@ -220,6 +220,7 @@ test('both streams of an agent end when it is deleted', async () => {
   logs.send({ job: { jobId: runId, epoch: 1 } })
   const [said, answered] = [control.messages[Symbol.asyncIterator](), logs.messages[Symbol.asyncIterator]()]
   expect((await said.next()).value?.kind.case).toBe('welcome')
+  expect((await answered.next()).value).toMatchObject({ takesPacked: true })
   expect((await answered.next()).value).toMatchObject({ stale: true })
   await agents.deleteAgent({ agentId })
   await expect(said.next()).rejects.toMatchObject({ code: 16 })

@@ -49,6 +49,16 @@ export const limits = {
 
 const kibibyte = 1024
 
+/** Of one message with bytes of a log. */
+export const logMessage = {
+  /** As they are sent. */
+  dataBytes: 64 * kibibyte,
+  /** What they stand for when they are packed. */
+  unpackedBytes: 256 * kibibyte,
+  /** Times of lines beside packed bytes. */
+  packedTimes: 8000,
+} as const
+
 /** Bytes of one request, as it stands on the wire and when it is unpacked. */
 export const requestBytes = {
   /** Of methods that anyone may call. */

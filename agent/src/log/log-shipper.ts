@@ -1,11 +1,15 @@
 // Owns getting masked logs to the controller: chunks in order, a bounded number on the way, on from what is stored.
 import type { JobRef, LogsResponse } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { logMessage } from '@ansflow/proto/limits'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { LogsMessage, Pipe } from '../link/rpc-client.ts'
+import { type Chunk, type ChunkPacker, createChunkPacker } from './chunk-packer.ts'
 import type { LogSpool } from './log-spool.ts'
 
-/** What the controller keeps in one row: it has nothing to cut then. At most 64 KiB. */
+/** What the controller keeps in one row: it has nothing to cut then. Never more than a message may have, also when zstd cannot shrink it. */
 const CHUNK_BYTES = 60_000
+/** From so much on a chunk is packed. The controller adds smaller ones to one another, and whoever reads along waits for nothing. */
+const PACK_FROM_BYTES = 16 * 1024
 /** Bytes of one job on the way; more would only fill the connection's buffers. */
 const WINDOW_BYTES = 4 * 1024 * 1024
 /** The first bytes after silence go at once; what follows is gathered for this long. */
@@ -33,6 +37,9 @@ interface Progress {
   finalSentAt: number
   /** The stored offset from which was last sent again; the same answer once more says nothing new. */
   rewoundAt: number
+  /** The chunk that is being packed; it is sent when it still goes on from what is. */
+  packing: Promise<unknown> | undefined
+  packer: ChunkPacker
 }
 
 export interface LogShipper {
@@ -50,6 +57,8 @@ export function createLogShipper(now: () => number = () => performance.now()): L
   const all = new Map<string, Progress>()
   let pipe: Pipe<LogsMessage> | undefined
   let blocked = false
+  /** The controller has said so on this stream. */
+  let takesPacked = false
   let timer: NodeJS.Timeout | undefined
 
   const spoolOf = (progress: Progress) => progress.job.spool
@@ -59,6 +68,7 @@ export function createLogShipper(now: () => number = () => performance.now()): L
     const spool = spoolOf(progress)
     if (!spool) return undefined
     const waiting = spool.size - progress.sent
+    if (progress.packing) return undefined
     if (waiting > 0) {
       if (progress.sent - spool.acknowledged >= WINDOW_BYTES) return undefined
       if (waiting >= CHUNK_BYTES || spool.isWhole) return 0
@@ -69,23 +79,48 @@ export function createLogShipper(now: () => number = () => performance.now()): L
     return undefined
   }
 
+  /** False when the transport is full. */
   function sendOne(progress: Progress): boolean {
     const spool = spoolOf(progress)!
-    const { ref } = progress.job
+    const { sent, packer } = progress
     progress.lastSentAt = now()
-    const data = spool.readMasked(progress.sent, CHUNK_BYTES)
+    if (!takesPacked || spool.size - sent < PACK_FROM_BYTES)
+      return send(progress, { data: spool.readMasked(sent, CHUNK_BYTES) })
+    const chunk = packer.pack(spool.readMasked(sent, packer.room.length, packer.room))
+    progress.packing = chunk
+    void chunk.then((packed) => {
+      if (progress.packing !== chunk) return
+      progress.packing = undefined
+      if (pipe && all.get(progress.job.ref.jobId) === progress && !send(progress, packed)) awaitRoom(pipe)
+      pump()
+    })
+    return true
+  }
+
+  function send(progress: Progress, { data, packed }: Chunk): boolean {
+    const spool = spoolOf(progress)!
     const offset = progress.sent
     if (data.length > 0 && offset === spool.acknowledged) progress.lastStoredAt = now()
     progress.sent += data.length
     const isLast = spool.isWhole && progress.sent >= spool.size
     if (isLast) progress.finalSentAt = now()
     return pipe!.send({
-      job: ref,
+      job: progress.job.ref,
       offset: BigInt(offset),
-      data,
-      ...(data.length > 0 ? timesOf(data, offset, spool) : {}),
+      data: packed ?? data,
+      ...(packed && { unpackedSize: data.length }),
+      ...(data.length > 0 ? timesOf(data, offset, spool, packed ? logMessage.packedTimes : data.length) : {}),
       // With the last bytes or right behind them; it counts once all before it is stored.
       ...(isLast ? { finalSize: BigInt(spool.size), finalSha256: spool.sha256() } : {}),
+    })
+  }
+
+  function awaitRoom(full: Pipe<LogsMessage>): void {
+    blocked = true
+    void full.drained().then(() => {
+      if (pipe !== full) return
+      blocked = false
+      pump()
     })
   }
 
@@ -104,13 +139,7 @@ export function createLogShipper(now: () => number = () => performance.now()): L
         else {
           sentAny = true
           if (sendOne(progress)) continue
-          blocked = true
-          const full = pipe
-          void full.drained().then(() => {
-            if (pipe !== full) return
-            blocked = false
-            pump()
-          })
+          awaitRoom(pipe)
           break
         }
       }
@@ -120,6 +149,7 @@ export function createLogShipper(now: () => number = () => performance.now()): L
 
   function rewind(progress: Progress): void {
     progress.sent = spoolOf(progress)?.acknowledged ?? 0
+    progress.packing = undefined
     progress.finalSentAt = Number.NEGATIVE_INFINITY
     progress.lastStoredAt = now()
   }
@@ -135,6 +165,8 @@ export function createLogShipper(now: () => number = () => performance.now()): L
           lastStoredAt: now(),
           finalSentAt: idle,
           rewoundAt: -1,
+          packing: undefined,
+          packer: createChunkPacker(CHUNK_BYTES),
         })
       }
       if (!blocked) pump()
@@ -145,10 +177,12 @@ export function createLogShipper(now: () => number = () => performance.now()): L
     use(next) {
       pipe = next
       blocked = false
+      takesPacked = false
       for (const progress of all.values()) rewind(progress)
       pump()
     },
     onMessage(message) {
+      takesPacked ||= message.takesPacked
       const progress = message.job && all.get(message.job.jobId)
       if (!progress || message.job!.epoch !== progress.job.ref.epoch) return
       const spool = spoolOf(progress)
@@ -163,7 +197,10 @@ export function createLogShipper(now: () => number = () => performance.now()): L
         spool.acknowledge(stored)
         spool.times.forget(stored)
         progress.lastStoredAt = now()
-        progress.sent = Math.max(progress.sent, stored)
+        if (stored > progress.sent) {
+          progress.sent = stored
+          progress.packing = undefined
+        }
       } else if (!message.complete && progress.sent > stored && progress.rewoundAt !== stored) {
         // An answer without progress refuses what was sent: it did not fit to what is stored.
         progress.rewoundAt = stored
@@ -186,13 +223,22 @@ export function createLogShipper(now: () => number = () => performance.now()): L
 }
 
 /** When the lines that end in `data` were seen. The last time that is told stands for all that follow. */
-function timesOf(data: Buffer, offset: number, { times }: LogSpool): Pick<LogsMessage, 'lineMs' | 'baseAt'> {
+function timesOf(
+  data: Buffer,
+  offset: number,
+  { times }: LogSpool,
+  most: number,
+): Pick<LogsMessage, 'lineMs' | 'baseAt'> {
   const base = times.at(offset + 1)
   const last = times.at(offset + data.length)
   const lineMs: number[] = []
   // Mostly all of a chunk was seen at once, and the end of a loud one together.
   let at = base
-  for (let newline = data.indexOf(10); newline >= 0 && at !== last; newline = data.indexOf(10, newline + 1)) {
+  for (
+    let newline = data.indexOf(10);
+    newline >= 0 && at !== last && lineMs.length < most;
+    newline = data.indexOf(10, newline + 1)
+  ) {
     at = times.at(offset + newline + 1)
     lineMs.push(Math.max(0, at - base))
   }

@@ -180,8 +180,9 @@ export class LogSpool {
     return this.#hash.copy().digest()
   }
 
-  readMasked(offset: number, length: number): Buffer {
-    return readAt(this.#maskedFd, offset, Math.min(length, this.size - offset))
+  /** Into a buffer of the caller's, if there is one. */
+  readMasked(offset: number, length: number, into?: Buffer): Buffer {
+    return readAt(this.#maskedFd, offset, Math.min(length, this.size - offset), into)
   }
 
   acknowledge(stored: number): void {
@@ -373,8 +374,8 @@ export class LogSpool {
   }
 }
 
-function readAt(fd: number, offset: number, length: number): Buffer {
+function readAt(fd: number, offset: number, length: number, into?: Buffer): Buffer {
   if (length <= 0) return Buffer.alloc(0)
-  const buffer = Buffer.allocUnsafe(length)
+  const buffer = into ?? Buffer.allocUnsafe(length)
   return buffer.subarray(0, readSync(fd, buffer, 0, length, offset))
 }

@@ -3,58 +3,32 @@ import { createHash, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { waitFor } from '../../../test/wait-for.ts'
-import { type Bus, memoryBus } from '../../platform/bus.ts'
 import { systemClock } from '../../platform/clock.ts'
-import { type Db, memoryFile, openDb } from '../../platform/db.ts'
+import type { Db } from '../../platform/db.ts'
 import { createLog } from '../../platform/log.ts'
 import { createWorkers } from '../../platform/workers.ts'
 import { jobLog } from '../runs/index.ts'
-import { LogChunkEntity } from './log-chunk.entity.ts'
 import type { LogTables } from './log-tables.ts'
 import { createLogWatch } from './log-watch.ts'
-import { createLogWriter, type LogWriter } from './log-writer.ts'
 import { readLines } from './read-lines.ts'
 import { readBytes } from './read-log.ts'
 import { searchLog } from './search-log.ts'
-import { Sender, type SenderOptions } from './test/sender.ts'
+import { LogBench } from './test/log-bench.ts'
+import type { SenderOptions } from './test/sender.ts'
 
-const log = createLog('silent')
-const workers = createWorkers(log)
+const workers = createWorkers(createLog('silent'))
 afterAll(() => workers.stop())
+let bench: LogBench
 let db: Db
-let bus: Bus
-let writer: LogWriter
 
 beforeEach(async () => {
-  db = await openDb({ kind: 'sqlite', file: memoryFile }, [LogChunkEntity])
-  await db.orm.schema.create()
-  await db.orm.em.getConnection().execute(
-    `create table job (id text primary key, run_id text, step_id text, attempt int, agent_id text, status int default 0, finished_at int, epoch int,
-      log_size int default 0, log_complete int default 0, secrets varchar(1000) default '[]')`,
-  )
-  bus = memoryBus(log)
-  writer = createLogWriter({ db, bus, clock: systemClock, log })
+  bench = await LogBench.open()
+  db = bench.db
 })
-afterEach(async () => {
-  await writer.stop()
-  await bus.close()
-  await db.close()
-})
+afterEach(() => bench[Symbol.asyncDispose]())
 
-async function addJob(id: string, agentId = 'agent-1', epoch = 1): Promise<void> {
-  await db.orm.em
-    .getConnection()
-    .execute('insert into job (id, run_id, step_id, attempt, agent_id, epoch) values (?, ?, ?, ?, ?, ?)', [
-      id,
-      'run-1',
-      'build',
-      1,
-      agentId,
-      epoch,
-    ])
-}
-
-const newSender = (options?: SenderOptions) => new Sender({ db, writer, log }, options)
+const addJob = (id: string, agentId?: string, epoch?: number) => bench.addJob(id, agentId, epoch)
+const newSender = (options?: SenderOptions) => bench.sender(options)
 
 function expectedLines(whole: Buffer): string[] {
   const lines = whole.toString('utf8').split('\n')
@@ -355,7 +329,7 @@ describe('following', () => {
     const sender = newSender()
     await sender.send('job', 0, Buffer.from('one\n'))
     await sender.answer((a) => a.stored === 4n)
-    const watch = createLogWatch({ db, bus, clock: systemClock, log, lostAmong: async () => new Set() })
+    const watch = createLogWatch({ ...bench, clock: systemClock, lostAmong: async () => new Set() })
     const pieces: string[] = []
     let wake: () => void = () => undefined
     const followed = (async () => {
@@ -379,7 +353,7 @@ describe('following', () => {
 
   test('an abort ends it', async () => {
     await addJob('job')
-    const watch = createLogWatch({ db, bus, clock: systemClock, log, lostAmong: async () => new Set() })
+    const watch = createLogWatch({ ...bench, clock: systemClock, lostAmong: async () => new Set() })
     const abort = new AbortController()
     const next = watch.follow('job', 0, abort.signal).next()
     abort.abort()

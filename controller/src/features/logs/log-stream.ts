@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { invalidField } from '@ansflow/proto/errors'
 import type { JobRef, LogsRequest, LogsResponseSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { logMessage } from '@ansflow/proto/limits'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
@@ -15,7 +16,7 @@ import { isWhole } from './log-end.ts'
 import { type LogTables, unpackRow } from './log-tables.ts'
 import type { LogWriter, OpenLog } from './log-writer.ts'
 import { readRows } from './read-log.ts'
-import { fill, Refill } from './refill.ts'
+import { fillRange, Refill } from './refill.ts'
 
 export interface LogPipe {
   send(response: MessageInitShape<typeof LogsResponseSchema>): void
@@ -34,7 +35,6 @@ export interface LogStreamDeps {
   hardLimit?: number
 }
 
-const maxMessageBytes = 64 * 1024
 const tellAgainMs = 1000
 const defaultHardLimit = 1024 * 1024 * 1024
 
@@ -64,13 +64,14 @@ export class LogStream {
     this.#deps = deps
     this.#agentId = agentId
     this.#pipe = pipe
+    pipe.send({ takesPacked: true })
   }
 
   /** Resolves when the next message may be read. Messages must be given one after the other. */
   async onMessage(message: LogsRequest): Promise<void> {
     const ref = message.job
     if (!ref) throw invalidField('job', 'is missing')
-    if (message.data.length > maxMessageBytes) throw invalidField('data', 'has more than 64 KiB')
+    checkSize(message)
     let log = await this.#open(ref)
     while (isTurnUsedUp()) {
       await nextTurn()
@@ -119,11 +120,9 @@ export class LogStream {
     if (changed) this.#deps.log.warn({ jobId: log.jobId }, 'an agent let a secret into a log; it was masked here')
     if (before) {
       log.overwrite.push(before)
-      for (const { data, offset } of log.pending) {
-        fill(data, Math.max(0, before.offset - offset), Math.min(data.length, before.offset + before.length - offset))
-      }
+      for (const waiting of log.pending) fillRange(waiting, before)
     }
-    this.#deps.writer.add(log, changed ? { ...piece, refilled: true } : piece)
+    this.#deps.writer.add(log, changed ? { ...piece, packed: undefined, refilled: true } : piece)
   }
 
   #refuseFurther(log: StreamLog, piece: LogPiece, room: number): void {
@@ -270,6 +269,13 @@ export class LogStream {
       this.#deps.log.error({ err: error, jobId: ref.jobId }, 'a log could not be opened again')
     }
   }
+}
+
+function checkSize({ data, unpackedSize, lineMs }: LogsRequest): void {
+  const { dataBytes, unpackedBytes, packedTimes } = logMessage
+  if (data.length > dataBytes) throw invalidField('data', 'has more than 64 KiB')
+  if (unpackedSize > unpackedBytes) throw invalidField('unpacked_size', 'is more than 256 KiB')
+  if (unpackedSize > 0 && lineMs.length > packedTimes) throw invalidField('line_ms', 'has more than 8,000')
 }
 
 function isSum(hash: Hash, expected: Buffer | null): boolean {

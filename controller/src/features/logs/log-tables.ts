@@ -1,9 +1,8 @@
 // The tables the log path reads and writes by hand-written statements, and the mapping between rows and bytes.
-import { zstdDecompressSync } from 'node:zlib'
 import type { Kysely } from 'kysely'
 import type { LogPiece, RawRow } from './chunk.ts'
-import { compress } from './compress.ts'
 import { countOf, packTimes, timesOf, unpackTimes } from './line-times.ts'
+import { compress, decompress } from './zstd.ts'
 
 export interface LogChunkRow {
   job_id: string
@@ -29,7 +28,7 @@ export async function packRow(jobId: string, row: RawRow): Promise<LogChunkRow> 
     job_id: jobId,
     byte_offset: row.offset,
     size: row.data.length,
-    data: await compress(row.data),
+    data: row.packed ?? (await compress(row.data)),
     first_line: row.firstLine,
     line_count: countOf(row.times),
     ends_line: row.data.at(-1) === 10 ? 1 : 0,
@@ -39,9 +38,9 @@ export async function packRow(jobId: string, row: RawRow): Promise<LogChunkRow> 
   }
 }
 
-/** The bytes of a row. Its size bounds what a damaged row may unpack to. */
+/** The bytes of a row. */
 export function unpackData(row: Pick<LogChunkRow, 'data' | 'size'>): Buffer {
-  return zstdDecompressSync(row.data, { maxOutputLength: Math.max(1, row.size) })
+  return decompress(row.data, row.size)
 }
 
 export function unpackRow(row: LogChunkRow): RawRow {

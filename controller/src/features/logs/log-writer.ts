@@ -7,10 +7,10 @@ import type { Logger } from '../../platform/log.ts'
 import { insertion } from '../../platform/statement.ts'
 import { isTurnUsedUp, nextTurn, spent } from '../../platform/turns.ts'
 import { moveJobLog } from '../runs/index.ts'
-import { type LogPiece, type RawRow, tailBytes, toRows } from './chunk.ts'
+import { isRow, type LogPiece, type RawRow, tailBytes, toRows } from './chunk.ts'
 import { countOf, noTimes } from './line-times.ts'
 import { type LogChunkRow, type LogKysely, type LogTables, packRow, unpackData } from './log-tables.ts'
-import { fill } from './refill.ts'
+import { fill, fillRange } from './refill.ts'
 
 /** A log one stream writes. `size` is committed; `accepted` includes what waits for its commit. */
 export interface OpenLog {
@@ -176,18 +176,18 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
   async function prepare({ log, pieces }: { log: OpenLog; pieces: LogPiece[] }): Promise<Prepared> {
     const { size: from, lines, tail } = log.taken
     const size = pieces.reduce((sum, piece) => sum + piece.data.length, from)
-    const replaced = size > from ? tail : null
+    // What came packed is a row of its own, whatever is before it.
+    const replaced = pieces[0] && !isRow(pieces[0]) ? tail : null
     const rows = toRows(replaced ? [replaced, ...pieces] : pieces, replaced?.firstLine ?? lines)
     // Before anything is waited for: what is to be overwritten from now on may lie in these rows, and is once they are stored.
     const overwrite = log.overwrite.splice(0)
     // A value that ends in new bytes may begin in the row that is written again.
-    for (const { offset, length } of overwrite) {
+    for (const range of overwrite) {
       const first = rows[0]
-      if (!first || !replaced || offset + length <= first.offset) continue
+      if (!first || !replaced) break
       // The batch before may still be reading the same bytes.
       first.data = Buffer.from(first.data)
-      fill(first.data, Math.max(0, offset - first.offset), Math.min(first.data.length, offset + length - first.offset))
-      first.refilled = true
+      if (fillRange(first, range)) first.refilled = true
     }
     const complete = log.closing && !log.taken.complete && log.pending.length === 0
     const last = rows.at(-1)

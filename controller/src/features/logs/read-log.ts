@@ -15,39 +15,40 @@ export async function* readRows(db: Db, jobId: string, from: number, to: number)
   let at = from
   while (at < to) {
     const page = await readPage(db.kysely<LogTables>(), jobId, at, to)
-    for (const slice of page) {
-      yield slice
-      at = slice.offset + slice.data.length
+    const before = at
+    for (const row of page) {
+      const start = Number(row.byte_offset)
+      const end = Math.min(start + row.size, to)
+      if (end <= at) continue
+      // One at a time, as they are asked for: unpacked they are many times larger.
+      const data = unpackData(row).subarray(at - start, end - start)
+      yield { offset: at, data, refilled: Boolean(row.refilled) }
+      at = end
     }
-    if (page.length === 0) return
+    if (at === before) return
   }
 }
 
-async function readPage(db: LogKysely, jobId: string, from: number, to: number): Promise<LogSlice[]> {
-  const rows = await db
-    .selectFrom('log_chunk')
-    .select(['byte_offset', 'size', 'data', 'refilled'])
-    .where('job_id', '=', jobId)
-    // The row that holds the first byte begins at or before it.
-    .where('byte_offset', '>=', (eb) =>
-      eb
-        .selectFrom('log_chunk as before')
-        .select((inner) => inner.fn.max('before.byte_offset').as('at'))
-        .where('before.job_id', '=', jobId)
-        .where('before.byte_offset', '<=', from),
-    )
-    .where('byte_offset', '<', to)
-    .orderBy('byte_offset')
-    .limit(rowsAPage)
-    .execute()
-  const slices: LogSlice[] = []
-  for (const row of rows) {
-    const start = Number(row.byte_offset)
-    if (start + row.size <= from) continue
-    const data = unpackData(row).subarray(Math.max(0, from - start), to - start)
-    slices.push({ offset: Math.max(from, start), data, refilled: Boolean(row.refilled) })
-  }
-  return slices
+/** The row that holds the first byte, and those behind it. */
+function readPage(db: LogKysely, jobId: string, from: number, to: number) {
+  return (
+    db
+      .selectFrom('log_chunk')
+      .select(['byte_offset', 'size', 'data', 'refilled'])
+      .where('job_id', '=', jobId)
+      // The row that holds the first byte begins at or before it.
+      .where('byte_offset', '>=', (eb) =>
+        eb
+          .selectFrom('log_chunk as before')
+          .select((inner) => inner.fn.max('before.byte_offset').as('at'))
+          .where('before.job_id', '=', jobId)
+          .where('before.byte_offset', '<=', from),
+      )
+      .where('byte_offset', '<', to)
+      .orderBy('byte_offset')
+      .limit(rowsAPage)
+      .execute()
+  )
 }
 
 /** One answer's worth: at most `limit` bytes from `from`. */

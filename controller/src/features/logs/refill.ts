@@ -18,6 +18,22 @@ export function fill(data: Uint8Array, from: number, to: number): void {
   for (let i = from; i < to; i++) if (data[i] !== newline) data[i] = star
 }
 
+interface Bytes {
+  offset: number
+  data: Uint8Array
+  packed?: Uint8Array | undefined
+}
+
+/** Overwrites what of a range of the log lies in these bytes; they are no longer what came packed. False: nothing does. */
+export function fillRange(bytes: Bytes, range: { offset: number; length: number }): boolean {
+  const from = Math.max(0, range.offset - bytes.offset)
+  const to = Math.min(bytes.data.length, range.offset + range.length - bytes.offset)
+  if (from >= to) return false
+  fill(bytes.data, from, to)
+  bytes.packed = undefined
+  return true
+}
+
 /** Follows one job's log and remembers enough of its end to see a value that two pieces share. */
 export class Refill {
   readonly #values: Buffer[]

@@ -98,6 +98,7 @@ export class FakeControl {
 }
 
 export class FakeLogs {
+  /** About jobs. */
   readonly answers: LogsResponse[] = []
   readonly #call
   #wake: (() => void)[] = []
@@ -111,7 +112,7 @@ export class FakeLogs {
   async #read(): Promise<void> {
     try {
       for await (const answer of this.#call.messages) {
-        this.answers.push(answer)
+        if (answer.job) this.answers.push(answer)
         for (const wake of this.#wake.splice(0)) wake()
       }
     } catch {

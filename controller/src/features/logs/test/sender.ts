@@ -1,5 +1,6 @@
 // What sends logs in tests.
 import { createHash } from 'node:crypto'
+import { zstdCompressSync } from 'node:zlib'
 import { LogsRequestSchema, type LogsResponseSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
@@ -20,7 +21,9 @@ export interface SenderOptions {
 
 /** An agent's side of one stream that does what the contract says. */
 export class Sender {
+  /** Of jobs. */
   readonly answers: Answer[] = []
+  takesPacked = false
   readonly stream: LogStream
   #changed: (() => void)[] = []
 
@@ -29,7 +32,8 @@ export class Sender {
     const deps = { db, writer, clock: systemClock, log, secretsOf: async () => secrets, whole }
     this.stream = new LogStream(hardLimit === undefined ? deps : { ...deps, hardLimit }, agentId, {
       send: (answer) => {
-        this.answers.push(answer)
+        this.takesPacked ||= answer.takesPacked ?? false
+        if (answer.job) this.answers.push(answer)
         for (const wake of this.#changed.splice(0)) wake()
       },
     })
@@ -44,6 +48,24 @@ export class Sender {
         data,
         lineMs: Array.from({ length: lines }, (_, i) => i),
         baseAt: timestampFromMs(1_900_000_000_000 + offset),
+      }),
+    )
+  }
+
+  /** `unpackedSize`, `packed`: in the place of what is right. */
+  sendPacked(
+    jobId: string,
+    offset: number,
+    data: Buffer,
+    { unpackedSize = data.length, packed = zstdCompressSync(data) as Uint8Array } = {},
+  ): Promise<void> {
+    return this.stream.onMessage(
+      create(LogsRequestSchema, {
+        job: { jobId, epoch: 1 },
+        offset: BigInt(offset),
+        data: packed,
+        unpackedSize,
+        baseAt: timestampFromMs(1_700_000_000_000 + offset),
       }),
     )
   }

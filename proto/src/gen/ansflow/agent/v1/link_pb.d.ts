@@ -1640,6 +1640,15 @@ export declare type LogsRequest = Message<"ansflow.agent.v1.LogsRequest"> & {
    * @generated from field: bytes final_sha256 = 8;
    */
   finalSha256: Uint8Array;
+
+  /**
+   * Not 0: data is one frame of zstd, and stands for so many bytes, at most 256 KiB, with at most 8,000 line_ms. Only for a controller
+   * that `takes_packed`. A frame that is none, stands for another number of bytes or needs a window of more than 256 KiB ends the stream
+   * (INVALID_ARGUMENT).
+   *
+   * @generated from field: uint32 unpacked_size = 9;
+   */
+  unpackedSize: number;
 };
 
 /**
@@ -1696,6 +1705,15 @@ export declare type LogsRequestJson = {
    * @generated from field: bytes final_sha256 = 8;
    */
   finalSha256?: string;
+
+  /**
+   * Not 0: data is one frame of zstd, and stands for so many bytes, at most 256 KiB, with at most 8,000 line_ms. Only for a controller
+   * that `takes_packed`. A frame that is none, stands for another number of bytes or needs a window of more than 256 KiB ends the stream
+   * (INVALID_ARGUMENT).
+   *
+   * @generated from field: uint32 unpacked_size = 9;
+   */
+  unpackedSize?: number;
 };
 
 /**
@@ -1733,6 +1751,13 @@ export declare type LogsResponse = Message<"ansflow.agent.v1.LogsResponse"> & {
    * @generated from field: bool stale = 4;
    */
   stale: boolean;
+
+  /**
+   * Said once, first and of no job: data may come packed.
+   *
+   * @generated from field: bool takes_packed = 5;
+   */
+  takesPacked: boolean;
 };
 
 /**
@@ -1764,6 +1789,13 @@ export declare type LogsResponseJson = {
    * @generated from field: bool stale = 4;
    */
   stale?: boolean;
+
+  /**
+   * Said once, first and of no job: data may come packed.
+   *
+   * @generated from field: bool takes_packed = 5;
+   */
+  takesPacked?: boolean;
 };
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { zstdDecompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { compress } from './compress.ts'
+import { compress } from './zstd.ts'
 
 test('rows that are compressed at the same time and one after the other are frames of their own, whatever is in them', async () => {
   const kinds = [

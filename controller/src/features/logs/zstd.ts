@@ -1,5 +1,6 @@
-// Compresses rows beside the event loop with contexts that are kept: making one anew costs more than the row it is for.
-import { constants, createZstdCompress, type ZstdCompress, zstdCompressSync } from 'node:zlib'
+// Rows as frames of zstd. They are compressed beside the event loop with contexts that are kept: making one anew costs more than the
+// row it is for.
+import { constants, createZstdCompress, type ZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 
 /** Under this many bytes compressing takes less than handing the work to another thread. */
 const compressHere = 8 * 1024
@@ -7,6 +8,9 @@ const compressHere = 8 * 1024
 const mostAtOnce = 2
 /** Of build output it makes no more bytes than the usual level, in two thirds of the time. */
 const params = { [constants.ZSTD_c_compressionLevel]: 1 }
+
+/** A larger window is memory that a stranger's frame could ask for. */
+const mostWindowLog = 18
 
 interface Work {
   data: Uint8Array
@@ -51,4 +55,27 @@ function next(): void {
     end()
     work.resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts))
   })
+}
+
+/** A frame of our own. Its size bounds what a damaged one may unpack to. */
+export function decompress(frame: Uint8Array, size: number): Buffer {
+  return zstdDecompressSync(frame, bounded(size))
+}
+
+/** A frame of an agent's; undefined: it does not stand for `size` bytes. */
+export function decompressForeign(frame: Uint8Array, size: number): Buffer | undefined {
+  try {
+    const data = zstdDecompressSync(frame, {
+      ...bounded(size),
+      params: { [constants.ZSTD_d_windowLogMax]: mostWindowLog },
+    })
+    return data.length === size ? data : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** In one piece, where there is room for all of it. */
+function bounded(size: number) {
+  return { maxOutputLength: Math.max(1, size), chunkSize: Math.max(64, size) }
 }
