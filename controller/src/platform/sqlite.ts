@@ -24,6 +24,7 @@ import { flushFile, type WalSync, walSync } from './wal-sync.ts'
 export const insideTransaction = new AsyncLocalStorage<{ open: boolean }>()
 
 const statementCacheSize = 300
+const isOfTransaction = /^(begin|commit|rollback)$/
 
 export function nodeSqliteDialect(file: string, tap?: StatementTap): Dialect {
   const config = { database: async () => openDatabase(file) }
@@ -243,7 +244,7 @@ function openDatabase(file: string, { readOnly = false } = {}) {
       if (known) return known
       const statement = bridge(db.prepare(sql))
       // Statements with the values spliced in (the ORM's) never come twice.
-      if (sql.includes('?') && cache.size < statementCacheSize) cache.set(sql, statement)
+      if ((sql.includes('?') || isOfTransaction.test(sql)) && cache.size < statementCacheSize) cache.set(sql, statement)
       return statement
     },
     close: () => db.close(),

@@ -9,6 +9,7 @@ import type { RunParticipant } from './participant.ts'
 import type { Placement } from './place-jobs.ts'
 import { RunCounterEntity, RunEntity, RunEventEntity, RunGraphEntity, RunStepEntity } from './run.entity.ts'
 import { createRunDriver } from './run-driver.ts'
+import { createRunEvents } from './run-events.ts'
 import { runScope } from './run-scope.ts'
 import { runTopics } from './run-topics.ts'
 import { createRunWatch } from './run-watch.ts'
@@ -35,9 +36,12 @@ export const runsFeature = feature({
       found ??= features.flatMap((each) => each.participants ?? [])
       return found
     }
-    const driver = createRunDriver({ db, bus, clock, log, participants, place: (...jobs) => placement()(...jobs) })
+    const events = createRunEvents(db)
+    const { committed } = events
+    const place: Placement = (...jobs) => placement()(...jobs)
+    const driver = createRunDriver({ db, bus, clock, log, participants, place, committed })
     const watch = createRunWatch({ db, bus, clock, log })
-    const follow = createFollowRun({ db, watch })
+    const follow = createFollowRun({ events, watch })
     const { topics, stop } = runTopics({ db, bus, clock, log, follow })
     return {
       services: [runsApi({ db, driver, follow, drafts, workers })],

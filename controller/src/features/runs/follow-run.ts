@@ -6,22 +6,22 @@ import type { Db } from '../../platform/db.ts'
 import { createBell, type Watch } from '../../platform/watch.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { readRunHead } from './list-runs.ts'
-import { runEventsAfter } from './run-events.ts'
+import type { RunEvents } from './run-events.ts'
 
 /** Every event after `seq`, in order, until the signal; an empty batch: there is no more for now. */
-export type FollowRun = (runId: string, seq: number, signal: AbortSignal) => AsyncGenerator<WatchRunResponse[]>
+export type FollowRun = (runId: string, seq: number, signal: AbortSignal) => AsyncGenerator<readonly WatchRunResponse[]>
 
 const mostEvents = 200
 
-export function createFollowRun({ db, watch }: { db: Db; watch: Watch }): FollowRun {
-  const reading = new Map<string, Promise<WatchRunResponse[]>>()
+export function createFollowRun({ events: all, watch }: { events: RunEvents; watch: Watch }): FollowRun {
+  const reading = new Map<string, ReturnType<RunEvents['after']>>()
 
   /** Those at the same place share one reading, unless there was news since it began. */
-  function eventsAfter(runId: string, seq: number): Promise<WatchRunResponse[]> {
+  function eventsAfter(runId: string, seq: number): ReturnType<RunEvents['after']> {
     const key = `${runId} ${seq} ${watch.version(runId)}`
     let events = reading.get(key)
     if (!events) {
-      events = runEventsAfter(db.em(), runId, seq, mostEvents).finally(() => reading.delete(key))
+      events = all.after(runId, seq, mostEvents).finally(() => reading.delete(key))
       reading.set(key, events)
     }
     return events
@@ -31,6 +31,7 @@ export function createFollowRun({ db, watch }: { db: Db; watch: Watch }): Follow
     const bell = createBell()
     // Listening before the first look: nothing falls between.
     const end = watch.listen(runId, bell.ring)
+    const forget = all.keep(runId)
     signal.addEventListener('abort', bell.ring)
     try {
       let last = seq
@@ -44,6 +45,7 @@ export function createFollowRun({ db, watch }: { db: Db; watch: Watch }): Follow
       }
     } finally {
       signal.removeEventListener('abort', bell.ring)
+      forget()
       end()
     }
   }

@@ -22,6 +22,7 @@ import { interests, type RunParticipant } from './participant.ts'
 import { offerClaims, type Placement, placeQueued, type Seat, specsOf } from './place-jobs.ts'
 import { presentHead } from './present-run.ts'
 import { runCache } from './run-cache.ts'
+import type { RunEvents } from './run-events.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
 import { addChanges, newWork, paced, type RunWork } from './run-work.ts'
 import { findDue } from './sweep.ts'
@@ -37,6 +38,8 @@ export interface RunDriverDeps {
   participants?: () => readonly RunParticipant[]
   /** Asked for seats for the jobs that a commit queues. Without it they all wait for a claim. */
   place?: Placement
+  /** Told what was committed, before anybody is told to look. */
+  committed?: RunEvents['committed']
 }
 
 export type Submitted = Changes['result']
@@ -86,6 +89,7 @@ export function createRunDriver({
   log,
   place = async () => new Map(),
   participants = () => [],
+  committed = () => undefined,
 }: RunDriverDeps): RunDriver {
   const times = timesOf(db)
   const cache = runCache()
@@ -256,13 +260,18 @@ export function createRunDriver({
       }
       return begin
     })
-    for (const work of changed) noteWritten(work)
+    for (const work of changed) note(work)
     for (const work of begun) {
       if (typeof work === 'string') continue
-      noteWritten(work)
+      note(work)
       cache.put(work.run)
     }
     return begun
+  }
+
+  function note(work: RunWork): void {
+    noteWritten(work)
+    committed(work.run.state.meta.runId, work.rows!.told)
   }
 
   async function answerStart(item: Extract<Item, { kind: 'start' }>, begun: RunWork | string): Promise<void> {

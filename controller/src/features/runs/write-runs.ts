@@ -3,7 +3,7 @@
 import type { JobState, StepState } from '@ansflow/engine/state'
 import { isControllerWork } from '@ansflow/engine/work'
 import { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import { WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type WatchRunResponse, WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { each, type Pieces } from '@ansflow/proto/pieces'
 import { isTerminal, isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import { create, toBinary } from '@bufbuild/protobuf'
@@ -48,6 +48,8 @@ export interface RunRows {
   changedJobs: { values: JobChange; ids: string[] }[]
   steps: RunTables['run_step'][]
   events: RunTables['run_event'][]
+  /** The same as messages. */
+  told: WatchRunResponse[]
 }
 
 /** Of everything that was added to the work so far. */
@@ -67,7 +69,7 @@ function* rowsOf({ times, now }: Pick<Writing, 'times' | 'now'>, work: RunWork):
     endedWorks: [...jobs].filter((job) => isControllerWork(job) && isDoneWith(job)).map(({ id }) => id),
     changedJobs: yield* changesOfJobs(times, work),
     steps: yield* stepRows(times, work),
-    events: yield* eventRows(now, work),
+    ...(yield* eventRows(now, work)),
   }
 }
 
@@ -237,10 +239,11 @@ function eventCount({ steps }: RunWork): number {
 }
 
 /** What one commit changed, in as many events as it needs. */
-function* eventRows(now: Date, work: RunWork): Pieces<RunRows['events']> {
+function* eventRows(now: Date, work: RunWork): Pieces<Pick<RunRows, 'events' | 'told'>> {
   const { state, belongs, seq: before } = work.run
   const steps = inOrder(work.steps)
-  const rows: RunRows['events'] = []
+  const events: RunRows['events'] = []
+  const told: WatchRunResponse[] = []
   for (let index = 0; index < eventCount(work); index += 1) {
     const seq = before + 1 + index
     const message = create(WatchRunResponseSchema, {
@@ -249,10 +252,11 @@ function* eventRows(now: Date, work: RunWork): Pieces<RunRows['events']> {
       run: presentHead(state, belongs, seq),
       steps: steps.slice(index * stepsOfAnEvent, (index + 1) * stepsOfAnEvent).map(presentStep),
     })
-    rows.push({ run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, message) })
+    events.push({ run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, message) })
+    told.push(message)
     yield
   }
-  return rows
+  return { events, told }
 }
 
 function inOrder(steps: Iterable<StepState>): StepState[] {
