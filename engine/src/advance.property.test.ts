@@ -26,7 +26,7 @@ function watch(): world.World['check'] {
     // A failure behind steps that were canceled early spreads through them.
     if (state.cancelLevel > 0) cost += state.steps.size * 3
     for (const step of state.steps.values()) {
-      const { id } = step.definition
+      const { id } = step
       const picture = world.pictureOf(step)
       const was = before.get(id)
       if (was !== undefined && was !== picture) {
@@ -34,10 +34,13 @@ function watch(): world.World['check'] {
         if (isTerminal(Number(was[0]))) throw new Error(`${id} changed after its end`)
       }
       before.set(id, picture)
-      checkStep(state, step.definition.id)
+      checkStep(state, id)
+      if (step.copies) checkCopies(step)
     }
     // Dependents twice: their counts go down, and a failure is told to them.
     for (const step of changed) cost += 2 + step.needs.length + 2 * step.dependents.length
+    // A copy is made, and told to the step that it is a copy of.
+    for (const step of changed) if (step.group) cost += 2
     if (changes.touched > cost) throw new Error(`touched ${changes.touched}, more than ${cost}`)
     for (const { job } of changes.newJobs) {
       if (job.step.needs.some((need) => !isTerminal(need.status))) throw new Error('queued before its needs ended')
@@ -59,7 +62,8 @@ function checkStep(state: RunState, id: string): void {
   const step = state.steps.get(id)!
   const open = step.needs.filter((need) => !isTerminal(need.status)).length
   if (step.needsLeft !== open) throw new Error(`${id} counts ${step.needsLeft} open needs of ${open}`)
-  if (step.status === StepStatus.BLOCKED && open === 0) throw new Error(`${id} is not queued though its needs ended`)
+  if (step.status === StepStatus.BLOCKED && open === 0 && step.phase !== 'held')
+    throw new Error(`${id} is not queued though its needs ended`)
   checkPhase(step, open)
   const jobs = step.attempts.filter((job) => !isTerminalJob(job.status))
   const elsewhere = jobs.some(
@@ -69,7 +73,7 @@ function checkStep(state: RunState, id: string): void {
   if (jobs.length > (isTerminal(step.status) ? 0 : 1)) throw new Error(`${id} has ${jobs.length} open jobs`)
   if (step.attempts.length > 1 + Math.max(step.definition.retry?.max ?? 0, 3)) throw new Error(`${id} never ends`)
   if (step.dueAt && !(state.wakeAt && state.wakeAt <= step.dueAt)) throw new Error(`nobody wakes ${id}`)
-  if (state.cancelLevel > 0 && !isTerminal(step.status) && jobs.length === 0) {
+  if (state.cancelLevel > 0 && !isTerminal(step.status) && jobs.length === 0 && !step.copies) {
     const { when } = step.definition
     if (state.cancelLevel === 2 || !/always|canceled/.test(when)) throw new Error(`${id} goes on after a cancel`)
   }
@@ -83,10 +87,12 @@ function checkStep(state: RunState, id: string): void {
 
 /** A step that has not ended has something that brings it on: needs, the time, a job, or what it awaits. */
 function checkPhase(step: StepState, openNeeds: number): void {
-  const { id } = step.definition
+  const { id } = step
   const job = step.attempts.at(-1)
   const held = {
     blocked: openNeeds > 0,
+    held: step.group?.copies?.some(({ phase }) => phase !== 'held' && phase !== 'ended') ?? false,
+    copies: step.copies?.some(({ status }) => !isTerminal(status)) ?? false,
     delayed: step.dueAt !== null,
     job: job !== undefined && !isTerminalJob(job.status),
     awaiting: step.awaits?.kind === 'work' ? job !== undefined && !isTerminalJob(job.status) : step.dueAt !== null,
@@ -95,6 +101,25 @@ function checkPhase(step: StepState, openNeeds: number): void {
   if (!held[step.phase]) throw new Error(`${id} is ${step.phase}, and nothing will bring it on`)
   if (isTerminal(step.status) && step.phase !== 'ended') throw new Error(`${id} has ended but is ${step.phase}`)
   if ((step.phase === 'awaiting') !== (step.awaits !== null)) throw new Error(`${id} does not say what it awaits`)
+}
+
+/** Every copy once, no more at once than may be, and the step ends with the last of them, as the first failure wants it. */
+function checkCopies(group: StepState): void {
+  const { id, copies, definition } = group
+  const ids = copies!.map((copy) => copy.id)
+  if (ids.some((copyId, index) => copyId !== `${id}.${index}`)) throw new Error(`${id} has the copies ${ids}`)
+  const going = copies!.filter(({ phase }) => phase !== 'held' && phase !== 'ended')
+  const { maxParallel, failFast = true } = definition.matrix!
+  if (maxParallel > 0 && going.length > maxParallel) throw new Error(`${going.length} copies of ${id} at once`)
+  if (isTerminal(group.status) !== copies!.every(({ status }) => isTerminal(status)))
+    throw new Error(`${id} ends apart`)
+  const failed = copies!.some(({ status, failureAllowed }) => {
+    return (status === StepStatus.FAILED && !failureAllowed) || status === StepStatus.LOST
+  })
+  if (failFast && failed && copies!.some(({ phase }) => phase === 'held' || phase === 'delayed')) {
+    throw new Error(`${id} goes on after a failure`)
+  }
+  if (group.attempts.length > 0) throw new Error(`${id} has a job of its own`)
 }
 
 function live(graph: PipelineGraph, order: number[]): world.World {

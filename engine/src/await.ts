@@ -2,6 +2,7 @@
 
 import { reason } from '@ansflow/proto/reasons'
 import { StepStatus } from '@ansflow/proto/status'
+import { knownTimeoutOf } from './own-values.ts'
 import { startRun } from './start-job.ts'
 import type { StepState } from './state.ts'
 import { durationText } from './timeout-reason.ts'
@@ -10,10 +11,10 @@ import { endStep, enter, setDue, type Turn } from './turn.ts'
 /** The step ends at the moment, or fails at its own timeout where that comes first. */
 export function awaitTime(turn: Turn, step: StepState, until: Date): void {
   const { now } = turn
-  const { timeoutMs } = step.definition
+  const timeoutMs = knownTimeoutOf(turn.state, step)
   step.queuedAt = now
   step.startedAt = now
-  startRun(turn, now)
+  startRun(turn, step, now)
   if (until <= now) {
     endStep(turn, step, StepStatus.SUCCEEDED, null)
     return
@@ -29,6 +30,6 @@ export function momentDue(turn: Turn, step: StepState, { until }: { until: strin
   if (turn.now >= new Date(until)) {
     endStep(turn, step, StepStatus.SUCCEEDED, null)
   } else {
-    endStep(turn, step, StepStatus.FAILED, reason('timeout', { after: durationText(step.definition.timeoutMs) }))
+    endStep(turn, step, StepStatus.FAILED, reason('timeout', { after: durationText(knownTimeoutOf(turn.state, step)) }))
   }
 }

@@ -11,6 +11,7 @@ import {
 } from '@ansflow/proto/expression'
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { OnLost, RetryOn, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { MatrixError } from '@ansflow/proto/matrix'
 import { type Reason, reason, saidReason } from '@ansflow/proto/reasons'
 import { starterOf } from '@ansflow/proto/run-origin'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
@@ -21,10 +22,11 @@ import { markSecrets } from '@ansflow/proto/steps/secret-marks'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { awaitTime } from './await.ts'
 import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.ts'
+import { timeoutOf, workspaceOf } from './own-values.ts'
 import type { JobState, RunState, StepState } from './state.ts'
 import { endStep, enter, setDue, type Turn } from './turn.ts'
 import { type ControllerWork, controllerCapability } from './work.ts'
-import { labelsOf, workspaceOf } from './workspace-labels.ts'
+import { labelsOf, noteLateLabels } from './workspace-labels.ts'
 
 const cancelGraceMs = 10_000
 
@@ -43,6 +45,7 @@ export function beginAttempt(turn: Turn, step: StepState, needs?: Needs): void {
 }
 
 function queueJob(turn: Turn, step: StepState, { spec, secrets }: Extract<Compiled, { by: 'agent' }>): void {
+  noteLateLabels(turn.state, step)
   const job = newJob(turn, step, {
     labels: labelsOf(turn.state, step),
     capability: spec.execution.case ?? 'shell',
@@ -93,6 +96,11 @@ export function failedReason(error: unknown, { with: given = {} }: StepDefinitio
     const source = expressionIn(given[error.field])
     return saidReason('parameter', error.said, source === undefined ? {} : { source })
   }
+  if (error instanceof MatrixError) {
+    const { code, params } = error.said
+    if (code === 'matrix_many') return reason(code, { count: params.count!, most: params.most! })
+    return saidReason('matrix_invalid', error.said)
+  }
   if (error instanceof ExpressionError) return saidReason('expression', error.said)
   return reason('expression', { message: error instanceof Error ? error.message : String(error) })
 }
@@ -114,11 +122,10 @@ function expressionIn(value: JsonValue | undefined): string | undefined {
 /** Variables that say where a step runs: scripts and tools rely on what they say, so publishing refuses a pipeline's own. */
 export function ciVariables(state: RunState, step: StepState, attempt: number): Record<RunVariable, string> {
   const { meta } = state
-  const { definition } = step
   return {
     CI_PIPELINE_NAME: meta.pipelineName,
     CI_PIPELINE_NUMBER: String(meta.number),
-    CI_STEP_NAME: definition.name || definition.id,
+    CI_STEP_NAME: step.name,
     CI_SYSTEM_NAME: 'ansflow',
     ANSFLOW: 'true',
     ANSFLOW_RUN_ID: meta.runId,
@@ -126,7 +133,7 @@ export function ciVariables(state: RunState, step: StepState, attempt: number): 
     ANSFLOW_PROJECT: meta.projectSlug,
     ANSFLOW_PIPELINE: meta.pipelineName,
     ANSFLOW_VERSION: String(meta.version),
-    ANSFLOW_STEP: definition.id,
+    ANSFLOW_STEP: step.id,
     ANSFLOW_ATTEMPT: String(attempt),
     ANSFLOW_STARTED_BY: starterOf(meta.origin).name,
   }
@@ -155,7 +162,8 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
   const secretMark = type.by === 'controller' && definition.secrets.length > 0 ? state.meta.newId() : ''
   const given = secretMark ? markParams(type, definition, secretMark) : (definition.with ?? {})
   const { params, variables } = interpolateParams(type, given, context)
-  const work = type.compile(params, { stepId: definition.id, now, secretMark })
+  const timeoutMs = timeoutOf(state, step)
+  const work = type.compile(params, { stepId: step.id, now, secretMark })
   if (work.by === 'clock') return work
   if (work.by === 'controller') {
     const secrets = definition.secrets.map((name) => ({ name, env: false }))
@@ -164,17 +172,17 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
   const attempt = step.attempts.length + 1
   const spec = create(JobSpecSchema, {
     runId: state.meta.runId,
-    stepId: definition.id,
-    stepName: definition.name || definition.id,
+    stepId: step.id,
+    stepName: step.name,
     attempt,
-    workspace: workspaceOf(step),
+    workspace: workspaceOf(state, step),
     env: Object.entries({ CI: 'true', ...env, ...variables, ...ciVariables(state, step, attempt) }).map(
       ([name, value]) => ({
         name,
         value,
       }),
     ),
-    timeoutMs: definition.timeoutMs,
+    timeoutMs,
     cancelGraceMs,
     execution: work.execution,
     outputs: [...new Set([...type.outputs, ...definition.outputs])],

@@ -27,8 +27,8 @@ export function* cancelRun(turn: Turn, cause: RunState['cancelCause'], by = '', 
     state.cancelLevel = 2
   }
   for (const step of [...state.active]) {
-    turn.touched++
-    if (!runsAfterCancel(step, state.cancelLevel)) cancelStep(turn, step)
+    // What has copies ends with them.
+    if (step.phase !== 'copies' && !runsAfterCancel(step, state.cancelLevel)) cancelStep(turn, step)
     yield
   }
 }
@@ -46,21 +46,28 @@ export function* timeOutRun(turn: Turn): Generator<void> {
 }
 
 function cancelStep(turn: Turn, step: StepState): void {
-  const job = step.attempts.at(-1)
-  if (step.phase !== 'job' || !job || isTerminalJob(job.status)) {
-    if (step.phase === 'awaiting' && job && !isTerminalJob(job.status)) {
-      endJob(turn, job, JobStatus.CANCELED, cancelReason(turn))
-    }
-    endStep(turn, step, StepStatus.CANCELED, cancelReason(turn))
-    return
-  }
-  if (job.status === JobStatus.QUEUED) {
-    endJob(turn, job, JobStatus.CANCELED, cancelReason(turn))
-    endStep(turn, step, StepStatus.CANCELED, cancelReason(turn))
-    return
-  }
   const by = turn.state.canceledByName
-  cancelJob(turn, job, reason('canceling', by ? { by } : {}))
+  const job = withdraw(turn, step, cancelReason(turn))
+  if (job) cancelJob(turn, job, reason('canceling', by ? { by } : {}))
+}
+
+/** It is not needed any more, and not because of people: the reason is with its job until that has ended. */
+export function stopStep(turn: Turn, step: StepState, why: Reason): void {
+  const job = withdraw(turn, step, why)
+  if (!job || job.cancelRequested) return
+  job.reason = why
+  cancelJob(turn, job, why)
+}
+
+/** Ends a step that has no process; else answers its job. */
+function withdraw(turn: Turn, step: StepState, why: Reason): JobState | undefined {
+  turn.touched++
+  const job = step.attempts.at(-1)
+  const isOpen = job !== undefined && !isTerminalJob(job.status)
+  if (step.phase === 'job' && isOpen && job.status !== JobStatus.QUEUED) return job
+  if ((step.phase === 'job' || step.phase === 'awaiting') && isOpen) endJob(turn, job, JobStatus.CANCELED, why)
+  endStep(turn, step, StepStatus.CANCELED, why)
+  return undefined
 }
 
 /** Asks to stop a job that may run: the step ends when its agent says so, or whoever offered it has taken it back. */

@@ -1,9 +1,7 @@
 // Why a queued job still waits, given the agents there are: what lacks is named, be it an agent, labels, a capability or room.
 import { type Reason, reason } from '@ansflow/proto/reasons'
-import { runsOnAgent } from '@ansflow/proto/steps/index'
 import { type AgentView, type Candidate, fits, isolatedWorkspace, isPinned, takesOffers } from './pick-job.ts'
-import type { RunState, StepState } from './state.ts'
-import { workspaceOf } from './workspace-labels.ts'
+import type { JobState, RunState } from './state.ts'
 
 export function explainWait(job: Candidate, agents: readonly AgentView[]): Reason {
   const own = agents.filter(({ organizationId }) => organizationId === job.organizationId)
@@ -70,39 +68,17 @@ function noneOnline(job: Candidate, agents: readonly AgentView[], fitting: reado
 
 const mostStepsNamed = 3
 
-/** By workspace and label, the first steps that ask for it; made once a run, when something lacks. */
-const askers = new WeakMap<RunState['steps'], Map<string, string[]>>()
-
-function askersOf(steps: RunState['steps']): Map<string, string[]> {
-  let known = askers.get(steps)
-  if (known !== undefined) return known
-  known = new Map()
-  for (const step of steps.values()) {
-    const { id, uses, disabled, runsOn } = step.definition
-    if (disabled || !runsOnAgent(uses)) continue
-    for (const label of runsOn) {
-      const key = `${workspaceOf(step)} ${label}`
-      const asking = known.get(key) ?? []
-      known.set(key, asking)
-      if (asking.length <= mostStepsNamed) asking.push(id)
-    }
-  }
-  askers.set(steps, known)
-  return known
-}
-
 /** The same with the steps that ask for what lacks: the run knows them. */
-export function withAsking(why: Reason, { steps }: RunState, step: StepState): Reason {
+export function withAsking(why: Reason, { workspaceLabels }: RunState, { step, workspace, labels }: JobState): Reason {
   if (why.params.lacks === undefined) return why
   const lacks = why.params.lacks.replace(/ …$/, '').split(', ')
-  const workspace = workspaceOf(step)
-  const { id, runsOn } = step.definition
+  const asking = workspaceLabels.get(workspace)
   const found =
     workspace === isolatedWorkspace
-      ? lacks.some((label) => runsOn.includes(label))
-        ? [id]
+      ? lacks.some((label) => labels.includes(label))
+        ? [step.id]
         : []
-      : [...new Set(lacks.flatMap((label) => askersOf(steps).get(`${workspace} ${label}`) ?? []))]
+      : [...new Set(lacks.flatMap((label) => asking?.get(label) ?? []))]
   if (found.length === 0) return why
   const more = found.length > mostStepsNamed ? { more: 'true' } : {}
   return { code: why.code, params: { ...why.params, steps: found.slice(0, mostStepsNamed).join(', '), ...more } }

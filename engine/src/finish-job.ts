@@ -4,6 +4,7 @@ import { type Reason, reason } from '@ansflow/proto/reasons'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
 import { beginAttempt } from './begin-attempt.ts'
 import { cancelJob, endJob } from './cancel.ts'
+import { knownTimeoutOf } from './own-values.ts'
 import { noteWorkspaceUse } from './plan.ts'
 import { cancelReason, runsAfterCancel } from './ready.ts'
 import { type RetryCause, retryDelay } from './retry.ts'
@@ -37,7 +38,8 @@ export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
   const unused = end.job === JobStatus.LOST && noteWorkspaceUse(state, job, -1) === 0
   if (result.outputs && Object.keys(result.outputs).length > 0) step.outputs = { ...result.outputs }
 
-  const wanted = runsAfterCancel(step, state.cancelLevel) && (!job.cancelRequested || end.retry === 'timeout')
+  const isAsked = !job.cancelRequested || end.retry === 'timeout'
+  const wanted = runsAfterCancel(step, state.cancelLevel) && isAsked && !step.group?.stopped
   const delay = end.retry && wanted ? retryDelay(step, end.retry) : undefined
   if (delay === undefined) {
     endStep(turn, step, end.step, end.why)
@@ -48,24 +50,31 @@ export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
   }
 }
 
+/** Why a job is canceled that was asked to stop. */
+function stopReason(turn: Turn, job: JobState): Reason {
+  return job.reason?.code === 'fail_fast' ? job.reason : cancelReason(turn)
+}
+
+function timedOut(turn: Turn, { step }: JobState): End {
+  const timeoutMs = knownTimeoutOf(turn.state, step)
+  const why = reason('timeout', timeoutMs > 0 ? { after: durationText(timeoutMs) } : {})
+  return { job: JobStatus.TIMED_OUT, step: StepStatus.FAILED, why, retry: 'timeout' }
+}
+
 function endOf(turn: Turn, job: JobState, result: JobResult): End {
-  const { timeoutMs } = job.step.definition
-  const timeout = reason('timeout', timeoutMs > 0 ? { after: durationText(timeoutMs) } : {})
   switch (result.outcome) {
     case Outcome.SUCCEEDED:
       return { job: JobStatus.SUCCEEDED, step: StepStatus.SUCCEEDED, why: null }
     case Outcome.TIMED_OUT:
-      return { job: JobStatus.TIMED_OUT, step: StepStatus.FAILED, why: timeout, retry: 'timeout' }
+      return timedOut(turn, job)
     case Outcome.CANCELED:
       // Canceled because the agent had not ended it at its timeout.
-      if (job.reason?.code === 'timeout') {
-        return { job: JobStatus.TIMED_OUT, step: StepStatus.FAILED, why: timeout, retry: 'timeout' }
-      }
+      if (job.reason?.code === 'timeout') return timedOut(turn, job)
       if (result.reasonCode === 'agent_stopped' && !job.cancelRequested) {
         const why = reason('agent_stopped', job.agentName ? { agent: job.agentName } : {})
         return { job: JobStatus.CANCELED, step: StepStatus.CANCELED, why }
       }
-      return { job: JobStatus.CANCELED, step: StepStatus.CANCELED, why: cancelReason(turn) }
+      return { job: JobStatus.CANCELED, step: StepStatus.CANCELED, why: stopReason(turn, job) }
     case Outcome.LOST: {
       const why =
         result.reasonCode === 'agent_deleted'
@@ -77,7 +86,8 @@ function endOf(turn: Turn, job: JobState, result: JobResult): End {
       if (!job.cancelRequested || job.reason?.code === 'timeout') {
         return { job: JobStatus.LOST, step: StepStatus.LOST, why, retry: 'lost' }
       }
-      const canceled = cancelReason(turn)
+      const canceled = stopReason(turn, job)
+      if (canceled.code === 'fail_fast') return { job: JobStatus.LOST, step: StepStatus.CANCELED, why: canceled }
       const params = { ...canceled.params, agentLost: 'true' }
       return { job: JobStatus.LOST, step: StepStatus.CANCELED, why: { ...canceled, params } }
     }

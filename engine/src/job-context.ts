@@ -1,5 +1,6 @@
 // What a step's expressions see: inputs, env, git, run, the steps they name, and how its needs ended.
 import { type ExpressionContext, interpolate } from '@ansflow/proto/expression'
+import type { NameValue } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { starterOf } from '@ansflow/proto/run-origin'
 import { gitFacts } from './git-facts.ts'
 import type { RunState, StepState } from './state.ts'
@@ -9,7 +10,8 @@ export type Needs = ExpressionContext['needs']
 /** How the needs of a step that runs, or is about to, look to its expressions. */
 export function needsOf(state: RunState, step: StepState): Needs {
   const canceled = state.cancelLevel > 0
-  return { success: !canceled && !step.failedBefore, failure: step.failedBefore, canceled }
+  const { failedBefore } = step.group ?? step
+  return { success: !canceled && !failedBefore, failure: failedBefore, canceled }
 }
 
 /** `env` is only computed when an expression asks for it; by default it is what the step's process gets. */
@@ -37,14 +39,36 @@ export function expressionContext(
       startedBy: starterOf(meta.origin).name,
     },
     steps: state.stepValues,
+    ...(step.group && { matrix: { ...blankValues(step.group), ...step.matrix } }),
     needs,
   }
 }
 
 /** The pipeline's variables, then the step's; each sees those before it. */
 export function stepEnv(state: RunState, step: StepState, needs: Needs): Record<string, string> {
+  return envOf(state, step, needs, [...state.graph.env, ...step.definition.env])
+}
+
+/** The pipeline's alone. */
+export function pipelineEnv(state: RunState, step: StepState, needs: Needs): Record<string, string> {
+  return envOf(state, step, needs, state.graph.env)
+}
+
+function envOf(state: RunState, step: StepState, needs: Needs, variables: NameValue[]): Record<string, string> {
   const env: Record<string, string> = {}
   const context = expressionContext(state, step, needs, () => env)
-  for (const { name, value } of [...state.graph.env, ...step.definition.env]) env[name] = interpolate(value, context)
+  for (const { name, value } of variables) env[name] = interpolate(value, context)
   return env
+}
+
+const blanks = new WeakMap<StepState[], Record<string, string>>()
+
+/** What only some of the copies have is empty for the others. */
+function blankValues({ copies }: StepState): Record<string, string> {
+  let blank = blanks.get(copies!)
+  if (!blank) {
+    blank = Object.fromEntries(copies!.flatMap(({ matrix }) => Object.keys(matrix!)).map((name) => [name, '']))
+    blanks.set(copies!, blank)
+  }
+  return blank
 }

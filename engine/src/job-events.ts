@@ -32,7 +32,7 @@ export function jobEvent(turn: Turn, event: JobEvent): Report {
   const job = turn.state.jobs.get(event.jobId)
   if (!job) return 'stale'
   if (event.type === 'jobWaits') {
-    if (job.status === JobStatus.QUEUED) setReason(turn, job.step, withAsking(event.reason, turn.state, job.step))
+    if (job.status === JobStatus.QUEUED) setReason(turn, job.step, withAsking(event.reason, turn.state, job))
     return 'done'
   }
   if (event.type === 'jobLogged') {

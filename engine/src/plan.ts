@@ -1,11 +1,14 @@
 // Turns a frozen graph into a run's state: a new one whose steps are all blocked, or one put together again from what was stored.
 
-import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { MatrixValues } from '@ansflow/proto/matrix'
 import { isTerminal, JobStatus, RunStatus, StepStatus, statusWord } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
+import { nameOf } from './own-values.ts'
 import type { JobState, RunMeta, RunState, StepState } from './state.ts'
+import { copyStep, emptyStep, listedOutputs } from './step-state.ts'
 import { blockedReason, noteEarliest } from './turn.ts'
-import { workspaceLabels } from './workspace-labels.ts'
+import { noteKnownLabels } from './workspace-labels.ts'
 
 /** Yields now and then, so that others have their turn while a large run is planned. */
 export function* planRun(
@@ -23,10 +26,18 @@ export function* planRun(
   return state
 }
 
-/** A run as stored: steps without an entry are still blocked. */
+/** What is stored of a copy beside the step that it is. */
+export interface StoredCopy {
+  /** The step whose matrix made it. */
+  of: string
+  index: number
+  values: MatrixValues
+}
+
+/** A run as stored: steps without an entry are still blocked. Every copy has one. */
 export interface StoredRun {
   head: Partial<RunState>
-  steps: ({ id: string } & Partial<StepState>)[]
+  steps: ({ id: string; copy: StoredCopy | null } & Partial<Omit<StepState, 'copies' | 'group' | 'matrix'>>)[]
   jobs: ({ stepId: string } & Omit<JobState, 'step'>)[]
   pins: Iterable<readonly [workspace: string, agentId: string]>
 }
@@ -42,7 +53,13 @@ export function* restoreRun(
   const state = yield* emptyState(graph, inputs, meta, createdAt)
   Object.assign(state, stored.head)
   for (const [workspace, agentId] of stored.pins) state.pins.set(workspace, agentId)
-  for (const { id, ...fields } of stored.steps) {
+  const copies = stored.steps.flatMap(({ copy }) => (copy ? [copy] : []))
+  for (const { of, values } of copies.toSorted((a, b) => a.index - b.index)) {
+    const group = state.steps.get(of)
+    if (group) copyStep(state, group, values)
+    yield
+  }
+  for (const { id, copy, ...fields } of stored.steps) {
     const step = state.steps.get(id)
     if (step) Object.assign(step, fields)
     yield
@@ -61,6 +78,15 @@ export function* restoreRun(
     yield
   }
   return state
+}
+
+/** Steps in the order of the file, copies behind the step that they are copies of. */
+export function* inFileOrder({ graph, steps }: RunState): Generator<StepState> {
+  for (const { id } of graph.steps) {
+    const step = steps.get(id)!
+    yield step
+    yield* step.copies ?? []
+  }
 }
 
 function* emptyState(
@@ -109,51 +135,46 @@ function* emptyState(
     stepValues: {},
     failures: 0,
     workspaceUses: new Map(),
-    workspaceLabels: workspaceLabels(steps.values()),
-  }
-}
-
-function emptyStep(definition: StepDefinition, index: number): StepState {
-  return {
-    definition,
-    index,
-    needs: [],
-    dependents: [],
-    phase: 'blocked',
-    awaits: null,
-    status: StepStatus.BLOCKED,
-    reason: null,
-    outputs: {},
-    attempts: [],
-    queuedAt: null,
-    startedAt: null,
-    finishedAt: null,
-    dueAt: null,
-    failureAllowed: false,
-    needsLeft: definition.needs.length,
-    namedNeeds: [],
-    nextNeed: 0,
-    failedBefore: false,
+    workspaceLabels: new Map(),
+    copies: 0,
   }
 }
 
 /** Computes everything of the state that follows from the rest. */
 function* indexRun(state: RunState): Generator<void> {
   for (const step of state.steps.values()) {
-    state.counts[step.status]!++
-    state.stepValues[step.definition.id] = { status: statusWord(step.status), outputs: step.outputs }
+    if (!step.copies) state.counts[step.status]!++
     if (!isTerminal(step.status)) state.active.add(step)
-    if (step.status === StepStatus.FAILED && !step.failureAllowed) state.failures++
+    if (step.status === StepStatus.FAILED && !step.failureAllowed && !step.copies) state.failures++
     if (step.dueAt && !isTerminal(step.status)) {
       state.timed.add(step)
       noteEarliest(state, step.dueAt)
     }
-    step.needsLeft = step.needs.filter((need) => !isTerminal(need.status)).length
+    if (!step.group) {
+      state.stepValues[step.id] = { status: statusWord(step.status), outputs: step.outputs }
+      step.needsLeft = step.needs.filter((need) => !isTerminal(need.status)).length
+    }
+    yield
+  }
+  for (const step of state.steps.values()) {
+    if (step.copies) indexCopies(state, step)
+    noteKnownLabels(state, step)
+    step.name = nameOf(state, step)
     yield
   }
   if (state.deadline && !isTerminal(state.status)) noteEarliest(state, state.deadline)
   for (const job of state.jobs.values()) if (usesWorkspace(job)) noteWorkspaceUse(state, job, 1)
   spreadFailure([...state.steps.values()].filter(hasFailed))
+}
+
+function indexCopies(state: RunState, group: StepState): void {
+  const copies = group.copies!
+  group.copiesLeft = copies.filter(({ status }) => !isTerminal(status)).length
+  group.copiesGoing = copies.filter(({ phase }) => phase !== 'held' && phase !== 'ended').length
+  const held = copies.findIndex(({ phase }) => phase === 'held')
+  group.nextCopy = held < 0 ? copies.length : held
+  group.stopped = (group.definition.matrix?.failFast ?? true) && copies.some(hasFailed)
+  if (isTerminal(group.status)) state.stepValues[group.id]!.outputs = listedOutputs(group)
 }
 
 /** Answers how many use it now. */

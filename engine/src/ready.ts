@@ -1,40 +1,42 @@
 // Decides about a step whose needs have all ended: whether it runs, and if not, why.
-import { compileExpression, evaluateCondition } from '@ansflow/proto/expression'
+import { compileExpression, evaluateCondition, hasExpression } from '@ansflow/proto/expression'
 import { type Need, NeedKind } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { StepStatus, statusWord } from '@ansflow/proto/status'
 import { beginAttempt, failedReason } from './begin-attempt.ts'
-import { expressionContext, needsOf } from './job-context.ts'
+import { expressionContext, type Needs, needsOf } from './job-context.ts'
+import { openCopies } from './open-copies.ts'
+import { nameOf, readsMatrix } from './own-values.ts'
 import type { StepState } from './state.ts'
 import { timeoutReason } from './timeout-reason.ts'
 import { endStep, type Turn } from './turn.ts'
 
-/** Begins the step, skips it or ends it; called once, when its last need ended. */
+/** Begins the step, skips it or ends it; called once, when its last need ended, or when a copy may begin. */
 export function decideStep(turn: Turn, step: StepState): void {
   const { definition } = step
   const { cancelLevel } = turn.state
   turn.touched += step.needs.length + 1
+  if (hasExpression(definition.name) && !step.group) step.name = nameOf(turn.state, step)
   if (cancelLevel > 0 && !runsAfterCancel(step, cancelLevel)) {
     endStep(turn, step, StepStatus.CANCELED, cancelReason(turn))
     return
   }
   try {
     const unmet = firstUnmet(turn, step)
+    // Its copies answer by themselves what speaks of their values.
+    const when = isGroup(step) && readsMatrix(definition.when) ? '' : definition.when
+    const usesStatus = compileExpression(definition.when || 'true').expression?.usesStatus
     if (definition.disabled) {
       endStep(turn, step, StepStatus.SKIPPED, unmet ?? reason('disabled'))
-    } else if (!definition.when) {
-      if (unmet) endStep(turn, step, StepStatus.SKIPPED, unmet)
-      else beginAttempt(turn, step)
+    } else if (!when) {
+      if (unmet && !usesStatus) endStep(turn, step, StepStatus.SKIPPED, unmet)
+      else begin(turn, step)
     } else {
       const needs = { ...needsOf(turn.state, step), success: !unmet && cancelLevel === 0 }
-      if (evaluateCondition(definition.when, expressionContext(turn.state, step, needs))) {
-        beginAttempt(turn, step, needs)
+      if (evaluateCondition(when, expressionContext(turn.state, step, needs))) {
+        begin(turn, step, needs)
       } else {
-        const why =
-          unmet && !compileExpression(definition.when).expression?.usesStatus
-            ? unmet
-            : reason('when_false', { when: definition.when })
-        endStep(turn, step, StepStatus.SKIPPED, why)
+        endStep(turn, step, StepStatus.SKIPPED, unmet && !usesStatus ? unmet : reason('when_false', { when }))
       }
     }
   } catch (error) {
@@ -42,12 +44,21 @@ export function decideStep(turn: Turn, step: StepState): void {
   }
 }
 
+function isGroup({ definition, group }: StepState): boolean {
+  return definition.matrix !== undefined && !group
+}
+
+function begin(turn: Turn, step: StepState, needs?: Needs): void {
+  if (isGroup(step)) openCopies(turn, step, needs ?? needsOf(turn.state, step))
+  else beginAttempt(turn, step, needs)
+}
+
 function firstUnmet(turn: Turn, step: StepState): Reason | undefined {
   for (const [index, need] of step.definition.needs.entries()) {
     const before = step.needs[index]!
     const params = { step: need.stepId, status: statusWord(before.status) }
     if (!isMet(need, before)) return reason('need_not_met', params)
-    if (!need.condition) continue
+    if (!need.condition || (isGroup(step) && readsMatrix(need.condition))) continue
     // That it names no status function means success() in a step's `when`, but not on an edge.
     const plain = compileExpression(need.condition).expression?.usesStatus === false
     const needs = needsOf(turn.state, step)

@@ -2,6 +2,7 @@
 
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { isTerminal, RunStatus, StepStatus } from '@ansflow/proto/status'
+import { copyEnded, releaseCopies } from './copies.ts'
 import { hasFailed, spreadFailure } from './plan.ts'
 import { decideStep } from './ready.ts'
 import type { RunState, StepState } from './state.ts'
@@ -9,8 +10,13 @@ import { timeoutReason } from './timeout-reason.ts'
 import { blockedReason, setPin, setReason, type Turn } from './turn.ts'
 
 export function* settle(turn: Turn): Generator<void> {
-  for (let step = turn.ended.pop(); step; step = turn.ended.pop()) {
-    yield* tellDependents(turn, step)
+  while (turn.opened.size > 0 || turn.ended.length > 0) {
+    for (const group of turn.opened) {
+      turn.opened.delete(group)
+      yield* releaseCopies(turn, group)
+    }
+    const step = turn.ended.pop()
+    if (step) yield* step.group ? copyEnded(turn, step) : tellDependents(turn, step)
     yield
   }
   const { state } = turn

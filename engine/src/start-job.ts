@@ -2,7 +2,8 @@
 
 import { reason } from '@ansflow/proto/reasons'
 import { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
-import type { JobState } from './state.ts'
+import { knownTimeoutOf } from './own-values.ts'
+import type { JobState, StepState } from './state.ts'
 import { setDue, setStatus, type Turn } from './turn.ts'
 
 /** Agents end attempts at their timeout; one that has not reported so this long after is told to, then not waited for. */
@@ -17,15 +18,18 @@ export function startJob(turn: Turn, job: JobState, at: Date | undefined): void 
   if (!job.cancelRequested) step.reason = reason('running', { agent: job.agentName })
   setStatus(turn, step, StepStatus.RUNNING, step.reason)
   step.startedAt ??= job.startedAt
-  if (step.definition.timeoutMs > 0) {
-    setDue(turn, step, new Date(now.getTime() + step.definition.timeoutMs + backstopMs))
-  }
-  startRun(turn, job.startedAt)
+  const timeoutMs = knownTimeoutOf(turn.state, step)
+  if (timeoutMs > 0) setDue(turn, step, new Date(now.getTime() + timeoutMs + backstopMs))
+  startRun(turn, step, job.startedAt)
 }
 
-/** With the first of its steps. */
-export function startRun(turn: Turn, at: Date): void {
+/** With the first of its steps; and the step of which this is the first copy. */
+export function startRun(turn: Turn, { group }: StepState, at: Date): void {
   const { state } = turn
+  if (group && group.startedAt === null) {
+    group.startedAt = at
+    setStatus(turn, group, StepStatus.RUNNING, group.reason)
+  }
   if (state.status !== RunStatus.QUEUED) return
   state.status = RunStatus.RUNNING
   state.startedAt = at

@@ -4,6 +4,7 @@
 import type { JobSpec, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import type { MatrixValues } from '@ansflow/proto/matrix'
 import type { Reason } from '@ansflow/proto/reasons'
 import type { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
@@ -52,23 +53,26 @@ export interface RunState {
   readonly active: Set<StepState>
   /** Active steps with a `dueAt`. */
   readonly timed: Set<StepState>
-  /** Steps by status, indexed by StepStatus. */
+  /** Steps by status, indexed by StepStatus; of steps with copies, these. */
   readonly counts: number[]
   /** Failed steps that were not allowed to. */
   failures: number
   /** The steps as expressions see them. */
-  readonly stepValues: Record<string, { status: string; outputs: Record<string, string> }>
+  readonly stepValues: Record<string, { status: string; outputs: Record<string, string | string[]> }>
   /** Jobs that are with an agent or had a result, by workspace: whether it may hold files that other steps need. */
   readonly workspaceUses: Map<string, number>
-  /** What the steps of each workspace ask for together. */
-  readonly workspaceLabels: ReadonlyMap<string, ReadonlySet<string>>
+  /** What the steps of each workspace ask for together: its labels, each with the first steps that do. */
+  readonly workspaceLabels: Map<string, Map<string, string[]>>
+  /** How many copies of steps there are. */
+  copies: number
 }
 
 /**
- * What the next event about a step can be: an end of its needs; the time, for its next attempt; what becomes of the job of its
- * last attempt; the answer or the moment that it awaits. Every step that has not ended has such a thing, or the run is stuck.
+ * What the next event about a step can be: an end of its needs; the end of another copy, before which it is held back; the time,
+ * for its next attempt; what becomes of the job of its last attempt; the answer or the moment that it awaits; an end of its copies.
+ * Every step that has not ended has such a thing, or the run is stuck.
  */
-export type StepPhase = 'blocked' | 'delayed' | 'job' | 'awaiting' | 'ended'
+export type StepPhase = 'blocked' | 'held' | 'delayed' | 'job' | 'awaiting' | 'copies' | 'ended'
 
 /** What a step awaits from outside of its agents. */
 export type Awaited =
@@ -78,9 +82,21 @@ export type Awaited =
   | { kind: 'work' }
 
 export interface StepState {
+  /** The key in the file; of a copy that with its index. */
+  readonly id: string
   readonly definition: StepDefinition
   /** Place in the file. */
   readonly index: number
+  /** Of a copy: the step whose matrix made it. Its definition, place and needs are the copy's too. */
+  readonly group: StepState | null
+  /** Of a copy: its place among them; of others -1. */
+  readonly copyIndex: number
+  /** Of a copy: its values. */
+  readonly matrix: MatrixValues | null
+  /** What people see of it. */
+  name: string
+  /** Of a step with a matrix, once they are known. */
+  copies: StepState[] | null
   readonly needs: StepState[]
   /** An entry an edge. */
   readonly dependents: StepState[]
@@ -107,6 +123,11 @@ export interface StepState {
   nextNeed: number
   /** A step before it, near or far, failed. */
   failedBefore: boolean
+  /** Of copies: those that have not ended, those of them that have begun, the first that may be held back, and whether one that failed has ended the others. */
+  copiesLeft: number
+  copiesGoing: number
+  nextCopy: number
+  stopped: boolean
 }
 
 /** One attempt of one step on one agent. */

@@ -16,6 +16,8 @@ export interface Turn {
   readonly effects: Effect[]
   /** Steps that ended and whose dependents have not been told. */
   readonly ended: StepState[]
+  /** Steps whose copies may begin. */
+  readonly opened: Set<StepState>
   runChanged: boolean
   touched: number
 }
@@ -31,6 +33,7 @@ export function openTurn(state: RunState, now: Date): Turn {
     pins: new Set(),
     effects: [],
     ended: [],
+    opened: new Set(),
     runChanged: false,
     touched: 0,
   }
@@ -68,12 +71,14 @@ export function enter(
 
 /** Of a step whose phase stays. */
 export function setStatus(turn: Turn, step: StepState, status: StepStatus, why: Reason | null): void {
-  if (isTerminal(step.status)) throw new Error(`step ${step.definition.id} has ended and cannot become ${status}`)
+  if (isTerminal(step.status)) throw new Error(`step ${step.id} has ended and cannot become ${status}`)
   const { counts, stepValues } = turn.state
-  counts[step.status]!--
-  counts[status]!++
+  if (!step.copies) {
+    counts[step.status]!--
+    counts[status]!++
+  }
   step.status = status
-  stepValues[step.definition.id] = { status: statusWord(status), outputs: step.outputs }
+  if (!step.group) stepValues[step.id] = { status: statusWord(status), outputs: step.outputs }
   step.reason = why
   turn.steps.add(step)
 }
@@ -85,6 +90,7 @@ export function setReason(turn: Turn, step: StepState, why: Reason): void {
 }
 
 export function endStep(turn: Turn, step: StepState, status: StepStatus, why: Reason | null): void {
+  if (step.group && step.phase !== 'held') step.group.copiesGoing--
   enter(turn, step, 'ended', status, why)
   const { state } = turn
   step.finishedAt = turn.now
@@ -92,7 +98,7 @@ export function endStep(turn: Turn, step: StepState, status: StepStatus, why: Re
   state.active.delete(step)
   if (status === StepStatus.FAILED) {
     if (step.definition.allowFailure) step.failureAllowed = true
-    else state.failures++
+    else if (!step.copies) state.failures++
   }
   turn.ended.push(step)
 }
@@ -138,6 +144,6 @@ export function blockedReason(step: StepState): Reason {
     const need = needs[step.nextNeed++]!
     if (!isTerminal(need.status)) step.namedNeeds.push(need)
   }
-  const steps = step.namedNeeds.map((need) => need.definition.id).join(', ')
+  const steps = step.namedNeeds.map((need) => need.id).join(', ')
   return reason('needs', step.needsLeft > step.namedNeeds.length ? { steps, more: 'true' } : { steps })
 }

@@ -3,6 +3,7 @@ import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { reason } from '@ansflow/proto/reasons'
 import { isTerminalJob, JobStatus, StepStatus } from '@ansflow/proto/status'
 import { finishJob } from './finish-job.ts'
+import { knownTimeoutOf } from './own-values.ts'
 import { startRun } from './start-job.ts'
 import type { JobState, RunEvent, StepState } from './state.ts'
 import { setDue, setStatus, type Turn } from './turn.ts'
@@ -32,8 +33,8 @@ function taken(turn: Turn, job: JobState, epoch: number): 'done' | 'stale' {
   job.startedAt = now
   step.startedAt ??= now
   setStatus(turn, step, StepStatus.RUNNING, reason('running'))
-  startRun(turn, now)
-  const { timeoutMs } = step.definition
+  startRun(turn, step, now)
+  const timeoutMs = knownTimeoutOf(turn.state, step)
   if (timeoutMs > 0) setDue(turn, step, new Date(now.getTime() + timeoutMs))
   return 'done'
 }

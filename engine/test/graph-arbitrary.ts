@@ -14,6 +14,13 @@ const conditions = [
   'run.number != 7',
 ]
 
+/** That a copy answers by itself, and that tell nothing of its values. */
+const matrixConditions = {
+  12: 'matrix.a == 1',
+  13: 'always() && matrix.a != 0',
+  14: 'failure() || matrix.a > 0',
+} as Record<number, string>
+
 const workspaces = ['', '', 'own', 'isolated']
 /** For a while, until a moment that is near, longer than the step's timeout and the run's. */
 const waiting = [{ duration: '2s' }, { until: '2030-01-01T00:00:01Z' }, { duration: '1h' }].map((given) => {
@@ -29,6 +36,15 @@ const stepArbitrary = fc.record({
   retry: fc.option(fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), on: fc.nat(3) }), { freq: 3 }),
   flags: fc.nat(63),
   waits: fc.nat(12),
+  matrix: fc.option(
+    fc.record({
+      size: fc.nat(3),
+      from: fc.nat(2),
+      maxParallel: fc.nat(3),
+      failFast: fc.constantFrom(true, false, undefined),
+    }),
+    { freq: 3 },
+  ),
 })
 export const graphArbitrary = fc
   .tuple(fc.array(stepArbitrary, { minLength: 1, maxLength: 12 }), fc.nat(3))
@@ -39,13 +55,15 @@ export const choices = fc.array(fc.nat(16 * 720), { maxLength: 60 })
 type StepRecord = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never
 
 function buildGraph([steps, timeout]: [StepRecord[], number]) {
-  const definitions = steps.map(({ workspace, needs, when, retry, flags, waits }, index) => {
+  const definitions = steps.map(({ workspace, needs, when, retry, flags, waits, matrix }, index) => {
     const before = new Map(needs.filter(({ back }) => back < index).map(({ back, kind }) => [`s${back}`, kind]))
+    const need = [...before.keys()].at(-1)
     return {
       id: `s${index}`,
+      ...(matrix && { matrix: matrixOf(matrix, need) }),
       ...elsewhere[waits],
       needs: [...before].map(([stepId, kind]) => ({ stepId, kind: kind as NeedKind })),
-      when: conditions[when] ?? '',
+      when: (matrix ? matrixConditions[when] : undefined) ?? conditions[when] ?? '',
       workspace,
       ...(retry && { retry: { ...retry, on: retry.on === 0 ? [] : [retry.on as RetryOn] } }),
       allowFailure: (flags & 1) > 0,
@@ -55,4 +73,22 @@ function buildGraph([steps, timeout]: [StepRecord[], number]) {
     }
   })
   return graphOf(definitions, timeout === 0 ? { timeoutMs: 20_000 } : {})
+}
+
+/** Known beforehand, by its own list; or when its last need has ended, and then perhaps empty, or no list at all. */
+function matrixOf({ size, from, ...rest }: NonNullable<StepRecord['matrix']>, need: string | undefined) {
+  const lists = [
+    `steps.${need}.status == "succeeded" ? [0, 1, 2] : []`,
+    `steps.${need}.outputs.v == "x" ? ["x"] : [1, 2]`,
+  ]
+  const values = Array.from({ length: size + 1 }, (_, value) => ({ kind: { case: 'numberValue' as const, value } }))
+  const axis =
+    need !== undefined && from > 0 ? { name: 'a', from: `\${{ ${lists[from - 1]} }}` } : { name: 'a', values }
+  const { failFast, ...others } = rest
+  return {
+    axes: [axis],
+    include: size === 2 ? [{ a: 1, b: 'x' }] : [],
+    ...others,
+    ...(failFast !== undefined && { failFast }),
+  }
 }

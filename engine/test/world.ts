@@ -176,16 +176,18 @@ function wrongReport(world: World, pick: number): void {
 /** All of a state that does not follow from the rest. */
 export function storedOf(state: RunState): StoredRun {
   const { meta, graph, inputs, createdAt, steps, jobs, pins, ...others } = state
-  const { active, timed, counts, failures, stepValues, workspaceUses, workspaceLabels, ...head } = others
+  const { active, timed, counts, failures, stepValues, workspaceUses, workspaceLabels, copies, ...head } = others
   return {
     head,
     steps: [...steps.values()]
       .filter(({ phase }) => phase !== 'blocked')
-      .map(({ definition, index, needs, dependents, attempts, ...step }) => {
-        const { needsLeft, namedNeeds, nextNeed, failedBefore, ...fields } = step
-        return { id: definition.id, ...fields }
+      .map(({ definition, index, needs, dependents, attempts, name, group, copyIndex, matrix, copies: _, ...step }) => {
+        const { needsLeft, namedNeeds, nextNeed, failedBefore, ...others } = step
+        const { copiesLeft, copiesGoing, nextCopy, stopped, ...fields } = others
+        const copy = group && { of: group.id, index: copyIndex, values: matrix! }
+        return { ...fields, copy }
       }),
-    jobs: [...jobs.values()].map(({ step, ...job }) => ({ stepId: step.definition.id, ...job })),
+    jobs: [...jobs.values()].map(({ step, ...job }) => ({ stepId: step.id, ...job })),
     pins: [...pins],
   }
 }
@@ -230,6 +232,8 @@ export function picture(state: RunState): Record<string, unknown> {
     failures,
     counts: state.counts,
     uses: usesOf(state),
+    values: state.stepValues,
+    labels: state.workspaceLabels,
     pins: Object.fromEntries(state.pins),
     steps,
   }
@@ -242,8 +246,8 @@ function usesOf({ workspaceUses }: RunState): string {
     .join()
 }
 
-function indicesOf({ needsLeft, failedBefore }: StepState): string {
-  return `${needsLeft} ${failedBefore}`
+function indicesOf({ needsLeft, failedBefore, copiesLeft, copiesGoing, stopped, matrix, name }: StepState): string {
+  return `${needsLeft} ${failedBefore} ${copiesLeft} ${copiesGoing} ${stopped} ${JSON.stringify(matrix)} ${name}`
 }
 
 export function isOver(world: World): boolean {
@@ -252,10 +256,9 @@ export function isOver(world: World): boolean {
 
 /** From here on everybody behaves: the run must end. Answers how many events that took. */
 export function runToEnd(world: World, outcome: Outcome = Outcome.SUCCEEDED): number {
-  const most = 200 + world.state.steps.size * 200
   for (let events = 0; ; events++) {
     if (isOver(world)) return events
-    if (events > most) throw new Error('the run does not end')
+    if (events > 200 + world.state.steps.size * 200) throw new Error('the run does not end')
     const job = [...world.state.jobs.values()].find(({ status }) => !isTerminalJob(status))
     if (job) proceed(world, job, outcome)
     else passTime(world)

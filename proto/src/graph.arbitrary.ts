@@ -131,6 +131,31 @@ const needs = fc.uniqueArray(
   { selector: (need) => need.stepId, maxLength: 3 },
 )
 
+const axisName = fc.stringMatching(/^[a-z]{1,4}$/)
+const scalar = fc.oneof(someText, fc.integer(), fc.boolean())
+const entry = fc.dictionary(axisName, scalar, { minKeys: 1, maxKeys: 2 })
+const listFrom = fc.constantFrom('${{ fromJSON(inputs.a) }}', '${{ [1, 2] }}')
+const matrix = fc
+  .record({
+    axes: fc.uniqueArray(
+      fc.oneof(
+        fc.record({ name: axisName, values: fc.array(scalar, { minLength: 1, maxLength: 3 }) }),
+        fc.record({ name: axisName, from: listFrom }),
+      ),
+      { selector: ({ name }) => name, minLength: 1, maxLength: 3 },
+    ),
+    include: fc.oneof(fc.array(entry, { maxLength: 2 }), listFrom),
+    exclude: fc.oneof(fc.array(entry, { maxLength: 2 }), listFrom),
+    maxParallel: fc.nat(3),
+    failFast: fc.option(fc.boolean(), { nil: undefined }),
+  })
+  .map(({ include, exclude, failFast, ...rest }) => ({
+    ...rest,
+    ...(typeof include === 'string' ? { includeFrom: include } : { include }),
+    ...(typeof exclude === 'string' ? { excludeFrom: exclude } : { exclude }),
+    ...(failFast !== undefined && { failFast }),
+  }))
+
 /** Values of a field by its kind, meaningful or not. */
 function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
   const kinds: Record<typeof kind.name, () => fc.Arbitrary<unknown>> = {
@@ -145,6 +170,8 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     retry: () => fc.option(retry, { freq: 3, nil: undefined }),
     needs: () => needs,
     env: () => env,
+    durationExpression: () => fc.constantFrom('', '', '${{ inputs.a }}'),
+    matrix: () => fc.option(matrix, { freq: 3, nil: undefined }),
   }
   return kinds[kind.name]()
 }
@@ -157,7 +184,11 @@ function fieldsOf(fields: readonly { of: string; kind: StepField['kind'] }[]): f
 
 const step = fc
   .record({ id: stepId, action, fields: fieldsOf(stepFields) })
-  .map(({ id, action: chosen, fields }) => ({ id, ...fields, ...chosen }))
+  .map(({ id, action: chosen, fields }) => ({ id, ...withOneTimeout(fields), ...chosen }))
+
+function withOneTimeout(fields: { timeoutMs?: number; timeoutExpression?: string }): object {
+  return fields.timeoutExpression ? { ...fields, timeoutMs: 0 } : fields
+}
 
 export const someGraph: fc.Arbitrary<PipelineGraph> = fc
   .record({

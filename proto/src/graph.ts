@@ -114,7 +114,7 @@ function walk(steps: readonly StepEdges[], visit: (id: string) => void): void {
   }
 }
 
-/** The step that says what `git` holds where the run's origin does not: the first that fetches code, in the order of the file. */
+/** The step that says what `git` holds where the run's origin does not: the first that fetches code, in the order of the file; one with copies does not. */
 export function firstCheckout({ steps }: Pick<PipelineGraph, 'steps'>): StepDefinition | undefined {
-  return steps.find(({ uses, disabled }) => uses === 'fetch_code' && !disabled)
+  return steps.find(({ uses, disabled, matrix }) => uses === 'fetch_code' && !disabled && matrix === undefined)
 }

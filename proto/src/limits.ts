@@ -25,6 +25,19 @@ export const limits = {
   environmentEntryBytes: 128 * 1024 - 1,
   environmentBytes: 1920 * 1024,
   labelsOfAStep: 20,
+  matrixAxes: 20,
+  /** Of an axis, and of `include`. */
+  matrixValues: 1000,
+  matrixExcludes: 200,
+  /** Of all axes, before `exclude`. */
+  matrixCombinations: 5000,
+  matrixCopies: 1000,
+  /** Characters of one value. */
+  matrixValueLength: 1024,
+  /** Characters of the values of all copies of a step, as JSON. */
+  matrixSize: 256 * 1024,
+  /** Of all matrices of a run together. */
+  copiesOfARun: 10_000,
   /** Given by people, and as many again that it says of itself. */
   labelsOfAnAgent: 30,
   slotsOfAnAgent: 1024,

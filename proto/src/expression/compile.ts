@@ -93,7 +93,7 @@ function compile(source: string): { expression?: Expression; error?: Said } {
 }
 
 function unknownRoot(name: string): Said {
-  if (['matrix', 'secrets', 'vars', 'github', 'job', 'needs'].includes(name)) {
+  if (['secrets', 'vars', 'github', 'job', 'needs'].includes(name)) {
     return say('expression_root_later', { name })
   }
   return say('expression_root', { name, ...suggestion(name, contextRoots) })

@@ -3,6 +3,7 @@ import { type CelInput, type CelValue, isCelError, isCelList, isCelMap, isCelUin
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { limits } from '../limits.ts'
 import { type Said, say } from '../texts/say.ts'
+import { celValue } from './cel-value.ts'
 import { compileExpression, type Expression, ExpressionError, type Reference } from './compile.ts'
 import { contextFields, type StatusFlags, withStatus } from './language.ts'
 
@@ -12,8 +13,10 @@ export interface ExpressionContext {
   env: Readonly<Record<string, string>>
   git: Readonly<Record<string, string>>
   run: JsonObject
-  /** By step id; `status` is a word such as "succeeded". */
-  steps: Readonly<Record<string, { status: string; outputs: Readonly<Record<string, string>> }>>
+  /** By step id; `status` is a word such as "succeeded". Outputs of a step with a matrix are lists, with an entry a copy. */
+  steps: Readonly<Record<string, { status: string; outputs: Readonly<Record<string, string | string[]>> }>>
+  /** Of a copy of a step: its values. */
+  matrix?: Readonly<Record<string, JsonValue>>
   /** How the needs ended: what success(), failure() and canceled() answer. */
   needs: StatusFlags
 }
@@ -84,6 +87,8 @@ function rootValue(root: string, context: ExpressionContext): CelInput {
       return celValue(context.inputs)
     case 'env':
       return celValue(context.env)
+    case 'matrix':
+      return celValue(context.matrix ?? {})
     case 'git':
       return celValue({ ...blank(contextFields.git), ...context.git })
     default:
@@ -93,15 +98,6 @@ function rootValue(root: string, context: ExpressionContext): CelInput {
 
 function blank(fields: readonly string[]): Record<string, string> {
   return Object.fromEntries(fields.map((field) => [field, '']))
-}
-
-/** Maps instead of objects, so that no name reaches a prototype. */
-function celValue(value: JsonValue | Readonly<Record<string, JsonValue>>): CelInput {
-  if (Array.isArray(value)) return value.map((item) => celValue(item))
-  if (value !== null && typeof value === 'object') {
-    return new Map(Object.entries(value).map(([key, item]): [string, CelInput] => [key, celValue(item)]))
-  }
-  return value
 }
 
 function plain(value: CelValue, budget: { left: number }, source: string): JsonValue {

@@ -11,8 +11,9 @@ import {
 } from '@bufbuild/cel'
 import { strings } from '@bufbuild/cel/ext'
 import { limits } from '../limits.ts'
+import { celOfJson } from './cel-value.ts'
 
-export const contextRoots = ['inputs', 'env', 'git', 'run', 'steps'] as const
+export const contextRoots = ['inputs', 'env', 'git', 'run', 'steps', 'matrix'] as const
 export type ContextRoot = (typeof contextRoots)[number]
 
 /** What `git` (of the run's first checkout that has succeeded) and `run` hold; those a run has no value for are "". */
@@ -56,7 +57,7 @@ export const guards = { round: 'ansflow_round', sized: 'ansflow_sized' } as cons
 // Left out: they can make a text far longer than what they are given.
 const unbounded = new Set(['replace', 'format', 'strings.quote', 'join'])
 
-const { BOOL, DOUBLE, DYN, INT } = CelScalar
+const { BOOL, DOUBLE, DYN, INT, STRING } = CelScalar
 
 function status(name: string, value: () => boolean): CelFunc {
   return celFunc(name, [], BOOL, value)
@@ -87,6 +88,7 @@ const functions: CelFunc[] = [
   ...mixed('_/_', (a, b) => a / b),
   ...mixed('_%_', modulo),
   celFunc('_%_', [DOUBLE, DOUBLE], DOUBLE, modulo),
+  celFunc('fromJSON', [STRING], DYN, celOfJson),
   celFunc(guards.round, [INT], BOOL, () => {
     if (rounds-- <= 0) throw new Error(`the expression loops more than ${limits.expressionRounds} times`)
     return true
@@ -126,6 +128,7 @@ export const environment = celEnv({ funcs: functions })
 /** Functions an expression may call. */
 export const functionNames: readonly string[] = [
   ...statusFunctions,
+  'fromJSON',
   'size',
   'contains',
   'startsWith',

@@ -22,7 +22,19 @@ export type ReportValue = (finding: { said: Said; code?: string; field?: string;
 
 export interface Kind<T> {
   /** Which widget edits it, and which random values the tests make of it. */
-  readonly name: 'text' | 'lines' | 'condition' | 'flag' | 'duration' | 'words' | 'choice' | 'retry' | 'needs' | 'env'
+  readonly name:
+    | 'text'
+    | 'lines'
+    | 'condition'
+    | 'flag'
+    | 'duration'
+    | 'words'
+    | 'choice'
+    | 'retry'
+    | 'needs'
+    | 'env'
+    | 'matrix'
+    | 'durationExpression'
   /** Of the value in the file. */
   readonly schema: JsonSchema
   /** What a message holds where the file says nothing. */

@@ -1,10 +1,10 @@
 // The kinds of fields that are one plain value.
-import type { Node } from 'yaml'
+import { isScalar, type Node } from 'yaml'
 import { formatDuration } from '../duration.ts'
-import { parseTemplate } from '../expression.ts'
+import { hasExpression, parseTemplate } from '../expression.ts'
 import { limits } from '../limits.ts'
 import { type JsonSchema, scalar, words as wordsSchema } from '../pipeline-yaml/key-table.ts'
-import type { Place, Reader } from '../pipeline-yaml/reader.ts'
+import { type Place, type Reader, scalarText } from '../pipeline-yaml/reader.ts'
 import { readTimeout } from '../pipeline-yaml/values.ts'
 import { suggestion } from '../suggest.ts'
 import { say } from '../texts/say.ts'
@@ -13,7 +13,12 @@ import { compare, type DocumentValue, type Kind, textOf, textsOf } from './kind.
 const onePlace = ['']
 
 export function text(
-  { schema = scalar, lines = false, means = '' }: { schema?: JsonSchema; lines?: boolean; means?: string } = {},
+  {
+    schema = scalar,
+    lines = false,
+    means = '',
+    expressions = 'none',
+  }: { schema?: JsonSchema; lines?: boolean; means?: string; expressions?: 'none' | 'template' } = {},
   check?: Kind<string>['check'],
 ): Kind<string> {
   return {
@@ -26,7 +31,7 @@ export function text(
     suffixes: onePlace,
     toDocument: (value): Record<string, DocumentValue> => (value === '' ? {} : { '': value }),
     fromDocument: (document, key) => textOf(document.get(key)),
-    expressions: 'none',
+    expressions,
     ...(check && { check }),
   }
 }
@@ -59,12 +64,13 @@ export const timeout: Kind<number> = {
   name: 'duration',
   schema: durationSchema,
   absent: 0,
-  read: (reader, node, _key, place) => readTimeout(reader, node, place),
+  read: (reader, node, _key, place) =>
+    isScalar(node) && hasExpression(scalarText(node)) ? undefined : readTimeout(reader, node, place),
   write: (value) => (value > 0 ? formatDuration(value) : undefined),
   canonical: (value) => value,
   suffixes: onePlace,
   toDocument: (value): Record<string, DocumentValue> => (value > 0 ? { '': value } : {}),
-  fromDocument: (document, key) => document.whole(key, mostMs),
+  fromDocument: (document, key) => (document.get(`${key}.expression`) ? 0 : document.whole(key, mostMs)),
   expressions: 'none',
   check: checkDuration,
 }
@@ -73,8 +79,22 @@ export function checkDuration(ms: number, report: Parameters<NonNullable<Kind<nu
   if (ms > limits.durationMs) report({ code: 'duration', said: say('duration_long') })
 }
 
+/** The timeout where the file has an expression for it: beside `timeout`, under the same key. */
+export const timeoutExpression: Kind<string> = {
+  ...text({ schema: { anyOf: [durationSchema, { type: 'string', pattern: '\\$\\{\\{' }] } }),
+  name: 'durationExpression',
+  read: (_reader, node) => (isScalar(node) && hasExpression(scalarText(node)) ? scalarText(node) : undefined),
+  suffixes: ['.expression'],
+  toDocument: (value): Record<string, DocumentValue> => (value === '' ? {} : { '.expression': value }),
+  fromDocument: (document, key) => textOf(document.get(`${key}.expression`)),
+  expressions: 'template',
+}
+
 /** A set of words. */
-export function words(check: NonNullable<Kind<string[]>['check']>): Kind<string[]> {
+export function words(
+  check: NonNullable<Kind<string[]>['check']>,
+  expressions: 'none' | 'template' = 'none',
+): Kind<string[]> {
   return {
     name: 'words',
     schema: wordsSchema,
@@ -85,7 +105,7 @@ export function words(check: NonNullable<Kind<string[]>['check']>): Kind<string[
     suffixes: onePlace,
     toDocument: (value): Record<string, DocumentValue> => (value.length > 0 ? { '': [...value] } : {}),
     fromDocument: (document, key) => textsOf(document.get(key)),
-    expressions: 'none',
+    expressions,
     check,
   }
 }

@@ -2,6 +2,7 @@
 // Schema, the checks, the form, what a comparison says, and the random steps of the tests.
 import { OnLost, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { labelProblem } from '../agent-labels.ts'
+import { hasExpression } from '../expression.ts'
 import { hasControl, limits, patterns } from '../limits.ts'
 import { reservedProblem } from '../step-variables.ts'
 import { type Performer, performerOf } from '../steps/index.ts'
@@ -9,12 +10,13 @@ import { say } from '../texts/say.ts'
 import { nameSaid, quoted } from '../validate/finding.ts'
 import { env } from './env.ts'
 import type { Kind, ReportValue } from './kind.ts'
-import { choice, condition, flag, text, timeout, words } from './kinds.ts'
+import { choice, condition, flag, text, timeout, timeoutExpression, words } from './kinds.ts'
+import { matrix } from './matrix.ts'
 import { needs } from './needs.ts'
 import { retry } from './retry.ts'
 
-/** The tab of the form on which it is edited; `top`: above the tabs. */
-export type StepTab = 'top' | 'settings' | 'when' | 'reliability' | 'env'
+/** The tab of the form on which it is edited; `top`: above the tabs; `none`: with the field before it, which has the same key. */
+export type StepTab = 'top' | 'none' | 'settings' | 'when' | 'matrix' | 'reliability' | 'env'
 
 export interface StepField<M extends keyof StepDefinition = keyof StepDefinition> {
   /** In the file; also its key in the document and the name of its texts in the console. */
@@ -47,7 +49,7 @@ export const stepFields: readonly StepField[] = [
   field({
     key: 'name',
     of: 'name',
-    kind: text({}, checkName),
+    kind: text({ expressions: 'template' }, checkName),
     description: 'What people see; the id when it is absent.',
     tab: 'top',
     document: 'own',
@@ -79,6 +81,14 @@ export const stepFields: readonly StepField[] = [
     tab: 'when',
     document: 'config',
     hashedAlways: true,
+  }),
+  field({
+    key: 'matrix',
+    of: 'matrix',
+    kind: matrix,
+    description: 'Runs the step once for each combination of the values of its axes, as matrix.<axis> in expressions.',
+    tab: 'matrix',
+    document: 'config',
   }),
   field({
     key: 'env',
@@ -113,7 +123,7 @@ export const stepFields: readonly StepField[] = [
   field({
     key: 'runsOn',
     of: 'runsOn',
-    kind: words(checkLabels),
+    kind: words(checkLabels, 'template'),
     description: 'Labels an agent must have.',
     tab: 'settings',
     document: 'config',
@@ -123,7 +133,7 @@ export const stepFields: readonly StepField[] = [
   field({
     key: 'workspace',
     of: 'workspace',
-    kind: text({ means: 'shared' }, checkWorkspace),
+    kind: text({ means: 'shared', expressions: 'template' }, checkWorkspace),
     description: 'Steps with the same workspace share a directory: shared (the default), isolated, or a name.',
     tab: 'settings',
     document: 'config',
@@ -138,6 +148,14 @@ export const stepFields: readonly StepField[] = [
     tab: 'reliability',
     document: 'config',
     hashedAlways: true,
+  }),
+  field({
+    key: 'timeout',
+    of: 'timeoutExpression',
+    kind: timeoutExpression,
+    description: 'The longest one attempt may take, such as 10m.',
+    tab: 'none',
+    document: 'config',
   }),
   field({
     key: 'retry',
@@ -204,12 +222,14 @@ export function checkDescription(description: string, report: ReportValue): void
 }
 
 function checkWorkspace(workspace: string, report: ReportValue): void {
-  if (workspace === '' || patterns.workspace.test(workspace)) return
+  if (workspace === '' || hasExpression(workspace) || patterns.workspace.test(workspace)) return
   report({ said: say('workspace', quoted(workspace)) })
 }
 
 function checkLabels(labels: readonly string[], report: ReportValue): void {
-  const said = labels.map(labelProblem).find((problem) => problem !== undefined)
+  const said = labels
+    .map((label) => (hasExpression(label) ? undefined : labelProblem(label)))
+    .find((problem) => problem !== undefined)
   if (said !== undefined) report({ said })
   checkCount(labels, limits.labelsOfAStep, 'labels', report)
 }

@@ -87,6 +87,8 @@ export function rewriteReferences(
         put(cfg, place, isCondition ? rewriteExpression(value, successors) : rewriteValue(value, successors))
       }
     }
+    const name = step.get('name')
+    if (typeof name === 'string') put(step, 'name', rewriteValue(name, successors))
     rewriteEntries(stepPart(step, 'params'), successors)
     rewriteEntries(stepPart(step, 'env'), successors)
     for (const text of stepPart(step, 'texts')?.values() ?? []) {

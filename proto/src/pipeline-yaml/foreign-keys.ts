@@ -24,6 +24,7 @@ export const foreignKeys: Readonly<Record<string, string>> = {
   'working-directory': 'with.workingDirectory',
   workingDirectory: 'with.workingDirectory',
   on_lost: 'onLost',
+  strategy: 'matrix',
   type: 'uses',
   params: 'with',
   parameters: 'inputs',

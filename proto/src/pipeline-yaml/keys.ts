@@ -46,7 +46,6 @@ export const unavailablePipelineKeys: readonly string[] = ['concurrency']
 export const unavailableStepKeys: readonly string[] = [
   'image',
   'services',
-  'matrix',
   'artifacts',
   'reports',
   'cache',

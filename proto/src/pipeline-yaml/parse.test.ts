@@ -134,7 +134,7 @@ steps:
     expect(sentence(step('depends_on: first\nrun: x'))[0]).toContain('Here it is called needs.')
     expect(sentence(step('uses: deploy'))[0]).toBe('The step type "deploy" is not available in this version.')
     expect(sentence(step('uses: checkout'))[0]).toContain('Did you mean "fetch_code"?')
-    expect(sentence(step('matrix: { a: [1] }\nrun: x'))[0]).toContain('Matrix steps (matrix) are not available')
+    expect(sentence(step('image: node\nrun: x'))[0]).toContain('(image) is not available')
   })
 
   it('names the path of a cycle once', () => {

@@ -80,7 +80,18 @@ export const reasonTable = {
   },
   waiting_until: { params: ['until'], en: 'Waits until {until}.', 'zh-CN': '等到 {until}。' },
 
+  max_parallel: {
+    params: ['most'],
+    en: 'Waits for another copy to end: at most {most} [{most=1}runs|run] at once.',
+    'zh-CN': '等待另一个副本结束：最多同时运行 {most} 个。',
+  },
+
   // Of what goes on.
+  copies: {
+    params: ['count'],
+    en: 'Runs as {count} [{count=1}copy|copies].',
+    'zh-CN': '以 {count} 个副本运行。',
+  },
   running: { params: ['agent?'], en: 'Runs[ on agent {agent}].', 'zh-CN': '[在代理 {agent} 上运行|运行中]。' },
   unreachable: {
     params: ['agent', 'since', 'lostAt'],
@@ -106,7 +117,45 @@ export const reasonTable = {
   },
   disabled: { params: [], en: 'It is disabled.', 'zh-CN': '已停用。' },
 
+  matrix_empty: { params: [], en: 'Its matrix has no copies.', 'zh-CN': '其矩阵没有副本。' },
+  copies_skipped: { params: [], en: 'None of its copies ran.', 'zh-CN': '它的副本都没有运行。' },
+
   // Of steps that ended other than well.
+  fail_fast: {
+    params: ['step'],
+    en: 'Not needed any more since {step} has failed (failFast).',
+    'zh-CN': '{step} 已失败，不再需要（failFast）。',
+  },
+  matrix_many: {
+    params: ['count', 'most'],
+    en: 'Its matrix has {count} copies; {most} are possible.',
+    'zh-CN': '其矩阵有 {count} 个副本；最多 {most} 个。',
+  },
+  matrix_full: {
+    params: ['most'],
+    en: 'With its copies the run would have more than {most} of them.',
+    'zh-CN': '加上它的副本，运行的副本数将超过 {most}。',
+  },
+  matrix_invalid: {
+    params: ['problem'],
+    en: 'There are no copies of it. {problem}',
+    'zh-CN': '无法生成副本。{problem}',
+  },
+  copies_failed: {
+    params: ['failed', 'count'],
+    en: '{failed} of its {count} copies failed.',
+    'zh-CN': '{count} 个副本中有 {failed} 个失败。',
+  },
+  copies_lost: {
+    params: ['lost', 'count'],
+    en: '{lost} of its {count} copies were lost.',
+    'zh-CN': '{count} 个副本中有 {lost} 个失联。',
+  },
+  copies_canceled: {
+    params: ['canceled', 'count'],
+    en: '{canceled} of its {count} copies were canceled.',
+    'zh-CN': '{count} 个副本中有 {canceled} 个已取消。',
+  },
   exit_code: {
     params: ['code'],
     en: 'Its command ended with exit code {code}.',

@@ -3,9 +3,10 @@
 import { ofExpressions } from './of-expressions.ts'
 import { ofFiles } from './of-files.ts'
 import { ofGraphs } from './of-graphs.ts'
+import { ofMatrices } from './of-matrices.ts'
 import { ofParams } from './of-params.ts'
 import { ofValues } from './of-values.ts'
 
-export const problemTexts = { ...ofGraphs, ...ofValues, ...ofParams, ...ofExpressions, ...ofFiles }
+export const problemTexts = { ...ofGraphs, ...ofMatrices, ...ofValues, ...ofParams, ...ofExpressions, ...ofFiles }
 
 export type ProblemTexts = typeof problemTexts

@@ -3,8 +3,9 @@ import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v
 import type { JsonValue } from '@bufbuild/protobuf'
 import { hyphenated, hyphenSaid } from '../expression/hyphens.ts'
 import { compileExpression, contextFields, hasExpression, parseTemplate, type Reference } from '../expression.ts'
-import { configFields } from '../fields/step-fields.ts'
+import { configFields, stepFields } from '../fields/step-fields.ts'
 import { firstCheckout, topologicalOrder } from '../graph.ts'
+import { matrixNames } from '../matrix.ts'
 import { outputsOf } from '../steps/index.ts'
 import { Hints, suggestion } from '../suggest.ts'
 import { shortText } from '../texts/parts.ts'
@@ -32,9 +33,11 @@ export function checkExpressions(graph: PipelineGraph, report: Report): void {
   for (const { name, value } of graph.env) check.text(value, { step: undefined, field: `env.${name}`, env: none })
   for (const step of graph.steps) {
     const all = step.env.length === 0 ? global : new Set([...global, ...step.env.map((pair) => pair.name)])
+    check.text(step.name, { step, field: 'name', env: all })
     for (const { key, of, kind } of configFields) {
       const value = step[of] as JsonValue
-      const site = { step, field: key, env: all }
+      // The copies' own variables may read the matrix.
+      const site = { step, field: key, env: kind.name === 'matrix' ? global : all }
       if (kind.expressions === 'condition' && value !== '') check.expression(value as string, site)
       else if (kind.expressions === 'template') check.value(value, site)
     }
@@ -68,9 +71,9 @@ export function variablesReadBy(step: StepDefinition): ReadonlySet<string> {
       for (const item of Object.values(value)) look(item as JsonValue)
     }
   }
+  for (const { of, kind } of stepFields) if (kind.expressions === 'template') look(step[of] as JsonValue)
   note(step.when)
   for (const { condition } of step.needs) note(condition)
-  for (const { value } of step.env) look(value)
   look((step.with ?? {}) as JsonValue)
   return read
 }
@@ -134,6 +137,10 @@ class ExpressionCheck {
 
   reference({ root, path, dynamic }: Reference, site: Site): void {
     const [name, ...rest] = path
+    if (root === 'matrix' && (site.step?.matrix === undefined || site.field === 'matrix')) {
+      this.problem(site, 'unknown_reference', say('matrix_absent', { name: 'matrix' }))
+      return
+    }
     if (root === 'git') {
       this.gitReference(path, site)
       return
@@ -149,6 +156,11 @@ class ExpressionCheck {
     } else if (root === 'inputs' && !this.inputNames.has(name)) {
       const hint = this.hints.suggestion(name, this.inputs)
       this.problem(site, 'unknown_reference', say('unknown_input', { name: shortText(name), ...hint }))
+    } else if (root === 'matrix') {
+      const names = matrixNames(site.step!.matrix!)
+      if (names === undefined || names.has(name)) return
+      const hint = suggestion(name, [...names])
+      this.problem(site, 'unknown_reference', say('matrix_unknown', { name: shortText(name), ...hint }))
     } else if (root === 'env' && !site.env.has(name)) {
       const hint = this.hints.suggestion(name, [...site.env])
       this.problem(site, 'unknown_reference', say('unknown_variable', { name, ...hint }))

@@ -11,7 +11,7 @@ import { prepared } from '../../platform/message-pieces.ts'
 import { statement } from '../../platform/statement.ts'
 import type { Act } from '../../transport/call.ts'
 import type { RunTables } from './run-tables.ts'
-import { addChanges, isLargeRun, newWork, paced, type RunWork } from './run-work.ts'
+import { addChanges, isLargeRun, newWork, paced, type RunWork, sizeOf } from './run-work.ts'
 import { makeRows, type Writing } from './write-runs.ts'
 
 export interface RunStart {
@@ -178,7 +178,7 @@ async function planStart(
     graphHash: graph.hash,
   }
   const work = newWork({ state, belongs, revision: 0, seq: 0, jobRows: new Map() })
-  addChanges(work, await paced(size, advance(state, { type: 'started' }, now)))
+  addChanges(work, await paced(sizeOf(state), advance(state, { type: 'started' }, now)))
   const { act, version } = start
   if (act) work.acts.push({ act, after: { version, ...(start.rerunOf && { rerunOf: start.rerunOf }) } })
   // The first event tells of every step, so that those who watch from the start know the whole plan.

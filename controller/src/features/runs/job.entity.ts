@@ -18,7 +18,7 @@ export const JobEntity = defineEntity({
     organizationId: id(),
     projectId: id(),
     /** The step's key in the file. */
-    stepId: p.string().length(64),
+    stepId: p.string().length(72),
     attempt: p.integer(),
     /** Fencing token, incremented by every claim. */
     epoch: p.integer(),

@@ -1,5 +1,6 @@
 // The contract's messages of a run, from the engine's state.
 
+import { inFileOrder } from '@ansflow/engine/plan'
 import type { JobState, RunState, StepState } from '@ansflow/engine/state'
 import {
   type Attempt,
@@ -77,7 +78,7 @@ function fillHead(run: Run, head: Head, tally: StepTally, createdAt: Date): Run 
 
 export function* presentRun(state: RunState, belongs: RunBelongings, seq: number): Pieces<Run> {
   const run = presentHead(state, belongs, seq)
-  for (const step of state.steps.values()) {
+  for (const step of inFileOrder(state)) {
     run.steps.push(presentStep(step))
     yield
   }
@@ -85,10 +86,12 @@ export function* presentRun(state: RunState, belongs: RunBelongings, seq: number
 }
 
 export function presentStep(step: StepState): RunStep {
-  const { definition, status, reason, outputs } = step
+  const { id, name, group, matrix, copies, status, reason, outputs } = step
   const message = create(RunStepSchema, {
-    id: definition.id,
-    name: definition.name || definition.id,
+    id,
+    name,
+    ...(group && { copyOf: group.id, matrix: { ...matrix } }),
+    copies: copies?.length ?? 0,
     status,
     outputs,
     attempts: step.attempts.map(presentAttempt),

@@ -24,7 +24,7 @@ import { presentHead } from './present-run.ts'
 import { runCache } from './run-cache.ts'
 import type { RunEvents } from './run-events.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
-import { addChanges, newWork, paced, type RunWork } from './run-work.ts'
+import { addChanges, newWork, paced, type RunWork, sizeOf } from './run-work.ts'
 import { findDue } from './sweep.ts'
 import { runWakes } from './wakes.ts'
 import { LostRace, makeRows, noteWritten, type Writing, writeRuns } from './write-runs.ts'
@@ -223,7 +223,7 @@ export function createRunDriver({
     const work = works.get(runId) ?? (await load(runId, fresh))
     if (!work) return () => ('jobId' in event ? answer(item, 'stale') : reject(item, notFound('run', runId)))
     works.set(runId, work)
-    const changes = await paced(work.run.state.steps.size, advance(work.run.state, event, now))
+    const changes = await paced(sizeOf(work.run.state), advance(work.run.state, event, now))
     if (changes.result === 'stale' && !fresh.has(runId)) await checkCopy(work.run)
     addChanges(work, changes)
     if (item.act && changes.result === 'applied') work.acts.push({ act: item.act, after: { canceled: true } })

@@ -1,5 +1,6 @@
 // Between the rows of runs, steps and jobs and the engine's state.
 
+import type { StoredCopy } from '@ansflow/engine/plan'
 import type { Awaited, JobState, RunMeta, RunState, StepPhase, StepState } from '@ansflow/engine/state'
 import type { ControllerWork } from '@ansflow/engine/work'
 import { type RunOrigin, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
@@ -137,7 +138,8 @@ export function runInputs(row: RunRow): JsonObject {
 export function stepRow(runId: string, step: StepState, times: Times): StepRow {
   return {
     run_id: runId,
-    step_id: step.definition.id,
+    step_id: step.id,
+    copy: step.group ? JSON.stringify(copyOf(step, step.group)) : null,
     phase: step.phase,
     awaits: step.awaits ? JSON.stringify(step.awaits) : null,
     status: step.status,
@@ -151,9 +153,14 @@ export function stepRow(runId: string, step: StepState, times: Times): StepRow {
   }
 }
 
+function copyOf({ matrix, copyIndex }: StepState, group: StepState): StoredCopy {
+  return { of: group.id, index: copyIndex, values: matrix! }
+}
+
 export function storedStep(row: StepRow, times: Times) {
   return {
     id: row.step_id,
+    copy: row.copy ? (JSON.parse(row.copy) as StoredCopy) : null,
     phase: row.phase as StepPhase,
     awaits: row.awaits ? (JSON.parse(row.awaits) as Awaited) : null,
     status: row.status,
@@ -210,7 +217,7 @@ export function newJobRow(
     run_id: state.meta.runId,
     organization_id: belongs.organizationId,
     project_id: state.meta.projectId,
-    step_id: job.step.definition.id,
+    step_id: job.step.id,
     attempt: job.attempt,
     priority: 0,
     labels: JSON.stringify(job.labels),

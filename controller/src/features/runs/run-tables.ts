@@ -39,6 +39,7 @@ export interface RunRow {
 export interface StepRow {
   run_id: string
   step_id: string
+  copy: string | null
   phase: string
   awaits: string | null
   status: number

@@ -1,8 +1,9 @@
 // What a batch of events changed in one run, gathered until it is committed.
 
-import type { Changes, Effect, JobState, StepState } from '@ansflow/engine/state'
+import type { Changes, Effect, JobState, RunState, StepState } from '@ansflow/engine/state'
 import type { ControllerWork } from '@ansflow/engine/work'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { limits } from '@ansflow/proto/limits'
 import { atOnce, type Pieces } from '@ansflow/proto/pieces'
 import { inTurns } from '../../platform/turns.ts'
 import type { LoadedRun } from './load-run.ts'
@@ -32,6 +33,12 @@ const fewSteps = 200
 
 export function isLargeRun(steps: number): boolean {
   return steps > fewSteps
+}
+
+/** Steps that an event may concern, copies that it may make among them. */
+export function sizeOf({ graph, steps }: Pick<RunState, 'graph' | 'steps'>): number {
+  const mayGrow = !isLargeRun(steps.size) && graph.steps.some(({ matrix }) => matrix !== undefined)
+  return steps.size + (mayGrow ? limits.matrixCopies : 0)
 }
 
 export async function paced<T>(steps: number, work: Pieces<T>): Promise<T> {

@@ -73,15 +73,17 @@ export const RunGraphEntity = defineEntity({
   },
 })
 
-/** A step that is no longer blocked; the others follow from the graph. */
+/** A step that is no longer blocked; the others follow from the graph. Copies of a step are here from when they are known. */
 export const RunStepEntity = defineEntity({
   name: 'RunStep',
   tableName: 'run_step',
   properties: {
     runId: id().primary(),
-    /** The key in the file. */
-    stepId: p.string().length(64).primary(),
-    /** The engine's: blocked, delayed, job, awaiting or ended. */
+    /** The key in the file; of a copy that with its index. */
+    stepId: p.string().length(72).primary(),
+    /** JSON of the engine's StoredCopy: what made a copy, with its values. */
+    copy: p.text().columnType('mediumtext').nullable(),
+    /** The engine's: blocked, held, delayed, job, awaiting, copies or ended. */
     phase: p.string().length(16).default('ended'),
     /** JSON of what it awaits, while it is awaiting. */
     awaits: p.text().nullable(),

@@ -259,8 +259,9 @@ function* eventRows(now: Date, work: RunWork): Pieces<Pick<RunRows, 'events' | '
   return { events, told }
 }
 
+/** Copies behind the step that they are copies of. */
 function inOrder(steps: Iterable<StepState>): StepState[] {
-  return [...steps].sort((a, b) => a.index - b.index)
+  return [...steps].sort((a, b) => a.index - b.index || a.copyIndex - b.copyIndex)
 }
 
 /** As `pins` of the state says. */

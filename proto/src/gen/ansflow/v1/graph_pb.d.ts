@@ -281,7 +281,7 @@ export declare type StepDefinition = Message<"ansflow.v1.StepDefinition"> & {
   id: string;
 
   /**
-   * Shown to people; empty: the id.
+   * Shown to people; empty: the id. May hold ${{ }}.
    *
    * @generated from field: string name = 2;
    */
@@ -324,7 +324,7 @@ export declare type StepDefinition = Message<"ansflow.v1.StepDefinition"> & {
   retry?: Retry | undefined;
 
   /**
-   * Of one attempt, in milliseconds; 0: none.
+   * Of one attempt, in milliseconds; 0: none, or as timeout_expression says.
    *
    * @generated from field: uint32 timeout_ms = 9;
    */
@@ -336,14 +336,14 @@ export declare type StepDefinition = Message<"ansflow.v1.StepDefinition"> & {
   allowFailure: boolean;
 
   /**
-   * Labels an agent must have.
+   * Labels an agent must have. May hold ${{ }}; one that gives a list stands for all of it.
    *
    * @generated from field: repeated string runs_on = 11;
    */
   runsOn: string[];
 
   /**
-   * "shared" (also when empty), "isolated", or a name.
+   * "shared" (also when empty), "isolated", or a name. May hold ${{ }}.
    *
    * @generated from field: string workspace = 12;
    */
@@ -391,6 +391,20 @@ export declare type StepDefinition = Message<"ansflow.v1.StepDefinition"> & {
    * @generated from field: ansflow.v1.Position position = 19;
    */
   position?: Position | undefined;
+
+  /**
+   * The step runs once for each combination of values.
+   *
+   * @generated from field: ansflow.v1.Matrix matrix = 20;
+   */
+  matrix?: Matrix | undefined;
+
+  /**
+   * Text with ${{ }} that gives the timeout ("10m", or seconds), in the place of timeout_ms.
+   *
+   * @generated from field: string timeout_expression = 21;
+   */
+  timeoutExpression: string;
 };
 
 /**
@@ -405,7 +419,7 @@ export declare type StepDefinitionJson = {
   id?: string;
 
   /**
-   * Shown to people; empty: the id.
+   * Shown to people; empty: the id. May hold ${{ }}.
    *
    * @generated from field: string name = 2;
    */
@@ -448,7 +462,7 @@ export declare type StepDefinitionJson = {
   retry?: RetryJson;
 
   /**
-   * Of one attempt, in milliseconds; 0: none.
+   * Of one attempt, in milliseconds; 0: none, or as timeout_expression says.
    *
    * @generated from field: uint32 timeout_ms = 9;
    */
@@ -460,14 +474,14 @@ export declare type StepDefinitionJson = {
   allowFailure?: boolean;
 
   /**
-   * Labels an agent must have.
+   * Labels an agent must have. May hold ${{ }}; one that gives a list stands for all of it.
    *
    * @generated from field: repeated string runs_on = 11;
    */
   runsOn?: string[];
 
   /**
-   * "shared" (also when empty), "isolated", or a name.
+   * "shared" (also when empty), "isolated", or a name. May hold ${{ }}.
    *
    * @generated from field: string workspace = 12;
    */
@@ -515,6 +529,20 @@ export declare type StepDefinitionJson = {
    * @generated from field: ansflow.v1.Position position = 19;
    */
   position?: PositionJson;
+
+  /**
+   * The step runs once for each combination of values.
+   *
+   * @generated from field: ansflow.v1.Matrix matrix = 20;
+   */
+  matrix?: MatrixJson;
+
+  /**
+   * Text with ${{ }} that gives the timeout ("10m", or seconds), in the place of timeout_ms.
+   *
+   * @generated from field: string timeout_expression = 21;
+   */
+  timeoutExpression?: string;
 };
 
 /**
@@ -522,6 +550,178 @@ export declare type StepDefinitionJson = {
  * Use `create(StepDefinitionSchema)` to create a new message.
  */
 export declare const StepDefinitionSchema: GenMessage<StepDefinition, {jsonType: StepDefinitionJson}>;
+
+/**
+ * Copies of a step. Every combination of the axes' values is one; `exclude` takes some away, `include` adds keys to those whose
+ * values it does not change, or adds combinations. At most 1,000. Values are strings, numbers and booleans; strings may hold ${{ }}.
+ * Expressions here read inputs, git, run, env of the pipeline, and steps that the step needs.
+ *
+ * @generated from message ansflow.v1.Matrix
+ */
+export declare type Matrix = Message<"ansflow.v1.Matrix"> & {
+  /**
+   * In the file's order: the last one's values change first from copy to copy.
+   *
+   * @generated from field: repeated ansflow.v1.MatrixAxis axes = 1;
+   */
+  axes: MatrixAxis[];
+
+  /**
+   * @generated from field: repeated google.protobuf.Struct include = 2;
+   */
+  include: JsonObject[];
+
+  /**
+   * ${{ }} that gives the list, in the place of include.
+   *
+   * @generated from field: string include_from = 3;
+   */
+  includeFrom: string;
+
+  /**
+   * Combinations that agree with one of these in all of its keys are left out.
+   *
+   * @generated from field: repeated google.protobuf.Struct exclude = 4;
+   */
+  exclude: JsonObject[];
+
+  /**
+   * ${{ }} that gives the list, in the place of exclude.
+   *
+   * @generated from field: string exclude_from = 5;
+   */
+  excludeFrom: string;
+
+  /**
+   * Copies that run at once; 0: all.
+   *
+   * @generated from field: uint32 max_parallel = 6;
+   */
+  maxParallel: number;
+
+  /**
+   * When a copy has failed for good, those that run are canceled and the others skipped. Absent: true.
+   *
+   * @generated from field: optional bool fail_fast = 7;
+   */
+  failFast?: boolean | undefined;
+};
+
+/**
+ * Copies of a step. Every combination of the axes' values is one; `exclude` takes some away, `include` adds keys to those whose
+ * values it does not change, or adds combinations. At most 1,000. Values are strings, numbers and booleans; strings may hold ${{ }}.
+ * Expressions here read inputs, git, run, env of the pipeline, and steps that the step needs.
+ *
+ * @generated from message ansflow.v1.Matrix
+ */
+export declare type MatrixJson = {
+  /**
+   * In the file's order: the last one's values change first from copy to copy.
+   *
+   * @generated from field: repeated ansflow.v1.MatrixAxis axes = 1;
+   */
+  axes?: MatrixAxisJson[];
+
+  /**
+   * @generated from field: repeated google.protobuf.Struct include = 2;
+   */
+  include?: StructJson[];
+
+  /**
+   * ${{ }} that gives the list, in the place of include.
+   *
+   * @generated from field: string include_from = 3;
+   */
+  includeFrom?: string;
+
+  /**
+   * Combinations that agree with one of these in all of its keys are left out.
+   *
+   * @generated from field: repeated google.protobuf.Struct exclude = 4;
+   */
+  exclude?: StructJson[];
+
+  /**
+   * ${{ }} that gives the list, in the place of exclude.
+   *
+   * @generated from field: string exclude_from = 5;
+   */
+  excludeFrom?: string;
+
+  /**
+   * Copies that run at once; 0: all.
+   *
+   * @generated from field: uint32 max_parallel = 6;
+   */
+  maxParallel?: number;
+
+  /**
+   * When a copy has failed for good, those that run are canceled and the others skipped. Absent: true.
+   *
+   * @generated from field: optional bool fail_fast = 7;
+   */
+  failFast?: boolean;
+};
+
+/**
+ * Describes the message ansflow.v1.Matrix.
+ * Use `create(MatrixSchema)` to create a new message.
+ */
+export declare const MatrixSchema: GenMessage<Matrix, {jsonType: MatrixJson}>;
+
+/**
+ * @generated from message ansflow.v1.MatrixAxis
+ */
+export declare type MatrixAxis = Message<"ansflow.v1.MatrixAxis"> & {
+  /**
+   * `matrix.<name>` in expressions: [A-Za-z_][A-Za-z0-9_]*
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: repeated google.protobuf.Value values = 2;
+   */
+  values: Value[];
+
+  /**
+   * ${{ }} that gives the list, in the place of values.
+   *
+   * @generated from field: string from = 3;
+   */
+  from: string;
+};
+
+/**
+ * @generated from message ansflow.v1.MatrixAxis
+ */
+export declare type MatrixAxisJson = {
+  /**
+   * `matrix.<name>` in expressions: [A-Za-z_][A-Za-z0-9_]*
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * @generated from field: repeated google.protobuf.Value values = 2;
+   */
+  values?: ValueJson[];
+
+  /**
+   * ${{ }} that gives the list, in the place of values.
+   *
+   * @generated from field: string from = 3;
+   */
+  from?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.MatrixAxis.
+ * Use `create(MatrixAxisSchema)` to create a new message.
+ */
+export declare const MatrixAxisSchema: GenMessage<MatrixAxis, {jsonType: MatrixAxisJson}>;
 
 /**
  * @generated from message ansflow.v1.Position

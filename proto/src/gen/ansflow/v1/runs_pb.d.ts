@@ -783,7 +783,7 @@ export declare const StepCountSchema: GenMessage<StepCount, {jsonType: StepCount
  */
 export declare type RunStep = Message<"ansflow.v1.RunStep"> & {
   /**
-   * The key in the file.
+   * The key in the file; of a copy that a matrix made, that with a dot and its index from 0: "test.2".
    *
    * @generated from field: string id = 1;
    */
@@ -844,6 +844,29 @@ export declare type RunStep = Message<"ansflow.v1.RunStep"> & {
    * @generated from field: bool failure_allowed = 11;
    */
   failureAllowed: boolean;
+
+  /**
+   * Of a copy: the id of the step whose matrix made it. Copies have attempts and logs of their own, and stand behind that step.
+   *
+   * @generated from field: string copy_of = 12;
+   */
+  copyOf: string;
+
+  /**
+   * Of a copy: its values, by name.
+   *
+   * @generated from field: google.protobuf.Struct matrix = 13;
+   */
+  matrix?: JsonObject | undefined;
+
+  /**
+   * Of a step with a matrix, once they are known: how many copies it has. It ends when all of them have ended, has no attempts
+   * and counts in no step_counts: its copies do. `outputs` are those of its copies; in expressions they are lists, with an entry
+   * a copy in their order, "" where a copy has not set it.
+   *
+   * @generated from field: uint32 copies = 14;
+   */
+  copies: number;
 };
 
 /**
@@ -851,7 +874,7 @@ export declare type RunStep = Message<"ansflow.v1.RunStep"> & {
  */
 export declare type RunStepJson = {
   /**
-   * The key in the file.
+   * The key in the file; of a copy that a matrix made, that with a dot and its index from 0: "test.2".
    *
    * @generated from field: string id = 1;
    */
@@ -912,6 +935,29 @@ export declare type RunStepJson = {
    * @generated from field: bool failure_allowed = 11;
    */
   failureAllowed?: boolean;
+
+  /**
+   * Of a copy: the id of the step whose matrix made it. Copies have attempts and logs of their own, and stand behind that step.
+   *
+   * @generated from field: string copy_of = 12;
+   */
+  copyOf?: string;
+
+  /**
+   * Of a copy: its values, by name.
+   *
+   * @generated from field: google.protobuf.Struct matrix = 13;
+   */
+  matrix?: StructJson;
+
+  /**
+   * Of a step with a matrix, once they are known: how many copies it has. It ends when all of them have ended, has no attempts
+   * and counts in no step_counts: its copies do. `outputs` are those of its copies; in expressions they are lists, with an entry
+   * a copy in their order, "" where a copy has not set it.
+   *
+   * @generated from field: uint32 copies = 14;
+   */
+  copies?: number;
 };
 
 /**
@@ -927,7 +973,9 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
   /**
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
    * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
-   * waiting_until, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, agent_deleted,
+   * waiting_until, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
+   * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
+   * exit_code, signal, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, expression, parameter, agent_error, secret_missing, http_status,
    * request_failed, output_missing, work_failed; of runs: failed_steps, lost_steps.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
@@ -951,7 +999,9 @@ export declare type ReasonJson = {
   /**
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
    * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
-   * waiting_until, running, unreachable, canceling, when_false, need_not_met, disabled, exit_code, signal, timeout, run_timeout, lost, agent_deleted,
+   * waiting_until, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
+   * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
+   * exit_code, signal, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, expression, parameter, agent_error, secret_missing, http_status,
    * request_failed, output_missing, work_failed; of runs: failed_steps, lost_steps.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.

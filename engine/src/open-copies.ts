@@ -1,0 +1,45 @@
+// A step with a matrix runs: its copies are made, with what their values say.
+import { interpolateValue } from '@ansflow/proto/expression'
+import { limits } from '@ansflow/proto/limits'
+import { expandMatrix, type MatrixValues } from '@ansflow/proto/matrix'
+import { reason } from '@ansflow/proto/reasons'
+import { StepStatus } from '@ansflow/proto/status'
+import { expressionContext, type Needs, pipelineEnv } from './job-context.ts'
+import { nameOf } from './own-values.ts'
+import type { StepState } from './state.ts'
+import { copyStep, heldReason } from './step-state.ts'
+import { endStep, enter, type Turn } from './turn.ts'
+import { noteLateLabels } from './workspace-labels.ts'
+
+/** Makes the copies; they begin when the turn is settled. Throws a MatrixError or an ExpressionError. */
+export function openCopies(turn: Turn, group: StepState, needs: Needs): void {
+  const { state } = turn
+  const context = expressionContext(state, group, needs, () => pipelineEnv(state, group, needs))
+  const all = expandMatrix(group.definition.matrix!, (text) => interpolateValue(text, context))
+  if (all.length === 0) endStep(turn, group, StepStatus.SKIPPED, reason('matrix_empty'))
+  else if (state.copies + all.length > limits.copiesOfARun) {
+    endStep(turn, group, StepStatus.FAILED, reason('matrix_full', { most: String(limits.copiesOfARun) }))
+  } else makeCopies(turn, group, all)
+}
+
+function makeCopies(turn: Turn, group: StepState, all: readonly MatrixValues[]): void {
+  const { state } = turn
+  state.counts[group.status]!--
+  group.copies = []
+  for (const values of all) {
+    const copy = copyStep(state, group, values)
+    copy.reason = heldReason(group)
+    state.active.add(copy)
+    state.counts[copy.status]!++
+    turn.steps.add(copy)
+  }
+  group.copiesLeft = all.length
+  for (const copy of group.copies) {
+    copy.name = nameOf(state, copy)
+    noteLateLabels(state, copy)
+  }
+  turn.touched += all.length
+  enter(turn, group, 'copies', StepStatus.QUEUED, reason('copies', { count: String(all.length) }))
+  group.queuedAt = turn.now
+  turn.opened.add(group)
+}
