@@ -10,6 +10,7 @@ import { StepPhase } from './migration-0006-step-phase.ts'
 import { AuditEvents } from './migration-0007-audit-events.ts'
 import { ControllerWork } from './migration-0008-controller-work.ts'
 import { RunOrigin } from './migration-0009-run-origin.ts'
+import { MatrixCopies } from './migration-0010-matrix-copies.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -23,4 +24,5 @@ export const migrations = {
   'migration-0007-audit-events': AuditEvents,
   'migration-0008-controller-work': ControllerWork,
   'migration-0009-run-origin': RunOrigin,
+  'migration-0010-matrix-copies': MatrixCopies,
 }

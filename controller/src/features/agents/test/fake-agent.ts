@@ -74,12 +74,12 @@ export class FakeControl {
   }
 
   /** Takes the next offer up to its start. */
-  async take(): Promise<{ job: JobRef; stepId: string; secrets: Said<'start'>['secrets'] }> {
+  async take(): Promise<{ job: JobRef; stepId: string; stepName: string; secrets: Said<'start'>['secrets'] }> {
     const { job, spec } = await this.hear('offer')
     if (!job || !spec) throw new Error('An offer without a job.')
     this.say({ case: 'accept', value: { job } })
     const start = await this.hear('start')
-    return { job, stepId: spec.stepId, secrets: start.secrets }
+    return { job, stepId: spec.stepId, stepName: spec.stepName, secrets: start.secrets }
   }
 
   /** Says that it has succeeded, and waits until that is stored. */

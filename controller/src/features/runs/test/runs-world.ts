@@ -1,4 +1,5 @@
 // A run driver on a real database with agents that are a few lines of test.
+import { inFileOrder } from '@ansflow/engine/plan'
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { byPerson } from '@ansflow/proto/run-origin'
@@ -99,8 +100,8 @@ export async function openRuns(level: Parameters<typeof createLog>[0] = 'error')
     load: (runId) => loadRun(db.kysely<RunTables>(), timesOf(db), runId),
     async statuses(runId) {
       const run = await world.load(runId)
-      return [...(run?.state.steps.values() ?? [])]
-        .map((step) => `${step.definition.id}:${StepStatus[step.status].toLowerCase()}`)
+      return [...(run ? inFileOrder(run.state) : [])]
+        .map((step) => `${step.id}:${StepStatus[step.status].toLowerCase()}`)
         .join(' ')
     },
     async [Symbol.asyncDispose]() {
