@@ -8,7 +8,7 @@ import { limits, patterns } from '../limits.ts'
 import { expandMatrix, isKnownMatrix, MatrixError, matrixNames } from '../matrix.ts'
 import type { JsonSchema } from '../pipeline-yaml/key-table.ts'
 import { type Place, type Reader, scalarText } from '../pipeline-yaml/reader.ts'
-import { jsonTree, type Tree, type TreeMap } from '../pipeline-yaml/tree.ts'
+import type { Tree, TreeMap } from '../pipeline-yaml/tree.ts'
 import { shortText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
 import { type DocumentReader, type DocumentValue, type Kind, type ReportValue, textOf } from './kind.ts'
@@ -144,9 +144,9 @@ function entriesOf(given: unknown): JsonObject[] {
 
 function matrixTree(given: Matrix): TreeMap {
   const tree: TreeMap = new Map()
-  for (const axis of given.axes) tree.set(axis.name, axis.from || valuesOf(axis).map(jsonTree))
+  for (const axis of given.axes) tree.set(axis.name, axis.from || (valuesOf(axis) as Tree[]))
   const put = (key: string, from: string, items: JsonObject[]) => {
-    const said: Tree = from || items.map(jsonTree)
+    const said: Tree = from || items.map((item) => new Map(Object.entries(item) as [string, Tree][]))
     if (from !== '' || items.length > 0) tree.set(key, said)
   }
   put('include', given.includeFrom, given.include)
