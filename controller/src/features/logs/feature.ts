@@ -9,6 +9,7 @@ import { createLogWatch } from './log-watch.ts'
 import { createLogWriter } from './log-writer.ts'
 import { logsApi } from './logs.api.ts'
 import { logDownload } from './logs.routes.ts'
+import { createRecentBytes } from './recent-bytes.ts'
 
 export const logsFeature = feature({
   name: 'logs',
@@ -16,8 +17,9 @@ export const logsFeature = feature({
   open({ db, bus, clock, log, workers }, from) {
     const lost = port<LostAmong>('lost agents')
     const lostAmong: LostAmong = (agentIds) => lost()(agentIds)
-    const writer = createLogWriter({ db, bus, clock, log })
-    const watch = createLogWatch({ db, bus, clock, log, lostAmong })
+    const recent = createRecentBytes(bus)
+    const writer = createLogWriter({ db, bus, recent, clock, log })
+    const watch = createLogWatch({ db, bus, clock, log, recent, lostAmong })
     const runWatch = from(runsFeature).watch
     return {
       services: [logsApi({ db, watch, runWatch, workers, lostAmong })],

@@ -9,6 +9,7 @@ import { createBell, createWatch } from '../../platform/watch.ts'
 import { type JobLog, jobLog, jobLogs } from '../runs/index.ts'
 import { endOf, type LogEnd, type LostAmong } from './log-end.ts'
 import { readBytes } from './read-log.ts'
+import type { RecentBytes } from './recent-bytes.ts'
 
 /** `complete`: the data ends the log. */
 export interface LogTail extends LogEnd {
@@ -29,13 +30,14 @@ interface Deps {
   bus: Bus
   clock: Clock
   log: Logger
+  recent: RecentBytes
   lostAmong: LostAmong
 }
 
 const pieceBytes = 256 * 1024
 const version = (size: number, complete: boolean) => size * 2 + (complete ? 1 : 0)
 
-export function createLogWatch({ db, bus, clock, log, lostAmong }: Deps): LogWatch {
+export function createLogWatch({ db, bus, clock, log, recent, lostAmong }: Deps): LogWatch {
   const reading = new Map<string, Promise<LogTail | null>>()
   const watch = createWatch({
     bus,
@@ -87,6 +89,12 @@ export function createLogWatch({ db, bus, clock, log, lostAmong }: Deps): LogWat
       try {
         let at = offset
         while (!signal.aborted) {
+          const stored = recent.from(jobId, at)
+          if (stored) {
+            yield { offset: at, data: stored, complete: false, part: false }
+            at += stored.length
+            continue
+          }
           const tail = await next(jobId, at)
           if (!tail) throw notFound('log', jobId)
           at += tail.data.length

@@ -10,6 +10,7 @@ import { moveJobLog } from '../runs/index.ts'
 import { isRow, type LogPiece, type RawRow, tailBytes, toRows } from './chunk.ts'
 import { countOf, noTimes } from './line-times.ts'
 import { type LogChunkRow, type LogKysely, type LogTables, packRow, unpackData } from './log-tables.ts'
+import type { RecentBytes } from './recent-bytes.ts'
 import { fill, fillRange } from './refill.ts'
 
 /** A log one stream writes. `size` is committed; `accepted` includes what waits for its commit. */
@@ -52,6 +53,7 @@ export interface LogWriter {
 interface Deps {
   db: Db
   bus: Bus
+  recent: RecentBytes
   clock: Clock
   log: Logger
 }
@@ -70,6 +72,7 @@ const retryMs = [100, 250, 500, 1000, 2000]
 
 interface Prepared {
   log: OpenLog
+  pieces: LogPiece[]
   packed: LogChunkRow[]
   replaced: RawRow | null
   overwrite: OpenLog['overwrite']
@@ -79,7 +82,7 @@ interface Prepared {
   complete: boolean
 }
 
-export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWriter {
+export function createLogWriter({ db, bus, recent, clock, log: logger }: Deps): LogWriter {
   const dirty = new Set<OpenLog>()
   /** Of these logs a batch was not stored: nothing that was made ready behind it fits any more. */
   const lost = new WeakSet<OpenLog>()
@@ -198,7 +201,7 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
       complete: log.taken.complete || complete,
     }
     const packed = await Promise.all(rows.map((row) => packRow(log.jobId, row)))
-    return { log, packed, replaced, overwrite, from, size, complete }
+    return { log, pieces, packed, replaced, overwrite, from, size, complete }
   }
 
   /** The logs whose part was stored; undefined when stopped. What the database refuses for now is tried until it is taken. */
@@ -247,6 +250,13 @@ export function createLogWriter({ db, bus, clock, log: logger }: Deps): LogWrite
     const grew = part.size > log.size
     log.size = part.size
     log.complete ||= part.complete
+    if (part.overwrite.length > 0 || log.complete) recent.forget(log.jobId)
+    else if (grew)
+      recent.add(
+        log.jobId,
+        part.from,
+        part.pieces.map(({ data }) => data),
+      )
     if (grew || part.complete) bus.publish('log.grew', { jobId: log.jobId, size: log.size, complete: log.complete })
     log.onStored()
   }

@@ -1,6 +1,7 @@
 // Reading a log by bytes: rows in order, a bounded page at a time, never the whole.
 import type { Db } from '../../platform/db.ts'
-import { type LogKysely, type LogTables, unpackData } from './log-tables.ts'
+import { statement } from '../../platform/statement.ts'
+import { type LogTables, unpackData } from './log-tables.ts'
 
 export interface LogSlice {
   offset: number
@@ -14,9 +15,9 @@ const rowsAPage = 16
 export async function* readRows(db: Db, jobId: string, from: number, to: number): AsyncGenerator<LogSlice> {
   let at = from
   while (at < to) {
-    const page = await readPage(db.kysely<LogTables>(), jobId, at, to)
+    const { rows } = await page.execute(db.kysely<LogTables>(), { jobId, from: at, to })
     const before = at
-    for (const row of page) {
+    for (const row of rows) {
       const start = Number(row.byte_offset)
       const end = Math.min(start + row.size, to)
       if (end <= at) continue
@@ -30,26 +31,23 @@ export async function* readRows(db: Db, jobId: string, from: number, to: number)
 }
 
 /** The row that holds the first byte, and those behind it. */
-function readPage(db: LogKysely, jobId: string, from: number, to: number) {
-  return (
-    db
-      .selectFrom('log_chunk')
-      .select(['byte_offset', 'size', 'data', 'refilled'])
-      .where('job_id', '=', jobId)
-      // The row that holds the first byte begins at or before it.
-      .where('byte_offset', '>=', (eb) =>
-        eb
-          .selectFrom('log_chunk as before')
-          .select((inner) => inner.fn.max('before.byte_offset').as('at'))
-          .where('before.job_id', '=', jobId)
-          .where('before.byte_offset', '<=', from),
-      )
-      .where('byte_offset', '<', to)
-      .orderBy('byte_offset')
-      .limit(rowsAPage)
-      .execute()
-  )
-}
+const page = statement<LogTables, { jobId: string; from: number; to: number }>()((db, { jobId, from, to }) =>
+  db
+    .selectFrom('log_chunk')
+    .select(['byte_offset', 'size', 'data', 'refilled'])
+    .where('job_id', '=', jobId)
+    // The row that holds the first byte begins at or before it.
+    .where('byte_offset', '>=', (eb) =>
+      eb
+        .selectFrom('log_chunk as before')
+        .select((inner) => inner.fn.max('before.byte_offset').as('at'))
+        .where('before.job_id', '=', jobId)
+        .where('before.byte_offset', '<=', from),
+    )
+    .where('byte_offset', '<', to)
+    .orderBy('byte_offset')
+    .limit(rowsAPage),
+)
 
 /** One answer's worth: at most `limit` bytes from `from`. */
 export async function readBytes(db: Db, jobId: string, from: number, limit: number): Promise<Buffer> {
