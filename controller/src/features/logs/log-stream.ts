@@ -43,6 +43,7 @@ interface StreamLog extends OpenLog {
   runId: string
   /** Its run is being told that it is whole. */
   telling: boolean
+  answering: boolean
   refill: Refill
   final: { size: number; sha256: Buffer | null } | null
   checking: boolean
@@ -143,7 +144,7 @@ export class LogStream {
   #onStored(log: StreamLog): void {
     if (this.#closed) return
     if (log.complete) this.#tellWhole(log)
-    else this.#answer(log)
+    else this.#answerSoon(log)
     if (log.complete || log.closing || log.checking || !log.final) return
     if (log.pending.length > 0 || log.size !== log.accepted || log.size < log.final.size) return
     log.checking = true
@@ -199,6 +200,17 @@ export class LogStream {
     return hash.digest().equals(expected)
   }
 
+  /** Behind those who follow the log, who were told just now. */
+  #answerSoon(log: StreamLog): void {
+    if (log.answering) return
+    log.answering = true
+    setImmediate(() => {
+      log.answering = false
+      // That it is complete is told when its run knows.
+      if (this.#logs.get(log.jobId) === log && !log.lostRace && !log.complete) this.#answer(log)
+    })
+  }
+
   #answer(log: StreamLog): void {
     if (!this.#closed) this.#pipe.send({ job: log.ref, stored: BigInt(log.size), complete: log.complete })
   }
@@ -231,6 +243,7 @@ export class LogStream {
       runId: head.runId,
       ref,
       telling: false,
+      answering: false,
       size: head.size,
       accepted: head.size,
       taken: {
