@@ -3,6 +3,7 @@ import type { Config } from './config.ts'
 import type { Feature, FeatureKind, From, Platform } from './feature.ts'
 import { accessFeature, authorize } from './features/access/index.ts'
 import { agentsFeature } from './features/agents/index.ts'
+import { approvalsFeature } from './features/approvals/index.ts'
 import { auditFeature } from './features/audit/index.ts'
 import { authFeature } from './features/auth/index.ts'
 import { collabFeature } from './features/collab/index.ts'
@@ -48,6 +49,7 @@ export const features: FeatureKind[] = [
   logsFeature,
   agentsFeature,
   workFeature,
+  approvalsFeature,
 ]
 
 export const entitiesOf = (kinds: FeatureKind[]): Entities => kinds.flatMap((kind) => kind.entities)

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { Role } from '@ansflow/proto/access'
 import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
@@ -92,6 +93,16 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
       .client(RunService)
       .cancelRun({ runId: run?.id ?? '' })
     return { runId: run?.id ?? '' }
+  },
+  async Decide({ c, projectId }) {
+    const owner = c.as(c.owner)
+    const given = '{ approvers: ["role:owner"], selfApproval: true, fields: [{ name: why }] }'
+    const yaml = `name: asks\nsteps:\n  ask: { uses: approval, with: ${given} }\n  then: { needs: [ask], run: "true" }\n`
+    const { pipeline } = await owner.client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+    const { run } = await owner.client(RunService).startRun({ pipelineId: pipeline?.id ?? '' })
+    const { approvals } = await owner.client(ApprovalService).listApprovals({ runId: run?.id ?? '' })
+    const approvalId = approvals[0]?.id ?? ''
+    return { approvalId, decision: 'APPROVAL_DECISION_APPROVE', comment: 'go', fields: { why: 'x' } }
   },
   CreateRegistrationToken: () => ({}),
   Register: ({ registration }) => ({ token: registration, name: 'agent', slots: 1, version: '0.1.0' }),

@@ -1,6 +1,7 @@
 // Nothing of a deleted project is left in any table but the audit trail.
 import { createHash } from 'node:crypto'
 import { Role } from '@ansflow/proto/access'
+import { ApprovalDecision, ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
@@ -14,7 +15,11 @@ import { waitFor } from './wait-for.ts'
 const tables = features.flatMap(({ entities }) =>
   entities.map((entity) => (entity as { meta: { tableName: string } }).meta.tableName),
 )
-const yaml = 'name: p\nsteps:\n  a: { run: "true" }\n'
+const yaml = `name: p
+steps:
+  a: { run: "true" }
+  ask: { needs: [a], uses: approval, with: { approvers: ["role:owner"], selfApproval: true } }
+`
 
 test('a deleted project leaves nothing behind', async () => {
   await using world = await AgentWorld.start()
@@ -40,6 +45,10 @@ test('a deleted project leaves nothing behind', async () => {
   logs.send({ job, offset: 4n, finalSize: 4n, finalSha256 })
   await logs.answer((answer) => answer.complete)
   await control.succeed(job)
+  const approvals = owner.client(ApprovalService)
+  const asked = async () => (await approvals.listApprovals({ runId: run!.id })).approvals[0]?.id ?? ''
+  await waitFor(async () => (await asked()) !== '')
+  await approvals.decide({ approvalId: await asked(), decision: ApprovalDecision.APPROVE })
   await waitFor(async () => isTerminal((await world.runs.getRun({ runId: run!.id })).run!.status))
 
   const ids = [projectId, pipeline!.id, run!.id, job.jobId]
@@ -53,6 +62,8 @@ test('a deleted project leaves nothing behind', async () => {
   }
   expect(await holding()).toEqual([
     'access_grant',
+    'approval',
+    'approval_decision',
     'audit_event',
     'collab_snapshot',
     'collab_update',

@@ -3,6 +3,7 @@ import { Role } from '@ansflow/proto/access'
 import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
@@ -106,11 +107,14 @@ async function things(): Promise<Record<number, string>> {
     [Resource.ORGANIZATION]: c.owner.organizationId,
     [Resource.PROJECT]: projectId,
   }
-  const yaml = 'name: p\nsteps:\n  one: { run: "true" }\n'
+  const yaml =
+    'name: p\nsteps:\n  one: { run: "true" }\n  ask: { uses: approval, with: { approvers: ["role:maintainer"] } }\n'
   const { pipeline } = await owner.client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
   found[Resource.PIPELINE] = pipeline?.id ?? ''
   const { run } = await owner.client(RunService).startRun({ pipelineId: pipeline?.id ?? '' })
   found[Resource.RUN] = run?.id ?? ''
+  const { approvals } = await owner.client(ApprovalService).listApprovals({ runId: run?.id ?? '' })
+  found[Resource.APPROVAL] = approvals[0]?.id ?? ''
   const { token } = await owner.client(AgentService).createRegistrationToken({})
   const agent = { token, name: `agent-${projectId}`, slots: 1, version: '0.1.0' }
   found[Resource.AGENT] = (await c.as(undefined).client(AgentLinkService).register(agent)).agentId

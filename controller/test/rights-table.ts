@@ -15,6 +15,9 @@ AgentService/SetAgentLabels                who?      no     no        yes       
 AgentService/ReleaseLabel                  who?      no     no        yes        yes   none     yes
 AgentService/RenewAgent                    who?      no     no        yes        yes   none     yes
 AgentService/DeleteAgent                   who?      no     no        yes        yes   none     yes
+ApprovalService/ListApprovals              who?      yes    yes       yes        yes   yes      yes
+ApprovalService/GetApproval                who?      yes    yes       yes        yes   none     no
+ApprovalService/Decide                     who?      no     yes       yes        yes   none     no
 AuditService/ListAuditEvents               who?      no     no        no         yes   none     no
 AuthService/GetSetup                       yes       yes    yes       yes        yes   yes      yes
 AuthService/CompleteSetup                  yes       yes    yes       yes        yes   yes      yes

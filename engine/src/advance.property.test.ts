@@ -15,6 +15,7 @@ import type { Changes, RunEvent, RunState, StepState } from './state.ts'
 function watch(): world.World['check'] {
   let before = new Map<string, string>()
   let runBefore = 0
+  const approvals = new Map<string, Approval>()
   let current: world.World
   const check = (changes: Changes, event: RunEvent) => {
     const { state } = current
@@ -47,6 +48,7 @@ function watch(): world.World['check'] {
     }
     if (changes.result !== 'applied' && changed.size > 0) throw new Error(`${changes.result} but changed`)
     if (isTerminal(runBefore) && state.status !== runBefore) throw new Error('the run changed after its end')
+    noteApprovals(approvals, changes, current.now)
     runBefore = state.status
     if (isTerminal(state.status) !== (state.active.size === 0)) throw new Error('a run ends with its last step')
   }
@@ -54,6 +56,7 @@ function watch(): world.World['check'] {
     of: (w: world.World) => {
       current = w
       before = new Map()
+      approvals.clear()
     },
   })
 }
@@ -85,6 +88,43 @@ function checkStep(state: RunState, id: string): void {
   }
 }
 
+interface Approval {
+  stepId: string
+  required: number
+  approvedBy: Set<string>
+  rejected: boolean
+  /** When it becomes approved by itself. */
+  approvedAt: Date | null
+  closed: boolean
+}
+
+/** Asked once, closed once, and its step succeeds only with enough people, or by the time that says so. */
+function noteApprovals(approvals: Map<string, Approval>, { approvals: told }: Changes, now: Date): void {
+  for (const change of told) {
+    const { step, approvalId } = change
+    const stepId = step.id
+    const known = approvals.get(approvalId)
+    if (change.type === 'asked') {
+      if ([...approvals.values()].some((other) => other.stepId === stepId)) throw new Error('a step asks twice')
+      const { required, onExpiry } = change.ask
+      const approvedAt = onExpiry === 'approve' ? change.until : null
+      const fresh = { stepId, required, approvedBy: new Set<string>(), rejected: false, approvedAt, closed: false }
+      approvals.set(approvalId, fresh)
+    } else if (!known || known.closed) throw new Error(`${change.type} of what is not asked`)
+    else if (change.type === 'decided') {
+      if (known.approvedBy.has(change.vote.by)) throw new Error('a person counts twice')
+      if (change.vote.approve) known.approvedBy.add(change.vote.by)
+      else known.rejected = true
+    } else {
+      known.closed = true
+      const enough = known.approvedBy.size >= known.required && !known.rejected
+      const byTime = known.approvedAt !== null && known.approvedAt <= now
+      if (step.status === StepStatus.SUCCEEDED && !enough && !byTime) throw new Error('went on without its approval')
+      if (step.status !== StepStatus.SUCCEEDED && enough) throw new Error('was approved but did not go on')
+    }
+  }
+}
+
 /** A step that has not ended has something that brings it on: needs, the time, a job, or what it awaits. */
 function checkPhase(step: StepState, openNeeds: number): void {
   const { id } = step
@@ -95,7 +135,10 @@ function checkPhase(step: StepState, openNeeds: number): void {
     copies: step.copies?.some(({ status }) => !isTerminal(status)) ?? false,
     delayed: step.dueAt !== null,
     job: job !== undefined && !isTerminalJob(job.status),
-    awaiting: step.awaits?.kind === 'work' ? job !== undefined && !isTerminalJob(job.status) : step.dueAt !== null,
+    // People need no timer.
+    awaiting:
+      step.awaits?.kind === 'approval' ||
+      (step.awaits?.kind === 'work' ? job !== undefined && !isTerminalJob(job.status) : step.dueAt !== null),
     ended: isTerminal(step.status),
   }
   if (!held[step.phase]) throw new Error(`${id} is ${step.phase}, and nothing will bring it on`)

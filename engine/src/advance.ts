@@ -1,5 +1,6 @@
 // The only code that decides a run's next state.
 import { isTerminal } from '@ansflow/proto/status'
+import { approvalDecided, approvalDue } from './approval.ts'
 import { momentDue } from './await.ts'
 import { beginAttempt } from './begin-attempt.ts'
 import { cancelRun, timeOutRun } from './cancel.ts'
@@ -36,6 +37,8 @@ function* apply(turn: Turn, event: RunEvent): Generator<void, 'done' | 'stale'> 
     case 'timer':
       yield* timer(turn)
       return 'done'
+    case 'approvalDecided':
+      return approvalDecided(turn, event)
     case 'workTaken':
     case 'workDone':
       return workEvent(turn, event)
@@ -72,6 +75,7 @@ function* timer(turn: Turn): Generator<void> {
 function due(turn: Turn, step: StepState): void {
   if (step.phase === 'delayed') beginAttempt(turn, step)
   else if (step.awaits?.kind === 'time') momentDue(turn, step, step.awaits)
+  else if (step.awaits?.kind === 'approval') approvalDue(turn, step, step.awaits)
   else if (step.phase === 'awaiting') workOverdue(turn, step)
   else overdue(turn, step)
 }

@@ -19,7 +19,9 @@ import type { RunVariable } from '@ansflow/proto/step-variables'
 import { paramOf, type StepType, stepType } from '@ansflow/proto/steps/index'
 import { ParamError } from '@ansflow/proto/steps/params'
 import { markSecrets } from '@ansflow/proto/steps/secret-marks'
+import type { ApprovalAsk } from '@ansflow/proto/approval'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
+import { awaitApproval } from './approval.ts'
 import { awaitTime } from './await.ts'
 import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.ts'
 import { timeoutOf, workspaceOf } from './own-values.ts'
@@ -40,6 +42,7 @@ export function beginAttempt(turn: Turn, step: StepState, needs?: Needs): void {
     return
   }
   if (compiled.by === 'clock') awaitTime(turn, step, compiled.until)
+  else if (compiled.by === 'people') awaitApproval(turn, step, compiled.ask)
   else if (compiled.by === 'controller') queueWork(turn, step, compiled)
   else queueJob(turn, step, compiled)
 }
@@ -152,6 +155,7 @@ type Compiled =
   | { by: 'controller'; work: ControllerWork; secrets: JobState['secrets'] }
   | { by: 'agent'; spec: JobSpec; secrets: JobState['secrets'] }
   | { by: 'clock'; until: Date }
+  | { by: 'people'; ask: ApprovalAsk }
 
 function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compiled {
   const { definition } = step
@@ -164,7 +168,7 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
   const { params, variables } = interpolateParams(type, given, context)
   const timeoutMs = timeoutOf(state, step)
   const work = type.compile(params, { stepId: step.id, now, secretMark })
-  if (work.by === 'clock') return work
+  if (work.by === 'clock' || work.by === 'people') return work
   if (work.by === 'controller') {
     const secrets = definition.secrets.map((name) => ({ name, env: false }))
     return { by: 'controller', work: { kind: type.id, request: work.request, secretMark }, secrets }

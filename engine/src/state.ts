@@ -7,7 +7,9 @@ import type { RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { MatrixValues } from '@ansflow/proto/matrix'
 import type { Reason } from '@ansflow/proto/reasons'
 import type { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
+import type { OnExpiry } from '@ansflow/proto/approval'
 import type { JsonObject } from '@bufbuild/protobuf'
+import type { ApprovalChange, Vote } from './approval.ts'
 import type { ControllerWork } from './work.ts'
 
 /** What a run is besides its graph. `newId` makes job ids; the engine itself has no randomness. */
@@ -80,6 +82,22 @@ export type Awaited =
   | { kind: 'time'; until: string }
   /** The answer of whoever does the work of its last attempt: see work.ts. */
   | { kind: 'work' }
+  /** People: see approval.ts. */
+  | {
+      kind: 'approval'
+      /** Of the asking: an answer to another one does not count. */
+      id: string
+      required: number
+      approvers: string[]
+      /** In the order in which they did. */
+      approvedBy: { id: string; name: string }[]
+      /** When it expires, in ISO form, and how long that was. */
+      until: string | null
+      after: string
+      onExpiry: OnExpiry
+      /** The outputs where nobody answers. */
+      answers: Record<string, string>
+    }
 
 export interface StepState {
   /** The key in the file; of a copy that with its index. */
@@ -183,6 +201,7 @@ export type RunEvent =
   /** A controller does the work, under the next epoch. */
   | { type: 'workTaken'; jobId: string; epoch: number }
   | ({ type: 'workDone'; jobId: string; epoch: number } & JobResult)
+  | { type: 'approvalDecided'; stepId: string; approvalId: string; vote: Vote }
   | { type: 'cancelRequested'; by: string; byName: string }
   | { type: 'timer' }
 
@@ -225,6 +244,7 @@ export interface Changes {
   jobs: JobState[]
   newJobs: { job: JobState; spec: JobSpec }[]
   newWorks: { job: JobState; work: ControllerWork }[]
+  approvals: ApprovalChange[]
   /** Workspaces that went to an agent, or from one, as `pins` says. */
   pins: string[]
   effects: Effect[]

@@ -2,6 +2,7 @@
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type Reason, reason, sameReason } from '@ansflow/proto/reasons'
 import { isTerminal, StepStatus, statusWord } from '@ansflow/proto/status'
+import type { ApprovalChange } from './approval.ts'
 import type { Awaited, Changes, Effect, JobState, RunState, StepPhase, StepState } from './state.ts'
 import type { ControllerWork } from './work.ts'
 
@@ -12,6 +13,7 @@ export interface Turn {
   readonly jobs: Set<JobState>
   readonly newJobs: Map<JobState, JobSpec>
   readonly newWorks: Map<JobState, ControllerWork>
+  readonly approvals: ApprovalChange[]
   readonly pins: Set<string>
   readonly effects: Effect[]
   /** Steps that ended and whose dependents have not been told. */
@@ -30,6 +32,7 @@ export function openTurn(state: RunState, now: Date): Turn {
     jobs: new Set(),
     newJobs: new Map(),
     newWorks: new Map(),
+    approvals: [],
     pins: new Set(),
     effects: [],
     ended: [],
@@ -40,7 +43,7 @@ export function openTurn(state: RunState, now: Date): Turn {
 }
 
 export function closeTurn(turn: Turn, stale: boolean): Changes {
-  const { steps, jobs, newJobs, newWorks, pins, effects, runChanged, touched } = turn
+  const { steps, jobs, newJobs, newWorks, approvals, pins, effects, runChanged, touched } = turn
   const changed = runChanged || steps.size > 0 || jobs.size > 0 || newJobs.size > 0 || newWorks.size > 0
   return {
     result: stale ? 'stale' : changed ? 'applied' : 'unchanged',
@@ -49,6 +52,7 @@ export function closeTurn(turn: Turn, stale: boolean): Changes {
     jobs: [...jobs].filter((job) => !newJobs.has(job) && !newWorks.has(job)),
     newJobs: [...newJobs].map(([job, spec]) => ({ job, spec })),
     newWorks: [...newWorks].map(([job, work]) => ({ job, work })),
+    approvals,
     pins: [...pins],
     effects,
     touched,
@@ -90,6 +94,9 @@ export function setReason(turn: Turn, step: StepState, why: Reason): void {
 }
 
 export function endStep(turn: Turn, step: StepState, status: StepStatus, why: Reason | null): void {
+  if (step.awaits?.kind === 'approval') {
+    turn.approvals.push({ type: 'closed', step, approvalId: step.awaits.id })
+  }
   if (step.group && step.phase !== 'held') step.group.copiesGoing--
   enter(turn, step, 'ended', status, why)
   const { state } = turn

@@ -26,8 +26,14 @@ const workspaces = ['', '', 'own', 'isolated']
 const waiting = [{ duration: '2s' }, { until: '2030-01-01T00:00:01Z' }, { duration: '1h' }].map((given) => {
   return { uses: 'wait', with: given }
 })
+/** By one, or by two before it expires, for good or ill. */
+const asking = [
+  { approvers: ['role:maintainer'] },
+  { approvers: ['role:maintainer'], required: 2, expires: '3s', onExpiry: 'reject' },
+  { approvers: ['user:ada@example.org'], expires: '3s', onExpiry: 'approve' },
+].map((given) => ({ uses: 'approval', with: given }))
 /** And what the controller does. */
-const elsewhere = [...waiting, ...Array(2).fill({ uses: 'http_request', with: { url: 'https://example.org/' } })]
+const elsewhere = [...waiting, ...asking, ...Array(2).fill({ uses: 'http_request', with: { url: 'https://example.org/' } })]
 
 const stepArbitrary = fc.record({
   workspace: fc.constantFrom(...workspaces),
@@ -35,7 +41,7 @@ const stepArbitrary = fc.record({
   when: fc.nat(19),
   retry: fc.option(fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), on: fc.nat(3) }), { freq: 3 }),
   flags: fc.nat(63),
-  waits: fc.nat(12),
+  waits: fc.nat(16),
   matrix: fc.option(
     fc.record({
       size: fc.nat(3),

@@ -74,12 +74,44 @@ export function tick(world: World, choice: number): void {
   const pick = Math.floor(choice / 16)
   const live = [...state.jobs.values()].filter((job) => !isTerminalJob(job.status))
   const job = live[pick % live.length]
+  const asked = askedIn(state)
   if (kind === 0 && pick % 3 === 0) apply(world, { type: 'cancelRequested', by: 'u', byName: 'Ada' })
   else if (kind === 2 && world.log.length > 0) apply(world, world.log[pick % world.log.length]!.event)
   else if (kind === 3) wrongReport(world, pick)
   else if (kind === 4) world.state = world.restart(state)
+  else if (asked.length > 0 && (kind === 10 || (!job && kind > 5))) decide(world, asked[pick % asked.length]!, pick)
   else if (kind === 1 || !job) passTime(world)
   else report(world, job, kind, Math.floor(pick / live.length))
+}
+
+/** Steps that people are to decide. */
+function askedIn({ active }: RunState): StepState[] {
+  return [...active].filter(({ awaits }) => awaits?.kind === 'approval')
+}
+
+const people = ['ada', 'ben', 'cy'] as const
+
+/** By one of three people, also again, and also about an approval that never was. */
+function decide(world: World, step: StepState, pick: number): void {
+  const by = people[pick % 3]!
+  const approve = pick % 5 > 0
+  const approvalId = pick % 7 === 0 ? 'another' : idOf(step)
+  const vote = { by, byName: by, approve, comment: '', answers: { v: 'x' } }
+  const { result } = apply(world, { type: 'approvalDecided', stepId: step.id, approvalId, vote })
+  if (approvalId === 'another' && result !== 'stale') throw new Error(`an answer to another approval was ${result}`)
+}
+
+function idOf({ awaits }: StepState): string {
+  return awaits?.kind === 'approval' ? awaits.id : ''
+}
+
+/** Whoever has not yet approves. */
+export function approve(world: World, step: StepState): void {
+  const { awaits } = step
+  if (awaits?.kind !== 'approval') throw new Error('nobody is asked')
+  const by = people.find((one) => !awaits.approvedBy.some(({ id }) => id === one))!
+  const vote = { by, byName: by, approve: true, comment: '', answers: {} }
+  apply(world, { type: 'approvalDecided', stepId: step.id, approvalId: awaits.id, vote })
 }
 
 /** Time goes to the next moment the run asked for. */
@@ -260,7 +292,9 @@ export function runToEnd(world: World, outcome: Outcome = Outcome.SUCCEEDED): nu
     if (isOver(world)) return events
     if (events > 200 + world.state.steps.size * 200) throw new Error('the run does not end')
     const job = [...world.state.jobs.values()].find(({ status }) => !isTerminalJob(status))
+    const [asked] = askedIn(world.state)
     if (job) proceed(world, job, outcome)
+    else if (asked && !(asked.dueAt && asked.dueAt <= world.now)) approve(world, asked)
     else passTime(world)
   }
 }

@@ -12,11 +12,13 @@ import { type Said, say } from './texts/say.ts'
 
 /**
  * The values a run gets. Nothing is converted: "3" is no number and "true" no boolean, because a text that merely looks
- * right is more often a mistake of the caller. An input that is neither given nor has a default gets its type's empty value.
+ * right is more often a mistake of the caller. An input that is neither given nor has a default gets its type's empty value. `path`: what stands before
+ * the names in violations.
  */
 export function resolveInputs(
   definitions: readonly InputDefinition[],
   given: JsonObject,
+  path = 'inputs',
 ): { values: JsonObject; violations: FieldViolation[] } {
   const violations: FieldViolation[] = []
   const values: JsonObject = {}
@@ -27,20 +29,20 @@ export function resolveInputs(
     if (known.has(name)) continue
     if (violations.length >= limits.problems) break
     const said = say('unknown_input', { name: JSON.stringify(name), ...hints.suggestion(name, names) })
-    violations.push(violation(`inputs.${name}`, said))
+    violations.push(violation(`${path}.${name}`, said))
   }
   for (const definition of definitions) {
     const value = Object.hasOwn(given, definition.name) ? given[definition.name] : undefined
     if (value === undefined || value === null) {
       if (definition.required && defaultOf(definition) === undefined) {
-        violations.push(violation(`inputs.${definition.name}`, say('input_required')))
+        violations.push(violation(`${path}.${definition.name}`, say('input_required')))
       }
       set(values, definition.name, defaultOf(definition) ?? emptyValue(definition))
       continue
     }
     const wrong = inputProblem(definition, value)
     if (wrong === undefined) set(values, definition.name, value)
-    else violations.push(violation(`inputs.${definition.name}`, wrong))
+    else violations.push(violation(`${path}.${definition.name}`, wrong))
   }
   return { values, violations }
 }

@@ -24,6 +24,8 @@ export const limits = {
   /** Bytes of one `NAME=value` in the environment of a process, and of all of them: what Linux takes. */
   environmentEntryBytes: 128 * 1024 - 1,
   environmentBytes: 1920 * 1024,
+  /** Of what an approval asks, as it is stored. */
+  approvalBytes: 32 * 1024,
   labelsOfAStep: 20,
   matrixAxes: 20,
   /** Of an axis, and of `include`. */

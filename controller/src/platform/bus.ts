@@ -14,6 +14,7 @@ export interface Messages {
   'work.queued': Record<never, never>
   'work.ended': { jobId: string }
   'log.grew': { jobId: string; size: number; complete: boolean }
+  'approval.changed': { approvalId: string; organizationId: string }
   'access.changed': { userId: string }
   /** `id` of the grant or invitation, or of its person. */
   'members.changed': { organizationId: string; id: string }

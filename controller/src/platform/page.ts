@@ -7,7 +7,7 @@ export function pageSize(asked: number, usual: number, most = 200): number {
   return asked || usual
 }
 
-function writeCursor(key: readonly string[]): string {
+export function writeCursor(key: readonly string[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url')
 }
 

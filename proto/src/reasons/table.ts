@@ -78,6 +78,11 @@ export const reasonTable = {
     en: 'Attempt {attempt} starts at {at}.',
     'zh-CN': '第 {attempt} 次尝试将于 {at} 开始。',
   },
+  approval_waits: {
+    params: ['approvers', 'more?', 'have', 'required', 'until?'],
+    en: 'Waits for the approval of {approvers}[{more?} or others][{required=1}|: {have} of {required} so far][, until {until}].',
+    'zh-CN': '等待审批：{approvers}[{more?} 等][{required=1}|（已批准 {have}/{required}）][，截至 {until}]。',
+  },
   waiting_until: { params: ['until'], en: 'Waits until {until}.', 'zh-CN': '等到 {until}。' },
 
   max_parallel: {
@@ -119,6 +124,18 @@ export const reasonTable = {
 
   matrix_empty: { params: [], en: 'Its matrix has no copies.', 'zh-CN': '其矩阵没有副本。' },
   copies_skipped: { params: [], en: 'None of its copies ran.', 'zh-CN': '它的副本都没有运行。' },
+  // Of approvals.
+  approved: { params: ['by'], en: 'Approved by {by}.', 'zh-CN': '{by} 已批准。' },
+  approval_rejected: {
+    params: ['by', 'comment?'],
+    en: 'Rejected by {by}[: {comment}|.]',
+    'zh-CN': '{by} 已拒绝[：{comment}|。]',
+  },
+  approval_expired: {
+    params: ['after', 'approved?'],
+    en: '[{approved?}Nobody rejected it within {after}, so it counts as approved, as its step says.|It was not approved within {after}, so it counts as rejected.]',
+    'zh-CN': '[{approved?}{after} 内无人拒绝，按步骤的规定视为批准。|{after} 内未获批准，视为拒绝。]',
+  },
 
   // Of steps that ended other than well.
   fail_fast: {

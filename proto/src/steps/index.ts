@@ -3,6 +3,7 @@ import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { suggestion } from '../suggest.ts'
 import { shortText } from '../texts/parts.ts'
 import { type Said, say } from '../texts/say.ts'
+import { approval } from './approval.ts'
 import { build } from './build.ts'
 import { custom } from './custom.ts'
 import { fetchCode } from './fetch-code.ts'
@@ -26,7 +27,7 @@ export type {
 } from './step-type.ts'
 
 export const stepTypes: ReadonlyMap<string, StepType> = new Map(
-  [fetchCode, build, test, custom, wait, httpRequest].map((type) => [
+  [fetchCode, build, test, custom, wait, approval, httpRequest].map((type) => [
     type.id,
     { ...type, compile: (params, ctx) => compileStep(type, params, ctx) } as StepType,
   ]),
@@ -64,7 +65,6 @@ export const laterStepTypes: readonly string[] = [
   'security_scan',
   'deploy',
   'notify',
-  'approval',
   'condition',
   'docker_build',
   'docker_run',

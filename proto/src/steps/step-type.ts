@@ -1,6 +1,7 @@
 // What a step type is: one declarative value of this shape makes a family of steps known to file, editor and engine.
 import type { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { JsonObject, JsonValue, MessageInitShape } from '@bufbuild/protobuf'
+import type { ApprovalAsk } from '../approval.ts'
 import type { Said } from '../texts/say.ts'
 import type { Text } from '../texts/template.ts'
 
@@ -67,6 +68,8 @@ export type Work =
   | { by: 'controller'; request: JsonObject }
   /** Nobody does anything: the step ends at this moment. */
   | { by: 'clock'; until: Date }
+  /** People decide: features/approvals asks them. */
+  | { by: 'people'; ask: ApprovalAsk }
 
 export interface CompileContext {
   stepId: string
@@ -111,7 +114,7 @@ interface Performed<By extends Work['by']> {
   compile(params: JsonObject, ctx: CompileContext): Extract<Work, { by: By }>
 }
 
-export type StepType = Family & (Performed<'agent'> | Performed<'controller'> | Performed<'clock'>)
+export type StepType = Family & (Performed<'agent'> | Performed<'controller'> | Performed<'clock'> | Performed<'people'>)
 
 /** A text parameter, "" when it is absent. */
 export function text(params: JsonObject, name: string): string {

@@ -176,6 +176,54 @@ it('wait says its moment, or an expression does', () => {
   })
 })
 
+describe('approval', () => {
+  const whom = { approvers: ['role:maintainer'] }
+
+  it.each([
+    [{ approvers: [] }, 'approvers: Say who may approve'],
+    [{ approvers: ['team:web'] }, 'approvers: There are no teams in this version, so "team:web" is nobody.'],
+    [{ approvers: ['maintainer'] }, 'approvers: "maintainer" is no approver. Write role:maintainer'],
+    [{ approvers: ['user:ada'] }, 'approvers: "user:ada" is no approver.'],
+    [{ approvers: ['role:maintaner'] }, 'Did you mean "maintainer"?'],
+    [
+      { approvers: ['user:a@example.org', 'user:A@example.org'], required: 2 },
+      'approvers: 2 have to approve, but only one person is named.',
+    ],
+    [{ ...whom, required: 0 }, 'required: How many (required) must be at least 1'],
+    [{ ...whom, expires: 'soon' }, 'expires: Write how long as'],
+    [{ ...whom, expires: '31d' }, 'expires: '],
+    [{ ...whom, onExpiry: 'approve' }, 'onExpiry: Say under expires after how long'],
+    [{ ...whom, fields: [{ name: 'a-b' }] }, 'fields: "a-b" cannot be the name of a field: use letters'],
+    [{ ...whom, fields: [{ name: 'comment' }] }, 'it is an output that every approval has'],
+    [{ ...whom, fields: [{ name: 'a' }, { name: 'a' }] }, 'fields: Two fields are called a.'],
+    [{ ...whom, fields: [{ name: 'a', type: 'choice' }] }, 'fields: The field a is a choice: give it options.'],
+    [{ ...whom, fields: [{ name: 'a', type: 'number', default: 'x' }] }, 'fields: The default of the field a:'],
+    [
+      { ...whom, fields: [{ name: 'a', required: true }], expires: '1h', onExpiry: 'approve' },
+      'fields: The required field a needs a default',
+    ],
+  ])('refuses %j', (given, message) => {
+    const found = problems('approval', given)
+    expect(found).toHaveLength(1)
+    expect(found[0]).toContain(message)
+  })
+
+  it('says whom it asks what, for how long, and its outputs', () => {
+    const fields = [{ name: 'why', label: 'Why?', required: true }]
+    const given = { approvers: ['role:owner', '${{ inputs.who }}'], required: 2, expires: '1d', fields, message: 'Go?' }
+    expect(problems('approval', given)).toEqual([])
+    expect(stepType('approval')!.compile({ ...given, approvers: ['role:owner'] }, ctx)).toEqual({
+      by: 'people',
+      ask: {
+        ...{ approvers: ['role:owner'], required: 2, selfApproval: false, message: 'Go?', fields },
+        ...{ expiresMs: 86_400_000, onExpiry: 'reject' },
+      },
+    })
+    expect(outputsOf({ uses: 'approval', with: given })).toEqual(['decision', 'decidedBy', 'comment', 'why'])
+    expect(stepType('approval')!.summary(given)).toBe('2 × owner … · 1d')
+  })
+})
+
 describe('http_request', () => {
   it('accepts expressions and secrets where they may stand', () => {
     const headers = { Authorization: 'Bearer ${TOKEN}', X: '${{ inputs.x }}' }

@@ -71,8 +71,8 @@ export const ofGraphs = {
   },
   no_effect: {
     params: ['key', 'by', 'type'],
-    en: '[{by=clock}A {type} step starts nothing|The controller does what a {type} step says], so {key} has no effect. Remove it.',
-    'zh-CN': '{type} 步骤[{by=clock}不启动任何程序|由控制器执行]，{key} 没有作用。请移除。',
+    en: '[{by=clock}A {type} step starts nothing|{by=people}People decide a {type} step|The controller does what a {type} step says], so {key} has no effect. Remove it.',
+    'zh-CN': '{type} 步骤[{by=clock}不启动任何程序|{by=people}由人决定|由控制器执行]，{key} 没有作用。请移除。',
   },
   retries: {
     params: ['most'],

@@ -175,6 +175,59 @@ export const ofParams = {
   },
   wait_far: { params: [], en: 'That is more than a year ahead.', 'zh-CN': '那在一年多以后。' },
 
+  approval_nobody: {
+    params: [],
+    en: 'Say who may approve: role:maintainer, or user: and an e-mail address.',
+    'zh-CN': '请写明谁可以审批：role:maintainer，或 user: 加邮箱地址。',
+  },
+  approval_approver: {
+    params: ['value', 'team?'],
+    en: '[{team?}There are no teams in this version, so {value} is nobody.|{value} is no approver.] Write role:maintainer, or user: and an e-mail address.',
+    'zh-CN':
+      '[{team?}此版本没有团队，因此 {value} 不代表任何人。|{value} 不是审批人。]请写 role:maintainer，或 user: 加邮箱地址。',
+  },
+  approval_role: {
+    params: ['value', 'options', 'near?'],
+    en: 'There is no role {value}: it is one of {options}.[ Did you mean "{near}"?]',
+    'zh-CN': '没有角色 {value}：须为 {options} 之一。[是否想写“{near}”？]',
+  },
+  approval_required: {
+    params: ['required', 'count'],
+    en: '{required} have to approve, but only [{count=1}one person is|{count} people are] named.',
+    'zh-CN': '需要 {required} 人批准，但只指定了 {count} 人。',
+  },
+  approval_field: {
+    params: ['value', 'own?'],
+    en: '{value} cannot be the name of a field[{own?}: it is an output that every approval has|: use letters, digits and _, beginning with none of the digits].',
+    'zh-CN': '{value} 不能用作字段名[{own?}：每个审批都有同名输出|：只能用字母、数字与 _，且不以数字开头]。',
+  },
+  approval_field_twice: { params: ['name'], en: 'Two fields are called {name}.', 'zh-CN': '有两个字段都叫 {name}。' },
+  approval_options: {
+    params: ['name'],
+    en: 'The field {name} is a choice: give it options.',
+    'zh-CN': '字段 {name} 是选择项：请给出选项。',
+  },
+  approval_default: {
+    params: ['name', 'problem'],
+    en: 'The default of the field {name}: {problem}',
+    'zh-CN': '字段 {name} 的默认值：{problem}',
+  },
+  approval_no_expiry: {
+    params: [],
+    en: 'Say under expires after how long, or remove this.',
+    'zh-CN': '请在“过期”中写明多久，或移除此项。',
+  },
+  approval_answers: {
+    params: ['name'],
+    en: 'The required field {name} needs a default: when the approval expires, nobody is there to answer it.',
+    'zh-CN': '必填字段 {name} 需要默认值：审批过期时没有人填写它。',
+  },
+  approval_long: {
+    params: ['most'],
+    en: 'Message, approvers and fields are larger than {most} KiB together.',
+    'zh-CN': '说明、审批人与字段合计超过 {most} KiB。',
+  },
+
   git_url_empty: { params: [], en: 'The repository address is empty.', 'zh-CN': '仓库地址为空。' },
   git_long: {
     params: [],

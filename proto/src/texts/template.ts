@@ -76,7 +76,7 @@ export const plain: Shown = {
 
 /** Parameters that a reader sees in his own way; a name means the same in every text. The others are shown as they are. */
 export const shownParams: Readonly<
-  Record<string, 'time' | 'date' | 'step' | 'steps' | 'param' | 'status' | 'character' | 'problem'>
+  Record<string, 'time' | 'date' | 'step' | 'steps' | 'param' | 'status' | 'character' | 'problem' | 'approvers'>
 > = {
   at: 'time',
   since: 'time',
@@ -88,6 +88,21 @@ export const shownParams: Readonly<
   status: 'status',
   odd: 'character',
   problem: 'problem',
+  approvers: 'approvers',
+}
+
+/** Those who have a role, as they stand in a sentence. */
+export const roleTexts: Readonly<Record<string, Text>> = {
+  viewer: { en: 'a viewer', 'zh-CN': '只读成员' },
+  developer: { en: 'a developer', 'zh-CN': '开发者' },
+  maintainer: { en: 'a maintainer', 'zh-CN': '维护者' },
+  owner: { en: 'an owner', 'zh-CN': '所有者' },
+}
+
+/** "role:maintainer" or "user:ada@example.org" as readers see it. */
+export function approverText(approver: string, language: Language): string {
+  const [, kind, who = ''] = /^(role|user):(.*)$/s.exec(approver) ?? []
+  return kind === 'role' ? (roleTexts[who]?.[language] ?? who) : kind === 'user' ? who : approver
 }
 
 /** How a need has ended, as it stands behind the step's name. */
@@ -124,6 +139,11 @@ export function write(
           .join(shown.separator)
       case 'param':
         return shown.param(value, params.type ?? '')
+      case 'approvers':
+        return value
+          .split(', ')
+          .map((each) => approverText(each, language))
+          .join(shown.separator)
       case 'status':
         return statusTexts[value]?.[language] ?? value
       case 'character':

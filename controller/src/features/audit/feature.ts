@@ -16,8 +16,10 @@ export const auditFeature = feature({
         async write(em, changes, now) {
           for (const { run, acts } of changes) {
             const { runId, number, pipelineName, projectId } = run.meta
-            const resource = { kind: 'run', id: runId, name: `${pipelineName} #${number}` }
-            for (const { act, after } of acts) await writeAct(em, now, act, { resource, projectId, after })
+            const itself = { kind: 'run', id: runId, name: `${pipelineName} #${number}` }
+            for (const { act, after, resource = itself } of acts) {
+              await writeAct(em, now, act, { resource, projectId, after })
+            }
           }
         },
       },

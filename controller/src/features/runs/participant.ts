@@ -1,4 +1,5 @@
 // Who else writes when a run changes: in the same transaction, with what this commit changed of all runs that interest them.
+import type { ApprovalChange } from '@ansflow/engine/approval'
 import type { JobState, RunState, StepState } from '@ansflow/engine/state'
 import type { EntityManager } from '../../platform/db.ts'
 import type { Act } from '../../transport/call.ts'
@@ -26,6 +27,8 @@ export interface RunChange {
   /** That are other than before. */
   steps: ReadonlySet<StepState>
   jobs: ReadonlySet<JobState>
+  /** What was asked of people, and what became of it, in this order. */
+  approvals: readonly ApprovalChange[]
   /** What people did that brought it about. */
   acts: readonly RunAct[]
 }
@@ -33,10 +36,12 @@ export interface RunChange {
 export interface RunAct {
   act: Act
   after: Record<string, unknown>
+  /** Where it is not the run itself. */
+  resource?: { kind: string; id: string; name: string }
 }
 
 export function changeOf(work: RunWork, started: boolean): RunChange {
-  const { run, steps, jobs, newJobs, effects, acts } = work
+  const { run, steps, jobs, newJobs, approvals, effects, acts } = work
   return {
     run: run.state,
     belongs: run.belongs,
@@ -44,6 +49,7 @@ export function changeOf(work: RunWork, started: boolean): RunChange {
     ended: effects.some(({ type }) => type === 'runFinished'),
     steps,
     jobs: new Set([...jobs, ...newJobs.keys()]),
+    approvals,
     acts,
   }
 }

@@ -18,7 +18,7 @@ import { statement } from '../../platform/statement.ts'
 import type { Act } from '../../transport/call.ts'
 import { beginRuns, type IdentifiedStart, planAhead, type RunStart } from './insert-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
-import { interests, type RunParticipant } from './participant.ts'
+import { interests, type RunAct, type RunParticipant } from './participant.ts'
 import { offerClaims, type Placement, placeQueued, type Seat, specsOf } from './place-jobs.ts'
 import { presentHead } from './present-run.ts'
 import { runCache } from './run-cache.ts'
@@ -47,8 +47,8 @@ export type Submitted = Changes['result']
 export interface RunDriver {
   /** Resolves when the run and its first jobs are committed. */
   start(run: RunStart): Promise<Run>
-  /** Resolves when what the event changed is committed. `stale`: it speaks of an epoch that is over. */
-  submit(runId: string, event: RunEvent): Promise<Submitted>
+  /** Resolves when what the event changed is committed. `stale`: it speaks of what is over. `told`: of who asked for it, in the audit. */
+  submit(runId: string, event: RunEvent, told?: RunAct): Promise<Submitted>
   cancel(runId: string, by: { id: string; name: string }, act?: Act): Promise<Submitted>
   /** The job goes to the seat's agent, and is offered after the commit; `stale`: it is not queued any more, or not for this agent. */
   claim(runId: string, jobId: string, seat: Seat): Promise<Submitted>
@@ -65,7 +65,7 @@ interface EventItem {
   /** Of a claim: given back when it is not made. */
   seat?: Seat
   /** Who asked for it. */
-  act?: Act
+  told?: RunAct | undefined
   resolve: (result: Submitted) => void
   reject: (error: unknown) => void
 }
@@ -103,8 +103,8 @@ export function createRunDriver({
   let lingering: NodeJS.Timeout | undefined
   let stopped = false
 
-  function submit(runId: string, event: RunEvent): Promise<Submitted> {
-    return new Promise((resolve, reject) => enqueue({ kind: 'event', runId, event, resolve, reject }))
+  function submit(runId: string, event: RunEvent, told?: RunAct): Promise<Submitted> {
+    return new Promise((resolve, reject) => enqueue({ kind: 'event', runId, event, told, resolve, reject }))
   }
 
   function enqueue(item: Item): void {
@@ -226,7 +226,7 @@ export function createRunDriver({
     const changes = await paced(sizeOf(work.run.state), advance(work.run.state, event, now))
     if (changes.result === 'stale' && !fresh.has(runId)) await checkCopy(work.run)
     addChanges(work, changes)
-    if (item.act && changes.result === 'applied') work.acts.push({ act: item.act, after: { canceled: true } })
+    if (item.told && changes.result === 'applied') work.acts.push(item.told)
     if (seat) for (const job of changes.jobs) work.claims.push({ job, epoch: job.epoch, seat })
     return () => answer(item, changes.result)
   }
@@ -311,6 +311,9 @@ export function createRunDriver({
     }
     // Nothing but repetitions will ask for it again.
     if (isTerminal(status) && !awaitsLogs(run.state)) cache.drop(meta.runId)
+    for (const approvalId of new Set(work.approvals.map((change) => change.approvalId))) {
+      bus.publish('approval.changed', { approvalId, organizationId })
+    }
     if (changed)
       bus.publish('run.changed', { runId: meta.runId, seq: run.seq, projectId: meta.projectId, organizationId })
   }
@@ -328,9 +331,7 @@ export function createRunDriver({
     },
     cancel(runId, by, act) {
       const event = { type: 'cancelRequested', by: by.id, byName: by.name } as const
-      return new Promise((resolve, reject) =>
-        enqueue({ kind: 'event', runId, event, ...(act && { act }), resolve, reject }),
-      )
+      return submit(runId, event, act && { act, after: { canceled: true } })
     },
     async sweep() {
       const { events, organizations, stuck } = await findDue(db, clock.now())

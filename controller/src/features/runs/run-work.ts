@@ -1,5 +1,6 @@
 // What a batch of events changed in one run, gathered until it is committed.
 
+import type { ApprovalChange } from '@ansflow/engine/approval'
 import type { Changes, Effect, JobState, RunState, StepState } from '@ansflow/engine/state'
 import type { ControllerWork } from '@ansflow/engine/work'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
@@ -18,6 +19,7 @@ export interface RunWork {
   jobs: Set<JobState>
   newJobs: Map<JobState, JobSpec>
   newWorks: Map<JobState, ControllerWork>
+  approvals: ApprovalChange[]
   /** Workspaces that went to an agent, or from one. */
   pins: Set<string>
   claims: Claim[]
@@ -53,6 +55,7 @@ export function newWork(run: LoadedRun): RunWork {
     jobs: new Set(),
     newJobs: new Map(),
     newWorks: new Map(),
+    approvals: [],
     pins: new Set(),
     claims: [],
     effects: [],
@@ -78,5 +81,6 @@ export function addChanges(work: RunWork, changes: Changes): void {
     work.steps.add(job.step)
     if (!work.newJobs.has(job) && !work.newWorks.has(job)) work.jobs.add(job)
   }
+  work.approvals.push(...changes.approvals)
   for (const workspace of changes.pins) work.pins.add(workspace)
 }

@@ -110,12 +110,17 @@ export enum Resource {
    * @generated from enum value: RESOURCE_AGENT = 5;
    */
   AGENT = 5,
+
+  /**
+   * @generated from enum value: RESOURCE_APPROVAL = 6;
+   */
+  APPROVAL = 6,
 }
 
 /**
  * @generated from enum ansflow.v1.Resource
  */
-export declare type ResourceJson = "RESOURCE_UNSPECIFIED" | "RESOURCE_ORGANIZATION" | "RESOURCE_PROJECT" | "RESOURCE_PIPELINE" | "RESOURCE_RUN" | "RESOURCE_AGENT";
+export declare type ResourceJson = "RESOURCE_UNSPECIFIED" | "RESOURCE_ORGANIZATION" | "RESOURCE_PROJECT" | "RESOURCE_PIPELINE" | "RESOURCE_RUN" | "RESOURCE_AGENT" | "RESOURCE_APPROVAL";
 
 /**
  * Describes the enum ansflow.v1.Resource.
@@ -142,7 +147,7 @@ export enum Role {
   VIEWER = 1,
 
   /**
-   * Also edits drafts, publishes, starts and cancels runs.
+   * Also edits drafts, publishes, starts and cancels runs, and decides the approvals that name them.
    *
    * @generated from enum value: ROLE_DEVELOPER = 2;
    */

@@ -977,7 +977,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, expression, parameter, agent_error, secret_missing, http_status,
-   * request_failed, output_missing, work_failed; of runs: failed_steps, lost_steps.
+   * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired; of runs: failed_steps, lost_steps.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
    * @generated from field: string code = 1;
@@ -1003,7 +1003,7 @@ export declare type ReasonJson = {
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, expression, parameter, agent_error, secret_missing, http_status,
-   * request_failed, output_missing, work_failed; of runs: failed_steps, lost_steps.
+   * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired; of runs: failed_steps, lost_steps.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
    * @generated from field: string code = 1;

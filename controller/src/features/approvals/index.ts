@@ -1,0 +1,2 @@
+// What others may use of approvals.
+export { approvalsFeature } from './feature.ts'
