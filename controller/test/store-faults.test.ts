@@ -77,7 +77,17 @@ const slow = new Set(['CreateProject', 'PutSecret', 'ApplyPipeline', 'StartRun']
 /** What says what there is; what only tells of it (events, limits, markers) grows by itself. */
 const counted = [
   ...['project', 'secret', 'pipeline', 'pipeline_version', 'collab_snapshot', 'run', 'job', 'agent'],
-  ...['approval', 'approval_decision', 'registration_token', 'user', 'access_grant', 'invitation', 'api_token', 'idempotency_key', 'audit_event'],
+  ...[
+    'approval',
+    'approval_decision',
+    'registration_token',
+    'user',
+    'access_grant',
+    'invitation',
+    'api_token',
+    'idempotency_key',
+    'audit_event',
+  ],
 ]
 
 /** Rows of every such table. */

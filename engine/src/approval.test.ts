@@ -31,7 +31,11 @@ function decided(world: World, by: string, over: Partial<Vote> = {}): RunEvent {
 
 describe('an approval', () => {
   test('waits for as many people as it says, each once, and goes on with the answers of the last', () => {
-    const fields = [{ name: 'where', default: 'here' }, { name: 'count', type: 'number', default: '2' }, { name: 'free' }]
+    const fields = [
+      { name: 'where', default: 'here' },
+      { name: 'count', type: 'number', default: '2' },
+      { name: 'free' },
+    ]
     const world = begun({ required: 2, fields })
     expect(statuses(world)).toBe('ask:waiting after:blocked')
     expect(says(world)).toBe('Waits for the approval of a maintainer: 0 of 2 so far.')
@@ -76,9 +80,7 @@ describe('an approval', () => {
     ],
   ])('that expires counts as its step says: %s', (onExpiry, ended, why) => {
     const world = begun({ required: 2, expires: '1h', onExpiry, fields: [{ name: 'where', default: 'here' }] })
-    expect(says(world)).toBe(
-      'Waits for the approval of a maintainer: 0 of 2 so far, until 2030-01-01T01:00:00.000Z.',
-    )
+    expect(says(world)).toBe('Waits for the approval of a maintainer: 0 of 2 so far, until 2030-01-01T01:00:00.000Z.')
     apply(world, decided(world, 'ada', { answers: { where: 'there' } }))
     passTo(world, '2030-01-01T00:59:59.999Z')
     expect(statuses(world)).toBe('ask:waiting after:blocked')
@@ -93,7 +95,13 @@ describe('an approval', () => {
 
   test.each([
     ['its own timeout', { timeoutMs: 60_000 }, {}, StepStatus.FAILED, 'It took longer than its timeout of 1m.'],
-    ['its expiry', { timeoutMs: 7_200_000 }, { expires: '1m' }, StepStatus.FAILED, 'It was not approved within 1m, so it counts as rejected.'],
+    [
+      'its expiry',
+      { timeoutMs: 7_200_000 },
+      { expires: '1m' },
+      StepStatus.FAILED,
+      'It was not approved within 1m, so it counts as rejected.',
+    ],
   ])('ends by %s where that comes first', (_, more, given, status, why) => {
     const world = begun({ expires: '1h', ...given }, more)
     passTo(world, '2030-01-01T00:01:00Z')

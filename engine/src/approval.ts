@@ -42,7 +42,7 @@ export function awaitApproval(turn: Turn, step: StepState, ask: ApprovalAsk): vo
     required: ask.required,
     approvers: ask.approvers,
     approvedBy: [],
-    until: until && until.toISOString(),
+    until: until?.toISOString() ?? null,
     after: until ? durationText(ask.expiresMs) : '',
     onExpiry: ask.onExpiry,
     answers: defaultAnswers(ask.fields),
@@ -90,14 +90,7 @@ function hasExpired({ now }: Turn, { until }: AwaitedApproval): boolean {
   return until !== null && now >= new Date(until)
 }
 
-function end(
-  turn: Turn,
-  step: StepState,
-  awaits: AwaitedApproval,
-  status: StepStatus,
-  why: Reason,
-  vote?: Vote,
-): void {
+function end(turn: Turn, step: StepState, awaits: AwaitedApproval, status: StepStatus, why: Reason, vote?: Vote): void {
   const decision = vote ? (vote.approve ? 'approved' : 'rejected') : 'expired'
   const decidedBy = vote && !vote.approve ? vote.byName : names(awaits)
   step.outputs = { ...awaits.answers, ...vote?.answers, decision, decidedBy, comment: vote?.comment ?? '' }

@@ -1,6 +1,7 @@
 // Begins the next attempt of a step that is ready: interpolates what it says and compiles it to work for an agent or the
 // controller, or to a moment to wait for.
 
+import type { ApprovalAsk } from '@ansflow/proto/approval'
 import {
   type ExpressionContext,
   ExpressionError,
@@ -19,7 +20,6 @@ import type { RunVariable } from '@ansflow/proto/step-variables'
 import { paramOf, type StepType, stepType } from '@ansflow/proto/steps/index'
 import { ParamError } from '@ansflow/proto/steps/params'
 import { markSecrets } from '@ansflow/proto/steps/secret-marks'
-import type { ApprovalAsk } from '@ansflow/proto/approval'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { awaitApproval } from './approval.ts'
 import { awaitTime } from './await.ts'

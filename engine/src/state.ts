@@ -1,13 +1,13 @@
 // What the engine knows of one run, indexed so that an event touches only the steps it concerns, and the words it speaks:
 // events in, changes and effects out.
 
+import type { OnExpiry } from '@ansflow/proto/approval'
 import type { JobSpec, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { MatrixValues } from '@ansflow/proto/matrix'
 import type { Reason } from '@ansflow/proto/reasons'
 import type { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
-import type { OnExpiry } from '@ansflow/proto/approval'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ApprovalChange, Vote } from './approval.ts'
 import type { ControllerWork } from './work.ts'

@@ -33,7 +33,11 @@ const asking = [
   { approvers: ['user:ada@example.org'], expires: '3s', onExpiry: 'approve' },
 ].map((given) => ({ uses: 'approval', with: given }))
 /** And what the controller does. */
-const elsewhere = [...waiting, ...asking, ...Array(2).fill({ uses: 'http_request', with: { url: 'https://example.org/' } })]
+const elsewhere = [
+  ...waiting,
+  ...asking,
+  ...Array(2).fill({ uses: 'http_request', with: { url: 'https://example.org/' } }),
+]
 
 const stepArbitrary = fc.record({
   workspace: fc.constantFrom(...workspaces),

@@ -5,7 +5,14 @@ import { Resource, Role } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 export { Role }
 
 const viewer = ['project.read', 'pipeline.read', 'run.read', 'agent.read', 'member.read', 'secret.read'] as const
-const developer = [...viewer, 'pipeline.edit', 'pipeline.publish', 'run.start', 'run.cancel', 'approval.decide'] as const
+const developer = [
+  ...viewer,
+  'pipeline.edit',
+  'pipeline.publish',
+  'run.start',
+  'run.cancel',
+  'approval.decide',
+] as const
 const maintainer = [
   ...developer,
   'pipeline.delete',

@@ -217,7 +217,8 @@ export const approval: StepType = {
   },
   defaults: { approvers: ['role:maintainer'] },
   outputs: [...approvalOutputs],
-  outputsOf: ({ fields: given }) => (Array.isArray(given) ? (given as unknown as ApprovalField[]).map(({ name }) => name) : []),
+  outputsOf: ({ fields: given }) =>
+    Array.isArray(given) ? (given as unknown as ApprovalField[]).map(({ name }) => name) : [],
   summary(params) {
     const { approvers } = params
     const [first = ''] = Array.isArray(approvers) ? approvers : []
@@ -238,7 +239,10 @@ export const approval: StepType = {
       onExpiry: (text(params, 'onExpiry') || 'reject') as OnExpiry,
     }
     if (utf8Length(JSON.stringify(ask)) > limits.approvalBytes) {
-      throw new ParamError('approval', { field: 'fields', said: say('approval_long', { most: limits.approvalBytes / 1024 }) })
+      throw new ParamError('approval', {
+        field: 'fields',
+        said: say('approval_long', { most: limits.approvalBytes / 1024 }),
+      })
     }
     return { by: 'people', ask }
   },

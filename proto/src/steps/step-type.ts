@@ -114,7 +114,8 @@ interface Performed<By extends Work['by']> {
   compile(params: JsonObject, ctx: CompileContext): Extract<Work, { by: By }>
 }
 
-export type StepType = Family & (Performed<'agent'> | Performed<'controller'> | Performed<'clock'> | Performed<'people'>)
+export type StepType = Family &
+  (Performed<'agent'> | Performed<'controller'> | Performed<'clock'> | Performed<'people'>)
 
 /** A text parameter, "" when it is absent. */
 export function text(params: JsonObject, name: string): string {

@@ -16,7 +16,8 @@ export function approvalParticipant(db: Db): RunParticipant {
     async write(em, changes, now) {
       const tables = db.kysely<ApprovalTables>(em)
       for (const change of changes) {
-        for (const approval of change.approvals) await writers[approval.type](tables, db, change, approval as never, now)
+        for (const approval of change.approvals)
+          await writers[approval.type](tables, db, change, approval as never, now)
       }
     },
   }

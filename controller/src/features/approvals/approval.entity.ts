@@ -22,7 +22,7 @@ export const ApprovalEntity = defineEntity({
     pipelineName: p.string().length(255),
     runId: id(),
     runNumber: p.integer(),
-    stepId: p.string().length(64),
+    stepId: p.string().length(72),
     stepName: p.string().length(255),
     /** The person who started the run, by themselves or by a token; empty: nobody. */
     requestedBy: id(),

@@ -216,7 +216,7 @@ test('one rejection ends it, with who and why; the way of failure goes on; all o
   expect([rejected.status, rejected.reason]).toEqual([ApprovalStatus.REJECTED, `Rejected by ${by}: ${comment}`])
   expect(await statuses(approval)).toBe('ask:failed after:skipped back:queued')
   const { events } = await c.as(c.owner).client(AuditService).listAuditEvents({ resourceId: approvalId })
-  expect(events.map(({ action, actor, after }) => [action, actor!.id, (JSON.parse(after) as object)])).toEqual([
+  expect(events.map(({ action, actor, after }) => [action, actor!.id, JSON.parse(after) as object])).toEqual([
     ['ApprovalService/Decide', c.owner.userId, { decision: 'rejected', comment, answers: {}, runId: approval.runId }],
     ['ApprovalService/Decide', ben.userId, { decision: 'approved', comment: '', answers: {}, runId: approval.runId }],
   ])

@@ -11,6 +11,7 @@ import { AuditEvents } from './migration-0007-audit-events.ts'
 import { ControllerWork } from './migration-0008-controller-work.ts'
 import { RunOrigin } from './migration-0009-run-origin.ts'
 import { MatrixCopies } from './migration-0010-matrix-copies.ts'
+import { Approvals } from './migration-0011-approvals.ts'
 
 export const migrations = {
   'migration-0001-e2d3c2d4': Initial,
@@ -25,4 +26,5 @@ export const migrations = {
   'migration-0008-controller-work': ControllerWork,
   'migration-0009-run-origin': RunOrigin,
   'migration-0010-matrix-copies': MatrixCopies,
+  'migration-0011-approvals': Approvals,
 }
