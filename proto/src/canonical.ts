@@ -3,9 +3,10 @@ import { InputType, type PipelineGraph, type StepDefinition } from '@ansflow/pro
 import type { JsonValue } from '@bufbuild/protobuf'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { compare } from './fields/kind.ts'
-import { type PipelineField, pipelineFields } from './fields/pipeline-fields.ts'
-import { type StepField, stepFields } from './fields/step-fields.ts'
+import { compare, type Kind } from './fields/kind.ts'
+import { pipelineFields } from './fields/pipeline-fields.ts'
+import { stepFields } from './fields/step-fields.ts'
+import { triggerFields } from './fields/trigger-fields.ts'
 import { defaultOf } from './inputs.ts'
 
 /**
@@ -24,9 +25,13 @@ export function canonicalGraph(graph: PipelineGraph): string {
       options: [...input.options],
       required: input.required,
     })),
-    manual: graph.triggers?.manual ?? true,
+    ...canonicalTriggers(graph),
     steps: graph.steps.map(canonicalStep),
   })
+}
+
+export function canonicalTriggers({ triggers }: PipelineGraph): { [name: string]: JsonValue } {
+  return { manual: triggers?.manual ?? true, ...(triggers && fieldsOf(triggerFields, triggers)) }
 }
 
 /** SHA-256 of the canonical text, in hex. */
@@ -38,10 +43,13 @@ function canonicalStep(step: StepDefinition): JsonValue {
   return { id: step.id, uses: step.uses, with: step.with ?? {}, ...fieldsOf(stepFields, step) }
 }
 
-function fieldsOf<T extends object>(
-  fields: readonly (T extends StepDefinition ? StepField : PipelineField)[],
-  message: T,
-): Record<string, JsonValue> {
+interface HashedField {
+  of: string
+  kind: Pick<Kind<unknown>, 'canonical' | 'absent'>
+  hashedAlways?: true
+}
+
+function fieldsOf<T extends object>(fields: readonly HashedField[], message: T): Record<string, JsonValue> {
   const found: Record<string, JsonValue> = {}
   for (const { of, kind, hashedAlways } of fields) {
     const value = kind.canonical(message[of as unknown as keyof T] as never)

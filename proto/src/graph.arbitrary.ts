@@ -11,6 +11,7 @@ import * as fc from 'fast-check'
 import type { Choice } from './fields/kinds.ts'
 import { pipelineFields } from './fields/pipeline-fields.ts'
 import { type StepField, stepFields } from './fields/step-fields.ts'
+import { triggerFields } from './fields/trigger-fields.ts'
 import { numberProblem } from './number.ts'
 
 // Texts YAML is known to read otherwise, besides random ones.
@@ -124,6 +125,20 @@ const retry = fc.record({
   on: fc.uniqueArray(fc.constantFrom(RetryOn.FAILED, RetryOn.TIMEOUT, RetryOn.LOST)),
 })
 
+const someSchedules = fc.uniqueArray(
+  fc.record(
+    {
+      name: fc.oneof(fc.constant(''), word),
+      cron: fc.constantFrom('0 3 * * *', '*/5 9-17 * * 1-5', '@daily', 'never'),
+      timezone: fc.constantFrom('', 'UTC', 'Asia/Shanghai', 'nowhere'),
+      inputs: fc.dictionary(word, fc.oneof(fc.boolean(), fc.integer(), word)),
+      catchUp: fc.constantFrom(0, 1, 2),
+    },
+    { requiredKeys: ['cron'] },
+  ),
+  { selector: ({ name, cron }) => name || cron, maxLength: 3 },
+)
+
 export const stepId = fc.oneof(word, fc.stringMatching(/^[0-9]{1,3}$/))
 
 const needs = fc.uniqueArray(
@@ -172,6 +187,7 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     env: () => env,
     durationExpression: () => fc.constantFrom('', '', '${{ inputs.a }}'),
     matrix: () => fc.option(matrix, { freq: 3, nil: undefined }),
+    schedules: () => someSchedules,
   }
   return kinds[kind.name]()
 }
@@ -195,7 +211,10 @@ export const someGraph: fc.Arbitrary<PipelineGraph> = fc
     fields: fieldsOf(pipelineFields as never),
     inputs: fc.uniqueArray(input, { selector: (each) => each.name, maxLength: 3 }),
     steps: fc.uniqueArray(step, { selector: (each) => each.id, maxLength: 5 }),
-    triggers: fc.option(fc.record({ manual: fc.boolean() }), { freq: 3 }),
+    triggers: fc.option(
+      fc.tuple(fc.boolean(), fieldsOf(triggerFields as never)).map(([manual, fields]) => ({ manual, ...fields })),
+      { freq: 3 },
+    ),
   })
   .map(({ triggers, fields, ...rest }) =>
     fromJson(PipelineGraphSchema, {

@@ -20,31 +20,40 @@ export function resolveInputs(
   given: JsonObject,
   path = 'inputs',
 ): { values: JsonObject; violations: FieldViolation[] } {
-  const violations: FieldViolation[] = []
+  const violations = inputFindings(definitions, given).map(({ name, said }) => violation(`${path}.${name}`, said))
   const values: JsonObject = {}
+  for (const definition of definitions) {
+    const value = Object.hasOwn(given, definition.name) ? given[definition.name] : undefined
+    set(values, definition.name, value ?? defaultOf(definition) ?? emptyValue(definition))
+  }
+  return { values, violations }
+}
+
+/** What is wrong with values for inputs, each with the input's name. */
+export function inputFindings(
+  definitions: readonly InputDefinition[],
+  given: JsonObject,
+): { name: string; said: Said }[] {
+  const found: { name: string; said: Said }[] = []
   const names = definitions.map((definition) => definition.name)
   const known = new Set(names)
   const hints = new Hints()
   for (const name of Object.keys(given)) {
     if (known.has(name)) continue
-    if (violations.length >= limits.problems) break
-    const said = say('unknown_input', { name: JSON.stringify(name), ...hints.suggestion(name, names) })
-    violations.push(violation(`${path}.${name}`, said))
+    if (found.length >= limits.problems) break
+    found.push({ name, said: say('unknown_input', { name: JSON.stringify(name), ...hints.suggestion(name, names) }) })
   }
   for (const definition of definitions) {
-    const value = Object.hasOwn(given, definition.name) ? given[definition.name] : undefined
+    const { name } = definition
+    const value = Object.hasOwn(given, name) ? given[name] : undefined
     if (value === undefined || value === null) {
-      if (definition.required && defaultOf(definition) === undefined) {
-        violations.push(violation(`${path}.${definition.name}`, say('input_required')))
-      }
-      set(values, definition.name, defaultOf(definition) ?? emptyValue(definition))
+      if (definition.required && defaultOf(definition) === undefined) found.push({ name, said: say('input_required') })
       continue
     }
-    const wrong = inputProblem(definition, value)
-    if (wrong === undefined) set(values, definition.name, value)
-    else violations.push(violation(`${path}.${definition.name}`, wrong))
+    const said = inputProblem(definition, value)
+    if (said !== undefined) found.push({ name, said })
   }
-  return { values, violations }
+  return found
 }
 
 /** The default in JSON form, or undefined when the definition has none. */

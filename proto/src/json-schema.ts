@@ -2,6 +2,8 @@
 import { durationSchema } from './fields/kinds.ts'
 import { needKeys } from './fields/needs.ts'
 import { retryKeys } from './fields/retry.ts'
+import { scheduleKeys } from './fields/schedules.ts'
+import { triggerFields } from './fields/trigger-fields.ts'
 import { limits, patterns } from './limits.ts'
 import type { JsonSchema, KeyTable } from './pipeline-yaml/key-table.ts'
 import { inputKeys, laterTriggers, pipelineKeys, stepKeys } from './pipeline-yaml/keys.ts'
@@ -24,6 +26,7 @@ export function pipelineJsonSchema(): JsonSchema {
       input: { ...keysSchema(inputKeys), type: ['object', 'null'] },
       need: { ...keysSchema(needKeys), required: ['step'] },
       retry: { ...keysSchema(retryKeys), required: ['max'] },
+      schedule: { ...keysSchema(scheduleKeys), required: ['cron'] },
       step: stepSchema(types),
       ...Object.fromEntries(types.map((type) => [`with-${type.id}`, paramsSchema(type)])),
     },
@@ -54,7 +57,10 @@ function mapOf(
 
 function triggersSchema(): JsonSchema {
   const names = ['manual', ...laterTriggers]
-  const properties = Object.fromEntries(laterTriggers.map((name) => [name, true]))
+  const properties = Object.fromEntries([
+    ...triggerFields.map(({ key, description, kind }) => [key, { description, ...kind.schema }]),
+    ...laterTriggers.map((name) => [name, true]),
+  ])
   return {
     anyOf: [
       {

@@ -13,6 +13,8 @@ export const limits = {
   steps: 10_000,
   needsOfAStep: 1000,
   inputs: 200,
+  schedules: 50,
+  scheduleName: 64,
   inputOptions: 200,
   env: 500,
   envValueBytes: 64 * 1024,

@@ -10,7 +10,7 @@ import { unnamedSecrets } from './steps/secret-marks.ts'
 import { say } from './texts/say.ts'
 import { checkEdges } from './validate/edges.ts'
 import { checkExpressions } from './validate/expressions.ts'
-import { checkInputs, checkPipelineFields, checkStepFields } from './validate/fields.ts'
+import { checkInputs, checkPipelineFields, checkStepFields, checkTriggers } from './validate/fields.ts'
 import type { Finding, Report } from './validate/finding.ts'
 import { type AgentLabels, checkCopiesApart, checkWorkspaces } from './validate/workspaces.ts'
 
@@ -36,6 +36,7 @@ export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Probl
   checkTexts(graph, report)
   checkPipelineFields(graph, report)
   checkInputs(graph, report)
+  checkTriggers(graph, report)
   for (const step of graph.steps) {
     checkStepFields(step, report)
     checkType(step, report)

@@ -4,7 +4,7 @@ import type { JsonValue } from '@bufbuild/protobuf'
 import type { Node } from 'yaml'
 import type { JsonSchema } from '../pipeline-yaml/key-table.ts'
 import type { Place, Reader } from '../pipeline-yaml/reader.ts'
-import type { Tree } from '../pipeline-yaml/tree.ts'
+import type { Tree } from '../pipeline-yaml/tree-value.ts'
 import type { Said } from '../texts/say.ts'
 
 /** A value as the document keeps it in one piece. */
@@ -35,6 +35,7 @@ export interface Kind<T> {
     | 'env'
     | 'matrix'
     | 'durationExpression'
+    | 'schedules'
   /** Of the value in the file. */
   readonly schema: JsonSchema
   /** What a message holds where the file says nothing. */

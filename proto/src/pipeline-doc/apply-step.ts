@@ -6,6 +6,7 @@ import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import * as Y from 'yjs'
 import { settingFields } from '../fields/pipeline-fields.ts'
 import { configFields } from '../fields/step-fields.ts'
+import { triggerFields } from '../fields/trigger-fields.ts'
 import { type NewStep, writeParam, writeType } from './edit.ts'
 import { reorder } from './order.ts'
 import { inputIds, inputTypes } from './settings.ts'
@@ -83,6 +84,9 @@ export function writeSettings(doc: Y.Doc, graph: PipelineGraph): void {
     }
   }
   put(triggers, 'manual', graph.triggers?.manual)
+  for (const { key, of, kind } of triggerFields) {
+    put(triggers, key, graph.triggers && kind.toDocument(graph.triggers[of] as never)[''])
+  }
   writeVariables(vars, graph.env)
   writeInputs(inputs, graph)
 }

@@ -14,6 +14,7 @@ import { create, fromJson, type MessageInitShape } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import * as Y from 'yjs'
 import { settingFields } from '../fields/pipeline-fields.ts'
+import { triggerFields } from '../fields/trigger-fields.ts'
 import { say } from '../texts/say.ts'
 import { documentReader } from './document-reader.ts'
 import { problem } from './problem.ts'
@@ -36,8 +37,15 @@ export function projectSettings(
   for (const { key, of, kind } of settingFields) {
     found[of] = kind.fromDocument(document, key)
   }
+  return { ...found, ...projectTriggers(triggers, problems) }
+}
+
+function projectTriggers(triggers: Y.Map<unknown>, problems: Problem[]): MessageInitShape<typeof PipelineGraphSchema> {
+  const document = documentReader(triggers, problems, '')
   const manual = triggers.get('manual')
-  return { ...found, ...(typeof manual === 'boolean' ? { triggers: { manual } } : {}) }
+  const found = triggerFields.map(({ key, of, kind }) => [of, kind.fromDocument(document, key)] as const)
+  const says = typeof manual === 'boolean' || triggerFields.some(({ key }) => triggers.has(key))
+  return says ? { triggers: { manual: manual !== false, ...Object.fromEntries(found) } } : {}
 }
 
 /** `{v, ord}` under each name, in their order. */

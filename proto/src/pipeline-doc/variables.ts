@@ -126,3 +126,10 @@ export function setManualTrigger(doc: Y.Doc, manual: boolean | undefined, origin
     put(rootsOf(doc).triggers, 'manual', manual)
   }, origin)
 }
+
+/** A key of `triggers`, as fields/trigger-fields.ts has them. */
+export function setTrigger(doc: Y.Doc, key: string, value: Plain | undefined, origin: EditOrigin): void {
+  doc.transact(() => {
+    put(rootsOf(doc).triggers, key, value)
+  }, origin)
+}

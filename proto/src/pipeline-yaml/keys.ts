@@ -9,7 +9,8 @@ const fieldKeys = (fields: readonly { key: string; description: string; kind: { 
 export const pipelineKeys: KeyTable = {
   ...fieldKeys(pipelineFields),
   on: {
-    description: 'When runs start. This version starts runs by hand and by API; push and schedule are kept for later.',
+    description:
+      'When runs start. By hand and by API unless manual is false; at moments of schedule. push and pull_request are kept for later.',
     schema: { anyOf: [{ type: 'object' }, words] },
   },
   inputs: { description: 'What a run asks for at its start, by name.', schema: { type: ['object', 'null'] } },
@@ -54,4 +55,4 @@ export const unavailableStepKeys: readonly string[] = [
 ]
 
 /** Triggers that are kept in the file and do nothing yet. */
-export const laterTriggers: readonly string[] = ['push', 'pull_request', 'schedule']
+export const laterTriggers: readonly string[] = ['push', 'pull_request']

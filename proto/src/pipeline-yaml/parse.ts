@@ -14,6 +14,7 @@ import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type YAMLError } from 'yaml'
 import { oddCharacter } from '../characters.ts'
 import { pipelineFields } from '../fields/pipeline-fields.ts'
+import { triggerFields } from '../fields/trigger-fields.ts'
 import { limits } from '../limits.ts'
 import { suggestion } from '../suggest.ts'
 import { shortText } from '../texts/parts.ts'
@@ -115,23 +116,32 @@ function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {
 }
 
 function readTriggers(reader: Reader, node: Node | null, place: Place, graph: PipelineGraph): void {
-  graph.triggers = create(TriggersSchema)
+  const triggers = create(TriggersSchema, { manual: true })
+  graph.triggers = triggers
   const words = isMap(node)
     ? reader.entries(node, 'on', place)
     : reader.words(node, 'on', place).map((key) => ({ key, keyNode: node, value: null }))
   for (const { key, keyNode, value } of words) {
+    const at = { field: `on.${key}` }
+    const field = triggerFields.find((each) => each.key === key)
     if (key === 'manual') {
-      graph.triggers.manual = isMap(node) ? (reader.boolean(value, 'manual', { field: 'on.manual' }) ?? true) : true
+      if (isMap(node) && value !== null) triggers.manual = reader.boolean(value, 'manual', at) ?? true
+    } else if (field !== undefined) {
+      reader.mark(at, value ?? keyNode)
+      const read = field.kind.read(reader, value, key, at)
+      if (read !== undefined) Object.assign(triggers, { [field.of]: read })
     } else if (laterTriggers.includes(key)) {
       const said = say('later_trigger', { key })
-      reader.report(said, keyNode, { field: `on.${key}` }, said.code, Severity.WARNING)
+      reader.report(said, keyNode, at, said.code, Severity.WARNING)
     } else {
-      const hint = suggestion(key, ['manual', ...laterTriggers])
+      const hint = suggestion(key, triggerWords)
       const said = say('unknown_trigger', { name: shortText(key), ...hint })
-      reader.report(said, keyNode, { field: `on.${key}` }, 'unknown_key')
+      reader.report(said, keyNode, at, 'unknown_key')
     }
   }
 }
+
+const triggerWords = ['manual', ...triggerFields.map(({ key }) => key), ...laterTriggers]
 
 const inputTypes: Readonly<Record<string, InputType>> = {
   string: InputType.STRING,

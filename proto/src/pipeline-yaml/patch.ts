@@ -3,7 +3,7 @@ import { isMap, isScalar, isSeq, type Node, type Pair, Scalar, type YAMLMap, typ
 import { renames } from './rename.ts'
 import { type Edit, inOrder, isNodeLike, pairKey, type Source } from './source.ts'
 import { renderEntry, renderItem, renderKey, renderValue } from './text.ts'
-import { isMapTree, sameTree, type Tree, type TreeMap } from './tree.ts'
+import { isMapTree, sameTree, type Tree, type TreeMap } from './tree-value.ts'
 
 /** The edits that turn `before` (what the source says) into `after`; throws when the text is written too unusually. */
 export function patchEdits(source: Source, before: TreeMap, after: TreeMap): Edit[] {

@@ -1,5 +1,5 @@
 // Which entries of a map were renamed: a step that got another id keeps its place, its comments and its way of writing.
-import { isMapTree, sameTree, type Tree, type TreeMap } from './tree.ts'
+import { isMapTree, sameTree, type Tree, type TreeMap } from './tree-value.ts'
 
 /**
  * Old key → new key. An entry is the same under another key when its content is, or else what is most like it: at the

@@ -1,7 +1,8 @@
 // Graph → text. With a source, the source changed where it says something else; without, the house style.
-import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { PipelineGraph, StepDefinition, Triggers } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type Document, isAlias, isMap, isScalar, visit } from 'yaml'
-import { canonicalGraph } from '../canonical.ts'
+import { canonicalGraph, canonicalTriggers, stableJson } from '../canonical.ts'
+import { scheduleName } from '../fields/schedules.ts'
 import { parseText } from './document.ts'
 import { type ReadPipeline, readPipeline } from './parse.ts'
 import { patchEdits } from './patch.ts'
@@ -10,7 +11,8 @@ import { renames } from './rename.ts'
 import { reorder } from './reorder.ts'
 import { pairKey, pairOf, Source } from './source.ts'
 import { prettyPipeline } from './text.ts'
-import { newStyle, pipelineTree, type StepStyle, stepTree, type TreeMap } from './tree.ts'
+import { newStyle, pipelineTree, type StepStyle, stepTree } from './tree.ts'
+import type { TreeMap } from './tree-value.ts'
 
 /**
  * The file that says `graph`. A source that says it already is returned as it is; else only the lines that say something
@@ -71,12 +73,20 @@ function says(text: string, wanted: string): boolean {
 function inOrderOf(graph: PipelineGraph, said: PipelineGraph): PipelineGraph {
   const known = new Map(said.steps.map((step) => [step.id, step]))
   const env = ordered(graph.env, said.env, (pair) => pair.name)
-  const triggers = (graph.triggers?.manual ?? true) === (said.triggers?.manual ?? true) ? said.triggers : graph.triggers
+  const triggers = sameTriggers(graph, said) ? said.triggers : triggersInOrderOf(graph.triggers, said.triggers)
   const steps = graph.steps.map((step) => {
     const old = known.get(step.id)
     return old === undefined ? step : stepInOrderOf(step, old)
   })
   return { ...graph, env, steps, triggers }
+}
+
+function sameTriggers(a: PipelineGraph, b: PipelineGraph): boolean {
+  return stableJson(canonicalTriggers(a)) === stableJson(canonicalTriggers(b))
+}
+
+function triggersInOrderOf(triggers: Triggers | undefined, old: Triggers | undefined): Triggers | undefined {
+  return triggers && { ...triggers, schedules: ordered(triggers.schedules, old?.schedules ?? [], scheduleName) }
 }
 
 function stepInOrderOf(step: StepDefinition, old: StepDefinition): StepDefinition {

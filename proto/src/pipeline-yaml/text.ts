@@ -2,7 +2,8 @@
 
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { Document, isMap, isScalar, isSeq, Scalar, visit, type YAMLMap, type YAMLSeq } from 'yaml'
-import { pipelineTree, type Tree } from './tree.ts'
+import { pipelineTree } from './tree.ts'
+import type { Tree } from './tree-value.ts'
 
 const longestLine = 100
 

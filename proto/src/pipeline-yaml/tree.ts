@@ -1,14 +1,17 @@
 // Graph → the tree a file of it holds: what is written, in which order, in which of the ways that mean the same.
-import { InputType, type PipelineGraph, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import {
+  InputType,
+  type PipelineGraph,
+  type StepDefinition,
+  type Triggers,
+} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { pipelineFields } from '../fields/pipeline-fields.ts'
 import { stepFields } from '../fields/step-fields.ts'
+import { triggerFields } from '../fields/trigger-fields.ts'
 import { defaultOf } from '../inputs.ts'
 import { stepType } from '../steps/index.ts'
-
-/** Maps, not objects: keys such as "10" keep their place. */
-export type Tree = string | number | boolean | null | Tree[] | TreeMap
-export type TreeMap = Map<string, Tree>
+import { jsonTree, type Tree, type TreeMap } from './tree-value.ts'
 
 /** How one step writes its action and its condition. */
 export interface StepStyle {
@@ -30,11 +33,22 @@ export function pipelineTree(graph: PipelineGraph, styles: ReadonlyMap<string, S
     const value = kind.write(graph[of] as never)
     if (value !== undefined) tree.set(key, value)
     if (key !== 'description') continue
-    if (graph.triggers !== undefined) tree.set('on', new Map([['manual', graph.triggers.manual]]))
+    if (graph.triggers !== undefined) tree.set('on', triggersTree(graph.triggers))
     if (graph.inputs.length > 0)
       tree.set('inputs', new Map(graph.inputs.map((input) => [input.name, inputTree(input)])))
   }
   tree.set('steps', new Map(graph.steps.map((step) => [step.id, stepTree(step, styles.get(step.id) ?? newStyle)])))
+  return tree
+}
+
+function triggersTree(triggers: Triggers): TreeMap {
+  const tree: TreeMap = new Map()
+  for (const { key, of, kind } of triggerFields) {
+    const value = kind.write(triggers[of] as never)
+    if (value !== undefined) tree.set(key, value)
+  }
+  // Where nothing else stands there it is said.
+  if (!triggers.manual || tree.size === 0) tree.set('manual', triggers.manual)
   return tree
 }
 
@@ -87,24 +101,4 @@ function putAction(tree: TreeMap, step: StepDefinition, style: StepStyle): void 
 
 function put(tree: TreeMap, key: string, value: string | boolean, unless: string | boolean): void {
   if (value !== unless) tree.set(key, value)
-}
-
-export function jsonTree(value: JsonValue): Tree {
-  if (Array.isArray(value)) return value.map(jsonTree)
-  if (value !== null && typeof value === 'object') {
-    return new Map(Object.entries(value).map(([key, item]) => [key, jsonTree(item)]))
-  }
-  return value
-}
-
-export function isMapTree(tree: Tree | undefined): tree is TreeMap {
-  return tree instanceof Map
-}
-
-export function sameTree(a: Tree | undefined, b: Tree | undefined): boolean {
-  if (a === b) return true
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameTree(item, b[i]))
-  if (!isMapTree(a) || !isMapTree(b) || a.size !== b.size) return false
-  for (const [key, value] of a) if (!b.has(key) || !sameTree(value, b.get(key))) return false
-  return true
 }

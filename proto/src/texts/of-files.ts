@@ -2,9 +2,12 @@
 import { got, gotParams, gotZh, hint, hintParams, hintZh } from './parts.ts'
 import type { Entry } from './template.ts'
 
-const noun = '[{noun=step}a step|{noun=pipeline}a pipeline|{noun=input}an input|{noun=need}a need|{noun}]'
-const nounFirst = '[{noun=step}A step|{noun=pipeline}A pipeline|{noun=input}An input|{noun=need}A need|{noun}]'
-const nounZh = '[{noun=step}步骤|{noun=pipeline}流水线|{noun=input}参数|{noun=need}依赖|{noun} ]'
+const noun =
+  '[{noun=step}a step|{noun=pipeline}a pipeline|{noun=input}an input|{noun=need}a need|{noun=schedule}a schedule|{noun}]'
+const nounFirst =
+  '[{noun=step}A step|{noun=pipeline}A pipeline|{noun=input}An input|{noun=need}A need|{noun=schedule}A schedule|{noun}]'
+const nounZh =
+  '[{noun=step}步骤|{noun=pipeline}流水线|{noun=input}参数|{noun=need}依赖|{noun=schedule}定时计划|{noun} ]'
 
 export const ofFiles = {
   file_empty: {
@@ -203,6 +206,11 @@ export const ofFiles = {
     params: ['noun', 'name', ...hintParams],
     en: `${nounFirst} has no key {name}.${hint}`,
     'zh-CN': `${nounZh}没有键 {name}。${hintZh}`,
+  },
+  schedule_cron: {
+    params: ['example'],
+    en: 'A schedule must be a cron expression, or a map with cron: {example}.',
+    'zh-CN': '定时计划须为 cron 表达式，或带 cron 的映射：{example}。',
   },
   later_trigger: {
     params: ['key'],

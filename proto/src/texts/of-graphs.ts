@@ -18,6 +18,21 @@ export const ofGraphs = {
     en: 'The pipeline has {count} inputs; {most} are possible.',
     'zh-CN': '流水线有 {count} 个参数；最多 {most} 个。',
   },
+  many_schedules: {
+    params: ['most'],
+    en: 'There are more than {most} schedules.',
+    'zh-CN': '定时计划超过 {most} 个。',
+  },
+  schedule_name: {
+    params: ['most'],
+    en: 'The name of a schedule must be one line of at most {most} characters without spaces at its ends.',
+    'zh-CN': '定时计划的名称须为一行，最多 {most} 个字符，首尾没有空格。',
+  },
+  duplicate_schedule: {
+    params: ['name'],
+    en: 'There are two schedules {name}. Give each a name of its own.',
+    'zh-CN': '有两个定时计划 {name}。请各取一个名称。',
+  },
   many_variables: {
     params: ['most'],
     en: 'There are more than {most} variables.',

@@ -85,6 +85,26 @@ export const ofValues = {
     en: '{name} cannot be a name here: programs that read it would take it for something else. Use another one.',
     'zh-CN': '{name} 在此不能作名称：读取它的程序会把它当作别的东西。请换一个名称。',
   },
+  cron_form: {
+    params: ['value', 'example'],
+    en: '{value} is no cron expression: write minute, hour, day of month, month and day of week, such as {example}, or @daily.',
+    'zh-CN': '{value} 不是 cron 表达式：请依次写分、时、日、月、星期，例如 {example}，或写 @daily。',
+  },
+  cron_wrong: {
+    params: ['value', 'detail'],
+    en: 'The cron expression {value} cannot be used: {detail}.',
+    'zh-CN': '无法使用 cron 表达式 {value}：{detail}。',
+  },
+  cron_never: {
+    params: ['value'],
+    en: 'The cron expression {value} names a day that no year has.',
+    'zh-CN': 'cron 表达式 {value} 所指的日期在任何一年都不存在。',
+  },
+  timezone: {
+    params: ['value', 'example'],
+    en: 'There is no time zone {value}. Write an IANA name, such as {example}.',
+    'zh-CN': '没有时区 {value}。请写 IANA 名称，例如 {example}。',
+  },
   env_name: {
     params: [...wordParams],
     en: `${word} is no name for a variable: use letters, digits and _, not beginning with a digit.`,

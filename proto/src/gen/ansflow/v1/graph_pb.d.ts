@@ -112,27 +112,45 @@ export declare type PipelineGraphJson = {
 export declare const PipelineGraphSchema: GenMessage<PipelineGraph, {jsonType: PipelineGraphJson}>;
 
 /**
- * When runs start. Push and schedule triggers are kept and shown; this version starts runs by hand and by API only.
+ * When runs start. Triggers of forges (push, pull_request) are kept in the file and do nothing in this version.
  *
  * @generated from message ansflow.v1.Triggers
  */
 export declare type Triggers = Message<"ansflow.v1.Triggers"> & {
   /**
+   * By hand and by API. True unless the file says otherwise.
+   *
    * @generated from field: bool manual = 1;
    */
   manual: boolean;
+
+  /**
+   * Of published versions: those of the latest one count.
+   *
+   * @generated from field: repeated ansflow.v1.Schedule schedules = 2;
+   */
+  schedules: Schedule[];
 };
 
 /**
- * When runs start. Push and schedule triggers are kept and shown; this version starts runs by hand and by API only.
+ * When runs start. Triggers of forges (push, pull_request) are kept in the file and do nothing in this version.
  *
  * @generated from message ansflow.v1.Triggers
  */
 export declare type TriggersJson = {
   /**
+   * By hand and by API. True unless the file says otherwise.
+   *
    * @generated from field: bool manual = 1;
    */
   manual?: boolean;
+
+  /**
+   * Of published versions: those of the latest one count.
+   *
+   * @generated from field: repeated ansflow.v1.Schedule schedules = 2;
+   */
+  schedules?: ScheduleJson[];
 };
 
 /**
@@ -140,6 +158,94 @@ export declare type TriggersJson = {
  * Use `create(TriggersSchema)` to create a new message.
  */
 export declare const TriggersSchema: GenMessage<Triggers, {jsonType: TriggersJson}>;
+
+/**
+ * Starts runs at moments of the calendar.
+ *
+ * @generated from message ansflow.v1.Schedule
+ */
+export declare type Schedule = Message<"ansflow.v1.Schedule"> & {
+  /**
+   * Unique among the pipeline's; empty: the cron expression is its name. At most 64 characters.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Five fields (minute, hour, day of month, month, day of week), or @hourly, @daily, @weekly, @monthly, @yearly.
+   *
+   * @generated from field: string cron = 2;
+   */
+  cron: string;
+
+  /**
+   * IANA name, such as "Asia/Shanghai"; empty: UTC. A moment that a change of clocks leaves out comes at the next one there is; of
+   * a moment that comes twice the first counts.
+   *
+   * @generated from field: string timezone = 3;
+   */
+  timezone: string;
+
+  /**
+   * Of the runs it starts; those that are not named get their defaults.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 4;
+   */
+  inputs?: JsonObject | undefined;
+
+  /**
+   * @generated from field: ansflow.v1.CatchUp catch_up = 5;
+   */
+  catchUp: CatchUp;
+};
+
+/**
+ * Starts runs at moments of the calendar.
+ *
+ * @generated from message ansflow.v1.Schedule
+ */
+export declare type ScheduleJson = {
+  /**
+   * Unique among the pipeline's; empty: the cron expression is its name. At most 64 characters.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * Five fields (minute, hour, day of month, month, day of week), or @hourly, @daily, @weekly, @monthly, @yearly.
+   *
+   * @generated from field: string cron = 2;
+   */
+  cron?: string;
+
+  /**
+   * IANA name, such as "Asia/Shanghai"; empty: UTC. A moment that a change of clocks leaves out comes at the next one there is; of
+   * a moment that comes twice the first counts.
+   *
+   * @generated from field: string timezone = 3;
+   */
+  timezone?: string;
+
+  /**
+   * Of the runs it starts; those that are not named get their defaults.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 4;
+   */
+  inputs?: StructJson;
+
+  /**
+   * @generated from field: ansflow.v1.CatchUp catch_up = 5;
+   */
+  catchUp?: CatchUpJson;
+};
+
+/**
+ * Describes the message ansflow.v1.Schedule.
+ * Use `create(ScheduleSchema)` to create a new message.
+ */
+export declare const ScheduleSchema: GenMessage<Schedule, {jsonType: ScheduleJson}>;
 
 /**
  * @generated from message ansflow.v1.InputDefinition
@@ -1000,6 +1106,44 @@ export declare type ProblemJson = {
  * Use `create(ProblemSchema)` to create a new message.
  */
 export declare const ProblemSchema: GenMessage<Problem, {jsonType: ProblemJson}>;
+
+/**
+ * What becomes of moments at which no controller was there.
+ *
+ * @generated from enum ansflow.v1.CatchUp
+ */
+export enum CatchUp {
+  /**
+   * @generated from enum value: CATCH_UP_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * One run makes up for all of them. The default.
+   *
+   * @generated from enum value: CATCH_UP_ONCE = 1;
+   */
+  ONCE = 1,
+
+  /**
+   * They are left out.
+   *
+   * @generated from enum value: CATCH_UP_NONE = 2;
+   */
+  NONE = 2,
+}
+
+/**
+ * What becomes of moments at which no controller was there.
+ *
+ * @generated from enum ansflow.v1.CatchUp
+ */
+export declare type CatchUpJson = "CATCH_UP_UNSPECIFIED" | "CATCH_UP_ONCE" | "CATCH_UP_NONE";
+
+/**
+ * Describes the enum ansflow.v1.CatchUp.
+ */
+export declare const CatchUpSchema: GenEnum<CatchUp, CatchUpJson>;
 
 /**
  * @generated from enum ansflow.v1.InputType

@@ -9,7 +9,7 @@ import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
  * Describes the file ansflow/v1/graph.proto.
  */
 export const file_ansflow_v1_graph = /*@__PURE__*/
-  fileDesc("ChZhbnNmbG93L3YxL2dyYXBoLnByb3RvEgphbnNmbG93LnYxIuoBCg1QaXBlbGluZUdyYXBoEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSKwoGaW5wdXRzGAMgAygLMhsuYW5zZmxvdy52MS5JbnB1dERlZmluaXRpb24SIgoDZW52GAQgAygLMhUuYW5zZmxvdy52MS5OYW1lVmFsdWUSEgoKdGltZW91dF9tcxgFIAEoDRIpCgVzdGVwcxgGIAMoCzIaLmFuc2Zsb3cudjEuU3RlcERlZmluaXRpb24SJgoIdHJpZ2dlcnMYByABKAsyFC5hbnNmbG93LnYxLlRyaWdnZXJzIhoKCFRyaWdnZXJzEg4KBm1hbnVhbBgBIAEoCCKrAQoPSW5wdXREZWZpbml0aW9uEgwKBG5hbWUYASABKAkSIwoEdHlwZRgCIAEoDjIVLmFuc2Zsb3cudjEuSW5wdXRUeXBlEhMKC2Rlc2NyaXB0aW9uGAMgASgJEi0KDWRlZmF1bHRfdmFsdWUYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSDwoHb3B0aW9ucxgFIAMoCRIQCghyZXF1aXJlZBgGIAEoCCIoCglOYW1lVmFsdWUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSKKBAoOU3RlcERlZmluaXRpb24SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIMCgR1c2VzGAQgASgJEiUKBHdpdGgYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eh8KBW5lZWRzGAYgAygLMhAuYW5zZmxvdy52MS5OZWVkEgwKBHdoZW4YByABKAkSIAoFcmV0cnkYCCABKAsyES5hbnNmbG93LnYxLlJldHJ5EhIKCnRpbWVvdXRfbXMYCSABKA0SFQoNYWxsb3dfZmFpbHVyZRgKIAEoCBIPCgdydW5zX29uGAsgAygJEhEKCXdvcmtzcGFjZRgMIAEoCRIiCgNlbnYYDSADKAsyFS5hbnNmbG93LnYxLk5hbWVWYWx1ZRIPCgdzZWNyZXRzGA4gAygJEg8KB291dHB1dHMYDyADKAkSIwoHb25fbG9zdBgQIAEoDjISLmFuc2Zsb3cudjEuT25Mb3N0EhAKCGRpc2FibGVkGBEgASgIEg8KB25vZGVfaWQYEiABKAkSJgoIcG9zaXRpb24YEyABKAsyFC5hbnNmbG93LnYxLlBvc2l0aW9uEiIKBm1hdHJpeBgUIAEoCzISLmFuc2Zsb3cudjEuTWF0cml4EhoKEnRpbWVvdXRfZXhwcmVzc2lvbhgVIAEoCSLqAQoGTWF0cml4EiQKBGF4ZXMYASADKAsyFi5hbnNmbG93LnYxLk1hdHJpeEF4aXMSKAoHaW5jbHVkZRgCIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSFAoMaW5jbHVkZV9mcm9tGAMgASgJEigKB2V4Y2x1ZGUYBCADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGV4Y2x1ZGVfZnJvbRgFIAEoCRIUCgxtYXhfcGFyYWxsZWwYBiABKA0SFgoJZmFpbF9mYXN0GAcgASgISACIAQFCDAoKX2ZhaWxfZmFzdCJQCgpNYXRyaXhBeGlzEgwKBG5hbWUYASABKAkSJgoGdmFsdWVzGAIgAygLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEgwKBGZyb20YAyABKAkiIAoIUG9zaXRpb24SCQoBeBgBIAEoARIJCgF5GAIgASgBIk4KBE5lZWQSDwoHc3RlcF9pZBgBIAEoCRIiCgRraW5kGAIgASgOMhQuYW5zZmxvdy52MS5OZWVkS2luZBIRCgljb25kaXRpb24YAyABKAkiWAoFUmV0cnkSCwoDbWF4GAEgASgNEhAKCGRlbGF5X21zGAIgASgNEg8KB2JhY2tvZmYYAyABKAESHwoCb24YBCADKA4yEy5hbnNmbG93LnYxLlJldHJ5T24i7gEKB1Byb2JsZW0SJgoIc2V2ZXJpdHkYASABKA4yFC5hbnNmbG93LnYxLlNldmVyaXR5Eg8KB21lc3NhZ2UYAiABKAkSDAoEbGluZRgDIAEoDRIOCgZjb2x1bW4YBCABKA0SDwoHc3RlcF9pZBgFIAEoCRINCgVmaWVsZBgGIAEoCRIMCgRjb2RlGAcgASgJEi8KBnBhcmFtcxgIIAMoCzIfLmFuc2Zsb3cudjEuUHJvYmxlbS5QYXJhbXNFbnRyeRotCgtQYXJhbXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKoQBCglJbnB1dFR5cGUSGgoWSU5QVVRfVFlQRV9VTlNQRUNJRklFRBAAEhUKEUlOUFVUX1RZUEVfU1RSSU5HEAESFQoRSU5QVVRfVFlQRV9OVU1CRVIQAhIWChJJTlBVVF9UWVBFX0JPT0xFQU4QAxIVChFJTlBVVF9UWVBFX0NIT0lDRRAEKkYKBk9uTG9zdBIXChNPTl9MT1NUX1VOU1BFQ0lGSUVEEAASEAoMT05fTE9TVF9GQUlMEAESEQoNT05fTE9TVF9SRVRSWRACKmkKCE5lZWRLaW5kEhkKFU5FRURfS0lORF9VTlNQRUNJRklFRBAAEhUKEU5FRURfS0lORF9TVUNDRVNTEAESFQoRTkVFRF9LSU5EX0ZBSUxVUkUQAhIUChBORUVEX0tJTkRfQUxXQVlTEAMqYQoHUmV0cnlPbhIYChRSRVRSWV9PTl9VTlNQRUNJRklFRBAAEhMKD1JFVFJZX09OX0ZBSUxFRBABEhQKEFJFVFJZX09OX1RJTUVPVVQQAhIRCg1SRVRSWV9PTl9MT1NUEAMqYQoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABISCg5TRVZFUklUWV9FUlJPUhABEhQKEFNFVkVSSVRZX1dBUk5JTkcQAhIRCg1TRVZFUklUWV9JTkZPEANiBnByb3RvMw", [file_google_protobuf_struct]);
+  fileDesc("ChZhbnNmbG93L3YxL2dyYXBoLnByb3RvEgphbnNmbG93LnYxIuoBCg1QaXBlbGluZUdyYXBoEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSKwoGaW5wdXRzGAMgAygLMhsuYW5zZmxvdy52MS5JbnB1dERlZmluaXRpb24SIgoDZW52GAQgAygLMhUuYW5zZmxvdy52MS5OYW1lVmFsdWUSEgoKdGltZW91dF9tcxgFIAEoDRIpCgVzdGVwcxgGIAMoCzIaLmFuc2Zsb3cudjEuU3RlcERlZmluaXRpb24SJgoIdHJpZ2dlcnMYByABKAsyFC5hbnNmbG93LnYxLlRyaWdnZXJzIkMKCFRyaWdnZXJzEg4KBm1hbnVhbBgBIAEoCBInCglzY2hlZHVsZXMYAiADKAsyFC5hbnNmbG93LnYxLlNjaGVkdWxlIogBCghTY2hlZHVsZRIMCgRuYW1lGAEgASgJEgwKBGNyb24YAiABKAkSEAoIdGltZXpvbmUYAyABKAkSJwoGaW5wdXRzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIlCghjYXRjaF91cBgFIAEoDjITLmFuc2Zsb3cudjEuQ2F0Y2hVcCKrAQoPSW5wdXREZWZpbml0aW9uEgwKBG5hbWUYASABKAkSIwoEdHlwZRgCIAEoDjIVLmFuc2Zsb3cudjEuSW5wdXRUeXBlEhMKC2Rlc2NyaXB0aW9uGAMgASgJEi0KDWRlZmF1bHRfdmFsdWUYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSDwoHb3B0aW9ucxgFIAMoCRIQCghyZXF1aXJlZBgGIAEoCCIoCglOYW1lVmFsdWUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSKKBAoOU3RlcERlZmluaXRpb24SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIMCgR1c2VzGAQgASgJEiUKBHdpdGgYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eh8KBW5lZWRzGAYgAygLMhAuYW5zZmxvdy52MS5OZWVkEgwKBHdoZW4YByABKAkSIAoFcmV0cnkYCCABKAsyES5hbnNmbG93LnYxLlJldHJ5EhIKCnRpbWVvdXRfbXMYCSABKA0SFQoNYWxsb3dfZmFpbHVyZRgKIAEoCBIPCgdydW5zX29uGAsgAygJEhEKCXdvcmtzcGFjZRgMIAEoCRIiCgNlbnYYDSADKAsyFS5hbnNmbG93LnYxLk5hbWVWYWx1ZRIPCgdzZWNyZXRzGA4gAygJEg8KB291dHB1dHMYDyADKAkSIwoHb25fbG9zdBgQIAEoDjISLmFuc2Zsb3cudjEuT25Mb3N0EhAKCGRpc2FibGVkGBEgASgIEg8KB25vZGVfaWQYEiABKAkSJgoIcG9zaXRpb24YEyABKAsyFC5hbnNmbG93LnYxLlBvc2l0aW9uEiIKBm1hdHJpeBgUIAEoCzISLmFuc2Zsb3cudjEuTWF0cml4EhoKEnRpbWVvdXRfZXhwcmVzc2lvbhgVIAEoCSLqAQoGTWF0cml4EiQKBGF4ZXMYASADKAsyFi5hbnNmbG93LnYxLk1hdHJpeEF4aXMSKAoHaW5jbHVkZRgCIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSFAoMaW5jbHVkZV9mcm9tGAMgASgJEigKB2V4Y2x1ZGUYBCADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGV4Y2x1ZGVfZnJvbRgFIAEoCRIUCgxtYXhfcGFyYWxsZWwYBiABKA0SFgoJZmFpbF9mYXN0GAcgASgISACIAQFCDAoKX2ZhaWxfZmFzdCJQCgpNYXRyaXhBeGlzEgwKBG5hbWUYASABKAkSJgoGdmFsdWVzGAIgAygLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEgwKBGZyb20YAyABKAkiIAoIUG9zaXRpb24SCQoBeBgBIAEoARIJCgF5GAIgASgBIk4KBE5lZWQSDwoHc3RlcF9pZBgBIAEoCRIiCgRraW5kGAIgASgOMhQuYW5zZmxvdy52MS5OZWVkS2luZBIRCgljb25kaXRpb24YAyABKAkiWAoFUmV0cnkSCwoDbWF4GAEgASgNEhAKCGRlbGF5X21zGAIgASgNEg8KB2JhY2tvZmYYAyABKAESHwoCb24YBCADKA4yEy5hbnNmbG93LnYxLlJldHJ5T24i7gEKB1Byb2JsZW0SJgoIc2V2ZXJpdHkYASABKA4yFC5hbnNmbG93LnYxLlNldmVyaXR5Eg8KB21lc3NhZ2UYAiABKAkSDAoEbGluZRgDIAEoDRIOCgZjb2x1bW4YBCABKA0SDwoHc3RlcF9pZBgFIAEoCRINCgVmaWVsZBgGIAEoCRIMCgRjb2RlGAcgASgJEi8KBnBhcmFtcxgIIAMoCzIfLmFuc2Zsb3cudjEuUHJvYmxlbS5QYXJhbXNFbnRyeRotCgtQYXJhbXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKkkKB0NhdGNoVXASGAoUQ0FUQ0hfVVBfVU5TUEVDSUZJRUQQABIRCg1DQVRDSF9VUF9PTkNFEAESEQoNQ0FUQ0hfVVBfTk9ORRACKoQBCglJbnB1dFR5cGUSGgoWSU5QVVRfVFlQRV9VTlNQRUNJRklFRBAAEhUKEUlOUFVUX1RZUEVfU1RSSU5HEAESFQoRSU5QVVRfVFlQRV9OVU1CRVIQAhIWChJJTlBVVF9UWVBFX0JPT0xFQU4QAxIVChFJTlBVVF9UWVBFX0NIT0lDRRAEKkYKBk9uTG9zdBIXChNPTl9MT1NUX1VOU1BFQ0lGSUVEEAASEAoMT05fTE9TVF9GQUlMEAESEQoNT05fTE9TVF9SRVRSWRACKmkKCE5lZWRLaW5kEhkKFU5FRURfS0lORF9VTlNQRUNJRklFRBAAEhUKEU5FRURfS0lORF9TVUNDRVNTEAESFQoRTkVFRF9LSU5EX0ZBSUxVUkUQAhIUChBORUVEX0tJTkRfQUxXQVlTEAMqYQoHUmV0cnlPbhIYChRSRVRSWV9PTl9VTlNQRUNJRklFRBAAEhMKD1JFVFJZX09OX0ZBSUxFRBABEhQKEFJFVFJZX09OX1RJTUVPVVQQAhIRCg1SRVRSWV9PTl9MT1NUEAMqYQoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABISCg5TRVZFUklUWV9FUlJPUhABEhQKEFNFVkVSSVRZX1dBUk5JTkcQAhIRCg1TRVZFUklUWV9JTkZPEANiBnByb3RvMw", [file_google_protobuf_struct]);
 
 /**
  * Describes the message ansflow.v1.PipelineGraph.
@@ -26,73 +26,94 @@ export const TriggersSchema = /*@__PURE__*/
   messageDesc(file_ansflow_v1_graph, 1);
 
 /**
+ * Describes the message ansflow.v1.Schedule.
+ * Use `create(ScheduleSchema)` to create a new message.
+ */
+export const ScheduleSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_graph, 2);
+
+/**
  * Describes the message ansflow.v1.InputDefinition.
  * Use `create(InputDefinitionSchema)` to create a new message.
  */
 export const InputDefinitionSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 2);
+  messageDesc(file_ansflow_v1_graph, 3);
 
 /**
  * Describes the message ansflow.v1.NameValue.
  * Use `create(NameValueSchema)` to create a new message.
  */
 export const NameValueSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 3);
+  messageDesc(file_ansflow_v1_graph, 4);
 
 /**
  * Describes the message ansflow.v1.StepDefinition.
  * Use `create(StepDefinitionSchema)` to create a new message.
  */
 export const StepDefinitionSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 4);
+  messageDesc(file_ansflow_v1_graph, 5);
 
 /**
  * Describes the message ansflow.v1.Matrix.
  * Use `create(MatrixSchema)` to create a new message.
  */
 export const MatrixSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 5);
+  messageDesc(file_ansflow_v1_graph, 6);
 
 /**
  * Describes the message ansflow.v1.MatrixAxis.
  * Use `create(MatrixAxisSchema)` to create a new message.
  */
 export const MatrixAxisSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 6);
+  messageDesc(file_ansflow_v1_graph, 7);
 
 /**
  * Describes the message ansflow.v1.Position.
  * Use `create(PositionSchema)` to create a new message.
  */
 export const PositionSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 7);
+  messageDesc(file_ansflow_v1_graph, 8);
 
 /**
  * Describes the message ansflow.v1.Need.
  * Use `create(NeedSchema)` to create a new message.
  */
 export const NeedSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 8);
+  messageDesc(file_ansflow_v1_graph, 9);
 
 /**
  * Describes the message ansflow.v1.Retry.
  * Use `create(RetrySchema)` to create a new message.
  */
 export const RetrySchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 9);
+  messageDesc(file_ansflow_v1_graph, 10);
 
 /**
  * Describes the message ansflow.v1.Problem.
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 10);
+  messageDesc(file_ansflow_v1_graph, 11);
+
+/**
+ * Describes the enum ansflow.v1.CatchUp.
+ */
+export const CatchUpSchema = /*@__PURE__*/
+  enumDesc(file_ansflow_v1_graph, 0);
+
+/**
+ * What becomes of moments at which no controller was there.
+ *
+ * @generated from enum ansflow.v1.CatchUp
+ */
+export const CatchUp = /*@__PURE__*/
+  tsEnum(CatchUpSchema);
 
 /**
  * Describes the enum ansflow.v1.InputType.
  */
 export const InputTypeSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 0);
+  enumDesc(file_ansflow_v1_graph, 1);
 
 /**
  * @generated from enum ansflow.v1.InputType
@@ -104,7 +125,7 @@ export const InputType = /*@__PURE__*/
  * Describes the enum ansflow.v1.OnLost.
  */
 export const OnLostSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 1);
+  enumDesc(file_ansflow_v1_graph, 2);
 
 /**
  * What happens when the agent that runs the step is lost.
@@ -118,7 +139,7 @@ export const OnLost = /*@__PURE__*/
  * Describes the enum ansflow.v1.NeedKind.
  */
 export const NeedKindSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 2);
+  enumDesc(file_ansflow_v1_graph, 3);
 
 /**
  * @generated from enum ansflow.v1.NeedKind
@@ -130,7 +151,7 @@ export const NeedKind = /*@__PURE__*/
  * Describes the enum ansflow.v1.RetryOn.
  */
 export const RetryOnSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 3);
+  enumDesc(file_ansflow_v1_graph, 4);
 
 /**
  * @generated from enum ansflow.v1.RetryOn
@@ -142,7 +163,7 @@ export const RetryOn = /*@__PURE__*/
  * Describes the enum ansflow.v1.Severity.
  */
 export const SeveritySchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 4);
+  enumDesc(file_ansflow_v1_graph, 5);
 
 /**
  * @generated from enum ansflow.v1.Severity

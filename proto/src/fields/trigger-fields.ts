@@ -1,0 +1,27 @@
+// Every way in which runs start by themselves, once, as step-fields.ts has the fields of a step. `manual` is not among them: that
+// it is absent means something.
+import type { Triggers } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { Kind } from './kind.ts'
+import { schedules } from './schedules.ts'
+
+export interface TriggerField<M extends keyof Triggers = keyof Triggers> {
+  /** Under `on` in the file; also its key in the document. */
+  key: string
+  /** In the message. */
+  of: M
+  kind: Kind<Triggers[M]>
+  description: string
+}
+
+function field<M extends keyof Triggers>(entry: TriggerField<M>): TriggerField {
+  return entry as unknown as TriggerField
+}
+
+export const triggerFields: readonly TriggerField[] = [
+  field({
+    key: 'schedule',
+    of: 'schedules',
+    kind: schedules,
+    description: 'At moments of the calendar: cron expressions with their time zones.',
+  }),
+]
