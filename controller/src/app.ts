@@ -14,6 +14,7 @@ import { organizationsFeature } from './features/organizations/index.ts'
 import { pipelinesFeature } from './features/pipelines/index.ts'
 import { projectsFeature } from './features/projects/index.ts'
 import { runsFeature } from './features/runs/index.ts'
+import { schedulesFeature } from './features/schedules/index.ts'
 import { openKeyRing, secretsFeature } from './features/secrets/index.ts'
 import { workFeature } from './features/work/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
@@ -50,6 +51,7 @@ export const features: FeatureKind[] = [
   agentsFeature,
   workFeature,
   approvalsFeature,
+  schedulesFeature,
 ]
 
 export const entitiesOf = (kinds: FeatureKind[]): Entities => kinds.flatMap((kind) => kind.entities)

@@ -1,6 +1,7 @@
 // What a feature is to the controller: one value with all it brings. `app.ts` lists features, opens them in their order and
 // hands what they bring to the doors; nothing is wired anywhere else.
 import type { Config } from './config.ts'
+import type { PipelineParticipant } from './features/pipelines/index.ts'
 import type { ProjectDeletion } from './features/projects/index.ts'
 import type { RunParticipant } from './features/runs/index.ts'
 import type { Bus } from './platform/bus.ts'
@@ -29,6 +30,8 @@ export interface Feature {
   deletions?: ProjectDeletion[]
   /** Write with every change of a run, in its transaction. */
   participants?: RunParticipant[]
+  /** Write when a pipeline is published or deleted, in that transaction. */
+  pipelineParticipants?: PipelineParticipant[]
   /** After its loops have ended. */
   stop?(): Promise<void> | void
 }

@@ -104,6 +104,11 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
     const approvalId = approvals[0]?.id ?? ''
     return { approvalId, decision: 'APPROVAL_DECISION_APPROVE', comment: 'go', fields: { why: 'x' } }
   },
+  async PauseSchedule({ c, projectId }) {
+    const yaml = `name: s\non: { schedule: "@yearly" }\nsteps:\n  one: { run: "true" }\n`
+    const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+    return { pipelineId: pipeline?.id ?? '', name: '@yearly', paused: true }
+  },
   CreateRegistrationToken: () => ({}),
   Register: ({ registration }) => ({ token: registration, name: 'agent', slots: 1, version: '0.1.0' }),
   async DrainAgent({ c, registration }) {

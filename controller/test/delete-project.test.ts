@@ -16,6 +16,7 @@ const tables = features.flatMap(({ entities }) =>
   entities.map((entity) => (entity as { meta: { tableName: string } }).meta.tableName),
 )
 const yaml = `name: p
+on: { schedule: "@yearly" }
 steps:
   a: { run: "true" }
   ask: { needs: [a], uses: approval, with: { approvers: ["role:owner"], selfApproval: true } }
@@ -77,6 +78,7 @@ test('a deleted project leaves nothing behind', async () => {
     'run_counter',
     'run_event',
     'run_step',
+    'schedule',
     'secret',
   ])
   // Graphs of runs are kept by their content: another project may have the same.

@@ -1,6 +1,11 @@
 // Reads pipeline files and drafts on a worker's thread: what comes in was written by others, what goes out is small or bytes.
 import { graphHash } from '@ansflow/proto/canonical'
-import { type PipelineGraph, PipelineGraphSchema, type Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import {
+  type PipelineGraph,
+  PipelineGraphSchema,
+  type Problem,
+  TriggersSchema,
+} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { GetPipelineResponseSchema, ValidatePipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { applyGraph, project, projectShape } from '@ansflow/proto/pipeline-doc'
 import { parsePipeline, renderPipeline } from '@ansflow/proto/pipeline-yaml'
@@ -65,6 +70,7 @@ export const draftToPublish = task(({ updates, agents }: Draft) => {
     hash,
     problems: problemBytes(problems),
     graph: toJsonString(PipelineGraphSchema, graph),
+    triggers: graph.triggers && toBinary(TriggersSchema, graph.triggers),
     stepCount: graph.steps.length,
     yaml: fileOf(graph, source, hash),
   }

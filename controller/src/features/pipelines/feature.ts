@@ -12,11 +12,12 @@ import { type PipelinesDeps, pipelinesApi } from './pipelines.api.ts'
 export const pipelinesFeature = feature({
   name: 'pipelines',
   entities: [PipelineEntity, PipelineVersionEntity, DraftEntity, DraftUpdateEntity],
-  open({ db, clock, workers }) {
+  open({ db, clock, workers, features }) {
     const drafts = port<Drafts>('live drafts')
     const agentLabels = port<PipelinesDeps['agentLabels']>('labels of agents')
+    const participants = () => features.flatMap((each) => each.pipelineParticipants ?? [])
     return {
-      services: [pipelinesApi({ db, clock, drafts, workers, agentLabels: (id) => agentLabels()(id) })],
+      services: [pipelinesApi({ db, clock, drafts, workers, participants, agentLabels: (id) => agentLabels()(id) })],
       scopes: { [Resource.PIPELINE]: pipelineScope },
       deletions: [deletePipelinesOf],
       gives: { drafts, agentLabels },

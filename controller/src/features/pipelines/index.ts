@@ -4,6 +4,7 @@ export { appendUpdate, foldUpdates, readDraft, readHeads, type StoredDraft } fro
 export { draftTasks } from './draft-task-file.ts'
 export type { DraftNotice, Drafts } from './drafts.ts'
 export { pipelinesFeature } from './feature.ts'
+export type { NewVersion, PipelineParticipant } from './participant.ts'
 export { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 export { pipelineScope } from './pipeline-scope.ts'
 export { type RunnableGraph, runnableGraph } from './runnable-graph.ts'

@@ -33,6 +33,7 @@ import { createPipeline } from './create-pipeline.ts'
 import { deletePipeline } from './delete-pipelines.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
+import type { PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { nameProblem, problemsFrom } from './problems.ts'
@@ -45,11 +46,12 @@ export interface PipelinesDeps {
   db: Db
   clock: Clock
   drafts: () => Drafts
+  participants: () => readonly PipelineParticipant[]
   /** The labels that count for each agent of an organization. */
   agentLabels(organizationId: string): Promise<AgentLabels>
 }
 
-export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: PipelinesDeps): ServiceTable {
+export function pipelinesApi({ db, clock, drafts, workers, participants, agentLabels }: PipelinesDeps): ServiceTable {
   return serviceTable(PipelineService, {
     async createPipeline({ name, sample }, ctx) {
       const seed = sampleSeed(sample, readName(name))
@@ -125,7 +127,10 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
       }
       const unwritten: CallContext['change'] = (work) => db.transaction(async (em) => (await work(em)).result)
       const change = written ? unwritten : ctx.change
-      const { pipeline, version } = await publishDraft({ change, drafts: drafts(), workers }, publication)
+      const { pipeline, version } = await publishDraft(
+        { change, drafts: drafts(), workers, participants: participants() },
+        publication,
+      )
       return { pipeline: toPipeline(pipeline), problems, version: toVersion(version) }
     },
 
@@ -133,7 +138,7 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
       const agents = await agentLabels(organizationOf(ctx))
       const publication = { pipelineId, note, expectedHash, agents, by: personOf(ctx), now: clock.now() }
       const { version, created, problems } = await publishDraft(
-        { change: ctx.change, drafts: drafts(), workers },
+        { change: ctx.change, drafts: drafts(), workers, participants: participants() },
         publication,
       )
       return { version: toVersion(version), created, problems }
@@ -155,6 +160,7 @@ export function pipelinesApi({ db, clock, drafts, workers, agentLabels }: Pipeli
       await ctx.change(async (em) => {
         const { name } = await load({ em }, pipelineId)
         if (!(await deletePipeline(em, pipelineId))) throw notFound('pipeline', pipelineId)
+        for (const each of participants()) await each.deleted(em, pipelineId)
         return { result: undefined, resource: { kind: 'pipeline', id: pipelineId, name }, before: { name } }
       })
       drafts().drop(pipelineId)

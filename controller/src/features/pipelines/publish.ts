@@ -1,13 +1,15 @@
 // Makes a version of a draft: checked as a whole, never twice for the same content, numbered without gaps.
 import { AppError, invalidField, notFound, precondition } from '@ansflow/proto/errors'
-import { type Problem, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type Problem, Severity, TriggersSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { AgentLabels } from '@ansflow/proto/validate'
+import { fromBinary } from '@bufbuild/protobuf'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Workers } from '../../platform/workers.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
+import type { PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity, type PipelineVersionRow } from './pipeline-version.entity.ts'
 import { nameProblem, problemsAsViolations, problemsFrom } from './problems.ts'
@@ -32,10 +34,17 @@ export interface Published {
   problems: Problem[]
 }
 
+interface Publishing {
+  change: CallContext['change']
+  drafts: Drafts
+  workers: Workers
+  participants: readonly PipelineParticipant[]
+}
+
 const noteLength = 2000
 
 export async function publishDraft(
-  { change, drafts, workers }: { change: CallContext['change']; drafts: Drafts; workers: Workers },
+  { change, drafts, workers, participants }: Publishing,
   publication: Publication,
 ): Promise<Published> {
   const { pipelineId, note, expectedHash, agents, by } = publication
@@ -46,11 +55,17 @@ export async function publishDraft(
     throw precondition('draft_moved', 'The draft has changed since you looked at it.', { hash: content.hash })
   }
   const { yaml } = content
+  const triggers = content.triggers && fromBinary(TriggersSchema, content.triggers)
   if (yaml === undefined) {
     throw precondition('not_representable', 'The draft holds something that a pipeline file cannot say.')
   }
   const result = await change(async (em) => {
     const published = await insertVersion(em, publication, { ...content, yaml })
+    if (published.created) {
+      const { pipeline, version } = published
+      const news = { pipeline, number: version.number, triggers, by, now: publication.now }
+      for (const each of participants) await each.published(em, news)
+    }
     const { name } = published.pipeline
     const after = { version: published.version.number, created: published.created, hash: published.version.hash }
     return { result: published, resource: { kind: 'pipeline', id: pipelineId, name }, after }

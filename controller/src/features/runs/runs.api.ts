@@ -56,7 +56,7 @@ export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): Serv
         wanted,
       )
       // A draft is tried out by hand, whatever starts its versions.
-      if (!request.draft && graph.triggers && !graph.triggers.manual) throw precondition('manual_off', manualOff)
+      if (!request.draft && graph.triggers?.manual === false) throw precondition('manual_off', manualOff)
       const { values, violations } = resolveInputs(graph.inputs, request.inputs ?? {})
       if (violations.length > 0) throw invalid(violations)
       const run = await driver.start({

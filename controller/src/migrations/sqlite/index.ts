@@ -12,6 +12,7 @@ import { ControllerWork } from './migration-0008-controller-work.ts'
 import { RunOrigin } from './migration-0009-run-origin.ts'
 import { MatrixCopies } from './migration-0010-matrix-copies.ts'
 import { Approvals } from './migration-0011-approvals.ts'
+import { Schedules } from './migration-0012-schedules.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -27,4 +28,5 @@ export const migrations = {
   'migration-0009-run-origin': RunOrigin,
   'migration-0010-matrix-copies': MatrixCopies,
   'migration-0011-approvals': Approvals,
+  'migration-0012-schedules': Schedules,
 }

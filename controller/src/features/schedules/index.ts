@@ -1,0 +1,2 @@
+// What other parts may use of schedules.
+export { schedulesFeature } from './feature.ts'
