@@ -68,7 +68,7 @@ RunService/CancelRun                       who?      no     yes       yes       
 RunService/RerunRun                        who?      no     yes       yes        yes   none     no
 RunService/WatchRun                        who?      yes    yes       yes        yes   none     no
 ScheduleService/ListSchedules              who?      yes    yes       yes        yes   none     no
-ScheduleService/PauseSchedule              who?      no     no        yes        yes   none     no
+ScheduleService/PauseSchedule              who?      no     yes       yes        yes   none     no
 SecretService/ListSecrets                  who?      yes    yes       yes        yes   none     no
 SecretService/PutSecret                    who?      no     no        yes        yes   none     no
 SecretService/DeleteSecret                 who?      no     no        yes        yes   none     no

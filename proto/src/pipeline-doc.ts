@@ -28,6 +28,7 @@ export {
   setInput,
   setManualTrigger,
   setSetting,
+  setTrigger,
 } from './pipeline-doc/variables.ts'
 
 /** A document for a new pipeline. Only the server seeds: two seeds of one document would both stay. */

@@ -7,6 +7,7 @@ import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { ScheduleService } from '@ansflow/proto/gen/ansflow/v1/schedules_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import type { DescMethod, DescService } from '@bufbuild/protobuf'
 import { type CallOptions, type Client, Code, ConnectError, createClient } from '@connectrpc/connect'
@@ -90,6 +91,7 @@ export const api = {
   projects: clientOf(ProjectService),
   secrets: clientOf(SecretService),
   pipelines: clientOf(PipelineService),
+  schedules: clientOf(ScheduleService),
   runs: clientOf(RunService),
   logs: clientOf(LogService),
   agents: clientOf(AgentService),

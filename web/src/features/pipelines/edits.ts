@@ -27,8 +27,10 @@ import {
   setEdge,
   setEnv,
   setInput,
+  setManualTrigger,
   setSetting,
   setStepField,
+  setTrigger,
   type Undo,
 } from '@ansflow/proto/pipeline-doc'
 import { stepType } from '@ansflow/proto/steps/index'
@@ -154,6 +156,14 @@ export function createEdits({ ydoc, origin, undo, view }: EditsOf) {
     setting(key: string, value: Plain | undefined): void {
       say('setting')
       setSetting(ydoc, key, value, origin)
+    },
+    trigger(key: string, value: Plain | undefined): void {
+      say('trigger')
+      setTrigger(ydoc, key, value, origin)
+    },
+    manual(manual: boolean): void {
+      say('trigger')
+      setManualTrigger(ydoc, manual ? undefined : false, origin)
     },
     inputIds: () => inputIds(rootsOf(ydoc).inputs),
     addInput(name: string): string {

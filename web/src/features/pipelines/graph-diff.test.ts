@@ -36,6 +36,15 @@ steps:
     expect(diff.count).toBe(4)
   })
 
+  it('tells of when a pipeline starts', () => {
+    const of = (on: string) => parsePipeline(file.replace('steps:', `on: ${on}\nsteps:`)).graph
+    const diff = graphDiff(of('{ manual: true }'), of('{ schedule: "@daily", manual: false }'))
+    expect(diff.settings).toEqual([
+      { field: 'on.manual', before: '', after: 'false' },
+      { field: 'on.schedule', before: '', after: '[{"cron":"@daily"}]' },
+    ])
+  })
+
   it('finds nothing between a pipeline and itself', () => {
     const { graph } = parsePipeline(file)
     expect(graphDiff(graph, create(PipelineGraphSchema, graph)).count).toBe(0)

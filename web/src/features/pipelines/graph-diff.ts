@@ -2,8 +2,10 @@
 
 import { pipelineFields } from '@ansflow/proto/fields/pipeline-fields'
 import { stepFields } from '@ansflow/proto/fields/step-fields'
+import { triggerFields } from '@ansflow/proto/fields/trigger-fields'
 import { type Need, NeedKind, type PipelineGraph, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { inputTree, isMapTree, jsonTree, type Tree } from '@ansflow/proto/pipeline-yaml/tree'
+import { inputTree } from '@ansflow/proto/pipeline-yaml/tree'
+import { isMapTree, jsonTree, type Tree } from '@ansflow/proto/pipeline-yaml/tree-value'
 
 export interface FieldChange {
   field: string
@@ -15,7 +17,7 @@ export interface GraphDiff {
   added: { key: string; title: string }[]
   removed: { key: string; title: string }[]
   changed: { key: string; title: string; fields: FieldChange[] }[]
-  /** Of the pipeline itself: name, inputs, env, timeout. */
+  /** Of the pipeline itself: name, triggers, inputs, env, timeout. */
   settings: FieldChange[]
   count: number
 }
@@ -62,6 +64,10 @@ function needText({ stepId, kind, condition }: Need): string {
 function settingTexts(graph: PipelineGraph): Map<string, string> {
   const fields = new Map<string, string>()
   for (const { key, of, kind } of pipelineFields) put(fields, key, kind.write(graph[of] as never))
+  if (graph.triggers?.manual === false) put(fields, 'on.manual', false)
+  for (const { key, of, kind } of triggerFields) {
+    if (graph.triggers) put(fields, `on.${key}`, kind.write(graph.triggers[of] as never))
+  }
   for (const input of graph.inputs) put(fields, `inputs.${input.name}`, inputTree(input))
   return fields
 }

@@ -22,5 +22,10 @@ export const routes: RouteRecordRaw[] = [
     component: () => import('./VersionsPage.vue'),
     meta: { section: 'projects', title: 'pipelines.versions.title' },
   },
+  {
+    path: '/p/:project/pipelines/:pipeline/schedules',
+    component: () => import('./SchedulesPage.vue'),
+    meta: { section: 'projects', title: 'pipelines.schedules.title' },
+  },
   { path: '/p/:project/pipelines/:pipeline', redirect: (to) => `${to.path}/edit` },
 ]
