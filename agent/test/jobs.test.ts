@@ -6,7 +6,7 @@ import { createCgroups } from '../src/process/cgroup.ts'
 import { startTimeOf } from '../src/process/process-table.ts'
 import { waitFor } from './agent-process.ts'
 import { alive, type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
-import { Outcome } from './fake-controller.ts'
+import { type FakeJob, Outcome } from './fake-controller.ts'
 
 /** One agent for all tests that ask nothing special of it, so that jobs of other tests have run on it before, as in life. */
 let b: Bench
@@ -44,6 +44,18 @@ test('a start is told unless the end comes right behind it', async () => {
   writeFileSync(gate, '')
   const finished = await done(long)
   expect(finished.startedAt).toEqual(long.started[0]!.at)
+})
+
+test('an empty log that is complete is not shipped when others ship theirs', async () => {
+  const quiet: FakeJob[] = []
+  for (let round = 0; round < 10; round++) {
+    const silent = [sh('true'), sh('true')].map((spec) => b.controller.offer(newId(), spec))
+    const others = [sh('echo hello'), sh('echo hello')].map((spec) => b.controller.offer(newId(), spec))
+    for (const job of [...silent, ...others]) await done(job)
+    quiet.push(...silent)
+  }
+  await waitFor('nothing is left in the journal', () => readdirSync(join(b.data, 'jobs')).length === 0)
+  expect(quiet.map(({ logMessages }) => logMessages)).toEqual(quiet.map(() => 0))
 })
 
 test('an empty log is complete with its job’s result, or shipped to a controller that has not said so', async () => {

@@ -197,7 +197,7 @@ export class JobRunner implements ShippedJob {
   }
 
   get shipsEmptyLog(): boolean {
-    return this.#result.isAcknowledged
+    return this.#result.isAcknowledged && !this.#result.logComplete
   }
 
   logComplete(): void {
