@@ -3,7 +3,7 @@ import { defineEntity, p } from '@mikro-orm/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { testDatabase } from '../../test/start-controller.ts'
 import { type Db, openDb } from './db.ts'
-import { insertion, statement } from './statement.ts'
+import { insertion, statement, statementOfList } from './statement.ts'
 
 const Cell = defineEntity({
   name: 'Cell',
@@ -42,6 +42,19 @@ test.each([1, 2, 8, 9, 700])('%i rows are inserted with their own values', async
   await insert(db.kysely<Tables>(), rows)
   const found = await db.kysely<Tables>().selectFrom('cell').selectAll().orderBy('size').execute()
   expect(found).toEqual(rows)
+})
+
+test('a list has as many values as it is given', async () => {
+  const rows = Array.from({ length: 12 }, (_, size) => ({ id: `c${size}`, size, note: null }))
+  await insert(db.kysely<Tables>(), rows)
+  const sizes = statementOfList<Tables, string>()((to, ids) =>
+    to.selectFrom('cell').select('size').where('id', 'in', ids).orderBy('size'),
+  )
+  for (const wanted of [['c3'], ['c1', 'c11'], ['c4'], rows.map(({ id }) => id), ['c7', 'c2']]) {
+    const { rows: found } = await sizes(db.kysely<Tables>(), wanted)
+    const expected = wanted.map((id) => Number(id.slice(1))).sort((a, b) => a - b)
+    expect(found.map(({ size }) => size)).toEqual(expected)
+  }
 })
 
 test('each execution has the values it is given, nulls too, and the pool does not see an open transaction', async () => {

@@ -19,14 +19,31 @@ export interface Statement<Tables, Values, Row> {
   changed(db: Kysely<Tables>, values: Values): Promise<bigint>
 }
 
+/** Stands for a value while a query is built; finds it among those that are given. */
 class Place {
-  readonly name: PropertyKey
-  constructor(name: PropertyKey) {
-    this.name = name
+  readonly of: (values: never) => unknown
+  constructor(of: (values: never) => unknown) {
+    this.of = of
   }
 }
 
-const places = new Proxy({}, { get: (_, name) => new Place(name) })
+const places = new Proxy({}, { get: (_, name) => new Place((values: Record<PropertyKey, unknown>) => values[name]) })
+
+/** `build` makes the query with places where values belong. */
+function prepared<Tables, Values, Row>(build: (db: Kysely<Tables>) => { compile(): CompiledQuery<Row> }) {
+  const compiled = new WeakMap<DialectAdapter, CompiledQuery<Row>>()
+  return (db: Kysely<Tables>, values: Values): Promise<QueryResult<Row>> => {
+    const { adapter } = db.getExecutor()
+    let known = compiled.get(adapter)
+    if (!known) {
+      known = build(db).compile()
+      compiled.set(adapter, known)
+    }
+    const { query, queryId, sql } = known
+    const parameters = known.parameters.map((value) => (value instanceof Place ? value.of(values as never) : value))
+    return db.executeQuery({ query, queryId, sql, parameters })
+  }
+}
 
 /**
  * `build` gets a place for each value instead of the value, so it must not look at them. Two calls, because TypeScript infers
@@ -34,23 +51,27 @@ const places = new Proxy({}, { get: (_, name) => new Place(name) })
  */
 export function statement<Tables, Values extends object>() {
   return <Row>(build: (db: Kysely<Tables>, values: Values) => { compile(): CompiledQuery<Row> }) => {
-    const compiled = new WeakMap<DialectAdapter, CompiledQuery<Row>>()
-    function execute(db: Kysely<Tables>, values: Values): Promise<QueryResult<Row>> {
-      const { adapter } = db.getExecutor()
-      let query = compiled.get(adapter)
-      if (!query) {
-        query = build(db, places as Values).compile()
-        compiled.set(adapter, query)
-      }
-      const given = values as Record<PropertyKey, unknown>
-      const parameters = query.parameters.map((value) => (value instanceof Place ? given[value.name] : value))
-      return db.executeQuery({ ...query, parameters })
-    }
+    const execute = prepared<Tables, Values, Row>((db) => build(db, places as Values))
     return {
       execute,
       first: async (db, values) => (await execute(db, values)).rows[0],
       changed: async (db, values) => (await execute(db, values)).numAffectedRows ?? 0n,
     } satisfies Statement<Tables, Values, Row> as Statement<Tables, Values, Row>
+  }
+}
+
+/** The same for a query of a list of values, such as those of an `in`. */
+export function statementOfList<Tables, Value>() {
+  return <Row>(build: (db: Kysely<Tables>, values: Value[]) => { compile(): CompiledQuery<Row> }) => {
+    const kept = new Map<number, (db: Kysely<Tables>, values: Value[]) => Promise<QueryResult<Row>>>()
+    return (db: Kysely<Tables>, values: Value[]): Promise<QueryResult<Row>> => {
+      const known = kept.get(values.length)
+      if (known) return known(db, values)
+      const listed = values.map((_, index) => new Place((given: Value[]) => given[index]) as Value)
+      const execute = prepared<Tables, Value[], Row>((to) => build(to, listed))
+      if (values.length <= keptRows) kept.set(values.length, execute)
+      return execute(db, values)
+    }
   }
 }
 
@@ -72,24 +93,27 @@ export function insertion<Tables, Table extends keyof Tables & string>(
   computed: { [Column in keyof Tables[Table] & string]?: (value: unknown) => RawBuilder<unknown> } = {},
 ) {
   const compute: Record<string, ((value: unknown) => unknown) | undefined> = computed
-  const kept = new Map<string, Statement<Tables, Record<string, unknown>, InsertResult>>()
-  function ofRows(columns: string[], count: number, most: number) {
-    const key = `${count} ${columns.join(' ')}`
-    const known = kept.get(key)
-    if (known) return known
-    const made = statement<Tables, Record<string, unknown>>()<InsertResult>((db, values) => {
+  const kept = new Map<string, ReturnType<typeof made>>()
+  function made(columns: string[], count: number) {
+    return prepared<Tables, Record<string, unknown>[], InsertResult>((db) => {
       const rows = Array.from({ length: count }, (_, row) =>
         Object.fromEntries(
           columns.map((column) => {
-            const value = values[`${row} ${column}`]
-            return [column, compute[column]?.(value) ?? value]
+            const place = new Place((values: Record<string, unknown>[]) => values[row]![column])
+            return [column, compute[column]?.(place) ?? place]
           }),
         ),
       )
       return extend(db.insertInto(table).values(rows as Insertable<Tables[Table]>[]))
     })
-    if (count <= keptRows || count === most) kept.set(key, made)
-    return made
+  }
+  function ofRows(columns: string[], count: number, most: number) {
+    const key = `${count} ${columns.join(' ')}`
+    const known = kept.get(key)
+    if (known) return known
+    const insert = made(columns, count)
+    if (count <= keptRows || count === most) kept.set(key, insert)
+    return insert
   }
   return async (db: Kysely<Tables>, rows: Insertable<Tables[Table]>[]): Promise<void> => {
     if (rows.length === 0) return
@@ -102,11 +126,7 @@ export function insertion<Tables, Table extends keyof Tables & string>(
         began = performance.now()
       }
       const part = rows.slice(from, from + most) as Record<string, unknown>[]
-      const values: Record<string, unknown> = {}
-      for (const [row, given] of part.entries()) {
-        for (const column of columns) values[`${row} ${column}`] = given[column]
-      }
-      await ofRows(columns, part.length, most).execute(db, values)
+      await ofRows(columns, part.length, most)(db, part)
     }
   }
 }

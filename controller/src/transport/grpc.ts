@@ -33,6 +33,7 @@ import { grpcStatus } from './grpc-status.ts'
 import { addGrpcTools } from './grpc-tools.ts'
 import { type Door, messageLimit } from './http.ts'
 import { listen } from './listen.ts'
+import { writtenOnce } from './written-once.ts'
 
 /** Time for the last answers to leave. */
 const flushMs = 200
@@ -124,7 +125,8 @@ export async function openGrpc(options: GrpcOptions): Promise<Door> {
       const { requestId } = begun
       try {
         const reply = await begun.answer(read(method.input, call.request), handler)
-        answer(null, await prepared(method.output, create(method.output, reply)))
+        const message = create(method.output, reply)
+        answer(null, await writtenOnce(message, 'bytes', () => prepared(method.output, message)))
       } catch (error) {
         answer(statusOf(method, requestId, error))
       }

@@ -6,6 +6,7 @@ import type { UniversalServerResponse } from '@connectrpc/connect/protocol'
 import { compressionGzip } from '@connectrpc/connect-node'
 import { isLarge, prepared, writingJson } from '../platform/message-pieces.ts'
 import { inTurns } from '../platform/turns.ts'
+import { writtenOnce } from './written-once.ts'
 
 const largeKey = createContextKey<Message | undefined>(undefined)
 
@@ -16,7 +17,7 @@ export async function leaveLarge(
 ): Promise<Message> {
   const type = responseHeader.get('content-type') ?? ''
   if (!isLarge(method.output, answer)) return answer
-  if (!type.includes('json')) return prepared(method.output, answer)
+  if (!type.includes('json')) return writtenOnce(answer, 'bytes', () => prepared(method.output, answer))
   // In a frame of gRPC-Web, where JSON is hardly ever asked for, it is the library's.
   if (type !== 'application/json') return answer
   values.set(largeKey, answer)
@@ -40,10 +41,12 @@ async function written(
   asked: Headers,
   response: UniversalServerResponse,
 ): Promise<UniversalServerResponse> {
-  let body: Uint8Array = Buffer.from(await inTurns(writingJson(method.output, answer)))
+  const json = () => inTurns(writingJson(method.output, answer)).then((text) => Buffer.from(text))
+  let body: Uint8Array = await writtenOnce(answer, 'json', json)
   const header = new Headers(response.header)
   if (/\bgzip\b/.test(asked.get('accept-encoding') ?? '')) {
-    body = await compressionGzip.compress(body)
+    const plain = body
+    body = await writtenOnce(answer, 'gzip', () => compressionGzip.compress(plain))
     header.set('content-encoding', compressionGzip.name)
   }
   header.set('content-length', String(body.length))

@@ -8,6 +8,7 @@ import { atOnce } from '@ansflow/proto/pieces'
 import { JobStatus } from '@ansflow/proto/status'
 import { fromBinary } from '@bufbuild/protobuf'
 import type { Kysely } from 'kysely'
+import { statementOfList } from '../../platform/statement.ts'
 import type { RunTables } from './run-tables.ts'
 import { addChanges, type RunWork } from './run-work.ts'
 
@@ -94,10 +95,14 @@ export async function specsOf(db: Kysely<RunTables>, works: RunWork[]): Promise<
     }
   }
   if (stored.length === 0) return specs
-  const rows = await db.selectFrom('job').select(['id', 'spec']).where('id', 'in', stored).execute()
+  const { rows } = await storedSpecs(db, stored)
   for (const { id, spec } of rows) specs.set(id, fromBinary(JobSpecSchema, spec))
   return specs
 }
+
+const storedSpecs = statementOfList<RunTables, string>()((db, ids) =>
+  db.selectFrom('job').select(['id', 'spec']).where('id', 'in', ids),
+)
 
 /** After the commit. What was canceled within it is not offered any more. */
 export function offerClaims({ run, claims }: RunWork, specs: Map<string, JobSpec>): void {

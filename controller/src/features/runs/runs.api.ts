@@ -5,7 +5,6 @@ import { type GitFacts, RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb
 import { ancestors } from '@ansflow/proto/graph'
 import { resolveInputs } from '@ansflow/proto/inputs'
 import type { Db } from '../../platform/db.ts'
-import { inTurns } from '../../platform/turns.ts'
 import type { Workers } from '../../platform/workers.ts'
 import {
   type CallContext,
@@ -22,7 +21,7 @@ import type { RunStart } from './insert-runs.ts'
 import { listRuns, readRunHead } from './list-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
 import { checkGitFacts, originOf } from './origin.ts'
-import { presentRun } from './present-run.ts'
+import { createRunAnswers } from './run-answers.ts'
 import type { RunDriver } from './run-driver.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
 
@@ -37,6 +36,7 @@ export interface RunsDeps {
 
 export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): ServiceTable {
   const times = timesOf(db)
+  const answers = createRunAnswers(db)
 
   async function load(ctx: CallContext, runId: string): Promise<LoadedRun> {
     const run = await loadRun(db.kysely<RunTables>(ctx.em), times, runId)
@@ -75,9 +75,10 @@ export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): Serv
       return { run }
     },
 
-    async getRun({ runId }, ctx) {
-      const { state, belongs, seq } = await load(ctx, runId)
-      return { run: await inTurns(presentRun(state, belongs, seq)), graph: state.graph }
+    async getRun({ runId }) {
+      const answer = await answers.read(runId)
+      if (!answer) throw notFound('run', runId)
+      return answer
     },
 
     listRuns: (request, ctx) => listRuns(db, ctx, request),
