@@ -1,6 +1,5 @@
 // Owns the packing of what is sent of a loud log: as much as fits into one message, by zstd, beside the event loop.
-import { promisify } from 'node:util'
-import { constants, zstdCompress } from 'node:zlib'
+import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib'
 import { logMessage } from '@ansflow/proto/limits'
 
 /** What is sent with one message. */
@@ -17,7 +16,6 @@ export interface ChunkPacker {
   pack(data: Buffer): Promise<Chunk>
 }
 
-const compress = promisify(zstdCompress)
 /** Of build output it makes no more bytes than the usual level, in two thirds of the time. */
 const params = { [constants.ZSTD_c_compressionLevel]: 1 }
 /** Four of the rows that it would make otherwise. */
@@ -27,13 +25,37 @@ const MOST_BYTES = 240_000
 export function createChunkPacker(least: number): ChunkPacker {
   let most = MOST_BYTES
   let buffer: Buffer | undefined
+  /** Kept: making one anew costs as much as packing a chunk. */
+  let context: ZstdCompress | undefined
+  let parts: Buffer[] = []
+
+  function open(): ZstdCompress {
+    // Each write is a frame of its own.
+    const opened = createZstdCompress({ flush: constants.ZSTD_e_end, chunkSize: logMessage.dataBytes, params })
+    opened.on('data', (part: Buffer) => parts.push(part))
+    opened.on('error', () => {
+      context = undefined
+      parts = []
+    })
+    return opened
+  }
+
+  /** One after the other, also when nobody waits for the one before any more. */
+  function compress(data: Buffer): Promise<Buffer | undefined> {
+    context ??= open()
+    const used = context
+    return new Promise((resolve) => {
+      used.write(data, (error) => resolve(error ? undefined : Buffer.concat(parts.splice(0))))
+    })
+  }
+
   return {
     get room() {
       buffer ??= Buffer.allocUnsafeSlow(most)
       return buffer.subarray(0, most)
     },
     async pack(data) {
-      const packed = await compress(data, { params, pledgedSrcSize: data.length }).catch(() => undefined)
+      const packed = await compress(data)
       if (packed && packed.length <= logMessage.dataBytes) return { data, packed }
       // zstd cannot shrink it: it will not shrink what follows.
       most = least
