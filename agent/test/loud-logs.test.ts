@@ -88,3 +88,16 @@ test('answers of the controller that are lost cost nothing but time', async () =
   await done(job, 30_000)
   expect(sumOf(job.log)).toBe(expectedOf(1))
 }, 40_000)
+
+test('a controller that stores nothing is sent no more than the window; when it does again, all of it comes', async () => {
+  await using b = await startBench()
+  b.controller.behavior.dropLogAcks = Number.POSITIVE_INFINITY
+  const { job } = loud(b, 8)
+  await waitFor('the step has ended', () => job.finished[0], 30_000)
+  await waitFor('the window is full', () => job.log.length >= 4 * 1024 * 1024, 30_000)
+  expect(job.log.length).toBeLessThan(4 * 1024 * 1024 + 256 * 1024)
+  b.controller.behavior.dropLogAcks = 0
+  b.controller.cut()
+  await done(job, 60_000)
+  expect(sumOf(job.log)).toBe(expectedOf(8))
+}, 120_000)

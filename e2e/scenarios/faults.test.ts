@@ -1,4 +1,5 @@
 // Plugs pulled for real: agents and controllers killed in the middle of work, and nothing is lost or done twice.
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -69,6 +70,38 @@ test('a controller killed in the middle of a run finishes it after its restart, 
   expect(await system.wholeLog(runId, 'print')).toBe(expectedLog(3000))
   expect((await readFile(file, 'utf8')).split('\n').filter((line) => line.startsWith('start'))).toHaveLength(1)
 })
+
+test('controller and agent are killed in the middle of a flood: the log is byte-exact', async () => {
+  system = await startSystem()
+  const { pipelineId } = await system.pipeline(yamlOf('seq 1 12000000'))
+  const runId = await system.start(pipelineId)
+  const expected = createHash('sha256')
+  let size = 0
+  for (let from = 1; from <= 12_000_000; from += 100_000) {
+    const lines = Array.from({ length: 100_000 }, (_, i) => `${from + i}\n`).join('')
+    expected.update(lines)
+    size += lines.length
+  }
+  const stored = (least: number) =>
+    waitFor(
+      async () => {
+        const [print] = (await system.run(runId)).steps
+        const soFar = Number(print?.attempts[0]?.logSize ?? 0n)
+        return soFar > least && soFar
+      },
+      { what: `${least} bytes are stored`, everyMs: 5, timeoutMs: 60_000 },
+    )
+  expect(await stored(0)).toBeLessThan(size)
+  await system.killController()
+  await system.startController()
+  expect(await stored(10_000_000)).toBeLessThan(size)
+  await system.agents[0]?.kill()
+  await system.agents[0]?.start()
+  expect(RunStatus[(await system.ended(runId, 100_000)).status]).toBe('SUCCEEDED')
+  const log = await system.wholeLog(runId, 'print')
+  expect(log.length).toBe(size)
+  expect(createHash('sha256').update(log).digest('hex')).toBe(expected.digest('hex'))
+}, 180_000)
 
 test('a controller killed again and again under a wide run loses no step and repeats none', async () => {
   system = await startSystem({ slots: 4 })
