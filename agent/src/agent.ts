@@ -1,18 +1,20 @@
 // Owns the agent: the jobs on this host, its slots, and its life: starting → online → draining → stopped.
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { FinishedSchema, type JobRef, type Offer } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { setTimeout as delay } from 'node:timers/promises'
+import { FinishedSchema, type JobRef } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { limits } from '@ansflow/proto/limits'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { type Config, VERSION } from './config.ts'
 import type { DataFolder, Identity } from './data-folder.ts'
 import { ExitError } from './exit.ts'
+import { followFormer } from './former-processes.ts'
 import { createLoadMeter, hostFacts, toolsOfHost } from './host.ts'
 import { type JobHost, JobRunner } from './job/job-runner.ts'
-import { JobFolder, placeOf, refOf } from './job/journal.ts'
-import { createLanes, type Lane } from './job/lanes.ts'
+import { JobFolder, placeOf } from './job/journal.ts'
+import { createLanes } from './job/lanes.ts'
+import { createOffers } from './job/offers.ts'
 import { createWorkspaces } from './job/workspace.ts'
-import { refusal } from './link/admit.ts'
 import { keepConnected } from './link/connect.ts'
 import { type LinkError, parseTarget } from './link/rpc-client.ts'
 import { DEFAULT_HEARTBEAT_MS, type SessionHost } from './link/session.ts'
@@ -31,6 +33,8 @@ const HELLO_OUTPUTS = 3000
 const REPEAT_HEARTBEATS = 2
 const SWEEP_MS = 600_000
 const TOOLS_MS = 1000
+/** An agent that leaves waits so long for the controller to hear it. */
+const LEAVE_MS = 2000
 /** After the second signal results are waited for this long; the journal keeps them for the next start. */
 const CANCEL_MS = 60_000
 
@@ -62,28 +66,35 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
   /** What the jobs still need to end, when another process has taken this one's place. */
   let leaving: Promise<unknown> = Promise.resolve()
   const instanceId = randomUUID()
+  const formerInstanceIds = followFormer(folder, instanceId, log)
+  let isLeaving = false
+  let hellos = 0
 
   const sessionHost: SessionHost = {
-    hello: () => ({
-      kind: {
-        case: 'hello',
-        value: {
-          capabilities,
-          version: VERSION,
-          instanceId,
-          labels: labelsOf(config),
-          slots: config.slots,
-          host: hostFacts(tools),
-          jobs: snapshots(),
+    hello() {
+      offers.dropAll()
+      return {
+        kind: {
+          case: 'hello',
+          value: {
+            capabilities,
+            version: VERSION,
+            instanceId,
+            formerInstanceIds,
+            startsOffers: true,
+            helloNumber: ++hellos,
+            labels: labelsOf(config),
+            slots: config.slots,
+            host: hostFacts(tools),
+            jobs: snapshots(),
+          },
         },
-      },
-    }),
-    heartbeat: () => ({
-      kind: {
-        case: 'heartbeat',
-        value: { load: load(), running: [...jobs.values()].filter((job) => job.usesSlot).map((job) => job.ref) },
-      },
-    }),
+      }
+    },
+    heartbeat() {
+      const running = [...jobs.values()].filter((job) => job.usesSlot).map((job) => job.ref)
+      return { kind: { case: 'heartbeat', value: { load: load(), running: [...running, ...offers.arriving()] } } }
+    },
     welcomed(lostAfter, heartbeatMs) {
       refused = undefined
       fence.setLostAfter(lostAfter)
@@ -95,11 +106,14 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     contact(sentAt) {
       fence.push(sentAt)
     },
-    offer: (message) => void offer(message),
+    offer: (message) => void offers.hear(message),
     start: (ref, secrets) => known(ref)?.start(secrets),
     cancel: (ref) => known(ref)?.cancel(),
     finishedAck: (ref, logComplete) => known(ref)?.finishedAck(logComplete),
-    forget: (ref) => void known(ref)?.abandon(),
+    forget(ref) {
+      offers.drop(ref)
+      void known(ref)?.abandon()
+    },
     drain(drain) {
       if (drain !== drainedByController) {
         log.info(drain ? 'The controller asks to take no new jobs.' : 'The controller lets jobs come again.')
@@ -119,12 +133,15 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     logGrew: (job) => shipper.grew(job),
     gone(job) {
       shipper.forget(job)
+      offers.isOver(job.ref)
       if (jobs.get(job.ref.jobId) === job) jobs.delete(job.ref.jobId)
       stopWhenDone()
     },
     isConnected: () => streams.isConnected(),
     armFence: () => fence.arm(),
   }
+  const isDraining = () => state === 'draining' || drainedByController
+  const offers = createOffers({ folder, config, lanes, jobs, jobHost, isDraining, isInTouch: () => fence.isInTouch() })
 
   /** A hello must fit into one message, whatever the outputs of what has ended while the controller was away. */
   function snapshots(): ReturnType<JobRunner['snapshot']>[] {
@@ -153,36 +170,6 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     return job?.ref.epoch === ref.epoch ? job : undefined
   }
 
-  async function offer({ job: ref, spec }: Offer): Promise<void> {
-    if (!ref || !spec) return
-    const reject = (reason: string) => streams.send({ kind: { case: 'reject', value: { job: ref, reason } } })
-    const existing = jobs.get(ref.jobId)
-    if (existing?.ref.epoch === ref.epoch) {
-      existing.accept()
-      return
-    }
-    if (existing && existing.ref.epoch > ref.epoch) return reject('a newer epoch of this job is here')
-    if (existing) {
-      await existing.abandon()
-      // Offered once more in the meantime.
-      if (jobs.has(ref.jobId)) return
-    }
-    const draining = state === 'draining' || drainedByController
-    const reason = refusal(ref, spec, [...jobs.values()], config, draining)
-    if (reason) return reject(reason)
-    let lane: Lane | undefined
-    try {
-      lane = lanes.take()
-      const job = new JobRunner(JobFolder.create(folder, refOf(ref), spec, lane), jobHost)
-      jobs.set(ref.jobId, job)
-      job.accept()
-    } catch (error) {
-      void lane?.discard()
-      const { code } = error as NodeJS.ErrnoException
-      reject(`journal cannot be written: ${code === 'ENOSPC' ? 'disk full' : textOf(error)}`)
-    }
-  }
-
   /** Answers whether to try again. */
   function onControlDown(error: LinkError | undefined, retryMs: number): boolean {
     const reason = error?.message ?? 'the stream ended'
@@ -209,7 +196,18 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
 
   /** What the controller has not acknowledged is in the journal; but whoever drains wants it delivered. */
   function stopWhenDone(): void {
-    if (state === 'draining' && jobs.size === 0) stop.abort()
+    if (state !== 'draining' || jobs.size > 0 || isLeaving) return
+    isLeaving = true
+    void Promise.race([refusalsHeard(), delay(LEAVE_MS, undefined, { ref: false })]).then(() => stop.abort())
+  }
+
+  /** Offers that were on their way when the controller heard that nothing more is taken: what nobody refuses may run, to it. */
+  async function refusalsHeard(): Promise<void> {
+    let before: number
+    do {
+      before = offers.refusals
+      await streams.heard()
+    } while (offers.refusals > before)
   }
 
   function tick(): void {

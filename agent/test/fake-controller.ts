@@ -59,6 +59,8 @@ export interface FakeJob {
 export interface Misbehavior {
   /** Offers are answered by silence instead of start. */
   noStart?: boolean
+  /** Offers are their jobs' starts. */
+  startsAtOnce?: boolean
   dropFinishedAcks?: number
   /** An empty log is not complete with the answer to its result. */
   wantsEmptyLogs?: boolean
@@ -82,6 +84,8 @@ export interface FakeController {
   hellos: Hello[]
   registrations: RegisterRequest[]
   drainings: number
+  /** Of the last heartbeat. */
+  running: JobRef[]
   behavior: Misbehavior
   /** Called after every message of an agent. */
   onHeard: () => void
@@ -114,6 +118,7 @@ export async function startFakeController(
     hellos: [],
     registrations: [],
     drainings: 0,
+    running: [],
     behavior: {},
     onHeard: () => {},
     offer(jobId, spec, secrets = [], epoch = 1) {
@@ -132,7 +137,8 @@ export async function startFakeController(
         packedMessages: 0,
       }
       jobs.set(jobId, job)
-      const offer = { kind: { case: 'offer' as const, value: { job: job.ref, spec: job.spec } } }
+      const start = fake.behavior.startsAtOnce ? { start: true, secrets } : {}
+      const offer = { kind: { case: 'offer' as const, value: { job: job.ref, spec: job.spec, ...start } } }
       fake.send(offer)
       if (fake.behavior.duplicateOffers) fake.send(offer)
       return job
@@ -215,12 +221,13 @@ export async function startFakeController(
           else if (job) start(job)
         }
       } else if (kind.case === 'heartbeat') {
+        fake.running = kind.value.running
         if (!fake.behavior.silentHeartbeats) reply({ kind: { case: 'heartbeatAck', value: {} } })
       } else if (kind.case === 'accept') {
         const job = current(kind.value.job)
         if (!job) return reply({ kind: { case: 'stale', value: { job: kind.value.job! } } })
         job.accepted.push(kind.value)
-        start(job)
+        if (!kind.value.starts) start(job)
       } else if (kind.case === 'reject') jobs.get(kind.value.job!.jobId)?.rejected.push(kind.value.reason)
       else if (kind.case === 'started') current(kind.value.job)?.started.push(kind.value)
       else if (kind.case === 'finished') finish(kind.value)

@@ -13,12 +13,14 @@ test('every hello of a process names the same instance, that of the next another
   expect(first?.instanceId).toMatch(/^[0-9a-f-]{36}$/)
   b.controller.cut()
   const second = await waitFor('another hello', () => b.controller.hellos[1])
-  expect(second.instanceId).toBe(first?.instanceId)
+  expect([second.instanceId, second.helloNumber]).toEqual([first?.instanceId, 2])
   b.agent.child.kill('SIGKILL')
   await b.agent.exited
   await b.restart()
   const third = await waitFor('a third hello', () => b.controller.hellos[2])
   expect(third.instanceId).not.toBe(first?.instanceId)
+  // It has the folder, so that one has ended.
+  expect([third.helloNumber, third.formerInstanceIds]).toEqual([1, [first?.instanceId]])
 })
 
 test('when another process has taken its place it ends its jobs, says so and does not come back', async () => {
@@ -55,7 +57,7 @@ test('a copy of the data folder has the identity, and none of the jobs', async (
   const before = b.controller.hellos.length
   await using second = startAgent(['run', '--data', copy.path])
   const hello = await waitFor('its hello', () => b.controller.hellos[before])
-  expect(hello.jobs).toEqual([])
+  expect([hello.jobs, hello.formerInstanceIds]).toEqual([[], []])
   second.child.kill('SIGKILL')
   await second.exited
   b.agent.child.kill('SIGKILL')

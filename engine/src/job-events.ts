@@ -1,10 +1,11 @@
 // What agents report about a job, step by step:
 //
 //   QUEUED ─offered→ OFFERED ─accepted→ ACCEPTED ─started→ RUNNING ─finished→ SUCCEEDED | FAILED | TIMED_OUT | CANCELED | LOST
-//      ↑───rejected────┘     └────────────────┴──────────────────┴──lost, stranded→ LOST
+//      ↑───rejected────┘  └────────────────┴──────────────────┴──lost, stranded→ LOST
 //
-// Whoever has offered it tells the agent to start as soon as that has accepted, and says so here afterwards. So an offer may have been
-// started unless its own offerer takes it back.
+// An agent runs a job at its offer, or as soon as it is told after it has accepted, and that is said here afterwards. So what is OFFERED
+// may run. It is rejected only by whoever is certain that it does not and never will under this epoch: the agent itself has refused it
+// or does not have it, or the offer was never sent. In all other cases it is lost, as what runs is.
 //
 // Every report carries the epoch it speaks of. A report about another epoch is stale; one that was heard before changes nothing.
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
@@ -120,13 +121,13 @@ function jobHeard(turn: Turn, job: JobState): Report {
   const by = turn.state.canceledByName
   const agent = job.agentName
   if (job.cancelRequested) setReason(turn, job.step, reason('canceling', by ? { by } : {}))
-  else
-    setReason(
-      turn,
-      job.step,
-      job.status === JobStatus.RUNNING ? reason('running', { agent }) : reason('starting', { agent }),
-    )
+  else setReason(turn, job.step, reason(heardCode(job.status), { agent }))
   return 'done'
+}
+
+function heardCode(status: JobStatus): 'offered' | 'starting' | 'running' {
+  if (status === JobStatus.OFFERED) return 'offered'
+  return status === JobStatus.RUNNING ? 'running' : 'starting'
 }
 
 function jobStarted(turn: Turn, job: JobState, at: Date | undefined): Report {
@@ -138,7 +139,7 @@ function jobStarted(turn: Turn, job: JobState, at: Date | undefined): Report {
 
 function jobRejected(turn: Turn, job: JobState, message: string): Report {
   if (isTerminalJob(job.status)) return 'stale'
-  // Somebody else has heard that it was accepted.
+  // Somebody else has heard that it was accepted, or started.
   if (job.status !== JobStatus.OFFERED) return 'done'
   if (job.cancelRequested) {
     finishJob(turn, job, { outcome: Outcome.CANCELED })

@@ -185,7 +185,7 @@ export type RunEvent =
   | { type: 'jobAccepted'; jobId: string; epoch: number }
   | { type: 'jobStarted'; jobId: string; epoch: number; at?: Date }
   | ({ type: 'jobFinished'; jobId: string; epoch: number } & JobResult)
-  /** The agent refused, or never answered: the job is queued again. */
+  /** It does not run under this epoch and never will: the agent refused it or does not have it. The job is queued again. */
   | { type: 'jobRejected'; jobId: string; epoch: number; reason: string }
   | { type: 'jobLost'; jobId: string; epoch: number }
   /** Nothing is heard of its agent: since when, and when it counts as lost. */

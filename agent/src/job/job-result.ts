@@ -15,6 +15,7 @@ export class JobResult {
   /** All of its log is stored. */
   logComplete = false
   #acknowledged = false
+  #hasStarted = false
   #toldAt = performance.now()
   readonly #folder: JobFolder
   readonly #host: { log: Log; send(message: ControlMessage): void }
@@ -41,8 +42,17 @@ export class JobResult {
     this.#tell({ kind: { case: 'accept', value: { job: this.#folder.ref } } })
   }
 
+  /** What has started by its offer says so, or its result does; only what takes longer has been accepted meanwhile. */
+  tellTaken(): void {
+    setTimeout(() => {
+      const value = { job: this.#folder.ref, starts: true }
+      if (!this.#hasStarted && !this.finished) this.#host.send({ kind: { case: 'accept', value } })
+    }, START_TOLD_MS).unref()
+  }
+
   /** What ends right behind its start is told by its result, which says when it started. */
   tellStarted(at: number): void {
+    this.#hasStarted = true
     setTimeout(() => {
       const value = { job: this.#folder.ref, at: timestampFromMs(at) }
       if (!this.finished) this.#host.send({ kind: { case: 'started', value } })

@@ -144,7 +144,13 @@ export class JobRunner implements ShippedJob {
     this.#result.repeat(afterMs, this.phase === 'accepted')
   }
 
-  /** The accept is committed. To a job that runs already, it brings the secrets back after a restart of the agent. */
+  /** Its offer is its start: that it was accepted is told only where nothing more is to tell soon. */
+  startAtOnce(secrets: readonly SecretValue[]): void {
+    this.#launch(secrets)
+    this.#result.tellTaken()
+  }
+
+  /** It is the agent's. To a job that runs already, it brings the secrets back after a restart of the agent. */
   start(secrets: readonly SecretValue[]): void {
     if (this.phase === 'accepted') this.#launch(secrets)
     else if (this.spool && !this.spool.hasMasks) {

@@ -25,24 +25,26 @@ const SILENCE_MS = 15_000
 export interface Session {
   readonly ready: boolean
   onMessage(message: ControlResponse): void
+  /** Resolves when the other side has heard all that was sent so far, and what it had sent before has come; or the stream ends. */
+  heard(): Promise<void>
   end(): void
 }
 
 /** Speaks first. `onDead` is called when the other side has fallen silent. */
 export function startSession(pipe: Pipe<ControlMessage>, host: SessionHost, onDead: () => void): Session {
-  /** When the messages were sent that are answered one by one: hello, then heartbeats. */
-  const unanswered: number[] = []
+  /** The messages that are answered one by one, hello, then heartbeats: when each was sent, and who waits for its answer. */
+  const unanswered: { sentAt: number; heard?: (() => void) | undefined }[] = []
   let ready = false
   let timer: NodeJS.Timeout | undefined
   let heartbeatMs = DEFAULT_HEARTBEAT_MS
 
-  function ask(message: ControlMessage): void {
-    unanswered.push(performance.now())
+  function ask(message: ControlMessage, heard?: () => void): void {
+    unanswered.push({ sentAt: performance.now(), heard })
     pipe.send(message)
   }
   function beat(): void {
     const oldest = unanswered[0]
-    if (oldest !== undefined && performance.now() - oldest > Math.max(SILENCE_MS, 3 * heartbeatMs)) {
+    if (oldest !== undefined && performance.now() - oldest.sentAt > Math.max(SILENCE_MS, 3 * heartbeatMs)) {
       onDead()
       return
     }
@@ -50,8 +52,10 @@ export function startSession(pipe: Pipe<ControlMessage>, host: SessionHost, onDe
     timer = setTimeout(beat, heartbeatMs)
   }
   function answered(): void {
-    const sentAt = unanswered.shift()
-    if (sentAt !== undefined) host.contact(sentAt)
+    const first = unanswered.shift()
+    if (!first) return
+    host.contact(first.sentAt)
+    first.heard?.()
   }
 
   ask(host.hello())
@@ -103,6 +107,11 @@ export function startSession(pipe: Pipe<ControlMessage>, host: SessionHost, onDe
           kind satisfies never
       }
     },
-    end: () => clearTimeout(timer),
+    heard: () => (ready ? new Promise((resolve) => ask(host.heartbeat(), resolve)) : Promise.resolve()),
+    end() {
+      ready = false
+      clearTimeout(timer)
+      for (const { heard } of unanswered) heard?.()
+    },
   }
 }

@@ -22,6 +22,8 @@ export interface Streams {
   /** Over the control stream; nothing when there is none. */
   send(message: ControlMessage): void
   isConnected(): boolean
+  /** Resolves when the controller has heard all that was sent so far, and what it had sent before has come; or the stream ends. */
+  heard(): Promise<void>
 }
 
 export function createStreams(
@@ -116,6 +118,7 @@ export function createStreams(
       if (streams.isConnected()) control?.send(message)
     },
     isConnected: () => session?.ready ?? false,
+    heard: () => session?.heard() ?? Promise.resolve(),
   }
   return streams
 }

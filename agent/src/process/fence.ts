@@ -40,6 +40,8 @@ export interface Fence {
   push(contactAt: number): void
   /** How long after that it gives us up. 0: as usual. */
   setLostAfter(ms: number): void
+  /** False: the controller may have given this agent up, or is about to. */
+  isInTouch(): boolean
   /** Call it before a job runs that the controller may give to another agent. False: it may have done so already. */
   arm(): boolean
   /** The agent itself ends those jobs now, within this time; undefined: it need not. */
@@ -56,6 +58,7 @@ export function createFence(dataPath: string, path: string, log: Log): Fence {
   let watchdog: ChildProcess | undefined
 
   const deadline = () => contactAt + (lostAfterMs - marginMs(lostAfterMs)) / 1000
+  const isInTouch = () => hostUptime() < deadline()
 
   function write(): void {
     const centiseconds = Math.floor(deadline() * 100)
@@ -90,8 +93,9 @@ export function createFence(dataPath: string, path: string, log: Log): Fence {
         log.warn('The fence cannot be pushed out.', { error: textOf(error) })
       }
     },
+    isInTouch,
     arm() {
-      if (hostUptime() >= deadline()) return false
+      if (!isInTouch()) return false
       if (!isArmed || !watchdog) {
         write()
         watch()

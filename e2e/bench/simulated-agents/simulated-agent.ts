@@ -48,6 +48,7 @@ export function runSimulatedAgent(identity: Identity, watcher: Watcher, signal: 
           slots: 4,
           host: facts,
           instanceId,
+          startsOffers: true,
           jobs: [...jobs.values()].map(({ ref, phase }) => ({ job: ref, phase })),
         },
       },
@@ -57,10 +58,11 @@ export function runSimulatedAgent(identity: Identity, watcher: Watcher, signal: 
     }),
     welcomed: watcher.welcomed,
     contact: () => undefined,
-    offer({ job, spec }) {
+    offer({ job, spec, start }) {
       if (!job || !spec) return
       jobs.set(job.jobId, { ref: job, spec, phase: JobPhase.ACCEPTED })
-      streams.send({ kind: { case: 'accept', value: { job } } })
+      if (start) host.start(job, [])
+      else streams.send({ kind: { case: 'accept', value: { job } } })
     },
     start(ref) {
       const job = jobs.get(ref.jobId)

@@ -5,17 +5,16 @@ import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
-import type { AgentBook } from './agent-session.ts'
+import { type AgentBook, superseded } from './agent-session.ts'
 import { unreachableAfterMs } from './agent-status.ts'
-import { agentTables, findAgent, loadColumn, words } from './agent-tables.ts'
+import { agentTables, findAgent, loadColumn } from './agent-tables.ts'
+import { claimBy } from './instances.ts'
 import { factColumns } from './register.ts'
 
 /** Load changes all the time; people are told this seldom. */
 const tellLoadMs = 15_000
 const capability = /^[a-z][a-z0-9_-]{0,31}$/
 const instance = /^[A-Za-z0-9-]{0,36}$/
-/** Processes of an agent that are remembered, to know one that comes back after another took its place. */
-const rememberedInstances = 8
 
 interface Deps {
   db: Db
@@ -36,15 +35,15 @@ export function createAgentBook({ db, bus, clock, log }: Deps): AgentBook {
   async function take(agentId: string, sessionId: string, hello: Hello, before: Held): Promise<boolean> {
     const { instanceId } = hello
     const now = clock.now()
-    const [holder = '', ...former] = words(before.instances)
-    const changes = instanceId !== holder
-    if (former.includes(instanceId)) {
+    const claim = claimBy({ instances: before.instances, helloNumber: before.hello_number }, hello)
+    if (claim === 'late') throw superseded()
+    if (claim === 'doubled') {
       if (before.doubled_at === null) await markDoubled(agentId)
       log.warn({ agentId, instanceId }, 'the identity of an agent is used from two places; renew it')
       throw inUse()
     }
     // Known to be used twice: nobody takes the place of one that is there, or the two would go on doing it for ever.
-    if (changes && before.doubled_at !== null && before.session_id !== null && before.last_seen_at !== null) {
+    if (claim.isOther && before.doubled_at !== null && before.session_id !== null && before.last_seen_at !== null) {
       if (now.getTime() - db.fromColumn(before.last_seen_at).getTime() < unreachableAfterMs) throw inUse()
     }
     const result = await agentTables(db)
@@ -56,15 +55,15 @@ export function createAgentBook({ db, bus, clock, log }: Deps): AgentBook {
           .slice(0, 16)
           .join(' '),
         session_id: sessionId,
+        instances: claim.instances,
+        hello_number: claim.helloNumber,
         last_seen_at: db.toColumn(now),
         left_at: null,
-        ...(changes && {
-          instances: [instanceId, holder, ...former].filter(Boolean).slice(0, rememberedInstances).join(' '),
-          instance_since: db.toColumn(now),
-        }),
+        ...(claim.isOther && { instance_since: db.toColumn(now) }),
       })
       .where('id', '=', agentId)
       .where('instances', '=', before.instances)
+      .where('hello_number', '=', before.hello_number)
       .executeTakeFirst()
     return result.numUpdatedRows === 1n
   }
@@ -81,11 +80,12 @@ export function createAgentBook({ db, bus, clock, log }: Deps): AgentBook {
 
   return {
     async claim(agentId, sessionId, hello: Hello) {
-      if (!instance.test(hello.instanceId)) throw new AppError('invalid_argument', 'That is no id of a process.')
+      if (![hello.instanceId, ...hello.formerInstanceIds].every((id) => instance.test(id)))
+        throw new AppError('invalid_argument', 'That is no id of a process.')
       for (;;) {
         const before = await agentTables(db)
           .selectFrom('agent')
-          .select(['instances', 'doubled_at', 'session_id', 'last_seen_at'])
+          .select(['instances', 'hello_number', 'doubled_at', 'session_id', 'last_seen_at'])
           .where('id', '=', agentId)
           .executeTakeFirst()
         if (!before) return null
@@ -127,6 +127,7 @@ export function createAgentBook({ db, bus, clock, log }: Deps): AgentBook {
 
 interface Held {
   instances: string
+  hello_number: number
   doubled_at: number | string | null
   session_id: string | null
   last_seen_at: number | string | null

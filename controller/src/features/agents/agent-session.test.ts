@@ -25,6 +25,10 @@ function world(held: HeldJob[] = []) {
     superseded: false,
     missing: [] as string[],
     cancels: [] as { jobId: string; epoch: number }[],
+    /** Jobs of the rows that another session has offered since. */
+    strange: [] as HeldJob[],
+    /** The next so many reads of secrets fail. */
+    unreadable: 0,
   }
   const agent: KnownAgent = {
     id: 'agent',
@@ -38,6 +42,7 @@ function world(held: HeldJob[] = []) {
     load: null,
     draining: false,
     sessionId: '',
+    instances: '',
     instanceSince: null,
     doubledAt: null,
     leftAt: null,
@@ -50,15 +55,28 @@ function world(held: HeldJob[] = []) {
       log: createLog('silent'),
       lostAfterMs: 30_000,
       jobs: {
-        heldBy: async () => held,
+        heldBy: async () =>
+          [...held, ...state.strange]
+            .map((job) => ({ ...job, cancelRequested: false }))
+            .concat(
+              state.cancels.map((job) => ({
+                ...job,
+                runId: 'run',
+                phase: 'offered',
+                offeredAt: new Date(0),
+                cancelRequested: true,
+              })),
+            ),
         find: async () => null,
         async submit(_runId, event) {
           if (state.failing-- > 0) throw new Error('the database is away')
           submitted.push(event)
           return state.answer
         },
-        cancels: async () => state.cancels,
-        secrets: async () => ({ values: [{ name: 'A', value: 'v', env: true }], missing: state.missing }),
+        secrets: async () => {
+          if (state.unreadable-- > 0) throw new Error('the database is away')
+          return { values: [{ name: 'A', value: 'v', env: true }], missing: state.missing }
+        },
       },
       agents: {
         claim: async (_agentId, sessionId) => ({ ...agent, sessionId }),
@@ -67,6 +85,7 @@ function world(held: HeldJob[] = []) {
           if (leaves) calls.left++
         },
       },
+      onSpeaks: () => undefined,
       onFree: () => void calls.free++,
       onReady: () => undefined,
       onJobs: () => undefined,
@@ -77,7 +96,7 @@ function world(held: HeldJob[] = []) {
   )
   const say = (kind: NonNullable<MessageInitShape<typeof ControlRequestSchema>['kind']>) =>
     session.onMessage(create(ControlRequestSchema, { kind }))
-  return { clock, sent, submitted, calls, state, session, say }
+  return { clock, sent, submitted, calls, state, agent, session, say }
 }
 
 /** Lets everything that is under way go on as far as it can. */
@@ -186,6 +205,117 @@ test('a slot is in use from when it is kept for a claim until the agent says tha
   await say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
   await settle()
   expect([session.takesOffers, calls.free]).toEqual([true, 2])
+})
+
+const atOnce = { slots: 2, startsOffers: true, instanceId: 'one', helloNumber: 1 }
+const rejected = (submitted: RunEvent[]) => submitted.filter(({ type }) => type === 'jobRejected')
+
+test('an offer that was sent with its start is never taken back: neither by time, nor by a cancel, nor by the end of the stream', async () => {
+  const { clock, sent, submitted, state, calls, session, say } = world()
+  await say({ case: 'hello', value: atOnce })
+  session.seat().offer({ ...offer, secrets: false })
+  expect(sent.at(-1)).toMatchObject({ case: 'offer', value: { job, start: true } })
+  state.cancels = [job]
+  await session.deliverCancels()
+  expect(sent.at(-1)).toMatchObject({ case: 'cancel', value: { job } })
+  clock.advance(9_999)
+  expect(session.state).toBe('ready')
+  // Who does not answer is asked what it has, by a stream of its own.
+  clock.advance(1)
+  await settle()
+  expect([session.state, calls.closed, rejected(submitted)]).toEqual(['closed', 1, []])
+})
+
+test('the secrets of a job go with its offer; until they are read it is not sent, and may be taken back', async () => {
+  const { sent, submitted, session, state, say, clock } = world()
+  await say({ case: 'hello', value: atOnce })
+  session.seat().offer(offer)
+  await settle()
+  expect(sent.at(-1)).toMatchObject({
+    case: 'offer',
+    value: { start: true, secrets: [{ name: 'A', value: 'v', env: true }] },
+  })
+  await say({ case: 'started', value: { job } })
+  await settle()
+  expect(submitted).toMatchObject([{ type: 'jobStarted', ...job }])
+  state.unreadable = 2
+  session.seat().offer({ ...offer, jobId: 'canceled' })
+  await settle()
+  state.cancels = [{ jobId: 'canceled', epoch: 1 }]
+  await session.deliverCancels()
+  session.seat().offer({ ...offer, jobId: 'cut' })
+  session.onClose()
+  clock.advance(10_000)
+  await settle()
+  expect(kinds(sent)).toEqual(['welcome', 'offer'])
+  expect(rejected(submitted)).toMatchObject([{ jobId: 'canceled' }, { jobId: 'cut' }])
+})
+
+test('a job whose secret is gone is not offered at all', async () => {
+  const { sent, submitted, state, session, say } = world()
+  await say({ case: 'hello', value: atOnce })
+  state.missing = ['TOKEN']
+  session.seat().offer(offer)
+  await settle()
+  expect(submitted).toMatchObject([{ type: 'jobFinished', reasonCode: 'secret_missing' }])
+  expect(kinds(sent)).not.toContain('offer')
+})
+
+test('what has started or ended says so in one message; who asks for its start after all is told', async () => {
+  const { sent, submitted, session, say } = world()
+  await say({ case: 'hello', value: atOnce })
+  for (const jobId of ['ends', 'starts', 'takes', 'asks']) session.seat().offer({ ...offer, jobId, secrets: false })
+  const ref = (jobId: string) => ({ jobId, epoch: 1 })
+  await say({ case: 'finished', value: { job: ref('ends'), outcome: Outcome.SUCCEEDED, exitCode: 0 } })
+  await say({ case: 'started', value: { job: ref('starts') } })
+  await say({ case: 'accept', value: { job: ref('takes'), starts: true } })
+  await say({ case: 'accept', value: { job: ref('asks') } })
+  await settle()
+  expect(submitted.map((event) => [event.type, 'jobId' in event && event.jobId])).toEqual([
+    ['jobFinished', 'ends'],
+    ['jobStarted', 'starts'],
+    ['jobAccepted', 'takes'],
+    ['jobAccepted', 'asks'],
+  ])
+  const starts = sent.filter((message) => message.case === 'start')
+  expect(starts).toMatchObject([{ value: { job: ref('asks') } }])
+  // All have answered: nobody is asked anew.
+  session.onClose()
+  await settle()
+  expect(rejected(submitted)).toEqual([])
+})
+
+test('a hello without an offer gives it back, but not while another process may run it', async () => {
+  const offered = { ...job, runId: 'run', phase: 'offered' as const, offeredAt: new Date('2030-01-01T00:00:00.000Z') }
+  const since = { instanceSince: new Date('2030-01-01T00:00:00.000Z') }
+  for (const [row, isElsewhere] of [
+    [{ instances: 'one' }, false],
+    [{ ...since, instances: 'one zero.' }, false],
+    [{ ...since, instances: 'one zero' }, true],
+  ] as const) {
+    const { clock, submitted, agent, say } = world([offered])
+    Object.assign(agent, row)
+    await say({ case: 'hello', value: atOnce })
+    await settle()
+    expect(submitted).toMatchObject(isElsewhere ? [] : [{ type: 'jobRejected', ...job }])
+    clock.advance(30_000)
+    await settle()
+    expect(submitted).toMatchObject([{ type: isElsewhere ? 'jobLost' : 'jobRejected', ...job }])
+  }
+})
+
+test('a job of the rows that this session has not heard of for two heartbeats ends the stream: the agent says whether it has it', async () => {
+  const { state, session, say } = world()
+  await say({ case: 'hello', value: atOnce })
+  state.strange = [{ ...job, runId: 'run', phase: 'offered', offeredAt: new Date(0) }]
+  await say({ case: 'heartbeat', value: {} })
+  state.strange = []
+  await say({ case: 'heartbeat', value: {} })
+  state.strange = [{ ...job, runId: 'run', phase: 'offered', offeredAt: new Date(0) }]
+  await say({ case: 'heartbeat', value: {} })
+  expect(session.state).toBe('ready')
+  await say({ case: 'heartbeat', value: {} })
+  expect(session.state).toBe('closed')
 })
 
 test('a cut gives unaccepted offers back at once and keeps the others', async () => {

@@ -4,7 +4,7 @@
 //        └──────────────────── any end ──────────────────▶ closed
 //
 // What it says about jobs goes to HeldJobs.
-import { AppError, invalidField, toAppError } from '@ansflow/proto/errors'
+import { AppError, invalidField, toAppError, unavailable } from '@ansflow/proto/errors'
 import type { ControlRequest, Hello, JobRef } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { HostLoad } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { limits } from '@ansflow/proto/limits'
@@ -15,7 +15,8 @@ import type { Seat } from '../runs/index.ts'
 import { heartbeatMs } from './agent-status.ts'
 import type { KnownAgent } from './agent-tables.ts'
 import { type ControlInit, HeldJobs } from './held-jobs.ts'
-import type { JobBook } from './job-book.ts'
+import { isAlone } from './instances.ts'
+import type { HeldJob, JobBook } from './job-book.ts'
 
 /** The stream without what carries it. */
 export interface ControlPipe {
@@ -42,6 +43,8 @@ export interface SessionDeps {
   jobs: JobBook
   agents: AgentBook
   lostAfterMs: number
+  /** It speaks for the agent from now on. */
+  onSpeaks(session: AgentSession): void
   /** The session can take offers (again). */
   onFree(session: AgentSession): void
   onReady(session: AgentSession): void
@@ -64,6 +67,7 @@ export class AgentSession {
   readonly #jobs: HeldJobs
   /** Slots kept for jobs that are being claimed. */
   #kept = 0
+  #startsOffers = false
 
   constructor(deps: SessionDeps, agentId: string, pipe: ControlPipe) {
     this.#deps = deps
@@ -74,6 +78,9 @@ export class AgentSession {
       agentId,
       get closed() {
         return session.closed
+      },
+      get startsOffers() {
+        return session.#startsOffers
       },
       send: (message) => this.#send(message),
       warn: (error, message) => this.#warn(error, message),
@@ -104,7 +111,7 @@ export class AgentSession {
       case 'heartbeat':
         return this.#heartbeat(kind.value.load, kind.value.running)
       case 'accept':
-        return this.#jobs.accept(kind.value.job)
+        return this.#jobs.accept(kind.value.job, kind.value)
       case 'reject':
         return this.#jobs.reject(kind.value.job, kind.value.reason)
       case 'started':
@@ -180,8 +187,12 @@ export class AgentSession {
     if (!agent) throw withoutIdentity(agent)
     this.agent = agent
     this.drainWanted = agent.draining
-    await this.#jobs.load()
-    const wanted = await this.#deps.jobs.cancels(this.agentId)
+    this.#startsOffers = hello.startsOffers
+    // An older one offers nothing after this, so all that it has offered is among the rows.
+    if (!this.closed) this.#deps.onSpeaks(this)
+    const held = await this.#jobs.load()
+    // Nor has a newer one, so the hello knows of all that has been offered.
+    if (!(await this.#deps.agents.seen(this.agentId, this.id, undefined))) throw superseded()
     const told = new Map(hello.jobs.flatMap((snapshot) => (snapshot.job ? [[snapshot.job.jobId, snapshot]] : [])))
     const forget = await this.#jobs.unknown(told.values())
     if (this.closed) return
@@ -193,24 +204,35 @@ export class AgentSession {
         heartbeatMs,
         lostAfterMs: this.#deps.lostAfterMs,
         forget,
-        cancel: wanted.filter(({ jobId }) => told.has(jobId)),
+        cancel: cancelsAmong(held).filter(({ jobId }) => told.has(jobId)),
         drain: this.drainWanted,
       },
     })
-    // Another process had them, and may run them until it has fenced itself.
-    const { instanceSince } = agent
-    const fencedAt = instanceSince && new Date(instanceSince.getTime() + this.#deps.lostAfterMs)
-    this.#jobs.reconcile(told, forget, (job) => (fencedAt && job.offeredAt < instanceSince ? fencedAt : undefined))
+    this.#jobs.reconcile(told, forget, this.#fencedAt(agent))
     this.#deps.onReady(this)
+  }
+
+  /** When a job of which the hello does not tell has ended with another process of the agent, which may run it until it has fenced itself. */
+  #fencedAt({ instanceSince, instances }: KnownAgent): (job: HeldJob) => Date | undefined {
+    if (!instanceSince) return () => undefined
+    const fencedAt = new Date(instanceSince.getTime() + this.#deps.lostAfterMs)
+    const alone = isAlone(instances)
+    return ({ phase, offeredAt }) => {
+      // One that has ended without journaling an offer had not started it. To one that may not have, a session that had not heard of
+      // this one may have offered some since.
+      const isElsewhere = alone ? phase !== 'offered' && offeredAt < instanceSince : offeredAt < fencedAt
+      return isElsewhere ? fencedAt : undefined
+    }
   }
 
   async #heartbeat(load: HostLoad | undefined, running: JobRef[]): Promise<void> {
     refuseMany('heartbeat.running', running)
     if (!(await this.#deps.agents.seen(this.agentId, this.id, load))) return this.close(superseded())
-    const cancel = await this.#deps.jobs.cancels(this.agentId)
+    const held = await this.#deps.jobs.heldBy(this.agentId)
     if (this.closed) return
-    this.#send({ case: 'heartbeatAck', value: { cancel, drain: this.drainWanted } })
+    this.#send({ case: 'heartbeatAck', value: { cancel: cancelsAmong(held), drain: this.drainWanted } })
     this.#jobs.refuseForeign(running)
+    if (!this.#jobs.knowsAll(held)) this.close(unavailable('The agent may have a job that it has not told of.'))
   }
 
   get closed(): boolean {
@@ -224,6 +246,10 @@ export class AgentSession {
   #warn(error: unknown, message: string): void {
     this.#deps.log.warn({ err: error, agentId: this.agentId, sessionId: this.id }, message)
   }
+}
+
+function cancelsAmong(held: HeldJob[]): { jobId: string; epoch: number }[] {
+  return held.flatMap(({ jobId, epoch, cancelRequested }) => (cancelRequested ? [{ jobId, epoch }] : []))
 }
 
 function refuseMany(field: string, jobs: unknown[]): void {

@@ -20,6 +20,7 @@ export interface AgentTable {
   draining: number
   session_id: string | null
   instances: string
+  hello_number: number
   instance_since: number | string | null
   doubled_at: number | string | null
   left_at: number | string | null
@@ -48,7 +49,9 @@ export interface KnownAgent {
   load: HostLoad | null
   draining: boolean
   sessionId: string | null
-  /** Since when the process that speaks for it does. */
+  /** The processes that spoke for it: see instances.ts. */
+  instances: string
+  /** Since when the latest of them does. */
   instanceSince: Date | null
   /** Since when two processes are known to use its identity. */
   doubledAt: Date | null
@@ -73,6 +76,7 @@ export function knownAgent(db: Db, row: AgentTable): KnownAgent {
     load: row.load === null ? null : fromJsonString(HostLoadSchema, row.load, { ignoreUnknownFields: true }),
     draining: Boolean(row.draining),
     sessionId: row.session_id,
+    instances: row.instances,
     instanceSince: time(row.instance_since),
     doubledAt: time(row.doubled_at),
     leftAt: time(row.left_at),

@@ -22,9 +22,11 @@ export const AgentEntity = defineEntity({
     draining: p.boolean(),
     /** The control stream that speaks for it; a newer one takes its place. */
     sessionId: p.string().length(36).nullable(),
-    /** The processes that spoke for it, the newest first, separated by spaces. */
+    /** The processes that spoke for it: see instances.ts. */
     instances: p.string().length(400).default(''),
-    /** Since when the newest of them does. */
+    /** Which of the latest's hellos was heard last; 0: they are not counted. */
+    helloNumber: p.integer().default(0),
+    /** Since when the latest of them does. */
     instanceSince: p.datetime(3).nullable(),
     /** Since when two processes are known to use its identity; until it is renewed. */
     doubledAt: p.datetime(3).nullable(),

@@ -56,10 +56,8 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
     jobs,
     agents: createAgentBook({ db, bus, clock, log }),
     lostAfterMs,
-    onReady(ready) {
-      hub.add(ready)
-      if (ready.agent) dispatcher.wake(ready.agent.organizationId)
-    },
+    onSpeaks: hub.add,
+    onReady: ({ agent }) => agent && dispatcher.wake(agent.organizationId),
     onFree: ({ agent }) => agent && dispatcher.freed(agent.organizationId),
     onJobs: ({ agent }) => agent && tellJobs(agent),
     onClosed: (closed) => hub.remove(closed),

@@ -1,11 +1,15 @@
 // The jobs one agent holds, as its session sees them: offered, accepted, started, finished, in this order for each job.
-// Whatever is said about a job is committed before it is answered, and answered the same when it is said again. But for the accept of
-// an offer of this session's own: nobody else takes that back (engine/src/job-events.ts), so its job may start without waiting for the
-// commit. Of a job that was offered through another session, whoever comes first to the row decides.
+// Whatever is said about a job is committed before it is answered, and answered the same when it is said again.
+//
+// An offer that was sent with its start may run, answered or not. So it is taken back only when the agent refuses it, or says a hello
+// without it; until then it is the agent's, whatever becomes of the stream. An offer that waits for a start of its own (of agents that
+// know no other) may be taken back by this session until it has said start, and by nobody else; so its job, too, may start without
+// waiting for the commit of its accept. Of such a job that was offered through another session, whoever comes first to the row decides.
 
 import type { RunEvent } from '@ansflow/engine/state'
-import { invalidField } from '@ansflow/proto/errors'
+import { invalidField, unavailable } from '@ansflow/proto/errors'
 import {
+  type Accept,
   type ControlResponseSchema,
   type Finished,
   JobPhase,
@@ -17,7 +21,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../platform/clock.ts'
 import type { OfferedJob } from '../runs/index.ts'
-import type { Applied, HeldJob, JobBook } from './job-book.ts'
+import type { Applied, HeldJob, JobBook, SecretInit } from './job-book.ts'
 import { resultOf, secretsMissing } from './job-result.ts'
 
 export type ControlInit = NonNullable<MessageInitShape<typeof ControlResponseSchema>['kind']>
@@ -26,6 +30,8 @@ export type ControlInit = NonNullable<MessageInitShape<typeof ControlResponseSch
 export interface HoldingSession {
   readonly agentId: string
   readonly closed: boolean
+  /** The agent runs a job at its offer. */
+  readonly startsOffers: boolean
   send(message: ControlInit): void
   warn(error: unknown, message: string): void
   /** A message that cannot be answered ends the stream; the agent says it again on the next. */
@@ -40,12 +46,23 @@ const acceptWithinMs = 10_000
 const retryMs = [100, 250, 500, 1000, 2000]
 const noSecrets = { values: [], missing: [] }
 
+/** An offer of this session's own that was not answered. */
+interface Unanswered {
+  /** It was sent with its start. */
+  mayRun: boolean
+  cancelTimer(): void
+}
+
 export class HeldJobs {
   readonly #book: JobBook
   readonly #clock: Clock
   readonly #session: HoldingSession
   readonly #held = new Map<string, HeldJob>()
-  readonly #unanswered = new Map<string, () => void>()
+  readonly #unanswered = new Map<string, Unanswered>()
+  /** Timers of jobs that are lost at some moment. */
+  readonly #losing = new Map<string, () => void>()
+  /** Jobs of the last heartbeat's rows that this session does not know of. */
+  #strange: ReadonlySet<string> = new Set()
   /** What is going on about each job: the next message waits for it. */
   readonly #chains = new Map<string, Promise<void>>()
   readonly #canceled = new Set<string>()
@@ -67,29 +84,55 @@ export class HeldJobs {
     return busy
   }
 
-  /** Takes over what the rows say the agent has. */
-  async load(): Promise<void> {
-    for (const job of await this.#book.heldBy(this.#session.agentId)) this.#held.set(job.jobId, job)
+  /** Takes over what the rows say the agent has, and answers it. */
+  async load(): Promise<HeldJob[]> {
+    const rows = await this.#book.heldBy(this.#session.agentId)
+    for (const job of rows) this.#held.set(job.jobId, job)
+    return rows
   }
 
-  /** The claim is committed; the agent has ten seconds to take it. */
+  /**
+   * False: these rows, as did those before, say that the agent has a job that nobody here has heard of. Another session has offered it
+   * and is gone, or nobody knows whether its claim was committed: what has become of it, the agent's next hello tells.
+   */
+  knowsAll(rows: HeldJob[]): boolean {
+    const strange = rows.filter((job) => !this.#holds(job) && !this.#chains.has(job.jobId))
+    const keys = strange.map(({ jobId, epoch }) => `${jobId} ${epoch}`)
+    const isKnown = !keys.some((key) => this.#strange.has(key))
+    this.#strange = new Set(keys)
+    return isKnown
+  }
+
+  /** The claim is committed; the agent has ten seconds to answer. */
   offer({ jobId, runId, epoch, secrets, spec }: OfferedJob): void {
     const held: HeldJob = { jobId, runId, epoch, secrets, phase: 'offered', offeredAt: this.#clock.now() }
     this.#held.set(jobId, held)
-    if (this.#session.closed) {
-      void this.#withdraw(held, 'the agent went away before it accepted')
-      return
+    if (this.#session.closed) void this.#withdraw(held, 'the agent went away before it accepted')
+    else if (!this.#session.startsOffers) this.#send(held, { spec })
+    else if (secrets === false) this.#send(held, { spec, start: true })
+    else {
+      this.#unanswered.set(jobId, { mayRun: false, cancelTimer: () => undefined })
+      this.#about(ids(held), async () => {
+        const values = await this.#secretsOf(held)
+        if (values && held.phase === 'offered') this.#send(held, { spec, start: true, secrets: values })
+      })
     }
-    const timer = this.#clock.setTimer(acceptWithinMs, () => {
-      this.#unanswered.delete(jobId)
-      if (held.phase === 'offered') void this.#withdraw(held, 'the agent did not answer within 10 s')
-    })
-    this.#unanswered.set(jobId, timer)
-    this.#session.send({ case: 'offer', value: { job: { jobId, epoch }, spec } })
   }
 
-  accept(ref: JobRef | undefined): void {
-    this.#about(ref, (job) => this.#accept(job))
+  #send(held: HeldJob, offer: { spec: OfferedJob['spec']; start?: true; secrets?: SecretInit[] }): void {
+    const mayRun = offer.start === true
+    const cancelTimer = this.#clock.setTimer(acceptWithinMs, () => {
+      // On the next stream it says whether it has it.
+      if (mayRun) return this.#session.fail(unavailable('The agent did not answer an offer within 10 s.'))
+      this.#unanswered.delete(held.jobId)
+      if (held.phase === 'offered') void this.#withdraw(held, 'the agent did not answer within 10 s')
+    })
+    this.#unanswered.set(held.jobId, { mayRun, cancelTimer })
+    this.#session.send({ case: 'offer', value: { job: ids(held), ...offer } })
+  }
+
+  accept(ref: JobRef | undefined, { starts = false }: Partial<Accept> = {}): void {
+    this.#about(ref, (job) => this.#accept(job, starts))
   }
 
   reject(ref: JobRef | undefined, reason: string): void {
@@ -108,23 +151,23 @@ export class HeldJobs {
     this.#about(ref, (job) => this.#finished(job, finished))
   }
 
-  /** The stream is over: what was not accepted is given back, the rest goes on without us. */
+  /** The stream is over: offers that certainly do not run are given back, the rest goes on without us. */
   leave(): void {
-    for (const [jobId, cancelTimer] of this.#unanswered) {
+    for (const cancelTimer of this.#losing.values()) cancelTimer()
+    for (const [jobId, { mayRun, cancelTimer }] of this.#unanswered) {
       cancelTimer()
-      // The agent was not told to start it.
       const job = this.#held.get(jobId)
-      if (job?.phase === 'offered') void this.#withdraw(job, 'the agent went away before it accepted')
+      if (job?.phase === 'offered' && !mayRun) void this.#withdraw(job, 'the agent went away before it accepted')
     }
     this.#unanswered.clear()
   }
 
   /** Tells the agent of the cancels its jobs' rows ask for. */
   async deliverCancels(): Promise<void> {
-    for (const { jobId, epoch } of await this.#book.cancels(this.#session.agentId)) {
+    for (const { jobId, epoch, cancelRequested } of await this.#book.heldBy(this.#session.agentId)) {
       const held = this.#held.get(jobId)
-      if (this.#canceled.has(jobId) || !held) continue
-      if (held.phase === 'offered' && this.#unanswered.has(jobId)) {
+      if (!cancelRequested || this.#canceled.has(jobId) || !held) continue
+      if (held.phase === 'offered' && this.#unanswered.get(jobId)?.mayRun === false) {
         void this.#withdraw(held, 'it was canceled')
         continue
       }
@@ -146,8 +189,8 @@ export class HeldJobs {
   }
 
   /**
-   * After a hello: what the agent does not know of is lost or offered anew, what it has is taken up where it stands. `fencedAt`:
-   * when a job that another process of the agent got is certain to have ended there.
+   * After a hello: what the agent does not know of is lost, or offered anew if it was not accepted; what it has is taken up where it
+   * stands. `fencedAt`: when a job that another process of the agent may have got is certain to have ended there.
    */
   reconcile(
     told: Map<string, JobSnapshot>,
@@ -157,8 +200,9 @@ export class HeldJobs {
     for (const held of [...this.#held.values()]) {
       const snapshot = told.get(held.jobId)
       if (snapshot?.job?.epoch === held.epoch) continue
-      if (held.phase === 'offered') void this.#withdraw(held, 'the agent does not know of it')
-      else this.#loseAt(held, fencedAt(held))
+      const at = fencedAt(held)
+      if (held.phase === 'offered' && !at) void this.#withdraw(held, 'the agent does not know of it')
+      else this.#loseAt(held, at)
     }
     for (const { job, phase, finished, startedAt } of told.values()) {
       if (!job || forget.includes(job)) continue
@@ -178,7 +222,7 @@ export class HeldJobs {
     for (const ref of running) if (!this.#holds(ref) && !this.#chains.has(ref.jobId)) this.#stale(ref)
   }
 
-  async #accept(ref: JobRef): Promise<void> {
+  async #accept(ref: JobRef, starts: boolean): Promise<void> {
     const job = this.#held.get(ref.jobId)
     if (job?.epoch !== ref.epoch || job.phase === 'withdrawn') return this.#stale(ref)
     const isOurs = job.phase === 'offered' && this.#answered(job)
@@ -190,14 +234,10 @@ export class HeldJobs {
       void noted.then((applied) => applied === 'stale' && this.#held.get(ref.jobId) === job && this.#drop(job))
     }
     this.#session.changed()
-    const read = () => this.#book.secrets(job.jobId)
-    const secrets = job.secrets === false ? noSecrets : await this.#persist(read)
+    if (starts) return
+    const secrets = await this.#secretsOf(job)
     if (!secrets) return
-    if (secrets.missing.length > 0) {
-      await this.#commit(job, { type: 'jobFinished', ...ids(job), ...secretsMissing(secrets.missing) })
-      return this.#drop(job)
-    }
-    this.#session.send({ case: 'start', value: { job: ids(job), secrets: secrets.values } })
+    this.#session.send({ case: 'start', value: { job: ids(job), secrets } })
     // A cancel that was committed before a first accept has ended the job; of later ones the bus tells.
     if (applied === 'applied') return
     await this.deliverCancels().catch((error: unknown) =>
@@ -205,9 +245,22 @@ export class HeldJobs {
     )
   }
 
+  /** Undefined: there is nobody to send them to any more, or one is missing and the job has ended of that. */
+  async #secretsOf(job: HeldJob): Promise<SecretInit[] | undefined> {
+    const read = () => this.#book.secrets(job.jobId)
+    const secrets = job.secrets === false ? noSecrets : await this.#persist(read)
+    if (!secrets || secrets.missing.length === 0) return secrets?.values
+    if (job.phase === 'withdrawn') return undefined
+    this.#answered(job)
+    await this.#commit(job, { type: 'jobFinished', ...ids(job), ...secretsMissing(secrets.missing) })
+    this.#drop(job)
+    return undefined
+  }
+
   async #started(ref: JobRef, { at }: Partial<Started>): Promise<void> {
     const job = this.#held.get(ref.jobId)
-    if (job?.epoch !== ref.epoch) return this.#stale(ref)
+    if (job?.epoch !== ref.epoch || job.phase === 'withdrawn') return this.#stale(ref)
+    this.#answered(job)
     job.phase = 'running'
     // Not waited for: the result may come right behind it, and the two share a commit then.
     void this.#commit(job, { type: 'jobStarted', ...ids(job), ...(at ? { at: timestampDate(at) } : {}) }).then(
@@ -226,6 +279,7 @@ export class HeldJobs {
     const foreign = job && 'agentId' in job && job.agentId !== this.#session.agentId
     if (!job || job.epoch !== ref.epoch || foreign) return this.#stale(ref)
     if (held) {
+      this.#answered(held)
       held.phase = 'finished'
       this.#session.freed()
     }
@@ -245,15 +299,14 @@ export class HeldJobs {
   }
 
   #loseAt(job: HeldJob, at: Date | undefined): void {
-    const lose = () => this.#about(ids(job) as JobRef, () => this.#lost(job))
+    const lose = () => this.#about(ids(job), () => this.#lost(job))
     const waitMs = at ? at.getTime() - this.#clock.now().getTime() : 0
     if (waitMs <= 0) lose()
-    else this.#unanswered.set(job.jobId, this.#clock.setTimer(waitMs, lose))
+    else this.#losing.set(job.jobId, this.#clock.setTimer(waitMs, lose))
   }
 
   async #lost(job: HeldJob): Promise<void> {
     if (this.#held.get(job.jobId) !== job) return
-
     await this.#commit(job, { type: 'jobLost', ...ids(job) })
     this.#free(job.jobId)
   }
@@ -271,7 +324,7 @@ export class HeldJobs {
 
   /** Whether its offer, of this session, waited for an answer. */
   #answered(job: HeldJob): boolean {
-    this.#unanswered.get(job.jobId)?.()
+    this.#unanswered.get(job.jobId)?.cancelTimer()
     return this.#unanswered.delete(job.jobId)
   }
 
@@ -288,7 +341,7 @@ export class HeldJobs {
     this.#session.changed()
   }
 
-  #holds(ref: JobRef): boolean {
+  #holds(ref: { jobId: string; epoch: number }): boolean {
     return this.#held.get(ref.jobId)?.epoch === ref.epoch
   }
 
@@ -314,7 +367,7 @@ export class HeldJobs {
     return undefined
   }
 
-  #about(ref: JobRef | undefined, work: (ref: JobRef) => Promise<void>): void {
+  #about<Ref extends { jobId: string }>(ref: Ref | undefined, work: (ref: Ref) => Promise<void>): void {
     if (!ref) throw invalidField('job', 'is missing')
     const before = this.#chains.get(ref.jobId) ?? Promise.resolve()
     const chain = before

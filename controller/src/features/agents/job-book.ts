@@ -17,15 +17,12 @@ export interface HeldJob {
   offeredAt: Date
   /** False: it is known that there are none to read. */
   secrets?: boolean
+  /** As of when it was read. */
+  cancelRequested?: boolean
 }
 
 /** `unchanged`: a repetition. `stale`: of an epoch that is over, or of a job that is not there. */
 export type Applied = 'applied' | 'unchanged' | 'stale'
-
-export interface CancelWanted {
-  jobId: string
-  epoch: number
-}
 
 export type SecretInit = MessageInitShape<typeof SecretValueSchema>
 
@@ -36,8 +33,6 @@ export interface JobBook {
   find(jobId: string): Promise<{ runId: string; epoch: number; agentId: string; logComplete: boolean } | null>
   /** Resolves after the commit; rejects when it could not be made. Events of one job given in order stay in order. */
   submit(runId: string, event: RunEvent): Promise<Applied>
-  /** Jobs this agent holds that should stop. */
-  cancels(agentId: string): Promise<CancelWanted[]>
   /** Values of the secrets the job may have; `missing` names those that are not there. */
   secrets(jobId: string): Promise<{ values: SecretInit[]; missing: string[] }>
 }

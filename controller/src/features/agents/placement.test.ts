@@ -1,4 +1,6 @@
 // A step that becomes ready goes to a free agent within the commit that made it ready, unless something else goes first.
+
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { JobStatus, RunService, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
@@ -78,6 +80,33 @@ test('a step of a chain takes two commits: one that it is accepted, one that it 
   expect((await stepsOf(runId)).s19?.status).toBe(StepStatus.SUCCEEDED)
   // Beside the pipeline's and the run's own, a few for loops that came by.
   expect(commits - before).toBeLessThan(2 * 20 + 12)
+})
+
+test('to an agent that starts at the offer, the step of a chain is one commit and one message', async () => {
+  await control.hello({ slots: 1, startsOffers: true })
+  await settled()
+  const before = commits
+  await start(chain(20))
+  for (let i = 0; i < 20; i++) {
+    const { job, spec, start } = await control.hear('offer')
+    expect([spec?.stepId, start]).toEqual([`s${i}`, true])
+    await control.succeed(job!)
+  }
+  expect(control.heard.filter((message) => message.case === 'start')).toEqual([])
+  expect(commits - before).toBeLessThan(20 + 12)
+})
+
+test('a slot that is free again gets what waits within the commit of the end before', async () => {
+  await control.hello({ slots: 2, startsOffers: true })
+  await settled()
+  await start(Array.from({ length: 40 }, (_, i) => `  s${i}: { run: "true" }\n`).join(''))
+  const first = [await control.take(), await control.take()]
+  const before = commits
+  for (const { job } of first) control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
+  for (let i = 2; i < 40; i++) {
+    control.say({ case: 'finished', value: { job: (await control.take()).job, outcome: Outcome.SUCCEEDED } })
+  }
+  expect(commits - before).toBeLessThan(40 + 12)
 })
 
 test('a job that has waited longer goes first, then the chain goes on', async () => {

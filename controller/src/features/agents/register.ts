@@ -127,7 +127,8 @@ export async function registerAgent(
     const token = await takeToken(db, em, tokenHash, newId, now)
     const { organizationId } = token
     if (token.renews) {
-      const renewed = { ...facts, secretHash, instances: '', instanceSince: null, doubledAt: null, sessionId: null }
+      // Processes of before may still run what they had; they stay remembered.
+      const renewed = { ...facts, secretHash, doubledAt: null, sessionId: null }
       if ((await em.nativeUpdate(AgentEntity, { id: token.renews }, renewed)) === 0) throw tokenRefused()
       const resource = { kind: 'agent', id: token.renews, name }
       return { result: { agentId: token.renews, organizationId }, organizationId, resource, after: { renewed: true } }

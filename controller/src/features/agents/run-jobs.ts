@@ -21,7 +21,7 @@ import { labelBook } from './agent-labels.ts'
 import { unreachableAfterMs } from './agent-status.ts'
 import { agentsOf, viewOf } from './agent-tables.ts'
 import type { JobQueue } from './dispatcher.ts'
-import type { CancelWanted, HeldJob, JobBook, SecretInit } from './job-book.ts'
+import type { HeldJob, JobBook, SecretInit } from './job-book.ts'
 
 interface Deps {
   db: Db
@@ -35,8 +35,8 @@ export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver
   return {
     async heldBy(agentId) {
       const jobs = await jobsOfAgent(db, agentId)
-      return jobs.map(({ jobId, runId, epoch, status, offeredAt }) => {
-        return { jobId, runId, epoch, phase: phaseOf(status), offeredAt }
+      return jobs.map(({ jobId, runId, epoch, status, offeredAt, cancelRequested }) => {
+        return { jobId, runId, epoch, phase: phaseOf(status), offeredAt, cancelRequested }
       })
     },
 
@@ -48,13 +48,6 @@ export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver
     },
 
     submit: (runId, event) => driver.submit(runId, event),
-
-    async cancels(agentId) {
-      const jobs = await jobsOfAgent(db, agentId)
-      const wanted: CancelWanted[] = []
-      for (const { jobId, epoch, cancelRequested } of jobs) if (cancelRequested) wanted.push({ jobId, epoch })
-      return wanted
-    },
 
     secrets: (jobId) => jobSecrets(db, secrets, jobId),
   }

@@ -99,7 +99,7 @@ export async function jobsInSilence(
       join.onRef('step.run_id', '=', 'job.run_id').onRef('step.step_id', '=', 'job.step_id'),
     )
     .select(['job.id', 'job.run_id', 'job.epoch', 'job.agent_id', 'step.reason'])
-    .where('job.status', 'in', [JobStatus.ACCEPTED, JobStatus.RUNNING])
+    .where('job.status', 'in', withAgents)
     .where((is) =>
       is.or([
         is('step.reason', 'like', '{"code":"unreachable"%'),

@@ -13,6 +13,7 @@ import { RunOrigin } from './migration-0009-run-origin.ts'
 import { MatrixCopies } from './migration-0010-matrix-copies.ts'
 import { Approvals } from './migration-0011-approvals.ts'
 import { Schedules } from './migration-0012-schedules.ts'
+import { HelloNumber } from './migration-0013-hello-number.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -29,4 +30,5 @@ export const migrations = {
   'migration-0010-matrix-copies': MatrixCopies,
   'migration-0011-approvals': Approvals,
   'migration-0012-schedules': Schedules,
+  'migration-0013-hello-number': HelloNumber,
 }

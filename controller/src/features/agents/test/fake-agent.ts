@@ -73,10 +73,11 @@ export class FakeControl {
     }
   }
 
-  /** Takes the next offer up to its start. */
+  /** Takes the next offer up to its start, be that the offer itself. */
   async take(): Promise<{ job: JobRef; stepId: string; stepName: string; secrets: Said<'start'>['secrets'] }> {
-    const { job, spec } = await this.hear('offer')
+    const { job, spec, start: isStart, secrets } = await this.hear('offer')
     if (!job || !spec) throw new Error('An offer without a job.')
+    if (isStart) return { job, stepId: spec.stepId, stepName: spec.stepName, secrets }
     this.say({ case: 'accept', value: { job } })
     const start = await this.hear('start')
     return { job, stepId: spec.stepId, stepName: spec.stepName, secrets: start.secrets }

@@ -386,6 +386,29 @@ export declare type Hello = Message<"ansflow.agent.v1.Hello"> & {
    * @generated from field: string instance_id = 7;
    */
   instanceId: string;
+
+  /**
+   * It runs a job at its offer when that says so (Offer.start). Otherwise it is told to start each.
+   *
+   * @generated from field: bool starts_offers = 8;
+   */
+  startsOffers: boolean;
+
+  /**
+   * Processes before this one that are certain to have ended: this one has taken their data folder over, on the same host since its
+   * last start, so what they had is among `jobs`. The latest 8.
+   *
+   * @generated from field: repeated string former_instance_ids = 9;
+   */
+  formerInstanceIds: string[];
+
+  /**
+   * Counts the hellos of this process, from 1: one that comes behind a newer one is out of date and is refused (aborted "superseded").
+   * 0: not counted.
+   *
+   * @generated from field: uint32 hello_number = 10;
+   */
+  helloNumber: number;
 };
 
 /**
@@ -435,6 +458,29 @@ export declare type HelloJson = {
    * @generated from field: string instance_id = 7;
    */
   instanceId?: string;
+
+  /**
+   * It runs a job at its offer when that says so (Offer.start). Otherwise it is told to start each.
+   *
+   * @generated from field: bool starts_offers = 8;
+   */
+  startsOffers?: boolean;
+
+  /**
+   * Processes before this one that are certain to have ended: this one has taken their data folder over, on the same host since its
+   * last start, so what they had is among `jobs`. The latest 8.
+   *
+   * @generated from field: repeated string former_instance_ids = 9;
+   */
+  formerInstanceIds?: string[];
+
+  /**
+   * Counts the hellos of this process, from 1: one that comes behind a newer one is out of date and is refused (aborted "superseded").
+   * 0: not counted.
+   *
+   * @generated from field: uint32 hello_number = 10;
+   */
+  helloNumber?: number;
 };
 
 /**
@@ -712,6 +758,20 @@ export declare type Offer = Message<"ansflow.agent.v1.Offer"> & {
    * @generated from field: ansflow.agent.v1.JobSpec spec = 2;
    */
   spec?: JobSpec | undefined;
+
+  /**
+   * It is the job's start, too: the agent runs it once it has journaled it. Only to agents that say `starts_offers`.
+   *
+   * @generated from field: bool start = 3;
+   */
+  start: boolean;
+
+  /**
+   * As in Start, with `start`: they are not journaled.
+   *
+   * @generated from field: repeated ansflow.agent.v1.SecretValue secrets = 4;
+   */
+  secrets: SecretValue[];
 };
 
 /**
@@ -727,6 +787,20 @@ export declare type OfferJson = {
    * @generated from field: ansflow.agent.v1.JobSpec spec = 2;
    */
   spec?: JobSpecJson;
+
+  /**
+   * It is the job's start, too: the agent runs it once it has journaled it. Only to agents that say `starts_offers`.
+   *
+   * @generated from field: bool start = 3;
+   */
+  start?: boolean;
+
+  /**
+   * As in Start, with `start`: they are not journaled.
+   *
+   * @generated from field: repeated ansflow.agent.v1.SecretValue secrets = 4;
+   */
+  secrets?: SecretValueJson[];
 };
 
 /**
@@ -736,6 +810,8 @@ export declare type OfferJson = {
 export declare const OfferSchema: GenMessage<Offer, {jsonType: OfferJson}>;
 
 /**
+ * It is in the journal. Left out by a job whose started or finished is told as soon.
+ *
  * @generated from message ansflow.agent.v1.Accept
  */
 export declare type Accept = Message<"ansflow.agent.v1.Accept"> & {
@@ -743,9 +819,18 @@ export declare type Accept = Message<"ansflow.agent.v1.Accept"> & {
    * @generated from field: ansflow.agent.v1.JobRef job = 1;
    */
   job?: JobRef | undefined;
+
+  /**
+   * It runs without being told, as its offer says; false: it waits for start.
+   *
+   * @generated from field: bool starts = 2;
+   */
+  starts: boolean;
 };
 
 /**
+ * It is in the journal. Left out by a job whose started or finished is told as soon.
+ *
  * @generated from message ansflow.agent.v1.Accept
  */
 export declare type AcceptJson = {
@@ -753,6 +838,13 @@ export declare type AcceptJson = {
    * @generated from field: ansflow.agent.v1.JobRef job = 1;
    */
   job?: JobRefJson;
+
+  /**
+   * It runs without being told, as its offer says; false: it waits for start.
+   *
+   * @generated from field: bool starts = 2;
+   */
+  starts?: boolean;
 };
 
 /**
@@ -1891,10 +1983,11 @@ export declare const OutcomeSchema: GenEnum<Outcome, OutcomeJson>;
 /**
  * The link between agents and controllers. The agent dials; two streams, so that logs never hold up a heartbeat or a cancel.
  *
- * Life of a job: (controller commits its claim) offer → (agent journals it) accept → start → started → log… → finished → (controller
- * commits) finished_ack → (agent forgets it). Every message of a job carries its epoch; a message with another epoch than the
- * job's row is answered by `stale`, and the agent kills what it still runs of it. Any message may be sent again: the second
- * copy changes nothing and is answered the same.
+ * Life of a job: (controller commits its claim) offer with start → (agent journals it, runs it) started → log… → finished → (controller
+ * commits) finished_ack → (agent forgets it). What is not answered may run: it is offered to nobody else before the agent has refused
+ * it, has said a hello without it, or counts as lost. An agent that was not asked to start it says accept and waits for start. Every
+ * message of a job carries its epoch; a message with another epoch than the job's row is answered by `stale`, and the agent kills
+ * what it still runs of it. Any message may be sent again: the second copy changes nothing and is answered the same.
  *
  * @generated from service ansflow.agent.v1.AgentLinkService
  */
