@@ -56,7 +56,7 @@ export class Editor {
     })
   }
 
-  async tab(name: 'Settings' | 'When' | 'Reliability' | 'Env'): Promise<void> {
+  async tab(name: 'Settings' | 'When' | 'Matrix' | 'Reliability' | 'Env'): Promise<void> {
     await this.inspector.getByRole('tab', { name }).click()
   }
 

@@ -35,6 +35,17 @@ steps:
   soak: { needs: [fetch], run: 'echo soaking; echo "error: the tank leaks" >&2; exit 3' }
   report: { needs: [soak], run: echo never }
 `
+const grid = `name: grid
+steps:
+  fetch: { run: echo fetched }
+  test:
+    name: Unit tests
+    needs: [fetch]
+    run: '[ \${{ matrix.node }}\${{ matrix.os }} != 22b ]'
+    matrix: { node: [20, 22, 24], os: [a, b, c, d], exclude: [{ node: 20, os: d }], include: [{ node: 24, slow: true }], maxParallel: 3, failFast: false }
+  small: { needs: [fetch], run: 'echo on \${{ matrix.db }}', matrix: { db: [mariadb, sqlite] } }
+  report: { needs: [test, small], run: echo never }
+`
 const screenshots = process.env.ANSFLOW_SCREENSHOTS
 
 let system: System
@@ -167,6 +178,9 @@ async function fillSystem(): Promise<typeof pages> {
   expect((await system.ended(passed)).status).toBe(RunStatus.SUCCEEDED)
   expect((await system.ended(failed)).status).toBe(RunStatus.FAILED)
   await waitFor(async () => (await system.log(failed, 'soak')).includes('leaks'), { what: 'the log is stored' })
+  const copies = await system.pipeline(grid, 'Corner Shop')
+  const grown = await system.start(copies.pipelineId)
+  expect((await system.ended(grown)).status).toBe(RunStatus.FAILED)
   const project = `/p/${slug}`
   const pipeline = `${project}/pipelines/${pipelineId}`
   return [
@@ -188,6 +202,12 @@ async function fillSystem(): Promise<typeof pages> {
       press: [byId(`inspector-tab-${tab}`)],
       ready: '[data-testid="step-inspector"]',
     })),
+    {
+      name: 'editor-matrix',
+      path: `${project}/pipelines/${copies.pipelineId}/edit?node=test`,
+      press: [byId('inspector-tab-matrix')],
+      ready: byId('matrix-count'),
+    },
     { name: 'editor-settings', path: `${pipeline}/edit`, ready: '[data-testid="pipeline-settings"]' },
     {
       name: 'editor-start',
@@ -212,6 +232,9 @@ async function fillSystem(): Promise<typeof pages> {
     { name: 'run-succeeded', path: `/runs/${passed}?step=unit`, ready: '[data-testid="log-rows"] [data-line]' },
     { name: 'run-failed', path: `/runs/${failed}`, ready: '[data-testid="log-rows"] [data-line]' },
     { name: 'run-waterfall', path: `/runs/${passed}?view=waterfall`, ready: '[data-testid="run-waterfall"]' },
+    { name: 'run-copies', path: `/runs/${grown}?step=small.0`, ready: '[data-testid="log-rows"] [data-line]' },
+    { name: 'run-copies-of', path: `/runs/${grown}?step=test`, ready: byId('step-copies') },
+    { name: 'run-copies-waterfall', path: `/runs/${grown}?view=waterfall`, ready: byId('fold-small') },
     { name: 'run-list', path: `/runs/${passed}?view=list`, ready: '[data-testid="step-panel"]' },
     { name: 'run-definition', path: `/runs/${passed}?view=definition`, ready: '[data-testid="step-panel"]' },
     { name: 'run-waiting', path: `/runs/${waiting}`, ready: '[data-testid="step-panel"]' },

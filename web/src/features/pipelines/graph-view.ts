@@ -3,6 +3,7 @@ import { type PipelineGraph, type Problem, Severity, type StepDefinition } from 
 import { NODE_HEIGHT, NODE_WIDTH } from '@ansflow/proto/layout-rows'
 import type { EdgeKind, ProjectedEdge } from '@ansflow/proto/pipeline-doc'
 import { type Box, clearTrunk, goesBack, type Trunk } from './edge-route.ts'
+import { countCopies } from './matrix-form.ts'
 
 export { NODE_HEIGHT, NODE_WIDTH }
 export const GRID = 20
@@ -24,6 +25,8 @@ export interface StepView {
   disabled: boolean
   hasCondition: boolean
   hasRetry: boolean
+  /** "×6", or "×?" where only a run knows; empty: it has no matrix. */
+  copies: string
   problem: ProblemLevel
   problemCount: number
   /** Output handles beside success that are in use. */
@@ -75,6 +78,7 @@ export function graphView(source: GraphViewSource, before?: GraphView): GraphVie
       disabled: step.disabled,
       hasCondition: step.when !== '',
       hasRetry: (step.retry?.max ?? 0) > 0,
+      copies: step.matrix ? `×${countCopies(step.matrix).count ?? '?'}` : '',
       problem: found?.level ?? '',
       problemCount: found?.count ?? 0,
       failureOut: kinds.has(`${step.nodeId}:failure`),

@@ -8,7 +8,7 @@ import { errorText } from '../../ui/error-text.ts'
 import { toMs } from '../../ui/format.ts'
 import type { StatusName } from '../../ui/status.ts'
 import { showToast } from '../../ui/toasts.ts'
-import { stepStatusName, useRun } from '../runs/index.ts'
+import { copiesByStep, inOrder, stepStatusName, useRun } from '../runs/index.ts'
 
 export interface StepRunState {
   word: StatusName
@@ -27,6 +27,8 @@ export interface RunOverlay {
   stepOf(key: string): RunStep | undefined
   /** What the canvas calls a step of the run, by its key in the run. */
   nameOf(key: string): string
+  /** Of a step that has some, by its key. */
+  copiesOf(key: string): readonly RunStep[]
   /** In the order of the file. */
   all(): RunStep[]
   show(runId: string): void
@@ -81,7 +83,8 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
     steps,
     stepOf: (key) => byKey.get(key),
     nameOf: (key) => nodes.value.get(key)?.name ?? (byKey.get(key)?.name || key),
-    all: () => [...byKey.values()],
+    all: () => inOrder(byKey.values()),
+    copiesOf: (key) => copiesByStep(byKey.values()).get(key) ?? [],
     show(runId) {
       shown.value = runId
     },

@@ -5,7 +5,9 @@ import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 export const nodeWidth = 132
 export const nodeHeight = 24
 const columnGap = 44
-const rowGap = 14
+const usualGap = 14
+/** Where the number of copies stands below their step. */
+const wideGap = 22
 const margin = 20
 
 export interface PlacedStep {
@@ -27,6 +29,7 @@ export interface Placement {
 }
 
 export function placeSteps(steps: readonly StepDefinition[]): Placement {
+  const rowGap = steps.some(({ matrix }) => matrix !== undefined) ? wideGap : usualGap
   const known = new Map(steps.map((step) => [step.id, step]))
   const columns = new Map<string, number>()
   const visiting = new Set<string>()

@@ -4,6 +4,7 @@ import type { RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { toMs } from '../../ui/format.ts'
 import type { StatusName } from '../../ui/status.ts'
 import { stepStatusName } from './pick-step.ts'
+import { copiesByStep, hasCopies, valuesText } from './step-groups.ts'
 
 export type SpanKind = 'queue' | 'run'
 
@@ -25,6 +26,10 @@ export interface TimelineRow {
   queuedMs: number
   ranMs: number
   critical: boolean
+  /** It is drawn under the step that it is a copy of. */
+  copy: boolean
+  /** How many copies it has. */
+  copies: number
 }
 
 /** Times are in milliseconds since the epoch; what goes on lasts until `now`. */
@@ -32,20 +37,23 @@ export function timelineOf(
   definitions: readonly StepDefinition[],
   steps: ReadonlyMap<string, RunStep>,
   now: number,
+  shown: readonly RunStep[] = [...steps.values()],
 ): TimelineRow[] {
   const critical = criticalPath(definitions, steps)
-  return [...steps.values()].map((step) => {
+  return shown.map((step) => {
     const spans = spansOf(step, now)
     const lasting = (kind: SpanKind) =>
       spans.filter((span) => span.kind === kind).reduce((sum, span) => sum + span.to - span.from, 0)
     return {
       id: step.id,
-      name: step.name || step.id,
+      name: (step.copyOf && valuesText(step)) || step.name || step.id,
       status: stepStatusName(step),
       spans,
       queuedMs: lasting('queue'),
       ranMs: lasting('run'),
       critical: critical.has(step.id),
+      copy: step.copyOf !== '',
+      copies: step.copies,
     }
   })
 }
@@ -55,6 +63,8 @@ function spansOf(step: RunStep, now: number): Span[] {
   const put = (kind: SpanKind, from: number, to: number, attempt: number, status: StatusName) => {
     if (to > from || (kind === 'run' && to === from)) spans.push({ kind, from, to, attempt, status })
   }
+  const from = toMs(step.startedAt)
+  if (hasCopies(step) && from !== undefined) put('run', from, toMs(step.finishedAt) ?? now, 1, stepStatusName(step))
   for (const attempt of step.attempts) {
     const made = toMs(attempt.createdAt)
     const began = toMs(attempt.startedAt)
@@ -87,8 +97,14 @@ export function criticalPath(
       return best === undefined || end > endOf(best) ? id : best
     }, undefined)
   const path = new Set<string>()
-  for (let id = latest([...steps.keys()]); id !== undefined && !path.has(id); id = latest(needs.get(id) ?? []))
+  for (let id = latest([...needs.keys()]); id !== undefined && !path.has(id); id = latest(needs.get(id) ?? []))
     path.add(id)
+  const copies = copiesByStep(steps.values())
+  // Of copies the one that ended last.
+  for (const id of [...path]) {
+    const last = latest((copies.get(id) ?? []).map((copy) => copy.id))
+    if (last !== undefined) path.add(last)
+  }
   return path
 }
 

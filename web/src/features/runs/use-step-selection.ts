@@ -3,11 +3,14 @@ import type { RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { computed, shallowRef, watch } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 import { nextFailed, pickStep } from './pick-step.ts'
+import { hasCopies, inOrder, useStepGroups } from './step-groups.ts'
 
 export function useStepSelection(runId: () => string, steps: ReadonlyMap<string, RunStep>) {
   const route = useRoute()
   const router = useRouter()
-  const all = computed(() => [...steps.values()])
+  const all = computed(() => inOrder(steps.values()))
+  /** Those with logs. */
+  const single = computed(() => all.value.filter((step) => !hasCopies(step)))
   const chosen = computed(() => (typeof route.query.step === 'string' ? steps.get(route.query.step) : undefined))
   const pickedId = shallowRef<string>()
 
@@ -15,7 +18,7 @@ export function useStepSelection(runId: () => string, steps: ReadonlyMap<string,
     pickedId.value = undefined
   })
   watch(
-    all,
+    single,
     (now) => {
       pickedId.value = pickStep(now, pickedId.value === undefined ? undefined : steps.get(pickedId.value))?.id
     },
@@ -24,6 +27,10 @@ export function useStepSelection(runId: () => string, steps: ReadonlyMap<string,
 
   const selected = computed(
     () => chosen.value ?? (pickedId.value === undefined ? undefined : steps.get(pickedId.value)),
+  )
+  const groups = useStepGroups(
+    () => all.value,
+    () => selected.value,
   )
   const attempt = computed(() => (route.query.attempt ? Number(route.query.attempt) : undefined))
 
@@ -35,14 +42,14 @@ export function useStepSelection(runId: () => string, steps: ReadonlyMap<string,
     void router.replace({ query: { ...route.query, step: selected.value?.id, attempt: String(number) } })
   }
   function move(by: number): void {
-    const at = all.value.findIndex((step) => step.id === selected.value?.id)
-    const next = all.value[at + by]
+    const at = groups.shown.value.findIndex((step) => step.id === selected.value?.id)
+    const next = groups.shown.value[at + by]
     if (next) select(next.id)
   }
   function toNextFailed(): void {
-    const next = nextFailed(all.value, selected.value?.id)
+    const next = nextFailed(single.value, selected.value?.id)
     if (next) select(next.id)
   }
 
-  return { all, selected, attempt, select, chooseAttempt, move, toNextFailed }
+  return { single, groups, selected, attempt, select, chooseAttempt, move, toNextFailed }
 }
