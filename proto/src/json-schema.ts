@@ -6,7 +6,7 @@ import { scheduleKeys } from './fields/schedules.ts'
 import { triggerFields } from './fields/trigger-fields.ts'
 import { limits, patterns } from './limits.ts'
 import type { JsonSchema, KeyTable } from './pipeline-yaml/key-table.ts'
-import { inputKeys, laterTriggers, pipelineKeys, stepKeys } from './pipeline-yaml/keys.ts'
+import { ignoredKeys, inputKeys, laterTriggers, pipelineKeys, stepKeys } from './pipeline-yaml/keys.ts'
 import { type Param, type ParamShape, type StepType, stepTypes } from './steps/index.ts'
 import { momentPattern } from './steps/moment.ts'
 
@@ -21,6 +21,7 @@ export function pipelineJsonSchema(): JsonSchema {
       inputs: mapOf('#/$defs/input', patterns.identifier, { maxProperties: limits.inputs, nullable: true }),
       steps: mapOf('#/$defs/step', patterns.stepId, { minProperties: 1, maxProperties: limits.steps }),
     }),
+    patternProperties: { [ignoredKeys.source]: true },
     required: ['name', 'steps'],
     $defs: {
       input: { ...keysSchema(inputKeys), type: ['object', 'null'] },

@@ -56,3 +56,6 @@ export const unavailableStepKeys: readonly string[] = [
 
 /** Triggers that are kept in the file and do nothing yet. */
 export const laterTriggers: readonly string[] = ['push', 'pull_request']
+
+/** Of the pipeline: a place for anchors. They stay in the file and mean nothing. */
+export const ignoredKeys = /^x-/

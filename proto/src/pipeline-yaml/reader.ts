@@ -40,9 +40,16 @@ export interface Entry {
 interface MapRules {
   keys: KeyTable
   unavailable?: readonly string[]
+  /** Keys that mean nothing: whoever writes the file keeps in them what it names elsewhere. */
+  ignored?: RegExp
   /** step, pipeline, input, need, or a key. */
   noun: string
 }
+
+export const mergeKey = '<<'
+
+// In nodes read: a map that is taken over is gone through entry by entry.
+const mergeCost = 20
 
 // Nodes that may be read once an alias was followed: more than any file holds that is written out.
 const aliasBudget = 500_000
@@ -122,14 +129,18 @@ export class Reader {
     return null
   }
 
-  /** The entries of a map; reports what is no map, keys that are no text, and keys twice. */
-  entries(node: Node | null, what: string, place: Place): Entry[] {
+  /**
+   * The entries of a map, and behind them those that it takes over with `<<`, where it does not have them itself; reports what is
+   * no map, keys that are no text, and keys twice.
+   */
+  entries(node: Node | null, what: string, place: Place, depth = 0): Entry[] {
     if (node === null) return []
     if (!isMap(node)) {
       this.report(say('want_map', { noun: what, ...this.got(node) }), node, place, 'type')
       return []
     }
     const entries: Entry[] = []
+    const merged: (Node | null)[] = []
     const seen = new Set<string>()
     for (const { key: rawKey, value } of node.items) {
       const keyNode = this.follow(rawKey, place)
@@ -143,6 +154,15 @@ export class Reader {
         continue
       }
       seen.add(key)
+      if (key === mergeKey) {
+        const source = this.follow(value, place)
+        for (const each of isSeq(source) ? source.items : [source]) {
+          if (this.exhausted) break
+          merged.push(this.follow(each, place))
+          this.aliased += mergeCost
+        }
+        continue
+      }
       // Elsewhere names are keys of their own in the document; what holds one in one piece cannot have these.
       if (key === '__proto__' || (/^(with|matrix)\b/.test(place.field ?? '') && isTakenKey(key))) {
         this.report(say('name_proto', { name: key }), keyNode, this.inside(place, key), 'unknown_key')
@@ -150,6 +170,18 @@ export class Reader {
       }
       const followed = this.follow(value, this.inside(place, key))
       if (followed !== null || !isAlias(value)) entries.push({ key, keyNode, value: followed })
+    }
+    for (const source of merged) {
+      if (this.exhausted) break
+      if (depth > limits.withDepth) {
+        this.report(say('key_deep', { key: mergeKey, most: limits.withDepth }), node, place, 'limit')
+        break
+      }
+      for (const entry of this.entries(source, mergeKey, place, depth + 1)) {
+        if (seen.has(entry.key)) continue
+        seen.add(entry.key)
+        entries.push(entry)
+      }
     }
     return entries
   }
@@ -163,6 +195,8 @@ export class Reader {
       if (Object.hasOwn(rules.keys, key)) {
         found.set(key, entry)
         this.mark(at, entry.value ?? keyNode)
+      } else if (rules.ignored?.test(key)) {
+        // Nothing of the pipeline.
       } else if (this.problems.length >= limits.problems) {
         break
       } else if (rules.unavailable?.includes(key)) {
@@ -303,7 +337,6 @@ function unknownKey(key: string, { keys, noun }: MapRules): Said {
   const odd = oddCharacter(key)
   const name = shortText(key)
   if (odd !== undefined) return say('key_odd', { name, odd })
-  if (key === '<<') return say('key_merge')
   const foreign = Object.hasOwn(foreignKeys, key) ? foreignKeys[key] : undefined
   if (foreign !== undefined && Object.hasOwn(keys, foreign.split('.')[0]!)) {
     return say('key_foreign', { noun, name, here: foreign })

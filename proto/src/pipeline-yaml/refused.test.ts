@@ -39,7 +39,6 @@ describe('parsePipeline', () => {
     ['%TAG ! tag:x\n---\nname: x', '1:1 yaml /'],
     ['%YAML 1.1\n---\nname: x', '1:1 yaml /'],
     ['name: x\nsteps: { a: { run: x } }\n---\nname: y\n', '3:1 yaml /'],
-    ['<<: { name: x }\nname: x\nsteps: { a: { run: x } }', '1:1 unknown_key /<<'],
     ['name: x\nsteps: { ? [a, b] : { run: x } }', '2:12 type /steps'],
   ])('carries nothing out that is written in other ways of YAML: %j', (text, place) => {
     expect(found(text)).toContain(place)

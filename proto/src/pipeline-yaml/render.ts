@@ -1,12 +1,12 @@
 // Graph → text. With a source, the source changed where it says something else; without, the house style.
 import type { PipelineGraph, StepDefinition, Triggers } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { type Document, isAlias, isMap, isScalar, visit } from 'yaml'
+import { type Document, isAlias, isMap, isScalar, isSeq, visit, type YAMLMap } from 'yaml'
 import { canonicalGraph, canonicalTriggers, stableJson } from '../canonical.ts'
 import { scheduleName } from '../fields/schedules.ts'
 import { parseText } from './document.ts'
 import { type ReadPipeline, readPipeline } from './parse.ts'
 import { patchEdits } from './patch.ts'
-import { scalarText } from './reader.ts'
+import { mergeKey, scalarText } from './reader.ts'
 import { renames } from './rename.ts'
 import { reorder } from './reorder.ts'
 import { pairKey, pairOf, Source } from './source.ts'
@@ -143,7 +143,7 @@ function plainSteps(graph: PipelineGraph): TreeMap {
   return new Map(graph.steps.map((step) => [step.id, stepTree(step, newStyle)]))
 }
 
-/** The same file with what its aliases stand for written out; comments stay, spacing may not. */
+/** The same file with what its aliases and merge keys stand for written out; comments stay, spacing may not. */
 function withoutAliases(text: string): string {
   const document = documentOf(text)
   const anchors = new Map<string, unknown>()
@@ -157,5 +157,24 @@ function withoutAliases(text: string): string {
       return undefined
     },
   })
+  visit(document, { Map: (_, map) => takeOver(map) })
   return document.toString({ lineWidth: 0 })
+}
+
+/** What `<<` brings is written behind the map's own entries. */
+function takeOver(map: YAMLMap): void {
+  for (let at = mergeAt(map); at !== -1; at = mergeAt(map)) {
+    const [{ value } = {}] = map.items.splice(at, 1)
+    for (const source of isSeq(value) ? value.items : [value]) {
+      if (!isMap(source)) continue
+      for (const pair of source.items) {
+        const key = pairKey(pair)
+        if (key === mergeKey || (key !== undefined && pairOf(map, key) === undefined)) map.items.push(pair.clone())
+      }
+    }
+  }
+}
+
+function mergeAt(map: YAMLMap): number {
+  return map.items.findIndex((pair) => pairKey(pair) === mergeKey)
 }

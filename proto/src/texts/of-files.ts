@@ -192,11 +192,6 @@ export const ofFiles = {
     en: 'The key {name} holds {odd}. Write it anew with plain characters.',
     'zh-CN': '键 {name} 含有{odd}。请用普通字符重写。',
   },
-  key_merge: {
-    params: [],
-    en: 'Merge keys (<<) are not supported. Repeat the keys, or give whole values an anchor.',
-    'zh-CN': '不支持合并键（<<）。请重复写出这些键，或给整个值加锚点。',
-  },
   key_foreign: {
     params: ['noun', 'name', 'here'],
     en: `${nounFirst} has no key {name}. Here it is called {here}.`,
