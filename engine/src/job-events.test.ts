@@ -16,7 +16,20 @@ test('a log that is whole is told, also after the end and again, and changes not
   expect(picture(world.state)).toEqual(before)
 })
 
-test('only who has offered a job and heard nothing of it takes it back; whoever else misses its agent takes it for lost', () => {
+test('a job that was offered to an agent that is silent says so, and again that it was offered', () => {
+  const world = newWorld(graphOf([{ id: 'a' }]))
+  apply(world, { type: 'started' })
+  const [job] = world.state.jobs.values()
+  apply(world, { type: 'jobOffered', jobId: job!.id, agentId: 'agent', agentName: 'agent' })
+  const id = { jobId: job!.id, epoch: job!.epoch }
+  const said = () => job!.step.reason?.code
+  apply(world, { type: 'jobSilent', ...id, since: world.now, lostAt: world.now })
+  expect(said()).toBe('unreachable')
+  apply(world, { type: 'jobHeard', ...id })
+  expect(said()).toBe('offered')
+})
+
+test('who is certain that a job does not run takes it back; whoever else misses its agent takes it for lost', () => {
   const offered = () => {
     const world = newWorld(graphOf([{ id: 'a' }]))
     apply(world, { type: 'started' })

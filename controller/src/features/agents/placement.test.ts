@@ -4,6 +4,7 @@ import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { JobStatus, RunService, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
@@ -96,17 +97,54 @@ test('to an agent that starts at the offer, the step of a chain is one commit an
   expect(commits - before).toBeLessThan(20 + 12)
 })
 
-test('a slot that is free again gets what waits within the commit of the end before', async () => {
-  await control.hello({ slots: 2, startsOffers: true })
+test('the commit of the last need also claims a step with secrets, a workspace of its own or a retry', async () => {
+  // No loop comes by meanwhile.
+  await close()
+  await open({ clock: manualClock() })
+  await control.hello({ slots: 4, startsOffers: true, labels: ['linux'] })
   await settled()
-  await start(Array.from({ length: 40 }, (_, i) => `  s${i}: { run: "true" }\n`).join(''))
-  const first = [await control.take(), await control.take()]
-  const before = commits
-  for (const { job } of first) control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
-  for (let i = 2; i < 40; i++) {
-    control.say({ case: 'finished', value: { job: (await control.take()).job, outcome: Outcome.SUCCEEDED } })
+  const projectId = await c.addProject()
+  await owner().client(SecretService).putSecret({ projectId, name: 'TOKEN', value: 'a value' })
+  await start(
+    [
+      '  a: { run: "true" }',
+      '  b: { run: "true" }',
+      '  secret: { run: "true", needs: [a, b], secrets: [TOKEN] }',
+      '  own: { run: "true", needs: [secret], workspace: own, runsOn: [linux] }',
+      '  isolated: { run: "true", needs: [own], workspace: isolated, retry: { max: 1 } }\n',
+    ].join('\n'),
+    projectId,
+  )
+  const [a, b] = [await control.take(), await control.take()]
+  await control.succeed(a.job)
+  let last = b.job
+  for (const [stepId, outcome] of [
+    ['secret', Outcome.SUCCEEDED],
+    ['own', Outcome.SUCCEEDED],
+    ['isolated', Outcome.SUCCEEDED],
+    ['isolated', Outcome.FAILED],
+  ] as const) {
+    const before = commits
+    control.say({ case: 'finished', value: { job: last, outcome, exitCode: 1 } })
+    const next = await control.take()
+    expect([next.stepId, commits - before]).toEqual([stepId, 1])
+    expect(next.secrets.map(({ name }) => name)).toEqual(stepId === 'secret' ? ['TOKEN'] : [])
+    last = next.job
   }
-  expect(commits - before).toBeLessThan(40 + 12)
+})
+
+test('a slot that is free again gets what waits within the commit of the end before', async () => {
+  await control.hello({ slots: 1, startsOffers: true })
+  await settled()
+  await start(Array.from({ length: 30 }, (_, i) => `  s${i}: { run: "true" }\n`).join(''))
+  let { job } = await control.take()
+  const before = commits
+  for (let i = 1; i < 30; i++) {
+    control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED } })
+    ;({ job } = await control.take())
+  }
+  // Beside the ends, a few for why the others wait, and for loops that came by.
+  expect(commits - before).toBeLessThan(30 + 15)
 })
 
 test('a job that has waited longer goes first, then the chain goes on', async () => {

@@ -124,9 +124,8 @@ export function createRunDriver({
   }
 
   async function drain(): Promise<void> {
-    // Everything of this turn of the event loop goes into the first commit, and what follows from it without waiting: the claim of the
-    // next job with the end of the one before.
-    await new Promise<void>((resolve) => process.nextTick(resolve))
+    // Everything of this turn of the event loop goes into the first commit.
+    await Promise.resolve()
     let first = true
     while (waiting.length > 0) {
       if (!first && !stopped && waiting.every(isPatient)) {
