@@ -34,12 +34,17 @@ function makeCopies(turn: Turn, group: StepState, all: readonly MatrixValues[]):
     turn.steps.add(copy)
   }
   group.copiesLeft = all.length
-  for (const copy of group.copies) {
-    copy.name = nameOf(state, copy)
-    noteLateLabels(state, copy)
-  }
   turn.touched += all.length
   enter(turn, group, 'copies', StepStatus.QUEUED, reason('copies', { count: String(all.length) }))
   group.queuedAt = turn.now
-  turn.opened.add(group)
+  turn.made.push(group)
+}
+
+/** What the values of each say of it, before any of them begins: those that share a workspace ask for labels together. */
+export function* describeCopies({ state }: Turn, group: StepState): Generator<void> {
+  for (const copy of group.copies!) {
+    copy.name = nameOf(state, copy)
+    noteLateLabels(state, copy)
+    yield
+  }
 }

@@ -3,6 +3,7 @@
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { isTerminal, RunStatus, StepStatus } from '@ansflow/proto/status'
 import { copyEnded, releaseCopies } from './copies.ts'
+import { describeCopies } from './open-copies.ts'
 import { hasFailed, spreadFailure } from './plan.ts'
 import { decideStep } from './ready.ts'
 import type { RunState, StepState } from './state.ts'
@@ -10,7 +11,11 @@ import { timeoutReason } from './timeout-reason.ts'
 import { blockedReason, setPin, setReason, type Turn } from './turn.ts'
 
 export function* settle(turn: Turn): Generator<void> {
-  while (turn.opened.size > 0 || turn.ended.length > 0) {
+  while (turn.made.length > 0 || turn.opened.size > 0 || turn.ended.length > 0) {
+    for (const group of turn.made.splice(0)) {
+      yield* describeCopies(turn, group)
+      turn.opened.add(group)
+    }
     for (const group of turn.opened) {
       turn.opened.delete(group)
       yield* releaseCopies(turn, group)

@@ -18,6 +18,8 @@ export interface Turn {
   readonly effects: Effect[]
   /** Steps that ended and whose dependents have not been told. */
   readonly ended: StepState[]
+  /** Steps whose copies are new. */
+  readonly made: StepState[]
   /** Steps whose copies may begin. */
   readonly opened: Set<StepState>
   runChanged: boolean
@@ -36,6 +38,7 @@ export function openTurn(state: RunState, now: Date): Turn {
     pins: new Set(),
     effects: [],
     ended: [],
+    made: [],
     opened: new Set(),
     runChanged: false,
     touched: 0,

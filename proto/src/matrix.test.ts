@@ -167,4 +167,14 @@ inputs: { systems: { default: "[]" } }
     expect(validateGraph(of(11).graph)[0]?.message).toContain('11000 copies together; 10000 are possible')
     expect(knownCopies(of(1).graph.steps[0]!.matrix!)).toHaveLength(1000)
   })
+
+  it('is looked at within limits, however many of them there are', () => {
+    const values = JSON.stringify(Array.from({ length: 31 }, (_, value) => value))
+    const { graph } = parse(`{ a: ${values}, b: ${values}, exclude: [{ a: 1 }] }`)
+    const [step] = graph.steps
+    const steps = Array.from({ length: 1500 }, (_, id) => ({ ...step!, id: `s${id}` }))
+    const [found] = validateGraph({ ...graph, steps })
+    expect(found?.code).toBe('limit')
+    expect(Number(found?.params.count)).toBeLessThan(20_000)
+  })
 })

@@ -142,14 +142,14 @@ export function isKnownMatrix(matrix: Matrix): boolean {
   )
 }
 
-/** The copies as far as they are known without a run; undefined: they are not, or there is something wrong with them. */
-export function knownCopies(matrix: Matrix): MatrixValues[] | undefined {
-  if (!isKnownMatrix(matrix)) return undefined
-  try {
-    return expandMatrix(matrix, (text) => text)
-  } catch {
-    return undefined
-  }
+/** The copies of a matrix that is known. Throws a MatrixError. */
+export function knownCopies(matrix: Matrix): MatrixValues[] {
+  return expandMatrix(matrix, (text) => text)
+}
+
+/** Of the axes, before `exclude` and `include`. */
+export function combinationsOf({ axes }: Matrix): number {
+  return axes.length === 0 ? 0 : axes.reduce((all, { values }) => all * values.length, 1)
 }
 
 /** Names that expressions may read; undefined: only a run knows. */

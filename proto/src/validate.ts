@@ -3,7 +3,6 @@ import { type PipelineGraph, type Problem, ProblemSchema, Severity } from '@ansf
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import { findUnstorable } from './characters.ts'
 import { limits } from './limits.ts'
-import { knownCopies } from './matrix.ts'
 import { problemOfSaid } from './problem-text.ts'
 import { paramOf, stepType, unknownStepType, validateParams } from './steps/index.ts'
 import { unnamedSecrets } from './steps/secret-marks.ts'
@@ -12,6 +11,7 @@ import { checkEdges } from './validate/edges.ts'
 import { checkExpressions } from './validate/expressions.ts'
 import { checkInputs, checkPipelineFields, checkStepFields, checkTriggers } from './validate/fields.ts'
 import type { Finding, Report } from './validate/finding.ts'
+import { checkMatrices } from './validate/matrices.ts'
 import { type AgentLabels, checkCopiesApart, checkWorkspaces } from './validate/workspaces.ts'
 
 export type { AgentLabels } from './validate/workspaces.ts'
@@ -42,18 +42,11 @@ export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Probl
     checkType(step, report)
     checkCopiesApart(step, report)
   }
-  checkCopies(graph, report)
+  checkMatrices(graph.steps, report)
   checkEdges(graph.steps, report)
   if (agents) checkWorkspaces(graph.steps, agents, report)
   checkExpressions(graph, report)
   return problems
-}
-
-/** Of all matrices together, as far as they are known. */
-function checkCopies({ steps }: PipelineGraph, report: Report): void {
-  const count = steps.reduce((all, { matrix }) => all + ((matrix && knownCopies(matrix)?.length) ?? 0), 0)
-  if (count <= limits.copiesOfARun) return
-  report({ code: 'limit', field: 'steps', said: say('matrices_many', { count, most: limits.copiesOfARun }) })
 }
 
 export function problemOf({ said, code, stepId, field, warning }: Finding): Problem {

@@ -5,7 +5,7 @@ import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { isScalar, isSeq, type Node } from 'yaml'
 import { hasExpression, parseTemplate } from '../expression.ts'
 import { limits, patterns } from '../limits.ts'
-import { expandMatrix, isKnownMatrix, MatrixError, matrixNames } from '../matrix.ts'
+import { matrixNames } from '../matrix.ts'
 import type { JsonSchema } from '../pipeline-yaml/key-table.ts'
 import { type Place, type Reader, scalarText } from '../pipeline-yaml/reader.ts'
 import type { Tree, TreeMap } from '../pipeline-yaml/tree-value.ts'
@@ -268,7 +268,6 @@ function check(given: Matrix | undefined, report: ReportValue): void {
   const odd = [...(matrixNames(given) ?? [])].find((name) => !seen.has(name) && !patterns.identifier.test(name))
   if (odd !== undefined)
     report({ code: 'matrix', field: '.include', said: say('matrix_name', { name: shortText(odd, 80) }) })
-  checkCopies(given, report)
 }
 
 /** A list comes of one expression alone. */
@@ -277,16 +276,5 @@ function checkExpression(from: string, field: string, report: ReportValue): void
   // What is wrong with the expression itself is said where all of them are looked at.
   if (error === undefined && !(parts.length === 1 && parts[0]?.kind === 'expression')) {
     report({ code: 'matrix', field, said: say('matrix_one') })
-  }
-}
-
-function checkCopies(given: Matrix, report: ReportValue): void {
-  if (!isKnownMatrix(given)) return
-  try {
-    const copies = expandMatrix(given, (text) => text)
-    const hasValues = given.axes.every(({ values }) => values.length > 0)
-    if (copies.length === 0 && hasValues) report({ said: say('matrix_none'), code: 'matrix', warning: true })
-  } catch (error) {
-    if (error instanceof MatrixError) report({ code: 'matrix', said: error.said })
   }
 }

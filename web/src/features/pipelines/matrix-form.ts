@@ -59,9 +59,30 @@ export interface CopyCount {
   many: boolean
 }
 
+/** Kept: every change of a pipeline asks it of all of its steps. */
+const counted = new Map<string, CopyCount>()
+const mostCounted = 1000
+
 export function countCopies(matrix: Matrix): CopyCount {
-  const count = isKnownMatrix(matrix) ? (knownCopies(matrix)?.length ?? 0) : undefined
-  return { count, many: (count ?? 0) > manyCopies }
+  const { axes, include, exclude } = matrix
+  if (!isKnownMatrix(matrix)) return { count: undefined, many: false }
+  const key = JSON.stringify([axes, include, exclude])
+  let found = counted.get(key)
+  if (!found) {
+    if (counted.size >= mostCounted) counted.clear()
+    const count = countOf(matrix)
+    found = { count, many: count > manyCopies }
+    counted.set(key, found)
+  }
+  return found
+}
+
+function countOf(matrix: Matrix): number {
+  try {
+    return knownCopies(matrix).length
+  } catch {
+    return 0
+  }
 }
 
 /** The columns of a table of entries: the axes, then what the entries name besides. */
