@@ -54,6 +54,8 @@ export interface Db {
    * with the reason `outcome_unknown` when even afterwards nobody could find out whether the COMMIT that was sent has happened.
    */
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T>
+  /** The same for what is mostly statements of its own: an entity manager is made when it is asked for. */
+  commit<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
   /** Every transaction that `work` makes writes this too. */
   alongside<T>(write: (em: EntityManager) => Promise<unknown>, work: () => Promise<T>): Promise<T>
   /** Whether changes can be made just now: found out by making one, at most once a second. */
@@ -63,6 +65,11 @@ export interface Db {
   /** Takes away what finding out about lost COMMITs has left. */
   forgetMarkers(): Promise<void>
   close(): Promise<void>
+}
+
+export interface Transaction {
+  kysely<Tables>(): Kysely<Tables>
+  em(): EntityManager
 }
 
 const writesBeside = new AsyncLocalStorage<(em: EntityManager) => Promise<unknown>>()
@@ -173,26 +180,40 @@ function database({ orm, dialect, migrations, withoutLimit = (work) => work(), r
   const health: StoreHealth = storeHealth(() => mark(pool, uuidv7()))
   const isolation = dialect === 'mysql' ? { isolationLevel: IsolationLevel.READ_COMMITTED } : {}
 
-  async function transact<T>(manager: EntityManager, work: (em: EntityManager) => Promise<T>): Promise<T> {
+  async function transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const marker = uuidv7()
     const beside = writesBeside.getStore()
-    await manager.begin(isolation)
+    const connection = orm.em.getConnection()
+    const begun = await connection.begin(isolation)
+    let manager: EntityManager | undefined
+    const transaction: Transaction = {
+      kysely: <Tables>() => begun as unknown as Kysely<Tables>,
+      em() {
+        if (manager) return manager
+        manager = em()
+        manager.setTransactionContext(begun)
+        return manager
+      },
+    }
     let done: { result: T } | undefined
     try {
-      done = { result: await work(manager) }
-      await beside?.(manager)
+      done = { result: await work(transaction) }
+      if (beside) await beside(transaction.em())
       // SQLite has no network in which the answer to a COMMIT could be lost.
-      if (dialect === 'mysql') await mark(manager.getKysely(), marker)
-      await manager.commit()
+      if (dialect === 'mysql') await mark(begun, marker)
+      await manager?.flush()
+      await connection.commit(begun)
       return done.result
     } catch (error) {
       // What went wrong is worth more than that taking it back failed too: the connection may be gone.
-      await manager.rollback().catch(() => undefined)
+      await connection.rollback(begun).catch(() => undefined)
       if (dialect === 'mysql' && done && storeReason(error) === 'outcome_unknown') {
         if (await hasCommitted(marker, error)) return done.result
         throw new Uncommitted(error)
       }
       throw error
+    } finally {
+      manager?.resetTransactionContext()
     }
   }
 
@@ -226,6 +247,31 @@ function database({ orm, dialect, migrations, withoutLimit = (work) => work(), r
     return true
   }
 
+  async function commit<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    if (insideTransaction.getStore()?.open) throw new Error('A transaction was begun inside a transaction.')
+    const since = performance.now()
+    for (let attempt = 1; ; attempt++) {
+      const state = { open: true }
+      try {
+        const result = await transact((transaction) =>
+          insideTransaction
+            .run(state, () => work(transaction))
+            .finally(() => {
+              state.open = false
+            }),
+        )
+        health.wrote()
+        return result
+      } catch (error) {
+        state.open = false
+        if (await mayTryAgain(error, attempt, since)) continue
+        // Many who want the same row say nothing of the store.
+        if (storeReason(error) && !lostRace(error)) health.failed()
+        throw storeError(error) ?? error
+      }
+    }
+  }
+
   return {
     orm,
     dialect,
@@ -237,30 +283,8 @@ function database({ orm, dialect, migrations, withoutLimit = (work) => work(), r
       if (typeof value === 'number') return new Date(value)
       return value instanceof Date ? value : new Date(`${String(value).replace(' ', 'T')}Z`)
     },
-    async transaction(work) {
-      if (insideTransaction.getStore()?.open) throw new Error('A transaction was begun inside a transaction.')
-      const since = performance.now()
-      for (let attempt = 1; ; attempt++) {
-        const state = { open: true }
-        try {
-          const result = await transact(em(), (manager) =>
-            insideTransaction
-              .run(state, () => work(manager))
-              .finally(() => {
-                state.open = false
-              }),
-          )
-          health.wrote()
-          return result
-        } catch (error) {
-          state.open = false
-          if (await mayTryAgain(error, attempt, since)) continue
-          // Many who want the same row say nothing of the store.
-          if (storeReason(error) && !lostRace(error)) health.failed()
-          throw storeError(error) ?? error
-        }
-      }
-    },
+    transaction: (work) => commit((transaction) => work(transaction.em())),
+    commit,
     alongside: (write, work) => writesBeside.run(write, work),
     writable: () => health.writable(),
     withoutLimit,

@@ -247,8 +247,8 @@ export function createRunDriver({
     starts: { start: IdentifiedStart }[],
     now: Date,
   ): Promise<(RunWork | string)[]> {
-    const begun = await db.transaction(async (em) => {
-      const to: Writing = { db: db.kysely<RunTables>(em), dialect: db.dialect, times, now }
+    const begun = await db.commit(async (transaction) => {
+      const to: Writing = { db: transaction.kysely(), dialect: db.dialect, times, now }
       const begin = await beginRuns(
         to,
         starts.map(({ start }) => start),
@@ -256,7 +256,7 @@ export function createRunDriver({
       const started = begin.filter((work) => typeof work !== 'string')
       await writeRuns(to, changed, started)
       for (const { participant, changes } of interests(participants(), changed, started)) {
-        await participant.write(em, changes, now)
+        await participant.write(transaction.em(), changes, now)
       }
       return begin
     })
