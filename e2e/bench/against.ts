@@ -10,26 +10,22 @@ import type { Compared } from './report.ts'
 import { median } from './statistics.ts'
 import { take } from './take.ts'
 
-/** A checkout of a commit in a folder of its own, installed and built by its own commands. */
-export async function checkOut(commit: string): Promise<{ root: string } & AsyncDisposable> {
+/** Checks a commit out into a folder of its own, kept until the end, and installs and builds it by its own commands; answers where. */
+export async function checkOut(commit: string, keep: (one: AsyncDisposable) => unknown): Promise<string> {
   const git = (...words: string[]) => runCommand('git', words, { cwd: root })
   const id = (await git('rev-parse', '--verify', `${commit}^{commit}`)).trim()
   const folder = await mkdtemp(join(tmpdir(), 'ansflow-bench-commit-'))
+  keep({
+    async [Symbol.asyncDispose]() {
+      await rm(folder, { recursive: true, force: true })
+      await git('worktree', 'prune')
+    },
+  })
   const checkout = join(folder, 'checkout')
-  const end = async () => {
-    await git('worktree', 'remove', '--force', checkout).catch(() => '')
-    await rm(folder, { recursive: true, force: true })
-    await git('worktree', 'prune')
-  }
-  try {
-    await git('worktree', 'add', '--detach', checkout, id)
-    const dev = ['scripts/dev.mjs', 'exec', 'pnpm', 'run', 'build']
-    await step(`building ${commit}`, () => runCommand(process.execPath, dev, { cwd: checkout }))
-    return { root: checkout, [Symbol.asyncDispose]: end }
-  } catch (error) {
-    await end()
-    throw error
-  }
+  await git('worktree', 'add', '--detach', checkout, id)
+  const dev = ['scripts/dev.mjs', 'exec', 'pnpm', 'run', 'build']
+  await step(`building ${commit}`, () => runCommand(process.execPath, dev, { cwd: checkout }))
+  return checkout
 }
 
 /** `before` and `after` take turns, and in each round another one begins. */

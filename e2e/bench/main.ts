@@ -49,13 +49,13 @@ async function measure(words: Arguments): Promise<number> {
   const { names, short, database, against, agents, sockets } = words
   const chosen = names.length > 0 ? measurements.filter(({ name }) => names.includes(name)) : measurements
   await buildAll()
-  const other = against === undefined ? undefined : keep(await checkOut(against))
+  const other = against === undefined ? undefined : await checkOut(against, keep)
   const machine = await describeMachine()
   const line = machineLine(machine, database ? 'MariaDB and NATS' : 'SQLite')
   const servers = database ? keep(await startServers()) : undefined
   const options = { short, servers, agents, sockets }
   const context = keep(await Context.open(options))
-  const otherContext = other && keep(await Context.open({ ...options, root: other.root }))
+  const otherContext = other && keep(await Context.open({ ...options, root: other }))
 
   const rows: Row[] = []
   const changes: Compared[] = []

@@ -47,9 +47,12 @@ export class Floor implements AsyncDisposable {
   async lines(script: string): Promise<number[]> {
     const samples: number[] = []
     const server = createServer((socket) => {
+      let rest = ''
       socket.setEncoding('utf8').on('data', (text: string) => {
         const at = now()
-        for (const line of text.trim().split('\n')) samples.push(at - Number(line) / 1e6)
+        const lines = (rest + text).split('\n')
+        rest = lines.pop() ?? ''
+        samples.push(...lines.map((line) => at - Number(line) / 1e6))
       })
     })
     server.listen(0, '127.0.0.1')
