@@ -1,6 +1,6 @@
 // Events of a followed run come from what was just committed here; they are what the rows say, whoever else commits.
 import { type WatchRunResponse, WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { toJson } from '@bufbuild/protobuf'
+import { toBinary, toJson } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { createRunEvents, runEventsAfter } from './run-events.ts'
 import { queuedJobs } from './test/queued-jobs.ts'
@@ -47,6 +47,24 @@ test('events of another controller leave no gap', async () => {
       expect(told.length > 0).toBe(seq < rows.length)
     }
   }
+})
+
+test('inputs are stored with the run alone, and told with each event; events that were stored with them are told as they are', async () => {
+  await using world = await openRuns()
+  const inputs = { notes: 'x'.repeat(50_000), level: 'a' }
+  const { id: runId } = await world.driver.start(world.startOf([{ id: 'a' }], { inputs }))
+  await world.finish(runId)
+  const events = await stored(world, runId, 0)
+  const origin = { person: expect.objectContaining({ name: 'Ada' }) }
+  for (const event of json(events)) expect(event).toMatchObject({ run: { inputs, origin } })
+  const table = () => world.db.kysely<{ run_event: { run_id: string; data: Uint8Array } }>()
+  const rows = await table().selectFrom('run_event').select('data').where('run_id', '=', runId).execute()
+  for (const { data } of rows) expect(data.length).toBeLessThan(2000)
+  const [first] = events
+  const old = toBinary(WatchRunResponseSchema, { ...first!, run: { ...first!.run!, inputs: { level: 'b' } } })
+  await table().deleteFrom('run_event').where('run_id', '=', runId).execute()
+  await world.db.kysely().insertInto('run_event').values({ run_id: runId, seq: 1, data: old }).execute()
+  expect(json(await stored(world, runId, 0))).toMatchObject([{ seq: 1, run: { inputs: { level: 'b' }, origin } }])
 })
 
 test('only the last events stay at hand', async () => {

@@ -1,10 +1,11 @@
 // What happened to a run, event by event: from the rows, and for runs that somebody here follows from what was just committed here.
 import { type WatchRunResponse, WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { each } from '@ansflow/proto/pieces'
-import { fromBinary } from '@bufbuild/protobuf'
+import { fromBinary, type JsonObject } from '@bufbuild/protobuf'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { statement } from '../../platform/statement.ts'
 import { inTurns } from '../../platform/turns.ts'
+import { parseOrigin } from './run-rows.ts'
 import { type RunTables, tables } from './run-tables.ts'
 
 /** Events after `seq`, in order and without gaps, at most `limit`. */
@@ -19,8 +20,26 @@ export async function runEventsAfter(
 
 async function readEvents(db: Parameters<typeof after.execute>[0], runId: string, seq: number, limit: number) {
   const { rows } = await after.execute(db, { runId, seq, limit })
-  return inTurns(each(rows, (row) => fromBinary(WatchRunResponseSchema, row.data)))
+  const events = await inTurns(each(rows, (row) => fromBinary(WatchRunResponseSchema, row.data)))
+  const bare = events.flatMap(({ run }) => (run && !run.inputs ? [run] : []))
+  const fixed = bare.length > 0 ? await fixedOf.first(db, { runId }) : undefined
+  if (fixed) {
+    const inputs = JSON.parse(fixed.inputs) as JsonObject
+    const origin = parseOrigin(fixed.origin)
+    for (const run of bare) Object.assign(run, { inputs, origin })
+  }
+  return events
 }
+
+/** As it is stored: what never changes of a run, and may be large, is in its row. Events of before it have it themselves. */
+export function withoutFixed(event: WatchRunResponse): WatchRunResponse {
+  const { inputs: _, origin: __, ...run } = event.run!
+  return { ...event, run }
+}
+
+const fixedOf = statement<RunTables, { runId: string }>()((db, { runId }) =>
+  db.selectFrom('run').select(['inputs', 'origin']).where('id', '=', runId),
+)
 
 const after = statement<RunTables, { runId: string; seq: number; limit: number }>()((db, { runId, seq, limit }) =>
   db

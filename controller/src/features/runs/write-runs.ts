@@ -11,6 +11,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Kysely, sql } from 'kysely'
 import { insertion, statement } from '../../platform/statement.ts'
 import { presentHead, presentStep } from './present-run.ts'
+import { withoutFixed } from './run-events.ts'
 import {
   type JobHeadRow,
   jobHeadColumns,
@@ -252,7 +253,7 @@ function* eventRows(now: Date, work: RunWork): Pieces<Pick<RunRows, 'events' | '
       run: presentHead(state, belongs, seq),
       steps: steps.slice(index * stepsOfAnEvent, (index + 1) * stepsOfAnEvent).map(presentStep),
     })
-    events.push({ run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, message) })
+    events.push({ run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, withoutFixed(message)) })
     told.push(message)
     yield
   }
