@@ -49,7 +49,7 @@ export interface RunRows {
   changedJobs: { values: JobChange; ids: string[] }[]
   steps: RunTables['run_step'][]
   events: RunTables['run_event'][]
-  /** The same as messages. */
+  /** The same as messages, unless very many steps change: those are not kept in memory beside their rows. */
   told: WatchRunResponse[]
 }
 
@@ -254,7 +254,7 @@ function* eventRows(now: Date, work: RunWork): Pieces<Pick<RunRows, 'events' | '
       steps: steps.slice(index * stepsOfAnEvent, (index + 1) * stepsOfAnEvent).map(presentStep),
     })
     events.push({ run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, withoutFixed(message)) })
-    told.push(message)
+    if (steps.length <= stepsOfAnEvent) told.push(message)
     yield
   }
   return { events, told }
