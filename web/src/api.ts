@@ -1,5 +1,6 @@
 // The controller's API, typed from the contract: one client a service, and every error as an ApiError.
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
@@ -95,4 +96,5 @@ export const api = {
   runs: clientOf(RunService),
   logs: clientOf(LogService),
   agents: clientOf(AgentService),
+  approvals: clientOf(ApprovalService),
 }

@@ -8,10 +8,12 @@ import { errorText } from '../../ui/error-text.ts'
 import { toMs } from '../../ui/format.ts'
 import type { StatusName } from '../../ui/status.ts'
 import { showToast } from '../../ui/toasts.ts'
-import { copiesByStep, inOrder, stepStatusName, useRun } from '../runs/index.ts'
+import { asksPeople, copiesByStep, inOrder, stepStatusName, useRun } from '../runs/index.ts'
 
 export interface StepRunState {
   word: StatusName
+  /** It waits for people. */
+  people: boolean
   startedAt: number | undefined
   finishedAt: number | undefined
   why: Pick<RunStep, 'reason' | 'reasonInfo'>
@@ -60,6 +62,7 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
       if (!node) continue
       const next: StepRunState = {
         word: stepStatusName(step),
+        people: asksPeople(step),
         startedAt: toMs(step.startedAt),
         finishedAt: toMs(step.finishedAt),
         why: step,

@@ -1,7 +1,8 @@
 // What other features of the console use of runs.
-export { isUnreachable, pickStep, stepStatusName } from './pick-step.ts'
+
+export { reasonText } from '../../ui/reason-text.ts'
+export { asksPeople, isUnreachable, pickStep, stepStatusName } from './pick-step.ts'
 export { default as RunStarter } from './RunStarter.vue'
-export { reasonText } from './reason-text.ts'
 export { useRunFeed, withRun } from './run-feed.ts'
 export { default as StepCounts } from './StepCounts.vue'
 export { default as StepPanel } from './StepPanel.vue'

@@ -1,8 +1,8 @@
 // The step a run page shows by itself.
-import { RunStepSchema, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type RunStep, RunStepSchema, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { nextFailed, pickStep, stepStatusName } from './pick-step.ts'
+import { asksPeople, nextFailed, pickStep, stepStatusName } from './pick-step.ts'
 
 const { BLOCKED, RUNNING, SUCCEEDED, FAILED, SKIPPED } = StepStatus
 const step = (id: string, status: StepStatus, failureAllowed = false) =>
@@ -53,4 +53,12 @@ it('shows a failure that was allowed as a warning', () => {
   expect(stepStatusName(step('a', FAILED, true))).toBe('warning')
   expect(stepStatusName(step('a', FAILED))).toBe('failed')
   expect(stepStatusName(step('a', SUCCEEDED))).toBe('succeeded')
+})
+
+it('tells a wait for people from others, and shows it where nothing runs', () => {
+  const asks = { ...step('ask', StepStatus.WAITING), reasonInfo: { code: 'approval_waits', params: {} } } as RunStep
+  const waits = { ...step('pause', StepStatus.WAITING), reasonInfo: { code: 'waiting_until', params: {} } } as RunStep
+  expect([asks, waits, step('a', RUNNING)].map(asksPeople)).toEqual([true, false, false])
+  expect(pickStep([step('a', SUCCEEDED), waits, asks], undefined)?.id).toBe('ask')
+  expect(pickStep([asks, step('b', RUNNING)], undefined)?.id).toBe('b')
 })

@@ -1,4 +1,4 @@
-// Which step a run page shows while nobody has chosen one: where it broke, else what runs, else what ran last.
+// Which step a run page shows while nobody has chosen one: where it broke, else what runs, else what asks people, else what ran last.
 import { type RunStep, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { type StatusName, statusName } from '../../ui/status.ts'
 
@@ -10,7 +10,8 @@ export function isFailedStep(step: RunStep): boolean {
 /** Stays with `current` while that runs or has failed, so that the page does not jump between steps side by side. */
 export function pickStep(steps: readonly RunStep[], current: RunStep | undefined): RunStep | undefined {
   if (current && (current.status === StepStatus.RUNNING || isFailedStep(current))) return current
-  const next = steps.find(isFailedStep) ?? steps.find((step) => step.status === StepStatus.RUNNING)
+  const next =
+    steps.find(isFailedStep) ?? steps.find((step) => step.status === StepStatus.RUNNING) ?? steps.find(asksPeople)
   if (next) return next
   if (current && current.attempts.length > 0) return current
   return steps.findLast((step) => step.attempts.length > 0) ?? steps[0]
@@ -25,6 +26,11 @@ export function nextFailed(steps: readonly RunStep[], currentId: string | undefi
 /** It runs as far as anybody knows: its agent is silent. */
 export function isUnreachable(step: Pick<RunStep, 'status' | 'reasonInfo'>): boolean {
   return step.status === StepStatus.RUNNING && step.reasonInfo?.code === 'unreachable'
+}
+
+/** It waits for people. */
+export function asksPeople(step: Pick<RunStep, 'status' | 'reasonInfo'>): boolean {
+  return step.status === StepStatus.WAITING && step.reasonInfo?.code === 'approval_waits'
 }
 
 /** A failure that was allowed is a warning, and so is a silent agent. */

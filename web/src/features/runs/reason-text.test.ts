@@ -4,8 +4,8 @@ import { reasonTable } from '@ansflow/proto/reasons/table'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { afterEach, expect, test } from 'vitest'
 import { type Language, setLanguage } from '../../i18n.ts'
+import { reasonText } from '../../ui/reason-text.ts'
 import { isUnreachable, stepStatusName } from './pick-step.ts'
-import { reasonText } from './reason-text.ts'
 
 afterEach(() => setLanguage('en'))
 
