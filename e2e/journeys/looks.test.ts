@@ -30,6 +30,7 @@ steps:
   pack: { name: Pack, needs: [unit, style], run: echo packed }
 `
 const nightly = `name: nightly
+on: { schedule: [{ cron: "0 3 1 1 *", timezone: Asia/Shanghai, name: new year, catchUp: none }, '@yearly'] }
 steps:
   fetch: { run: echo fetched }
   soak: { needs: [fetch], run: 'echo soaking; echo "error: the tank leaks" >&2; exit 3' }
@@ -208,6 +209,11 @@ async function fillSystem(): Promise<typeof pages> {
       press: [byId('inspector-tab-matrix')],
       ready: byId('matrix-count'),
     },
+    {
+      name: 'editor-triggers',
+      path: `${project}/pipelines/${broken.pipelineId}/edit`,
+      ready: byId('schedule-1'),
+    },
     { name: 'editor-settings', path: `${pipeline}/edit`, ready: '[data-testid="pipeline-settings"]' },
     {
       name: 'editor-start',
@@ -224,6 +230,8 @@ async function fillSystem(): Promise<typeof pages> {
     { name: 'editor-yaml', path: `${pipeline}/edit?view=yaml`, ready: '[data-testid="yaml-editor"]' },
     { name: 'editor-split', path: `${pipeline}/edit?view=split`, ready: '[data-testid="yaml-editor"]' },
     { name: 'versions', path: `${pipeline}/versions`, ready: 'h1' },
+    { name: 'schedules', path: `${project}/pipelines/${broken.pipelineId}/schedules`, ready: 'table' },
+    { name: 'no-schedules', path: `${pipeline}/schedules`, ready: 'code' },
     { name: 'project-runs', path: `${project}/runs`, ready: '[data-testid^="run-row-"]' },
     { name: 'project-members', path: `${project}/members`, ready: 'table' },
     { name: 'secrets', path: `${project}/secrets`, ready: 'table' },
