@@ -40,7 +40,9 @@ const lowBits = 0x7f7f7f7f
 /** Four bytes at once: a native search for each line end costs more when there are many. */
 export function countLineEnds(data: Uint8Array): number {
   const first = Math.min(data.length, -data.byteOffset & 3)
-  const words = new Int32Array(data.buffer, data.byteOffset + first, (data.length - first) >> 2)
+  const left = (data.length - first) >> 2
+  // Even none must begin at a whole word.
+  const words = left > 0 ? new Int32Array(data.buffer, data.byteOffset + first, left) : new Int32Array(0)
   let count = 0
   for (let at = 0; at < words.length; ) {
     // Of each of the four, as many as a byte can count.
