@@ -1,9 +1,9 @@
 // Offers that are their jobs' starts: such a job runs once, however its controller, its link and its agent behave, and nothing runs of
 // which a hello has not told.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { waitFor } from './agent-process.ts'
 import { type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
 import { Outcome } from './fake-controller.ts'
@@ -102,10 +102,15 @@ test('an agent that was frozen for too long asks before it starts what it was of
 })
 
 test('an offer that waits for the end of an older epoch is named in heartbeats, and forgotten with its stream', async () => {
-  await using b = await bench()
-  const stubborn = sh('trap "" TERM; echo up; while :; do sleep 0.1 || :; done', { cancelGraceMs: 4000 })
-  const old = b.controller.offer(first, stubborn)
-  await waitFor('output', () => old.log.length > 0)
+  await using b = await startBench({}, [], inject('phasedAgentBundle'))
+  b.controller.behavior.startsAtOnce = true
+  const dir = join(b.data, 'phased')
+  mkdirSync(dir)
+  for (const file of ['prepare.go', 'before.go']) writeFileSync(join(dir, file), '')
+  const old = b.controller.offer(first, { execution: { case: 'checkout', value: { url: dir } } })
+  await waitFor('it runs', () =>
+    (existsSync(join(dir, 'trace')) ? readFileSync(join(dir, 'trace'), 'utf8') : '').includes('main begins'),
+  )
   b.controller.send({ kind: { case: 'stale', value: { job: old.ref } } })
   const next = b.controller.offer(first, sh(`touch ${b.data}/ran`), [], 2)
   const isNamed = () => b.controller.running.some(({ jobId, epoch }) => jobId === first && epoch === 2)
@@ -113,6 +118,8 @@ test('an offer that waits for the end of an older epoch is named in heartbeats, 
   b.controller.cut()
   await waitFor('connected again', () => b.controller.hellos.length > 1)
   expect(b.controller.hellos[1]!.jobs.some(({ job }) => job?.epoch === 2)).toBe(false)
+  // It is cleaned up after until now.
+  writeFileSync(join(dir, 'cleanUp.go'), '')
   await waitFor('the old one is gone', () => !existsSync(join(b.data, 'jobs', first)))
   await done(b.controller.offer(second, sh('true')))
   expect([next.finished, existsSync(join(b.data, 'ran'))]).toEqual([[], false])
@@ -126,4 +133,11 @@ test('an agent that leaves refuses the offer that was on its way', async () => {
   b.agent.child.kill('SIGTERM')
   expect(await b.agent.exited).toBe(0)
   expect(b.controller.jobs.get(first)?.rejected).toEqual(['draining'])
+})
+
+test('the folders of jobs that come all at once, and so begin before their helpers are there, are used again', async () => {
+  await using b = await bench({ ANSFLOW_AGENT_SLOTS: '6' })
+  const all = Array.from({ length: 6 }, (_, i) => b.controller.offer(jobIdOf(`burst-${i}`), sh('true')))
+  await Promise.all(all.map((job) => done(job)))
+  await waitFor('all of them have come back', () => readdirSync(join(b.data, 'ready')).length >= 6)
 })

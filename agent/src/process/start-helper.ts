@@ -39,9 +39,10 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],
     })
-    /** The processes that stay from job to job; those of a helper that has run a job before they could be counted are not known. */
+    /** The processes that stay from job to job. */
     let own: ReadonlySet<number> | undefined
-    let hasRun = false
+    /** A job that came before these were there: with it among them they could not be counted. */
+    let early: string | undefined
     let isAlive = true
     /** The next job's process waits for it, or is going to. */
     let isWaiting = false
@@ -64,8 +65,8 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
       },
       run(jobId) {
         isWaiting = false
-        hasRun = true
-        child.stdin.write(`${jobId}\n`)
+        if (own === undefined) early = jobId
+        else child.stdin.write(`${jobId}\n`)
       },
       end() {
         isAlive = false
@@ -74,9 +75,9 @@ export function createHelpers(where: { jobsPath: string; path: string; log: Log 
     }
     child.stdout.once('data', () => {
       child.stdout.destroy()
-      if (hasRun) return
       own = new Set(cgroup === undefined ? [] : processesOf(cgroup))
-      helper.getReady()
+      if (early === undefined) helper.getReady()
+      else helper.run(early)
     })
     const gone = () => {
       isAlive = false
