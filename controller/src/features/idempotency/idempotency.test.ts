@@ -1,4 +1,5 @@
 import { Role } from '@ansflow/proto/access'
+import { ApprovalDecision, ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
@@ -33,6 +34,12 @@ test('every rpc that may carry a key refuses it for another request', async () =
   const { run } = await owner.client(RunService).startRun({ pipelineId })
   const runId = run?.id ?? ''
   const again = await owner.client(RunService).startRun({ pipelineId })
+  const asks =
+    'name: asks\nsteps: { ask: { uses: approval, with: { approvers: ["role:owner"], selfApproval: true } } }\n'
+  const asking = await owner.client(PipelineService).applyPipeline({ projectId, yaml: asks, publish: true })
+  const asked = await owner.client(RunService).startRun({ pipelineId: asking.pipeline?.id ?? '' })
+  const { approvals } = await owner.client(ApprovalService).listApprovals({ runId: asked.run?.id ?? '' })
+  const decision = { approvalId: approvals[0]?.id ?? '', decision: ApprovalDecision.APPROVE }
   const calls = [
     [ProjectService.method.createProject, { name: 'one' }, { name: 'two' }],
     [PipelineService.method.createPipeline, { projectId, name: 'one' }, { projectId, name: 'two' }],
@@ -43,6 +50,7 @@ test('every rpc that may carry a key refuses it for another request', async () =
     ],
     [PipelineService.method.publishPipeline, { pipelineId, note: 'one' }, { pipelineId, note: 'two' }],
     [RunService.method.startRun, { pipelineId }, { pipelineId, version: 1 }],
+    [ApprovalService.method.decide, { ...decision, comment: 'one' }, { ...decision, comment: 'two' }],
     [RunService.method.rerunRun, { runId }, { runId: again.run?.id ?? '' }],
   ] as const
   const withKey = c.controller.services.flatMap(({ service }) =>
