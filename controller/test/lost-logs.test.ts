@@ -118,15 +118,21 @@ test('with the loss of its agent after the job had ended well', async () => {
   const following = await follow()
   expect(await read()).toMatchObject({ complete: false, part: false })
   const headers = { authorization: `Bearer ${c.owner.token}` }
-  const downloading = fetch(`${c.url}/download/runs/${runId}/steps/one/log`, { headers }).then((answer) =>
-    answer.text(),
-  )
-  downloading.catch(() => undefined)
+  const answering = fetch(`${c.url}/download/runs/${runId}/steps/one/log`, { headers })
+  let body: Response['body'] | undefined
+  void answering.then((answer) => (body = answer.body))
+  // It waits a moment for a log that might be whole by then.
+  await waitFor(() => {
+    clock.advance(20)
+    return body
+  })
+  const downloading = body!.getReader()
+  expect(Buffer.from((await downloading.read()).value!).toString()).toBe('a line\n')
   control.cut()
   await control.end()
   expect(await following.ends()).toEqual(asParts)
   // It does not end as if that were all.
-  await expect(downloading).rejects.toThrow()
+  await expect(downloading.read()).rejects.toThrow()
   expect(await stepStatus()).toBe(StepStatus.SUCCEEDED)
 })
 
