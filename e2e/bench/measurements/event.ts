@@ -42,7 +42,7 @@ export const event = measurement({
 })
 
 /** Steps one after the other, each noting in a file when it runs. They take a moment: one that ends at once is never told of as running. */
-export function stampedChain(name: string, gate: string, stamps: string, length: number, seconds = 0.1): string {
+export function stampedChain(name: string, gate: string, stamps: string, length: number, seconds = 0.25): string {
   const run = `echo $ANSFLOW_STEP_ID $(date +%s%N) >> ${stamps}; sleep ${seconds}`
   const steps = Array.from({ length }, (_, n) => [`s${n}`, { run, needs: [n > 0 ? `s${n - 1}` : 'gate'] }])
   return pipelineFile(name, { gate: { run: gate }, ...Object.fromEntries(steps) })
