@@ -72,9 +72,6 @@ test('a controller killed in the middle of a run finishes it after its restart, 
 })
 
 test('controller and agent are killed in the middle of a flood: the log is byte-exact', async () => {
-  system = await startSystem()
-  const { pipelineId } = await system.pipeline(yamlOf('seq 1 12000000'))
-  const runId = await system.start(pipelineId)
   const expected = createHash('sha256')
   let size = 0
   for (let from = 1; from <= 12_000_000; from += 100_000) {
@@ -82,6 +79,9 @@ test('controller and agent are killed in the middle of a flood: the log is byte-
     expected.update(lines)
     size += lines.length
   }
+  system = await startSystem()
+  const { pipelineId } = await system.pipeline(yamlOf('seq 1 12000000'))
+  const runId = await system.start(pipelineId)
   const stored = (least: number) =>
     waitFor(
       async () => {
