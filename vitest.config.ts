@@ -9,10 +9,10 @@ const shared = { isolate: false }
 const setupFiles = [fileURLToPath(new URL('proto/test/fixed-seed.ts', import.meta.url))]
 
 /**
- * The longest by far, longest first: one that begins last is waited for alone. But for event-loop.test.ts, which measures, and does so
- * best when the others are nearly done.
+ * The longest by far: one that begins last is waited for alone. Not event-loop.test.ts, which measures, and does so best when the
+ * others are nearly done.
  */
-const longest = ['store-faults.test.ts', 'looks.test.ts', 'npm-start.test.ts', 'store.test.ts']
+const longest = ['store-faults.test.ts']
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
