@@ -187,7 +187,7 @@ async function fillSystem(): Promise<typeof pages> {
   return [
     { name: 'home', path: '/', ready: 'h1' },
     { name: 'projects', path: '/p', ready: `a[href="${project}"]` },
-    { name: 'project', path: project, ready: 'h1' },
+    { name: 'project', path: project, ready: `a[href="${project}/runs"]` },
     { name: 'pipelines', path: `${project}/pipelines`, ready: '[data-testid="pipeline-row-deliver"]' },
     { name: 'editor', path: `${pipeline}/edit?node=unit`, ready: '[data-testid="script-script"]' },
     { name: 'editor-run', path: `${pipeline}/edit?run=${passed}`, ready: '[data-testid="run-bar"]' },
