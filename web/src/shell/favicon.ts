@@ -1,6 +1,6 @@
 // The tab's icon: the mark, or the status of the page's run in its shape and colour.
 import { lightTokens } from '../theme/token-values.ts'
-import type { StatusName } from '../ui/status.ts'
+import type { StatusName } from '../ui/status/status.ts'
 
 const plain = '/favicon.svg'
 const octagon = 'M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z'

@@ -1,6 +1,6 @@
 // The tab's title and mark where a page knows more than its route: "#12 nightly", with the status of what it shows as the icon.
 import { onScopeDispose, shallowRef, watchEffect } from 'vue'
-import type { StatusName } from '../ui/status.ts'
+import type { StatusName } from '../ui/status/status.ts'
 
 export interface PageTitle {
   text: string

@@ -1,6 +1,6 @@
 // Short messages at the corner: what was done (with a way to undo it), or what was not.
 import { readonly, ref } from 'vue'
-import type { StatusName } from './status.ts'
+import type { StatusName } from './status/status.ts'
 
 export interface Toast {
   id: number

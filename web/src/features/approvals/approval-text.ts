@@ -3,7 +3,7 @@ import { type Approval, ApprovalDecision, ApprovalStatus } from '@ansflow/proto/
 import { approverText } from '@ansflow/proto/texts/template'
 import { currentLanguage, i18n } from '../../i18n.ts'
 import { formatRough, toMs } from '../../ui/format.ts'
-import type { StatusName } from '../../ui/status.ts'
+import type { StatusName } from '../../ui/status/status.ts'
 
 const statuses: Record<number, { look: StatusName; key: string }> = {
   [ApprovalStatus.WAITING]: { look: 'waiting', key: 'waiting' },

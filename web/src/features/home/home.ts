@@ -3,7 +3,7 @@ import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { starterOf } from '@ansflow/proto/run-origin'
 import { isTerminal, RunStatus } from '@ansflow/proto/status'
 import { toMs } from '../../ui/format.ts'
-import { historiesOf, isActive, isFailure, type PipelineHistory } from '../../ui/run-history.ts'
+import { historiesOf, isActive, isFailure, type PipelineHistory } from '../../ui/status/run-history.ts'
 
 export interface HomeData {
   /** Runs I started that failed and that nothing has made good since. */

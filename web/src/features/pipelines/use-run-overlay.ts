@@ -6,7 +6,7 @@ import { toJson } from '@bufbuild/protobuf'
 import { computed, type Ref, ref, type ShallowRef, shallowReactive, watch } from 'vue'
 import { errorText } from '../../ui/error-text.ts'
 import { toMs } from '../../ui/format.ts'
-import type { StatusName } from '../../ui/status.ts'
+import type { StatusName } from '../../ui/status/status.ts'
 import { showToast } from '../../ui/toasts.ts'
 import { asksPeople, copiesByStep, inOrder, stepStatusName, useRun } from '../runs/index.ts'
 

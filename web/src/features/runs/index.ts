@@ -1,6 +1,6 @@
 // What other features of the console use of runs.
 
-export { reasonText } from '../../ui/reason-text.ts'
+export { reasonText } from '../../ui/status/reason-text.ts'
 export { asksPeople, isUnreachable, pickStep, stepStatusName } from './pick-step.ts'
 export { default as RunStarter } from './RunStarter.vue'
 export { useRunFeed, withRun } from './run-feed.ts'

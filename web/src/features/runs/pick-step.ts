@@ -1,6 +1,6 @@
 // Which step a run page shows while nobody has chosen one: where it broke, else what runs, else what asks people, else what ran last.
 import { type RunStep, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { type StatusName, statusName } from '../../ui/status.ts'
+import { type StatusName, statusName } from '../../ui/status/status.ts'
 
 /** It broke the run: a step that may fail did not. */
 export function isFailedStep(step: RunStep): boolean {

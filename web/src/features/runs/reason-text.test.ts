@@ -4,7 +4,7 @@ import { reasonTable } from '@ansflow/proto/reasons/table'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { afterEach, expect, test } from 'vitest'
 import { type Language, setLanguage } from '../../i18n.ts'
-import { reasonText } from '../../ui/reason-text.ts'
+import { reasonText } from '../../ui/status/reason-text.ts'
 import { isUnreachable, stepStatusName } from './pick-step.ts'
 
 afterEach(() => setLanguage('en'))

@@ -2,7 +2,7 @@
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { toMs } from '../../ui/format.ts'
-import type { StatusName } from '../../ui/status.ts'
+import type { StatusName } from '../../ui/status/status.ts'
 import { stepStatusName } from './pick-step.ts'
 import { copiesByStep, hasCopies, valuesText } from './step-groups.ts'
 

@@ -2,7 +2,7 @@
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal, RunStatus } from '@ansflow/proto/status'
 import { api } from '../../api.ts'
-import { isFailure } from '../../ui/run-history.ts'
+import { isFailure } from '../../ui/status/run-history.ts'
 import { useLoad } from '../../ui/use-async.ts'
 
 const looked = 50

@@ -4,7 +4,7 @@ import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
 import { api } from '../../../api.ts'
 import { subscribe } from '../../../live.ts'
-import { barCount } from '../../../ui/run-history.ts'
+import { barCount } from '../../../ui/status/run-history.ts'
 import { useLoad } from '../../../ui/use-async.ts'
 
 export function usePipelines(projectId: () => string) {

@@ -2,7 +2,7 @@
 import { RunStatus, StepStatus } from '@ansflow/proto/status'
 import { mount } from '@vue/test-utils'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { i18n, setLanguage } from '../i18n.ts'
+import { i18n, setLanguage } from '../../i18n.ts'
 import StatusIcon from './StatusIcon.vue'
 import StatusTag from './StatusTag.vue'
 import { type StatusName, statusName, statusNames } from './status.ts'

@@ -3,8 +3,8 @@
 import type { Attempt, RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { titled } from '@ansflow/proto/problem-text'
 import { isReasonCode, sentence } from '@ansflow/proto/reasons'
-import { currentLanguage, i18n } from '../i18n.ts'
-import { formatClock, formatDate } from './format.ts'
+import { currentLanguage, i18n } from '../../i18n.ts'
+import { formatClock, formatDate } from '../format.ts'
 
 /** What the page calls a step, by its key. */
 export type NameOf = (key: string) => string

@@ -1,7 +1,7 @@
 // What the last runs of a pipeline say: bars, share that passed, median duration, and whether it got slower.
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal, RunStatus } from '@ansflow/proto/status'
-import { toMs } from './format.ts'
+import { toMs } from '../format.ts'
 import { type StatusName, statusName } from './status.ts'
 
 export interface HistoryBar {
