@@ -163,6 +163,10 @@ test.each(['before', 'after'])(
   async (when) => {
     const world = await open()
     const pipelineId = await world.publish('{ schedule: "@hourly" }')
+    // The controller's own loop would be quicker.
+    await c.controller.stop()
+    await clock.advance(hour)
+    await c.restart()
     const { driver, ...rest } = deps()
     let dying = true
     const whoDies: typeof driver = {
@@ -173,19 +177,35 @@ test.each(['before', 'after'])(
         return begun!
       },
     }
-    // The controller's own loop would be quicker.
-    await c.controller.stop()
-    await clock.advance(hour)
-    await c.restart()
-    await startDue({ ...rest, db: c.db, driver: whoDies })
+    await startDue({ ...rest, driver: whoDies })
+    expect(await world.runs(pipelineId)).toHaveLength(when === 'after' ? 1 : 0)
     dying = false
-    await clock.advance(2000)
     await started(world, pipelineId, 1)
-    await startDue({ ...rest, db: c.db, driver: whoDies })
+    await startDue({ ...rest, driver: whoDies })
     expect(await world.runs(pipelineId)).toHaveLength(1)
     await driver.stop()
   },
 )
+
+test('schedules whose runs cannot be started for now, however many, keep no other waiting', async () => {
+  const world = await open()
+  const many = Array.from({ length: 50 }, (_, n) => `{ cron: "@hourly", name: s${n} }`)
+  const stuck = await world.publish(`{ schedule: [${many.join(', ')}] }`)
+  const other = 'name: y\non: { schedule: "@hourly" }\nsteps: { a: { run: "true" } }\n'
+  const { pipeline } = await world.pipelines.applyPipeline({ projectId: world.projectId, yaml: other, publish: true })
+  await c.controller.stop()
+  await clock.advance(hour)
+  await c.restart()
+  const { driver, ...rest } = deps()
+  const refusing: typeof driver = {
+    ...driver,
+    start: (run) => (run.pipelineId === stuck ? Promise.reject(unavailable('not now')) : driver.start(run)),
+  }
+  await startDue({ ...rest, driver: refusing })
+  expect(await world.runs(pipeline!.id)).toHaveLength(1)
+  expect(await world.runs(stuck)).toHaveLength(0)
+  await driver.stop()
+})
 
 test('a pipeline that is deleted has no schedules any more', async () => {
   const world = await open()

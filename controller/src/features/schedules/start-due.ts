@@ -24,18 +24,25 @@ interface Deps {
   driver: Pick<RunDriver, 'start'>
 }
 
-const mostAtOnce = 50
+/** Read at once. */
+const pageSize = 50
 
 export async function startDue(deps: Deps): Promise<void> {
   const { db, clock, log } = deps
-  const due = await db
-    .em()
-    .find(ScheduleEntity, { nextAt: { $lte: clock.now() } }, { orderBy: { nextAt: 'asc' }, limit: mostAtOnce })
-  for (const row of due) {
-    // One that cannot be started now keeps no other from starting, and is tried at the next look.
-    await startOne(deps, row).catch((error: unknown) =>
-      log.warn({ err: error, scheduleId: row.id }, 'a schedule could not start its run yet'),
-    )
+  const now = clock.now()
+  let last = ''
+  for (;;) {
+    const where = { nextAt: { $lte: now }, id: { $gt: last } }
+    const due = await db.em().find(ScheduleEntity, where, { orderBy: { id: 'asc' }, limit: pageSize })
+    for (const row of due) {
+      // One that cannot be started now keeps no other from starting, and is tried at the next look.
+      await startOne(deps, row).catch((error: unknown) =>
+        log.warn({ err: error, scheduleId: row.id }, 'a schedule could not start its run yet'),
+      )
+    }
+    const end = due.at(-1)
+    if (!end || due.length < pageSize) return
+    last = end.id
   }
 }
 
