@@ -75,9 +75,8 @@ type Item =
   | EventItem
 
 const mostInBatch = 500
-/** Nobody waits for news of an accept, a start or a log: it may ride with the next commit, or make its own after this long. */
-const patient: ReadonlySet<RunEvent['type']> = new Set(['jobAccepted', 'jobStarted', 'jobLogged'])
-const patientMs = 25
+/** Nobody waits for news of an accept, a start or a log: it may ride with the next commit, or make its own after this long. A start has waited at its agent already. */
+const patienceMs: Partial<Record<RunEvent['type'], number>> = { jobAccepted: 25, jobStarted: 5, jobLogged: 25 }
 const mostRaces = 12
 /** Two controllers that work on one run lose to each other in turns, not again and again together. */
 const mostPauseMs = 8
@@ -100,7 +99,7 @@ export function createRunDriver({
   const outside = AsyncLocalStorage.snapshot()
   let waiting: Item[] = []
   let committing: Promise<void> | undefined
-  let lingering: NodeJS.Timeout | undefined
+  let lingering: { until: number; timer: NodeJS.Timeout } | undefined
   let stopped = false
 
   function submit(runId: string, event: RunEvent, told?: RunAct): Promise<Submitted> {
@@ -113,12 +112,20 @@ export function createRunDriver({
       return
     }
     waiting.push(item)
-    if (!isPatient(item)) commitNow()
-    else if (!committing) lingering ??= setTimeout(commitNow, patientMs)
+    const patience = patienceOf(item)
+    if (patience === 0) commitNow()
+    else if (!committing) lingerFor(patience)
+  }
+
+  function lingerFor(ms: number): void {
+    const until = performance.now() + ms
+    if (lingering && lingering.until <= until) return
+    clearTimeout(lingering?.timer)
+    lingering = { until, timer: setTimeout(commitNow, ms) }
   }
 
   function commitNow(): void {
-    clearTimeout(lingering)
+    clearTimeout(lingering?.timer)
     lingering = undefined
     committing ??= outside(drain)
   }
@@ -128,8 +135,9 @@ export function createRunDriver({
     await Promise.resolve()
     let first = true
     while (waiting.length > 0) {
-      if (!first && !stopped && waiting.every(isPatient)) {
-        lingering ??= setTimeout(commitNow, patientMs)
+      const patience = first || stopped ? 0 : Math.min(...waiting.map(patienceOf))
+      if (patience > 0) {
+        lingerFor(patience)
         break
       }
       first = false
@@ -348,8 +356,8 @@ export function createRunDriver({
   }
 }
 
-function isPatient(item: Item): boolean {
-  return item.kind === 'event' && patient.has(item.event.type)
+function patienceOf(item: Item): number {
+  return item.kind === 'event' ? (patienceMs[item.event.type] ?? 0) : 0
 }
 
 function awaitsLogs({ jobs }: RunState): boolean {
