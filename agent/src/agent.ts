@@ -14,7 +14,7 @@ import { type JobHost, JobRunner } from './job/job-runner.ts'
 import { JobFolder, placeOf } from './job/journal.ts'
 import { createLanes } from './job/lanes.ts'
 import { createOffers } from './job/offers.ts'
-import { createWorkspaces } from './job/workspace.ts'
+import { createWorkspaces, folderRun } from './job/workspace.ts'
 import { keepConnected } from './link/connect.ts'
 import { type LinkError, parseTarget } from './link/rpc-client.ts'
 import { DEFAULT_HEARTBEAT_MS, type SessionHost } from './link/session.ts'
@@ -85,7 +85,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
             helloNumber: ++hellos,
             labels: labelsOf(config),
             slots: config.slots,
-            host: hostFacts(tools),
+            host: { ...hostFacts(tools), workspaceHours: config.workspaceHours },
             jobs: snapshots(),
           },
         },
@@ -219,7 +219,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     if (graceMs !== undefined) for (const job of jobs.values()) job.fence(graceMs)
   }
   function sweepWorkspaces(): void {
-    const busy = new Set([...jobs.values()].map((job) => job.spec.runId))
+    const busy = new Set([...jobs.values()].map((job) => folderRun(job.spec)))
     workspaces.sweep(busy, config.workspaceHours * 3_600_000).then(
       ({ removed, problems }) => {
         if (removed.length > 0) log.info('Removed unused workspaces.', { runs: removed.length })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createCgroups } from '../src/process/cgroup.ts'
@@ -322,4 +322,18 @@ test('workspaces: shared within a run, isolated ones start empty and go; nothing
     expect(await done(job)).toMatchObject({ outcome: Outcome.FAILED, reasonCode: 'agent_error' })
     expect(job.log.toString()).not.toMatch(/^ran/m)
   }
+})
+
+test('a job works in the workspace of an earlier run while that is there, and says when it is not', async () => {
+  const folder = join(b.data, 'workspaces/earlier')
+  const first = b.controller.offer(newId(), { ...sh('echo left > file'), runId: 'earlier' })
+  await done(first)
+  const again = () => b.controller.offer(newId(), { ...sh('cat file'), runId: 'later', workspaceRunId: 'earlier' })
+  const second = again()
+  expect(await done(second)).toMatchObject({ outcome: Outcome.SUCCEEDED })
+  expect(second.log.toString()).toBe('left\n')
+  expect(existsSync(join(b.data, 'workspaces/later'))).toBe(false)
+  rmSync(folder, { recursive: true })
+  expect(await done(again())).toMatchObject({ outcome: Outcome.FAILED, reasonCode: 'workspace_gone' })
+  expect(existsSync(folder)).toBe(false)
 })

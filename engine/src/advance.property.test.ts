@@ -8,7 +8,8 @@ import { expect, test } from 'vitest'
 import { choices, graphArbitrary } from '../test/graph-arbitrary.ts'
 import * as world from '../test/world.ts'
 import { advance } from './advance.ts'
-import { planRun } from './plan.ts'
+import { planRun, type Reuse } from './plan.ts'
+import { planRerun, type Rerun, type RerunAsk, RerunRefused } from './rerun.ts'
 import type { Changes, RunEvent, RunState, StepState } from './state.ts'
 
 /** Looks at the state after each event and compares it with how it was before. */
@@ -156,8 +157,8 @@ function checkCopies(group: StepState): void {
   if (maxParallel > 0 && going.length > maxParallel) throw new Error(`${going.length} copies of ${id} at once`)
   if (isTerminal(group.status) !== copies!.every(({ status }) => isTerminal(status)))
     throw new Error(`${id} ends apart`)
-  const failed = copies!.some(({ status, failureAllowed }) => {
-    return (status === StepStatus.FAILED && !failureAllowed) || status === StepStatus.LOST
+  const failed = copies!.some(({ status, failureAllowed, reused }) => {
+    return !reused && ((status === StepStatus.FAILED && !failureAllowed) || status === StepStatus.LOST)
   })
   if (failFast && failed && copies!.some(({ phase }) => phase === 'held' || phase === 'delayed')) {
     throw new Error(`${id} goes on after a failure`)
@@ -165,9 +166,9 @@ function checkCopies(group: StepState): void {
   if (group.attempts.length > 0) throw new Error(`${id} has a job of its own`)
 }
 
-function live(graph: PipelineGraph, order: number[]): world.World {
+function live(graph: PipelineGraph, order: number[], reuse?: Reuse): world.World {
   const check = watch() as world.World['check'] & { of(w: world.World): void }
-  const run = world.newWorld(graph, check)
+  const run = world.newWorld(graph, check, reuse)
   check.of(run)
   world.apply(run, { type: 'started' })
   for (const choice of order) world.tick(run, choice)
@@ -200,3 +201,93 @@ test('the same events give the same state, also over restarts', { timeout: 600_0
     { numRuns: 2500 },
   )
 })
+
+const rerunArbitrary = fc.record({
+  mode: fc.constantFrom('failed' as const, 'from' as const, 'from' as const, 'alone' as const),
+  step: fc.nat(99),
+  /** Whether whoever runs again has approved everything. */
+  approved: fc.boolean(),
+  inherits: fc.boolean(),
+})
+
+test('a part of a run again runs what was chosen and what is behind it, and nothing past an approval', {
+  timeout: 600_000,
+}, () => {
+  fc.assert(
+    fc.property(
+      graphArbitrary,
+      choices,
+      rerunArbitrary,
+      choices,
+      (graph, order, { mode, step, approved, inherits }, then) => {
+        const earlier = live(graph, order)
+        world.runToEnd(earlier)
+        const ids = [...earlier.state.steps.keys()]
+        const stepIds = mode === 'failed' ? [] : [ids[step % ids.length]!]
+        const rerun = accepted(earlier, { mode, stepIds, inputs: {}, hasApproved: () => approved })
+        if (!rerun) return
+        checkRerun(earlier.state, rerun, approved)
+        const names = new Set(rerun.reused.map(({ definition }) => definition.workspace || 'shared'))
+        const workspaces = inherits ? [...names].filter((name) => name !== 'isolated') : []
+        const kept = workspaces.map((name) => ({ name, agentId: 'other', runId: 'run' }))
+        const run = live(rerun.graph, then, { steps: rerun.steps, workspaces: kept })
+        world.runToEnd(run)
+        const runs = new Set(rerun.runs.map(({ id }) => id))
+        for (const { step: of, workspace, agentId } of run.state.jobs.values()) {
+          if (!runs.has(of.id) && !runs.has(of.group?.id ?? '')) throw new Error(`${of.id} was run again`)
+          if (workspaces.includes(workspace) && agentId === 'agent') throw new Error(`${workspace} was begun anew`)
+        }
+        for (const before of rerun.reused) expect(endOf(run.state.steps.get(before.id)!)).toEqual(endOf(before))
+        const again = atOnce(
+          planRun(rerun.graph, {}, world.testMeta(), world.epochStart, { steps: rerun.steps, workspaces: kept }),
+        )
+        for (const { event, at } of run.log) atOnce(advance(again, event, at))
+        expect(world.picture(again)).toEqual(world.picture(run.state))
+        if (isTerminal(run.state.status)) expect(run.state.pins.size).toBe(0)
+      },
+    ),
+    { numRuns: 2500 },
+  )
+})
+
+/** As it is planned with what each refusal says to run from, too. Undefined: nothing has failed. */
+function accepted(earlier: world.World, ask: RerunAsk): Rerun | undefined {
+  const { state, now } = earlier
+  for (let asked = ask, tries = 0; ; tries++) {
+    try {
+      return planRerun(state, asked, now)
+    } catch (error) {
+      if (!(error instanceof RerunRefused)) throw error
+      if (error.said.code === 'rerun_none_failed') return undefined
+      if (error.include.length === 0 || tries > state.steps.size) throw error
+      asked = {
+        ...asked,
+        mode: asked.mode === 'failed' ? 'failed' : 'from',
+        stepIds: [...asked.stepIds, ...error.include],
+      }
+    }
+  }
+}
+
+function checkRerun(earlier: RunState, { runs, reused, graph }: Rerun, approved: boolean): void {
+  const isRun = new Set(runs.map(({ id }) => id))
+  for (const step of reused) {
+    if (isRun.has(step.id)) throw new Error(`${step.id} is reused and run`)
+    if (step.needs.some(({ id }) => isRun.has(id))) throw new Error(`${step.id} is reused behind a step that runs`)
+  }
+  if (graph.steps.some(({ needs }) => needs.some(({ stepId }) => !graph.steps.some(({ id }) => id === stepId)))) {
+    throw new Error('a need is not in the graph')
+  }
+  const before = (step: StepState): StepState[] => step.needs.flatMap((need) => [need, ...before(need)])
+  const near = new Set(runs.flatMap(before))
+  for (const step of reused) {
+    if (step.definition.uses !== 'approval' || step.copies || !near.has(step.group ?? step)) continue
+    if (step.status === StepStatus.SKIPPED) continue
+    if (step.status !== StepStatus.SUCCEEDED || approved)
+      throw new Error(`past the approval ${step.id} of ${earlier.meta.runId}`)
+  }
+}
+
+function endOf({ status, outputs, reason, startedAt, finishedAt, failureAllowed }: StepState) {
+  return { status, outputs, reason, startedAt, finishedAt, failureAllowed }
+}

@@ -47,10 +47,11 @@ function* apply(turn: Turn, event: RunEvent): Generator<void, 'done' | 'stale'> 
   }
 }
 
-/** Decides the steps that need nothing; a repetition finds none of them blocked. */
+/** Decides the steps that wait for nothing, and copies whose others are reused; a repetition finds none of them blocked or held. */
 function* begin(turn: Turn): Generator<void> {
   for (const step of turn.state.steps.values()) {
-    if (step.needs.length > 0 || step.phase !== 'blocked') continue
+    if (step.phase === 'copies') turn.opened.add(step)
+    if (step.needsLeft > 0 || step.phase !== 'blocked') continue
     decideStep(turn, step)
     yield
   }

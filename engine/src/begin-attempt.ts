@@ -174,12 +174,14 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
     return { by: 'controller', work: { kind: type.id, request: work.request, secretMark }, secrets }
   }
   const attempt = step.attempts.length + 1
+  const workspace = workspaceOf(state, step)
   const spec = create(JobSpecSchema, {
     runId: state.meta.runId,
     stepId: step.id,
     stepName: step.name,
     attempt,
-    workspace: workspaceOf(state, step),
+    workspace,
+    workspaceRunId: state.inherited.get(workspace) ?? '',
     env: Object.entries({ CI: 'true', ...env, ...variables, ...ciVariables(state, step, attempt) }).map(
       ([name, value]) => ({
         name,

@@ -2,14 +2,15 @@
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
+import { runsOnAgent } from '@ansflow/proto/steps/index'
 import { beginAttempt } from './begin-attempt.ts'
 import { cancelJob, endJob } from './cancel.ts'
-import { knownTimeoutOf } from './own-values.ts'
+import { knownTimeoutOf, workspaceOf } from './own-values.ts'
 import { noteWorkspaceUse } from './plan.ts'
 import { cancelReason, runsAfterCancel } from './ready.ts'
 import { type RetryCause, retryDelay } from './retry.ts'
 import { backstopMs, between, startJob } from './start-job.ts'
-import type { JobResult, JobState, StepState } from './state.ts'
+import type { JobResult, JobState, RunState, StepState } from './state.ts'
 import { durationText } from './timeout-reason.ts'
 import { endStep, enter, setDue, setPin, type Turn } from './turn.ts'
 
@@ -93,7 +94,27 @@ function endOf(turn: Turn, job: JobState, result: JobResult): End {
     }
     default:
       // FAILED, and what this controller does not know: features/agents gave it a reason.
+      if (result.reasonCode === 'workspace_gone') {
+        return { job: JobStatus.FAILED, step: StepStatus.FAILED, why: workspaceGone(turn.state, job) }
+      }
       return { job: JobStatus.FAILED, step: StepStatus.FAILED, why: result.why ?? failure(result), retry: 'failed' }
+  }
+}
+
+const mostNamed = 3
+
+/** What the reused steps have left is not there any more; another attempt would not find it either. */
+function workspaceGone(state: RunState, { agentName: agent, workspace }: JobState): Reason {
+  const left = [...state.steps.values()].filter((step) => step.reused && !step.group && leaves(state, step, workspace))
+  const steps = left.slice(0, mostNamed).map(({ id }) => id)
+  return reason('workspace_gone', { agent, workspace, ...(steps.length > 0 && { steps: steps.join(', ') }) })
+}
+
+function leaves(state: RunState, step: StepState, workspace: string): boolean {
+  try {
+    return runsOnAgent(step.definition.uses) && workspaceOf(state, step) === workspace
+  } catch {
+    return false
   }
 }
 

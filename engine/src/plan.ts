@@ -10,14 +10,25 @@ import { copyStep, emptyStep, listedOutputs } from './step-state.ts'
 import { blockedReason, noteEarliest } from './turn.ts'
 import { noteKnownLabels } from './workspace-labels.ts'
 
+/** What a run takes over of one that has been: see rerun.ts. */
+export interface Reuse {
+  steps: StoredRun['steps']
+  /** That are used further: their agent, and the run whose they were. */
+  workspaces: readonly { name: string; agentId: string; runId: string }[]
+}
+
 /** Yields now and then, so that others have their turn while a large run is planned. */
 export function* planRun(
   graph: PipelineGraph,
   inputs: JsonObject,
   meta: RunMeta,
   now: Date,
+  { steps, workspaces }: Reuse = { steps: [], workspaces: [] },
 ): Generator<void, RunState> {
-  const state = yield* emptyState(graph, inputs, meta, now)
+  const inherited = new Map(workspaces.map(({ name, runId }) => [name, runId]))
+  const state = yield* emptyState(graph, inputs, meta, now, inherited)
+  for (const { name, agentId } of workspaces) state.pins.set(name, agentId)
+  yield* fillSteps(state, steps)
   yield* indexRun(state)
   for (const step of state.active) {
     step.reason = blockedReason(step)
@@ -40,6 +51,7 @@ export interface StoredRun {
   steps: ({ id: string; copy: StoredCopy | null } & Partial<Omit<StepState, 'copies' | 'group' | 'matrix'>>)[]
   jobs: ({ stepId: string } & Omit<JobState, 'step'>)[]
   pins: Iterable<readonly [workspace: string, agentId: string]>
+  inherited: Iterable<readonly [workspace: string, runId: string]>
 }
 
 /** Yields now and then, so that others have their turn while a large run is put together. */
@@ -50,20 +62,10 @@ export function* restoreRun(
   stored: StoredRun,
   createdAt: Date,
 ): Generator<void, RunState> {
-  const state = yield* emptyState(graph, inputs, meta, createdAt)
+  const state = yield* emptyState(graph, inputs, meta, createdAt, new Map(stored.inherited))
   Object.assign(state, stored.head)
   for (const [workspace, agentId] of stored.pins) state.pins.set(workspace, agentId)
-  const copies = stored.steps.flatMap(({ copy }) => (copy ? [copy] : []))
-  for (const { of, values } of copies.toSorted((a, b) => a.index - b.index)) {
-    const group = state.steps.get(of)
-    if (group) copyStep(state, group, values)
-    yield
-  }
-  for (const { id, copy, ...fields } of stored.steps) {
-    const step = state.steps.get(id)
-    if (step) Object.assign(step, fields)
-    yield
-  }
+  yield* fillSteps(state, stored.steps)
   for (const { stepId, ...fields } of stored.jobs.toSorted((a, b) => a.attempt - b.attempt)) {
     const step = state.steps.get(stepId)
     if (!step) continue
@@ -80,6 +82,20 @@ export function* restoreRun(
   return state
 }
 
+function* fillSteps(state: RunState, stored: StoredRun['steps']): Generator<void> {
+  const copies = stored.flatMap(({ copy }) => (copy ? [copy] : []))
+  for (const { of, values } of copies.toSorted((a, b) => a.index - b.index)) {
+    const group = state.steps.get(of)
+    if (group) copyStep(state, group, values)
+    yield
+  }
+  for (const { id, copy, ...fields } of stored) {
+    const step = state.steps.get(id)
+    if (step) Object.assign(step, fields)
+    yield
+  }
+}
+
 /** Steps in the order of the file, copies behind the step that they are copies of. */
 export function* inFileOrder({ graph, steps }: RunState): Generator<StepState> {
   for (const { id } of graph.steps) {
@@ -94,6 +110,7 @@ function* emptyState(
   inputs: JsonObject,
   meta: RunMeta,
   createdAt: Date,
+  inherited: RunState['inherited'],
 ): Generator<void, RunState> {
   const steps = new Map<string, StepState>()
   for (const [index, definition] of graph.steps.entries()) {
@@ -129,6 +146,7 @@ function* emptyState(
     deadline: graph.timeoutMs > 0 ? new Date(createdAt.getTime() + graph.timeoutMs) : null,
     wakeAt: null,
     pins: new Map(),
+    inherited,
     active: new Set(),
     timed: new Set(),
     counts: new Array(StepStatus.LOST + 1).fill(0),
@@ -164,6 +182,8 @@ function* indexRun(state: RunState): Generator<void> {
   }
   if (state.deadline && !isTerminal(state.status)) noteEarliest(state, state.deadline)
   for (const job of state.jobs.values()) if (usesWorkspace(job)) noteWorkspaceUse(state, job, 1)
+  // What steps of another run have left in them is in use for as long as this one goes on.
+  for (const workspace of state.inherited.keys()) noteWorkspaceUse(state, { workspace }, 1)
   spreadFailure([...state.steps.values()].filter(hasFailed))
 }
 
@@ -173,12 +193,12 @@ function indexCopies(state: RunState, group: StepState): void {
   group.copiesGoing = copies.filter(({ phase }) => phase !== 'held' && phase !== 'ended').length
   const held = copies.findIndex(({ phase }) => phase === 'held')
   group.nextCopy = held < 0 ? copies.length : held
-  group.stopped = (group.definition.matrix?.failFast ?? true) && copies.some(hasFailed)
+  group.stopped = (group.definition.matrix?.failFast ?? true) && copies.some((copy) => hasFailed(copy) && !copy.reused)
   if (isTerminal(group.status)) state.stepValues[group.id]!.outputs = listedOutputs(group)
 }
 
 /** Answers how many use it now. */
-export function noteWorkspaceUse(state: RunState, { workspace }: JobState, change: 1 | -1): number {
+export function noteWorkspaceUse(state: RunState, { workspace }: Pick<JobState, 'workspace'>, change: 1 | -1): number {
   const uses = (state.workspaceUses.get(workspace) ?? 0) + change
   state.workspaceUses.set(workspace, uses)
   return uses

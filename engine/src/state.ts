@@ -49,6 +49,8 @@ export interface RunState {
   wakeAt: Date | null
   /** The agent that has each workspace of the run: the first that got a job of it. */
   readonly pins: Map<string, string>
+  /** Workspaces that are used further: the run whose they were, by workspace. They have their agents from the beginning. */
+  readonly inherited: ReadonlyMap<string, string>
 
   // Indices, rebuilt on load.
   /** Steps that have not ended. */
@@ -99,6 +101,13 @@ export type Awaited =
       answers: Record<string, string>
     }
 
+export interface ReusedFrom {
+  runId: string
+  number: number
+  /** How many it had there. */
+  attempts: number
+}
+
 export interface StepState {
   /** The key in the file; of a copy that with its index. */
   readonly id: string
@@ -133,6 +142,8 @@ export interface StepState {
   /** When the time is to be looked at: the end of a delay, an awaited moment, or when an attempt should have ended by itself. */
   dueAt: Date | null
   failureAllowed: boolean
+  /** It was not run: all of it is what it was in this run. */
+  readonly reused: ReusedFrom | null
 
   // Indices, rebuilt on load.
   needsLeft: number

@@ -29,6 +29,7 @@ export function emptyStep(definition: StepDefinition, index: number): StepState 
     finishedAt: null,
     dueAt: null,
     failureAllowed: false,
+    reused: null,
     needsLeft: definition.needs.length,
     namedNeeds: [],
     nextNeed: 0,

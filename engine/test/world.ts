@@ -8,7 +8,7 @@ import { byPerson } from '@ansflow/proto/run-origin'
 import { isTerminal, isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
 import { advance } from '../src/advance.ts'
-import { planRun, restoreRun, type StoredRun } from '../src/plan.ts'
+import { planRun, type Reuse, restoreRun, type StoredRun } from '../src/plan.ts'
 import type { Changes, JobState, RunEvent, RunMeta, RunState, StepState } from '../src/state.ts'
 import { isControllerWork } from '../src/work.ts'
 
@@ -44,8 +44,8 @@ export interface World {
   restart: (state: RunState) => RunState
 }
 
-export function newWorld(graph: PipelineGraph, check: World['check'] = () => undefined): World {
-  const state = atOnce(planRun(graph, {}, testMeta(), epochStart))
+export function newWorld(graph: PipelineGraph, check: World['check'] = () => undefined, reuse?: Reuse): World {
+  const state = atOnce(planRun(graph, {}, testMeta(), epochStart, reuse))
   return { state, now: epochStart, log: [], check, restart }
 }
 
@@ -207,7 +207,7 @@ function wrongReport(world: World, pick: number): void {
 
 /** All of a state that does not follow from the rest. */
 export function storedOf(state: RunState): StoredRun {
-  const { meta, graph, inputs, createdAt, steps, jobs, pins, ...others } = state
+  const { meta, graph, inputs, createdAt, steps, jobs, pins, inherited, ...others } = state
   const { active, timed, counts, failures, stepValues, workspaceUses, workspaceLabels, copies, ...head } = others
   return {
     head,
@@ -221,6 +221,7 @@ export function storedOf(state: RunState): StoredRun {
       }),
     jobs: [...jobs.values()].map(({ step, ...job }) => ({ stepId: step.id, ...job })),
     pins: [...pins],
+    inherited: [...inherited],
   }
 }
 
@@ -233,7 +234,7 @@ export function restart(state: RunState): RunState {
 /** Everything a step is, as text; two states are the same when their pictures are. */
 export function pictureOf(step: StepState): string {
   const { status, reason, outputs, failureAllowed } = step
-  const times = `${time(step.queuedAt)} ${time(step.startedAt)} ${time(step.finishedAt)} ${time(step.dueAt)}`
+  const times = `${time(step.queuedAt)} ${time(step.startedAt)} ${time(step.finishedAt)} ${time(step.dueAt)} ${step.reused?.number}`
   let text = `${status} ${step.phase} ${JSON.stringify(step.awaits)} ${reasonOf(reason)} ${outputs.v} ${times} ${failureAllowed}`
   for (const job of step.attempts) {
     text += `\n${job.id} ${job.attempt} ${job.status} ${job.epoch} ${job.agentId} ${job.cancelRequested} ${job.exitCode}`

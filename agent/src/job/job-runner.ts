@@ -134,7 +134,7 @@ export class JobRunner implements ShippedJob {
     this.#openSpool()
     if (this.#workspace === undefined) {
       this.#folder.prepare()
-      this.#workspace = this.#host.workspaces.open(this.spec.runId, this.spec.workspace, this.ref.jobId)
+      this.#workspace = this.#host.workspaces.open({ jobId: this.ref.jobId, spec: this.spec })
     }
     return this.#workspace
   }
@@ -308,7 +308,7 @@ export class JobRunner implements ShippedJob {
   async #closeWorkspace(): Promise<void> {
     const { log, workspaces } = this.#host
     await workspaces
-      .close(this.spec.runId, this.spec.workspace, this.ref.jobId)
+      .close({ jobId: this.ref.jobId, spec: this.spec })
       .catch((error) => log.warn('A workspace cannot be removed.', { job: this.ref.jobId, error: this.#masked(error) }))
   }
 

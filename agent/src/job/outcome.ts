@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { textOf } from '../log.ts'
 import type { Intent } from './journal.ts'
+import { WorkspaceGone } from './workspace.ts'
 
 export interface Ending {
   outcome: Outcome
@@ -48,6 +49,7 @@ export function impossible(reason: string): Ending {
 
 /** Of what the agent did for it: a system error is the agent's own, everything else is a sentence about what was asked for. */
 export function failureOf(error: unknown): Ending {
+  if (error instanceof WorkspaceGone) return { ...impossible(error.message), reasonCode: 'workspace_gone' }
   const { syscall } = error as NodeJS.ErrnoException
   return syscall ? lost(`it could not be started: ${textOf(error)}`) : impossible(textOf(error))
 }

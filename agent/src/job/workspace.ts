@@ -1,7 +1,8 @@
 // Owns the folders that steps work in: where each is, that nothing leads out of it, and when it goes.
-import { lchownSync, mkdirSync, realpathSync, statfsSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, lchownSync, mkdirSync, realpathSync, statfsSync, statSync, utimesSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { textOf } from '../log.ts'
 import type { StepUser } from '../process/step-user.ts'
 import { removeTree } from './remove-tree.ts'
@@ -18,11 +19,26 @@ export interface Swept {
   problems: { path: string; error: string }[]
 }
 
+export interface WorkspaceJob {
+  jobId: string
+  spec: Pick<JobSpec, 'runId' | 'workspace' | 'workspaceRunId'>
+}
+
+/** What steps of an earlier run have left was removed meanwhile. */
+export class WorkspaceGone extends Error {
+  override readonly name = 'WorkspaceGone'
+}
+
+/** The run whose folders it works in. */
+export function folderRun({ runId, workspaceRunId }: WorkspaceJob['spec']): string {
+  return workspaceRunId || runId
+}
+
 export interface Workspaces {
-  /** Makes the folder if need be. Steps of a run that name the same workspace share it. */
-  open(runId: string, name: string, jobId: string): string
+  /** Makes the folder if need be. Steps of a run that name the same workspace share it. That of an earlier run must be there: throws a WorkspaceGone. */
+  open(job: WorkspaceJob): string
   /** Removes it if it was the job's own; marks the run's as used now. */
-  close(runId: string, name: string, jobId: string): Promise<void>
+  close(job: WorkspaceJob): Promise<void>
   /** Removes what was not used for long, of runs that have no job here. What cannot be removed is gone round. */
   sweep(busyRuns: ReadonlySet<string>, maxAgeMs: number): Promise<Swept>
 }
@@ -32,9 +48,11 @@ export function createWorkspaces(root: string, user?: StepUser): Workspaces {
   /** When each was marked as used last, by the steady clock. */
   const touched = new Map<string, number>()
   const runFolder = (runId: string) => join(root, folderName(runId))
-  const place = (runId: string, name: string, jobId: string) =>
+  const place = ({ spec, jobId }: WorkspaceJob) => {
+    const name = spec.workspace || 'shared'
     // "@" is in no encoded name, so a job's own folder meets no shared one.
-    join(runFolder(runId), name === 'isolated' ? `@${folderName(jobId)}` : folderName(name || 'shared'))
+    return join(runFolder(folderRun(spec)), name === 'isolated' ? `@${folderName(jobId)}` : folderName(name))
+  }
   function touch(runId: string): void {
     const [now, path] = [performance.now(), runFolder(runId)]
     if (now - (touched.get(path) ?? Number.NEGATIVE_INFINITY) < TOUCH_MS) return
@@ -47,16 +65,21 @@ export function createWorkspaces(root: string, user?: StepUser): Workspaces {
     }
   }
   return {
-    open(runId, name, jobId) {
-      const path = place(runId, name, jobId)
+    open(job) {
+      const path = place(job)
+      if (job.spec.workspaceRunId && !existsSync(path)) {
+        throw new WorkspaceGone(
+          `The workspace ${JSON.stringify(job.spec.workspace)} of the earlier run is not here any more.`,
+        )
+      }
       const isNew = mkdirSync(path, { recursive: true, mode: 0o755 }) !== undefined
       if (isNew && user) lchownSync(path, user.uid, user.gid)
-      touch(runId)
+      touch(folderRun(job.spec))
       return realpathSync.native(path)
     },
-    async close(runId, name, jobId) {
-      touch(runId)
-      if (name === 'isolated') await removeTree(place(runId, name, jobId))
+    async close(job) {
+      touch(folderRun(job.spec))
+      if (job.spec.workspace === 'isolated') await removeTree(place(job))
     },
     async sweep(busyRuns, maxAgeMs) {
       const busy = new Set([...busyRuns].map(folderName))

@@ -7,7 +7,8 @@ import type { AnyKind, ExecutionCase, Main, StepKind } from './step-kind.ts'
 
 export const kinds: { [K in ExecutionCase]?: StepKind<K> } = { shell, checkout }
 
-export const capabilities: string[] = Object.keys(kinds)
+/** Also that the workspace of an earlier run can be used further. */
+export const capabilities: string[] = [...Object.keys(kinds), 'earlier_workspace']
 
 export function canRun(spec: JobSpec): boolean {
   return kindOf(spec) !== undefined

@@ -203,6 +203,11 @@ export const reasonTable = {
     en: 'Canceled: [agent {agent}|its agent] was stopped.',
     'zh-CN': '已取消：[代理 {agent} |其代理]被停止。',
   },
+  workspace_gone: {
+    params: ['agent', 'workspace', 'steps?'],
+    en: 'Agent {agent} does not have the workspace {workspace} of the earlier run any more. Run again[ from {steps}, which filled it| all].',
+    'zh-CN': '代理 {agent} 上已没有先前运行的工作区 {workspace}。请[从填充它的 {steps} |全部]重跑。',
+  },
   agent_error: {
     params: ['message?'],
     en: '[{message}|The agent could not run it.]',

@@ -1,12 +1,21 @@
-// Every sentence about what is wrong with a pipeline, once, with its parameters and in both languages. To add one: its entry in
+// Every sentence about what is wrong with a pipeline, or with running it again, once, with its parameters and in both languages. To add one: its entry in
 // the file of its kind.
 import { ofExpressions } from './of-expressions.ts'
 import { ofFiles } from './of-files.ts'
 import { ofGraphs } from './of-graphs.ts'
 import { ofMatrices } from './of-matrices.ts'
 import { ofParams } from './of-params.ts'
+import { ofReruns } from './of-reruns.ts'
 import { ofValues } from './of-values.ts'
 
-export const problemTexts = { ...ofGraphs, ...ofMatrices, ...ofValues, ...ofParams, ...ofExpressions, ...ofFiles }
+export const problemTexts = {
+  ...ofGraphs,
+  ...ofMatrices,
+  ...ofValues,
+  ...ofParams,
+  ...ofExpressions,
+  ...ofFiles,
+  ...ofReruns,
+}
 
 export type ProblemTexts = typeof problemTexts

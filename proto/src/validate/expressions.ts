@@ -3,9 +3,10 @@ import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v
 import type { JsonValue } from '@bufbuild/protobuf'
 import { hyphenated, hyphenSaid } from '../expression/hyphens.ts'
 import { compileExpression, contextFields, hasExpression, parseTemplate, type Reference } from '../expression.ts'
-import { configFields, stepFields } from '../fields/step-fields.ts'
+import { configFields } from '../fields/step-fields.ts'
 import { firstCheckout, topologicalOrder } from '../graph.ts'
 import { matrixNames } from '../matrix.ts'
+import { expressionsOf, referencesIn } from '../step-expressions.ts'
 import { outputsOf } from '../steps/index.ts'
 import { Hints, suggestion } from '../suggest.ts'
 import { shortText } from '../texts/parts.ts'
@@ -57,24 +58,9 @@ export function checkExpressions(graph: PipelineGraph, report: Report): void {
 /** Of the step's own and the pipeline's. */
 export function variablesReadBy(step: StepDefinition): ReadonlySet<string> {
   const read = new Set<string>()
-  const note = (source: string) => {
-    for (const { root, path } of compileExpression(source).expression?.references ?? []) {
-      if (root === 'env' && path[0] !== undefined) read.add(path[0])
-    }
+  for (const { source } of expressionsOf(step)) {
+    for (const { root, path } of referencesIn(source)) if (root === 'env' && path[0] !== undefined) read.add(path[0])
   }
-  const look = (value: JsonValue): void => {
-    if (typeof value === 'string') {
-      for (const part of hasExpression(value) ? parseTemplate(value).parts : []) {
-        if (part.kind === 'expression') note(part.source)
-      }
-    } else if (value !== null && typeof value === 'object') {
-      for (const item of Object.values(value)) look(item as JsonValue)
-    }
-  }
-  for (const { of, kind } of stepFields) if (kind.expressions === 'template') look(step[of] as JsonValue)
-  note(step.when)
-  for (const { condition } of step.needs) note(condition)
-  look((step.with ?? {}) as JsonValue)
   return read
 }
 

@@ -100,6 +100,20 @@ export async function knownAmong(db: Db, ids: string[]): Promise<string[]> {
   return rows.map(({ id }) => id)
 }
 
+/** Of these agents those that exist: whether each can use the workspace of an earlier run, and how long it keeps one. */
+export async function keepersAmong(
+  db: Db,
+  ids: readonly string[],
+): Promise<Map<string, { can: boolean; hours: number }>> {
+  const rows = await agentTables(db).selectFrom('agent').selectAll().where('id', 'in', ids).execute()
+  return new Map(
+    rows.map((row) => {
+      const { id, capabilities, host } = knownAgent(db, row)
+      return [id, { can: capabilities.includes('earlier_workspace'), hours: host.workspaceHours }]
+    }),
+  )
+}
+
 export async function agentsOf(db: Db, organizationId: string): Promise<KnownAgent[]> {
   const rows = await agentTables(db)
     .selectFrom('agent')

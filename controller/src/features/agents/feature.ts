@@ -15,7 +15,7 @@ import { createAgentHub } from './agent-hub.ts'
 import { AgentLabelEntity } from './agent-label.entity.ts'
 import { agentLinkApi } from './agent-link.api.ts'
 import type { SessionDeps } from './agent-session.ts'
-import { agentLabels, agentTables, type KnownAgent } from './agent-tables.ts'
+import { agentLabels, agentTables, type KnownAgent, keepersAmong } from './agent-tables.ts'
 import { agentTopics } from './agent-topics.ts'
 import { agentScope, agentsApi } from './agents.api.ts'
 import { giveUpStranded } from './delete-agent.ts'
@@ -43,7 +43,7 @@ export const agentsFeature = feature({
 
 function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform, from: From) {
   const { lostAfterMs } = config
-  const { driver, placement } = from(runsFeature)
+  const { driver, placement, keepers } = from(runsFeature)
   const secrets = from(secretsFeature)
   const logs = from(logsFeature)
   const hub = createAgentHub({ db, bus, log })
@@ -95,6 +95,7 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
   registrationTokens.fill(registrationTokensMadeByTokens)
   logs.lostAmong.fill(lostSweep.lostAmong)
   placement.fill(dispatcher.place)
+  keepers.fill((agentIds) => keepersAmong(db, agentIds))
   from(pipelinesFeature).agentLabels.fill((organizationId) => agentLabels(db, organizationId))
 
   return {

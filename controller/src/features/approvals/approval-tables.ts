@@ -129,3 +129,15 @@ export function presentApproval(db: Db, { row, ask, decisions }: StoredApproval,
     refusal,
   })
 }
+
+/** Who has approved what in these runs. */
+export async function approvalsIn(db: Db, runIds: readonly string[]) {
+  return db
+    .kysely<ApprovalTables>()
+    .selectFrom('approval')
+    .innerJoin('approval_decision as decision', 'decision.approval_id', 'approval.id')
+    .select(['approval.run_id as runId', 'approval.step_id as stepId', 'decision.user_id as userId'])
+    .where('approval.run_id', 'in', runIds)
+    .where('decision.approve', '=', 1)
+    .execute()
+}

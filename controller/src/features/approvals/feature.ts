@@ -6,7 +6,7 @@ import { deleteRows } from '../../platform/delete-rows.ts'
 import { runsFeature } from '../runs/index.ts'
 import { ApprovalDecisionEntity, ApprovalEntity } from './approval.entity.ts'
 import { approvalParticipant } from './approval-participant.ts'
-import type { ApprovalTables } from './approval-tables.ts'
+import { type ApprovalTables, approvalsIn } from './approval-tables.ts'
 import { approvalTopic } from './approval-topic.ts'
 import { approvalsApi } from './approvals.api.ts'
 
@@ -14,7 +14,8 @@ export const approvalsFeature = feature({
   name: 'approvals',
   entities: [ApprovalEntity, ApprovalDecisionEntity],
   open({ db, bus, clock, log }, from) {
-    const { driver } = from(runsFeature)
+    const { driver, approvals } = from(runsFeature)
+    approvals.fill((runIds) => approvalsIn(db, runIds))
     const { topic, stop } = approvalTopic({ db, bus, clock, log })
     return {
       services: [approvalsApi({ db, driver })],

@@ -7,6 +7,7 @@ import { createFollowRun } from './follow-run.ts'
 import { JobEntity, WorkspacePinEntity } from './job.entity.ts'
 import type { RunParticipant } from './participant.ts'
 import type { Placement } from './place-jobs.ts'
+import type { RerunNeeds } from './rerun.ts'
 import { RunCounterEntity, RunEntity, RunEventEntity, RunGraphEntity, RunStepEntity } from './run.entity.ts'
 import { createRunDriver } from './run-driver.ts'
 import { createRunEvents } from './run-events.ts'
@@ -31,6 +32,9 @@ export const runsFeature = feature({
   open({ db, bus, clock, log, workers, features }, from) {
     const { drafts } = from(pipelinesFeature)
     const placement = port<Placement>('a placement of jobs')
+    const approvals = port<RerunNeeds['approvals']>('what people have approved')
+    const keepers = port<RerunNeeds['keepers']>('agents with workspaces')
+    const needs: RerunNeeds = { approvals: (ids) => approvals()(ids), keepers: (ids) => keepers()(ids) }
     let found: RunParticipant[] | undefined
     const participants = () => {
       found ??= features.flatMap((each) => each.participants ?? [])
@@ -44,7 +48,7 @@ export const runsFeature = feature({
     const follow = createFollowRun({ events, watch })
     const { topics, stop } = runTopics({ db, bus, clock, log, follow })
     return {
-      services: [runsApi({ db, driver, follow, drafts, workers })],
+      services: [runsApi({ db, clock, driver, follow, drafts, workers, needs })],
       topics,
       loops: [{ name: 'runs', everyMs: 2000, run: driver.sweep }],
       scopes: { [Resource.RUN]: runScope },
@@ -54,7 +58,7 @@ export const runsFeature = feature({
         watch.stop()
         await driver.stop()
       },
-      gives: { driver, watch, placement },
+      gives: { driver, watch, placement, approvals, keepers },
     }
   },
 })

@@ -1,7 +1,7 @@
 // Begins runs inside a transaction: their numbers, their frozen graphs, their first jobs.
 import { createHash } from 'node:crypto'
 import { advance } from '@ansflow/engine/advance'
-import { planRun } from '@ansflow/engine/plan'
+import { planRun, type Reuse } from '@ansflow/engine/plan'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { type JsonObject, toBinary } from '@bufbuild/protobuf'
@@ -29,6 +29,8 @@ export interface RunStart {
   /** Of the run, where whoever starts it knows it beforehand: it is begun once, however often it is asked for. */
   runId?: string
   rerunOf?: string
+  /** What it takes over of that one. */
+  reuse?: Reuse
   /** Who asked for it. */
   act?: Act
 }
@@ -171,7 +173,7 @@ async function planStart(
     newId: uuidv7,
   }
   const size = start.graph.steps.length
-  const state = await paced(size, planRun(start.graph, start.inputs, meta, now))
+  const state = await paced(size, planRun(start.graph, start.inputs, meta, now, start.reuse))
   const belongs = {
     organizationId: start.organizationId,
     rerunOf: start.rerunOf ?? '',
@@ -179,6 +181,7 @@ async function planStart(
   }
   const work = newWork({ state, belongs, revision: 0, seq: 0, jobRows: new Map() })
   addChanges(work, await paced(sizeOf(state), advance(state, { type: 'started' }, now)))
+  for (const workspace of state.inherited.keys()) work.pins.add(workspace)
   const { act, version } = start
   if (act) work.acts.push({ act, after: { version, ...(start.rerunOf && { rerunOf: start.rerunOf }) } })
   // The first event tells of every step, so that those who watch from the start know the whole plan.

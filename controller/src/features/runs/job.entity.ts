@@ -53,9 +53,13 @@ export const JobEntity = defineEntity({
 export const WorkspacePinEntity = defineEntity({
   name: 'WorkspacePin',
   tableName: 'workspace_pin',
+  // One run at a time uses what an earlier one has left.
+  uniques: [{ properties: ['folderRunId', 'workspace'] }],
   properties: {
     runId: id().primary(),
     workspace: p.string().length(64).primary(),
     agentId: id(),
+    /** The earlier run whose workspace is used further. */
+    folderRunId: id().nullable(),
   },
 })

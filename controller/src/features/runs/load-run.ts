@@ -65,7 +65,10 @@ export async function loadRun(db: Kysely<RunTables>, times: Times, runId: string
   }
   const pinned = await db.selectFrom('workspace_pin').selectAll().where('run_id', '=', runId).execute()
   const pins = pinned.map(({ workspace, agent_id }) => [workspace, agent_id] as const)
-  const stored = { head: runHead(row, times), steps, jobs, pins }
+  const inherited = pinned.flatMap(({ workspace, folder_run_id: runId }) =>
+    runId ? [[workspace, runId] as const] : [],
+  )
+  const stored = { head: runHead(row, times), steps, jobs, pins, inherited }
   const createdAt = times.from(row.created_at)!
   return {
     state: await inTurns(restoreRun(graph, runInputs(row), runMeta(row, uuidv7), stored, createdAt)),

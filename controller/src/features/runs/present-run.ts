@@ -1,7 +1,7 @@
 // The contract's messages of a run, from the engine's state.
 
 import { inFileOrder } from '@ansflow/engine/plan'
-import type { JobState, RunState, StepState } from '@ansflow/engine/state'
+import type { JobState, ReusedFrom, RunState, StepState } from '@ansflow/engine/state'
 import {
   type Attempt,
   AttemptSchema,
@@ -96,12 +96,17 @@ export function presentStep(step: StepState): RunStep {
     outputs,
     attempts: step.attempts.map(presentAttempt),
     failureAllowed: step.failureAllowed,
+    ...(step.reused && { reused: reusedFrom(step.reused) }),
     ...presentReason(reason),
   })
   if (step.queuedAt) message.queuedAt = timestampFromDate(step.queuedAt)
   if (step.startedAt) message.startedAt = timestampFromDate(step.startedAt)
   if (step.finishedAt) message.finishedAt = timestampFromDate(step.finishedAt)
   return message
+}
+
+function reusedFrom({ runId, number, attempts }: ReusedFrom) {
+  return { runId, runNumber: number, attempts }
 }
 
 function presentAttempt(job: JobState): Attempt {

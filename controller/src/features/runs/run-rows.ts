@@ -1,7 +1,7 @@
 // Between the rows of runs, steps and jobs and the engine's state.
 
 import type { StoredCopy } from '@ansflow/engine/plan'
-import type { Awaited, JobState, RunMeta, RunState, StepPhase, StepState } from '@ansflow/engine/state'
+import type { Awaited, JobState, ReusedFrom, RunMeta, RunState, StepPhase, StepState } from '@ansflow/engine/state'
 import type { ControllerWork } from '@ansflow/engine/work'
 import { type RunOrigin, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { Reason } from '@ansflow/proto/reasons'
@@ -146,6 +146,7 @@ export function stepRow(runId: string, step: StepState, times: Times): StepRow {
     reason: json(step.reason),
     outputs: JSON.stringify(step.outputs),
     failure_allowed: step.failureAllowed ? 1 : 0,
+    reused: step.reused ? JSON.stringify(step.reused) : null,
     queued_at: times.to(step.queuedAt),
     started_at: times.to(step.startedAt),
     finished_at: times.to(step.finishedAt),
@@ -167,6 +168,7 @@ export function storedStep(row: StepRow, times: Times) {
     reason: parseReason(row.reason),
     outputs: JSON.parse(row.outputs) as Record<string, string>,
     failureAllowed: Boolean(row.failure_allowed),
+    reused: row.reused ? (JSON.parse(row.reused) as ReusedFrom) : null,
     queuedAt: times.from(row.queued_at),
     startedAt: times.from(row.started_at),
     finishedAt: times.from(row.finished_at),

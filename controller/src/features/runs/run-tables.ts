@@ -46,6 +46,7 @@ export interface StepRow {
   reason: string | null
   outputs: string
   failure_allowed: number
+  reused: string | null
   queued_at: Time | null
   started_at: Time | null
   finished_at: Time | null
@@ -100,7 +101,7 @@ export interface RunTables {
   run_event: { run_id: string; seq: number; data: Uint8Array }
   job: JobRow
   work: WorkRow
-  workspace_pin: { run_id: string; workspace: string; agent_id: string }
+  workspace_pin: { run_id: string; workspace: string; agent_id: string; folder_run_id: string | null }
 }
 
 export function tables(em: EntityManager): Kysely<RunTables> {

@@ -92,6 +92,8 @@ export const RunStepEntity = defineEntity({
     /** JSON. */
     outputs: p.text().columnType('mediumtext'),
     failureAllowed: p.boolean(),
+    /** JSON of the engine's ReusedFrom: it was not run, but is what it was in that run. */
+    reused: p.string().length(128).nullable(),
     queuedAt: p.datetime(3).nullable(),
     startedAt: p.datetime(3).nullable(),
     finishedAt: p.datetime(3).nullable(),

@@ -1,9 +1,12 @@
 // RunService: starting, reading, watching and canceling runs.
+import { changedInputs, RerunRefused } from '@ansflow/engine/rerun'
 import { invalid, invalidField, notFound, precondition } from '@ansflow/proto/errors'
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { type GitFacts, RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type GitFacts, RerunMode, RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { ancestors } from '@ansflow/proto/graph'
 import { resolveInputs } from '@ansflow/proto/inputs'
+import { say } from '@ansflow/proto/texts/say'
+import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Workers } from '../../platform/workers.ts'
 import {
@@ -21,20 +24,23 @@ import type { RunStart } from './insert-runs.ts'
 import { listRuns, readRunHead } from './list-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
 import { checkGitFacts, originOf } from './origin.ts'
+import { type PartialRerun, type RerunNeeds, refusal, rerunPart } from './rerun.ts'
 import { createRunAnswers } from './run-answers.ts'
 import type { RunDriver } from './run-driver.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
 
 export interface RunsDeps {
   db: Db
+  clock: Clock
   driver: RunDriver
   follow: FollowRun
   workers: Workers
   /** People who have the draft open are told that it runs. */
   drafts: () => Pick<Drafts, 'announce'>
+  needs: RerunNeeds
 }
 
-export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): ServiceTable {
+export function runsApi({ db, clock, driver, follow, drafts, workers, needs }: RunsDeps): ServiceTable {
   const times = timesOf(db)
   const answers = createRunAnswers(db)
 
@@ -91,16 +97,33 @@ export function runsApi({ db, driver, follow, drafts, workers }: RunsDeps): Serv
       return { run }
     },
 
-    async rerunRun({ runId }, ctx) {
-      const { state } = await load(ctx, runId)
-      const { meta, graph, inputs } = state
+    async rerunRun({ runId, mode: wanted, stepIds, inputs: changes = {} }, ctx) {
+      const earlier = await load(ctx, runId)
+      const { meta, graph, inputs: before } = earlier.state
       const { pipelineId, pipelineName, version } = meta
-      const start = { pipelineId, pipelineName, version, graph, inputs, rerunOf: runId }
+      const { values: inputs, violations } = resolveInputs(graph.inputs, { ...before, ...changes })
+      if (violations.length > 0) throw invalid(violations)
+      const isOther = changedInputs(before, inputs).length > 0
+      if (isOther && version > 0 && graph.triggers?.manual === false) throw precondition('manual_off', manualOff)
+      const mode = rerunModes[wanted]
+      if (!mode && stepIds.length > 0) throw refusal(new RerunRefused(say('rerun_no_steps')))
+      const part = mode && { mode, stepIds, inputs, by: personOf(ctx).userId }
+      const rerun = part
+        ? await rerunPart(db.kysely<RunTables>(ctx.em), needs, earlier, part, { now: clock.now(), times })
+        : { graph }
+      const start = { pipelineId, pipelineName, version, inputs, rerunOf: runId, ...rerun }
       return { run: await driver.start({ ...(await askedBy(ctx, meta.origin.git)), ...start }) }
     },
 
     watchRun: ({ runId, afterSeq }, ctx) => watchRun({ db, follow }, ctx, runId, afterSeq),
   })
+}
+
+/** All of it runs again where there is none. */
+const rerunModes: Partial<Record<RerunMode, PartialRerun['mode']>> = {
+  [RerunMode.FAILED]: 'failed',
+  [RerunMode.FROM]: 'from',
+  [RerunMode.ALONE]: 'alone',
 }
 
 type Asked = Pick<RunStart, 'organizationId' | 'projectId' | 'projectSlug' | 'origin' | 'runId' | 'act'>

@@ -1,16 +1,19 @@
 // Writes what a batch changed, all runs of it, in few statements: conditional updates, multi-row inserts, no entities.
 
+import { RerunRefused } from '@ansflow/engine/rerun'
 import type { JobState, StepState } from '@ansflow/engine/state'
 import { isControllerWork } from '@ansflow/engine/work'
 import { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type WatchRunResponse, WatchRunResponseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { each, type Pieces } from '@ansflow/proto/pieces'
 import { isTerminal, isTerminalJob, JobStatus } from '@ansflow/proto/status'
+import { say } from '@ansflow/proto/texts/say'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { type Kysely, sql } from 'kysely'
 import { insertion, statement } from '../../platform/statement.ts'
 import { presentHead, presentStep } from './present-run.ts'
+import { refusal } from './rerun.ts'
 import { withoutFixed } from './run-events.ts'
 import {
   type JobHeadRow,
@@ -277,7 +280,10 @@ async function writePins({ db, dialect }: Writing, works: RunWork[]): Promise<vo
     }
     for (const workspace of pins) {
       const agent_id = holders.get(workspace)
-      if (agent_id !== undefined) rows.push({ run_id, workspace, agent_id })
+      const folder_run_id = run.state.inherited.get(workspace)
+      if (agent_id !== undefined && folder_run_id !== undefined) {
+        await inherit[dialect](db, { run_id, workspace, agent_id, folder_run_id })
+      } else if (agent_id !== undefined) rows.push({ run_id, workspace, agent_id, folder_run_id: null })
       else await unpin.execute(db, { run_id, workspace })
     }
   }
@@ -293,6 +299,21 @@ const putPins = {
   mysql: insertion<RunTables, 'workspace_pin'>('workspace_pin', (insert) =>
     insert.onDuplicateKeyUpdate({ agent_id: sql`values(${sql.ref('agent_id')})` }),
   ),
+}
+
+const inherit = { sqlite: inheritOn('sqlite'), mysql: inheritOn('mysql') }
+
+/** When its run begins. Whoever is first has it. */
+function inheritOn(dialect: Writing['dialect']) {
+  type Pin = RunTables['workspace_pin']
+  const insert = statement<RunTables, Pin>()((db, { run_id, workspace, agent_id, folder_run_id }) => {
+    const into = db.insertInto('workspace_pin').values({ run_id, workspace, agent_id, folder_run_id })
+    return dialect === 'sqlite' ? into.onConflict((conflict) => conflict.doNothing()) : into.ignore()
+  })
+  return async (db: Kysely<RunTables>, pin: Pin) => {
+    if ((await insert.changed(db, pin)) === 1n) return
+    throw refusal(new RerunRefused(say('rerun_workspace_used', { workspace: pin.workspace })))
+  }
 }
 
 const unpin = statement<RunTables, { run_id: string; workspace: string }>()((db, { run_id, workspace }) =>

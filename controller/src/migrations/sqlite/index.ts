@@ -14,6 +14,7 @@ import { MatrixCopies } from './migration-0010-matrix-copies.ts'
 import { Approvals } from './migration-0011-approvals.ts'
 import { Schedules } from './migration-0012-schedules.ts'
 import { HelloNumber } from './migration-0013-hello-number.ts'
+import { Reuse } from './migration-0014-reuse.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -31,4 +32,5 @@ export const migrations = {
   'migration-0011-approvals': Approvals,
   'migration-0012-schedules': Schedules,
   'migration-0013-hello-number': HelloNumber,
+  'migration-0014-reuse': Reuse,
 }

@@ -17,6 +17,8 @@ export interface StepRunState {
   startedAt: number | undefined
   finishedAt: number | undefined
   why: Pick<RunStep, 'reason' | 'reasonInfo'>
+  /** It was not run, but before. */
+  reused: boolean
   changed: boolean
 }
 
@@ -66,6 +68,7 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
         startedAt: toMs(step.startedAt),
         finishedAt: toMs(step.finishedAt),
         why: step,
+        reused: step.reused !== undefined,
         changed: node.changed,
       }
       steps.set(node.nodeId, next)

@@ -8,7 +8,10 @@ export function isFailedStep(step: RunStep): boolean {
 }
 
 /** Stays with `current` while that runs or has failed, so that the page does not jump between steps side by side. */
-export function pickStep(steps: readonly RunStep[], current: RunStep | undefined): RunStep | undefined {
+export function pickStep(all: readonly RunStep[], current: RunStep | undefined): RunStep | undefined {
+  // What was run before, and not now, only where nothing else is.
+  const own = all.filter((step) => !step.reused)
+  const steps = own.length > 0 ? own : all
   if (current && (current.status === StepStatus.RUNNING || isFailedStep(current))) return current
   const next =
     steps.find(isFailedStep) ?? steps.find((step) => step.status === StepStatus.RUNNING) ?? steps.find(asksPeople)

@@ -30,6 +30,8 @@ export interface TimelineRow {
   copy: boolean
   /** How many copies it has. */
   copies: number
+  /** It was not run, but before. */
+  reused: boolean
 }
 
 /** Times are in milliseconds since the epoch; what goes on lasts until `now`. */
@@ -54,12 +56,15 @@ export function timelineOf(
       critical: critical.has(step.id),
       copy: step.copyOf !== '',
       copies: step.copies,
+      reused: step.reused !== undefined,
     }
   })
 }
 
 function spansOf(step: RunStep, now: number): Span[] {
   const spans: Span[] = []
+  // It has times of another run.
+  if (step.reused) return spans
   const put = (kind: SpanKind, from: number, to: number, attempt: number, status: StatusName) => {
     if (to > from || (kind === 'run' && to === from)) spans.push({ kind, from, to, attempt, status })
   }
@@ -87,7 +92,7 @@ export function criticalPath(
   const needs = new Map(definitions.map((step) => [step.id, step.needs.map((need) => need.stepId)]))
   const endOf = (id: string): number => {
     const step = steps.get(id)
-    if (!step || toMs(step.startedAt) === undefined) return Number.NEGATIVE_INFINITY
+    if (!step || step.reused || toMs(step.startedAt) === undefined) return Number.NEGATIVE_INFINITY
     return toMs(step.finishedAt) ?? Number.POSITIVE_INFINITY
   }
   const latest = (ids: readonly string[]) =>

@@ -341,6 +341,13 @@ export declare type HostFacts = Message<"ansflow.v1.HostFacts"> & {
    * @generated from field: string os_release = 7;
    */
   osRelease: string;
+
+  /**
+   * How long a workspace is kept after its last use; 0: not said.
+   *
+   * @generated from field: uint32 workspace_hours = 8;
+   */
+  workspaceHours: number;
 };
 
 /**
@@ -385,6 +392,13 @@ export declare type HostFactsJson = {
    * @generated from field: string os_release = 7;
    */
   osRelease?: string;
+
+  /**
+   * How long a workspace is kept after its last use; 0: not said.
+   *
+   * @generated from field: uint32 workspace_hours = 8;
+   */
+  workspaceHours?: number;
 };
 
 /**

@@ -867,6 +867,13 @@ export declare type RunStep = Message<"ansflow.v1.RunStep"> & {
    * @generated from field: uint32 copies = 14;
    */
   copies: number;
+
+  /**
+   * It was not run: its status, outputs, result and times are those that it had in this run, where its attempts and logs are.
+   *
+   * @generated from field: ansflow.v1.ReusedFrom reused = 15;
+   */
+  reused?: ReusedFrom | undefined;
 };
 
 /**
@@ -958,6 +965,13 @@ export declare type RunStepJson = {
    * @generated from field: uint32 copies = 14;
    */
   copies?: number;
+
+  /**
+   * It was not run: its status, outputs, result and times are those that it had in this run, where its attempts and logs are.
+   *
+   * @generated from field: ansflow.v1.ReusedFrom reused = 15;
+   */
+  reused?: ReusedFromJson;
 };
 
 /**
@@ -965,6 +979,56 @@ export declare type RunStepJson = {
  * Use `create(RunStepSchema)` to create a new message.
  */
 export declare const RunStepSchema: GenMessage<RunStep, {jsonType: RunStepJson}>;
+
+/**
+ * @generated from message ansflow.v1.ReusedFrom
+ */
+export declare type ReusedFrom = Message<"ansflow.v1.ReusedFrom"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: uint32 run_number = 2;
+   */
+  runNumber: number;
+
+  /**
+   * How many it had there; the number of the last. 0: it has no log.
+   *
+   * @generated from field: uint32 attempts = 3;
+   */
+  attempts: number;
+};
+
+/**
+ * @generated from message ansflow.v1.ReusedFrom
+ */
+export declare type ReusedFromJson = {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId?: string;
+
+  /**
+   * @generated from field: uint32 run_number = 2;
+   */
+  runNumber?: number;
+
+  /**
+   * How many it had there; the number of the last. 0: it has no log.
+   *
+   * @generated from field: uint32 attempts = 3;
+   */
+  attempts?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.ReusedFrom.
+ * Use `create(ReusedFromSchema)` to create a new message.
+ */
+export declare const ReusedFromSchema: GenMessage<ReusedFrom, {jsonType: ReusedFromJson}>;
 
 /**
  * @generated from message ansflow.v1.Reason
@@ -976,7 +1040,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
    * waiting_until, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, timeout, run_timeout, lost, agent_deleted,
-   * canceled, agent_stopped, expression, parameter, agent_error, secret_missing, http_status,
+   * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired; of runs: failed_steps, lost_steps.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
@@ -1002,7 +1066,7 @@ export declare type ReasonJson = {
    * waiting_until, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, timeout, run_timeout, lost, agent_deleted,
-   * canceled, agent_stopped, expression, parameter, agent_error, secret_missing, http_status,
+   * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired; of runs: failed_steps, lost_steps.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
@@ -1601,6 +1665,28 @@ export declare type RerunRunRequest = Message<"ansflow.v1.RerunRunRequest"> & {
    * @generated from field: string idempotency_key = 2;
    */
   idempotencyKey: string;
+
+  /**
+   * Unspecified: all.
+   *
+   * @generated from field: ansflow.v1.RerunMode mode = 3;
+   */
+  mode: RerunMode;
+
+  /**
+   * Keys of steps, or ids of copies: at least one with RERUN_MODE_FROM, one with RERUN_MODE_ALONE, with RERUN_MODE_FAILED those that
+   * run besides.
+   *
+   * @generated from field: repeated string step_ids = 4;
+   */
+  stepIds: string[];
+
+  /**
+   * By name, those that are to be other than in that run. Refused where a step that is reused has read one of them.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 5;
+   */
+  inputs?: JsonObject | undefined;
 };
 
 /**
@@ -1616,6 +1702,28 @@ export declare type RerunRunRequestJson = {
    * @generated from field: string idempotency_key = 2;
    */
   idempotencyKey?: string;
+
+  /**
+   * Unspecified: all.
+   *
+   * @generated from field: ansflow.v1.RerunMode mode = 3;
+   */
+  mode?: RerunModeJson;
+
+  /**
+   * Keys of steps, or ids of copies: at least one with RERUN_MODE_FROM, one with RERUN_MODE_ALONE, with RERUN_MODE_FAILED those that
+   * run besides.
+   *
+   * @generated from field: repeated string step_ids = 4;
+   */
+  stepIds?: string[];
+
+  /**
+   * By name, those that are to be other than in that run. Refused where a step that is reused has read one of them.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 5;
+   */
+  inputs?: StructJson;
 };
 
 /**
@@ -1964,6 +2072,52 @@ export declare type JobStatusJson = "JOB_STATUS_UNSPECIFIED" | "JOB_STATUS_QUEUE
 export declare const JobStatusSchema: GenEnum<JobStatus, JobStatusJson>;
 
 /**
+ * @generated from enum ansflow.v1.RerunMode
+ */
+export enum RerunMode {
+  /**
+   * @generated from enum value: RERUN_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: RERUN_MODE_ALL = 1;
+   */
+  ALL = 1,
+
+  /**
+   * Steps and copies that failed though they may not, were canceled or lost, and all steps that depend on them.
+   *
+   * @generated from enum value: RERUN_MODE_FAILED = 2;
+   */
+  FAILED = 2,
+
+  /**
+   * The named steps and all that depend on them.
+   *
+   * @generated from enum value: RERUN_MODE_FROM = 3;
+   */
+  FROM = 3,
+
+  /**
+   * The named step. The new run has it and what it waits for, and nothing else.
+   *
+   * @generated from enum value: RERUN_MODE_ALONE = 4;
+   */
+  ALONE = 4,
+}
+
+/**
+ * @generated from enum ansflow.v1.RerunMode
+ */
+export declare type RerunModeJson = "RERUN_MODE_UNSPECIFIED" | "RERUN_MODE_ALL" | "RERUN_MODE_FAILED" | "RERUN_MODE_FROM" | "RERUN_MODE_ALONE";
+
+/**
+ * Describes the enum ansflow.v1.RerunMode.
+ */
+export declare const RerunModeSchema: GenEnum<RerunMode, RerunModeJson>;
+
+/**
  * Executions of pipelines.
  *
  * @generated from service ansflow.v1.RunService
@@ -2010,7 +2164,10 @@ export declare const RunService: GenService<{
     output: typeof CancelRunResponseSchema;
   },
   /**
-   * Starts a new run of the same frozen graph, inputs and git facts.
+   * Starts a new run of the same frozen graph and git facts: of all its steps, or of some, with what the others have left reused: their
+   * status, outputs, result and workspace. Errors: invalid_argument (an input's violations, "step_ids"), failed_precondition
+   * "rerun_refused": some of the other steps cannot be reused; the violation says why, `params.include` names the steps to run again
+   * from instead, with ", " between them.
    *
    * @generated from rpc ansflow.v1.RunService.RerunRun
    */

@@ -344,7 +344,7 @@ export declare const ControlResponseSchema: GenMessage<ControlResponse, {jsonTyp
  */
 export declare type Hello = Message<"ansflow.agent.v1.Hello"> & {
   /**
-   * What this agent can: "shell", "checkout". Unknown words are ignored by the other side.
+   * What this agent can: "shell", "checkout", "earlier_workspace" (JobSpec.workspace_run_id). Unknown words are ignored by the other side.
    *
    * @generated from field: repeated string capabilities = 1;
    */
@@ -416,7 +416,7 @@ export declare type Hello = Message<"ansflow.agent.v1.Hello"> & {
  */
 export declare type HelloJson = {
   /**
-   * What this agent can: "shell", "checkout". Unknown words are ignored by the other side.
+   * What this agent can: "shell", "checkout", "earlier_workspace" (JobSpec.workspace_run_id). Unknown words are ignored by the other side.
    *
    * @generated from field: repeated string capabilities = 1;
    */
@@ -1367,6 +1367,14 @@ export declare type JobSpec = Message<"ansflow.agent.v1.JobSpec"> & {
    * @generated from field: string step_name = 13;
    */
   stepName: string;
+
+  /**
+   * The workspace is that of this run, which has ended: it is used further, and must still be there (Finished.reason_code
+   * "workspace_gone"). Empty: of run_id. Only to agents with the capability "earlier_workspace".
+   *
+   * @generated from field: string workspace_run_id = 14;
+   */
+  workspaceRunId: string;
 };
 
 /**
@@ -1444,6 +1452,14 @@ export declare type JobSpecJson = {
    * @generated from field: string step_name = 13;
    */
   stepName?: string;
+
+  /**
+   * The workspace is that of this run, which has ended: it is used further, and must still be there (Finished.reason_code
+   * "workspace_gone"). Empty: of run_id. Only to agents with the capability "earlier_workspace".
+   *
+   * @generated from field: string workspace_run_id = 14;
+   */
+  workspaceRunId?: string;
 };
 
 /**
