@@ -6,6 +6,7 @@ import { agentsFeature } from './features/agents/index.ts'
 import { approvalsFeature } from './features/approvals/index.ts'
 import { auditFeature } from './features/audit/index.ts'
 import { authFeature } from './features/auth/index.ts'
+import { chainsFeature } from './features/chains/index.ts'
 import { collabFeature } from './features/collab/index.ts'
 import { idempotencyFeature } from './features/idempotency/index.ts'
 import { logsFeature } from './features/logs/index.ts'
@@ -16,6 +17,7 @@ import { projectsFeature } from './features/projects/index.ts'
 import { runsFeature } from './features/runs/index.ts'
 import { schedulesFeature } from './features/schedules/index.ts'
 import { openKeyRing, secretsFeature } from './features/secrets/index.ts'
+import { webhooksFeature } from './features/webhooks/index.ts'
 import { workFeature } from './features/work/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
@@ -52,6 +54,8 @@ export const features: FeatureKind[] = [
   workFeature,
   approvalsFeature,
   schedulesFeature,
+  chainsFeature,
+  webhooksFeature,
 ]
 
 export const entitiesOf = (kinds: FeatureKind[]): Entities => kinds.flatMap((kind) => kind.entities)

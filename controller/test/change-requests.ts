@@ -109,6 +109,8 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
     const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
     return { pipelineId: pipeline?.id ?? '', name: '@yearly', paused: true }
   },
+  RotateWebhookSecret: withWebhook,
+  RevokeWebhookSecret: withWebhook,
   CreateRegistrationToken: () => ({}),
   Register: ({ registration }) => ({ token: registration, name: 'agent', slots: 1, version: '0.1.0' }),
   async DrainAgent({ c, registration }) {
@@ -140,6 +142,12 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
       .createApiToken({ name: 'token', scopes: ['*'] })
     return { tokenId: made.token?.id ?? '' }
   },
+}
+
+async function withWebhook({ c, projectId }: Things): Promise<JsonObject> {
+  const yaml = `name: h\non: { webhook: true }\nsteps:\n  one: { run: "true" }\n`
+  const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  return { pipelineId: pipeline?.id ?? '' }
 }
 
 async function registered(c: TestController, token: string): Promise<string> {

@@ -33,6 +33,7 @@ AuthService/AcceptInvitation               yes       yes    yes       yes       
 AuthService/CreateApiToken                 who?      yes    yes       yes        yes   yes      yes
 AuthService/ListApiTokens                  who?      yes    yes       yes        yes   yes      no
 AuthService/RevokeApiToken                 who?      yes    yes       yes        yes   yes      no
+ChainService/ListRunTriggers                who?      yes    yes       yes        yes   none     no
 LogService/ReadLog                         who?      yes    yes       yes        yes   none     no
 LogService/FollowLog                       who?      yes    yes       yes        yes   none     no
 LogService/ReadLines                       who?      yes    yes       yes        yes   none     no
@@ -72,6 +73,10 @@ ScheduleService/PauseSchedule              who?      no     yes       yes       
 SecretService/ListSecrets                  who?      yes    yes       yes        yes   none     no
 SecretService/PutSecret                    who?      no     no        yes        yes   none     no
 SecretService/DeleteSecret                 who?      no     no        yes        yes   none     no
+WebhookService/GetWebhook                  who?      yes    yes       yes        yes   none     no
+WebhookService/RotateWebhookSecret         who?      no     yes       yes        yes   none     no
+WebhookService/RevokeWebhookSecret         who?      no     yes       yes        yes   none     no
+WebhookService/ListDeliveries              who?      yes    yes       yes        yes   none     no
 `
 
 /** By "Service/Method", what each caller gets. */

@@ -17,6 +17,7 @@ function watch(): world.World['check'] {
   let before = new Map<string, string>()
   let runBefore = 0
   const approvals = new Map<string, Approval>()
+  const children = new Map<string, Child>()
   let current: world.World
   const check = (changes: Changes, event: RunEvent) => {
     const { state } = current
@@ -50,6 +51,7 @@ function watch(): world.World['check'] {
     if (changes.result !== 'applied' && changed.size > 0) throw new Error(`${changes.result} but changed`)
     if (isTerminal(runBefore) && state.status !== runBefore) throw new Error('the run changed after its end')
     noteApprovals(approvals, changes, current.now)
+    noteChildren(children, changes)
     runBefore = state.status
     if (isTerminal(state.status) !== (state.active.size === 0)) throw new Error('a run ends with its last step')
   }
@@ -58,6 +60,7 @@ function watch(): world.World['check'] {
       current = w
       before = new Map()
       approvals.clear()
+      children.clear()
     },
   })
 }
@@ -126,6 +129,30 @@ function noteApprovals(approvals: Map<string, Approval>, { approvals: told }: Ch
   }
 }
 
+interface Child {
+  stepId: string
+  withdrawn: boolean
+}
+
+/** Asked for once, and withdrawn exactly when its step has ended without hearing of its end. */
+function noteChildren(children: Map<string, Child>, { children: told, steps }: Changes): void {
+  for (const { type, step, childId } of told) {
+    const known = children.get(childId)
+    if (type === 'asked') {
+      if (known || [...children.values()].some(({ stepId }) => stepId === step.id))
+        throw new Error('a step calls twice')
+      children.set(childId, { stepId: step.id, withdrawn: false })
+    } else if (!known || known.withdrawn) throw new Error('withdrawn without being asked for')
+    else known.withdrawn = true
+  }
+  for (const { stepId, withdrawn } of children.values()) {
+    const step = steps.find(({ id }) => id === stepId)
+    if (!step || !isTerminal(step.status)) continue
+    const heard = step.reason?.code.startsWith('child_') ?? false
+    if (heard === withdrawn) throw new Error(`${step.id} has ${heard ? 'withdrawn a run that ended' : 'left a run'}`)
+  }
+}
+
 /** A step that has not ended has something that brings it on: needs, the time, a job, or what it awaits. */
 function checkPhase(step: StepState, openNeeds: number): void {
   const { id } = step
@@ -136,9 +163,10 @@ function checkPhase(step: StepState, openNeeds: number): void {
     copies: step.copies?.some(({ status }) => !isTerminal(status)) ?? false,
     delayed: step.dueAt !== null,
     job: job !== undefined && !isTerminalJob(job.status),
-    // People need no timer.
+    // People and other runs need no timer.
     awaiting:
       step.awaits?.kind === 'approval' ||
+      step.awaits?.kind === 'run' ||
       (step.awaits?.kind === 'work' ? job !== undefined && !isTerminalJob(job.status) : step.dueAt !== null),
     ended: isTerminal(step.status),
   }

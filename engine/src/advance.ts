@@ -4,6 +4,7 @@ import { approvalDecided, approvalDue } from './approval.ts'
 import { momentDue } from './await.ts'
 import { beginAttempt } from './begin-attempt.ts'
 import { cancelRun, timeOutRun } from './cancel.ts'
+import { childEvent, childOverdue } from './child-run.ts'
 import { overdue } from './finish-job.ts'
 import { jobEvent } from './job-events.ts'
 import { decideStep } from './ready.ts'
@@ -39,6 +40,10 @@ function* apply(turn: Turn, event: RunEvent): Generator<void, 'done' | 'stale'> 
       return 'done'
     case 'approvalDecided':
       return approvalDecided(turn, event)
+    case 'childStarted':
+    case 'childRefused':
+    case 'childEnded':
+      return childEvent(turn, event)
     case 'workTaken':
     case 'workDone':
       return workEvent(turn, event)
@@ -77,6 +82,7 @@ function due(turn: Turn, step: StepState): void {
   if (step.phase === 'delayed') beginAttempt(turn, step)
   else if (step.awaits?.kind === 'time') momentDue(turn, step, step.awaits)
   else if (step.awaits?.kind === 'approval') approvalDue(turn, step, step.awaits)
+  else if (step.awaits?.kind === 'run') childOverdue(turn, step)
   else if (step.phase === 'awaiting') workOverdue(turn, step)
   else overdue(turn, step)
 }

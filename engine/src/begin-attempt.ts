@@ -2,6 +2,7 @@
 // controller, or to a moment to wait for.
 
 import type { ApprovalAsk } from '@ansflow/proto/approval'
+import type { RunAsk } from '@ansflow/proto/child-run'
 import {
   type ExpressionContext,
   ExpressionError,
@@ -23,6 +24,7 @@ import { markSecrets } from '@ansflow/proto/steps/secret-marks'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { awaitApproval } from './approval.ts'
 import { awaitTime } from './await.ts'
+import { awaitRun } from './child-run.ts'
 import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.ts'
 import { timeoutOf, workspaceOf } from './own-values.ts'
 import type { JobState, RunState, StepState } from './state.ts'
@@ -43,6 +45,7 @@ export function beginAttempt(turn: Turn, step: StepState, needs?: Needs): void {
   }
   if (compiled.by === 'clock') awaitTime(turn, step, compiled.until)
   else if (compiled.by === 'people') awaitApproval(turn, step, compiled.ask)
+  else if (compiled.by === 'run') awaitRun(turn, step, compiled.ask)
   else if (compiled.by === 'controller') queueWork(turn, step, compiled)
   else queueJob(turn, step, compiled)
 }
@@ -156,6 +159,7 @@ type Compiled =
   | { by: 'agent'; spec: JobSpec; secrets: JobState['secrets'] }
   | { by: 'clock'; until: Date }
   | { by: 'people'; ask: ApprovalAsk }
+  | { by: 'run'; ask: RunAsk }
 
 function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compiled {
   const { definition } = step
@@ -168,7 +172,7 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
   const { params, variables } = interpolateParams(type, given, context)
   const timeoutMs = timeoutOf(state, step)
   const work = type.compile(params, { stepId: step.id, now, secretMark })
-  if (work.by === 'clock' || work.by === 'people') return work
+  if (work.by === 'clock' || work.by === 'people' || work.by === 'run') return work
   if (work.by === 'controller') {
     const secrets = definition.secrets.map((name) => ({ name, env: false }))
     return { by: 'controller', work: { kind: type.id, request: work.request, secretMark }, secrets }

@@ -14,12 +14,12 @@ export function needsOf(state: RunState, step: StepState): Needs {
   return { success: !canceled && !failedBefore, failure: failedBefore, canceled }
 }
 
-/** `env` is only computed when an expression asks for it; by default it is what the step's process gets. */
+/** `env` is only computed when an expression asks for it; by default it is what the step's process gets. Null: of the run itself. */
 export function expressionContext(
   state: RunState,
-  step: StepState,
+  step: StepState | null,
   needs: Needs,
-  env: () => Record<string, string> = () => stepEnv(state, step, needs),
+  env: () => Record<string, string> = () => (step ? stepEnv : pipelineEnv)(state, step as StepState, needs),
 ): ExpressionContext {
   const { meta } = state
   return {
@@ -39,7 +39,7 @@ export function expressionContext(
       startedBy: starterOf(meta.origin).name,
     },
     steps: state.stepValues,
-    ...(step.group && { matrix: { ...blankValues(step.group), ...step.matrix } }),
+    ...(step?.group && { matrix: { ...blankValues(step.group), ...step.matrix } }),
     needs,
   }
 }
@@ -50,11 +50,11 @@ export function stepEnv(state: RunState, step: StepState, needs: Needs): Record<
 }
 
 /** The pipeline's alone. */
-export function pipelineEnv(state: RunState, step: StepState, needs: Needs): Record<string, string> {
+export function pipelineEnv(state: RunState, step: StepState | null, needs: Needs): Record<string, string> {
   return envOf(state, step, needs, state.graph.env)
 }
 
-function envOf(state: RunState, step: StepState, needs: Needs, variables: NameValue[]): Record<string, string> {
+function envOf(state: RunState, step: StepState | null, needs: Needs, variables: NameValue[]): Record<string, string> {
   const env: Record<string, string> = {}
   const context = expressionContext(state, step, needs, () => env)
   for (const { name, value } of variables) env[name] = interpolate(value, context)

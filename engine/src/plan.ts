@@ -142,6 +142,7 @@ function* emptyState(
     cancelRequestedAt: null,
     canceledBy: '',
     canceledByName: '',
+    outputs: {},
     // Waiting for an agent counts.
     deadline: graph.timeoutMs > 0 ? new Date(createdAt.getTime() + graph.timeoutMs) : null,
     wakeAt: null,

@@ -1,11 +1,12 @@
 // Follows the ends of steps through the graph until nothing more is decided, then ends the run when every step has ended.
 
-import { type Reason, reason } from '@ansflow/proto/reasons'
+import { type Reason, reason, saidReason } from '@ansflow/proto/reasons'
 import { isTerminal, RunStatus, StepStatus } from '@ansflow/proto/status'
 import { copyEnded, releaseCopies } from './copies.ts'
 import { describeCopies } from './open-copies.ts'
 import { hasFailed, spreadFailure } from './plan.ts'
 import { decideStep } from './ready.ts'
+import { runOutputs } from './run-outputs.ts'
 import type { RunState, StepState } from './state.ts'
 import { timeoutReason } from './timeout-reason.ts'
 import { blockedReason, setPin, setReason, type Turn } from './turn.ts'
@@ -63,11 +64,21 @@ function result(state: RunState): [RunStatus, Reason | null] {
   if (lost > 0) return [RunStatus.LOST, reason('lost_steps', { count: String(lost) })]
   if (canceled) {
     const stopped =
-      state.cancelCause === null && [...state.steps.values()].find(({ reason: why }) => why?.code === 'agent_stopped')
+      state.cancelCause === null && [...state.steps.values()].find(({ reason: why }) => why && byOthers.has(why.code))
     if (stopped && state.failures === 0) return [RunStatus.CANCELED, stopped.reason]
     const by = state.canceledByName ? { by: state.canceledByName } : {}
     const failed = state.failures > 0 ? { failed: String(state.failures) } : {}
     return [RunStatus.CANCELED, reason('canceled', { ...by, ...failed })]
   }
+  return succeeded(state)
+}
+
+/** What of a step that was canceled for itself says why. */
+const byOthers: ReadonlySet<string> = new Set(['agent_stopped', 'child_ended'])
+
+function succeeded(state: RunState): [RunStatus, Reason | null] {
+  const told = runOutputs(state)
+  if ('problem' in told) return [RunStatus.FAILED, saidReason('run_output', told.problem, { output: told.output })]
+  state.outputs = told.outputs
   return [RunStatus.SUCCEEDED, null]
 }

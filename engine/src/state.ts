@@ -10,6 +10,7 @@ import type { Reason } from '@ansflow/proto/reasons'
 import type { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ApprovalChange, Vote } from './approval.ts'
+import type { ChildChange } from './child-run.ts'
 import type { ControllerWork } from './work.ts'
 
 /** What a run is besides its graph. `newId` makes job ids; the engine itself has no randomness. */
@@ -43,6 +44,8 @@ export interface RunState {
   cancelRequestedAt: Date | null
   canceledBy: string
   canceledByName: string
+  /** What it says, once it has succeeded. */
+  outputs: Record<string, string>
   /** Of the run, while it runs and has a timeout. */
   deadline: Date | null
   /** Earliest moment at which something may be due; a timer event that finds nothing due moves it on. */
@@ -84,6 +87,8 @@ export type Awaited =
   | { kind: 'time'; until: string }
   /** The answer of whoever does the work of its last attempt: see work.ts. */
   | { kind: 'work' }
+  /** A run of another pipeline, which is called by this id from before it begins: see child-run.ts. */
+  | { kind: 'run'; id: string; wait: boolean; began: boolean }
   /** People: see approval.ts. */
   | {
       kind: 'approval'
@@ -213,8 +218,23 @@ export type RunEvent =
   | { type: 'workTaken'; jobId: string; epoch: number }
   | ({ type: 'workDone'; jobId: string; epoch: number } & JobResult)
   | { type: 'approvalDecided'; stepId: string; approvalId: string; vote: Vote }
+  /** The run that a step has asked for has begun, cannot begin, or has ended. */
+  | ({ type: 'childStarted'; stepId: string; childId: string } & ChildName)
+  | { type: 'childRefused'; stepId: string; childId: string; why: Reason }
+  | ({
+      type: 'childEnded'
+      stepId: string
+      childId: string
+      status: RunStatus
+      outputs: Record<string, string>
+    } & ChildName)
   | { type: 'cancelRequested'; by: string; byName: string }
   | { type: 'timer' }
+
+export interface ChildName {
+  pipelineName: string
+  number: number
+}
 
 export interface JobResult {
   outcome: Outcome
@@ -256,6 +276,7 @@ export interface Changes {
   newJobs: { job: JobState; spec: JobSpec }[]
   newWorks: { job: JobState; work: ControllerWork }[]
   approvals: ApprovalChange[]
+  children: ChildChange[]
   /** Workspaces that went to an agent, or from one, as `pins` says. */
   pins: string[]
   effects: Effect[]

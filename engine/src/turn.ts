@@ -3,6 +3,7 @@ import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type Reason, reason, sameReason } from '@ansflow/proto/reasons'
 import { isTerminal, StepStatus, statusWord } from '@ansflow/proto/status'
 import type { ApprovalChange } from './approval.ts'
+import type { ChildChange } from './child-run.ts'
 import type { Awaited, Changes, Effect, JobState, RunState, StepPhase, StepState } from './state.ts'
 import type { ControllerWork } from './work.ts'
 
@@ -14,6 +15,7 @@ export interface Turn {
   readonly newJobs: Map<JobState, JobSpec>
   readonly newWorks: Map<JobState, ControllerWork>
   readonly approvals: ApprovalChange[]
+  readonly children: ChildChange[]
   readonly pins: Set<string>
   readonly effects: Effect[]
   /** Steps that ended and whose dependents have not been told. */
@@ -35,6 +37,7 @@ export function openTurn(state: RunState, now: Date): Turn {
     newJobs: new Map(),
     newWorks: new Map(),
     approvals: [],
+    children: [],
     pins: new Set(),
     effects: [],
     ended: [],
@@ -46,7 +49,7 @@ export function openTurn(state: RunState, now: Date): Turn {
 }
 
 export function closeTurn(turn: Turn, stale: boolean): Changes {
-  const { steps, jobs, newJobs, newWorks, approvals, pins, effects, runChanged, touched } = turn
+  const { steps, jobs, newJobs, newWorks, approvals, children, pins, effects, runChanged, touched } = turn
   const changed = runChanged || steps.size > 0 || jobs.size > 0 || newJobs.size > 0 || newWorks.size > 0
   return {
     result: stale ? 'stale' : changed ? 'applied' : 'unchanged',
@@ -56,6 +59,7 @@ export function closeTurn(turn: Turn, stale: boolean): Changes {
     newJobs: [...newJobs].map(([job, spec]) => ({ job, spec })),
     newWorks: [...newWorks].map(([job, work]) => ({ job, work })),
     approvals,
+    children,
     pins: [...pins],
     effects,
     touched,
@@ -100,6 +104,7 @@ export function endStep(turn: Turn, step: StepState, status: StepStatus, why: Re
   if (step.awaits?.kind === 'approval') {
     turn.approvals.push({ type: 'closed', step, approvalId: step.awaits.id })
   }
+  if (step.awaits?.kind === 'run') turn.children.push({ type: 'withdrawn', step, childId: step.awaits.id })
   if (step.group && step.phase !== 'held') step.group.copiesGoing--
   enter(turn, step, 'ended', status, why)
   const { state } = turn

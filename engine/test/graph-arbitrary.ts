@@ -32,10 +32,16 @@ const asking = [
   { approvers: ['role:maintainer'], required: 2, expires: '3s', onExpiry: 'reject' },
   { approvers: ['user:ada@example.org'], expires: '3s', onExpiry: 'approve' },
 ].map((given) => ({ uses: 'approval', with: given }))
+/** A run of another pipeline, waited for or not. */
+const calling = [{ wait: true }, { wait: false }].map((given) => ({
+  uses: 'pipeline',
+  with: { pipeline: 'other', ...given },
+}))
 /** And what the controller does. */
 const elsewhere = [
   ...waiting,
   ...asking,
+  ...calling,
   ...Array(2).fill({ uses: 'http_request', with: { url: 'https://example.org/' } }),
 ]
 
@@ -45,7 +51,7 @@ const stepArbitrary = fc.record({
   when: fc.nat(19),
   retry: fc.option(fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), on: fc.nat(3) }), { freq: 3 }),
   flags: fc.nat(63),
-  waits: fc.nat(16),
+  waits: fc.nat(18),
   matrix: fc.option(
     fc.record({
       size: fc.nat(3),
@@ -82,7 +88,8 @@ function buildGraph([steps, timeout]: [StepRecord[], number]) {
       timeoutMs: (flags & 48) === 48 ? 5000 : 0,
     }
   })
-  return graphOf(definitions, timeout === 0 ? { timeoutMs: 20_000 } : {})
+  const outputs = [{ name: 'last', value: `\${{ steps.s${steps.length - 1}.status }}` }]
+  return graphOf(definitions, { outputs, ...(timeout === 0 && { timeoutMs: 20_000 }) })
 }
 
 /** Known beforehand, by its own list; or when its last need has ended, and then perhaps empty, or no list at all. */

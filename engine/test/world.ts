@@ -3,18 +3,20 @@
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { atOnce } from '@ansflow/proto/pieces'
-import type { Reason } from '@ansflow/proto/reasons'
+import { type Reason, reason } from '@ansflow/proto/reasons'
 import { byPerson } from '@ansflow/proto/run-origin'
-import { isTerminal, isTerminalJob, JobStatus } from '@ansflow/proto/status'
+import { isTerminal, isTerminalJob, JobStatus, RunStatus } from '@ansflow/proto/status'
 import { create } from '@bufbuild/protobuf'
 import { advance } from '../src/advance.ts'
+import type { AwaitedRun } from '../src/child-run.ts'
 import { planRun, type Reuse, restoreRun, type StoredRun } from '../src/plan.ts'
 import type { Changes, JobState, RunEvent, RunMeta, RunState, StepState } from '../src/state.ts'
 import { isControllerWork } from '../src/work.ts'
 
-export type StepInit = NonNullable<Parameters<typeof create<typeof PipelineGraphSchema>>[1]>['steps']
+export type StepInit = GraphInit['steps']
+type GraphInit = NonNullable<Parameters<typeof create<typeof PipelineGraphSchema>>[1]>
 
-export function graphOf(steps: StepInit, over: { timeoutMs?: number } = {}): PipelineGraph {
+export function graphOf(steps: StepInit, over: Pick<GraphInit, 'timeoutMs' | 'outputs'> = {}): PipelineGraph {
   const withScript = (steps ?? []).map((step) => ({ uses: 'custom', with: { script: 'true' }, ...step }))
   return create(PipelineGraphSchema, { name: 'test', steps: withScript, ...over })
 }
@@ -75,11 +77,14 @@ export function tick(world: World, choice: number): void {
   const live = [...state.jobs.values()].filter((job) => !isTerminalJob(job.status))
   const job = live[pick % live.length]
   const asked = askedIn(state)
+  const called = calledIn(state)
   if (kind === 0 && pick % 3 === 0) apply(world, { type: 'cancelRequested', by: 'u', byName: 'Ada' })
   else if (kind === 2 && world.log.length > 0) apply(world, world.log[pick % world.log.length]!.event)
   else if (kind === 3) wrongReport(world, pick)
   else if (kind === 4) world.state = world.restart(state)
   else if (asked.length > 0 && (kind === 10 || (!job && kind > 5))) decide(world, asked[pick % asked.length]!, pick)
+  else if (called.length > 0 && (kind === 11 || (!job && kind > 5)))
+    tellOfChild(world, called[pick % called.length]!, pick)
   else if (kind === 1 || !job) passTime(world)
   else report(world, job, kind, Math.floor(pick / live.length))
 }
@@ -99,6 +104,34 @@ function decide(world: World, step: StepState, pick: number): void {
   const vote = { by, byName: by, approve, comment: '', answers: { v: 'x' } }
   const { result } = apply(world, { type: 'approvalDecided', stepId: step.id, approvalId, vote })
   if (approvalId === 'another' && result !== 'stale') throw new Error(`an answer to another approval was ${result}`)
+}
+
+/** Steps whose runs have not ended. */
+function calledIn({ active }: RunState): StepState[] {
+  return [...active].filter(({ awaits }) => awaits?.kind === 'run')
+}
+
+const child = { pipelineName: 'other', number: 1 }
+
+/** What is told of a run that a step has asked for, also of one that it never has. */
+function tellOfChild(world: World, step: StepState, pick: number): void {
+  const childId = pick % 7 === 0 ? 'another' : (step.awaits as AwaitedRun).id
+  const it = { stepId: step.id, childId }
+  const ends = [RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELED, RunStatus.LOST]
+  const events: RunEvent[] = [
+    { type: 'childStarted', ...it, ...child },
+    { type: 'childStarted', ...it, ...child },
+    { type: 'childRefused', ...it, why: reason('child_missing', { pipeline: 'other' }) },
+    { type: 'childEnded', ...it, ...child, status: ends[pick % 4]!, outputs: { v: 'x' } },
+  ]
+  const { result } = apply(world, events[Math.floor(pick / 7) % 4]!)
+  if (childId === 'another' && result !== 'stale') throw new Error(`news of another run was ${result}`)
+}
+
+function endChild(world: World, step: StepState): void {
+  const { id: childId } = step.awaits as AwaitedRun
+  const status = RunStatus.SUCCEEDED
+  apply(world, { type: 'childEnded', stepId: step.id, childId, ...child, status, outputs: {} })
 }
 
 function idOf({ awaits }: StepState): string {
@@ -252,7 +285,7 @@ function reasonOf(reason: Reason | null): string {
 }
 
 export function picture(state: RunState): Record<string, unknown> {
-  const { status, reason, startedAt, finishedAt, cancelLevel, cancelCause, deadline, failures } = state
+  const { status, reason, startedAt, finishedAt, cancelLevel, cancelCause, deadline, failures, outputs } = state
   const steps = Object.fromEntries([...state.steps].map(([id, step]) => [id, [pictureOf(step), indicesOf(step)]]))
   return {
     status,
@@ -263,6 +296,7 @@ export function picture(state: RunState): Record<string, unknown> {
     cancelCause,
     deadline,
     failures,
+    outputs,
     counts: state.counts,
     uses: usesOf(state),
     values: state.stepValues,
@@ -294,8 +328,10 @@ export function runToEnd(world: World, outcome: Outcome = Outcome.SUCCEEDED): nu
     if (events > 200 + world.state.steps.size * 200) throw new Error('the run does not end')
     const job = [...world.state.jobs.values()].find(({ status }) => !isTerminalJob(status))
     const [asked] = askedIn(world.state)
+    const [called] = calledIn(world.state)
     if (job) proceed(world, job, outcome)
     else if (asked && !(asked.dueAt && asked.dueAt <= world.now)) approve(world, asked)
+    else if (called && !(called.dueAt && called.dueAt <= world.now)) endChild(world, called)
     else passTime(world)
   }
 }

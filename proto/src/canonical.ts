@@ -3,6 +3,7 @@ import { InputType, type PipelineGraph, type StepDefinition } from '@ansflow/pro
 import type { JsonValue } from '@bufbuild/protobuf'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { withDefaults } from './defaults.ts'
 import { compare, type Kind } from './fields/kind.ts'
 import { pipelineFields } from './fields/pipeline-fields.ts'
 import { stepFields } from './fields/step-fields.ts'
@@ -27,6 +28,8 @@ export function canonicalGraph(graph: PipelineGraph): string {
     })),
     ...canonicalTriggers(graph),
     steps: graph.steps.map(canonicalStep),
+    // What a step says that is the usual is no more the same as saying nothing.
+    ...(graph.defaults && { effective: withDefaults(graph).steps.map(canonicalStep) }),
   })
 }
 

@@ -10,7 +10,7 @@ import { fromJson, type JsonValue } from '@bufbuild/protobuf'
 import * as fc from 'fast-check'
 import type { Choice } from './fields/kinds.ts'
 import { pipelineFields } from './fields/pipeline-fields.ts'
-import { type StepField, stepFields } from './fields/step-fields.ts'
+import { inheritedFields, type StepField, stepFields } from './fields/step-fields.ts'
 import { triggerFields } from './fields/trigger-fields.ts'
 import { numberProblem } from './number.ts'
 
@@ -139,6 +139,24 @@ const someSchedules = fc.uniqueArray(
   { selector: ({ name, cron }) => name || cron, maxLength: 3 },
 )
 
+const given = fc.dictionary(word, fc.oneof(fc.boolean(), fc.integer(), word, fc.constant('${{ outputs.a }}')))
+const someRunTriggers = fc.array(
+  fc.record({
+    pipeline: word,
+    results: fc.uniqueArray(fc.constantFrom(1, 2, 3, 4), { maxLength: 2 }),
+    branches: words,
+    inputs: given,
+  }),
+  { maxLength: 2 },
+)
+const someWebhook = fc.record({
+  filter: fc.constantFrom('', "body.ref == 'x'", 'has(headers.a)'),
+  headers: words,
+  deliveryHeader: fc.oneof(fc.constant(''), word),
+  signatureHeader: fc.oneof(fc.constant(''), word),
+  inputs: given,
+})
+
 export const stepId = fc.oneof(word, fc.stringMatching(/^[0-9]{1,3}$/))
 
 const needs = fc.uniqueArray(
@@ -188,6 +206,11 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     durationExpression: () => fc.constantFrom('', '', '${{ inputs.a }}'),
     matrix: () => fc.option(matrix, { freq: 3, nil: undefined }),
     schedules: () => someSchedules,
+    outputs: () => env,
+    defaults: () => fc.option(someDefaults, { freq: 3, nil: undefined }),
+    runTriggers: () => someRunTriggers,
+    webhook: () => fc.option(someWebhook, { freq: 3, nil: undefined }),
+    refusal: () => fc.constantFrom(false, undefined),
   }
   return kinds[kind.name]()
 }
@@ -197,6 +220,13 @@ function fieldsOf(fields: readonly { of: string; kind: StepField['kind'] }[]): f
     .record(Object.fromEntries(fields.map((field) => [field.of, someValue(field.kind)])))
     .map((found) => Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)))
 }
+
+const someDefaults = fc
+  .tuple(
+    fieldsOf(inheritedFields).map((fields) => withOneTimeout(fields)),
+    fc.constantFrom('', 'bash', 'pwsh'),
+  )
+  .map(([fields, shell]) => ({ ...fields, ...(shell && { with: { shell } }) }))
 
 const step = fc
   .record({ id: stepId, action, fields: fieldsOf(stepFields) })

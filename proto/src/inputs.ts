@@ -29,6 +29,24 @@ export function resolveInputs(
   return { values, violations }
 }
 
+/** Texts that say what a number or a boolean input asks for become that; all else stays as it is. */
+export function fittedInputs(definitions: readonly InputDefinition[], given: JsonObject): JsonObject {
+  const values: JsonObject = {}
+  for (const [name, value] of Object.entries(given)) {
+    set(values, name, fitted(definitions.find((each) => each.name === name)?.type, value))
+  }
+  return values
+}
+
+function fitted(type: InputType | undefined, value: JsonValue): JsonValue {
+  if (typeof value !== 'string') {
+    const isText = type === InputType.STRING || type === InputType.CHOICE || type === InputType.UNSPECIFIED
+    return isText && (typeof value === 'number' || typeof value === 'boolean') ? String(value) : value
+  }
+  if (type === InputType.NUMBER && writtenNumberProblem(value.trim()) === undefined) return Number(value)
+  return type === InputType.BOOLEAN && (value === 'true' || value === 'false') ? value === 'true' : value
+}
+
 /** What is wrong with values for inputs, each with the input's name. */
 export function inputFindings(
   definitions: readonly InputDefinition[],

@@ -1,9 +1,12 @@
 // The JSON Schema of the pipeline file, for editors: made from the tables the parser reads by and from the step types.
+import { defaultKeys } from './fields/defaults.ts'
 import { durationSchema } from './fields/kinds.ts'
 import { needKeys } from './fields/needs.ts'
 import { retryKeys } from './fields/retry.ts'
+import { runTriggerKeys } from './fields/run-triggers.ts'
 import { scheduleKeys } from './fields/schedules.ts'
 import { triggerFields } from './fields/trigger-fields.ts'
+import { webhookKeys } from './fields/webhook.ts'
 import { limits, patterns } from './limits.ts'
 import type { JsonSchema, KeyTable } from './pipeline-yaml/key-table.ts'
 import { ignoredKeys, inputKeys, laterTriggers, pipelineKeys, stepKeys } from './pipeline-yaml/keys.ts'
@@ -28,6 +31,9 @@ export function pipelineJsonSchema(): JsonSchema {
       need: { ...keysSchema(needKeys), required: ['step'] },
       retry: { ...keysSchema(retryKeys), required: ['max'] },
       schedule: { ...keysSchema(scheduleKeys), required: ['cron'] },
+      runTrigger: { ...keysSchema(runTriggerKeys), required: ['pipeline'] },
+      webhook: keysSchema(webhookKeys),
+      defaults: keysSchema(defaultKeys),
       step: stepSchema(types),
       ...Object.fromEntries(types.map((type) => [`with-${type.id}`, paramsSchema(type)])),
     },
@@ -57,7 +63,7 @@ function mapOf(
 }
 
 function triggersSchema(): JsonSchema {
-  const names = ['manual', ...laterTriggers]
+  const names = ['manual', 'api', 'webhook', ...laterTriggers]
   const properties = Object.fromEntries([
     ...triggerFields.map(({ key, description, kind }) => [key, { description, ...kind.schema }]),
     ...laterTriggers.map((name) => [name, true]),

@@ -15,12 +15,18 @@ export const limits = {
   inputs: 200,
   schedules: 50,
   scheduleName: 64,
+  runTriggers: 50,
+  triggerBranches: 50,
+  webhookHeaders: 20,
+  /** Of what is posted to a webhook. */
+  webhookBytes: 256 * 1024,
   inputOptions: 200,
   env: 500,
   envValueBytes: 64 * 1024,
   scriptBytes: 256 * 1024,
   secretsOfAStep: 100,
   outputsOfAStep: 100,
+  outputsOfARun: 100,
   /** UTF-8 bytes of all outputs of a step together, names and values. One that has more fails. */
   outputsBytes: 256 * 1024,
   /** Bytes of one `NAME=value` in the environment of a process, and of all of them: what Linux takes. */

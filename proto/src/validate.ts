@@ -2,6 +2,7 @@
 import { type PipelineGraph, type Problem, ProblemSchema, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import { findUnstorable } from './characters.ts'
+import { withDefaults } from './defaults.ts'
 import { limits } from './limits.ts'
 import { problemOfSaid } from './problem-text.ts'
 import { paramOf, stepType, unknownStepType, validateParams } from './steps/index.ts'
@@ -9,9 +10,10 @@ import { unnamedSecrets } from './steps/secret-marks.ts'
 import { say } from './texts/say.ts'
 import { checkEdges } from './validate/edges.ts'
 import { checkExpressions } from './validate/expressions.ts'
-import { checkInputs, checkPipelineFields, checkStepFields, checkTriggers } from './validate/fields.ts'
+import { checkInputs, checkPipelineFields, checkStepFields } from './validate/fields.ts'
 import type { Finding, Report } from './validate/finding.ts'
 import { checkMatrices } from './validate/matrices.ts'
+import { checkTriggers } from './validate/triggers.ts'
 import { type AgentLabels, checkCopiesApart, checkWorkspaces } from './validate/workspaces.ts'
 
 export type { AgentLabels } from './validate/workspaces.ts'
@@ -37,15 +39,17 @@ export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Probl
   checkPipelineFields(graph, report)
   checkInputs(graph, report)
   checkTriggers(graph, report)
-  for (const step of graph.steps) {
+  // What is inherited is checked where it counts.
+  const effective = withDefaults(graph)
+  for (const [index, step] of graph.steps.entries()) {
     checkStepFields(step, report)
     checkType(step, report)
-    checkCopiesApart(step, report)
+    checkCopiesApart(effective.steps[index]!, report)
   }
   checkMatrices(graph.steps, report)
   checkEdges(graph.steps, report)
-  if (agents) checkWorkspaces(graph.steps, agents, report)
-  checkExpressions(graph, report)
+  if (agents) checkWorkspaces(effective.steps, agents, report)
+  checkExpressions(effective, report)
   return problems
 }
 

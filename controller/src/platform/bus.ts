@@ -14,6 +14,10 @@ export interface Messages {
   'work.queued': Record<never, never>
   'work.ended': { jobId: string }
   'log.grew': { jobId: string; size: number; complete: boolean }
+  /** Runs that others have asked for are to be begun, told of or canceled. */
+  'chain.due': Record<never, never>
+  /** What came to a webhook is to start runs. */
+  'hook.due': Record<never, never>
   'approval.changed': { approvalId: string; organizationId: string }
   'access.changed': { userId: string }
   /** `id` of the grant or invitation, or of its person. */

@@ -13,6 +13,7 @@ import {
   guards,
   macroNames,
   statusFunctions,
+  triggerRoots,
   typeConstants,
 } from './language.ts'
 
@@ -46,6 +47,7 @@ export class ExpressionError extends Error {
 }
 
 const cacheSize = 2000
+const allRoots: ReadonlySet<string> = new Set([...contextRoots, ...triggerRoots])
 const compiled = new Map<string, { expression?: Expression; error?: Said }>()
 
 /** Parses and checks; what cannot be evaluated is an error here already. Results are kept for the next call. */
@@ -80,7 +82,7 @@ function compile(source: string): { expression?: Expression; error?: Said } {
       const hint = suggestion(unknown, [...functionNames, ...macroNames])
       return { error: say('expression_function', { name: unknown, ...hint }) }
     }
-    const stranger = found.references.find(({ root }) => !contextRoots.some((known) => known === root))
+    const stranger = found.references.find(({ root }) => !allRoots.has(root))
     if (stranger !== undefined) return { error: hyphenOf(source, stranger.root) ?? unknownRoot(stranger.root) }
     // Without loops nothing can grow beyond a small multiple of the expression and what it is given.
     if (found.loops) guard(parsed.expr, new Set())

@@ -17,6 +17,8 @@ export interface ExpressionContext {
   steps: Readonly<Record<string, { status: string; outputs: Readonly<Record<string, string | string[]>> }>>
   /** Of a copy of a step: its values. */
   matrix?: Readonly<Record<string, JsonValue>>
+  /** Of triggers: by root, what they read beside these. */
+  event?: Readonly<Record<string, JsonValue>>
   /** How the needs ended: what success(), failure() and canceled() answer. */
   needs: StatusFlags
 }
@@ -82,6 +84,7 @@ function stepValue(step: ExpressionContext['steps'][string]): CelInput {
 }
 
 function rootValue(root: string, context: ExpressionContext): CelInput {
+  if (context.event && Object.hasOwn(context.event, root)) return celValue(context.event[root]!)
   switch (root) {
     case 'inputs':
       return celValue(context.inputs)

@@ -14,7 +14,8 @@ import { limits } from '../limits.ts'
 import { celOfJson } from './cel-value.ts'
 
 export const contextRoots = ['inputs', 'env', 'git', 'run', 'steps', 'matrix'] as const
-export type ContextRoot = (typeof contextRoots)[number]
+/** Read by triggers alone: what was posted, and what a run said that has ended. */
+export const triggerRoots = ['body', 'headers', 'outputs'] as const
 
 /** What `git` (of the run's first checkout that has succeeded) and `run` hold; those a run has no value for are "". */
 export const contextFields: Record<'git' | 'run', readonly string[]> = {

@@ -36,6 +36,11 @@ export interface Kind<T> {
     | 'matrix'
     | 'durationExpression'
     | 'schedules'
+    | 'outputs'
+    | 'defaults'
+    | 'runTriggers'
+    | 'webhook'
+    | 'refusal'
   /** Of the value in the file. */
   readonly schema: JsonSchema
   /** What a message holds where the file says nothing. */

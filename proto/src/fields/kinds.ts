@@ -49,6 +49,25 @@ export const flag: Kind<boolean> = {
   expressions: 'none',
 }
 
+/** What is allowed unless the file says false. */
+export const refusal: Kind<boolean | undefined> = {
+  name: 'refusal',
+  schema: { type: ['boolean', 'null'] },
+  absent: undefined,
+  read: (reader, node, key, place) =>
+    node === null || (isScalar(node) && node.value === null) ? undefined : allowed(reader.boolean(node, key, place)),
+  write: (value) => (value === false ? false : undefined),
+  canonical: (value) => value ?? true,
+  suffixes: onePlace,
+  toDocument: (value): Record<string, DocumentValue> => (value === false ? { '': false } : {}),
+  fromDocument: (document, key) => allowed(document.get(key) === false ? false : undefined),
+  expressions: 'none',
+}
+
+function allowed(value: boolean | undefined): false | undefined {
+  return value === false ? false : undefined
+}
+
 /** The most a message's field can hold. */
 export const mostMs = 2 ** 32 - 1
 

@@ -3,9 +3,11 @@
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { isName, limits } from '../limits.ts'
 import { say } from '../texts/say.ts'
+import { defaults } from './defaults.ts'
 import { env } from './env.ts'
 import type { Kind, ReportValue } from './kind.ts'
 import { text, timeout } from './kinds.ts'
+import { outputs } from './outputs.ts'
 import { checkDescription } from './step-fields.ts'
 
 export interface PipelineField<M extends keyof PipelineGraph = keyof PipelineGraph> {
@@ -58,6 +60,22 @@ export const pipelineFields: readonly PipelineField[] = [
     description: 'The longest a whole run may take, such as 1h or 90m.',
     document: 'settings',
     hashedAlways: true,
+  }),
+  field({
+    key: 'defaults',
+    of: 'defaults',
+    kind: defaults,
+    description:
+      'What steps have that do not say it themselves: runsOn, workspace, timeout, retry, env, secrets, shell.',
+    document: 'settings',
+  }),
+  field({
+    key: 'outputs',
+    of: 'outputs',
+    kind: outputs,
+    description:
+      'What a run says when it has succeeded, by name: ${{ steps.x.outputs.y }}. Whoever started it can read it.',
+    document: 'settings',
   }),
 ]
 

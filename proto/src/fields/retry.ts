@@ -43,7 +43,8 @@ export const retry: Kind<Retry | undefined> = {
   schema: { anyOf: [{ type: 'integer', minimum: 0, maximum: limits.retries }, { $ref: '#/$defs/retry' }] },
   absent: undefined,
   read: readRetry,
-  write: (value) => (value === undefined || value.max === 0 ? undefined : retryTree(value)),
+  // None at all is said too: a default may be for some.
+  write: (value) => (value === undefined ? undefined : value.max === 0 ? 0 : retryTree(value)),
   canonical: (value) =>
     value === undefined || value.max === 0
       ? null

@@ -1,14 +1,15 @@
 // When a pipeline starts by itself: cron expressions in the file, one value in the document.
 import { CatchUp, type Schedule, ScheduleSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { create, fromJson, type JsonObject, type JsonValue, toJson } from '@bufbuild/protobuf'
+import { create, toJson } from '@bufbuild/protobuf'
 import { isScalar, isSeq, type Node } from 'yaml'
 import { cronProblem, timezoneProblem } from '../cron.ts'
 import { isName, limits } from '../limits.ts'
 import { type KeyTable, scalar } from '../pipeline-yaml/key-table.ts'
 import { type Place, type Reader, scalarText } from '../pipeline-yaml/reader.ts'
-import { jsonTree, type Tree, type TreeMap } from '../pipeline-yaml/tree-value.ts'
+import type { Tree, TreeMap } from '../pipeline-yaml/tree-value.ts'
 import { shortText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
+import { givenTree, messagesOf, readGiven, valueAt } from './entries.ts'
 import { compare, type DocumentValue, type Kind } from './kind.ts'
 import { choice } from './kinds.ts'
 
@@ -56,7 +57,7 @@ export const schedules: Kind<Schedule[]> = {
     value.length > 0 ? { '': value.map((each) => toJson(ScheduleSchema, each) as DocumentValue) } : {},
   fromDocument(document, key) {
     const value = document.get(key)
-    return Array.isArray(value) ? value.flatMap(scheduleOf) : []
+    return Array.isArray(value) ? value.flatMap((each) => messagesOf(ScheduleSchema, each)) : []
   },
   expressions: 'none',
   check(value, report) {
@@ -79,21 +80,13 @@ export const schedules: Kind<Schedule[]> = {
   },
 }
 
-/** What reached the document in another form is left out: the editor writes none. */
-function scheduleOf(value: unknown): Schedule[] {
-  try {
-    return [fromJson(ScheduleSchema, value as JsonValue, { ignoreUnknownFields: true })]
-  } catch {
-    return []
-  }
-}
-
 function scheduleTree({ name, cron, timezone, inputs, catchUp: missed }: Schedule): Tree {
   const tree: TreeMap = new Map()
   if (name !== '') tree.set('name', name)
   tree.set('cron', cron)
   if (timezone !== '') tree.set('timezone', timezone)
-  if (inputs !== undefined && Object.keys(inputs).length > 0) tree.set('inputs', jsonTree(inputs as JsonValue))
+  const given = givenTree(inputs)
+  if (given !== undefined) tree.set('inputs', given)
   const word = catchUp.write(missed)
   if (word !== undefined) tree.set('catchUp', word)
   return tree
@@ -115,11 +108,7 @@ function readSchedule(reader: Reader, node: Node | null, place: Place): Schedule
   if (isScalar(node) && node.value !== null) return create(ScheduleSchema, { cron: scalarText(node) })
   const before = reader.problems.length
   const entries = reader.known(node, { keys: scheduleKeys, noun: 'schedule' }, place)
-  const at = (key: string): [Node | null, string, Place] => [
-    entries.get(key)?.value ?? null,
-    key,
-    reader.inside(place, key),
-  ]
+  const at = valueAt(reader, entries, place)
   const cron = reader.text(...at('cron'))
   if (!entries.has('cron') || cron === '') {
     if (reader.problems.length === before) reader.report(say('schedule_cron', { example: '"0 3 * * *"' }), node, place)
@@ -130,12 +119,7 @@ function readSchedule(reader: Reader, node: Node | null, place: Place): Schedule
   if (entries.has('timezone')) schedule.timezone = reader.text(...at('timezone')) ?? ''
   if (entries.has('name')) schedule.name = reader.text(...at('name')) ?? ''
   if (entries.has('catchUp')) schedule.catchUp = catchUp.read(reader, ...at('catchUp')) ?? 0
-  const [inputs, what, where] = at('inputs')
-  if (inputs !== null) {
-    const given = reader.json(inputs, what, where)
-    if (typeof given === 'object' && given !== null && !Array.isArray(given)) schedule.inputs = given as JsonObject
-    else if (given !== null)
-      reader.report(say('want_map', { noun: what, ...reader.got(inputs) }), inputs, where, 'type')
-  }
+  const inputs = readGiven(reader, ...at('inputs'))
+  if (inputs !== undefined) schedule.inputs = inputs
   return schedule
 }

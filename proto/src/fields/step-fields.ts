@@ -38,6 +38,8 @@ export interface StepField<M extends keyof StepDefinition = keyof StepDefinition
    * none, so that they change no version's hash.
    */
   hashedAlways?: true
+  /** The pipeline's `defaults` may say it for all steps. */
+  inherited?: true
 }
 
 function field<M extends keyof StepDefinition>(entry: StepField<M>): StepField {
@@ -99,6 +101,7 @@ export const stepFields: readonly StepField[] = [
     document: 'own',
     usedBy: ['agent'],
     hashedAlways: true,
+    inherited: true,
   }),
   field({
     key: 'secrets',
@@ -109,6 +112,7 @@ export const stepFields: readonly StepField[] = [
     document: 'config',
     usedBy: ['agent', 'controller'],
     hashedAlways: true,
+    inherited: true,
   }),
   field({
     key: 'outputs',
@@ -129,6 +133,7 @@ export const stepFields: readonly StepField[] = [
     document: 'config',
     usedBy: ['agent'],
     hashedAlways: true,
+    inherited: true,
   }),
   field({
     key: 'workspace',
@@ -139,6 +144,7 @@ export const stepFields: readonly StepField[] = [
     document: 'config',
     usedBy: ['agent'],
     hashedAlways: true,
+    inherited: true,
   }),
   field({
     key: 'timeout',
@@ -148,6 +154,7 @@ export const stepFields: readonly StepField[] = [
     tab: 'reliability',
     document: 'config',
     hashedAlways: true,
+    inherited: true,
   }),
   field({
     key: 'timeout',
@@ -156,6 +163,7 @@ export const stepFields: readonly StepField[] = [
     description: 'The longest one attempt may take, such as 10m.',
     tab: 'none',
     document: 'config',
+    inherited: true,
   }),
   field({
     key: 'retry',
@@ -166,6 +174,7 @@ export const stepFields: readonly StepField[] = [
     document: 'config',
     usedBy: ['agent', 'controller'],
     hashedAlways: true,
+    inherited: true,
   }),
   field({
     key: 'allowFailure',
@@ -207,6 +216,9 @@ export const actionFields: readonly (keyof StepDefinition)[] = ['uses', 'with']
 
 /** What is no field: the step's key in the file, and the canvas. */
 export const identityFields: readonly (keyof StepDefinition)[] = ['id', 'nodeId', 'position']
+
+/** Those that `defaults` may say. */
+export const inheritedFields = stepFields.filter(({ inherited }) => inherited)
 
 /** Those that are values of the step's `cfg` in the document. */
 export const configFields = stepFields.filter(({ document }) => document === 'config')

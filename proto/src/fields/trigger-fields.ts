@@ -2,7 +2,10 @@
 // it is absent means something.
 import type { Triggers } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { Kind } from './kind.ts'
+import { refusal } from './kinds.ts'
+import { runTriggers } from './run-triggers.ts'
 import { schedules } from './schedules.ts'
+import { webhook } from './webhook.ts'
 
 export interface TriggerField<M extends keyof Triggers = keyof Triggers> {
   /** Under `on` in the file; also its key in the document. */
@@ -23,5 +26,23 @@ export const triggerFields: readonly TriggerField[] = [
     of: 'schedules',
     kind: schedules,
     description: 'At moments of the calendar: cron expressions with their time zones.',
+  }),
+  field({
+    key: 'run',
+    of: 'runs',
+    kind: runTriggers,
+    description: 'When runs of other pipelines have ended.',
+  }),
+  field({
+    key: 'webhook',
+    of: 'webhook',
+    kind: webhook,
+    description: 'When somebody posts JSON to the address of the pipeline, which is made in the console.',
+  }),
+  field({
+    key: 'api',
+    of: 'api',
+    kind: refusal,
+    description: 'False: versions are not started with API tokens.',
   }),
 ]

@@ -10,7 +10,7 @@ export const pipelineKeys: KeyTable = {
   ...fieldKeys(pipelineFields),
   on: {
     description:
-      'When runs start. By hand and by API unless manual is false; at moments of schedule. push and pull_request are kept for later.',
+      'When runs start. By hand and by API unless manual or api is false; at moments of schedule; when runs of other pipelines have ended; by a webhook. push and pull_request are kept for later.',
     schema: { anyOf: [{ type: 'object' }, words] },
   },
   inputs: { description: 'What a run asks for at its start, by name.', schema: { type: ['object', 'null'] } },

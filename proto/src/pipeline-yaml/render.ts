@@ -76,7 +76,10 @@ function inOrderOf(graph: PipelineGraph, said: PipelineGraph): PipelineGraph {
   const triggers = sameTriggers(graph, said) ? said.triggers : triggersInOrderOf(graph.triggers, said.triggers)
   const steps = graph.steps.map((step) => {
     const old = known.get(step.id)
-    return old === undefined ? step : stepInOrderOf(step, old)
+    if (old === undefined) return step
+    const like = stepInOrderOf(step, old)
+    // Where there are defaults, what is usual means something.
+    return graph.defaults ? { ...like, workspace: step.workspace } : like
   })
   return { ...graph, env, steps, triggers }
 }

@@ -12,7 +12,12 @@ export function entriesOf(reader: Reader, node: Node | null, place: Place, what:
 }
 
 export function readEnv(reader: Reader, node: Node | null, place: Place): NameValue[] {
-  return entriesOf(reader, node, place, 'env').map(({ key, keyNode, value }) => {
+  return readPairs(reader, node, 'env', place)
+}
+
+/** A map of texts, in its order. */
+export function readPairs(reader: Reader, node: Node | null, what: string, place: Place): NameValue[] {
+  return entriesOf(reader, node, place, what).map(({ key, keyNode, value }) => {
     const at = reader.inside(place, key)
     reader.mark(at, value ?? keyNode)
     return create(NameValueSchema, { name: key, value: reader.text(value, key, at) ?? '' })

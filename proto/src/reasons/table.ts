@@ -83,6 +83,16 @@ export const reasonTable = {
     en: 'Waits for the approval of {approvers}[{more?} or others][{required=1}|: {have} of {required} so far][, until {until}].',
     'zh-CN': '等待审批：{approvers}[{more?} 等][{required=1}|（已批准 {have}/{required}）][，截至 {until}]。',
   },
+  child_queued: {
+    params: ['pipeline'],
+    en: 'A run of {pipeline} is about to begin.',
+    'zh-CN': '即将启动 {pipeline}。',
+  },
+  child_waits: {
+    params: ['run'],
+    en: 'Waits for the end of {run}.',
+    'zh-CN': '等待 {run} 结束。',
+  },
   waiting_until: { params: ['until'], en: 'Waits until {until}.', 'zh-CN': '等到 {until}。' },
 
   max_parallel: {
@@ -135,6 +145,44 @@ export const reasonTable = {
     params: ['after', 'approved?'],
     en: '[{approved?}Nobody rejected it within {after}, so it counts as approved, as its step says.|It was not approved within {after}, so it counts as rejected.]',
     'zh-CN': '[{approved?}{after} 内无人拒绝，按步骤的规定视为批准。|{after} 内未获批准，视为拒绝。]',
+  },
+
+  // Of runs that a step has started.
+  child_started: { params: ['run'], en: 'Has started {run}.', 'zh-CN': '已启动 {run}。' },
+  child_ended: {
+    params: ['run', 'status'],
+    en: '{run} {status}.',
+    'zh-CN': '{run} {status}。',
+  },
+  child_missing: {
+    params: ['pipeline'],
+    en: 'There is no pipeline {pipeline} any more.',
+    'zh-CN': '已没有流水线 {pipeline}。',
+  },
+  child_unpublished: {
+    params: ['pipeline'],
+    en: 'The pipeline {pipeline} has no version yet. Publish it.',
+    'zh-CN': '流水线 {pipeline} 还没有版本，请先发布。',
+  },
+  child_forbidden: {
+    params: ['pipeline', 'by?'],
+    en: '[{by}, for whom this run stands,|Whoever this run stands for] may not start {pipeline}.',
+    'zh-CN': '[本次运行代表 {by}，|本次运行所代表的人]无权启动 {pipeline}。',
+  },
+  child_deep: {
+    params: ['chain', 'most'],
+    en: 'More than {most} runs would lead to one another: {chain}.',
+    'zh-CN': '相互触发的运行将超过 {most} 层：{chain}。',
+  },
+  child_inputs: {
+    params: ['pipeline', 'input', 'problem'],
+    en: 'The input {input} of {pipeline}: {problem}',
+    'zh-CN': '{pipeline} 的参数 {input}：{problem}',
+  },
+  child_refused: {
+    params: ['pipeline', 'message'],
+    en: 'A run of {pipeline} cannot begin: {message}',
+    'zh-CN': '无法启动 {pipeline}：{message}',
   },
 
   // Of steps that ended other than well.
@@ -256,6 +304,11 @@ export const reasonTable = {
     params: ['count'],
     en: '[{count=1}A step|{count} steps] failed.',
     'zh-CN': '失败的步骤：{count}。',
+  },
+  run_output: {
+    params: ['output', 'problem'],
+    en: 'Its steps have succeeded, but its output {output} cannot be told: {problem}',
+    'zh-CN': '各步骤均已成功，但无法得出输出 {output}：{problem}',
   },
   lost_steps: {
     params: ['count'],

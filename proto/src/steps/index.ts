@@ -9,6 +9,7 @@ import { custom } from './custom.ts'
 import { fetchCode } from './fetch-code.ts'
 import { httpRequest } from './http-request.ts'
 import { compileStep } from './params.ts'
+import { pipeline } from './pipeline.ts'
 import type { Param, StepType, Work } from './step-type.ts'
 import { test } from './test.ts'
 import { wait } from './wait.ts'
@@ -27,7 +28,7 @@ export type {
 } from './step-type.ts'
 
 export const stepTypes: ReadonlyMap<string, StepType> = new Map(
-  [fetchCode, build, test, custom, wait, approval, httpRequest].map((type) => [
+  [fetchCode, build, test, custom, wait, approval, pipeline, httpRequest].map((type) => [
     type.id,
     { ...type, compile: (params, ctx) => compileStep(type, params, ctx) } as StepType,
   ]),
@@ -78,7 +79,6 @@ export const laterStepTypes: readonly string[] = [
   'k8s_delete',
   'helm',
   'ansible',
-  'trigger',
 ]
 
 /** What to say of a word after `uses:` that is no step type. */

@@ -2,6 +2,7 @@
 import type { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { JsonObject, JsonValue, MessageInitShape } from '@bufbuild/protobuf'
 import type { ApprovalAsk } from '../approval.ts'
+import type { RunAsk } from '../child-run.ts'
 import type { Said } from '../texts/say.ts'
 import type { Text } from '../texts/template.ts'
 
@@ -70,6 +71,8 @@ export type Work =
   | { by: 'clock'; until: Date }
   /** People decide: features/approvals asks them. */
   | { by: 'people'; ask: ApprovalAsk }
+  /** A run of another pipeline does: features/child-runs starts it. */
+  | { by: 'run'; ask: RunAsk }
 
 export interface CompileContext {
   stepId: string
@@ -103,6 +106,8 @@ interface Family {
   outputs: string[]
   /** Those that its parameters name. */
   outputsOf?(params: JsonObject): string[]
+  /** It may set others, whose names nobody knows beforehand. */
+  openOutputs?: true
   /** What the schema cannot say; called with the parameters that fit it and hold no `${{ }}`, and the names of all there are. */
   check?(params: JsonObject, given: ReadonlySet<string>): ParamProblem[]
 }
@@ -115,7 +120,7 @@ interface Performed<By extends Work['by']> {
 }
 
 export type StepType = Family &
-  (Performed<'agent'> | Performed<'controller'> | Performed<'clock'> | Performed<'people'>)
+  (Performed<'agent'> | Performed<'controller'> | Performed<'clock'> | Performed<'people'> | Performed<'run'>)
 
 /** A text parameter, "" when it is absent. */
 export function text(params: JsonObject, name: string): string {

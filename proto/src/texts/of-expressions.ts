@@ -113,6 +113,21 @@ export const ofExpressions = {
     en: 'Read one step at a time, as in steps.build.status or steps.build.outputs.name.',
     'zh-CN': '一次读取一个步骤，例如 steps.build.status 或 steps.build.outputs.name。',
   },
+  trigger_root_only: {
+    params: ['name'],
+    en: '{name} is for `on` alone: hand it on as an input.',
+    'zh-CN': '{name} 只能用于 `on`：请作为参数传入。',
+  },
+  trigger_root: {
+    params: ['name', 'options'],
+    en: '{name} is not known when a run starts by itself. There are: {options}.',
+    'zh-CN': '自动启动运行时还没有 {name}。可用：{options}。',
+  },
+  trigger_header: {
+    params: ['name'],
+    en: 'The header {name} is not named in headers.',
+    'zh-CN': '请求头 {name} 没有列在 headers 中。',
+  },
   env_before_steps: {
     params: [],
     en: 'The pipeline’s env is set before any step runs, so it cannot read steps.',

@@ -207,6 +207,11 @@ export const ofFiles = {
     en: 'A schedule must be a cron expression, or a map with cron: {example}.',
     'zh-CN': '定时计划须为 cron 表达式，或带 cron 的映射：{example}。',
   },
+  run_trigger: {
+    params: ['example'],
+    en: 'A pipeline whose runs start this one must be its name, or a map with pipeline: {example}.',
+    'zh-CN': '触发本流水线的流水线须写其名称，或带 pipeline 的映射：{example}。',
+  },
   later_trigger: {
     params: ['key'],
     en: 'Runs by {key} are not available in this version; the trigger is kept, and runs start by hand and by API.',

@@ -33,6 +33,23 @@ export const ofGraphs = {
     en: 'There are two schedules {name}. Give each a name of its own.',
     'zh-CN': '有两个定时计划 {name}。请各取一个名称。',
   },
+  many_run_triggers: {
+    params: ['most'],
+    en: 'There are more than {most} pipelines whose runs start this one.',
+    'zh-CN': '触发本流水线的流水线超过 {most} 条。',
+  },
+  many_branches: { params: ['most'], en: 'There are more than {most} branches.', 'zh-CN': '分支超过 {most} 个。' },
+  many_headers: { params: ['most'], en: 'There are more than {most} headers.', 'zh-CN': '请求头超过 {most} 个。' },
+  header_name: {
+    params: ['name'],
+    en: '{name} is no name of a header.',
+    'zh-CN': '{name} 不是请求头的名称。',
+  },
+  header_secret: {
+    params: ['name'],
+    en: 'The header {name} holds what nobody should see in a run. Use another one.',
+    'zh-CN': '请求头 {name} 含有不应出现在运行中的内容，请使用其他请求头。',
+  },
   many_variables: {
     params: ['most'],
     en: 'There are more than {most} variables.',
@@ -78,6 +95,32 @@ export const ofGraphs = {
     en: 'The name must be one line of at most {most} characters.',
     'zh-CN': '名称须为一行，最多 {most} 个字符。',
   },
+  call_missing: {
+    params: ['name'],
+    en: 'There is no pipeline {name} in the project. Write project/name for one of another project, and publish it first.',
+    'zh-CN': '项目中没有流水线 {name}。其他项目的流水线请写作 项目/名称，并先发布它。',
+  },
+  call_forbidden: {
+    params: ['name'],
+    en: 'You may not start the pipeline {name}, so you cannot publish what starts it.',
+    'zh-CN': '您无权启动流水线 {name}，因此不能发布会启动它的内容。',
+  },
+  trigger_forbidden: {
+    params: ['name'],
+    en: 'You may not see runs of the pipeline {name}, so you cannot publish what they start.',
+    'zh-CN': '您无权查看流水线 {name} 的运行，因此不能发布由它触发的内容。',
+  },
+  call_cycle: {
+    params: ['chain'],
+    en: 'The pipelines would start one another without end: {chain}.',
+    'zh-CN': '这些流水线会无休止地相互启动：{chain}。',
+  },
+  many_outputs: {
+    params: ['most'],
+    en: 'A pipeline may have at most {most} outputs.',
+    'zh-CN': '一条流水线最多有 {most} 个输出。',
+  },
+  duplicate_output: { params: ['name'], en: 'The output {name} is set twice.', 'zh-CN': '输出 {name} 设置了两次。' },
   duplicate_env: { params: ['name'], en: '{name} is set twice.', 'zh-CN': '{name} 设置了两次。' },
   shadowed: {
     params: ['name'],
@@ -86,8 +129,9 @@ export const ofGraphs = {
   },
   no_effect: {
     params: ['key', 'by', 'type'],
-    en: '[{by=clock}A {type} step starts nothing|{by=people}People decide a {type} step|The controller does what a {type} step says], so {key} has no effect. Remove it.',
-    'zh-CN': '{type} 步骤[{by=clock}不启动任何程序|{by=people}由人决定|由控制器执行]，{key} 没有作用。请移除。',
+    en: '[{by=clock}A {type} step starts nothing|{by=people}People decide a {type} step|{by=run}A run of its own does what a {type} step says|The controller does what a {type} step says], so {key} has no effect. Remove it.',
+    'zh-CN':
+      '{type} 步骤[{by=clock}不启动任何程序|{by=people}由人决定|{by=run}由另一次运行完成|由控制器执行]，{key} 没有作用。请移除。',
   },
   retries: {
     params: ['most'],

@@ -275,6 +275,11 @@ export const ofParams = {
     en: 'Host and user of the address must not begin with "-".',
     'zh-CN': '地址的主机与用户不能以“-”开头。',
   },
+  child_name: {
+    params: ['value'],
+    en: '{value} is no name of a pipeline.',
+    'zh-CN': '{value} 不是流水线的名称。',
+  },
   git_port: { params: ['port'], en: 'There is no port {port}.', 'zh-CN': '没有端口 {port}。' },
   git_password_ssh: {
     params: [],

@@ -115,6 +115,11 @@ export const ofValues = {
     en: `${word} is no name for a secret: use letters, digits and _, not beginning with a digit.`,
     'zh-CN': `${wordZh} 不能作密钥名：只能用字母、数字和 _，且不以数字开头。`,
   },
+  outputs_long: {
+    params: ['most'],
+    en: 'The outputs have more than {most} KiB.',
+    'zh-CN': '输出超过 {most} KiB。',
+  },
   output_name: {
     params: [...wordParams],
     en: `${word} is no name for an output: use letters, digits and _, not beginning with a digit.`,

@@ -2,12 +2,19 @@
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { hyphenated, hyphenSaid } from '../expression/hyphens.ts'
-import { compileExpression, contextFields, hasExpression, parseTemplate, type Reference } from '../expression.ts'
+import {
+  compileExpression,
+  contextFields,
+  hasExpression,
+  parseTemplate,
+  type Reference,
+  triggerRoots,
+} from '../expression.ts'
 import { configFields } from '../fields/step-fields.ts'
 import { firstCheckout, topologicalOrder } from '../graph.ts'
 import { matrixNames } from '../matrix.ts'
 import { expressionsOf, referencesIn } from '../step-expressions.ts'
-import { outputsOf } from '../steps/index.ts'
+import { outputsOf, stepType } from '../steps/index.ts'
 import { Hints, suggestion } from '../suggest.ts'
 import { shortText } from '../texts/parts.ts'
 import { type Said, say } from '../texts/say.ts'
@@ -18,6 +25,8 @@ interface Site {
   step: StepDefinition | undefined
   field: string
   env: ReadonlySet<string>
+  /** It is evaluated when all steps have ended. */
+  atEnd?: true
 }
 
 interface StepUse {
@@ -32,6 +41,9 @@ export function checkExpressions(graph: PipelineGraph, report: Report): void {
   const none = new Set<string>()
   const global = new Set(graph.env.map((pair) => pair.name))
   for (const { name, value } of graph.env) check.text(value, { step: undefined, field: `env.${name}`, env: none })
+  for (const { name, value } of graph.outputs) {
+    check.text(value, { step: undefined, field: `outputs.${name}`, env: global, atEnd: true })
+  }
   for (const step of graph.steps) {
     const all = step.env.length === 0 ? global : new Set([...global, ...step.env.map((pair) => pair.name)])
     check.text(step.name, { step, field: 'name', env: all })
@@ -123,6 +135,10 @@ class ExpressionCheck {
 
   reference({ root, path, dynamic }: Reference, site: Site): void {
     const [name, ...rest] = path
+    if (triggerRoots.some((each) => each === root)) {
+      this.problem(site, 'unknown_reference', say('trigger_root_only', { name: root }))
+      return
+    }
     if (root === 'matrix' && (site.step?.matrix === undefined || site.field === 'matrix')) {
       this.problem(site, 'unknown_reference', say('matrix_absent', { name: 'matrix' }))
       return
@@ -184,7 +200,7 @@ class ExpressionCheck {
       this.problem(site, 'unknown_reference', said)
       return
     }
-    if (site.step === undefined) {
+    if (site.step === undefined && !site.atEnd) {
       this.problem(site, 'not_upstream', say('env_before_steps'))
       return
     }
@@ -198,11 +214,11 @@ class ExpressionCheck {
       this.problem(site, 'unknown_reference', said)
       return
     }
-    if (id === site.step.id) {
+    if (id === site.step?.id) {
       this.problem(site, 'not_upstream', say('reads_itself', { key: id }))
       return
     }
-    this.uses.push({ site, target: id })
+    if (!site.atEnd) this.uses.push({ site, target: id })
     if (part === undefined || part === 'status') {
       if (output !== undefined)
         this.problem(site, 'unknown_reference', say('status_word', { name: `steps.${id}.status`, full }))
@@ -215,7 +231,7 @@ class ExpressionCheck {
     }
     if (output === undefined) return
     const known = [...step.outputs, ...outputsOf(step)]
-    if (!known.includes(output)) {
+    if (!known.includes(output) && !stepType(step.uses)?.openOutputs) {
       const hint = this.hints.suggestion(output, known)
       this.problem(site, 'unknown_output', say('unknown_output', { key: id, name: shortText(output), ...hint }))
     } else if (rest.length > 0) {

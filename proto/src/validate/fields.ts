@@ -7,8 +7,7 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { pipelineFields } from '../fields/pipeline-fields.ts'
 import { hasEffect, stepFields } from '../fields/step-fields.ts'
-import { triggerFields } from '../fields/trigger-fields.ts'
-import { defaultOf, inputFindings, inputProblem } from '../inputs.ts'
+import { defaultOf, inputProblem } from '../inputs.ts'
 import { limits, patterns } from '../limits.ts'
 import { performerOf } from '../steps/index.ts'
 import { say } from '../texts/say.ts'
@@ -18,20 +17,6 @@ import { nameSaid, quoted, type Report } from './finding.ts'
 export function checkPipelineFields(graph: PipelineGraph, report: Report): void {
   for (const { key, of, kind } of pipelineFields) {
     kind.check?.(graph[of] as never, ({ field = '', ...finding }) => report({ ...finding, field: key + field }))
-  }
-}
-
-export function checkTriggers({ triggers, inputs }: PipelineGraph, report: Report): void {
-  if (!triggers) return
-  for (const { key, of, kind } of triggerFields) {
-    kind.check?.(triggers[of] as never, ({ field = '', ...finding }) =>
-      report({ ...finding, field: `on.${key}${field}` }),
-    )
-  }
-  for (const [index, schedule] of triggers.schedules.entries()) {
-    for (const { name, said } of inputFindings(inputs, schedule.inputs ?? {})) {
-      report({ code: 'trigger_input', field: `on.schedule.${index}.inputs.${name}`, said })
-    }
   }
 }
 

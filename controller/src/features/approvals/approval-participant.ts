@@ -13,8 +13,8 @@ export function approvalParticipant(db: Db): RunParticipant {
   return {
     name: 'approvals',
     wants: ({ approvals }) => approvals.length > 0,
-    async write(em, changes, now) {
-      const tables = db.kysely<ApprovalTables>(em)
+    async write(to, changes, now) {
+      const tables = to.kysely<ApprovalTables>()
       for (const change of changes) {
         for (const approval of change.approvals)
           await writers[approval.type](tables, db, change, approval as never, now)

@@ -13,7 +13,8 @@ export const auditFeature = feature({
       {
         name: 'audit',
         wants: ({ acts }) => acts.length > 0,
-        async write(em, changes, now) {
+        async write(to, changes, now) {
+          const em = to.em()
           for (const { run, acts } of changes) {
             const { runId, number, pipelineName, projectId } = run.meta
             const itself = { kind: 'run', id: runId, name: `${pipelineName} #${number}` }

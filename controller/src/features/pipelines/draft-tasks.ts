@@ -1,5 +1,6 @@
 // Reads pipeline files and drafts on a worker's thread: what comes in was written by others, what goes out is small or bytes.
 import { graphHash } from '@ansflow/proto/canonical'
+import { calledPipelines } from '@ansflow/proto/child-run'
 import {
   type PipelineGraph,
   PipelineGraphSchema,
@@ -70,6 +71,7 @@ export const draftToPublish = task(({ updates, agents }: Draft) => {
     hash,
     problems: problemBytes(problems),
     graph: toJsonString(PipelineGraphSchema, graph),
+    calls: calledPipelines(graph),
     triggers: graph.triggers && toBinary(TriggersSchema, graph.triggers),
     stepCount: graph.steps.length,
     yaml: fileOf(graph, source, hash),

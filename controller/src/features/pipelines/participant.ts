@@ -1,4 +1,6 @@
 // Who else keeps something of pipelines: written in the transactions that publish and delete them.
+
+import type { Permission, ProjectScope } from '@ansflow/proto/access'
 import type { Triggers } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { EntityManager } from '../../platform/db.ts'
 import type { PipelineRow } from './pipeline.entity.ts'
@@ -6,7 +8,10 @@ import type { PipelineRow } from './pipeline.entity.ts'
 export interface PipelineParticipant {
   /** For people who read errors. */
   name: string
-  /** A version has become the latest one. The transaction may run again, so this must only touch `em`. */
+  /**
+   * A version has become the latest one. The transaction may run again, so this must only touch `em`. What it throws keeps the
+   * version from being made.
+   */
   published(em: EntityManager, publication: NewVersion): Promise<void>
   /** The pipeline is gone, with its draft and versions. */
   deleted(em: EntityManager, pipelineId: string): Promise<void>
@@ -16,6 +21,10 @@ export interface NewVersion {
   pipeline: PipelineRow
   number: number
   triggers: Triggers | undefined
+  /** Pipelines that its steps run, by the names they give. */
+  calls: readonly { stepId: string; pipeline: string }[]
+  /** What whoever publishes it may do, by their grants and token. */
+  may(permission: Permission, scope: ProjectScope): boolean
   by: { userId: string; name: string }
   now: Date
 }

@@ -27,13 +27,13 @@ import {
   type ServiceTable,
   serviceTable,
 } from '../../transport/call.ts'
-import { authorize } from '../access/index.ts'
+import { authorize, isAllowed } from '../access/index.ts'
 import { applyFile } from './apply-file.ts'
 import { createPipeline } from './create-pipeline.ts'
 import { deletePipeline } from './delete-pipelines.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
-import type { PipelineParticipant } from './participant.ts'
+import type { NewVersion, PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { nameProblem, problemsFrom } from './problems.ts'
@@ -118,7 +118,10 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
         now: clock.now(),
       })
       if (!row) return { problems }
-      const publication = { pipelineId: row.id, note, expectedHash: '', agents, by, now: clock.now() }
+      const publication = {
+        ...{ pipelineId: row.id, note, expectedHash: '', agents, by, now: clock.now() },
+        may: mayOf(ctx),
+      }
       const resource = { kind: 'pipeline', id: row.id, name: row.name }
       if (!publish) {
         // The document is stored by its room, on its own.
@@ -136,7 +139,8 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
 
     async publishPipeline({ pipelineId, note, expectedHash }, ctx) {
       const agents = await agentLabels(organizationOf(ctx))
-      const publication = { pipelineId, note, expectedHash, agents, by: personOf(ctx), now: clock.now() }
+      const by = personOf(ctx)
+      const publication = { pipelineId, note, expectedHash, agents, by, may: mayOf(ctx), now: clock.now() }
       const { version, created, problems } = await publishDraft(
         { change: ctx.change, drafts: drafts(), workers, participants: participants() },
         publication,
@@ -167,6 +171,10 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
       return {}
     },
   })
+}
+
+function mayOf({ caller }: CallContext): NewVersion['may'] {
+  return (permission, scope) => isAllowed(caller, permission, scope)
 }
 
 async function load(ctx: Pick<CallContext, 'em'>, pipelineId: string): Promise<PipelineRow> {

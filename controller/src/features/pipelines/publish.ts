@@ -9,7 +9,7 @@ import type { Workers } from '../../platform/workers.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
-import type { PipelineParticipant } from './participant.ts'
+import type { NewVersion, PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity, type PipelineVersionRow } from './pipeline-version.entity.ts'
 import { nameProblem, problemsAsViolations, problemsFrom } from './problems.ts'
@@ -21,6 +21,7 @@ export interface Publication {
   expectedHash: string
   agents: AgentLabels
   by: { userId: string; name: string }
+  may: NewVersion['may']
   now: Date
 }
 
@@ -54,7 +55,7 @@ export async function publishDraft(
   if (expectedHash !== '' && expectedHash !== content.hash) {
     throw precondition('draft_moved', 'The draft has changed since you looked at it.', { hash: content.hash })
   }
-  const { yaml } = content
+  const { yaml, calls } = content
   const triggers = content.triggers && fromBinary(TriggersSchema, content.triggers)
   if (yaml === undefined) {
     throw precondition('not_representable', 'The draft holds something that a pipeline file cannot say.')
@@ -63,7 +64,8 @@ export async function publishDraft(
     const published = await insertVersion(em, publication, { ...content, yaml })
     if (published.created) {
       const { pipeline, version } = published
-      const news = { pipeline, number: version.number, triggers, by, now: publication.now }
+      const { may, now } = publication
+      const news = { pipeline, number: version.number, triggers, calls, may, by, now }
       for (const each of participants) await each.published(em, news)
     }
     const { name } = published.pipeline

@@ -6,6 +6,10 @@ export function findProject(em: EntityManager, id: string): Promise<Project | nu
   return em.findOne(ProjectEntity, { id })
 }
 
+export function findProjectBySlug(em: EntityManager, organizationId: string, slug: string): Promise<Project | null> {
+  return em.findOne(ProjectEntity, { organizationId, slug })
+}
+
 /** A project never changes its organization, so most of the time nothing has to be asked. */
 const organizations = new Map<string, string>()
 const mostKnown = 10_000

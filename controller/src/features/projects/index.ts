@@ -1,5 +1,5 @@
 // What other features may use of projects.
 export type { ProjectDeletion } from './delete-project.ts'
 export { projectsFeature } from './feature.ts'
-export { findProject, organizationOfProject } from './find-project.ts'
+export { findProject, findProjectBySlug, organizationOfProject } from './find-project.ts'
 export { type Project, ProjectEntity } from './project.entity.ts'

@@ -22,8 +22,10 @@ export {
   runningByProject,
   waitReasons,
 } from './job-queue.ts'
+export { readRunHead } from './list-runs.ts'
 export type { RunAct, RunChange, RunParticipant } from './participant.ts'
 export type { OfferedJob, Placement, Seat } from './place-jobs.ts'
 export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'
+export { type PublishedStart, refusalOf, type StartDeps, startPublished } from './start-published.ts'
 export { type StepStanding, stepStanding } from './step-standing.ts'
 export { endWork, giveBackWork, keepWork, type Rooms, type TakenWork, takeWork } from './work-queue.ts'

@@ -40,11 +40,11 @@ const witness = feature({
         {
           name: 'witness',
           wants: (change) => change.started || change.ended || change.steps.size > 0,
-          async write(em, changes) {
+          async write(to, changes) {
             wanted.push(...changes)
             if (changes.some(({ run }) => run.meta.pipelineName === 'refused')) throw new Error('The witness refuses.')
-            await em
-              .getKysely<{ witness: { run_id: string; what: string; steps: number } }>()
+            await to
+              .kysely<{ witness: { run_id: string; what: string; steps: number } }>()
               .insertInto('witness')
               .values(
                 changes.map(({ run, started, ended, steps }) => ({

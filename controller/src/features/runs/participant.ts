@@ -1,7 +1,8 @@
 // Who else writes when a run changes: in the same transaction, with what this commit changed of all runs that interest them.
 import type { ApprovalChange } from '@ansflow/engine/approval'
+import type { ChildChange } from '@ansflow/engine/child-run'
 import type { JobState, RunState, StepState } from '@ansflow/engine/state'
-import type { EntityManager } from '../../platform/db.ts'
+import type { Transaction } from '../../platform/db.ts'
 import type { Act } from '../../transport/call.ts'
 import type { RunBelongings } from './run-tables.ts'
 import type { RunWork } from './run-work.ts'
@@ -12,10 +13,12 @@ export interface RunParticipant {
   /** Asked before the transaction, for each run that it changes. Who is interested in none costs nothing more. */
   wants(change: RunChange): boolean
   /**
-   * Inside the transaction, which may run again, so it must only touch `em`. What it throws keeps that run's changes from being
+   * Inside the transaction, which may run again, so it must touch nothing else. What it throws keeps that run's changes from being
    * committed: they are tried again, apart from those of other runs.
    */
-  write(em: EntityManager, changes: readonly RunChange[], now: Date): Promise<void>
+  write(to: Transaction, changes: readonly RunChange[], now: Date): Promise<void>
+  /** What it has written is committed: for messages on the bus, which may be lost. */
+  committed?(): void
 }
 
 export interface RunChange {
@@ -29,6 +32,8 @@ export interface RunChange {
   jobs: ReadonlySet<JobState>
   /** What was asked of people, and what became of it, in this order. */
   approvals: readonly ApprovalChange[]
+  /** Runs of other pipelines that steps ask for, or do not wait for any more. */
+  children: readonly ChildChange[]
   /** What people did that brought it about. */
   acts: readonly RunAct[]
 }
@@ -41,7 +46,7 @@ export interface RunAct {
 }
 
 export function changeOf(work: RunWork, started: boolean): RunChange {
-  const { run, steps, jobs, newJobs, approvals, effects, acts } = work
+  const { run, steps, jobs, newJobs, approvals, children, effects, acts } = work
   return {
     run: run.state,
     belongs: run.belongs,
@@ -50,6 +55,7 @@ export function changeOf(work: RunWork, started: boolean): RunChange {
     steps,
     jobs: new Set([...jobs, ...newJobs.keys()]),
     approvals,
+    children,
     acts,
   }
 }

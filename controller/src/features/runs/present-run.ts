@@ -5,6 +5,8 @@ import type { JobState, ReusedFrom, RunState, StepState } from '@ansflow/engine/
 import {
   type Attempt,
   AttemptSchema,
+  type ChildRun,
+  ChildRunSchema,
   type Reason as ReasonMessage,
   ReasonSchema,
   type Run,
@@ -35,6 +37,7 @@ export function presentHead(state: RunState, belongs: RunBelongings, seq: number
     inputs: state.inputs,
     origin: meta.origin,
     rerunOf: belongs.rerunOf,
+    outputs: state.outputs,
     seq,
   })
   return fillHead(run, state, tallyOf(state), state.createdAt)
@@ -99,6 +102,8 @@ export function presentStep(step: StepState): RunStep {
     ...(step.reused && { reused: reusedFrom(step.reused) }),
     ...presentReason(reason),
   })
+  const child = childOf(step)
+  if (child) message.child = child
   if (step.queuedAt) message.queuedAt = timestampFromDate(step.queuedAt)
   if (step.startedAt) message.startedAt = timestampFromDate(step.startedAt)
   if (step.finishedAt) message.finishedAt = timestampFromDate(step.finishedAt)
@@ -107,6 +112,13 @@ export function presentStep(step: StepState): RunStep {
 
 function reusedFrom({ runId, number, attempts }: ReusedFrom) {
   return { runId, runNumber: number, attempts }
+}
+
+/** A step that runs a pipeline says in its outputs what it has started. */
+function childOf({ definition, outputs }: StepState): ChildRun | undefined {
+  if (definition.uses !== 'pipeline' || !outputs.runId) return undefined
+  const { runId, runNumber, pipeline } = outputs
+  return create(ChildRunSchema, { runId, number: Number(runNumber), pipelineName: pipeline ?? '' })
 }
 
 function presentAttempt(job: JobState): Attempt {

@@ -75,8 +75,9 @@ type Item =
   | EventItem
 
 const mostInBatch = 500
-/** Nobody waits for news of an accept, a start or a log: it may ride with the next commit, or make its own after this long. A start has waited at its agent already. */
-const patienceMs: Partial<Record<RunEvent['type'], number>> = { jobAccepted: 25, jobStarted: 5, jobLogged: 25 }
+/** Nobody waits for news of an accept, a start or a log: it may ride with the next commit, or make its own after this long. */
+const patient: ReadonlySet<RunEvent['type']> = new Set(['jobAccepted', 'jobStarted', 'jobLogged'])
+const patientMs = 25
 const mostRaces = 12
 /** Two controllers that work on one run lose to each other in turns, not again and again together. */
 const mostPauseMs = 8
@@ -99,7 +100,7 @@ export function createRunDriver({
   const outside = AsyncLocalStorage.snapshot()
   let waiting: Item[] = []
   let committing: Promise<void> | undefined
-  let lingering: { until: number; timer: NodeJS.Timeout } | undefined
+  let lingering: NodeJS.Timeout | undefined
   let stopped = false
 
   function submit(runId: string, event: RunEvent, told?: RunAct): Promise<Submitted> {
@@ -112,20 +113,12 @@ export function createRunDriver({
       return
     }
     waiting.push(item)
-    const patience = patienceOf(item)
-    if (patience === 0) commitNow()
-    else if (!committing) lingerFor(patience)
-  }
-
-  function lingerFor(ms: number): void {
-    const until = performance.now() + ms
-    if (lingering && lingering.until <= until) return
-    clearTimeout(lingering?.timer)
-    lingering = { until, timer: setTimeout(commitNow, ms) }
+    if (!isPatient(item)) commitNow()
+    else if (!committing) lingering ??= setTimeout(commitNow, patientMs)
   }
 
   function commitNow(): void {
-    clearTimeout(lingering?.timer)
+    clearTimeout(lingering)
     lingering = undefined
     committing ??= outside(drain)
   }
@@ -135,9 +128,8 @@ export function createRunDriver({
     await Promise.resolve()
     let first = true
     while (waiting.length > 0) {
-      const patience = first || stopped ? 0 : Math.min(...waiting.map(patienceOf))
-      if (patience > 0) {
-        lingerFor(patience)
+      if (!first && !stopped && waiting.every(isPatient)) {
+        lingering ??= setTimeout(commitNow, patientMs)
         break
       }
       first = false
@@ -255,7 +247,9 @@ export function createRunDriver({
     starts: { start: IdentifiedStart }[],
     now: Date,
   ): Promise<(RunWork | string)[]> {
+    let wrote: RunParticipant[] = []
     const begun = await db.commit(async (transaction) => {
+      wrote = []
       const to: Writing = { db: transaction.kysely(), dialect: db.dialect, times, now }
       const begin = await beginRuns(
         to,
@@ -264,10 +258,12 @@ export function createRunDriver({
       const started = begin.filter((work) => typeof work !== 'string')
       await writeRuns(to, changed, started)
       for (const { participant, changes } of interests(participants(), changed, started)) {
-        await participant.write(transaction.em(), changes, now)
+        await participant.write(transaction, changes, now)
+        wrote.push(participant)
       }
       return begin
     })
+    for (const participant of wrote) participant.committed?.()
     for (const work of changed) note(work)
     for (const work of begun) {
       if (typeof work === 'string') continue
@@ -356,8 +352,8 @@ export function createRunDriver({
   }
 }
 
-function patienceOf(item: Item): number {
-  return item.kind === 'event' ? (patienceMs[item.event.type] ?? 0) : 0
+function isPatient(item: Item): boolean {
+  return item.kind === 'event' && patient.has(item.event.type)
 }
 
 function awaitsLogs({ jobs }: RunState): boolean {

@@ -30,7 +30,7 @@ function alone(graph: Parameters<typeof engine.newWorld>[0], order: number[]) {
   return { world, history }
 }
 
-/** The same events through the database. Jobs and approvals have ids of their own there. */
+/** The same events through the database. Jobs, approvals and other runs have ids of their own there. */
 async function stored(on: RunsWorld, graph: Parameters<typeof engine.newWorld>[0], history: (Entry | undefined)[]) {
   const meta = engine.testMeta()
   const pipelineId = uuidv7()
@@ -51,10 +51,11 @@ async function stored(on: RunsWorld, graph: Parameters<typeof engine.newWorld>[0
     clock.advance(entry.at.getTime() - clock.now().getTime())
     const event = { ...entry.event }
     if ('jobId' in event && entry.by) event.jobId = await jobIdOf(on, runId, ...entry.by)
-    if (event.type === 'approvalDecided' && event.approvalId !== 'another') {
-      const awaits = (await on.load(runId))!.state.steps.get(event.stepId)?.awaits
-      if (awaits?.kind === 'approval') event.approvalId = awaits.id
+    const awaits = 'stepId' in event ? (await on.load(runId))!.state.steps.get(event.stepId)?.awaits : null
+    if ('approvalId' in event && event.approvalId !== 'another' && awaits?.kind === 'approval') {
+      event.approvalId = awaits.id
     }
+    if ('childId' in event && event.childId !== 'another' && awaits?.kind === 'run') event.childId = awaits.id
     const result = await driver.submit(runId, event)
     // The driver's own timer may have been first.
     if (event.type !== 'timer') expect([event, result]).toEqual([event, entry.result])
@@ -75,14 +76,18 @@ async function jobIdOf(on: RunsWorld, runId: string, stepId: string, attempt: nu
   return row.id
 }
 
-/** Without the ids of jobs and approvals, and when offers were made, which the database's clock says. */
+/** Without the ids of jobs, approvals and runs, and when offers were made, which the database's clock says. */
 function comparable({ head, steps, jobs, pins }: StoredRun) {
   const place = ({ stepId, attempt }: (typeof jobs)[number]) => `${stepId} ${attempt}`
   return {
     head,
     steps: steps
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-      .map((step) => (step.awaits?.kind === 'approval' ? { ...step, awaits: { ...step.awaits, id: '' } } : step)),
+      .map(({ awaits, outputs, ...step }) => ({
+        ...step,
+        awaits: awaits && 'id' in awaits ? { ...awaits, id: '' } : awaits,
+        outputs: outputs?.runId ? { ...outputs, runId: '' } : outputs,
+      })),
     jobs: jobs
       .toSorted((a, b) => (place(a) < place(b) ? -1 : 1))
       .map(({ id, offeredAt, ...job }) => ({

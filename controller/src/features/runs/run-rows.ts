@@ -40,6 +40,7 @@ export type RunHeadRow = ReturnType<typeof runHeadRow>
 export const runHeadColumns = [
   'status',
   'reason',
+  'outputs',
   'step_counts',
   'cancel_level',
   'cancel_cause',
@@ -56,6 +57,7 @@ export function runHeadRow(state: RunState, times: Times) {
   return {
     status: state.status,
     reason: json(state.reason),
+    outputs: Object.keys(state.outputs).length > 0 ? JSON.stringify(state.outputs) : null,
     step_counts: JSON.stringify(tallyOf(state)),
     cancel_level: state.cancelLevel,
     cancel_cause: state.cancelCause,
@@ -96,6 +98,7 @@ export function runHead(row: RunRow, times: Times): Partial<RunState> {
   return {
     status: row.status,
     reason: parseReason(row.reason),
+    outputs: row.outputs ? (JSON.parse(row.outputs) as Record<string, string>) : {},
     cancelLevel: row.cancel_level as RunState['cancelLevel'],
     cancelCause: row.cancel_cause as RunState['cancelCause'],
     canceledBy: row.canceled_by,

@@ -16,6 +16,7 @@ export interface RunRow {
   version: number
   graph_hash: string
   inputs: string
+  outputs: string | null
   status: number
   reason: string | null
   revision: number

@@ -1,6 +1,7 @@
 // What a batch of events changed in one run, gathered until it is committed.
 
 import type { ApprovalChange } from '@ansflow/engine/approval'
+import type { ChildChange } from '@ansflow/engine/child-run'
 import type { Changes, Effect, JobState, RunState, StepState } from '@ansflow/engine/state'
 import type { ControllerWork } from '@ansflow/engine/work'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
@@ -20,6 +21,7 @@ export interface RunWork {
   newJobs: Map<JobState, JobSpec>
   newWorks: Map<JobState, ControllerWork>
   approvals: ApprovalChange[]
+  children: ChildChange[]
   /** Workspaces that went to an agent, or from one. */
   pins: Set<string>
   claims: Claim[]
@@ -56,6 +58,7 @@ export function newWork(run: LoadedRun): RunWork {
     newJobs: new Map(),
     newWorks: new Map(),
     approvals: [],
+    children: [],
     pins: new Set(),
     claims: [],
     effects: [],
@@ -82,5 +85,6 @@ export function addChanges(work: RunWork, changes: Changes): void {
     if (!work.newJobs.has(job) && !work.newWorks.has(job)) work.jobs.add(job)
   }
   work.approvals.push(...changes.approvals)
+  work.children.push(...changes.children)
   for (const workspace of changes.pins) work.pins.add(workspace)
 }

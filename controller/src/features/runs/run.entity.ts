@@ -33,6 +33,8 @@ export const RunEntity = defineEntity({
     revision: p.integer(),
     /** Sequence number of the last run_event. */
     seq: p.integer(),
+    /** JSON: what it says, once it has succeeded; null: nothing. */
+    outputs: p.text().columnType('mediumtext').nullable(),
     /** JSON: number of steps by status. */
     stepCounts: p.string().length(255),
     /** The person who started it, by themselves or by a token; empty: nobody. */

@@ -63,6 +63,7 @@ export function runsApi({ db, clock, driver, follow, drafts, workers, needs }: R
       )
       // A draft is tried out by hand, whatever starts its versions.
       if (!request.draft && graph.triggers?.manual === false) throw precondition('manual_off', manualOff)
+      if (!request.draft && graph.triggers?.api === false && personOf(ctx).token) throw precondition('api_off', apiOff)
       const { values, violations } = resolveInputs(graph.inputs, request.inputs ?? {})
       if (violations.length > 0) throw invalid(violations)
       const run = await driver.start({
@@ -144,6 +145,9 @@ async function askedBy(ctx: CallContext, git: GitFacts | undefined): Promise<Ask
 
 const manualOff =
   'This version is not started by hand or by API: its file says `on: { manual: false }`. Change that and publish, or run the draft.'
+
+const apiOff =
+  'This version is not started with API tokens: its file says `on: { api: false }`. Start it in the console.'
 
 /** The graph without what is not needed for the step. */
 function upTo(graph: PipelineGraph, stepId: string): PipelineGraph {

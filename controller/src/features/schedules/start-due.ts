@@ -1,27 +1,18 @@
 // Starts the runs that are due. Any controller may, and several at once: a run's id is decided before it is begun, so each moment
 // starts one, whoever tries it and whoever dies in between.
-import { AppError } from '@ansflow/proto/errors'
 import type { Schedule } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { resolveInputs } from '@ansflow/proto/inputs'
 import { create } from '@bufbuild/protobuf'
 import type { Clock } from '../../platform/clock.ts'
-import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
-import type { Workers } from '../../platform/workers.ts'
-import { runnableGraph } from '../pipelines/index.ts'
-import { findProject } from '../projects/index.ts'
-import type { RunDriver } from '../runs/index.ts'
+import { refusalOf, type StartDeps, startPublished } from '../runs/index.ts'
 import { ScheduleEntity, type ScheduleRow } from './schedule.entity.ts'
 import { definitionOf, isMissed, nextAfter } from './schedules.ts'
 
-interface Deps {
-  db: Db
+interface Deps extends StartDeps {
   clock: Clock
   log: Logger
-  workers: Workers
-  driver: Pick<RunDriver, 'start'>
 }
 
 /** Read at once. */
@@ -71,35 +62,23 @@ async function startOne(deps: Deps, row: ScheduleRow): Promise<void> {
 
 /** Why not, or "". */
 async function startRun(
-  { db, workers, driver }: Deps,
+  deps: Deps,
   { id, name, pipelineId, ownerId }: ScheduleRow,
   schedule: Schedule,
   runId: string,
 ): Promise<string> {
   try {
-    const em = db.em()
-    const { pipeline, graph, version } = await runnableGraph({ em, workers, by: ownerId }, pipelineId, 0)
-    const project = await findProject(em, pipeline.projectId)
-    if (!project) return 'There is no such project any more.'
-    const { values, violations } = resolveInputs(graph.inputs, schedule.inputs ?? {})
-    if (violations.length > 0) return violations.map(({ field, message }) => `${field}: ${message}`).join(' ')
-    await driver.start({
-      organizationId: project.organizationId,
-      projectId: project.id,
-      projectSlug: project.slug,
+    await startPublished(deps, {
       pipelineId,
-      pipelineName: pipeline.name,
-      version,
-      graph,
-      inputs: values,
+      inputs: schedule.inputs ?? {},
       origin: create(RunOriginSchema, { cause: { case: 'schedule', value: { scheduleId: id, name } } }),
       runId,
+      by: ownerId,
     })
     return ''
   } catch (error) {
-    // What the store cannot take now is tried again; what is refused would be refused again.
-    if (error instanceof AppError && !['unavailable', 'aborted', 'internal'].includes(error.code)) return error.message
-    throw error
+    const { violations, message } = refusalOf(error)
+    return violations.length > 0 ? violations.map((each) => `${each.field}: ${each.message}`).join(' ') : message
   }
 }
 

@@ -15,6 +15,7 @@ import { Approvals } from './migration-0011-approvals.ts'
 import { Schedules } from './migration-0012-schedules.ts'
 import { HelloNumber } from './migration-0013-hello-number.ts'
 import { Reuse } from './migration-0014-reuse.ts'
+import { Chains } from './migration-0015-chains.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -33,4 +34,5 @@ export const migrations = {
   'migration-0012-schedules': Schedules,
   'migration-0013-hello-number': HelloNumber,
   'migration-0014-reuse': Reuse,
+  'migration-0015-chains': Chains,
 }

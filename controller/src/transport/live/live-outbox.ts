@@ -2,9 +2,7 @@
 import type { WebSocket } from 'ws'
 
 export interface Outbox {
-  send(frame: Uint8Array): void
-  /** UTF-8. Shared by all that get the same: it is encoded once. */
-  sendText(text: Uint8Array): void
+  send(frame: string | Uint8Array): void
   /** Resolves when less than the bound waits for the network; also when the socket has closed. */
   room(): Promise<void>
 }
@@ -20,17 +18,16 @@ export function createOutbox(socket: WebSocket): Outbox {
     for (const wake of all) wake()
   }
   socket.on('close', wakeAll)
-  function write(bytes: Uint8Array, binary: boolean): void {
-    if (socket.readyState !== socket.OPEN) return
-    waitingBytes += bytes.length
-    socket.send(bytes, { binary }, () => {
-      waitingBytes -= bytes.length
-      if (waitingBytes < bound && waiters.length > 0) wakeAll()
-    })
-  }
   return {
-    send: (frame) => write(frame, true),
-    sendText: (text) => write(text, false),
+    send(frame) {
+      if (socket.readyState !== socket.OPEN) return
+      const size = frame.length
+      waitingBytes += size
+      socket.send(frame, { binary: typeof frame !== 'string' }, () => {
+        waitingBytes -= size
+        if (waitingBytes < bound && waiters.length > 0) wakeAll()
+      })
+    },
     async room() {
       while (waitingBytes >= bound && socket.readyState === socket.OPEN) {
         await new Promise<void>((resolve) => waiters.push(resolve))

@@ -46,7 +46,7 @@ const maxWaitingRequests = 1000
 const closed = { malformed: 1007, refused: 1008, tryAgain: 1013, signIn: 4401 }
 
 /** Frames that many sockets get are written down once. */
-const written = new WeakMap<object, Buffer>()
+const written = new WeakMap<object, string>()
 
 export class LiveSocket implements Visit, Visitor {
   caller: Caller
@@ -184,7 +184,7 @@ export class LiveSocket implements Visit, Visitor {
       const key = frame.sameForAll ? (frame.kind.value as object) : undefined
       const text = (key && written.get(key)) ?? writeDown({ topic, stream, seq: frame.seq, kind: frame.kind })
       if (key) written.set(key, text)
-      this.#outbox.sendText(text)
+      this.#outbox.send(text)
     }
   }
 
@@ -199,7 +199,7 @@ export class LiveSocket implements Visit, Visitor {
   }
 
   #send(response: MessageInitShape<typeof LiveResponseSchema>): void {
-    this.#outbox.sendText(writeDown(response))
+    this.#outbox.send(writeDown(response))
   }
 
   #drop(subscription: Subscription): void {
@@ -221,6 +221,6 @@ function lasting(caller: Caller): object {
   return { ...caller, ...(caller.kind === 'user' && { expiresAt: undefined }) }
 }
 
-function writeDown(response: MessageInitShape<typeof LiveResponseSchema>): Buffer {
-  return Buffer.from(toJsonString(LiveResponseSchema, create(LiveResponseSchema, response)))
+function writeDown(response: MessageInitShape<typeof LiveResponseSchema>): string {
+  return toJsonString(LiveResponseSchema, create(LiveResponseSchema, response))
 }

@@ -56,6 +56,21 @@ export declare type PipelineGraph = Message<"ansflow.v1.PipelineGraph"> & {
    * @generated from field: ansflow.v1.Triggers triggers = 7;
    */
   triggers?: Triggers | undefined;
+
+  /**
+   * What a run says when it has succeeded: values hold ${{ }} and read inputs, env, git, run and all steps. At most 100.
+   *
+   * @generated from field: repeated ansflow.v1.NameValue outputs = 8;
+   */
+  outputs: NameValue[];
+
+  /**
+   * What steps have that do not say it themselves: env, secrets, runs_on, workspace, timeout, retry, and the shell in `with`. Its env
+   * is added to theirs, where theirs wins. Absent: nothing.
+   *
+   * @generated from field: ansflow.v1.StepDefinition defaults = 9;
+   */
+  defaults?: StepDefinition | undefined;
 };
 
 /**
@@ -103,6 +118,21 @@ export declare type PipelineGraphJson = {
    * @generated from field: ansflow.v1.Triggers triggers = 7;
    */
   triggers?: TriggersJson;
+
+  /**
+   * What a run says when it has succeeded: values hold ${{ }} and read inputs, env, git, run and all steps. At most 100.
+   *
+   * @generated from field: repeated ansflow.v1.NameValue outputs = 8;
+   */
+  outputs?: NameValueJson[];
+
+  /**
+   * What steps have that do not say it themselves: env, secrets, runs_on, workspace, timeout, retry, and the shell in `with`. Its env
+   * is added to theirs, where theirs wins. Absent: nothing.
+   *
+   * @generated from field: ansflow.v1.StepDefinition defaults = 9;
+   */
+  defaults?: StepDefinitionJson;
 };
 
 /**
@@ -130,6 +160,27 @@ export declare type Triggers = Message<"ansflow.v1.Triggers"> & {
    * @generated from field: repeated ansflow.v1.Schedule schedules = 2;
    */
   schedules: Schedule[];
+
+  /**
+   * Ends of runs of other pipelines: those of the latest version count.
+   *
+   * @generated from field: repeated ansflow.v1.RunTrigger runs = 3;
+   */
+  runs: RunTrigger[];
+
+  /**
+   * Absent: the pipeline has no address.
+   *
+   * @generated from field: ansflow.v1.Webhook webhook = 4;
+   */
+  webhook?: Webhook | undefined;
+
+  /**
+   * False: versions are not started with API tokens. Absent: as `manual` says.
+   *
+   * @generated from field: optional bool api = 5;
+   */
+  api?: boolean | undefined;
 };
 
 /**
@@ -151,6 +202,27 @@ export declare type TriggersJson = {
    * @generated from field: repeated ansflow.v1.Schedule schedules = 2;
    */
   schedules?: ScheduleJson[];
+
+  /**
+   * Ends of runs of other pipelines: those of the latest version count.
+   *
+   * @generated from field: repeated ansflow.v1.RunTrigger runs = 3;
+   */
+  runs?: RunTriggerJson[];
+
+  /**
+   * Absent: the pipeline has no address.
+   *
+   * @generated from field: ansflow.v1.Webhook webhook = 4;
+   */
+  webhook?: WebhookJson;
+
+  /**
+   * False: versions are not started with API tokens. Absent: as `manual` says.
+   *
+   * @generated from field: optional bool api = 5;
+   */
+  api?: boolean;
 };
 
 /**
@@ -158,6 +230,176 @@ export declare type TriggersJson = {
  * Use `create(TriggersSchema)` to create a new message.
  */
 export declare const TriggersSchema: GenMessage<Triggers, {jsonType: TriggersJson}>;
+
+/**
+ * Starts a run when a run of another pipeline has ended.
+ *
+ * @generated from message ansflow.v1.RunTrigger
+ */
+export declare type RunTrigger = Message<"ansflow.v1.RunTrigger"> & {
+  /**
+   * The name of a pipeline of the same project, or "project/name".
+   *
+   * @generated from field: string pipeline = 1;
+   */
+  pipeline: string;
+
+  /**
+   * How it must have ended; empty: succeeded.
+   *
+   * @generated from field: repeated ansflow.v1.RunResult results = 2;
+   */
+  results: RunResult[];
+
+  /**
+   * Of the git facts of the run that ended, with * for any text; empty: whatever it was for. At most 50.
+   *
+   * @generated from field: repeated string branches = 3;
+   */
+  branches: string[];
+
+  /**
+   * Of the runs it starts; those that are not named get their defaults. Texts may hold ${{ }} and read run, inputs, outputs and git of
+   * the run that ended.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 4;
+   */
+  inputs?: JsonObject | undefined;
+};
+
+/**
+ * Starts a run when a run of another pipeline has ended.
+ *
+ * @generated from message ansflow.v1.RunTrigger
+ */
+export declare type RunTriggerJson = {
+  /**
+   * The name of a pipeline of the same project, or "project/name".
+   *
+   * @generated from field: string pipeline = 1;
+   */
+  pipeline?: string;
+
+  /**
+   * How it must have ended; empty: succeeded.
+   *
+   * @generated from field: repeated ansflow.v1.RunResult results = 2;
+   */
+  results?: RunResultJson[];
+
+  /**
+   * Of the git facts of the run that ended, with * for any text; empty: whatever it was for. At most 50.
+   *
+   * @generated from field: repeated string branches = 3;
+   */
+  branches?: string[];
+
+  /**
+   * Of the runs it starts; those that are not named get their defaults. Texts may hold ${{ }} and read run, inputs, outputs and git of
+   * the run that ended.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 4;
+   */
+  inputs?: StructJson;
+};
+
+/**
+ * Describes the message ansflow.v1.RunTrigger.
+ * Use `create(RunTriggerSchema)` to create a new message.
+ */
+export declare const RunTriggerSchema: GenMessage<RunTrigger, {jsonType: RunTriggerJson}>;
+
+/**
+ * Starts a run when somebody posts JSON to the pipeline's address. The address and its secret are made in the console, not in the file.
+ *
+ * @generated from message ansflow.v1.Webhook
+ */
+export declare type Webhook = Message<"ansflow.v1.Webhook"> & {
+  /**
+   * CEL that reads body and headers: what it is false for starts nothing. Empty: all is taken.
+   *
+   * @generated from field: string filter = 1;
+   */
+  filter: string;
+
+  /**
+   * Of the runs it starts; texts may hold ${{ }} and read body and headers.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 2;
+   */
+  inputs?: JsonObject | undefined;
+
+  /**
+   * Headers that filter and inputs read, in small letters. At most 20.
+   *
+   * @generated from field: repeated string headers = 3;
+   */
+  headers: string[];
+
+  /**
+   * The header whose value names a delivery: what comes twice starts one run. Empty: none.
+   *
+   * @generated from field: string delivery_header = 4;
+   */
+  deliveryHeader: string;
+
+  /**
+   * The header with the HMAC-SHA256 of the body under the secret, in hex, with "sha256=" before it or not; empty: the secret stands
+   * in the address.
+   *
+   * @generated from field: string signature_header = 5;
+   */
+  signatureHeader: string;
+};
+
+/**
+ * Starts a run when somebody posts JSON to the pipeline's address. The address and its secret are made in the console, not in the file.
+ *
+ * @generated from message ansflow.v1.Webhook
+ */
+export declare type WebhookJson = {
+  /**
+   * CEL that reads body and headers: what it is false for starts nothing. Empty: all is taken.
+   *
+   * @generated from field: string filter = 1;
+   */
+  filter?: string;
+
+  /**
+   * Of the runs it starts; texts may hold ${{ }} and read body and headers.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 2;
+   */
+  inputs?: StructJson;
+
+  /**
+   * Headers that filter and inputs read, in small letters. At most 20.
+   *
+   * @generated from field: repeated string headers = 3;
+   */
+  headers?: string[];
+
+  /**
+   * The header whose value names a delivery: what comes twice starts one run. Empty: none.
+   *
+   * @generated from field: string delivery_header = 4;
+   */
+  deliveryHeader?: string;
+
+  /**
+   * The header with the HMAC-SHA256 of the body under the secret, in hex, with "sha256=" before it or not; empty: the secret stands
+   * in the address.
+   *
+   * @generated from field: string signature_header = 5;
+   */
+  signatureHeader?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.Webhook.
+ * Use `create(WebhookSchema)` to create a new message.
+ */
+export declare const WebhookSchema: GenMessage<Webhook, {jsonType: WebhookJson}>;
 
 /**
  * Starts runs at moments of the calendar.
@@ -1106,6 +1348,46 @@ export declare type ProblemJson = {
  * Use `create(ProblemSchema)` to create a new message.
  */
 export declare const ProblemSchema: GenMessage<Problem, {jsonType: ProblemJson}>;
+
+/**
+ * @generated from enum ansflow.v1.RunResult
+ */
+export enum RunResult {
+  /**
+   * @generated from enum value: RUN_RESULT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: RUN_RESULT_SUCCEEDED = 1;
+   */
+  SUCCEEDED = 1,
+
+  /**
+   * @generated from enum value: RUN_RESULT_FAILED = 2;
+   */
+  FAILED = 2,
+
+  /**
+   * @generated from enum value: RUN_RESULT_CANCELED = 3;
+   */
+  CANCELED = 3,
+
+  /**
+   * @generated from enum value: RUN_RESULT_LOST = 4;
+   */
+  LOST = 4,
+}
+
+/**
+ * @generated from enum ansflow.v1.RunResult
+ */
+export declare type RunResultJson = "RUN_RESULT_UNSPECIFIED" | "RUN_RESULT_SUCCEEDED" | "RUN_RESULT_FAILED" | "RUN_RESULT_CANCELED" | "RUN_RESULT_LOST";
+
+/**
+ * Describes the enum ansflow.v1.RunResult.
+ */
+export declare const RunResultSchema: GenEnum<RunResult, RunResultJson>;
 
 /**
  * What becomes of moments at which no controller was there.

@@ -9,7 +9,7 @@ import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
  * Describes the file ansflow/v1/graph.proto.
  */
 export const file_ansflow_v1_graph = /*@__PURE__*/
-  fileDesc("ChZhbnNmbG93L3YxL2dyYXBoLnByb3RvEgphbnNmbG93LnYxIuoBCg1QaXBlbGluZUdyYXBoEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSKwoGaW5wdXRzGAMgAygLMhsuYW5zZmxvdy52MS5JbnB1dERlZmluaXRpb24SIgoDZW52GAQgAygLMhUuYW5zZmxvdy52MS5OYW1lVmFsdWUSEgoKdGltZW91dF9tcxgFIAEoDRIpCgVzdGVwcxgGIAMoCzIaLmFuc2Zsb3cudjEuU3RlcERlZmluaXRpb24SJgoIdHJpZ2dlcnMYByABKAsyFC5hbnNmbG93LnYxLlRyaWdnZXJzIkMKCFRyaWdnZXJzEg4KBm1hbnVhbBgBIAEoCBInCglzY2hlZHVsZXMYAiADKAsyFC5hbnNmbG93LnYxLlNjaGVkdWxlIogBCghTY2hlZHVsZRIMCgRuYW1lGAEgASgJEgwKBGNyb24YAiABKAkSEAoIdGltZXpvbmUYAyABKAkSJwoGaW5wdXRzGAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIlCghjYXRjaF91cBgFIAEoDjITLmFuc2Zsb3cudjEuQ2F0Y2hVcCKrAQoPSW5wdXREZWZpbml0aW9uEgwKBG5hbWUYASABKAkSIwoEdHlwZRgCIAEoDjIVLmFuc2Zsb3cudjEuSW5wdXRUeXBlEhMKC2Rlc2NyaXB0aW9uGAMgASgJEi0KDWRlZmF1bHRfdmFsdWUYBCABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSDwoHb3B0aW9ucxgFIAMoCRIQCghyZXF1aXJlZBgGIAEoCCIoCglOYW1lVmFsdWUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSKKBAoOU3RlcERlZmluaXRpb24SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIMCgR1c2VzGAQgASgJEiUKBHdpdGgYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eh8KBW5lZWRzGAYgAygLMhAuYW5zZmxvdy52MS5OZWVkEgwKBHdoZW4YByABKAkSIAoFcmV0cnkYCCABKAsyES5hbnNmbG93LnYxLlJldHJ5EhIKCnRpbWVvdXRfbXMYCSABKA0SFQoNYWxsb3dfZmFpbHVyZRgKIAEoCBIPCgdydW5zX29uGAsgAygJEhEKCXdvcmtzcGFjZRgMIAEoCRIiCgNlbnYYDSADKAsyFS5hbnNmbG93LnYxLk5hbWVWYWx1ZRIPCgdzZWNyZXRzGA4gAygJEg8KB291dHB1dHMYDyADKAkSIwoHb25fbG9zdBgQIAEoDjISLmFuc2Zsb3cudjEuT25Mb3N0EhAKCGRpc2FibGVkGBEgASgIEg8KB25vZGVfaWQYEiABKAkSJgoIcG9zaXRpb24YEyABKAsyFC5hbnNmbG93LnYxLlBvc2l0aW9uEiIKBm1hdHJpeBgUIAEoCzISLmFuc2Zsb3cudjEuTWF0cml4EhoKEnRpbWVvdXRfZXhwcmVzc2lvbhgVIAEoCSLqAQoGTWF0cml4EiQKBGF4ZXMYASADKAsyFi5hbnNmbG93LnYxLk1hdHJpeEF4aXMSKAoHaW5jbHVkZRgCIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSFAoMaW5jbHVkZV9mcm9tGAMgASgJEigKB2V4Y2x1ZGUYBCADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGV4Y2x1ZGVfZnJvbRgFIAEoCRIUCgxtYXhfcGFyYWxsZWwYBiABKA0SFgoJZmFpbF9mYXN0GAcgASgISACIAQFCDAoKX2ZhaWxfZmFzdCJQCgpNYXRyaXhBeGlzEgwKBG5hbWUYASABKAkSJgoGdmFsdWVzGAIgAygLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEgwKBGZyb20YAyABKAkiIAoIUG9zaXRpb24SCQoBeBgBIAEoARIJCgF5GAIgASgBIk4KBE5lZWQSDwoHc3RlcF9pZBgBIAEoCRIiCgRraW5kGAIgASgOMhQuYW5zZmxvdy52MS5OZWVkS2luZBIRCgljb25kaXRpb24YAyABKAkiWAoFUmV0cnkSCwoDbWF4GAEgASgNEhAKCGRlbGF5X21zGAIgASgNEg8KB2JhY2tvZmYYAyABKAESHwoCb24YBCADKA4yEy5hbnNmbG93LnYxLlJldHJ5T24i7gEKB1Byb2JsZW0SJgoIc2V2ZXJpdHkYASABKA4yFC5hbnNmbG93LnYxLlNldmVyaXR5Eg8KB21lc3NhZ2UYAiABKAkSDAoEbGluZRgDIAEoDRIOCgZjb2x1bW4YBCABKA0SDwoHc3RlcF9pZBgFIAEoCRINCgVmaWVsZBgGIAEoCRIMCgRjb2RlGAcgASgJEi8KBnBhcmFtcxgIIAMoCzIfLmFuc2Zsb3cudjEuUHJvYmxlbS5QYXJhbXNFbnRyeRotCgtQYXJhbXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKkkKB0NhdGNoVXASGAoUQ0FUQ0hfVVBfVU5TUEVDSUZJRUQQABIRCg1DQVRDSF9VUF9PTkNFEAESEQoNQ0FUQ0hfVVBfTk9ORRACKoQBCglJbnB1dFR5cGUSGgoWSU5QVVRfVFlQRV9VTlNQRUNJRklFRBAAEhUKEUlOUFVUX1RZUEVfU1RSSU5HEAESFQoRSU5QVVRfVFlQRV9OVU1CRVIQAhIWChJJTlBVVF9UWVBFX0JPT0xFQU4QAxIVChFJTlBVVF9UWVBFX0NIT0lDRRAEKkYKBk9uTG9zdBIXChNPTl9MT1NUX1VOU1BFQ0lGSUVEEAASEAoMT05fTE9TVF9GQUlMEAESEQoNT05fTE9TVF9SRVRSWRACKmkKCE5lZWRLaW5kEhkKFU5FRURfS0lORF9VTlNQRUNJRklFRBAAEhUKEU5FRURfS0lORF9TVUNDRVNTEAESFQoRTkVFRF9LSU5EX0ZBSUxVUkUQAhIUChBORUVEX0tJTkRfQUxXQVlTEAMqYQoHUmV0cnlPbhIYChRSRVRSWV9PTl9VTlNQRUNJRklFRBAAEhMKD1JFVFJZX09OX0ZBSUxFRBABEhQKEFJFVFJZX09OX1RJTUVPVVQQAhIRCg1SRVRSWV9PTl9MT1NUEAMqYQoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABISCg5TRVZFUklUWV9FUlJPUhABEhQKEFNFVkVSSVRZX1dBUk5JTkcQAhIRCg1TRVZFUklUWV9JTkZPEANiBnByb3RvMw", [file_google_protobuf_struct]);
+  fileDesc("ChZhbnNmbG93L3YxL2dyYXBoLnByb3RvEgphbnNmbG93LnYxIsACCg1QaXBlbGluZUdyYXBoEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSKwoGaW5wdXRzGAMgAygLMhsuYW5zZmxvdy52MS5JbnB1dERlZmluaXRpb24SIgoDZW52GAQgAygLMhUuYW5zZmxvdy52MS5OYW1lVmFsdWUSEgoKdGltZW91dF9tcxgFIAEoDRIpCgVzdGVwcxgGIAMoCzIaLmFuc2Zsb3cudjEuU3RlcERlZmluaXRpb24SJgoIdHJpZ2dlcnMYByABKAsyFC5hbnNmbG93LnYxLlRyaWdnZXJzEiYKB291dHB1dHMYCCADKAsyFS5hbnNmbG93LnYxLk5hbWVWYWx1ZRIsCghkZWZhdWx0cxgJIAEoCzIaLmFuc2Zsb3cudjEuU3RlcERlZmluaXRpb24iqQEKCFRyaWdnZXJzEg4KBm1hbnVhbBgBIAEoCBInCglzY2hlZHVsZXMYAiADKAsyFC5hbnNmbG93LnYxLlNjaGVkdWxlEiQKBHJ1bnMYAyADKAsyFi5hbnNmbG93LnYxLlJ1blRyaWdnZXISJAoHd2ViaG9vaxgEIAEoCzITLmFuc2Zsb3cudjEuV2ViaG9vaxIQCgNhcGkYBSABKAhIAIgBAUIGCgRfYXBpIoEBCgpSdW5UcmlnZ2VyEhAKCHBpcGVsaW5lGAEgASgJEiYKB3Jlc3VsdHMYAiADKA4yFS5hbnNmbG93LnYxLlJ1blJlc3VsdBIQCghicmFuY2hlcxgDIAMoCRInCgZpbnB1dHMYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IoYBCgdXZWJob29rEg4KBmZpbHRlchgBIAEoCRInCgZpbnB1dHMYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg8KB2hlYWRlcnMYAyADKAkSFwoPZGVsaXZlcnlfaGVhZGVyGAQgASgJEhgKEHNpZ25hdHVyZV9oZWFkZXIYBSABKAkiiAEKCFNjaGVkdWxlEgwKBG5hbWUYASABKAkSDAoEY3JvbhgCIAEoCRIQCgh0aW1lem9uZRgDIAEoCRInCgZpbnB1dHMYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiUKCGNhdGNoX3VwGAUgASgOMhMuYW5zZmxvdy52MS5DYXRjaFVwIqsBCg9JbnB1dERlZmluaXRpb24SDAoEbmFtZRgBIAEoCRIjCgR0eXBlGAIgASgOMhUuYW5zZmxvdy52MS5JbnB1dFR5cGUSEwoLZGVzY3JpcHRpb24YAyABKAkSLQoNZGVmYXVsdF92YWx1ZRgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIPCgdvcHRpb25zGAUgAygJEhAKCHJlcXVpcmVkGAYgASgIIigKCU5hbWVWYWx1ZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIooECg5TdGVwRGVmaW5pdGlvbhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEgwKBHVzZXMYBCABKAkSJQoEd2l0aBgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSHwoFbmVlZHMYBiADKAsyEC5hbnNmbG93LnYxLk5lZWQSDAoEd2hlbhgHIAEoCRIgCgVyZXRyeRgIIAEoCzIRLmFuc2Zsb3cudjEuUmV0cnkSEgoKdGltZW91dF9tcxgJIAEoDRIVCg1hbGxvd19mYWlsdXJlGAogASgIEg8KB3J1bnNfb24YCyADKAkSEQoJd29ya3NwYWNlGAwgASgJEiIKA2VudhgNIAMoCzIVLmFuc2Zsb3cudjEuTmFtZVZhbHVlEg8KB3NlY3JldHMYDiADKAkSDwoHb3V0cHV0cxgPIAMoCRIjCgdvbl9sb3N0GBAgASgOMhIuYW5zZmxvdy52MS5Pbkxvc3QSEAoIZGlzYWJsZWQYESABKAgSDwoHbm9kZV9pZBgSIAEoCRImCghwb3NpdGlvbhgTIAEoCzIULmFuc2Zsb3cudjEuUG9zaXRpb24SIgoGbWF0cml4GBQgASgLMhIuYW5zZmxvdy52MS5NYXRyaXgSGgoSdGltZW91dF9leHByZXNzaW9uGBUgASgJIuoBCgZNYXRyaXgSJAoEYXhlcxgBIAMoCzIWLmFuc2Zsb3cudjEuTWF0cml4QXhpcxIoCgdpbmNsdWRlGAIgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxpbmNsdWRlX2Zyb20YAyABKAkSKAoHZXhjbHVkZRgEIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSFAoMZXhjbHVkZV9mcm9tGAUgASgJEhQKDG1heF9wYXJhbGxlbBgGIAEoDRIWCglmYWlsX2Zhc3QYByABKAhIAIgBAUIMCgpfZmFpbF9mYXN0IlAKCk1hdHJpeEF4aXMSDAoEbmFtZRgBIAEoCRImCgZ2YWx1ZXMYAiADKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSDAoEZnJvbRgDIAEoCSIgCghQb3NpdGlvbhIJCgF4GAEgASgBEgkKAXkYAiABKAEiTgoETmVlZBIPCgdzdGVwX2lkGAEgASgJEiIKBGtpbmQYAiABKA4yFC5hbnNmbG93LnYxLk5lZWRLaW5kEhEKCWNvbmRpdGlvbhgDIAEoCSJYCgVSZXRyeRILCgNtYXgYASABKA0SEAoIZGVsYXlfbXMYAiABKA0SDwoHYmFja29mZhgDIAEoARIfCgJvbhgEIAMoDjITLmFuc2Zsb3cudjEuUmV0cnlPbiLuAQoHUHJvYmxlbRImCghzZXZlcml0eRgBIAEoDjIULmFuc2Zsb3cudjEuU2V2ZXJpdHkSDwoHbWVzc2FnZRgCIAEoCRIMCgRsaW5lGAMgASgNEg4KBmNvbHVtbhgEIAEoDRIPCgdzdGVwX2lkGAUgASgJEg0KBWZpZWxkGAYgASgJEgwKBGNvZGUYByABKAkSLwoGcGFyYW1zGAggAygLMh8uYW5zZmxvdy52MS5Qcm9ibGVtLlBhcmFtc0VudHJ5Gi0KC1BhcmFtc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqhgEKCVJ1blJlc3VsdBIaChZSVU5fUkVTVUxUX1VOU1BFQ0lGSUVEEAASGAoUUlVOX1JFU1VMVF9TVUNDRUVERUQQARIVChFSVU5fUkVTVUxUX0ZBSUxFRBACEhcKE1JVTl9SRVNVTFRfQ0FOQ0VMRUQQAxITCg9SVU5fUkVTVUxUX0xPU1QQBCpJCgdDYXRjaFVwEhgKFENBVENIX1VQX1VOU1BFQ0lGSUVEEAASEQoNQ0FUQ0hfVVBfT05DRRABEhEKDUNBVENIX1VQX05PTkUQAiqEAQoJSW5wdXRUeXBlEhoKFklOUFVUX1RZUEVfVU5TUEVDSUZJRUQQABIVChFJTlBVVF9UWVBFX1NUUklORxABEhUKEUlOUFVUX1RZUEVfTlVNQkVSEAISFgoSSU5QVVRfVFlQRV9CT09MRUFOEAMSFQoRSU5QVVRfVFlQRV9DSE9JQ0UQBCpGCgZPbkxvc3QSFwoTT05fTE9TVF9VTlNQRUNJRklFRBAAEhAKDE9OX0xPU1RfRkFJTBABEhEKDU9OX0xPU1RfUkVUUlkQAippCghOZWVkS2luZBIZChVORUVEX0tJTkRfVU5TUEVDSUZJRUQQABIVChFORUVEX0tJTkRfU1VDQ0VTUxABEhUKEU5FRURfS0lORF9GQUlMVVJFEAISFAoQTkVFRF9LSU5EX0FMV0FZUxADKmEKB1JldHJ5T24SGAoUUkVUUllfT05fVU5TUEVDSUZJRUQQABITCg9SRVRSWV9PTl9GQUlMRUQQARIUChBSRVRSWV9PTl9USU1FT1VUEAISEQoNUkVUUllfT05fTE9TVBADKmEKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASEgoOU0VWRVJJVFlfRVJST1IQARIUChBTRVZFUklUWV9XQVJOSU5HEAISEQoNU0VWRVJJVFlfSU5GTxADYgZwcm90bzM", [file_google_protobuf_struct]);
 
 /**
  * Describes the message ansflow.v1.PipelineGraph.
@@ -26,80 +26,106 @@ export const TriggersSchema = /*@__PURE__*/
   messageDesc(file_ansflow_v1_graph, 1);
 
 /**
+ * Describes the message ansflow.v1.RunTrigger.
+ * Use `create(RunTriggerSchema)` to create a new message.
+ */
+export const RunTriggerSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_graph, 2);
+
+/**
+ * Describes the message ansflow.v1.Webhook.
+ * Use `create(WebhookSchema)` to create a new message.
+ */
+export const WebhookSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_graph, 3);
+
+/**
  * Describes the message ansflow.v1.Schedule.
  * Use `create(ScheduleSchema)` to create a new message.
  */
 export const ScheduleSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 2);
+  messageDesc(file_ansflow_v1_graph, 4);
 
 /**
  * Describes the message ansflow.v1.InputDefinition.
  * Use `create(InputDefinitionSchema)` to create a new message.
  */
 export const InputDefinitionSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 3);
+  messageDesc(file_ansflow_v1_graph, 5);
 
 /**
  * Describes the message ansflow.v1.NameValue.
  * Use `create(NameValueSchema)` to create a new message.
  */
 export const NameValueSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 4);
+  messageDesc(file_ansflow_v1_graph, 6);
 
 /**
  * Describes the message ansflow.v1.StepDefinition.
  * Use `create(StepDefinitionSchema)` to create a new message.
  */
 export const StepDefinitionSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 5);
+  messageDesc(file_ansflow_v1_graph, 7);
 
 /**
  * Describes the message ansflow.v1.Matrix.
  * Use `create(MatrixSchema)` to create a new message.
  */
 export const MatrixSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 6);
+  messageDesc(file_ansflow_v1_graph, 8);
 
 /**
  * Describes the message ansflow.v1.MatrixAxis.
  * Use `create(MatrixAxisSchema)` to create a new message.
  */
 export const MatrixAxisSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 7);
+  messageDesc(file_ansflow_v1_graph, 9);
 
 /**
  * Describes the message ansflow.v1.Position.
  * Use `create(PositionSchema)` to create a new message.
  */
 export const PositionSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 8);
+  messageDesc(file_ansflow_v1_graph, 10);
 
 /**
  * Describes the message ansflow.v1.Need.
  * Use `create(NeedSchema)` to create a new message.
  */
 export const NeedSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 9);
+  messageDesc(file_ansflow_v1_graph, 11);
 
 /**
  * Describes the message ansflow.v1.Retry.
  * Use `create(RetrySchema)` to create a new message.
  */
 export const RetrySchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 10);
+  messageDesc(file_ansflow_v1_graph, 12);
 
 /**
  * Describes the message ansflow.v1.Problem.
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 11);
+  messageDesc(file_ansflow_v1_graph, 13);
+
+/**
+ * Describes the enum ansflow.v1.RunResult.
+ */
+export const RunResultSchema = /*@__PURE__*/
+  enumDesc(file_ansflow_v1_graph, 0);
+
+/**
+ * @generated from enum ansflow.v1.RunResult
+ */
+export const RunResult = /*@__PURE__*/
+  tsEnum(RunResultSchema);
 
 /**
  * Describes the enum ansflow.v1.CatchUp.
  */
 export const CatchUpSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 0);
+  enumDesc(file_ansflow_v1_graph, 1);
 
 /**
  * What becomes of moments at which no controller was there.
@@ -113,7 +139,7 @@ export const CatchUp = /*@__PURE__*/
  * Describes the enum ansflow.v1.InputType.
  */
 export const InputTypeSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 1);
+  enumDesc(file_ansflow_v1_graph, 2);
 
 /**
  * @generated from enum ansflow.v1.InputType
@@ -125,7 +151,7 @@ export const InputType = /*@__PURE__*/
  * Describes the enum ansflow.v1.OnLost.
  */
 export const OnLostSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 2);
+  enumDesc(file_ansflow_v1_graph, 3);
 
 /**
  * What happens when the agent that runs the step is lost.
@@ -139,7 +165,7 @@ export const OnLost = /*@__PURE__*/
  * Describes the enum ansflow.v1.NeedKind.
  */
 export const NeedKindSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 3);
+  enumDesc(file_ansflow_v1_graph, 4);
 
 /**
  * @generated from enum ansflow.v1.NeedKind
@@ -151,7 +177,7 @@ export const NeedKind = /*@__PURE__*/
  * Describes the enum ansflow.v1.RetryOn.
  */
 export const RetryOnSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 4);
+  enumDesc(file_ansflow_v1_graph, 5);
 
 /**
  * @generated from enum ansflow.v1.RetryOn
@@ -163,7 +189,7 @@ export const RetryOn = /*@__PURE__*/
  * Describes the enum ansflow.v1.Severity.
  */
 export const SeveritySchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 5);
+  enumDesc(file_ansflow_v1_graph, 6);
 
 /**
  * @generated from enum ansflow.v1.Severity

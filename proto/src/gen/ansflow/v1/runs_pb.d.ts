@@ -136,6 +136,13 @@ export declare type Run = Message<"ansflow.v1.Run"> & {
    * @generated from field: ansflow.v1.RunOrigin origin = 23;
    */
   origin?: RunOrigin | undefined;
+
+  /**
+   * What its pipeline's `outputs` say, once it has succeeded. Only from GetRun and WatchRun.
+   *
+   * @generated from field: map<string, string> outputs = 24;
+   */
+  outputs: { [key: string]: string };
 };
 
 /**
@@ -262,6 +269,13 @@ export declare type RunJson = {
    * @generated from field: ansflow.v1.RunOrigin origin = 23;
    */
   origin?: RunOriginJson;
+
+  /**
+   * What its pipeline's `outputs` say, once it has succeeded. Only from GetRun and WatchRun.
+   *
+   * @generated from field: map<string, string> outputs = 24;
+   */
+  outputs?: { [key: string]: string };
 };
 
 /**
@@ -576,6 +590,20 @@ export declare type RunCause = Message<"ansflow.v1.RunCause"> & {
    * @generated from field: string pipeline_name = 3;
    */
   pipelineName: string;
+
+  /**
+   * Id of the run's step that asked for it (`uses: pipeline`).
+   *
+   * @generated from field: string step_id = 4;
+   */
+  stepId: string;
+
+  /**
+   * The runs that led to it, the first one first, as people call them: "build #12". The last is this cause. At most 9.
+   *
+   * @generated from field: repeated string chain = 5;
+   */
+  chain: string[];
 };
 
 /**
@@ -596,6 +624,20 @@ export declare type RunCauseJson = {
    * @generated from field: string pipeline_name = 3;
    */
   pipelineName?: string;
+
+  /**
+   * Id of the run's step that asked for it (`uses: pipeline`).
+   *
+   * @generated from field: string step_id = 4;
+   */
+  stepId?: string;
+
+  /**
+   * The runs that led to it, the first one first, as people call them: "build #12". The last is this cause. At most 9.
+   *
+   * @generated from field: repeated string chain = 5;
+   */
+  chain?: string[];
 };
 
 /**
@@ -874,6 +916,13 @@ export declare type RunStep = Message<"ansflow.v1.RunStep"> & {
    * @generated from field: ansflow.v1.ReusedFrom reused = 15;
    */
   reused?: ReusedFrom | undefined;
+
+  /**
+   * Of a step with `uses: pipeline`: the run that it has started.
+   *
+   * @generated from field: ansflow.v1.ChildRun child = 16;
+   */
+  child?: ChildRun | undefined;
 };
 
 /**
@@ -972,6 +1021,13 @@ export declare type RunStepJson = {
    * @generated from field: ansflow.v1.ReusedFrom reused = 15;
    */
   reused?: ReusedFromJson;
+
+  /**
+   * Of a step with `uses: pipeline`: the run that it has started.
+   *
+   * @generated from field: ansflow.v1.ChildRun child = 16;
+   */
+  child?: ChildRunJson;
 };
 
 /**
@@ -1031,6 +1087,52 @@ export declare type ReusedFromJson = {
 export declare const ReusedFromSchema: GenMessage<ReusedFrom, {jsonType: ReusedFromJson}>;
 
 /**
+ * @generated from message ansflow.v1.ChildRun
+ */
+export declare type ChildRun = Message<"ansflow.v1.ChildRun"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: uint32 number = 2;
+   */
+  number: number;
+
+  /**
+   * @generated from field: string pipeline_name = 3;
+   */
+  pipelineName: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ChildRun
+ */
+export declare type ChildRunJson = {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId?: string;
+
+  /**
+   * @generated from field: uint32 number = 2;
+   */
+  number?: number;
+
+  /**
+   * @generated from field: string pipeline_name = 3;
+   */
+  pipelineName?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ChildRun.
+ * Use `create(ChildRunSchema)` to create a new message.
+ */
+export declare const ChildRunSchema: GenMessage<ChildRun, {jsonType: ChildRunJson}>;
+
+/**
  * @generated from message ansflow.v1.Reason
  */
 export declare type Reason = Message<"ansflow.v1.Reason"> & {
@@ -1041,7 +1143,9 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, http_status,
-   * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired; of runs: failed_steps, lost_steps.
+   * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
+   * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
+   * child_refused; of runs: failed_steps, lost_steps, run_output.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
    * @generated from field: string code = 1;
@@ -1067,7 +1171,9 @@ export declare type ReasonJson = {
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, http_status,
-   * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired; of runs: failed_steps, lost_steps.
+   * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
+   * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
+   * child_refused; of runs: failed_steps, lost_steps, run_output.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
    * @generated from field: string code = 1;
@@ -2125,7 +2231,7 @@ export declare const RerunModeSchema: GenEnum<RerunMode, RerunModeJson>;
 export declare const RunService: GenService<{
   /**
    * Starts a version (the latest by default), or the frozen draft. Inputs are checked against the definitions, missing ones
-   * get their defaults. Errors: failed_precondition "never_published", "manual_off" (of a version whose `on` says so),
+   * get their defaults. Errors: failed_precondition "never_published", "manual_off", "api_off" (of a version whose `on` says so),
    * invalid_argument (an input's violations; "pipeline_invalid": the draft's problems).
    *
    * @generated from rpc ansflow.v1.RunService.StartRun

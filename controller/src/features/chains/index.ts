@@ -1,0 +1,2 @@
+// What other features may use of chains.
+export { chainsFeature } from './feature.ts'
