@@ -2,6 +2,7 @@
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { ChainService } from '@ansflow/proto/gen/ansflow/v1/chains_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
@@ -10,6 +11,7 @@ import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { ScheduleService } from '@ansflow/proto/gen/ansflow/v1/schedules_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
+import { WebhookService } from '@ansflow/proto/gen/ansflow/v1/webhooks_pb'
 import type { DescMethod, DescService } from '@bufbuild/protobuf'
 import { type CallOptions, type Client, Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport } from '@connectrpc/connect-web'
@@ -93,6 +95,8 @@ export const api = {
   secrets: clientOf(SecretService),
   pipelines: clientOf(PipelineService),
   schedules: clientOf(ScheduleService),
+  chains: clientOf(ChainService),
+  webhooks: clientOf(WebhookService),
   runs: clientOf(RunService),
   logs: clientOf(LogService),
   agents: clientOf(AgentService),

@@ -76,7 +76,11 @@ function settingTexts(graph: PipelineGraph): Map<string, string> {
 function put(fields: Map<string, string>, name: string, value: Tree | undefined): void {
   if (value === undefined || value === '') return
   if (isMapTree(value)) for (const [key, one] of value) put(fields, `${name}.${key}`, one)
-  else fields.set(name, Array.isArray(value) ? JSON.stringify(value, plain) : String(value))
+  else fields.set(name, treeText(value))
+}
+
+export function treeText(value: Tree): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value, plain) : String(value)
 }
 
 function plain(_key: string, value: unknown): unknown {

@@ -27,5 +27,10 @@ export const routes: RouteRecordRaw[] = [
     component: () => import('./SchedulesPage.vue'),
     meta: { section: 'projects', title: 'pipelines.schedules.title' },
   },
+  {
+    path: '/p/:project/pipelines/:pipeline/triggers',
+    component: () => import('./TriggersPage.vue'),
+    meta: { section: 'projects', title: 'pipelines.triggersPage.title' },
+  },
   { path: '/p/:project/pipelines/:pipeline', redirect: (to) => `${to.path}/edit` },
 ]

@@ -1,6 +1,6 @@
 // Icons of step types: the names the types give, as components. An unknown name is shown as a box.
 import { stepType } from '@ansflow/proto/steps/index'
-import { Box, FlaskConical, GitBranch, Globe, Hammer, Hand, Hourglass, Terminal } from 'lucide-vue-next'
+import { Box, FlaskConical, GitBranch, Globe, Hammer, Hand, Hourglass, Terminal, Workflow } from 'lucide-vue-next'
 import type { Component } from 'vue'
 
 const icons: Record<string, Component> = {
@@ -12,6 +12,7 @@ const icons: Record<string, Component> = {
   hand: Hand,
   hourglass: Hourglass,
   terminal: Terminal,
+  workflow: Workflow,
 }
 
 export function stepIcon(type: string): Component {
