@@ -4,7 +4,6 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
-import { waitFor } from '../setup/wait-for.ts'
 
 const deploy = `name: deploy
 inputs: { version: { type: string }, hold: { type: boolean, default: false } }
@@ -81,12 +80,9 @@ test.each(['en', 'zh-CN'] as const)(
     expect((await system.ended(held)).status).toBe(RunStatus.CANCELED)
     await child.getByText(say.canceled).waitFor()
     const runs = (await system.api.runs.listRuns({ projectId: project!.id })).runs
-    const canceled = await waitFor(async () => {
-      const { run } = await system.api.runs.getRun({
-        runId: runs.find(({ pipelineName }) => pipelineName === 'deploy')!.id,
-      })
-      return run?.status === RunStatus.CANCELED ? run : undefined
-    })
+    const { id } = runs.find(({ pipelineName }) => pipelineName === 'deploy')!
+    const canceled = await system.ended(id)
+    expect(canceled.status).toBe(RunStatus.CANCELED)
     expect(canceled.canceledByName).toBe('build #2')
     expect(errors).toEqual([])
   },

@@ -1,5 +1,6 @@
 // The tables of chains as statements see them.
 import type { TriggerEvent } from '@ansflow/proto/trigger-inputs'
+import type { Db } from '../../platform/db.ts'
 
 export type Todo = 'begin' | 'tell' | 'wait' | 'end' | 'cancel'
 
@@ -34,4 +35,9 @@ interface LinkRow {
 export interface ChainTables {
   chained_run: ChainedRunRow
   pipeline_link: LinkRow
+}
+
+/** There is nothing more to do for it. */
+export async function forget(db: Db, { id, todo }: ChainedRunRow): Promise<void> {
+  await db.kysely<ChainTables>().deleteFrom('chained_run').where('id', '=', id).where('todo', '=', todo).execute()
 }

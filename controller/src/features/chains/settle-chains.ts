@@ -7,7 +7,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { type RunDriver, readRunHead, type StartDeps } from '../runs/index.ts'
-import type { ChainedRunRow, ChainTables, Todo } from './chain-tables.ts'
+import { type ChainedRunRow, type ChainTables, forget, type Todo } from './chain-tables.ts'
 import { startChild } from './start-child.ts'
 import { startTriggered } from './start-triggered.ts'
 
@@ -50,12 +50,12 @@ const does: Record<Todo, (deps: ChainDeps, row: ChainedRunRow) => Promise<void>>
     const { db } = deps
     if (row.step_id === '') return startTriggered(deps, row)
     const parent = await readRunHead(db, db.em(), row.run_id)
-    if (!parent) return forget(deps, row)
+    if (!parent) return forget(db, row)
     const begun = await startChild(deps, row, parent)
     if (begun === 'withdrawn') return
     if ('code' in begun) {
       await tell(deps, row, { type: 'childRefused', why: begun })
-      await forget(deps, row)
+      await forget(db, row)
       return
     }
     await does.tell(deps, { ...row, todo: 'tell', pipeline_name: begun.pipelineName, number: begun.number })
@@ -64,7 +64,7 @@ const does: Record<Todo, (deps: ChainDeps, row: ChainedRunRow) => Promise<void>>
   async tell(deps, row) {
     await tell(deps, row, { type: 'childStarted', ...nameOf(row) })
     const { wait } = JSON.parse(row.ask) as RunAsk
-    if (!wait) return forget(deps, row)
+    if (!wait) return forget(deps.db, row)
     const rows = deps.db.kysely<ChainTables>().updateTable('chained_run').set({ todo: 'wait' })
     // It may have ended meanwhile.
     await rows.where('id', '=', row.id).where('todo', '=', 'tell').execute()
@@ -73,13 +73,13 @@ const does: Record<Todo, (deps: ChainDeps, row: ChainedRunRow) => Promise<void>>
   async end(deps, row) {
     const outputs = JSON.parse(row.outputs ?? '{}') as Record<string, string>
     await tell(deps, row, { type: 'childEnded', ...nameOf(row), status: row.status, outputs })
-    await forget(deps, row)
+    await forget(deps.db, row)
   },
 
   async cancel(deps, row) {
     // One that has not begun does not begin without its row.
     await ifThere(deps.driver.cancel(row.id, { id: '', name: row.run_name }))
-    await forget(deps, row)
+    await forget(deps.db, row)
   },
 
   wait: async () => undefined,
@@ -100,9 +100,4 @@ async function ifThere(done: Promise<unknown>): Promise<void> {
   await done.catch((error: unknown) => {
     if (!(error instanceof AppError) || error.code !== 'not_found') throw error
   })
-}
-
-/** There is nothing more to do for it. */
-export async function forget({ db }: ChainDeps, { id, todo }: ChainedRunRow): Promise<void> {
-  await db.kysely<ChainTables>().deleteFrom('chained_run').where('id', '=', id).where('todo', '=', todo).execute()
 }

@@ -8,9 +8,9 @@ import { saidText } from '@ansflow/proto/texts/said-text'
 import { givenInputs, type TriggerEvent } from '@ansflow/proto/trigger-inputs'
 import { create, fromJsonString } from '@bufbuild/protobuf'
 import { readRunHead, refusalOf, startPublished } from '../runs/index.ts'
-import type { ChainedRunRow, TriggeredAsk } from './chain-tables.ts'
+import { type ChainedRunRow, forget, type TriggeredAsk } from './chain-tables.ts'
 import { PipelineLinkEntity, type PipelineLinkRow } from './pipeline-link.entity.ts'
-import { type ChainDeps, forget } from './settle-chains.ts'
+import type { ChainDeps } from './settle-chains.ts'
 import { chainOf } from './start-child.ts'
 
 export async function startTriggered(deps: ChainDeps, row: ChainedRunRow): Promise<void> {
@@ -18,7 +18,7 @@ export async function startTriggered(deps: ChainDeps, row: ChainedRunRow): Promi
   const em = deps.db.em()
   const link = await em.findOne(PipelineLinkEntity, { id: linkId })
   // The pipeline has another version, or is gone.
-  if (!link) return forget(deps, row)
+  if (!link) return forget(deps.db, row)
   const problem = await start(deps, row, link, event)
   const last = {
     lastAt: deps.clock.now(),
@@ -26,7 +26,7 @@ export async function startTriggered(deps: ChainDeps, row: ChainedRunRow): Promi
     lastProblem: problem.slice(0, 512),
   }
   await deps.db.em().nativeUpdate(PipelineLinkEntity, { id: linkId }, last)
-  await forget(deps, row)
+  await forget(deps.db, row)
 }
 
 /** Why not, or "". */
