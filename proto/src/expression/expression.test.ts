@@ -54,6 +54,8 @@ describe('evaluate', () => {
     ['"x" in inputs.list', true],
     ['size(inputs.list)', 2],
     ['"A,b".lowerAscii().split(",")', ['a', 'b']],
+    ['inputs.list.join(" ") + [1, true].join()', 'x y1true'],
+    ['"a/b/c".replace("/", "--")', 'a--b--c'],
     ['9007199254740993', '9007199254740993'],
     ['string(inputs.count)', '3'],
   ])('%s', (cel, value) => {
@@ -72,7 +74,7 @@ describe('evaluate', () => {
     ['input.a', 'Did you mean "inputs"?'],
     ['secrets.A', 'read $NAME in its script'],
     ['succes()', 'Did you mean "success"?'],
-    ['inputs.a.replace("a", "b")', 'There is no function replace()'],
+    ['inputs.a.format(["b"])', 'There is no function format()'],
     ['steps.http-request.outputs.x == "1"', 'hyphen is read as minus. Write steps["http-request"].outputs.x.'],
     ['steps.a-b-c.status', 'Write steps["a-b-c"].status.'],
     ['steps.part-2.status == ""', 'In steps.part-2.status the hyphen is read as minus. Write steps["part-2"].status.'],
@@ -95,6 +97,10 @@ describe('evaluate', () => {
     ['inputs.__proto__', 'has no value'],
     ['steps.build.outputs.toString', 'has no value'],
     ['1 / 0', 'divide by zero'],
+    ['[["a"]].join(" ")', 'join() takes a list of texts, numbers and true or false'],
+    ['"abc".replace("", "x")', 'replace() is asked for an empty text'],
+    [`"${'a'.repeat(40)}"${'.replace("a", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")'.repeat(5)}`, 'grows too large'],
+    [`inputs.list.map(x, inputs.long).map(x, [x, x, x, x, x, x, x, x].join(x)).join("")`, 'grows too large'],
   ])('fails with a sentence: %s', (cel, message) => {
     expect(() => evaluate(cel, context)).toThrow(message)
   })

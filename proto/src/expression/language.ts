@@ -12,6 +12,7 @@ import {
 import { strings } from '@bufbuild/cel/ext'
 import { limits } from '../limits.ts'
 import { celOfJson } from './cel-value.ts'
+import { growingFunctions } from './growing.ts'
 
 export const contextRoots = ['inputs', 'env', 'git', 'run', 'steps', 'matrix'] as const
 /** Read by triggers alone: what was posted, and what a run said that has ended. */
@@ -55,7 +56,7 @@ export function withStatus<T>(status: StatusFlags, run: () => T): T {
 /** Calls put around loops and growing values by the compiler; not words of the language. */
 export const guards = { round: 'ansflow_round', sized: 'ansflow_sized' } as const
 
-// Left out: they can make a text far longer than what they are given.
+// Left out, or in their place: they can make a text far longer than what they are given.
 const unbounded = new Set(['replace', 'format', 'strings.quote', 'join'])
 
 const { BOOL, DOUBLE, DYN, INT, STRING } = CelScalar
@@ -79,6 +80,7 @@ const modulo = (a: number, b: number) => {
 
 const functions: CelFunc[] = [
   ...strings.filter((each) => !unbounded.has(each.name)),
+  ...growingFunctions,
   status('success', () => flags.success),
   status('failure', () => flags.failure),
   status('always', () => true),
@@ -136,8 +138,10 @@ export const functionNames: readonly string[] = [
   'endsWith',
   'charAt',
   'indexOf',
+  'join',
   'lastIndexOf',
   'lowerAscii',
+  'replace',
   'upperAscii',
   'split',
   'substring',
