@@ -14,9 +14,11 @@ import { membersFeature } from './features/members/index.ts'
 import { organizationsFeature } from './features/organizations/index.ts'
 import { pipelinesFeature } from './features/pipelines/index.ts'
 import { projectsFeature } from './features/projects/index.ts'
+import { reportsFeature } from './features/reports/index.ts'
 import { runsFeature } from './features/runs/index.ts'
 import { schedulesFeature } from './features/schedules/index.ts'
 import { openKeyRing, secretsFeature } from './features/secrets/index.ts'
+import { variablesFeature } from './features/variables/index.ts'
 import { webhooksFeature } from './features/webhooks/index.ts'
 import { workFeature } from './features/work/index.ts'
 import { type Bus, memoryBus, natsBus } from './platform/bus.ts'
@@ -46,10 +48,12 @@ export const features: FeatureKind[] = [
   projectsFeature,
   membersFeature,
   secretsFeature,
+  variablesFeature,
   pipelinesFeature,
   collabFeature,
   runsFeature,
   logsFeature,
+  reportsFeature,
   agentsFeature,
   workFeature,
   approvalsFeature,

@@ -9,6 +9,7 @@ import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
+import { VariableService } from '@ansflow/proto/gen/ansflow/v1/variables_pb'
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
 import { everyService } from './every-service.ts'
 import type { TestController } from './start-controller.ts'
@@ -47,6 +48,21 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
   async DeleteSecret({ c, projectId }) {
     await c.as(c.owner).client(SecretService).putSecret({ projectId, name: 'TOKEN', value: 'value' })
     return { projectId, name: 'TOKEN' }
+  },
+  PutVariable: ({ projectId }) => ({ projectId, name: 'LEVEL', value: 'debug' }),
+  async DeleteVariable({ c, projectId }) {
+    await c.as(c.owner).client(VariableService).putVariable({ projectId, name: 'LEVEL', value: 'debug' })
+    return { projectId, name: 'LEVEL' }
+  },
+  PutOrganizationVariable: ({ c }) => ({
+    organizationId: c.owner.organizationId,
+    name: `V_${randomBytes(4).toString('hex')}`,
+    value: 'v',
+  }),
+  async DeleteOrganizationVariable({ c }) {
+    const { organizationId } = c.owner
+    await c.as(c.owner).client(VariableService).putOrganizationVariable({ organizationId, name: 'LEVEL', value: 'v' })
+    return { organizationId, name: 'LEVEL' }
   },
   InviteProjectMember: ({ projectId }) => ({ projectId, email: email(), role: 'ROLE_VIEWER' }),
   async SetProjectMemberRole({ c, projectId }) {

@@ -7,6 +7,7 @@ import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
+import { VariableService } from '@ansflow/proto/gen/ansflow/v1/variables_pb'
 import { RunStatus } from '@ansflow/proto/status'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -24,7 +25,7 @@ env: { LANG: C }
 steps:
   prepare: { name: Prepare, run: 'echo preparing; echo "version=1.4" >> "$ANSFLOW_OUTPUT"', outputs: [version] }
   compile: { name: Compile, needs: [prepare], uses: build, with: { script: 'echo compiling \${{ steps.prepare.outputs.version }}' } }
-  unit: { name: Unit tests, needs: [compile], uses: test, with: { script: 'for i in 1 2 3 4 5; do echo "test $i ok"; done' } }
+  unit: { name: Unit tests, needs: [compile], uses: test, with: { script: 'for i in 1 2 3 4 5; do echo "test $i ok"; done; echo "::warning file=src/cart.ts,line=7,title=Slow::took 3 s"; echo "# 5 tests" >> "$ANSFLOW_SUMMARY"; echo "LEVEL=set" >> "$ANSFLOW_ENV"' } }
   style: { name: Style, needs: [compile], allowFailure: true, retry: { max: 1, on: [timeout, lost] }, uses: test, with: { script: 'echo two remarks; exit 1' } }
   beta: { name: Announce, needs: [unit], when: "\${{ inputs.channel == 'beta' }}", run: echo announced }
   pack: { name: Pack, needs: [unit, style], run: echo packed }
@@ -167,6 +168,10 @@ async function fillSystem(): Promise<typeof pages> {
   const broken = await system.pipeline(nightly, 'Corner Shop')
   expect((await system.api.projects.getProject({ projectId })).project?.slug).toBe(slug)
   await system.client(SecretService).putSecret({ projectId, name: 'DEPLOY_KEY', value: 'not a real one' })
+  const variables = system.client(VariableService)
+  await variables.putVariable({ projectId, name: 'LEVEL', value: 'info' })
+  await variables.putOrganizationVariable({ name: 'LEVEL', value: 'quiet' })
+  await variables.putOrganizationVariable({ name: 'REGISTRY', value: 'registry.example.test:5000' })
   const { pipeline: unpublished } = await system.api.pipelines.createPipeline({ projectId, name: 'fresh' })
   const nowhere = await system.pipeline(
     'name: nowhere\nsteps:\n  ship: { run: echo shipped, runsOn: [nowhere] }\n',
@@ -235,6 +240,13 @@ async function fillSystem(): Promise<typeof pages> {
     { name: 'project-runs', path: `${project}/runs`, ready: '[data-testid^="run-row-"]' },
     { name: 'project-members', path: `${project}/members`, ready: 'table' },
     { name: 'secrets', path: `${project}/secrets`, ready: 'table' },
+    { name: 'variables', path: `${project}/variables`, ready: 'table' },
+    {
+      name: 'variable-new',
+      path: `${project}/variables?new`,
+      press: [byId('variable-new')],
+      ready: '[role="dialog"] form',
+    },
     { name: 'project-settings', path: `${project}/settings`, ready: 'form' },
     { name: 'runs', path: '/runs', ready: '[data-testid^="run-row-"]' },
     { name: 'run-succeeded', path: `/runs/${passed}?step=unit`, ready: '[data-testid="log-rows"] [data-line]' },
@@ -243,6 +255,13 @@ async function fillSystem(): Promise<typeof pages> {
     { name: 'run-copies', path: `/runs/${grown}?step=small.0`, ready: '[data-testid="log-rows"] [data-line]' },
     { name: 'run-copies-of', path: `/runs/${grown}?step=test`, ready: byId('step-copies') },
     { name: 'run-copies-waterfall', path: `/runs/${grown}?view=waterfall`, ready: byId('fold-small') },
+    { name: 'run-report', path: `/runs/${passed}?view=report`, ready: byId('markdown') },
+    {
+      name: 'run-variables',
+      path: `/runs/${passed}?step=pack`,
+      press: [byId('show-variables')],
+      ready: byId('step-variables'),
+    },
     { name: 'run-list', path: `/runs/${passed}?view=list`, ready: '[data-testid="step-panel"]' },
     { name: 'run-definition', path: `/runs/${passed}?view=definition`, ready: '[data-testid="step-panel"]' },
     { name: 'run-waiting', path: `/runs/${waiting}`, ready: '[data-testid="step-panel"]' },
@@ -260,6 +279,7 @@ async function fillSystem(): Promise<typeof pages> {
       ready: byId('renew'),
     },
     { name: 'organization', path: '/settings/organization', ready: 'form' },
+    { name: 'organization-variables', path: '/settings/variables', ready: 'table' },
     { name: 'members', path: '/settings/members', ready: 'table' },
     {
       name: 'invite-member',

@@ -1,5 +1,7 @@
 // Properties of every run: random graphs, random orders of events, 10,000 of them and more.
+import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { ancestors, topologicalOrder } from '@ansflow/proto/graph'
 import { atOnce } from '@ansflow/proto/pieces'
 import { reasonText } from '@ansflow/proto/reasons'
 import { isTerminal, isTerminalJob, StepStatus } from '@ansflow/proto/status'
@@ -45,7 +47,8 @@ function watch(): world.World['check'] {
     // A copy is made, and told to the step that it is a copy of.
     for (const step of changed) if (step.group) cost += 2
     if (changes.touched > cost) throw new Error(`touched ${changes.touched}, more than ${cost}`)
-    for (const { job } of changes.newJobs) {
+    for (const { job, spec } of changes.newJobs) {
+      checkExports(state, job.step, spec)
       if (job.step.needs.some((need) => !isTerminal(need.status))) throw new Error('queued before its needs ended')
     }
     if (changes.result !== 'applied' && changed.size > 0) throw new Error(`${changes.result} but changed`)
@@ -90,6 +93,22 @@ function checkStep(state: RunState, id: string): void {
   } else if (!step.reason || reasonText(step.reason).includes('undefined')) {
     throw new Error(`${id} waits without a reason: ${JSON.stringify(step.reason)}`)
   }
+}
+
+/** A job gets what the steps before it have set, of each name what the last of them in the order of needs, then of the file, has. */
+function checkExports(state: RunState, { definition, id }: StepState, { env, path, workspace }: JobSpec): void {
+  const before = ancestors(state.graph.steps, definition.id)
+  const setters = topologicalOrder(state.graph.steps)
+    .filter((step) => before.has(step.id))
+    .flatMap((step) => state.steps.get(step.id)!.copies ?? [state.steps.get(step.id)!])
+    .filter(({ exports }) => exports !== null)
+  const got = env.find(({ name }) => name === 'SET')?.value
+  if (got !== setters.at(-1)?.exports?.env.SET) throw new Error(`${id} got SET=${got}`)
+  const isHere = ({ exports, reused }: StepState) =>
+    exports?.workspace === workspace && (!reused || state.inherited.has(workspace))
+  const near = workspace === 'isolated' ? [] : setters.filter(isHere)
+  const folders = near.flatMap(({ exports }) => exports!.path).reverse()
+  if (folders.join() !== path.join()) throw new Error(`${id} got PATH ${path} instead of ${folders}`)
 }
 
 interface Approval {

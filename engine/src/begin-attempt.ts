@@ -20,11 +20,14 @@ import { JobStatus, StepStatus } from '@ansflow/proto/status'
 import type { RunVariable } from '@ansflow/proto/step-variables'
 import { paramOf, type StepType, stepType } from '@ansflow/proto/steps/index'
 import { ParamError } from '@ansflow/proto/steps/params'
+import { shells } from '@ansflow/proto/steps/script'
 import { markSecrets } from '@ansflow/proto/steps/secret-marks'
+import { say } from '@ansflow/proto/texts/say'
 import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { awaitApproval } from './approval.ts'
 import { awaitTime } from './await.ts'
 import { awaitRun } from './child-run.ts'
+import { pathFor } from './exports.ts'
 import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.ts'
 import { timeoutOf, workspaceOf } from './own-values.ts'
 import type { JobState, RunState, StepState } from './state.ts'
@@ -87,6 +90,7 @@ function newJob(
     cancelRequested: false,
     logSize: 0,
     logComplete: false,
+    report: null,
     ...fields,
   }
   step.attempts.push(job)
@@ -186,6 +190,7 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
     attempt,
     workspace,
     workspaceRunId: state.inherited.get(workspace) ?? '',
+    path: pathFor(state, step, workspace),
     env: Object.entries({ CI: 'true', ...env, ...variables, ...ciVariables(state, step, attempt) }).map(
       ([name, value]) => ({
         name,
@@ -193,6 +198,8 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
       }),
     ),
     timeoutMs,
+    umask: definition.umask,
+    nice: Number(definition.nice),
     cancelGraceMs,
     execution: work.execution,
     outputs: [...new Set([...type.outputs, ...definition.outputs])],
@@ -222,6 +229,7 @@ function interpolateParams(
     else others[name] = value
   }
   const params = interpolateAll(others, context) as JsonObject
+  checkShell(type, given, params)
   let variables: Record<string, string> = {}
   for (const [name, value] of scripts) {
     const made = interpolateScript(value, String(params.shell ?? 'sh'), context)
@@ -229,6 +237,14 @@ function interpolateParams(
     variables = made.variables
   }
   return { params, variables }
+}
+
+/** The author says which program runs a script. What an expression brings may only choose among the shells. */
+function checkShell({ id }: StepType, { shell: written }: JsonObject, { shell }: JsonObject): void {
+  if (typeof written !== 'string' || !hasExpression(written) || shells.some((known) => known === shell)) return
+  const value = JSON.stringify(shell).slice(1, 80)
+  const said = say('param_enum', { type: id, param: 'shell', options: shells.join(', '), value })
+  throw new ParamError(id, { field: 'shell', said })
 }
 
 /** A text that is one expression alone keeps its value's type, so that a number stays a number. */

@@ -8,6 +8,7 @@ import { cancelJob, endJob } from './cancel.ts'
 import { knownTimeoutOf, workspaceOf } from './own-values.ts'
 import { noteWorkspaceUse } from './plan.ts'
 import { cancelReason, runsAfterCancel } from './ready.ts'
+import { countsOf } from './report.ts'
 import { type RetryCause, retryDelay } from './retry.ts'
 import { backstopMs, between, startJob } from './start-job.ts'
 import type { JobResult, JobState, RunState, StepState } from './state.ts'
@@ -33,11 +34,17 @@ export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
     job.logComplete = true
     turn.effects.push({ type: 'logEnded', jobId: job.id })
   }
+  job.report = result.report ? countsOf(result.report) : null
+  if (job.report) turn.reports.push({ job, report: result.report! })
   const end = endOf(turn, job, result)
   endJob(turn, job, end.job, end.why)
   if (result.finishedAt) job.finishedAt = between(job.startedAt ?? job.createdAt, result.finishedAt, turn.now)
   const unused = end.job === JobStatus.LOST && noteWorkspaceUse(state, job, -1) === 0
   if (result.outputs && Object.keys(result.outputs).length > 0) step.outputs = { ...result.outputs }
+  if (result.exports) {
+    if (!step.exports) state.exporters++
+    step.exports = { ...result.exports, workspace: job.workspace }
+  }
 
   const isAsked = !job.cancelRequested || end.retry === 'timeout'
   const wanted = runsAfterCancel(step, state.cancelLevel) && isAsked && !step.group?.stopped

@@ -2,6 +2,7 @@
 import { type ExpressionContext, interpolate } from '@ansflow/proto/expression'
 import type { NameValue } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { starterOf } from '@ansflow/proto/run-origin'
+import { exportedTo } from './exports.ts'
 import { gitFacts } from './git-facts.ts'
 import type { RunState, StepState } from './state.ts'
 
@@ -27,6 +28,9 @@ export function expressionContext(
     get env() {
       return env()
     },
+    get vars() {
+      return inheritedEnv(state)
+    },
     get git() {
       return gitFacts(state)
     },
@@ -44,18 +48,29 @@ export function expressionContext(
   }
 }
 
-/** The pipeline's variables, then the step's; each sees those before it. */
+/** The pipeline's variables, what the steps before have set, then the step's; each sees those before it. */
 export function stepEnv(state: RunState, step: StepState, needs: Needs): Record<string, string> {
-  return envOf(state, step, needs, [...state.graph.env, ...step.definition.env])
+  const env = pipelineEnv(state, step, needs)
+  for (const { name, value } of exportedTo(state, step)) env[name] = value
+  return envOf(state, step, needs, step.definition.env, env)
 }
 
-/** The pipeline's alone. */
+/** What every step of the run has: of its organization, its project and its pipeline. */
 export function pipelineEnv(state: RunState, step: StepState | null, needs: Needs): Record<string, string> {
-  return envOf(state, step, needs, state.graph.env)
+  return envOf(state, step, needs, state.graph.env, inheritedEnv(state))
 }
 
-function envOf(state: RunState, step: StepState | null, needs: Needs, variables: NameValue[]): Record<string, string> {
-  const env: Record<string, string> = {}
+function inheritedEnv({ meta }: RunState): Record<string, string> {
+  return Object.fromEntries(meta.variables.map(({ name, value }) => [name, value]))
+}
+
+function envOf(
+  state: RunState,
+  step: StepState | null,
+  needs: Needs,
+  variables: NameValue[],
+  env: Record<string, string> = {},
+): Record<string, string> {
   const context = expressionContext(state, step, needs, () => env)
   for (const { name, value } of variables) env[name] = interpolate(value, context)
   return env

@@ -156,13 +156,16 @@ function* emptyState(
     workspaceUses: new Map(),
     workspaceLabels: new Map(),
     copies: 0,
+    exporters: 0,
   }
 }
 
 /** Computes everything of the state that follows from the rest. */
 function* indexRun(state: RunState): Generator<void> {
+  state.exporters = 0
   for (const step of state.steps.values()) {
     if (!step.copies) state.counts[step.status]!++
+    if (step.exports) state.exporters++
     if (!isTerminal(step.status)) state.active.add(step)
     if (step.status === StepStatus.FAILED && !step.failureAllowed && !step.copies) state.failures++
     if (step.dueAt && !isTerminal(step.status)) {

@@ -178,10 +178,10 @@ function storedOf(
 }
 
 function reusedStep({ meta }: RunState, step: StepState): StoredRun['steps'][number] {
-  const { id, status, reason: why, outputs, failureAllowed, queuedAt, startedAt, finishedAt } = step
+  const { id, status, reason: why, outputs, exports, failureAllowed, queuedAt, startedAt, finishedAt } = step
   // Where it was run, however often it has been reused.
   const reused = step.reused ?? { runId: meta.runId, number: meta.number, attempts: step.attempts.length }
-  const ended = { status, reason: why, outputs, failureAllowed, queuedAt, startedAt, finishedAt, reused }
+  const ended = { status, reason: why, outputs, exports, failureAllowed, queuedAt, startedAt, finishedAt, reused }
   return { id, copy: copyOf(step), phase: 'ended', ...ended }
 }
 

@@ -11,6 +11,9 @@ import type { JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { ApprovalChange, Vote } from './approval.ts'
 import type { ChildChange } from './child-run.ts'
+import type { Exports } from './exports.ts'
+import type { JobReport, ReportChange, ReportCounts } from './report.ts'
+import type { InheritedVariable } from './variables-of.ts'
 import type { ControllerWork } from './work.ts'
 
 /** What a run is besides its graph. `newId` makes job ids; the engine itself has no randomness. */
@@ -24,6 +27,8 @@ export interface RunMeta {
   /** 0: the frozen draft. */
   version: number
   origin: RunOrigin
+  /** Of its organization and its project, as they were when it began: in the order in which they win. */
+  variables: readonly InheritedVariable[]
   newId: () => string
 }
 
@@ -72,6 +77,8 @@ export interface RunState {
   readonly workspaceLabels: Map<string, Map<string, string[]>>
   /** How many copies of steps there are. */
   copies: number
+  /** How many steps have set something for others. */
+  exporters: number
 }
 
 /**
@@ -140,6 +147,8 @@ export interface StepState {
   /** Present while the step has not ended, and after it ended other than well. */
   reason: Reason | null
   outputs: Record<string, string>
+  /** What it has set for the steps that need it; null: nothing. */
+  exports: Exports | null
   attempts: JobState[]
   queuedAt: Date | null
   startedAt: Date | null
@@ -192,6 +201,8 @@ export interface JobState {
   /** Bytes of log, as was last told: what grows is told again when it is whole. Storing them is another part's. */
   logSize: number
   logComplete: boolean
+  /** How much it told people when it ended; null: nothing. */
+  report: ReportCounts | null
 }
 
 export type RunEvent =
@@ -249,6 +260,9 @@ export interface JobResult {
   startedAt?: Date
   finishedAt?: Date
   logSize?: number
+  report?: JobReport
+  /** Variables and folders for PATH that later steps get. */
+  exports?: Pick<Exports, 'env' | 'path'>
 }
 
 /** What the caller does after it has committed the changes. */
@@ -277,6 +291,7 @@ export interface Changes {
   newWorks: { job: JobState; work: ControllerWork }[]
   approvals: ApprovalChange[]
   children: ChildChange[]
+  reports: ReportChange[]
   /** Workspaces that went to an agent, or from one, as `pins` says. */
   pins: string[]
   effects: Effect[]

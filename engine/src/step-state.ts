@@ -23,6 +23,7 @@ export function emptyStep(definition: StepDefinition, index: number): StepState 
     status: StepStatus.BLOCKED,
     reason: null,
     outputs: {},
+    exports: null,
     attempts: [],
     queuedAt: null,
     startedAt: null,

@@ -4,6 +4,7 @@ import { type Reason, reason, sameReason } from '@ansflow/proto/reasons'
 import { isTerminal, StepStatus, statusWord } from '@ansflow/proto/status'
 import type { ApprovalChange } from './approval.ts'
 import type { ChildChange } from './child-run.ts'
+import type { ReportChange } from './report.ts'
 import type { Awaited, Changes, Effect, JobState, RunState, StepPhase, StepState } from './state.ts'
 import type { ControllerWork } from './work.ts'
 
@@ -16,6 +17,7 @@ export interface Turn {
   readonly newWorks: Map<JobState, ControllerWork>
   readonly approvals: ApprovalChange[]
   readonly children: ChildChange[]
+  readonly reports: ReportChange[]
   readonly pins: Set<string>
   readonly effects: Effect[]
   /** Steps that ended and whose dependents have not been told. */
@@ -38,6 +40,7 @@ export function openTurn(state: RunState, now: Date): Turn {
     newWorks: new Map(),
     approvals: [],
     children: [],
+    reports: [],
     pins: new Set(),
     effects: [],
     ended: [],
@@ -49,7 +52,7 @@ export function openTurn(state: RunState, now: Date): Turn {
 }
 
 export function closeTurn(turn: Turn, stale: boolean): Changes {
-  const { steps, jobs, newJobs, newWorks, approvals, children, pins, effects, runChanged, touched } = turn
+  const { steps, jobs, newJobs, newWorks, approvals, children, reports, pins, effects, runChanged, touched } = turn
   const changed = runChanged || steps.size > 0 || jobs.size > 0 || newJobs.size > 0 || newWorks.size > 0
   return {
     result: stale ? 'stale' : changed ? 'applied' : 'unchanged',
@@ -60,6 +63,7 @@ export function closeTurn(turn: Turn, stale: boolean): Changes {
     newWorks: [...newWorks].map(([job, work]) => ({ job, work })),
     approvals,
     children,
+    reports,
     pins: [...pins],
     effects,
     touched,

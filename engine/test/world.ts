@@ -32,6 +32,7 @@ export function testMeta(): RunMeta {
     projectSlug: 'project',
     version: 3,
     origin: byPerson('', 'Ada'),
+    variables: [],
     newId: () => `job-${++id}`,
   }
 }
@@ -224,7 +225,10 @@ export function proceed(world: World, job: JobState, outcome: Outcome = Outcome.
 
 function finish(world: World, job: JobState, outcome: Outcome): void {
   const exit = outcome === Outcome.FAILED ? { exitCode: 1 } : outcome === Outcome.SUCCEEDED ? { exitCode: 0 } : {}
-  apply(world, { type: 'jobFinished', jobId: job.id, epoch: job.epoch, outcome, ...exit, outputs: { v: 'x' } })
+  // Every third sets something for the steps behind it.
+  const exports = Number(/\d+$/.exec(job.id)?.[0]) % 3 === 0 && { env: { SET: job.id }, path: [`/${job.id}`] }
+  const end = { outcome, ...exit, outputs: { v: 'x' }, ...(exports && { exports }) }
+  apply(world, { type: 'jobFinished', jobId: job.id, epoch: job.epoch, ...end })
 }
 
 /** A report about an epoch that is over, or about a job that never was: it must change nothing. */
@@ -266,9 +270,9 @@ export function restart(state: RunState): RunState {
 
 /** Everything a step is, as text; two states are the same when their pictures are. */
 export function pictureOf(step: StepState): string {
-  const { status, reason, outputs, failureAllowed } = step
+  const { status, reason, outputs, exports, failureAllowed } = step
   const times = `${time(step.queuedAt)} ${time(step.startedAt)} ${time(step.finishedAt)} ${time(step.dueAt)} ${step.reused?.number}`
-  let text = `${status} ${step.phase} ${JSON.stringify(step.awaits)} ${reasonOf(reason)} ${outputs.v} ${times} ${failureAllowed}`
+  let text = `${status} ${step.phase} ${JSON.stringify(step.awaits)} ${reasonOf(reason)} ${outputs.v} ${exports?.env.SET} ${times} ${failureAllowed}`
   for (const job of step.attempts) {
     text += `\n${job.id} ${job.attempt} ${job.status} ${job.epoch} ${job.agentId} ${job.cancelRequested} ${job.exitCode}`
     text += ` ${time(job.startedAt)} ${time(job.finishedAt)} ${time(job.availableAt)} ${reasonOf(job.reason)}`

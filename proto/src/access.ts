@@ -4,7 +4,15 @@ import { Resource, Role } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 
 export { Role }
 
-const viewer = ['project.read', 'pipeline.read', 'run.read', 'agent.read', 'member.read', 'secret.read'] as const
+const viewer = [
+  'project.read',
+  'pipeline.read',
+  'run.read',
+  'agent.read',
+  'member.read',
+  'secret.read',
+  'variable.read',
+] as const
 const developer = [
   ...viewer,
   'pipeline.edit',
@@ -19,6 +27,7 @@ const maintainer = [
   'project.create',
   'project.update',
   'secret.manage',
+  'variable.manage',
   'member.manage',
   'agent.manage',
 ] as const

@@ -29,6 +29,15 @@ export const limits = {
   outputsOfARun: 100,
   /** UTF-8 bytes of all outputs of a step together, names and values. One that has more fails. */
   outputsBytes: 256 * 1024,
+  /** Variables and folders that a step sets for others. */
+  exportsOfAStep: 100,
+  /** That are kept of what an attempt marks in its log, and the characters of each. */
+  annotations: 50,
+  annotationMessage: 4096,
+  annotationTitle: 256,
+  annotationFile: 1024,
+  /** UTF-8 bytes of what a step writes for people. The rest is left out. */
+  summaryBytes: 256 * 1024,
   /** Bytes of one `NAME=value` in the environment of a process, and of all of them: what Linux takes. */
   environmentEntryBytes: 128 * 1024 - 1,
   environmentBytes: 1920 * 1024,

@@ -21,13 +21,22 @@ export type RunVariable = (typeof runVariables)[number]
 
 /** What the agent tells it about its places. */
 export const hostVariables = [
+  'ANSFLOW_ENV',
   'ANSFLOW_JOB_ID',
   'ANSFLOW_OUTPUT',
+  'ANSFLOW_PATH',
   'ANSFLOW_STEP_ID',
+  'ANSFLOW_SUMMARY',
   'ANSFLOW_WORKSPACE',
+  'CI_ENV',
   'CI_OUTPUT',
+  'CI_PATH',
+  'CI_SUMMARY',
   'CI_WORKSPACE',
+  'GITHUB_ENV',
   'GITHUB_OUTPUT',
+  'GITHUB_PATH',
+  'GITHUB_STEP_SUMMARY',
   'TMPDIR',
 ] as const
 export type HostVariable = (typeof hostVariables)[number]

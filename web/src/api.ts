@@ -8,9 +8,11 @@ import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { ReportService } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { ScheduleService } from '@ansflow/proto/gen/ansflow/v1/schedules_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
+import { VariableService } from '@ansflow/proto/gen/ansflow/v1/variables_pb'
 import { WebhookService } from '@ansflow/proto/gen/ansflow/v1/webhooks_pb'
 import type { DescMethod, DescService } from '@bufbuild/protobuf'
 import { type CallOptions, type Client, Code, ConnectError, createClient } from '@connectrpc/connect'
@@ -101,4 +103,6 @@ export const api = {
   logs: clientOf(LogService),
   agents: clientOf(AgentService),
   approvals: clientOf(ApprovalService),
+  reports: clientOf(ReportService),
+  variables: clientOf(VariableService),
 }

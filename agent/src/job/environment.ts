@@ -1,6 +1,8 @@
 // Owns what a step finds in its environment: a clean base, the step's own entries, and the names that AnsFlow answers for. Pure.
+import { delimiter } from 'node:path'
 import type { EnvEntry, JobRef, JobSpec, SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { HostVariable, RunVariable } from '@ansflow/proto/step-variables'
+import { fileVariables, type StepFile } from '../process/step-files.ts'
 
 /** Every process of a job carries it, however far it runs from its parent. */
 export const MARKER = 'ANSFLOW_JOB_ID'
@@ -11,8 +13,8 @@ export function markerEntry(ref: JobRef): string {
 
 interface Places {
   workspace: string
-  output: string
   tmp: string
+  file: (name: StepFile) => string
 }
 
 /** Later entries win: the host's, what is usual, the step's own, secrets, and last the names that AnsFlow answers for. */
@@ -30,9 +32,7 @@ export function stepEnvironment(
     ANSFLOW_STEP_ID: spec.stepId,
     ANSFLOW_WORKSPACE: places.workspace,
     CI_WORKSPACE: places.workspace,
-    ANSFLOW_OUTPUT: places.output,
-    CI_OUTPUT: places.output,
-    GITHUB_OUTPUT: places.output,
+    ...fileVariables(places.file),
     TMPDIR: places.tmp,
     [MARKER]: `${ref.jobId}.${ref.epoch}`,
   }
@@ -46,7 +46,9 @@ export function stepEnvironment(
     ...secrets.filter((secret) => secret.env).map(toPair),
     ...Object.entries(own),
   ]
-  return new Map(entries)
+  const env = new Map(entries)
+  if (spec.path.length > 0) env.set('PATH', [...spec.path, env.get('PATH')].filter(Boolean).join(delimiter))
+  return env
 }
 
 type EnvPair = [string, string]

@@ -1,16 +1,26 @@
-// Owns the message that ends a job: closes its log and gathers outcome, outputs and times.
+// Owns the message that ends a job: closes its log and gathers outcome, outputs, what it tells people, and times.
 import { lstatSync } from 'node:fs'
 import { type Finished, FinishedSchema, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { LogSpool } from '../log/log-spool.ts'
 import { textOf } from '../log.ts'
+import type { StepFile } from '../process/step-files.ts'
 import { outputsOf } from '../steps/index.ts'
+import { readExports, type StepExports } from './exports.ts'
 import type { JobFolder } from './journal.ts'
 import { type Ending, impossible, lost } from './outcome.ts'
 import { readOutputs, type StepOutputs } from './outputs.ts'
+import { readSummary, type Summary } from './summary.ts'
 
-const UNMASKED = 'The outputs were dropped: not all secrets are known that they may hold.'
+const UNMASKED = 'not all secrets are known that they may hold.'
+
+/** What the step has written for others. */
+interface Written {
+  outputs: StepOutputs
+  exports: StepExports
+  summary: Summary
+}
 
 export function finishedMessage(
   folder: JobFolder,
@@ -18,20 +28,15 @@ export function finishedMessage(
   startedAt: number | undefined,
   spool: LogSpool | undefined,
 ): Finished {
-  const outputs: Record<string, string> = {}
+  let written: Written | undefined
   let told = ending
   try {
     if (ending.exitCode !== undefined && spool) {
-      const declared = [...folder.spec.outputs, ...outputsOf(folder.spec)]
-      const file = folder.stepFile('output')
-      const found: StepOutputs = spool.knowsSecrets
-        ? readOutputs(file, declared, (value) => spool.conceals(value))
-        : { outputs: new Map(), problems: [], ...(hasContent(file) && { failure: UNMASKED }) }
-      for (const [name, value] of found.outputs) outputs[name] = value
-      if (found.failure && ending.outcome === Outcome.SUCCEEDED) told = { ...ending, ...impossible(found.failure) }
-      if (found.failure) found.problems.push(found.failure)
+      written = spool.knowsSecrets ? readWritten(folder, spool) : unmasked(folder)
+      const failure = written.outputs.failure ?? written.exports.failure
+      if (failure && ending.outcome === Outcome.SUCCEEDED) told = { ...ending, ...impossible(failure) }
       // A log that is sealed already tells them: an agent before this one was killed right after.
-      if (!spool.final) for (const problem of found.problems) spool.say(problem)
+      if (!spool.final) for (const problem of problemsOf(written)) spool.say(problem)
     }
   } catch (error) {
     told = lost(`its log or outputs cannot be kept: ${textOf(error)}`)
@@ -42,16 +47,60 @@ export function finishedMessage(
   } catch (error) {
     told = lost(`its log cannot be kept: ${textOf(error)}`)
   }
-  const reason = spool?.masked(told.reason) ?? told.reason
+  const { annotations = [], leftOut = 0 } = spool?.annotations ?? {}
   return create(FinishedSchema, {
     job: folder.ref,
     ...told,
-    reason,
-    outputs,
+    reason: spool?.masked(told.reason) ?? told.reason,
+    outputs: Object.fromEntries(written?.outputs.outputs ?? []),
+    annotations,
+    annotationsLeftOut: leftOut,
+    env: Object.fromEntries(written?.exports.env ?? []),
+    path: written?.exports.path ?? [],
+    summary: written?.summary.markdown ?? '',
+    summaryCut: written?.summary.cut ?? false,
     finishedAt: timestampFromMs(ending.exitCode === undefined ? Date.now() : folder.notedAt()),
     logSize: BigInt(spool?.size ?? 0),
     ...(startedAt === undefined ? {} : { startedAt: timestampFromMs(startedAt) }),
   })
+}
+
+function readWritten(folder: JobFolder, spool: LogSpool): Written {
+  const declared = [...folder.spec.outputs, ...outputsOf(folder.spec)]
+  const isSecret = (value: string) => spool.conceals(value)
+  return {
+    outputs: readOutputs(folder.stepFile('output'), declared, isSecret),
+    exports: readExports({ env: folder.stepFile('env'), path: folder.stepFile('path') }, isSecret),
+    summary: readSummary(folder.stepFile('summary'), (text) => spool.masked(text)),
+  }
+}
+
+/** Of a step whose secrets are not known, nothing can be told. */
+function unmasked(folder: JobFolder): Written {
+  const hasWritten = (...names: StepFile[]) => names.some((name) => hasContent(folder.stepFile(name)))
+  return {
+    outputs: {
+      outputs: new Map(),
+      problems: [],
+      ...(hasWritten('output') && { failure: `The outputs were dropped: ${UNMASKED}` }),
+    },
+    exports: {
+      env: new Map(),
+      path: [],
+      problems: [],
+      ...(hasWritten('env', 'path') && { failure: `What it sets for later steps was dropped: ${UNMASKED}` }),
+    },
+    summary: {
+      markdown: '',
+      cut: false,
+      ...(hasWritten('summary') && { problem: `The summary was dropped: ${UNMASKED}` }),
+    },
+  }
+}
+
+function problemsOf({ outputs, exports, summary }: Written): string[] {
+  const all = [...outputs.problems, outputs.failure, ...exports.problems, exports.failure, summary.problem]
+  return all.filter((problem) => problem !== undefined)
 }
 
 function hasContent(path: string): boolean {

@@ -22,6 +22,7 @@ import { resetState } from '../log/spool-state.ts'
 import { type Log, textOf } from '../log.ts'
 import type { Launcher } from '../process/process.ts'
 import type { Helper } from '../process/start-helper.ts'
+import { stepFileNames } from '../process/step-files.ts'
 import { acceptedIn, jobFile } from './job-notes.ts'
 import { removeTree } from './remove-tree.ts'
 import { makeTempFolder, newTempPath } from './temp-folder.ts'
@@ -54,8 +55,8 @@ const MAX_SPARE = 16
 const FREE_AFTER_MS = [0, 5, 50, 500, 2000]
 
 /** Files that stay: they are written over, or emptied. */
-const KEPT = new Set(['job', 'raw', 'log', 'log.state', 'start', 'output', 'reader'])
-const EMPTIED = new Set(['raw', 'log', 'start', 'output'])
+const EMPTIED = new Set<string>(['raw', 'log', 'start', ...stepFileNames])
+const KEPT = new Set([...EMPTIED, 'job', 'log.state', 'reader'])
 
 export function createLanes(ready: string, place: string, launcher: Launcher, log: Log): Lanes {
   const spare: Lane[] = []

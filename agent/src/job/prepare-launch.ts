@@ -1,7 +1,10 @@
 // Owns everything between "start" and a process: environment, the step's own files, the wrapper's file.
 import { lchownSync } from 'node:fs'
+import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { limits } from '@ansflow/proto/limits'
 import type { Config } from '../config.ts'
+import { programOn } from '../host.ts'
+import { type StepFile, stepFileNames } from '../process/step-files.ts'
 import { startAs } from '../process/step-user.ts'
 import { isSettable, startFile } from '../process/wrapper.ts'
 import type { StepContext } from '../steps/step-kind.ts'
@@ -26,17 +29,17 @@ export interface StepCommand {
 export function prepareLaunch(context: StepContext, commandOf: (context: CommandContext) => StepCommand): void {
   const { folder, workspace, secrets, host, say } = context
   const { base, stepUser } = host.config
-  const places = { workspace, output: folder.stepFile('output'), tmp: folder.temp }
+  const places = { workspace, tmp: folder.temp, file: (name: StepFile) => folder.stepFile(name) }
   const env = stepEnvironment(base, folder.spec, folder.ref, secrets, places)
   const give = (path: string) => stepUser && lchownSync(path, stepUser.uid, stepUser.gid)
   const command = commandOf({ ...context, base, env, give })
   checkSize(env)
-  const start = startFile(env, command.workingDirectory, command.argv)
+  const start = startFile(env, command.workingDirectory, [...standing(folder.spec, base.PATH), ...command.argv])
   if (stepUser) {
     const own = folder.writeForStep('start', start)
     // Once a step may have begun, what is there could be a link that it has made.
     if (folder.claimedBy === 'nobody') {
-      folder.writeForStep('output', '')
+      for (const name of stepFileNames) folder.writeForStep(name, '')
       folder.giveTo(stepUser)
       give(folder.temp)
     }
@@ -44,6 +47,18 @@ export function prepareLaunch(context: StepContext, commandOf: (context: Command
   } else folder.write('start', start)
   for (const name of env.keys())
     if (!isSettable(name)) say(`${JSON.stringify(name)} cannot be set in an environment; it was left out.`)
+}
+
+/** What comes before a step's program for the sake of its umask and its niceness. */
+function standing({ umask, nice }: JobSpec, path: string): string[] {
+  const program = nice > 0 ? programOn(path, 'nice') : undefined
+  if (nice > 0 && !program) throw new Error('The program nice is not installed on this host.')
+  const nicely = program ? [program, '-n', String(nice)] : []
+  if (umask === '') return nicely
+  if (!/^[0-7]{3,4}$/.test(umask)) throw new Error(`The umask ${JSON.stringify(umask)} is none.`)
+  const sh = programOn(path, 'sh')
+  if (!sh) throw new Error('The shell sh is not installed on this host.')
+  return [sh, '-c', `umask ${umask} && exec "$@"`, sh, ...nicely]
 }
 
 /** What the system would refuse without a word about which entry it was. */

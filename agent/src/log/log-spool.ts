@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { limits } from '@ansflow/proto/limits'
+import { AnnotationFinder, type Annotations } from './annotations.ts'
 import { createLineTimes, type LineTimes } from './line-times.ts'
 import { Masker } from './mask.ts'
 import { openStateFile, type StateFile } from './spool-state.ts'
@@ -67,6 +68,8 @@ export class LogSpool {
   #busy: Promise<unknown> = Promise.resolve()
   #punched = 0
   #hash: Hash = createHash('sha256')
+  readonly #marked = new AnnotationFinder()
+  /** Bytes of the masked log that have gone through these two. After a restart all of it goes through them again. */
   #hashed = 0
 
   constructor(files: SpoolFiles, limit: number, onPunch: (bytes: number) => void) {
@@ -137,6 +140,7 @@ export class LogSpool {
   /** The step has ended: takes the rest, cuts the middle if there is too much, and closes the log. */
   async finish(): Promise<void> {
     while (await this.pump());
+    await this.sumUp()
     await this.#alone(async () => {
       const masker = this.#masker
       if (!masker || this.final || this.#closed) return
@@ -174,6 +178,11 @@ export class LogSpool {
 
   sumUp(): Promise<void> {
     return this.#alone(() => this.#sumUp())
+  }
+
+  /** What the log marks for people. Undefined: it was begun before a restart and is not summed up. */
+  get annotations(): Annotations | undefined {
+    return this.#hashed === this.size ? this.#marked.all : undefined
   }
 
   sha256(): Uint8Array {
@@ -311,10 +320,7 @@ export class LogSpool {
     for (const piece of pieces) {
       let at = 0
       while (at < piece.length) at += writeSync(this.#maskedFd, piece, at)
-      if (this.#hashed === size) {
-        this.#hash.update(piece)
-        this.#hashed += piece.length
-      }
+      if (this.#hashed === size) this.#sum(piece)
       size += piece.length
     }
     if (masker) {
@@ -346,10 +352,15 @@ export class LogSpool {
   async #sumUp(): Promise<void> {
     while (this.#hashed < this.size && !this.#closed) {
       const chunk = this.readMasked(this.#hashed, 4 * READ_BYTES)
-      this.#hash.update(chunk)
-      this.#hashed += chunk.length
+      this.#sum(chunk)
       await turn()
     }
+  }
+
+  #sum(bytes: Buffer): void {
+    this.#hash.update(bytes)
+    this.#marked.pass(bytes)
+    this.#hashed += bytes.length
   }
 
   #restore(): void {

@@ -1,5 +1,6 @@
 // Owns the shell text that runs a step: who is whose parent, where the output goes, and what is noted of it.
 import { readOnlyVariables } from '@ansflow/proto/step-variables'
+import { stepFileNames } from './step-files.ts'
 
 /**
  * A small shell that owns a folder and runs the jobs that the folder becomes, one after the other, as it is told: an empty line when
@@ -80,7 +81,7 @@ step() {
   echo "$uptime" >begun || exit
   set +C
   printf '%-31s\\n%-15s\\n:%-14s\\n' "$leader $since $own" '' "$reader" 1<>job
-  : >>output
+  : ${stepFileNames.map((name) => `>>${name}`).join(' ')}
   exec </dev/null
   . ./start
   # Nobody needs it any more, and it holds secrets.

@@ -1,4 +1,5 @@
 // Owns the execution kind "shell": a script in sh, bash or PowerShell, read from a file.
+import { basename, resolve } from 'node:path'
 import { programOn } from '../host.ts'
 import { JobProcess } from '../job/job-process.ts'
 import type { CommandContext, StepCommand } from '../job/prepare-launch.ts'
@@ -6,6 +7,8 @@ import { within } from '../job/workspace.ts'
 import type { ExecutionOf, StepKind } from './step-kind.ts'
 
 interface Shell {
+  /** Absent: its name. */
+  program?: string
   file: string
   args: (script: string) => string[]
   text: (script: string) => string
@@ -29,6 +32,19 @@ const shells: Record<string, Shell> = {
   },
 }
 
+/** Any other program, with arguments of the author's: none of them is read by a shell. */
+function interpreter(command: string): Shell {
+  const [program = '', ...args] = command.split(' ').filter(Boolean)
+  const hasPlace = args.some((arg) => arg.includes('{0}'))
+  const file = basename(program).toLowerCase() === 'powershell' ? 'script.ps1' : 'script'
+  return {
+    program,
+    file,
+    args: (script) => (hasPlace ? args.map((arg) => arg.replaceAll('{0}', script)) : [...args, script]),
+    text: withoutReturns,
+  }
+}
+
 const pathRemedy =
   "It takes the place of the host's and is not expanded; to add to it, write export PATH=… at the beginning of the script."
 
@@ -38,11 +54,12 @@ export const shell: StepKind<'shell'> = {
 }
 
 function command(execution: ExecutionOf<'shell'>, { folder, workspace, base, env }: CommandContext): StepCommand {
-  const name = execution.shell || 'sh'
-  const kind = Object.hasOwn(shells, name) ? shells[name] : undefined
-  if (!kind) throw new Error(`The shell ${JSON.stringify(name)} is not one of ${Object.keys(shells).join(', ')}.`)
+  const given = execution.shell.trim() || 'sh'
+  const kind = Object.hasOwn(shells, given) ? shells[given]! : interpreter(given)
+  const name = kind.program ?? given
   const path = env.get('PATH') ?? ''
-  const program = programOn(path, name)
+  // One that names its folder is looked for there, from the workspace on.
+  const program = name.includes('/') ? resolve(workspace, name) : programOn(path, name)
   if (!program && programOn(base.PATH, name)) {
     throw new Error(
       `The shell ${name} is on this host, but not in the PATH that env gives this step: ${JSON.stringify(path)}. ${pathRemedy}`,

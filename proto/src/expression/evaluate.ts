@@ -11,6 +11,8 @@ import { contextFields, type StatusFlags, withStatus } from './language.ts'
 export interface ExpressionContext {
   inputs: JsonObject
   env: Readonly<Record<string, string>>
+  /** Variables of the organization and the project. */
+  vars?: Readonly<Record<string, string>>
   git: Readonly<Record<string, string>>
   run: JsonObject
   /** By step id; `status` is a word such as "succeeded". Outputs of a step with a matrix are lists, with an entry a copy. */
@@ -69,6 +71,12 @@ function bindings(references: readonly Reference[], context: ExpressionContext):
       const step = Object.hasOwn(context.steps, id) ? context.steps[id] : undefined
       if (step !== undefined && !steps.has(id)) steps.set(id, stepValue(step))
       values.steps = steps
+    } else if (root === 'vars') {
+      // Whoever wrote the file may not know which there are: what is not there is empty.
+      values.vars ??= celValue({
+        ...blank(references.flatMap((each) => (each.root === 'vars' && each.path[0] ? [each.path[0]] : []))),
+        ...context.vars,
+      })
     } else if (values[root] === undefined) {
       values[root] = rootValue(root, context)
     }

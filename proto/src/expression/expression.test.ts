@@ -17,6 +17,7 @@ import { environment, macroNames } from './language.ts'
 const context: ExpressionContext = {
   inputs: { level: 'a', count: 3, rate: 0.5, deploy: true, list: ['x', 'y'], long: 'ab'.repeat(5000) },
   env: { NODE_ENV: 'test' },
+  vars: { LEVEL: 'info' },
   git: { branch: 'main' },
   run: { id: 'r1', number: 7 },
   steps: {
@@ -34,6 +35,8 @@ describe('evaluate', () => {
   it.each<[string, unknown]>([
     ['inputs.level == "a" && success()', true],
     ['inputs.count + 1', 4],
+    ['vars.LEVEL + vars.NOT_THERE', 'info'],
+    ['vars["LEVEL"] == "info" && vars.NOT_THERE == ""', true],
     ['inputs.count * 2 - inputs.rate', 5.5],
     ['inputs.count % 2 == 1', true],
     ['1 + 2', 3],

@@ -14,7 +14,7 @@ import { limits } from '../limits.ts'
 import { celOfJson } from './cel-value.ts'
 import { growingFunctions } from './growing.ts'
 
-export const contextRoots = ['inputs', 'env', 'git', 'run', 'steps', 'matrix'] as const
+export const contextRoots = ['inputs', 'env', 'vars', 'git', 'run', 'steps', 'matrix'] as const
 /** Read by triggers alone: what was posted, and what a run said that has ended. */
 export const triggerRoots = ['body', 'headers', 'outputs'] as const
 

@@ -166,3 +166,25 @@ describe('interpolateScript', () => {
     ).toThrow('100 KiB')
   })
 })
+
+describe('scripts for other programs', () => {
+  const values = contextOf('plain-1.0/x')
+  it('get plain values, and no others, whose quotes are not known', () => {
+    expect(interpolateScript('print("${{ inputs.title }}")', 'python3 -u', values).script).toBe('print("plain-1.0/x")')
+    expect(() => interpolateScript('print("${{ inputs.title }}")', 'python3', contextOf('a"b'))).toThrow(
+      'another language',
+    )
+    expect(interpolateScript('print("${{ inputs.title }}")', 'node', contextOf('')).script).toBe('print("")')
+  })
+
+  it('shells are known by their names, wherever they are and whatever they are told', () => {
+    for (const shell of ['/bin/bash -eu', 'zsh', 'dash {0}']) {
+      expect(interpolateScript('echo ${{ inputs.title }}', shell, contextOf('a b')).script).toBe(
+        'echo "${ANSFLOW_VALUE_1}"',
+      )
+    }
+    expect(interpolateScript('echo ${{ inputs.title }}', 'powershell -File', contextOf('a b')).script).toContain(
+      '${env:',
+    )
+  })
+})

@@ -27,7 +27,7 @@ export function interpolateScript(
   if (!hasExpression(script)) return { script, variables }
   const { parts, error } = parseTemplate(script)
   if (error !== undefined) throw new ExpressionError(error)
-  const reader = shell === 'pwsh' ? new PowerShellText() : new ShellText()
+  const reader = readerOf(shell)
   let result = ''
   let count = 0
   for (const part of parts) {
@@ -56,8 +56,31 @@ export function interpolateScript(
   return { script: result, variables }
 }
 
+const posixShells: ReadonlySet<string> = new Set(['', 'sh', 'bash', 'dash', 'ash', 'ksh', 'zsh', 'busybox'])
+const powerShells: ReadonlySet<string> = new Set(['pwsh', 'powershell'])
+
+function readerOf(shell: string): ScriptText {
+  const program = shell.trim().split(/\s+/, 1)[0]!.split('/').at(-1)!
+  if (powerShells.has(program)) return new PowerShellText()
+  return posixShells.has(program) ? new ShellText() : otherLanguage
+}
+
+/** A text that is read up to an expression, which then becomes a variable. */
+interface ScriptText {
+  read(text: string): void
+  variable(name: string, source: string): string
+}
+
+/** How a variable is written there is not known here. */
+const otherLanguage: ScriptText = {
+  read: () => undefined,
+  variable: (_name, source) => {
+    throw cannotQuote(source, 'language')
+  },
+}
+
 /** An empty value is a word too; undefined: it stands where there are no words, and nothing is what it says there. */
-function wordOf(reader: Pick<ShellText, 'variable'>, name: string, source: string, value: string): string | undefined {
+function wordOf(reader: ScriptText, name: string, source: string, value: string): string | undefined {
   if (value !== '') return reader.variable(name, source)
   try {
     return reader.variable(name, source)

@@ -15,12 +15,14 @@ import { matrix } from './matrix.ts'
 import { needs } from './needs.ts'
 import { retry } from './retry.ts'
 
-/** The tab of the form on which it is edited; `top`: above the tabs; `none`: with the field before it, which has the same key. */
-export type StepTab = 'top' | 'none' | 'settings' | 'when' | 'matrix' | 'reliability' | 'env'
+/** The tab of the form on which it is edited; `top`: above the tabs; `advanced`: on that of the settings, folded away; `none`: with the field before it, which has the same key. */
+export type StepTab = 'top' | 'none' | 'settings' | 'advanced' | 'when' | 'matrix' | 'reliability' | 'env'
 
 export interface StepField<M extends keyof StepDefinition = keyof StepDefinition> {
   /** In the file; also its key in the document and the name of its texts in the console. */
   key: string
+  /** Another key of the file that means the same; what is written under it stays so. */
+  alias?: string
   /** In the message. */
   of: M
   kind: Kind<StepDefinition[M]>
@@ -147,6 +149,26 @@ export const stepFields: readonly StepField[] = [
     inherited: true,
   }),
   field({
+    key: 'umask',
+    of: 'umask',
+    kind: text({}, checkUmask),
+    description: 'Which rights the files that the step makes do not have, such as 077. 022 when it is absent.',
+    tab: 'advanced',
+    document: 'config',
+    usedBy: ['agent'],
+    inherited: true,
+  }),
+  field({
+    key: 'nice',
+    of: 'nice',
+    kind: text({}, checkNice),
+    description: 'How far the step stands back for other processes of its host: 0 (the default) to 19.',
+    tab: 'advanced',
+    document: 'config',
+    usedBy: ['agent'],
+    inherited: true,
+  }),
+  field({
     key: 'timeout',
     of: 'timeoutMs',
     kind: timeout,
@@ -178,6 +200,7 @@ export const stepFields: readonly StepField[] = [
   }),
   field({
     key: 'allowFailure',
+    alias: 'continueOnError',
     of: 'allowFailure',
     kind: flag,
     description: 'A failure of this step counts as success for the steps that need it.',
@@ -236,6 +259,14 @@ export function checkDescription(description: string, report: ReportValue): void
 function checkWorkspace(workspace: string, report: ReportValue): void {
   if (workspace === '' || hasExpression(workspace) || patterns.workspace.test(workspace)) return
   report({ said: say('workspace', quoted(workspace)) })
+}
+
+function checkUmask(umask: string, report: ReportValue): void {
+  if (umask !== '' && !/^[0-7]{3,4}$/.test(umask)) report({ said: say('umask', quoted(umask)) })
+}
+
+function checkNice(nice: string, report: ReportValue): void {
+  if (nice !== '' && !/^1?\d$/.test(nice)) report({ said: say('nice', quoted(nice)) })
 }
 
 function checkLabels(labels: readonly string[], report: ReportValue): void {

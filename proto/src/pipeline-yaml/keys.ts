@@ -3,8 +3,16 @@ import { pipelineFields } from '../fields/pipeline-fields.ts'
 import { stepFields } from '../fields/step-fields.ts'
 import { type KeyTable, scalar, words } from './key-table.ts'
 
-const fieldKeys = (fields: readonly { key: string; description: string; kind: { schema: object } }[]): KeyTable =>
-  Object.fromEntries(fields.map(({ key, description, kind }) => [key, { description, schema: { ...kind.schema } }]))
+const fieldKeys = (
+  fields: readonly { key: string; alias?: string; description: string; kind: { schema: object } }[],
+): KeyTable =>
+  Object.fromEntries(
+    fields.flatMap(({ key, alias, description, kind }) => {
+      const schema = { ...kind.schema }
+      const other = alias === undefined ? [] : [[alias, { description: `The same as \`${key}\`.`, schema }]]
+      return [[key, { description, schema }], ...other]
+    }),
+  )
 
 export const pipelineKeys: KeyTable = {
   ...fieldKeys(pipelineFields),
@@ -35,7 +43,12 @@ export const stepKeys: KeyTable = {
     schema: { type: 'string' },
   },
   shell: {
-    description: 'What runs the script: sh (the default), bash or pwsh. Short for `with.shell`.',
+    description:
+      'What runs the script: sh (the default), bash, pwsh, or any program: python3, or perl -w {0}. Short for `with.shell`.',
+    schema: { type: 'string' },
+  },
+  workdir: {
+    description: 'Where the script starts, relative to the workspace. Short for `with.workingDirectory`.',
     schema: { type: 'string' },
   },
   with: { description: 'The parameters of the step type.', schema: { type: ['object', 'null'] } },

@@ -108,7 +108,7 @@ steps:
     ['image: node\nrun: x', '6:5 unavailable second/image'],
     ['uses: nothing', '6:11 unknown_step_type second/uses'],
     ['uses: custom\nwith: { script: x, shel: sh }', '7:30 param second/with.shel'],
-    ['run: x\nshell: zsh', '7:12 param second/with.shell'],
+    ['run: x\nshell: zsh | x', '7:12 param second/with.shell'],
     ['run: " "', '6:10 param second/with.script'],
     ['run: x\nwhen: inputs.a', '7:11 unknown_reference second/when'],
     ['run: x\nwhen: 1 +', '7:11 expression second/when'],

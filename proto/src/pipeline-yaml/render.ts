@@ -3,6 +3,8 @@ import type { PipelineGraph, StepDefinition, Triggers } from '@ansflow/proto/gen
 import { type Document, isAlias, isMap, isScalar, isSeq, visit, type YAMLMap } from 'yaml'
 import { canonicalGraph, canonicalTriggers, stableJson } from '../canonical.ts'
 import { scheduleName } from '../fields/schedules.ts'
+import { stepFields } from '../fields/step-fields.ts'
+import { actionEntries } from './action-keys.ts'
 import { parseText } from './document.ts'
 import { type ReadPipeline, readPipeline } from './parse.ts'
 import { patchEdits } from './patch.ts'
@@ -130,7 +132,8 @@ function stepStyles(source: Source, said: PipelineGraph, target: PipelineGraph):
     const run = pairOf(step, 'run') !== undefined
     styles.set(id, {
       run: run || pairOf(step, 'uses') === undefined,
-      shell: !(isMap(params) && pairOf(params, 'shell') !== undefined),
+      short: new Set(actionEntries.flatMap(([key, param]) => (has(params, param) ? [] : [key]))),
+      aliases: new Set(stepFields.flatMap(({ alias }) => (alias !== undefined && has(step, alias) ? [alias] : []))),
       braces: !isScalar(when) || scalarText(when).includes('${{'),
       uses: pairOf(step, 'uses') !== undefined,
     })
@@ -140,6 +143,10 @@ function stepStyles(source: Source, said: PipelineGraph, target: PipelineGraph):
     if (style !== undefined) styles.set(to, style)
   }
   return styles
+}
+
+function has(map: unknown, key: string): boolean {
+  return isMap(map) && pairOf(map, key) !== undefined
 }
 
 function plainSteps(graph: PipelineGraph): TreeMap {

@@ -7,6 +7,7 @@ import { stepFields } from '../fields/step-fields.ts'
 import { type ParamShape, paramOf, stepType } from '../steps/index.ts'
 import { shortText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
+import { actionEntries } from './action-keys.ts'
 import { stepKeys, unavailableStepKeys } from './keys.ts'
 import { type Entry, type Place, type Reader, scalarText } from './reader.ts'
 import { entriesOf } from './values.ts'
@@ -26,20 +27,22 @@ export function readStep(reader: Reader, id: string, keyNode: Node, node: Node |
   const rules = { keys: stepKeys, unavailable: unavailableStepKeys, noun: 'step' }
   const entries = reader.known(node, rules, place)
   readAction(reader, step, entries)
-  for (const { key, of, kind } of stepFields) {
-    const entry = entries.get(key)
+  for (const { key, alias = '', of, kind } of stepFields) {
+    const other = entries.get(alias)
+    const entry = entries.get(key) ?? other
     if (entry === undefined) continue
-    const value = kind.read(reader, entry.value, key, { ...place, field: key })
+    if (other && entry !== other)
+      reader.report(say('spelled_twice', { key, alias }), other.keyNode, { ...place, field: key })
+    const value = kind.read(reader, entry.value, entry === other ? alias : key, { ...place, field: key })
     if (value !== undefined) Object.assign(step, { [of]: value })
   }
   return step
 }
 
-/** `uses` and `with`, or `run` and `shell` for them. */
+/** `uses` and `with`, or `run`, `shell` and `workdir` for them. */
 function readAction(reader: Reader, step: StepDefinition, entries: Map<string, Entry>): void {
   const place = { stepId: step.id }
   const run = entries.get('run')
-  const shell = entries.get('shell')
   const uses = entries.get('uses')
   if (uses !== undefined) step.uses = reader.text(uses.value, 'uses', { ...place, field: 'uses' }) ?? ''
   else if (run !== undefined) step.uses = 'custom'
@@ -51,10 +54,8 @@ function readAction(reader: Reader, step: StepDefinition, entries: Map<string, E
     params.set(key, readParam(reader, value, paramOf(stepType(step.uses), key), at))
   }
   const isScript = stepType(step.uses)?.params.properties.script !== undefined
-  for (const [entry, key, param] of [
-    [run, 'run', 'script'],
-    [shell, 'shell', 'shell'],
-  ] as const) {
+  for (const [key, param] of actionEntries) {
+    const entry = entries.get(key)
     if (entry === undefined) continue
     const at = { ...place, field: `with.${param}` }
     if (!isScript && stepType(step.uses) !== undefined) {

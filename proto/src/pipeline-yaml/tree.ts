@@ -11,21 +11,26 @@ import { stepFields } from '../fields/step-fields.ts'
 import { triggerFields } from '../fields/trigger-fields.ts'
 import { defaultOf } from '../inputs.ts'
 import { stepType } from '../steps/index.ts'
+import { actionEntries, actionKeys } from './action-keys.ts'
 import { jsonTree, type Tree, type TreeMap } from './tree-value.ts'
 
 /** How one step writes its action and its condition. */
 export interface StepStyle {
   /** `run:` for with.script. */
   run: boolean
-  /** `shell:` for with.shell. */
-  shell: boolean
+  /** Parameters besides the script that stand under keys of their own: `shell:` for with.shell. */
+  short: ReadonlySet<string>
+  /** Fields that stand under their other spelling. */
+  aliases: ReadonlySet<string>
   /** `when: ${{ … }}`. */
   braces: boolean
   /** `uses:` even where `run:` says it. */
   uses: boolean
 }
 
-export const newStyle: StepStyle = { run: true, shell: true, braces: true, uses: false }
+const none: ReadonlySet<string> = new Set()
+const shortKeys: ReadonlySet<string> = new Set(Object.keys(actionKeys))
+export const newStyle: StepStyle = { run: true, short: shortKeys, aliases: none, braces: true, uses: false }
 
 export function pipelineTree(graph: PipelineGraph, styles: ReadonlyMap<string, StepStyle> = new Map()): TreeMap {
   const tree: TreeMap = new Map([['name', graph.name]])
@@ -70,10 +75,11 @@ export function inputTree(input: PipelineGraph['inputs'][number]): TreeMap {
 
 export function stepTree(step: StepDefinition, style: StepStyle): TreeMap {
   const tree: TreeMap = new Map()
-  for (const { key, of, kind } of stepFields) {
+  for (const { key, alias, of, kind } of stepFields) {
     const value = kind.write(step[of] as never)
     const braces = kind.name === 'condition' && style.braces
-    if (value !== undefined) tree.set(key, braces ? `\${{ ${value} }}` : value)
+    const spelled = alias !== undefined && style.aliases.has(alias) ? alias : key
+    if (value !== undefined) tree.set(spelled, braces ? `\${{ ${value} }}` : value)
     if (key === 'when') putAction(tree, step, style)
   }
   return tree
@@ -90,10 +96,11 @@ function putAction(tree: TreeMap, step: StepDefinition, style: StepStyle): void 
   if (run) {
     tree.set('run', script)
     params.delete('script')
-    const shell = params.get('shell')
-    if (style.shell && typeof shell === 'string') {
-      tree.set('shell', shell)
-      params.delete('shell')
+    for (const [key, param] of actionEntries) {
+      const value = params.get(param)
+      if (key === 'run' || !style.short.has(key) || typeof value !== 'string') continue
+      tree.set(key, value)
+      params.delete(param)
     }
   }
   if (params.size > 0) tree.set('with', params)

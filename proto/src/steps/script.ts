@@ -7,6 +7,9 @@ import { type ParamProblem, type ParamSchema, type Text, text, type Work } from 
 
 export const shells = ['sh', 'bash', 'pwsh'] as const
 
+/** A program with its arguments, as they are: no shell reads them. `{0}` is the script's file, which else comes last. */
+const interpreter = '^[A-Za-z0-9_./+-]+( +[A-Za-z0-9_.,/:=+@%{}-]+)*$'
+
 /** The parameters of a script type; help and example differ by type. */
 export function scriptParams(script: { help: Text; examples: string[] }): ParamSchema {
   return {
@@ -22,21 +25,19 @@ export function scriptParams(script: { help: Text; examples: string[] }): ParamS
       },
       shell: {
         type: 'string',
-        enum: [...shells],
+        pattern: interpreter,
+        maxLength: 256,
         default: 'sh',
+        examples: [...shells, 'python3', 'node', 'perl -w {0}'],
         'x-widget': 'shell',
         'x-order': 2,
         'x-text': {
           title: { en: 'Shell', 'zh-CN': 'Shell' },
           help: {
-            en: 'What runs the script. It must be installed on the agent.',
-            'zh-CN': '用来执行脚本的程序，代理主机上必须已安装。',
+            en: 'What runs the script: sh, bash, pwsh, or any program with its arguments. {0} stands for the script’s file, which otherwise comes last. It must be installed on the agent.',
+            'zh-CN':
+              '用来执行脚本的程序：sh、bash、pwsh，或任意程序及其参数。{0} 代表脚本文件；没有写时放在最后。代理主机上必须已安装。',
           },
-        },
-        'x-enum-text': {
-          sh: { en: 'sh (POSIX shell)', 'zh-CN': 'sh（POSIX shell）' },
-          bash: { en: 'Bash', 'zh-CN': 'Bash' },
-          pwsh: { en: 'PowerShell', 'zh-CN': 'PowerShell' },
         },
       },
       workingDirectory: {

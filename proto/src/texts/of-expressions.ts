@@ -210,8 +210,8 @@ export const ofExpressions = {
   },
   cannot_quote: {
     params: ['source', 'where'],
-    en: 'The value of {source} holds signs of the shell and stands in [{where=arithmetic}arithmetic|{where=heredoc}a here-document in quotes|single quotes], where no variable can be put. Set it in env, and read that variable.',
+    en: 'The value of {source} holds signs of the shell and stands in [{where=arithmetic}arithmetic|{where=heredoc}a here-document in quotes|{where=language}a script of another language|single quotes], where no variable can be put. Set it in env, and read that variable.',
     'zh-CN':
-      '{source} 的值含有 shell 的符号，且位于[{where=arithmetic}算术表达式|{where=heredoc}带引号的 here-document |单引号]中，那里不能放变量。请在 env 中设置它，并读取该变量。',
+      '{source} 的值含有 shell 的符号，且位于[{where=arithmetic}算术表达式|{where=heredoc}带引号的 here-document |{where=language}其他语言的脚本|单引号]中，那里不能放变量。请在 env 中设置它，并读取该变量。',
   },
 } as const satisfies Record<string, Entry>

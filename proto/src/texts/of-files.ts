@@ -247,6 +247,11 @@ export const ofFiles = {
     en: '{key} is for scripts; {type} takes its parameters from with. Remove one of uses and {key}.',
     'zh-CN': '{key} 用于脚本；{type} 的参数写在 with 中。请删除 uses 与 {key} 之一。',
   },
+  spelled_twice: {
+    params: ['key', 'alias'],
+    en: '{alias} and {key} say the same thing. Remove one.',
+    'zh-CN': '{alias} 与 {key} 写的是同一内容。请删除一个。',
+  },
   run_and_with: {
     params: ['key', 'name'],
     en: '{key} and with.{name} say the same thing. Remove one.',

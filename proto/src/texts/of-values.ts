@@ -135,6 +135,16 @@ export const ofValues = {
     en: `${word} is no id for a step: use small letters, digits, - and _, beginning with a letter or digit, at most 64.`,
     'zh-CN': `${wordZh} 不能作步骤的键：只能用小写字母、数字、- 和 _，以字母或数字开头，最多 64 个字符。`,
   },
+  umask: {
+    params: [...wordParams],
+    en: `${word} is no umask: write three or four octal digits, such as 022 or 077.`,
+    'zh-CN': `${wordZh} 不是 umask：请写三或四位八进制数字，例如 022 或 077。`,
+  },
+  nice: {
+    params: [...wordParams],
+    en: `${word} is no niceness: write a whole number from 0 to 19.`,
+    'zh-CN': `${wordZh} 不是 nice 值：请写 0 到 19 的整数。`,
+  },
   workspace: {
     params: [...wordParams],
     en: `${word} is no workspace: write shared, isolated, or a name of letters, digits, ., _ and -.`,

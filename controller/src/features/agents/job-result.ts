@@ -1,9 +1,12 @@
 // What an agent says of a job's end, in the engine's words; everything it could fill without bound is bounded.
 
+import type { JobReport } from '@ansflow/engine/report'
 import type { JobResult } from '@ansflow/engine/state'
-import { findUnstorable } from '@ansflow/proto/characters'
+import { findUnstorable, storable } from '@ansflow/proto/characters'
 import { type Finished, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import { limits } from '@ansflow/proto/limits'
+import { AnnotationLevel } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
+import { limits, patterns } from '@ansflow/proto/limits'
+import { reservedProblem } from '@ansflow/proto/step-variables'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 
 const maxReason = 2000
@@ -15,17 +18,46 @@ export function resultOf(finished: Finished): JobResult {
     outcome,
     outputs: finished.outputs,
     logSize: Number(logSize),
+    ...reportOf(finished),
+    ...exportsOf(finished),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(reason ? { reason: reason.slice(0, maxReason).toWellFormed() } : {}),
     ...(reasonCode ? { reasonCode: reasonCode.slice(0, 64) } : {}),
     ...(startedAt ? { startedAt: timestampDate(startedAt) } : {}),
     ...(finishedAt ? { finishedAt: timestampDate(finishedAt) } : {}),
   }
-  const fault = faultOf(finished.outputs)
+  const fault = faultOf(finished.outputs) ?? faultOfExports(finished)
   if (!fault) return result
+  delete result.exports
   // Half a value would be worse than none: whoever uses it could not tell.
   if (outcome !== Outcome.SUCCEEDED) return { ...result, outputs: {} }
   return { ...result, outputs: {}, outcome: Outcome.FAILED, reasonCode: 'agent_error', reason: fault }
+}
+
+/** The agent keeps the same limits; what one sends beyond them is left out. */
+function reportOf(finished: Finished): { report?: JobReport } {
+  const { annotations, annotationsLeftOut, summary, summaryCut } = finished
+  if (annotations.length === 0 && annotationsLeftOut === 0 && summary === '') return {}
+  const kept = annotations.slice(0, limits.annotations)
+  const fits = Buffer.byteLength(summary) <= limits.summaryBytes
+  return {
+    report: {
+      annotations: kept.map((annotation) => ({
+        ...annotation,
+        level: AnnotationLevel[annotation.level] === undefined ? AnnotationLevel.UNSPECIFIED : annotation.level,
+        message: textOf(annotation.message, limits.annotationMessage),
+        title: textOf(annotation.title, limits.annotationTitle),
+        file: textOf(annotation.file, limits.annotationFile),
+      })),
+      leftOut: annotationsLeftOut + annotations.length - kept.length,
+      summary: fits ? storable(summary) : '',
+      summaryCut: summaryCut || !fits,
+    },
+  }
+}
+
+function textOf(text: string, most: number): string {
+  return storable(text.slice(0, most))
 }
 
 function isKnown(outcome: Outcome): boolean {
@@ -43,12 +75,33 @@ function faultOf(outputs: Record<string, string>): string | undefined {
   const entries = Object.entries(outputs)
   // Those it declares, and those of its type.
   if (entries.length > 2 * limits.outputsOfAStep) return `The step has ${entries.length} outputs.`
-  const bytes = entries.flat().reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  const bytes = bytesOf(entries.flat())
   if (bytes > limits.outputsBytes) {
     return `The outputs have ${bytes} bytes; a step may have ${limits.outputsBytes} of them.`
   }
   const wrong = findUnstorable(outputs)
   return wrong && `An output holds ${wrong.name}, which cannot be stored.`
+}
+
+function exportsOf({ env, path }: Finished): Pick<JobResult, 'exports'> {
+  return path.length > 0 || Object.keys(env).length > 0 ? { exports: { env, path } } : {}
+}
+
+function faultOfExports({ env, path }: Finished): string | undefined {
+  const names = Object.keys(env)
+  if (names.length > limits.exportsOfAStep || path.length > limits.exportsOfAStep) {
+    return `The step sets ${names.length} variables and ${path.length} folders for later ones.`
+  }
+  const bytes = bytesOf([...Object.entries(env).flat(), ...path])
+  if (bytes > limits.outputsBytes) return `What the step sets for later ones has ${bytes} bytes.`
+  const wrongName = names.find((name) => !patterns.identifier.test(name) || reservedProblem(name) !== undefined)
+  if (wrongName !== undefined) return `The step sets ${JSON.stringify(wrongName.slice(0, 80))} for later ones.`
+  const wrong = findUnstorable(env) ?? findUnstorable(path)
+  return wrong && `What the step sets for later ones holds ${wrong.name}, which cannot be stored.`
+}
+
+function bytesOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }
 
 /** The reason is their names: its sentence is the reader's. */

@@ -79,6 +79,37 @@ async function rowWhereLineBegins(db: LogKysely, jobId: string, line: number): P
   return row ? Number(row.byte_offset) : null
 }
 
+/** The lines, from 1, in which these bytes are; 0 where they are not stored. */
+export async function linesAt(db: Db, jobId: string, offsets: readonly number[]): Promise<number[]> {
+  const tables = db.kysely<LogTables>()
+  const lines: number[] = []
+  let row: Pick<LogChunkRow, 'byte_offset' | 'size' | 'first_line'> | undefined
+  let data: Buffer = Buffer.alloc(0)
+  for (const offset of offsets) {
+    if (!row || offset < Number(row.byte_offset) || offset >= Number(row.byte_offset) + row.size) {
+      const found = await tables
+        .selectFrom('log_chunk')
+        .select(['byte_offset', 'size', 'first_line', 'data'])
+        .where('job_id', '=', jobId)
+        .where('byte_offset', '<=', offset)
+        .orderBy('byte_offset', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      const isThere = found !== undefined && offset < Number(found.byte_offset) + found.size
+      row = isThere ? found : undefined
+      data = isThere ? unpackData(found) : Buffer.alloc(0)
+    }
+    lines.push(row ? row.first_line + countOf(data, newline, offset - Number(row.byte_offset)) + 1 : 0)
+  }
+  return lines
+}
+
+function countOf(data: Buffer, byte: number, before: number): number {
+  let count = 0
+  for (let at = data.indexOf(byte); at >= 0 && at < before; at = data.indexOf(byte, at + 1)) count++
+  return count
+}
+
 function readHeads(db: LogKysely, jobId: string, from: number): Promise<RowHead[]> {
   return db
     .selectFrom('log_chunk')

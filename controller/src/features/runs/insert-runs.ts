@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { advance } from '@ansflow/engine/advance'
 import { planRun, type Reuse } from '@ansflow/engine/plan'
+import type { InheritedVariable } from '@ansflow/engine/variables-of'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { type JsonObject, toBinary } from '@bufbuild/protobuf'
@@ -10,6 +11,7 @@ import { uuidv7 } from '../../platform/ids.ts'
 import { prepared } from '../../platform/message-pieces.ts'
 import { statement } from '../../platform/statement.ts'
 import type { Act } from '../../transport/call.ts'
+import { inheritedIn, inheritedJson } from '../variables/index.ts'
 import type { RunTables } from './run-tables.ts'
 import { addChanges, isLargeRun, newWork, paced, type RunWork, sizeOf } from './run-work.ts'
 import { makeRows, type Writing } from './write-runs.ts'
@@ -51,6 +53,8 @@ export interface IdentifiedStart extends RunStart {
   tried: boolean
   /** Made before the transaction, with the number that it is going to get if no other controller begins a run just then. */
   planned?: PlannedRun | undefined
+  /** Read with the number. */
+  variables?: InheritedVariable[]
 }
 
 /** For each start a run to be written, or its id where it has been begun before. */
@@ -122,6 +126,7 @@ const raiseCounter = statement<RunTables, { pipelineId: string; before: number; 
 async function beginRun(to: Writing, start: IdentifiedStart, number: number): Promise<RunWork> {
   let { planned } = start
   if (planned?.number !== number) {
+    start.variables ??= (await lookAhead(to, start)).variables
     planned = await planStart(to.now, start, number, undefined)
     await makeRows(to, planned.work)
   }
@@ -134,25 +139,41 @@ async function beginRun(to: Writing, start: IdentifiedStart, number: number): Pr
  * planned with a number that another controller takes meanwhile is planned again.
  */
 export async function planAhead(
-  { db, now }: Pick<Writing, 'db' | 'now'>,
+  to: Pick<Writing, 'db' | 'dialect' | 'now'>,
   starts: IdentifiedStart[],
 ): Promise<RunWork[]> {
-  const counters = new Map<string, { last: number | undefined; next: number }>()
+  const counters = new Map<string, { last: number | undefined; next: number; variables: InheritedVariable[] }>()
   const works: RunWork[] = []
   for (const start of starts) {
     const { pipelineId } = start
-    const last = counters.has(pipelineId) ? undefined : (await lastNumber.first(db, { pipelineId }))?.last
-    const counter = counters.get(pipelineId) ?? { last, next: (last ?? 0) + 1 }
+    const counter = counters.get(pipelineId) ?? (await lookAhead(to, start))
     counters.set(pipelineId, counter)
-    start.planned = await planStart(now, start, counter.next++, counter.last)
+    start.variables = counter.variables
+    start.planned = await planStart(to.now, start, counter.next++, counter.last)
     works.push(start.planned.work)
   }
   return works
 }
 
-const lastNumber = statement<RunTables, { pipelineId: string }>()((db, { pipelineId }) =>
-  db.selectFrom('run_counter').select('last').where('pipeline_id', '=', pipelineId),
-)
+/** The pipeline's last number, and what its runs inherit, in one statement. */
+async function lookAhead({ db, dialect }: Pick<Writing, 'db' | 'dialect'>, start: IdentifiedStart) {
+  const { pipelineId, organizationId, projectId } = start
+  const row = await lastNumber[dialect].first(db, { pipelineId, organizationId, projectId })
+  const last = row?.last ?? undefined
+  return { last, next: (last ?? 0) + 1, variables: inheritedIn(row?.variables) }
+}
+
+const lastNumber = { sqlite: lastNumberOn('sqlite'), mysql: lastNumberOn('mysql') }
+
+function lastNumberOn(dialect: Writing['dialect']) {
+  return statement<RunTables, { pipelineId: string; organizationId: string; projectId: string }>()(
+    (db, { pipelineId, organizationId, projectId }) =>
+      db.selectNoFrom((query) => [
+        query.selectFrom('run_counter').select('last').where('pipeline_id', '=', pipelineId).as('last'),
+        inheritedJson(dialect, { organizationId, projectId }).as('variables'),
+      ]),
+  )
+}
 
 async function planStart(
   now: Date,
@@ -170,6 +191,7 @@ async function planStart(
     projectSlug: start.projectSlug,
     version: start.version,
     origin: start.origin,
+    variables: start.variables ?? [],
     newId: uuidv7,
   }
   const size = start.graph.steps.length

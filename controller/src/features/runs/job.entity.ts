@@ -38,6 +38,8 @@ export const JobEntity = defineEntity({
     cancelRequested: p.boolean(),
     exitCode: p.integer().nullable(),
     reason: p.text().nullable(),
+    /** JSON of the engine's ReportCounts, once it has ended and told people something. */
+    report: p.string().length(255).nullable(),
     createdAt: p.datetime(3),
     availableAt: p.datetime(3),
     offeredAt: p.datetime(3).nullable(),

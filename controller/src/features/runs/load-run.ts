@@ -40,6 +40,7 @@ export const jobColumns = [
   'cancel_requested',
   'exit_code',
   'reason',
+  'report',
   'created_at',
   'available_at',
   'offered_at',

@@ -1,6 +1,7 @@
 // Who else writes when a run changes: in the same transaction, with what this commit changed of all runs that interest them.
 import type { ApprovalChange } from '@ansflow/engine/approval'
 import type { ChildChange } from '@ansflow/engine/child-run'
+import type { ReportChange } from '@ansflow/engine/report'
 import type { JobState, RunState, StepState } from '@ansflow/engine/state'
 import type { Transaction } from '../../platform/db.ts'
 import type { Act } from '../../transport/call.ts'
@@ -34,6 +35,8 @@ export interface RunChange {
   approvals: readonly ApprovalChange[]
   /** Runs of other pipelines that steps ask for, or do not wait for any more. */
   children: readonly ChildChange[]
+  /** What attempts that have ended tell people. */
+  reports: readonly ReportChange[]
   /** What people did that brought it about. */
   acts: readonly RunAct[]
 }
@@ -46,7 +49,7 @@ export interface RunAct {
 }
 
 export function changeOf(work: RunWork, started: boolean): RunChange {
-  const { run, steps, jobs, newJobs, approvals, children, effects, acts } = work
+  const { run, steps, jobs, newJobs, approvals, children, reports, effects, acts } = work
   return {
     run: run.state,
     belongs: run.belongs,
@@ -56,6 +59,7 @@ export function changeOf(work: RunWork, started: boolean): RunChange {
     jobs: new Set([...jobs, ...newJobs.keys()]),
     approvals,
     children,
+    reports,
     acts,
   }
 }

@@ -2,6 +2,7 @@
 
 import { inFileOrder } from '@ansflow/engine/plan'
 import type { JobState, ReusedFrom, RunState, StepState } from '@ansflow/engine/state'
+import { AttemptReportSchema } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import {
   type Attempt,
   AttemptSchema,
@@ -134,6 +135,7 @@ function presentAttempt(job: JobState): Attempt {
     ...presentReason(job.reason),
   })
   if (job.exitCode !== null) message.exitCode = job.exitCode
+  if (job.report) message.report = create(AttemptReportSchema, job.report)
   if (job.startedAt) message.startedAt = timestampFromDate(job.startedAt)
   if (job.finishedAt) message.finishedAt = timestampFromDate(job.finishedAt)
   return message

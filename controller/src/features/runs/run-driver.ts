@@ -191,7 +191,7 @@ export function createRunDriver({
     for (const item of batch) if (item.kind === 'event') answers.push(await apply(item, works, fresh, now))
     const starts = batch.filter((item) => item.kind === 'start')
     const planned = await planAhead(
-      { db: db.kysely<RunTables>(), now },
+      { db: db.kysely<RunTables>(), dialect: db.dialect, now },
       starts.map(({ start }) => start),
     )
     const changed = [...works.values()].filter((work) => work.changed)

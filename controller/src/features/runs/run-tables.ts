@@ -24,6 +24,7 @@ export interface RunRow {
   step_counts: string
   started_by: string
   origin: string
+  variables: string | null
   rerun_of: string
   cancel_level: number
   cancel_cause: string | null
@@ -46,6 +47,7 @@ export interface StepRow {
   status: number
   reason: string | null
   outputs: string
+  exports: string | null
   failure_allowed: number
   reused: string | null
   queued_at: Time | null
@@ -74,6 +76,7 @@ export interface JobRow {
   cancel_requested: number
   exit_code: number | null
   reason: string | null
+  report: string | null
   created_at: Time
   available_at: Time
   offered_at: Time | null

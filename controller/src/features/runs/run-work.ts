@@ -2,6 +2,7 @@
 
 import type { ApprovalChange } from '@ansflow/engine/approval'
 import type { ChildChange } from '@ansflow/engine/child-run'
+import type { ReportChange } from '@ansflow/engine/report'
 import type { Changes, Effect, JobState, RunState, StepState } from '@ansflow/engine/state'
 import type { ControllerWork } from '@ansflow/engine/work'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
@@ -22,6 +23,7 @@ export interface RunWork {
   newWorks: Map<JobState, ControllerWork>
   approvals: ApprovalChange[]
   children: ChildChange[]
+  reports: ReportChange[]
   /** Workspaces that went to an agent, or from one. */
   pins: Set<string>
   claims: Claim[]
@@ -59,6 +61,7 @@ export function newWork(run: LoadedRun): RunWork {
     newWorks: new Map(),
     approvals: [],
     children: [],
+    reports: [],
     pins: new Set(),
     claims: [],
     effects: [],
@@ -86,5 +89,6 @@ export function addChanges(work: RunWork, changes: Changes): void {
   }
   work.approvals.push(...changes.approvals)
   work.children.push(...changes.children)
+  work.reports.push(...changes.reports)
   for (const workspace of changes.pins) work.pins.add(workspace)
 }

@@ -41,6 +41,8 @@ export const RunEntity = defineEntity({
     startedBy: p.string().length(36),
     /** JSON of ansflow.v1.RunOrigin. */
     origin: p.text(),
+    /** JSON of the engine's InheritedVariables; null: none. */
+    variables: p.text().columnType('mediumtext').nullable(),
     rerunOf: p.string().length(36),
     cancelLevel: p.integer(),
     cancelCause: p.string().length(32).nullable(),
@@ -93,6 +95,8 @@ export const RunStepEntity = defineEntity({
     reason: p.text().nullable(),
     /** JSON. */
     outputs: p.text().columnType('mediumtext'),
+    /** JSON of what it has set for the steps that need it. */
+    exports: p.text().columnType('mediumtext').nullable(),
     failureAllowed: p.boolean(),
     /** JSON of the engine's ReusedFrom: it was not run, but is what it was in that run. */
     reused: p.string().length(128).nullable(),

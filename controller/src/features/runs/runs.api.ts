@@ -1,8 +1,9 @@
 // RunService: starting, reading, watching and canceling runs.
 import { changedInputs, RerunRefused } from '@ansflow/engine/rerun'
+import { type VariableValue, variablesOf } from '@ansflow/engine/variables-of'
 import { invalid, invalidField, notFound, precondition } from '@ansflow/proto/errors'
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { type GitFacts, RerunMode, RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type GitFacts, RerunMode, RunService, VariableOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { ancestors } from '@ansflow/proto/graph'
 import { resolveInputs } from '@ansflow/proto/inputs'
 import { say } from '@ansflow/proto/texts/say'
@@ -116,6 +117,18 @@ export function runsApi({ db, clock, driver, follow, drafts, workers, needs }: R
       return { run: await driver.start({ ...(await askedBy(ctx, meta.origin.git)), ...start }) }
     },
 
+    async getStepVariables({ runId, stepId }, ctx) {
+      const { state } = await load(ctx, runId)
+      const step = state.steps.get(stepId)
+      if (!step) throw notFound('step', stepId)
+      return {
+        variables: variablesOf(state, step).map(({ name, values }) => ({
+          name,
+          values: values.map(({ from, ...value }) => ({ ...value, origin: origins[from] })),
+        })),
+      }
+    },
+
     watchRun: ({ runId, afterSeq }, ctx) => watchRun({ db, follow }, ctx, runId, afterSeq),
   })
 }
@@ -125,6 +138,14 @@ const rerunModes: Partial<Record<RerunMode, PartialRerun['mode']>> = {
   [RerunMode.FAILED]: 'failed',
   [RerunMode.FROM]: 'from',
   [RerunMode.ALONE]: 'alone',
+}
+
+const origins: Record<VariableValue['from'], VariableOrigin> = {
+  organization: VariableOrigin.ORGANIZATION,
+  project: VariableOrigin.PROJECT,
+  pipeline: VariableOrigin.PIPELINE,
+  earlier: VariableOrigin.EARLIER_STEP,
+  step: VariableOrigin.STEP,
 }
 
 type Asked = Pick<RunStart, 'organizationId' | 'projectId' | 'projectSlug' | 'origin' | 'runId' | 'act'>

@@ -211,7 +211,7 @@ function columnsOf<Row extends object, Column extends keyof Row>(
 }
 
 const stepColumns = [
-  ...(['phase', 'awaits', 'status', 'reason', 'outputs', 'failure_allowed'] as const),
+  ...(['phase', 'awaits', 'status', 'reason', 'outputs', 'exports', 'failure_allowed'] as const),
   ...(['queued_at', 'started_at', 'finished_at', 'due_at'] as const),
 ]
 

@@ -16,6 +16,7 @@ import { Schedules } from './migration-0012-schedules.ts'
 import { HelloNumber } from './migration-0013-hello-number.ts'
 import { Reuse } from './migration-0014-reuse.ts'
 import { Chains } from './migration-0015-chains.ts'
+import { ReportsAndVariables } from './migration-0016-reports-and-variables.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -35,4 +36,5 @@ export const migrations = {
   'migration-0013-hello-number': HelloNumber,
   'migration-0014-reuse': Reuse,
   'migration-0015-chains': Chains,
+  'migration-0016-reports-and-variables': ReportsAndVariables,
 }

@@ -3,7 +3,7 @@ import type { Param, ParamShape, StepType, Text } from '@ansflow/proto/steps/ind
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 
 export type FieldKind =
-  | ('script' | 'text' | 'multiline' | 'number' | 'boolean' | 'select' | 'secret' | 'duration' | 'moment')
+  | ('script' | 'text' | 'multiline' | 'number' | 'boolean' | 'select' | 'suggest' | 'secret' | 'duration' | 'moment')
   | ('list' | 'map' | 'object' | 'rows')
 
 export interface FormField {
@@ -84,14 +84,16 @@ function formField(
     value,
     fallback: param.default,
     changed: value !== undefined && value !== param.default,
-    options: (param.enum ?? []).map((option) => ({
+    options: (param.enum ?? (kind === 'suggest' ? (param.examples ?? []) : [])).map((option) => ({
       value: option,
       label: param['x-enum-text']?.[option]?.[language] ?? option,
     })),
     minimum: param.minimum,
     maximum: param.maximum,
     rows: objects.map((each) => fieldsOf(shape, isObject(each) ? each : {}, language)),
-    expression: !['script', 'text', 'multiline', 'secret', 'duration', 'moment'].includes(kind) && text.includes('${{'),
+    expression:
+      !['script', 'text', 'suggest', 'multiline', 'secret', 'duration', 'moment'].includes(kind) &&
+      text.includes('${{'),
   }
 }
 
@@ -101,6 +103,8 @@ function fieldKind(param: Param): FieldKind {
       return 'script'
     case 'multiline':
       return 'multiline'
+    case 'shell':
+      return 'suggest'
     case 'secret':
       return 'secret'
     case 'duration':

@@ -2,14 +2,14 @@
 import { type StepTab, stepFields } from '@ansflow/proto/fields/step-fields'
 import { paramOf, stepType } from '@ansflow/proto/steps/index'
 
-export type InspectorTab = Exclude<StepTab, 'top' | 'none'> | 'output'
+export type InspectorTab = Exclude<StepTab, 'top' | 'none' | 'advanced'> | 'output'
 
 /** `field` as a problem names it, of a step of the type `uses`. */
 export function tabOf(field: string, uses: string): InspectorTab {
   const [first = '', param = ''] = field.split(/[.[]/)
   if (first === 'with') return paramOf(stepType(uses), param)?.['x-tab'] ?? 'settings'
   const tab = stepFields.find(({ key }) => key === first)?.tab
-  return tab === undefined || tab === 'top' || tab === 'none' ? 'settings' : tab
+  return tab === undefined || tab === 'top' || tab === 'none' || tab === 'advanced' ? 'settings' : tab
 }
 
 /** The inspector's name of a parameter: its own, unless a field of every step has that. */

@@ -68,7 +68,15 @@ export class LinkWorld {
     })
     let id = 0
     const ids = { runId: 'run', pipelineId: 'p', projectId: 'p' }
-    const meta = { ...ids, number: 1, pipelineName: 'p', projectSlug: 'p', version: 1, newId: () => `job-${++id}` }
+    const meta = {
+      ...ids,
+      number: 1,
+      pipelineName: 'p',
+      projectSlug: 'p',
+      version: 1,
+      variables: [],
+      newId: () => `job-${++id}`,
+    }
     this.state = atOnce(planRun(graph, {}, { ...meta, origin: byPerson('', 'Ada') }, now))
     this.apply({ type: 'started' })
     const row = { id: 'agent', organizationId: 'o', name: 'agent', reported: [], capabilities: ['shell'], slots: 3 }

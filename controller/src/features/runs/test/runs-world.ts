@@ -11,6 +11,7 @@ import { manualClock } from '../../../platform/clock.ts'
 import { type Db, openDb } from '../../../platform/db.ts'
 import { uuidv7 } from '../../../platform/ids.ts'
 import { createLog } from '../../../platform/log.ts'
+import { variablesFeature } from '../../variables/index.ts'
 import * as runs from '../index.ts'
 import { loadRun } from '../load-run.ts'
 import type { RunDriverDeps } from '../run-driver.ts'
@@ -42,7 +43,7 @@ export const agentB = '00000000-0000-7000-8000-00000000000b'
 
 export async function openRuns(level: Parameters<typeof createLog>[0] = 'error'): Promise<RunsWorld> {
   const log = createLog(level)
-  const db = await openDb(testDatabase(), runs.runsFeature.entities)
+  const db = await openDb(testDatabase(), [...runs.runsFeature.entities, ...variablesFeature.entities])
   await db.orm.schema.ensureDatabase()
   await db.orm.schema.create()
   const clock = manualClock()

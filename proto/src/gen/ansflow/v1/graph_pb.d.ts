@@ -753,6 +753,20 @@ export declare type StepDefinition = Message<"ansflow.v1.StepDefinition"> & {
    * @generated from field: string timeout_expression = 21;
    */
   timeoutExpression: string;
+
+  /**
+   * Three or four octal digits; empty: 022.
+   *
+   * @generated from field: string umask = 22;
+   */
+  umask: string;
+
+  /**
+   * A whole number from 0 to 19; empty: 0.
+   *
+   * @generated from field: string nice = 23;
+   */
+  nice: string;
 };
 
 /**
@@ -891,6 +905,20 @@ export declare type StepDefinitionJson = {
    * @generated from field: string timeout_expression = 21;
    */
   timeoutExpression?: string;
+
+  /**
+   * Three or four octal digits; empty: 022.
+   *
+   * @generated from field: string umask = 22;
+   */
+  umask?: string;
+
+  /**
+   * A whole number from 0 to 19; empty: 0.
+   *
+   * @generated from field: string nice = 23;
+   */
+  nice?: string;
 };
 
 /**

@@ -5,6 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import type { AttemptReport, AttemptReportJson } from "./reports_pb.js";
 import type { PipelineGraph, PipelineGraphJson } from "./graph_pb.js";
 
 /**
@@ -1272,6 +1273,13 @@ export declare type Attempt = Message<"ansflow.v1.Attempt"> & {
    * @generated from field: bool log_complete = 13;
    */
   logComplete: boolean;
+
+  /**
+   * What it tells people: absent when that is nothing, or it has not ended.
+   *
+   * @generated from field: ansflow.v1.AttemptReport report = 14;
+   */
+  report?: AttemptReport | undefined;
 };
 
 /**
@@ -1352,6 +1360,13 @@ export declare type AttemptJson = {
    * @generated from field: bool log_complete = 13;
    */
   logComplete?: boolean;
+
+  /**
+   * What it tells people: absent when that is nothing, or it has not ended.
+   *
+   * @generated from field: ansflow.v1.AttemptReport report = 14;
+   */
+  report?: AttemptReportJson;
 };
 
 /**
@@ -1865,6 +1880,176 @@ export declare type RerunRunResponseJson = {
 export declare const RerunRunResponseSchema: GenMessage<RerunRunResponse, {jsonType: RerunRunResponseJson}>;
 
 /**
+ * @generated from message ansflow.v1.GetStepVariablesRequest
+ */
+export declare type GetStepVariablesRequest = Message<"ansflow.v1.GetStepVariablesRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string step_id = 2;
+   */
+  stepId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.GetStepVariablesRequest
+ */
+export declare type GetStepVariablesRequestJson = {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId?: string;
+
+  /**
+   * @generated from field: string step_id = 2;
+   */
+  stepId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.GetStepVariablesRequest.
+ * Use `create(GetStepVariablesRequestSchema)` to create a new message.
+ */
+export declare const GetStepVariablesRequestSchema: GenMessage<GetStepVariablesRequest, {jsonType: GetStepVariablesRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.GetStepVariablesResponse
+ */
+export declare type GetStepVariablesResponse = Message<"ansflow.v1.GetStepVariablesResponse"> & {
+  /**
+   * By name.
+   *
+   * @generated from field: repeated ansflow.v1.StepVariable variables = 1;
+   */
+  variables: StepVariable[];
+};
+
+/**
+ * @generated from message ansflow.v1.GetStepVariablesResponse
+ */
+export declare type GetStepVariablesResponseJson = {
+  /**
+   * By name.
+   *
+   * @generated from field: repeated ansflow.v1.StepVariable variables = 1;
+   */
+  variables?: StepVariableJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.GetStepVariablesResponse.
+ * Use `create(GetStepVariablesResponseSchema)` to create a new message.
+ */
+export declare const GetStepVariablesResponseSchema: GenMessage<GetStepVariablesResponse, {jsonType: GetStepVariablesResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.StepVariable
+ */
+export declare type StepVariable = Message<"ansflow.v1.StepVariable"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The one that counts first, then those it has won over.
+   *
+   * @generated from field: repeated ansflow.v1.VariableValue values = 2;
+   */
+  values: VariableValue[];
+};
+
+/**
+ * @generated from message ansflow.v1.StepVariable
+ */
+export declare type StepVariableJson = {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * The one that counts first, then those it has won over.
+   *
+   * @generated from field: repeated ansflow.v1.VariableValue values = 2;
+   */
+  values?: VariableValueJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.StepVariable.
+ * Use `create(StepVariableSchema)` to create a new message.
+ */
+export declare const StepVariableSchema: GenMessage<StepVariable, {jsonType: StepVariableJson}>;
+
+/**
+ * @generated from message ansflow.v1.VariableValue
+ */
+export declare type VariableValue = Message<"ansflow.v1.VariableValue"> & {
+  /**
+   * @generated from field: string value = 1;
+   */
+  value: string;
+
+  /**
+   * @generated from field: ansflow.v1.VariableOrigin origin = 2;
+   */
+  origin: VariableOrigin;
+
+  /**
+   * With VARIABLE_ORIGIN_EARLIER_STEP: which one has set it.
+   *
+   * @generated from field: string step_id = 3;
+   */
+  stepId: string;
+
+  /**
+   * Its expressions have no value, or not yet: `value` is what the file says.
+   *
+   * @generated from field: bool unresolved = 4;
+   */
+  unresolved: boolean;
+};
+
+/**
+ * @generated from message ansflow.v1.VariableValue
+ */
+export declare type VariableValueJson = {
+  /**
+   * @generated from field: string value = 1;
+   */
+  value?: string;
+
+  /**
+   * @generated from field: ansflow.v1.VariableOrigin origin = 2;
+   */
+  origin?: VariableOriginJson;
+
+  /**
+   * With VARIABLE_ORIGIN_EARLIER_STEP: which one has set it.
+   *
+   * @generated from field: string step_id = 3;
+   */
+  stepId?: string;
+
+  /**
+   * Its expressions have no value, or not yet: `value` is what the file says.
+   *
+   * @generated from field: bool unresolved = 4;
+   */
+  unresolved?: boolean;
+};
+
+/**
+ * Describes the message ansflow.v1.VariableValue.
+ * Use `create(VariableValueSchema)` to create a new message.
+ */
+export declare const VariableValueSchema: GenMessage<VariableValue, {jsonType: VariableValueJson}>;
+
+/**
  * @generated from message ansflow.v1.WatchRunRequest
  */
 export declare type WatchRunRequest = Message<"ansflow.v1.WatchRunRequest"> & {
@@ -2224,6 +2409,57 @@ export declare type RerunModeJson = "RERUN_MODE_UNSPECIFIED" | "RERUN_MODE_ALL" 
 export declare const RerunModeSchema: GenEnum<RerunMode, RerunModeJson>;
 
 /**
+ * From the one that wins least.
+ *
+ * @generated from enum ansflow.v1.VariableOrigin
+ */
+export enum VariableOrigin {
+  /**
+   * @generated from enum value: VARIABLE_ORIGIN_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: VARIABLE_ORIGIN_ORGANIZATION = 1;
+   */
+  ORGANIZATION = 1,
+
+  /**
+   * @generated from enum value: VARIABLE_ORIGIN_PROJECT = 2;
+   */
+  PROJECT = 2,
+
+  /**
+   * @generated from enum value: VARIABLE_ORIGIN_PIPELINE = 3;
+   */
+  PIPELINE = 3,
+
+  /**
+   * Set by a step that this one needs, near or far, in the file $ANSFLOW_ENV.
+   *
+   * @generated from enum value: VARIABLE_ORIGIN_EARLIER_STEP = 4;
+   */
+  EARLIER_STEP = 4,
+
+  /**
+   * @generated from enum value: VARIABLE_ORIGIN_STEP = 5;
+   */
+  STEP = 5,
+}
+
+/**
+ * From the one that wins least.
+ *
+ * @generated from enum ansflow.v1.VariableOrigin
+ */
+export declare type VariableOriginJson = "VARIABLE_ORIGIN_UNSPECIFIED" | "VARIABLE_ORIGIN_ORGANIZATION" | "VARIABLE_ORIGIN_PROJECT" | "VARIABLE_ORIGIN_PIPELINE" | "VARIABLE_ORIGIN_EARLIER_STEP" | "VARIABLE_ORIGIN_STEP";
+
+/**
+ * Describes the enum ansflow.v1.VariableOrigin.
+ */
+export declare const VariableOriginSchema: GenEnum<VariableOrigin, VariableOriginJson>;
+
+/**
  * Executions of pipelines.
  *
  * @generated from service ansflow.v1.RunService
@@ -2281,6 +2517,17 @@ export declare const RunService: GenService<{
     methodKind: "unary";
     input: typeof RerunRunRequestSchema;
     output: typeof RerunRunResponseSchema;
+  },
+  /**
+   * The variables that a step has in its environment, each with where it comes from and what it has won over; without secrets and what
+   * AnsFlow sets itself. Of a step that has not begun, as they would be now.
+   *
+   * @generated from rpc ansflow.v1.RunService.GetStepVariables
+   */
+  getStepVariables: {
+    methodKind: "unary";
+    input: typeof GetStepVariablesRequestSchema;
+    output: typeof GetStepVariablesResponseSchema;
   },
   /**
    * Every change after `after_seq`, in order without gap or repeat, until the run ends. Start from 0 for all.

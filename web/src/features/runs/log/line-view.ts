@@ -1,8 +1,9 @@
 // What a log line looks like: its styled pieces with search hits cut out, and what kind of line it is.
 import type { LogHit } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
+import { readCommand } from '@ansflow/proto/workflow-command'
 import { plainState, renderLine, type ShownPiece, shownText, type TerminalState } from './terminal-line.ts'
 
-export type LineKind = '' | 'error' | 'warning' | 'group' | 'note'
+export type LineKind = '' | 'error' | 'warning' | 'notice' | 'group' | 'note'
 
 export interface LinePiece {
   text: string
@@ -10,20 +11,29 @@ export interface LinePiece {
   hit?: 'hit' | 'current'
 }
 
-const commands = /^::(group|endgroup|error|warning|notice|debug|add-mask)(?: ([^:]*))?::(.*)$/
+const commands = new Map<string, LineKind>([
+  ['group', 'group'],
+  ['endgroup', 'note'],
+  ['add-mask', 'note'],
+  ['error', 'error'],
+  ['warning', 'warning'],
+  ['notice', 'notice'],
+  ['debug', 'note'],
+])
+/** Those that say nothing to people. */
+const silent: ReadonlySet<string> = new Set(['endgroup', 'add-mask'])
+/** Before a command, as the agent passes over it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escapes are what is looked for
+const unseen = /^(?:\s|\u001b\[[0-9;:]*[mK]|\u001b\(B|\ufeff)*/
+const longestBefore = 256
 
 /** Workflow commands as people know them are shown by what they say, not by how they are spelled. */
 export function lineKind(text: string): { kind: LineKind; shown: string } {
-  if (text.startsWith('::')) {
-    const match = commands.exec(text)
-    if (match) {
-      const said = match[3] ?? ''
-      if (match[1] === 'group') return { kind: 'group', shown: said }
-      if (match[1] === 'endgroup' || match[1] === 'add-mask') return { kind: 'note', shown: '' }
-      if (match[1] === 'error') return { kind: 'error', shown: said }
-      if (match[1] === 'warning') return { kind: 'warning', shown: said }
-      return { kind: 'note', shown: said }
-    }
+  const colons = text.indexOf('::')
+  if (colons >= 0 && colons <= longestBefore) {
+    const command = readCommand(text.replace(unseen, ''))
+    const kind = command && commands.get(command.name)
+    if (kind) return { kind, shown: silent.has(command.name) ? '' : command.data }
   }
   if (text.length < 2000) {
     const plain = shownText(text)

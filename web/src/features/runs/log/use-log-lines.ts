@@ -2,7 +2,7 @@
 import { computed } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 import { shownText } from './terminal-line.ts'
-import type { useLog } from './use-log.ts'
+import type { LogTarget, useLog } from './use-log.ts'
 
 export type LineRange = [from: number, to: number]
 
@@ -14,16 +14,21 @@ export function parseLines(hash: string): LineRange | undefined {
   return from <= to ? [from, to] : [to, from]
 }
 
-export function useLogLines(log: ReturnType<typeof useLog>, stepId: () => string) {
+export function useLogLines(log: ReturnType<typeof useLog>, target: () => LogTarget) {
   const route = useRoute()
   const router = useRouter()
   const chosen = computed(() => parseLines(route.hash))
 
-  /** The step goes into the address too: the lines are its, whatever the page would pick by itself. */
+  /** The step and its try go into the address too: the lines are theirs, whatever the page would pick by itself. */
+  function query() {
+    const { stepId, attempt } = target()
+    return { ...route.query, attempt: String(attempt), step: stepId }
+  }
+
   function choose(line: number, extend: boolean): void {
     const from = extend && chosen.value ? chosen.value[0] : line
     const hash = from === line ? `#L${line}` : `#L${Math.min(from, line)}-L${Math.max(from, line)}`
-    void router.replace({ query: { ...route.query, step: stepId() }, hash: hash === route.hash ? '' : hash })
+    void router.replace({ query: query(), hash: hash === route.hash ? '' : hash })
   }
 
   function clear(): void {
@@ -40,5 +45,10 @@ export function useLogLines(log: ReturnType<typeof useLog>, stepId: () => string
     return `${lines.join('\n')}\n`
   }
 
-  return { chosen, choose, clear, text }
+  /** The address of the chosen lines, for somebody else. */
+  function link(): string {
+    return new URL(router.resolve({ query: query(), hash: route.hash }).href, location.href).href
+  }
+
+  return { chosen, choose, clear, text, link }
 }

@@ -6,6 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { HostFacts, HostFactsJson, HostLoad, HostLoadJson } from "../../v1/agents_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import type { Annotation, AnnotationJson } from "../../v1/reports_pb.js";
 
 /**
  * Describes the file ansflow/agent/v1/link.proto.
@@ -1079,6 +1080,48 @@ export declare type Finished = Message<"ansflow.agent.v1.Finished"> & {
    * @generated from field: int64 log_size = 9;
    */
   logSize: bigint;
+
+  /**
+   * What its log marks, in its order: at most 50.
+   *
+   * @generated from field: repeated ansflow.v1.Annotation annotations = 10;
+   */
+  annotations: Annotation[];
+
+  /**
+   * How many more there were.
+   *
+   * @generated from field: uint32 annotations_left_out = 11;
+   */
+  annotationsLeftOut: number;
+
+  /**
+   * Markdown that the step wrote for people, secrets masked: at most 256 KiB.
+   *
+   * @generated from field: string summary = 12;
+   */
+  summary: string;
+
+  /**
+   * There was more of it.
+   *
+   * @generated from field: bool summary_cut = 13;
+   */
+  summaryCut: boolean;
+
+  /**
+   * Variables that it sets for the steps that need it, by their names; as large together as outputs may be.
+   *
+   * @generated from field: map<string, string> env = 14;
+   */
+  env: { [key: string]: string };
+
+  /**
+   * Folders that it puts in front of their PATH, in the order in which it added them: absolute.
+   *
+   * @generated from field: repeated string path = 15;
+   */
+  path: string[];
 };
 
 /**
@@ -1137,6 +1180,48 @@ export declare type FinishedJson = {
    * @generated from field: int64 log_size = 9;
    */
   logSize?: string;
+
+  /**
+   * What its log marks, in its order: at most 50.
+   *
+   * @generated from field: repeated ansflow.v1.Annotation annotations = 10;
+   */
+  annotations?: AnnotationJson[];
+
+  /**
+   * How many more there were.
+   *
+   * @generated from field: uint32 annotations_left_out = 11;
+   */
+  annotationsLeftOut?: number;
+
+  /**
+   * Markdown that the step wrote for people, secrets masked: at most 256 KiB.
+   *
+   * @generated from field: string summary = 12;
+   */
+  summary?: string;
+
+  /**
+   * There was more of it.
+   *
+   * @generated from field: bool summary_cut = 13;
+   */
+  summaryCut?: boolean;
+
+  /**
+   * Variables that it sets for the steps that need it, by their names; as large together as outputs may be.
+   *
+   * @generated from field: map<string, string> env = 14;
+   */
+  env?: { [key: string]: string };
+
+  /**
+   * Folders that it puts in front of their PATH, in the order in which it added them: absolute.
+   *
+   * @generated from field: repeated string path = 15;
+   */
+  path?: string[];
 };
 
 /**
@@ -1375,6 +1460,27 @@ export declare type JobSpec = Message<"ansflow.agent.v1.JobSpec"> & {
    * @generated from field: string workspace_run_id = 14;
    */
   workspaceRunId: string;
+
+  /**
+   * Folders that go in front of PATH, in this order.
+   *
+   * @generated from field: repeated string path = 15;
+   */
+  path: string[];
+
+  /**
+   * Three or four octal digits; empty: 022.
+   *
+   * @generated from field: string umask = 16;
+   */
+  umask: string;
+
+  /**
+   * Added to the niceness of the agent's own processes: 0 to 19.
+   *
+   * @generated from field: uint32 nice = 17;
+   */
+  nice: number;
 };
 
 /**
@@ -1460,6 +1566,27 @@ export declare type JobSpecJson = {
    * @generated from field: string workspace_run_id = 14;
    */
   workspaceRunId?: string;
+
+  /**
+   * Folders that go in front of PATH, in this order.
+   *
+   * @generated from field: repeated string path = 15;
+   */
+  path?: string[];
+
+  /**
+   * Three or four octal digits; empty: 022.
+   *
+   * @generated from field: string umask = 16;
+   */
+  umask?: string;
+
+  /**
+   * Added to the niceness of the agent's own processes: 0 to 19.
+   *
+   * @generated from field: uint32 nice = 17;
+   */
+  nice?: number;
 };
 
 /**
@@ -1509,7 +1636,7 @@ export declare const EnvEntrySchema: GenMessage<EnvEntry, {jsonType: EnvEntryJso
  */
 export declare type ShellExecution = Message<"ansflow.agent.v1.ShellExecution"> & {
   /**
-   * "sh", "bash", "pwsh".
+   * "sh", "bash", "pwsh", or a program with its arguments, each behind a space: "{0}" stands for the script's file, which else comes last.
    *
    * @generated from field: string shell = 1;
    */
@@ -1533,7 +1660,7 @@ export declare type ShellExecution = Message<"ansflow.agent.v1.ShellExecution"> 
  */
 export declare type ShellExecutionJson = {
   /**
-   * "sh", "bash", "pwsh".
+   * "sh", "bash", "pwsh", or a program with its arguments, each behind a space: "{0}" stands for the script's file, which else comes last.
    *
    * @generated from field: string shell = 1;
    */
