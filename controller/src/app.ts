@@ -9,6 +9,7 @@ import { authFeature } from './features/auth/index.ts'
 import { chainsFeature } from './features/chains/index.ts'
 import { collabFeature } from './features/collab/index.ts'
 import { idempotencyFeature } from './features/idempotency/index.ts'
+import { locksFeature } from './features/locks/index.ts'
 import { logsFeature } from './features/logs/index.ts'
 import { membersFeature } from './features/members/index.ts'
 import { organizationsFeature } from './features/organizations/index.ts'
@@ -57,6 +58,7 @@ export const features: FeatureKind[] = [
   agentsFeature,
   workFeature,
   approvalsFeature,
+  locksFeature,
   schedulesFeature,
   chainsFeature,
   webhooksFeature,

@@ -4,7 +4,7 @@ import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { ancestors, topologicalOrder } from '@ansflow/proto/graph'
 import { atOnce } from '@ansflow/proto/pieces'
 import { reasonText } from '@ansflow/proto/reasons'
-import { isTerminal, isTerminalJob, StepStatus } from '@ansflow/proto/status'
+import { isTerminal, isTerminalJob, RunStatus, StepStatus } from '@ansflow/proto/status'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { choices, graphArbitrary } from '../test/graph-arbitrary.ts'
@@ -42,6 +42,7 @@ function watch(): world.World['check'] {
       checkStep(state, id)
       if (step.copies) checkCopies(step)
     }
+    checkLocks(current)
     // Dependents twice: their counts go down, and a failure is told to them.
     for (const step of changed) cost += 2 + step.needs.length + 2 * step.dependents.length
     // A copy is made, and told to the step that it is a copy of.
@@ -72,9 +73,9 @@ function checkStep(state: RunState, id: string): void {
   const step = state.steps.get(id)!
   const open = step.needs.filter((need) => !isTerminal(need.status)).length
   if (step.needsLeft !== open) throw new Error(`${id} counts ${step.needsLeft} open needs of ${open}`)
-  if (step.status === StepStatus.BLOCKED && open === 0 && step.phase !== 'held')
+  if (step.status === StepStatus.BLOCKED && open === 0 && step.phase !== 'held' && state.status !== RunStatus.WAITING)
     throw new Error(`${id} is not queued though its needs ended`)
-  checkPhase(step, open)
+  checkPhase(step, open, state.status === RunStatus.WAITING)
   const jobs = step.attempts.filter((job) => !isTerminalJob(job.status))
   const elsewhere = jobs.some(
     ({ agentId, workspace }) => agentId && workspace !== 'isolated' && agentId !== state.pins.get(workspace),
@@ -173,18 +174,19 @@ function noteChildren(children: Map<string, Child>, { children: told, steps }: C
 }
 
 /** A step that has not ended has something that brings it on: needs, the time, a job, or what it awaits. */
-function checkPhase(step: StepState, openNeeds: number): void {
+function checkPhase(step: StepState, openNeeds: number, waits: boolean): void {
   const { id } = step
   const job = step.attempts.at(-1)
   const held = {
-    blocked: openNeeds > 0,
-    held: step.group?.copies?.some(({ phase }) => phase !== 'held' && phase !== 'ended') ?? false,
+    blocked: openNeeds > 0 || waits,
+    held: waits || (step.group?.copies?.some(({ phase }) => phase !== 'held' && phase !== 'ended') ?? false),
     copies: step.copies?.some(({ status }) => !isTerminal(status)) ?? false,
     delayed: step.dueAt !== null,
     job: job !== undefined && !isTerminalJob(job.status),
-    // People and other runs need no timer.
+    // People and other runs need no timer, and locks are given.
     awaiting:
       step.awaits?.kind === 'approval' ||
+      step.awaits?.kind === 'locks' ||
       step.awaits?.kind === 'run' ||
       (step.awaits?.kind === 'work' ? job !== undefined && !isTerminalJob(job.status) : step.dueAt !== null),
     ended: isTerminal(step.status),
@@ -192,6 +194,33 @@ function checkPhase(step: StepState, openNeeds: number): void {
   if (!held[step.phase]) throw new Error(`${id} is ${step.phase}, and nothing will bring it on`)
   if (isTerminal(step.status) && step.phase !== 'ended') throw new Error(`${id} has ended but is ${step.phase}`)
   if ((step.phase === 'awaiting') !== (step.awaits !== null)) throw new Error(`${id} does not say what it awaits`)
+}
+
+/** Nobody runs without what they asked for, nor keeps it afterwards; a run that waits has begun nothing. */
+function checkLocks({ state, locks }: world.World): void {
+  const turns = new Set(locks.turns())
+  const wanted = new Set<string>()
+  for (const step of state.active) {
+    if (step.definition.locks.length === 0 || step.copies) continue
+    if (step.awaits?.kind === 'locks') wanted.add(step.awaits.of)
+    else if (step.phase === 'job' || step.awaits?.kind === 'work') {
+      const of = `${step.id}#${step.attempts.length}`
+      wanted.add(of)
+      const has = locks.claims.some((claim) => claim.of === of)
+      if (has && !turns.has(of)) throw new Error(`${of} runs before its turn`)
+      if (!has && step.definition.locks.some((lock) => !lock.includes('{')))
+        throw new Error(`${of} runs without its locks`)
+    }
+  }
+  const ofTheRun = state.graph.concurrency && !isTerminal(state.status)
+  for (const { of } of locks.claims) {
+    if (of.startsWith('other ')) continue
+    if (of === '' ? !ofTheRun : !wanted.has(of)) throw new Error(`${of || 'the run'} keeps its locks`)
+  }
+  if (state.status === RunStatus.WAITING && state.jobs.size > 0) throw new Error('a run that waits has begun')
+  if (ofTheRun && state.status === RunStatus.RUNNING && locks.claims.some(({ of }) => of === '') && !turns.has('')) {
+    throw new Error('the run has begun before its turn')
+  }
 }
 
 /** Every copy once, no more at once than may be, and the step ends with the last of them, as the first failure wants it. */
@@ -213,9 +242,9 @@ function checkCopies(group: StepState): void {
   if (group.attempts.length > 0) throw new Error(`${id} has a job of its own`)
 }
 
-function live(graph: PipelineGraph, order: number[], reuse?: Reuse): world.World {
+function live(graph: PipelineGraph, order: number[], foreign = 0, reuse?: Reuse): world.World {
   const check = watch() as world.World['check'] & { of(w: world.World): void }
-  const run = world.newWorld(graph, check, reuse)
+  const run = world.newWorld(graph, check, foreign, reuse)
   check.of(run)
   world.apply(run, { type: 'started' })
   for (const choice of order) world.tick(run, choice)
@@ -224,8 +253,8 @@ function live(graph: PipelineGraph, order: number[], reuse?: Reuse): world.World
 
 test('every run ends, in order, with reasons, whatever happens', { timeout: 600_000 }, () => {
   fc.assert(
-    fc.property(graphArbitrary, choices, (graph, order) => {
-      const run = live(graph, order)
+    fc.property(graphArbitrary, choices, fc.nat(2), (graph, order, foreign) => {
+      const run = live(graph, order, foreign)
       world.runToEnd(run)
       for (const event of run.log.map((entry) => entry.event)) {
         expect(atOnce(advance(run.state, event, run.now)).result).not.toBe('applied')
@@ -237,8 +266,8 @@ test('every run ends, in order, with reasons, whatever happens', { timeout: 600_
 
 test('the same events give the same state, also over restarts', { timeout: 600_000 }, () => {
   fc.assert(
-    fc.property(graphArbitrary, choices, (graph, order) => {
-      const run = live(graph, order)
+    fc.property(graphArbitrary, choices, fc.nat(2), (graph, order, foreign) => {
+      const run = live(graph, order, foreign)
       const again = atOnce(planRun(graph, {}, world.testMeta(), world.epochStart))
       for (const { event, at } of run.log) atOnce(advance(again, event, at))
       const picture = world.picture(run.state)
@@ -277,7 +306,7 @@ test('a part of a run again runs what was chosen and what is behind it, and noth
         const names = new Set(rerun.reused.map(({ definition }) => definition.workspace || 'shared'))
         const workspaces = inherits ? [...names].filter((name) => name !== 'isolated') : []
         const kept = workspaces.map((name) => ({ name, agentId: 'other', runId: 'run' }))
-        const run = live(rerun.graph, then, { steps: rerun.steps, workspaces: kept })
+        const run = live(rerun.graph, then, 0, { steps: rerun.steps, workspaces: kept })
         world.runToEnd(run)
         const runs = new Set(rerun.runs.map(({ id }) => id))
         for (const { step: of, workspace, agentId } of run.state.jobs.values()) {

@@ -1,12 +1,13 @@
 // The only code that decides a run's next state.
-import { isTerminal } from '@ansflow/proto/status'
+import { isTerminal, JobStatus } from '@ansflow/proto/status'
 import { approvalDecided, approvalDue } from './approval.ts'
 import { momentDue } from './await.ts'
 import { beginAttempt } from './begin-attempt.ts'
 import { cancelRun, timeOutRun } from './cancel.ts'
 import { childEvent, childOverdue } from './child-run.ts'
-import { overdue } from './finish-job.ts'
+import { overdue, queueTimedOut } from './finish-job.ts'
 import { jobEvent } from './job-events.ts'
+import { lockEvent, mayBegin } from './lock-events.ts'
 import { decideStep } from './ready.ts'
 import { settle } from './settle.ts'
 import type { Changes, RunEvent, RunState, StepState } from './state.ts'
@@ -30,10 +31,16 @@ function* apply(turn: Turn, event: RunEvent): Generator<void, 'done' | 'stale'> 
   if (isTerminal(state.status) && !('jobId' in event)) return 'done'
   switch (event.type) {
     case 'started':
-      yield* begin(turn)
+      if (turn.state.deadline) wake(turn, turn.state.deadline)
+      if (yield* mayBegin(turn)) yield* begin(turn)
+      return 'done'
+    case 'lockGiven':
+    case 'lockWaits':
+    case 'superseded':
+      if (yield* lockEvent(turn, event)) yield* begin(turn)
       return 'done'
     case 'cancelRequested':
-      yield* cancelRun(turn, 'person', event.by, event.byName)
+      yield* cancelRun(turn, 'person', event)
       return 'done'
     case 'timer':
       yield* timer(turn)
@@ -60,7 +67,6 @@ function* begin(turn: Turn): Generator<void> {
     decideStep(turn, step)
     yield
   }
-  if (turn.state.deadline) wake(turn, turn.state.deadline)
 }
 
 function* timer(turn: Turn): Generator<void> {
@@ -83,7 +89,9 @@ function due(turn: Turn, step: StepState): void {
   else if (step.awaits?.kind === 'time') momentDue(turn, step, step.awaits)
   else if (step.awaits?.kind === 'approval') approvalDue(turn, step, step.awaits)
   else if (step.awaits?.kind === 'run') childOverdue(turn, step)
+  else if (step.awaits?.kind === 'locks') queueTimedOut(turn, step)
   else if (step.phase === 'awaiting') workOverdue(turn, step)
+  else if (step.attempts.at(-1)?.status === JobStatus.QUEUED) queueTimedOut(turn, step)
   else overdue(turn, step)
 }
 

@@ -5,7 +5,6 @@ import type { ApprovalAsk } from '@ansflow/proto/approval'
 import type { RunAsk } from '@ansflow/proto/child-run'
 import {
   type ExpressionContext,
-  ExpressionError,
   hasExpression,
   interpolateScript,
   interpolateValue,
@@ -28,8 +27,10 @@ import { awaitApproval } from './approval.ts'
 import { awaitTime } from './await.ts'
 import { awaitRun } from './child-run.ts'
 import { pathFor } from './exports.ts'
-import { expressionContext, type Needs, needsOf, stepEnv } from './job-context.ts'
-import { timeoutOf, workspaceOf } from './own-values.ts'
+import { expressionContext, expressionReason, type Needs, needsOf, stepEnv } from './job-context.ts'
+import { ofAttempt } from './locks.ts'
+import { locksOf, timeoutOf, workspaceOf } from './own-values.ts'
+import { limitQueue } from './queue-limit.ts'
 import type { JobState, RunState, StepState } from './state.ts'
 import { endStep, enter, setDue, type Turn } from './turn.ts'
 import { type ControllerWork, controllerCapability } from './work.ts'
@@ -37,10 +38,14 @@ import { labelsOf, noteLateLabels } from './workspace-labels.ts'
 
 const cancelGraceMs = 10_000
 
-/** Begins a step's next attempt, or ends the step as failed when one of its expressions does not evaluate. */
-export function beginAttempt(turn: Turn, step: StepState, needs?: Needs): void {
+/**
+ * Begins a step's next attempt, or ends the step as failed when one of its expressions does not evaluate. `hasLocks`: it has been
+ * given those that it asks for first otherwise.
+ */
+export function beginAttempt(turn: Turn, step: StepState, needs?: Needs, hasLocks = false): void {
   let compiled: Compiled
   try {
+    if (!hasLocks && asksForLocks(turn, step)) return
     compiled = compileStep(turn, step, needs ?? needsOf(turn.state, step))
   } catch (error) {
     endStep(turn, step, StepStatus.FAILED, failedReason(error, step.definition))
@@ -53,8 +58,23 @@ export function beginAttempt(turn: Turn, step: StepState, needs?: Needs): void {
   else queueJob(turn, step, compiled)
 }
 
+function asksForLocks(turn: Turn, step: StepState): boolean {
+  if (step.definition.locks.length === 0) return false
+  const names = locksOf(turn.state, step)
+  if (names.length === 0) return false
+  const of = ofAttempt(step, step.attempts.length + 1)
+  const wants = names.map((name) => ({ kind: 'lock' as const, name, most: 1 }))
+  step.queuedAt = turn.now
+  enter(turn, step, { kind: 'locks', of }, StepStatus.WAITING, reason('locks_next', { locks: names.join(', ') }))
+  turn.locks.push({ type: 'asked', of, wants, supersedes: 'none' })
+  setDue(turn, step, null)
+  limitQueue(turn, step, turn.now)
+  return true
+}
+
 function queueJob(turn: Turn, step: StepState, { spec, secrets }: Extract<Compiled, { by: 'agent' }>): void {
   noteLateLabels(turn.state, step)
+  const ready = step.awaits?.kind === 'locks' ? step.queuedAt! : turn.now
   const job = newJob(turn, step, {
     labels: labelsOf(turn.state, step),
     capability: spec.execution.case ?? 'shell',
@@ -65,6 +85,7 @@ function queueJob(turn: Turn, step: StepState, { spec, secrets }: Extract<Compil
   turn.newJobs.set(job, spec)
   turn.effects.push({ type: 'jobQueued', jobId: job.id })
   enter(turn, step, 'job', StepStatus.QUEUED, reason('queued'))
+  limitQueue(turn, step, ready)
 }
 
 function newJob(
@@ -111,8 +132,7 @@ export function failedReason(error: unknown, { with: given = {} }: StepDefinitio
     if (code === 'matrix_many') return reason(code, { count: params.count!, most: params.most! })
     return saidReason('matrix_invalid', error.said)
   }
-  if (error instanceof ExpressionError) return saidReason('expression', error.said)
-  return reason('expression', { message: error instanceof Error ? error.message : String(error) })
+  return expressionReason(error)
 }
 
 /** The first of a parameter, as its author wrote it. */

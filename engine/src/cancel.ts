@@ -10,19 +10,23 @@ import { isControllerWork } from './work.ts'
 /** How long steps that run after a cancel may take when nobody is there to cancel again: after a run's timeout. */
 export const cleanupMs = 60_000
 
-export function* cancelRun(turn: Turn, cause: RunState['cancelCause'], by = '', byName = ''): Generator<void> {
+/** `why`: what is said of the run from now on; where nobody has asked for it. */
+export function* cancelRun(
+  turn: Turn,
+  cause: RunState['cancelCause'],
+  { by = '', byName = '', why }: { by?: string; byName?: string; why?: Reason } = {},
+): Generator<void> {
   const { state } = turn
   if (state.cancelLevel === 2) return
   turn.runChanged = true
   if (state.cancelLevel === 0) {
-    state.cancelLevel = 1
+    // What has not begun has nothing to clean up.
+    state.cancelLevel = state.status === RunStatus.WAITING ? 2 : 1
     state.cancelCause = cause
     state.cancelRequestedAt = turn.now
     state.canceledBy = by
     state.canceledByName = byName
-    if (state.status === RunStatus.RUNNING || state.status === RunStatus.QUEUED) {
-      state.reason = reason('canceling', byName ? { by: byName } : {})
-    }
+    state.reason = why ?? reason('canceling', byName ? { by: byName } : {})
   } else {
     state.cancelLevel = 2
   }

@@ -7,6 +7,7 @@ import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 import { reasonText } from '@ansflow/proto/reasons'
 import { JobStatus } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
+import { LockLines } from '../test/lock-lines.ts'
 import * as world from '../test/world.ts'
 import { planRun } from './plan.ts'
 
@@ -14,7 +15,14 @@ function begun(file: string) {
   const { graph, problems } = parsePipeline(`name: x\n${file.trim()}\n`)
   expect(problems.filter(({ severity }) => severity === Severity.ERROR).map(({ message }) => message)).toEqual([])
   const state = atOnce(planRun(graph, {}, world.testMeta(), world.epochStart))
-  const run: world.World = { state, now: world.epochStart, log: [], check: noteJobs, restart: world.restart }
+  const run: world.World = {
+    state,
+    now: world.epochStart,
+    log: [],
+    locks: new LockLines(0),
+    check: noteJobs,
+    restart: world.restart,
+  }
   jobs.clear()
   world.apply(run, { type: 'started' })
   return run

@@ -13,7 +13,7 @@ import { type RetryCause, retryDelay } from './retry.ts'
 import { backstopMs, between, startJob } from './start-job.ts'
 import type { JobResult, JobState, RunState, StepState } from './state.ts'
 import { durationText } from './timeout-reason.ts'
-import { endStep, enter, setDue, setPin, type Turn } from './turn.ts'
+import { endStep, enter, returnLocks, setDue, setPin, type Turn } from './turn.ts'
 
 interface End {
   job: JobStatus
@@ -132,7 +132,9 @@ function failure({ exitCode, reasonCode, reason: message }: JobResult): Reason {
   return reason('exit_code', { code: String(exitCode) })
 }
 
+/** Others may have its locks in between. */
 function retryStep(turn: Turn, step: StepState, delayMs: number): void {
+  returnLocks(turn, step)
   if (delayMs === 0) {
     beginAttempt(turn, step)
     return
@@ -141,6 +143,14 @@ function retryStep(turn: Turn, step: StepState, delayMs: number): void {
   const attempt = String(step.attempts.length + 1)
   enter(turn, step, 'delayed', StepStatus.WAITING, reason('retry_delay', { at: at.toISOString(), attempt }))
   setDue(turn, step, at)
+}
+
+/** It waited too long for its locks or an agent. */
+export function queueTimedOut(turn: Turn, step: StepState): void {
+  const why = reason('queue_timeout', { after: durationText(step.definition.queueTimeoutMs) })
+  const job = step.attempts.at(-1)
+  if (job?.status === JobStatus.QUEUED) endJob(turn, job, JobStatus.FAILED, why)
+  endStep(turn, step, StepStatus.FAILED, why)
 }
 
 /** An attempt should have ended by itself a while ago: first it is told to, then it counts as ended. */

@@ -1,6 +1,7 @@
 // What a step's expressions see: inputs, env, git, run, the steps they name, and how its needs ended.
-import { type ExpressionContext, interpolate } from '@ansflow/proto/expression'
+import { type ExpressionContext, ExpressionError, interpolate } from '@ansflow/proto/expression'
 import type { NameValue } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type Reason, reason, saidReason } from '@ansflow/proto/reasons'
 import { starterOf } from '@ansflow/proto/run-origin'
 import { exportedTo } from './exports.ts'
 import { gitFacts } from './git-facts.ts'
@@ -46,6 +47,11 @@ export function expressionContext(
     ...(step?.group && { matrix: { ...blankValues(step.group), ...step.matrix } }),
     needs,
   }
+}
+
+export function expressionReason(error: unknown): Reason {
+  if (error instanceof ExpressionError) return saidReason('expression', error.said)
+  return reason('expression', { message: error instanceof Error ? error.message : String(error) })
 }
 
 /** The pipeline's variables, what the steps before have set, then the step's; each sees those before it. */

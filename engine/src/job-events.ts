@@ -16,6 +16,7 @@ import { withAsking } from './explain.ts'
 import { finishJob } from './finish-job.ts'
 import { isolatedWorkspace } from './pick-job.ts'
 import { noteWorkspaceUse } from './plan.ts'
+import { endQueueLimit, limitQueue } from './queue-limit.ts'
 import { startJob } from './start-job.ts'
 import type { JobState, RunEvent } from './state.ts'
 import { endStep, setPin, setReason, type Turn } from './turn.ts'
@@ -81,6 +82,7 @@ function jobOffered(turn: Turn, job: JobState, event: Extract<RunEvent, { type: 
   job.offeredAt = turn.now
   noteWorkspaceUse(turn.state, job, 1)
   turn.jobs.add(job)
+  endQueueLimit(turn, job)
   setReason(turn, job.step, reason('offered', { agent: job.agentName }))
   return 'done'
 }
@@ -154,6 +156,7 @@ function jobRejected(turn: Turn, job: JobState, message: string): Report {
   job.availableAt = new Date(turn.now.getTime() + rejectedDelayMs)
   turn.jobs.add(job)
   setReason(turn, job.step, reason('rejected', { agent, message }))
+  limitQueue(turn, job.step, job.createdAt)
   turn.effects.push({ type: 'jobQueued', jobId: job.id })
   return 'done'
 }

@@ -6,6 +6,7 @@ import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 import { reasonText } from '@ansflow/proto/reasons'
 import { JobStatus, RunStatus, statusWord } from '@ansflow/proto/status'
 import { describe, expect, test } from 'vitest'
+import { LockLines } from '../test/lock-lines.ts'
 import * as world from '../test/world.ts'
 import { advance } from './advance.ts'
 import { inFileOrder, planRun } from './plan.ts'
@@ -21,7 +22,14 @@ function begun(
   const { graph, problems } = parsePipeline(`name: x\ninputs: { ${names.join(', ')} }\nsteps:\n  ${steps.trim()}\n`)
   expect(problems.filter(({ severity }) => severity === Severity.ERROR).map(({ message }) => message)).toEqual([])
   const state = atOnce(planRun(graph, inputs, world.testMeta(), world.epochStart))
-  const run: world.World = { state, now: world.epochStart, log: [], check, restart: world.restart }
+  const run: world.World = {
+    state,
+    now: world.epochStart,
+    log: [],
+    locks: new LockLines(0),
+    check,
+    restart: world.restart,
+  }
   world.apply(run, { type: 'started' })
   return run
 }

@@ -9,7 +9,9 @@ import {
   interpolate,
   interpolateValue,
   parseTemplate,
+  toText,
 } from '@ansflow/proto/expression'
+import { lockNameProblem, locksHaveEffect } from '@ansflow/proto/fields/locks'
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { limits, patterns } from '@ansflow/proto/limits'
 import { copyName } from '@ansflow/proto/matrix'
@@ -69,6 +71,22 @@ export function ownLabelsOf(state: RunState, step: StepState): readonly string[]
     throw new ExpressionError(say('many_words', { most: limits.labelsOfAStep, noun: 'labels' }))
   }
   return labels
+}
+
+/** In their order, each once; of a step that awaits a moment or people, none. Throws an ExpressionError. */
+export function locksOf(state: RunState, step: StepState): string[] {
+  const { locks, uses } = step.definition
+  if (!locksHaveEffect(uses)) return []
+  const context = locks.some(hasExpression) ? contextOf(state, step) : undefined
+  const names = locks.flatMap((lock) => {
+    const value: JsonValue = context ? interpolateValue(lock, context) : lock
+    return (Array.isArray(value) ? value : [value]).map((each) => toText(each).trim())
+  })
+  const all = [...new Set(names)].filter((name) => name !== '').sort()
+  const most = limits.locksOfAStep
+  if (all.some(lockNameProblem)) throw new ExpressionError(say('lock_name', { most: limits.lockName }))
+  if (all.length > most) throw new ExpressionError(say('many_words', { most, noun: 'locks' }))
+  return all
 }
 
 /** Of a copy, its values stand behind the name unless that reads them. */

@@ -132,7 +132,7 @@ function* emptyState(
     inputs,
     steps,
     jobs: new Map(),
-    status: RunStatus.QUEUED,
+    status: graph.concurrency ? RunStatus.WAITING : RunStatus.QUEUED,
     reason: null,
     createdAt,
     startedAt: null,

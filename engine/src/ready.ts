@@ -101,5 +101,6 @@ function withoutTexts(expression: string): string {
 
 export function cancelReason({ state }: Turn): Reason {
   if (state.cancelCause === 'run_timeout') return timeoutReason(state)
+  if (state.cancelCause !== 'person' && state.reason) return state.reason
   return reason('canceled', state.canceledByName ? { by: state.canceledByName } : {})
 }

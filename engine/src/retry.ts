@@ -16,7 +16,19 @@ export function retryDelay(step: StepState, cause: RetryCause): number | undefin
   if (cause === 'lost' && onLost === OnLost.RETRY) return done <= (max || lostRetries) ? 0 : undefined
   if (done > max || !retriesOn(retry?.on ?? [], cause)) return undefined
   const delay = (retry?.delayMs ?? 0) * (retry?.backoff || 1) ** (done - 1)
-  return Number.isFinite(delay) ? Math.min(Math.round(delay), longestDelayMs) : longestDelayMs
+  if (!Number.isFinite(delay)) return longestDelayMs
+  const chance = 1 + (retry?.jitter ?? 0) * (2 * chanceOf(step.attempts.at(-1)?.id ?? '') - 1)
+  return Math.min(Math.round(delay * chance), longestDelayMs)
+}
+
+/** From 0 to 1, the same for the same attempt, so that whoever works its end out again finds the same delay. */
+function chanceOf(jobId: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < jobId.length; at++) hash = Math.imul(hash ^ jobId.charCodeAt(at), 0x01000193) >>> 0
+  // The last letters alone change the low bits only.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) >>> 0
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35) >>> 0
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
 }
 
 function retriesOn(on: RetryOn[], cause: RetryCause): boolean {

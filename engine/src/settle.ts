@@ -48,6 +48,7 @@ function endRun(turn: Turn): void {
   state.reason = why
   state.finishedAt = turn.now
   state.wakeAt = null
+  if (state.graph.concurrency) turn.locks.push({ type: 'returned', of: '' })
   turn.runChanged = true
   for (const workspace of [...state.pins.keys()]) setPin(turn, workspace, null)
   turn.effects.push({ type: 'runFinished' })
@@ -56,13 +57,15 @@ function endRun(turn: Turn): void {
 function result(state: RunState): [RunStatus, Reason | null] {
   const lost = state.counts[StepStatus.LOST]!
   if (state.cancelCause === 'run_timeout') return [RunStatus.FAILED, timeoutReason(state)]
+  if (state.cancelCause === 'group') return [RunStatus.FAILED, state.reason]
   const canceled = state.counts[StepStatus.CANCELED]! > 0
   // A cleanup that fails after a cancel does not make a failure of it; it is said.
-  const stopped = canceled && state.cancelCause === 'person'
+  const stopped = canceled && (state.cancelCause === 'person' || state.cancelCause === 'superseded')
   if (state.failures > 0 && !stopped)
     return [RunStatus.FAILED, reason('failed_steps', { count: String(state.failures) })]
   if (lost > 0) return [RunStatus.LOST, reason('lost_steps', { count: String(lost) })]
   if (canceled) {
+    if (state.cancelCause === 'superseded') return [RunStatus.CANCELED, state.reason]
     const stopped =
       state.cancelCause === null && [...state.steps.values()].find(({ reason: why }) => why && byOthers.has(why.code))
     if (stopped && state.failures === 0) return [RunStatus.CANCELED, stopped.reason]

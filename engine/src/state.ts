@@ -12,6 +12,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import type { ApprovalChange, Vote } from './approval.ts'
 import type { ChildChange } from './child-run.ts'
 import type { Exports } from './exports.ts'
+import type { Ahead, LockChange, LockHolder, LockWant } from './locks.ts'
 import type { JobReport, ReportChange, ReportCounts } from './report.ts'
 import type { InheritedVariable } from './variables-of.ts'
 import type { ControllerWork } from './work.ts'
@@ -26,6 +27,8 @@ export interface RunMeta {
   projectSlug: string
   /** 0: the frozen draft. */
   version: number
+  /** Of its jobs: the higher go first. */
+  priority: number
   origin: RunOrigin
   /** Of its organization and its project, as they were when it began: in the order in which they win. */
   variables: readonly InheritedVariable[]
@@ -45,7 +48,8 @@ export interface RunState {
   finishedAt: Date | null
   /** 0: none. 1: all but steps that asked to run after a cancel. 2: those too. */
   cancelLevel: 0 | 1 | 2
-  cancelCause: 'person' | 'run_timeout' | null
+  /** `group`: its name could not be made; `superseded`: another run takes its place in it. Both are said by `reason`. */
+  cancelCause: 'person' | 'run_timeout' | 'group' | 'superseded' | null
   cancelRequestedAt: Date | null
   canceledBy: string
   canceledByName: string
@@ -96,6 +100,8 @@ export type Awaited =
   | { kind: 'work' }
   /** A run of another pipeline, which is called by this id from before it begins: see child-run.ts. */
   | { kind: 'run'; id: string; wait: boolean; began: boolean }
+  /** Its locks: see locks.ts. */
+  | { kind: 'locks'; of: LockHolder }
   /** People: see approval.ts. */
   | {
       kind: 'approval'
@@ -240,6 +246,10 @@ export type RunEvent =
       outputs: Record<string, string>
     } & ChildName)
   | { type: 'cancelRequested'; by: string; byName: string }
+  /** It has what it has asked for. `change`: of what is known of the asking, see LockChange. */
+  | { type: 'lockGiven'; of: LockHolder; change: number }
+  | { type: 'lockWaits'; of: LockHolder; change: number; want: LockWant; ahead: Ahead }
+  | { type: 'superseded'; of: LockHolder; change: number; want: LockWant; by: Ahead }
   | { type: 'timer' }
 
 export interface ChildName {
@@ -292,6 +302,7 @@ export interface Changes {
   approvals: ApprovalChange[]
   children: ChildChange[]
   reports: ReportChange[]
+  locks: LockChange[]
   /** Workspaces that went to an agent, or from one, as `pins` says. */
   pins: string[]
   effects: Effect[]

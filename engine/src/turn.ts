@@ -4,6 +4,7 @@ import { type Reason, reason, sameReason } from '@ansflow/proto/reasons'
 import { isTerminal, StepStatus, statusWord } from '@ansflow/proto/status'
 import type { ApprovalChange } from './approval.ts'
 import type { ChildChange } from './child-run.ts'
+import { type LockChange, ofAttempt } from './locks.ts'
 import type { ReportChange } from './report.ts'
 import type { Awaited, Changes, Effect, JobState, RunState, StepPhase, StepState } from './state.ts'
 import type { ControllerWork } from './work.ts'
@@ -18,6 +19,7 @@ export interface Turn {
   readonly approvals: ApprovalChange[]
   readonly children: ChildChange[]
   readonly reports: ReportChange[]
+  readonly locks: LockChange[]
   readonly pins: Set<string>
   readonly effects: Effect[]
   /** Steps that ended and whose dependents have not been told. */
@@ -41,6 +43,7 @@ export function openTurn(state: RunState, now: Date): Turn {
     approvals: [],
     children: [],
     reports: [],
+    locks: [],
     pins: new Set(),
     effects: [],
     ended: [],
@@ -52,8 +55,10 @@ export function openTurn(state: RunState, now: Date): Turn {
 }
 
 export function closeTurn(turn: Turn, stale: boolean): Changes {
-  const { steps, jobs, newJobs, newWorks, approvals, children, reports, pins, effects, runChanged, touched } = turn
-  const changed = runChanged || steps.size > 0 || jobs.size > 0 || newJobs.size > 0 || newWorks.size > 0
+  const { steps, jobs, newJobs, newWorks, approvals, children, reports, locks, pins, effects, runChanged, touched } =
+    turn
+  const rows = steps.size + jobs.size + newJobs.size + newWorks.size + locks.length
+  const changed = runChanged || rows > 0
   return {
     result: stale ? 'stale' : changed ? 'applied' : 'unchanged',
     runChanged,
@@ -64,6 +69,7 @@ export function closeTurn(turn: Turn, stale: boolean): Changes {
     approvals,
     children,
     reports,
+    locks,
     pins: [...pins],
     effects,
     touched,
@@ -109,6 +115,7 @@ export function endStep(turn: Turn, step: StepState, status: StepStatus, why: Re
     turn.approvals.push({ type: 'closed', step, approvalId: step.awaits.id })
   }
   if (step.awaits?.kind === 'run') turn.children.push({ type: 'withdrawn', step, childId: step.awaits.id })
+  returnLocks(turn, step)
   if (step.group && step.phase !== 'held') step.group.copiesGoing--
   enter(turn, step, 'ended', status, why)
   const { state } = turn
@@ -120,6 +127,15 @@ export function endStep(turn: Turn, step: StepState, status: StepStatus, why: Re
     else if (!step.copies) state.failures++
   }
   turn.ended.push(step)
+}
+
+/** Of an attempt that is over, or will not be made. */
+export function returnLocks({ locks }: Turn, step: StepState): void {
+  const { definition, phase, awaits, attempts } = step
+  if (definition.locks.length === 0) return
+  if (awaits?.kind === 'locks') locks.push({ type: 'returned', of: awaits.of })
+  else if (phase === 'job' || awaits?.kind === 'work')
+    locks.push({ type: 'returned', of: ofAttempt(step, attempts.length) })
 }
 
 export function setDue(turn: Turn, step: StepState, due: Date | null): void {
@@ -158,6 +174,7 @@ const mostNamed = 3
 /** Names the first few needs that are still open. Amortized constant: no need is considered twice. */
 export function blockedReason(step: StepState): Reason {
   const { needs } = step
+  if (step.needsLeft === 0) return reason('run_waits')
   step.namedNeeds = step.namedNeeds.filter((need) => !isTerminal(need.status))
   while (step.namedNeeds.length < mostNamed && step.nextNeed < needs.length) {
     const need = needs[step.nextNeed++]!

@@ -45,13 +45,21 @@ const elsewhere = [
   ...Array(2).fill({ uses: 'http_request', with: { url: 'https://example.org/' } }),
 ]
 
+/** One, two that others want in another order, what gives none, what cannot be read. */
+const locking = [['x'], ['y', 'x'], ['x', 'y'], ['${{ run.number == 7 ? "z" : "" }}'], ['${{ "" }}'], ['${{ "a\\n" }}']]
+const groups = [{ limit: 1 }, { group: 'g-${{ run.number }}' }, { group: '${{ "" }}' }, { group: '${{ "a\\nb" }}' }]
+
 const stepArbitrary = fc.record({
   workspace: fc.constantFrom(...workspaces),
   needs: fc.array(fc.record({ back: fc.nat(11), kind: fc.constantFrom(0, 1, 1, 2, 3) }), { maxLength: 3 }),
   when: fc.nat(19),
-  retry: fc.option(fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), on: fc.nat(3) }), { freq: 3 }),
+  retry: fc.option(
+    fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), jitter: fc.constantFrom(0, 0.5), on: fc.nat(3) }),
+    { freq: 3 },
+  ),
   flags: fc.nat(63),
   waits: fc.nat(18),
+  locks: fc.nat(11),
   matrix: fc.option(
     fc.record({
       size: fc.nat(3),
@@ -63,15 +71,15 @@ const stepArbitrary = fc.record({
   ),
 })
 export const graphArbitrary = fc
-  .tuple(fc.array(stepArbitrary, { minLength: 1, maxLength: 12 }), fc.nat(3))
+  .tuple(fc.array(stepArbitrary, { minLength: 1, maxLength: 12 }), fc.nat(3), fc.nat(9))
   .map(buildGraph)
 /** What happens to a run: see `tick`. */
 export const choices = fc.array(fc.nat(16 * 720), { maxLength: 60 })
 
 type StepRecord = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never
 
-function buildGraph([steps, timeout]: [StepRecord[], number]) {
-  const definitions = steps.map(({ workspace, needs, when, retry, flags, waits, matrix }, index) => {
+function buildGraph([steps, timeout, group]: [StepRecord[], number, number]) {
+  const definitions = steps.map(({ workspace, needs, when, retry, flags, waits, locks, matrix }, index) => {
     const before = new Map(needs.filter(({ back }) => back < index).map(({ back, kind }) => [`s${back}`, kind]))
     const need = [...before.keys()].at(-1)
     return {
@@ -86,10 +94,14 @@ function buildGraph([steps, timeout]: [StepRecord[], number]) {
       disabled: (flags & 6) === 6,
       onLost: (flags & 8) > 0 ? OnLost.RETRY : OnLost.FAIL,
       timeoutMs: (flags & 48) === 48 ? 5000 : 0,
+      locks: locking[locks] ?? [],
+      queueTimeoutMs: (flags & 20) === 20 ? 3000 : 0,
     }
   })
   const outputs = [{ name: 'last', value: `\${{ steps.s${steps.length - 1}.status }}` }]
-  return graphOf(definitions, { outputs, ...(timeout === 0 && { timeoutMs: 20_000 }) })
+  const concurrency = groups[group]
+  const over = { outputs, ...(timeout === 0 && { timeoutMs: 20_000 }), ...(concurrency && { concurrency }) }
+  return graphOf(definitions, over)
 }
 
 /** Known beforehand, by its own list; or when its last need has ended, and then perhaps empty, or no list at all. */

@@ -6,19 +6,24 @@ import { atOnce } from '@ansflow/proto/pieces'
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { byPerson } from '@ansflow/proto/run-origin'
 import { isTerminal, isTerminalJob, JobStatus, RunStatus } from '@ansflow/proto/status'
-import { create } from '@bufbuild/protobuf'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { advance } from '../src/advance.ts'
 import type { AwaitedRun } from '../src/child-run.ts'
 import { planRun, type Reuse, restoreRun, type StoredRun } from '../src/plan.ts'
 import type { Changes, JobState, RunEvent, RunMeta, RunState, StepState } from '../src/state.ts'
 import { isControllerWork } from '../src/work.ts'
+import { LockLines } from './lock-lines.ts'
 
 export type StepInit = GraphInit['steps']
 type GraphInit = NonNullable<Parameters<typeof create<typeof PipelineGraphSchema>>[1]>
 
-export function graphOf(steps: StepInit, over: Pick<GraphInit, 'timeoutMs' | 'outputs'> = {}): PipelineGraph {
+type Over = Omit<MessageInitShape<typeof PipelineGraphSchema>, 'steps' | '$typeName'>
+
+export function graphOf(steps: StepInit, over: Over = {}): PipelineGraph {
   const withScript = (steps ?? []).map((step) => ({ uses: 'custom', with: { script: 'true' }, ...step }))
-  return create(PipelineGraphSchema, { name: 'test', steps: withScript, ...over })
+  return create(PipelineGraphSchema, { name: 'test', steps: withScript, ...over } as MessageInitShape<
+    typeof PipelineGraphSchema
+  >)
 }
 
 export function testMeta(): RunMeta {
@@ -31,6 +36,7 @@ export function testMeta(): RunMeta {
     projectId: 'project',
     projectSlug: 'project',
     version: 3,
+    priority: 0,
     origin: byPerson('', 'Ada'),
     variables: [],
     newId: () => `job-${++id}`,
@@ -43,18 +49,26 @@ export interface World {
   state: RunState
   now: Date
   log: { event: RunEvent; at: Date }[]
+  locks: LockLines
   check: (changes: Changes, event: RunEvent) => void
   restart: (state: RunState) => RunState
 }
 
-export function newWorld(graph: PipelineGraph, check: World['check'] = () => undefined, reuse?: Reuse): World {
+/** `foreign`: others that are before each asking for a lock. */
+export function newWorld(
+  graph: PipelineGraph,
+  check: World['check'] = () => undefined,
+  foreign = 0,
+  reuse?: Reuse,
+): World {
   const state = atOnce(planRun(graph, {}, testMeta(), epochStart, reuse))
-  return { state, now: epochStart, log: [], check, restart }
+  return { state, now: epochStart, log: [], locks: new LockLines(foreign), check, restart }
 }
 
 export function apply(world: World, event: RunEvent): Changes {
   world.log.push({ event, at: world.now })
   const changes = atOnce(advance(world.state, event, world.now))
+  world.locks.work(changes.locks)
   world.check(changes, event)
   return changes
 }
@@ -79,7 +93,9 @@ export function tick(world: World, choice: number): void {
   const job = live[pick % live.length]
   const asked = askedIn(state)
   const called = calledIn(state)
-  if (kind === 0 && pick % 3 === 0) apply(world, { type: 'cancelRequested', by: 'u', byName: 'Ada' })
+  const locks = world.locks.claims.length > 0
+  if (locks && (kind === 11 || kind === 12 || (!job && kind > 7))) tellOfLocks(world, pick)
+  else if (kind === 0 && pick % 3 === 0) apply(world, { type: 'cancelRequested', by: 'u', byName: 'Ada' })
   else if (kind === 2 && world.log.length > 0) apply(world, world.log[pick % world.log.length]!.event)
   else if (kind === 3) wrongReport(world, pick)
   else if (kind === 4) world.state = world.restart(state)
@@ -88,6 +104,26 @@ export function tick(world: World, choice: number): void {
     tellOfChild(world, called[pick % called.length]!, pick)
   else if (kind === 1 || !job) passTime(world)
   else report(world, job, kind, Math.floor(pick / live.length))
+}
+
+/** What whoever keeps the locks may say: also again, and of what is over. */
+function tellOfLocks(world: World, pick: number): void {
+  const { locks } = world
+  const turns = locks.turns()
+  const waiting = locks.waiting()
+  const by = { runId: 'other', number: 8, pipeline: 'other', step: '', waits: pick % 2 === 0 }
+  const want = { kind: 'group', name: 'g', most: 1 } as const
+  const of = waiting[pick % waiting.length]
+  if (pick % 11 === 0) apply(world, { type: 'superseded', of: '', change: 1, want, by })
+  else if (pick % 13 === 0) apply(world, { type: 'lockGiven', of: `s${pick % 12}#9`, change: 1 })
+  else if (turns.length > 0 && pick % 3 > 0) giveLock(world, turns[pick % turns.length]!)
+  else if (of !== undefined && pick % 5 === 0) apply(world, { type: 'lockWaits', of, change: 1, want, ahead: by })
+  else if (!locks.letOneGo() && turns.length > 0) giveLock(world, turns[0]!)
+  else if (world.locks.claims.length === 0) passTime(world)
+}
+
+function giveLock(world: World, of: string): void {
+  apply(world, { type: 'lockGiven', of, change: 1 })
 }
 
 /** Steps that people are to decide. */
@@ -146,6 +182,12 @@ export function approve(world: World, step: StepState): void {
   const by = people.find((one) => !awaits.approvedBy.some(({ id }) => id === one))!
   const vote = { by, byName: by, approve: true, comment: '', answers: {} }
   apply(world, { type: 'approvalDecided', stepId: step.id, approvalId: awaits.id, vote })
+}
+
+function wantsLock({ status, steps }: RunState, of: string): boolean {
+  if (of === '') return status === RunStatus.WAITING
+  const awaits = steps.get(of.slice(0, of.lastIndexOf('#')))?.awaits
+  return awaits?.kind === 'locks' && awaits.of === of
 }
 
 /** Time goes to the next moment the run asked for. */
@@ -333,7 +375,10 @@ export function runToEnd(world: World, outcome: Outcome = Outcome.SUCCEEDED): nu
     const job = [...world.state.jobs.values()].find(({ status }) => !isTerminalJob(status))
     const [asked] = askedIn(world.state)
     const [called] = calledIn(world.state)
-    if (job) proceed(world, job, outcome)
+    const lock = world.locks.turns().find((of) => wantsLock(world.state, of))
+    if (lock !== undefined) giveLock(world, lock)
+    else if (world.locks.letOneGo()) continue
+    else if (job) proceed(world, job, outcome)
     else if (asked && !(asked.dueAt && asked.dueAt <= world.now)) approve(world, asked)
     else if (called && !(called.dueAt && called.dueAt <= world.now)) endChild(world, called)
     else passTime(world)

@@ -122,6 +122,7 @@ const retry = fc.record({
   max: fc.integer({ min: 1, max: 20 }),
   delayMs: duration,
   backoff: fc.constantFrom(0, 1, 1.5, 2),
+  jitter: fc.constantFrom(0, 0, 0.2, 1),
   on: fc.uniqueArray(fc.constantFrom(RetryOn.FAILED, RetryOn.TIMEOUT, RetryOn.LOST)),
 })
 
@@ -189,6 +190,13 @@ const matrix = fc
     ...(failFast !== undefined && { failFast }),
   }))
 
+const concurrency = fc.record({
+  group: someText,
+  limit: fc.integer({ min: 1, max: 3 }),
+  queue: fc.constantFrom(0, 1, 2),
+  cancelInProgress: fc.boolean(),
+})
+
 /** Values of a field by its kind, meaningful or not. */
 function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
   const kinds: Record<typeof kind.name, () => fc.Arbitrary<unknown>> = {
@@ -196,6 +204,7 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     lines: () => someText,
     condition: () => condition,
     flag: () => fc.boolean(),
+    integer: () => fc.integer({ min: -3, max: 3 }),
     duration: () => duration,
     words: () => words,
     choice: () =>
@@ -211,6 +220,7 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     runTriggers: () => someRunTriggers,
     webhook: () => fc.option(someWebhook, { freq: 3, nil: undefined }),
     refusal: () => fc.constantFrom(false, undefined),
+    concurrency: () => fc.option(concurrency, { freq: 3, nil: undefined }),
   }
   return kinds[kind.name]()
 }

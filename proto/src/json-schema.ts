@@ -1,4 +1,5 @@
 // The JSON Schema of the pipeline file, for editors: made from the tables the parser reads by and from the step types.
+import { concurrencyKeys } from './fields/concurrency.ts'
 import { defaultKeys } from './fields/defaults.ts'
 import { durationSchema } from './fields/kinds.ts'
 import { needKeys } from './fields/needs.ts'
@@ -30,6 +31,7 @@ export function pipelineJsonSchema(): JsonSchema {
       input: { ...keysSchema(inputKeys), type: ['object', 'null'] },
       need: { ...keysSchema(needKeys), required: ['step'] },
       retry: { ...keysSchema(retryKeys), required: ['max'] },
+      concurrency: { ...keysSchema(concurrencyKeys), minProperties: 1 },
       schedule: { ...keysSchema(scheduleKeys), required: ['cron'] },
       runTrigger: { ...keysSchema(runTriggerKeys), required: ['pipeline'] },
       webhook: keysSchema(webhookKeys),

@@ -63,6 +63,13 @@ export const limits = {
   /** That an agent says it has: those in its slots, and as many whose end nobody has confirmed yet. */
   jobsOfAnAgent: 2048,
   retries: 20,
+  /** Runs of a group at once. */
+  runsOfAGroup: 100,
+  /** Of a run, and as much below 0. */
+  priority: 100,
+  locksOfAStep: 20,
+  /** Characters of the name of a group or a lock. */
+  lockName: 200,
   durationMs: 30 * 24 * 3_600_000,
   expressionLength: 4096,
   /** Rounds of all loops (map, filter, exists …) of one evaluation together. */

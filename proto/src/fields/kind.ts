@@ -27,6 +27,7 @@ export interface Kind<T> {
     | 'lines'
     | 'condition'
     | 'flag'
+    | 'integer'
     | 'duration'
     | 'words'
     | 'choice'
@@ -41,6 +42,7 @@ export interface Kind<T> {
     | 'runTriggers'
     | 'webhook'
     | 'refusal'
+    | 'concurrency'
   /** Of the value in the file. */
   readonly schema: JsonSchema
   /** What a message holds where the file says nothing. */

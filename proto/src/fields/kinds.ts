@@ -68,6 +68,37 @@ function allowed(value: boolean | undefined): false | undefined {
   return value === false ? false : undefined
 }
 
+/** A whole number from one to another; 0 where nothing is said. */
+export function integer(least: number, most: number): Kind<number> {
+  const fits = (value: number) => Number.isInteger(value) && value >= least && value <= most
+  const range = say('integer_range', { least, most })
+  return {
+    name: 'integer',
+    schema: { type: 'integer', minimum: least, maximum: most },
+    absent: 0,
+    read(reader, node, key, place) {
+      const value = reader.number(node, key, place)
+      if (value === undefined || fits(value)) return value
+      reader.report(range, node, place, 'limit')
+      return undefined
+    },
+    write: (value) => (value === 0 ? undefined : value),
+    canonical: (value) => value,
+    suffixes: onePlace,
+    toDocument: (value): Record<string, DocumentValue> => (value === 0 ? {} : { '': value }),
+    fromDocument(document, key) {
+      const value = document.get(key)
+      return typeof value === 'number' && Number.isFinite(value)
+        ? Math.min(most, Math.max(least, Math.round(value)))
+        : 0
+    },
+    expressions: 'none',
+    check(value, report) {
+      if (!fits(value)) report({ code: 'limit', said: range })
+    },
+  }
+}
+
 /** The most a message's field can hold. */
 export const mostMs = 2 ** 32 - 1
 
@@ -92,6 +123,13 @@ export const timeout: Kind<number> = {
   fromDocument: (document, key) => (document.get(`${key}.expression`) ? 0 : document.whole(key, mostMs)),
   expressions: 'none',
   check: checkDuration,
+}
+
+/** The same where no expression can give it. */
+export const duration: Kind<number> = {
+  ...timeout,
+  read: (reader, node, _key, place) => readTimeout(reader, node, place),
+  fromDocument: (document, key) => document.whole(key, mostMs),
 }
 
 export function checkDuration(ms: number, report: Parameters<NonNullable<Kind<number>['check']>>[1]): void {

@@ -3,10 +3,11 @@
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { isName, limits } from '../limits.ts'
 import { say } from '../texts/say.ts'
+import { concurrency } from './concurrency.ts'
 import { defaults } from './defaults.ts'
 import { env } from './env.ts'
 import type { Kind, ReportValue } from './kind.ts'
-import { text, timeout } from './kinds.ts'
+import { duration, integer, text } from './kinds.ts'
 import { outputs } from './outputs.ts'
 import { checkDescription } from './step-fields.ts'
 
@@ -56,7 +57,7 @@ export const pipelineFields: readonly PipelineField[] = [
   field({
     key: 'timeout',
     of: 'timeoutMs',
-    kind: timeout,
+    kind: duration,
     description: 'The longest a whole run may take, such as 1h or 90m.',
     document: 'settings',
     hashedAlways: true,
@@ -75,6 +76,21 @@ export const pipelineFields: readonly PipelineField[] = [
     kind: outputs,
     description:
       'What a run says when it has succeeded, by name: ${{ steps.x.outputs.y }}. Whoever started it can read it.',
+    document: 'settings',
+  }),
+  field({
+    key: 'concurrency',
+    of: 'concurrency',
+    kind: concurrency,
+    description:
+      'Runs that wait for each other: how many run at once, the group they share, or { group, limit, queue, cancelInProgress }.',
+    document: 'settings',
+  }),
+  field({
+    key: 'priority',
+    of: 'priority',
+    kind: integer(-limits.priority, limits.priority),
+    description: 'Steps of runs with a higher priority get their agents first; 0 when absent.',
     document: 'settings',
   }),
 ]

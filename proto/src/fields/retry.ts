@@ -1,4 +1,4 @@
-// How a step is tried again: a number in the file, or { max, delay, backoff, on }.
+// How a step is tried again: a number in the file, or { max, delay, backoff, jitter, on }.
 import { type Retry, RetryOn, RetrySchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
 import { isScalar, type Node } from 'yaml'
@@ -28,6 +28,10 @@ export const retryKeys: KeyTable = {
   },
   delay: { description: 'The pause before the first retry, such as 10s.', schema: durationSchema },
   backoff: { description: 'Factor of the delay from one retry to the next.', schema: { type: 'number', minimum: 1 } },
+  jitter: {
+    description: 'How much of a delay is left to chance: 0.2 makes it up to a fifth longer or shorter.',
+    schema: { type: 'number', minimum: 0, maximum: 1 },
+  },
   on: {
     description: 'What is retried; failed and timeout when absent.',
     schema: {
@@ -52,11 +56,13 @@ export const retry: Kind<Retry | undefined> = {
           max: value.max,
           delayMs: value.delayMs,
           backoff: value.backoff || 1,
+          // It came later: what says nothing of it keeps its hash.
+          ...(value.jitter > 0 && { jitter: value.jitter }),
           on: (value.on.length === 0 ? usualReasons : [...new Set(value.on)])
             .toSorted((a, b) => a - b)
             .map((on) => RetryOn[on]!),
         },
-  suffixes: ['.max', '.delay', '.backoff', '.on'],
+  suffixes: ['.max', '.delay', '.backoff', '.jitter', '.on'],
   toDocument: documentOf,
   fromDocument: retryOf,
   expressions: 'none',
@@ -68,6 +74,7 @@ export const retry: Kind<Retry | undefined> = {
     if (!Number.isFinite(value.backoff) || (value.backoff !== 0 && value.backoff < 1) || value.backoff > 100) {
       report({ code: 'retry', field: '.backoff', said: say('backoff') })
     }
+    if (!(value.jitter >= 0 && value.jitter <= 1)) report({ code: 'retry', field: '.jitter', said: say('jitter') })
     checkDuration(value.delayMs, (finding) => report({ ...finding, field: '.delay' }))
   },
 }
@@ -79,6 +86,7 @@ function documentOf(value: Retry | undefined): Record<string, DocumentValue> {
     '.max': value.max,
     ...(value.delayMs > 0 && { '.delay': value.delayMs }),
     ...(value.backoff !== 0 && { '.backoff': value.backoff }),
+    ...(value.jitter !== 0 && { '.jitter': value.jitter }),
     ...(on.length > 0 && { '.on': on }),
   }
 }
@@ -87,20 +95,24 @@ function retryOf(document: DocumentReader, key: string): Retry | undefined {
   const max = `${key}.max`
   const delay = `${key}.delay`
   const backoff = document.get(`${key}.backoff`)
+  const jitter = document.get(`${key}.jitter`)
   const on = document.get(`${key}.on`)
-  if ([document.get(max), document.get(delay), backoff, on].every((value) => value === undefined)) return undefined
+  if ([document.get(max), document.get(delay), backoff, jitter, on].every((value) => value === undefined))
+    return undefined
   return create(RetrySchema, {
     max: document.whole(max, limits.retries),
     delayMs: document.whole(delay, mostMs),
     backoff: typeof backoff === 'number' && Number.isFinite(backoff) ? Math.max(0, backoff) : 0,
+    jitter: typeof jitter === 'number' && Number.isFinite(jitter) ? Math.min(1, Math.max(0, jitter)) : 0,
     on: textsOf(on).flatMap((word) => (Object.hasOwn(retryReasons, word) ? [retryReasons[word]!] : [])),
   })
 }
 
-function retryTree({ max, delayMs, backoff, on }: Retry): TreeMap {
+function retryTree({ max, delayMs, backoff, jitter, on }: Retry): TreeMap {
   const tree: TreeMap = new Map([['max', max]])
   if (delayMs > 0) tree.set('delay', formatDuration(delayMs))
   if (backoff !== 0) tree.set('backoff', backoff)
+  if (jitter !== 0) tree.set('jitter', jitter)
   if (on.length > 0)
     tree.set(
       'on',
@@ -127,6 +139,10 @@ function readRetry(reader: Reader, node: Node | null, key: string, place: Place)
   if (entries.has('backoff')) {
     const [backoff, at] = value('backoff')
     read.backoff = reader.number(backoff, 'backoff', at) ?? 0
+  }
+  if (entries.has('jitter')) {
+    const [jitter, at] = value('jitter')
+    read.jitter = reader.number(jitter, 'jitter', at) ?? 0
   }
   if (entries.has('on')) {
     const [on, at] = value('on')

@@ -10,7 +10,8 @@ import { say } from '../texts/say.ts'
 import { nameSaid, quoted } from '../validate/finding.ts'
 import { env } from './env.ts'
 import type { Kind, ReportValue } from './kind.ts'
-import { choice, condition, flag, text, timeout, timeoutExpression, words } from './kinds.ts'
+import { choice, condition, duration, flag, text, timeout, timeoutExpression, words } from './kinds.ts'
+import { lockedPerformers, locks } from './locks.ts'
 import { matrix } from './matrix.ts'
 import { needs } from './needs.ts'
 import { retry } from './retry.ts'
@@ -169,6 +170,16 @@ export const stepFields: readonly StepField[] = [
     inherited: true,
   }),
   field({
+    key: 'locks',
+    of: 'locks',
+    kind: locks,
+    description:
+      'Names of locks: no two steps of the project that name the same one run at once. They may hold ${{ }}.',
+    tab: 'settings',
+    document: 'config',
+    usedBy: lockedPerformers,
+  }),
+  field({
     key: 'timeout',
     of: 'timeoutMs',
     kind: timeout,
@@ -188,10 +199,19 @@ export const stepFields: readonly StepField[] = [
     inherited: true,
   }),
   field({
+    key: 'queueTimeout',
+    of: 'queueTimeoutMs',
+    kind: duration,
+    description: 'The longest an attempt may wait for its locks and an agent, such as 30m; then it ends as failed.',
+    tab: 'reliability',
+    document: 'config',
+    usedBy: ['agent'],
+  }),
+  field({
     key: 'retry',
     of: 'retry',
     kind: retry,
-    description: 'Try again after a failure: a number of retries, or { max, delay, backoff, on }.',
+    description: 'Try again after a failure: a number of retries, or { max, delay, backoff, jitter, on }.',
     tab: 'reliability',
     document: 'config',
     usedBy: ['agent', 'controller'],

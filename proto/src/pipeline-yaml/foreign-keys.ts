@@ -25,6 +25,9 @@ export const foreignKeys: Readonly<Record<string, string>> = {
   workingDirectory: 'workdir',
   dir: 'workdir',
   on_lost: 'onLost',
+  // Of steps: of a pipeline it is a key.
+  concurrency: 'locks',
+  resource_group: 'locks',
   strategy: 'matrix',
   type: 'uses',
   params: 'with',

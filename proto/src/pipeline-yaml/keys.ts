@@ -56,7 +56,6 @@ export const stepKeys: KeyTable = {
 }
 
 /** Keys of the design this version cannot honour: leaving one out would change what runs, so it is an error. */
-export const unavailablePipelineKeys: readonly string[] = ['concurrency']
 export const unavailableStepKeys: readonly string[] = [
   'image',
   'services',
@@ -64,7 +63,6 @@ export const unavailableStepKeys: readonly string[] = [
   'reports',
   'cache',
   'environment',
-  'concurrency',
 ]
 
 /** Triggers that are kept in the file and do nothing yet. */

@@ -22,7 +22,7 @@ import { saidText } from '../texts/said-text.ts'
 import { type Said, say } from '../texts/say.ts'
 import { type AgentLabels, validateGraph } from '../validate.ts'
 import { parseText } from './document.ts'
-import { ignoredKeys, inputKeys, laterTriggers, pipelineKeys, unavailablePipelineKeys } from './keys.ts'
+import { ignoredKeys, inputKeys, laterTriggers, pipelineKeys } from './keys.ts'
 import { type Place, Reader, scalarText } from './reader.ts'
 import { readStep } from './step.ts'
 import { entriesOf } from './values.ts'
@@ -90,7 +90,7 @@ function reportYaml(reader: Reader, error: YAMLError, text: string): void {
 }
 
 function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {
-  const rules = { keys: pipelineKeys, unavailable: unavailablePipelineKeys, ignored: ignoredKeys, noun: 'pipeline' }
+  const rules = { keys: pipelineKeys, ignored: ignoredKeys, noun: 'pipeline' }
   const entries = reader.known(root, rules, {})
   const at = (key: string): [Node | null, Place] => [entries.get(key)?.value ?? null, { field: key }]
   for (const { key, of, kind } of pipelineFields) {

@@ -95,6 +95,18 @@ export const reasonTable = {
   },
   waiting_until: { params: ['until'], en: 'Waits until {until}.', 'zh-CN': '等到 {until}。' },
 
+  locks_next: {
+    params: ['locks'],
+    en: 'Waits for its turn with the locks {locks}.',
+    'zh-CN': '等待轮到它使用锁 {locks}。',
+  },
+  lock_waits: {
+    params: ['lock', 'holder', 'number', 'pipeline', 'queued?'],
+    en: 'Waits for lock {lock}: [{queued?}next is|held by] step {holder} of run #{number} of {pipeline}[{queued?}, which waits as well].',
+    'zh-CN':
+      '等待锁 {lock}：{pipeline} 的运行 #{number} 的步骤 {holder} [{queued?}排在前面（它也在等待）|正在使用它]。',
+  },
+  run_waits: { params: [], en: 'Waits until the run may begin.', 'zh-CN': '等待运行可以开始。' },
   max_parallel: {
     params: ['most'],
     en: 'Waits for another copy to end: at most {most} [{most=1}runs|run] at once.',
@@ -231,6 +243,11 @@ export const reasonTable = {
     en: 'Its command was ended by signal {signal}.',
     'zh-CN': '命令被信号 {signal} 结束。',
   },
+  queue_timeout: {
+    params: ['after'],
+    en: 'It did not get its locks and an agent within {after}.',
+    'zh-CN': '{after} 内没有得到锁和代理。',
+  },
   timeout: {
     params: ['after?'],
     en: 'It took longer than its timeout[ of {after}].',
@@ -295,6 +312,21 @@ export const reasonTable = {
   },
 
   // Of runs.
+  group_next: {
+    params: ['group?'],
+    en: 'Waits for its turn[ in the group {group}].',
+    'zh-CN': '等待轮到它[（并发组 {group}）]。',
+  },
+  group_waits: {
+    params: ['pipeline', 'number', 'queued?', 'group?'],
+    en: 'Waits for run #{number} of {pipeline}[{queued?}, which waits as well][ (group {group})].',
+    'zh-CN': '等待 {pipeline} 的运行 #{number}[{queued?}（它也在等待）][（并发组 {group}）]。',
+  },
+  superseded: {
+    params: ['pipeline', 'number', 'group?'],
+    en: 'Run #{number} of {pipeline} takes its place[ in the group {group}].',
+    'zh-CN': '{pipeline} 的运行 #{number} 取代了它[（并发组 {group}）]。',
+  },
   run_timeout: {
     params: ['after', 'waiting?'],
     en: '[{waiting?}The run was still waiting for an agent when its timeout of {after} had passed.|The run took longer than its timeout of {after}.]',

@@ -133,6 +133,11 @@ export const ofExpressions = {
     en: 'The pipeline’s env is set before any step runs, so it cannot read steps.',
     'zh-CN': '流水线的 env 在所有步骤之前设置，因此不能读取步骤。',
   },
+  group_early: {
+    params: ['root'],
+    en: 'The group is known before anything of the run begins: it cannot read {root}, only inputs, git and run.',
+    'zh-CN': '并发组在运行的任何部分开始之前就已确定：不能读取 {root}，只能读取 inputs、git 和 run。',
+  },
   unknown_step: {
     params: ['name', 'hyphen?', 'near?'],
     en: 'There is no step {name}.[ For an id with a hyphen write {hyphen}.| Did you mean {near}?]',

@@ -50,6 +50,21 @@ export const ofGraphs = {
     en: 'The header {name} holds what nobody should see in a run. Use another one.',
     'zh-CN': '请求头 {name} 含有不应出现在运行中的内容，请使用其他请求头。',
   },
+  group_name: {
+    params: ['most'],
+    en: 'The name of a group must be one line of at most {most} characters without spaces at its ends.',
+    'zh-CN': '并发组的名称须为一行，最多 {most} 个字符，首尾没有空格。',
+  },
+  lock_name: {
+    params: ['most'],
+    en: 'The name of a lock must be one line of at most {most} characters without spaces at its ends.',
+    'zh-CN': '锁的名称须为一行，最多 {most} 个字符，首尾没有空格。',
+  },
+  group_limit: {
+    params: ['most'],
+    en: 'How many runs go on at once must be a whole number from 1 to {most}.',
+    'zh-CN': '同时进行的运行数须为 1 到 {most} 的整数。',
+  },
   many_variables: {
     params: ['most'],
     en: 'There are more than {most} variables.',
@@ -68,7 +83,7 @@ export const ofGraphs = {
   many_words: {
     params: ['most', 'noun'],
     en: 'A step may have at most {most} {noun}.',
-    'zh-CN': '一个步骤最多有 {most} 个[{noun=labels}标签|{noun=secrets}密钥|输出]。',
+    'zh-CN': '一个步骤最多有 {most} 个[{noun=labels}标签|{noun=secrets}密钥|{noun=locks}锁|输出]。',
   },
   variable_long: {
     params: ['name', 'most'],
@@ -137,6 +152,11 @@ export const ofGraphs = {
     params: ['most'],
     en: 'A step may be retried at most {most} times.',
     'zh-CN': '一个步骤最多重试 {most} 次。',
+  },
+  jitter: {
+    params: [],
+    en: 'The jitter is a part from 0 to 1, for example 0.2 for delays that are up to a fifth longer or shorter.',
+    'zh-CN': 'jitter 是 0 到 1 的比例，例如 0.2 表示间隔最多延长或缩短五分之一。',
   },
   backoff: {
     params: [],

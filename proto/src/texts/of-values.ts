@@ -50,6 +50,11 @@ export const ofValues = {
     'zh-CN': '默认值与参数不符。{problem}',
   },
 
+  integer_range: {
+    params: ['least', 'most'],
+    en: 'It must be a whole number from {least} to {most}.',
+    'zh-CN': '须为 {least} 到 {most} 的整数。',
+  },
   characters: {
     params: ['odd'],
     en: 'This text holds {odd}, which cannot be stored. Remove it.',

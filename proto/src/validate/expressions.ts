@@ -27,6 +27,8 @@ interface Site {
   env: ReadonlySet<string>
   /** It is evaluated when all steps have ended. */
   atEnd?: true
+  /** Read before the run begins. */
+  early?: true
 }
 
 interface StepUse {
@@ -43,6 +45,9 @@ export function checkExpressions(graph: PipelineGraph, report: Report): void {
   for (const { name, value } of graph.env) check.text(value, { step: undefined, field: `env.${name}`, env: none })
   for (const { name, value } of graph.outputs) {
     check.text(value, { step: undefined, field: `outputs.${name}`, env: global, atEnd: true })
+  }
+  if (graph.concurrency) {
+    check.text(graph.concurrency.group, { step: undefined, field: 'concurrency.group', env: none, early: true })
   }
   for (const step of graph.steps) {
     const all = step.env.length === 0 ? global : new Set([...global, ...step.env.map((pair) => pair.name)])
@@ -75,6 +80,8 @@ export function variablesReadBy(step: StepDefinition): ReadonlySet<string> {
   }
   return read
 }
+
+const early: ReadonlySet<string> = new Set(['inputs', 'git', 'run'])
 
 class ExpressionCheck {
   readonly inputs: string[]
@@ -139,6 +146,10 @@ class ExpressionCheck {
       this.problem(site, 'unknown_reference', say('trigger_root_only', { name: root }))
       return
     }
+    if (site.early && !early.has(root)) {
+      this.problem(site, 'unknown_reference', say('group_early', { root }))
+      return
+    }
     if (root === 'matrix' && (site.step?.matrix === undefined || site.field === 'matrix')) {
       this.problem(site, 'unknown_reference', say('matrix_absent', { name: 'matrix' }))
       return
@@ -180,6 +191,8 @@ class ExpressionCheck {
       this.problem(site, 'unknown_reference', say('unknown_part', { root: 'git', name: shortText(name), ...hint }))
     } else if (rest.length > 0) {
       this.problem(site, 'unknown_reference', say('single_value', { name: `git.${name}`, full }))
+    } else if (site.early) {
+      // What the run is for, or empty: nothing has been fetched.
     } else if (this.checkout === undefined) {
       this.gitEmpty(site, name)
     } else if (site.step !== undefined && site.step.id !== this.checkout) {

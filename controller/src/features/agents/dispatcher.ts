@@ -17,6 +17,8 @@ import { page, type WaitingLine, waitingLine } from './waiting-line.ts'
 export interface JobQueue {
   /** Queued jobs behind `after`, the first to go first, at most `limit`. */
   candidates(organizationId: string, limit: number, after?: Candidate): Promise<Candidate[]>
+  /** The first of each project but those that are known. */
+  elsewhere(organizationId: string, known: ReadonlySet<string>): Promise<Candidate[]>
   /** What people have given to the organization's agents. */
   labels(organizationId: string): Promise<LabelBook>
   /** Jobs on agents by project. */
@@ -118,9 +120,16 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
     return { views, seat: (agentId: string) => seats.get(agentId)!() }
   }
 
+  function newLine(organizationId: string): WaitingLine {
+    return waitingLine({
+      inOrder: (...page) => queue.candidates(organizationId, ...page),
+      elsewhere: (known) => queue.elsewhere(organizationId, known),
+    })
+  }
+
   async function pass(organizationId: string): Promise<void> {
     if (freeSessions(organizationId).length === 0) return
-    const line = lines.get(organizationId) ?? waitingLine((...page) => queue.candidates(organizationId, ...page))
+    const line = lines.get(organizationId) ?? newLine(organizationId)
     lines.set(organizationId, line)
     while (await giveAway(organizationId, line)) {
       if (line.isWhole || freeSessions(organizationId).length === 0) {

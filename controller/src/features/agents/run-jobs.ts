@@ -11,6 +11,7 @@ import {
   jobById,
   jobsOfAgent,
   organizationsWithQueuedJobs,
+  queuedElsewhere,
   queuedJobs,
   type RunDriver,
   runningByProject,
@@ -22,6 +23,7 @@ import { unreachableAfterMs } from './agent-status.ts'
 import { agentsOf, viewOf } from './agent-tables.ts'
 import type { JobQueue } from './dispatcher.ts'
 import type { HeldJob, JobBook, SecretInit } from './job-book.ts'
+import { fewOfAProject } from './waiting-line.ts'
 
 interface Deps {
   db: Db
@@ -84,6 +86,8 @@ function phaseOf(status: JobStatus): HeldJob['phase'] {
 export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>): JobQueue {
   return {
     candidates: (organizationId, limit, after) => queuedJobs(db, limit, organizationId, after),
+    elsewhere: (organizationId, known) =>
+      queuedElsewhere(db, organizationId, known, { projects: 50, jobs: fewOfAProject }),
 
     labels: (organizationId) => labelBook(db, organizationId),
 

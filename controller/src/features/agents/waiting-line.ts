@@ -15,7 +15,21 @@ export const page = 500
 /** Who waits behind so many that fit nobody has to wait until some of them have gone. */
 const mostRead = 20 * page
 
-export function waitingLine(read: (limit: number, after: Candidate | undefined) => Promise<Candidate[]>): WaitingLine {
+interface Reads {
+  inOrder(limit: number, after: Candidate | undefined): Promise<Candidate[]>
+  /** Of projects other than these. */
+  elsewhere(known: ReadonlySet<string>): Promise<Candidate[]>
+}
+
+/** Jobs of a project that are read beside the first page. */
+export const fewOfAProject = 20
+
+function wellRead(jobs: Candidate[]): Set<string> {
+  const byProject = Map.groupBy(jobs, ({ projectId }) => projectId)
+  return new Set([...byProject].filter(([, all]) => all.length >= fewOfAProject).map(([projectId]) => projectId))
+}
+
+export function waitingLine({ inOrder, elsewhere }: Reads): WaitingLine {
   const jobs = new Map<string, Candidate>()
   let last: Candidate | undefined
   let count = 0
@@ -26,8 +40,10 @@ export function waitingLine(read: (limit: number, after: Candidate | undefined) 
       return isWhole
     },
     async readMore() {
-      const more = await read(page, last)
-      for (const job of more) jobs.set(job.jobId, job)
+      const more = await inOrder(page, last)
+      // Of a long line the first page may be of one project alone; others must not wait until it has gone.
+      const others = last === undefined && more.length === page ? await elsewhere(wellRead(more)) : []
+      for (const job of [...more, ...others]) jobs.set(job.jobId, job)
       last = more.at(-1)
       count += more.length
       isWhole = more.length < page || count >= mostRead

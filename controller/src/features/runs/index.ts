@@ -18,6 +18,7 @@ export {
   jobById,
   jobsOfAgent,
   organizationsWithQueuedJobs,
+  queuedElsewhere,
   queuedJobs,
   runningByProject,
   waitReasons,

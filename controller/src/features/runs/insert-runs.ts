@@ -33,6 +33,8 @@ export interface RunStart {
   rerunOf?: string
   /** What it takes over of that one. */
   reuse?: Reuse
+  /** Instead of the pipeline's. */
+  priority?: number | undefined
   /** Who asked for it. */
   act?: Act
 }
@@ -192,6 +194,7 @@ async function planStart(
     version: start.version,
     origin: start.origin,
     variables: start.variables ?? [],
+    priority: start.priority ?? start.graph.priority,
     newId: uuidv7,
   }
   const size = start.graph.steps.length

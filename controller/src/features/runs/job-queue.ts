@@ -100,7 +100,11 @@ function inOrder(
     .where('status', '=', JobStatus.QUEUED)
     .where('organization_id', '=', organizationId)
     .where('priority', '=', priority)
-  const first = which(waiting).select('id').orderBy('created_at').orderBy('id').limit(limit)
+  return withPins(db, which(waiting).select('id').orderBy('created_at').orderBy('id').limit(limit))
+}
+
+/** The rows of those, with the agents that have their workspaces. */
+function withPins(db: Kysely<RunTables>, first: SelectQueryBuilder<RunTables, 'job', { id: string }>) {
   return db
     .selectFrom(first.as('first'))
     .innerJoin('job', 'job.id', 'first.id')
@@ -112,6 +116,59 @@ function inOrder(
     .orderBy('job.created_at')
     .orderBy('job.id')
 }
+
+/**
+ * The first jobs of each project that has some waiting, but for the projects that are known: behind ten thousand jobs of one project
+ * nobody would read those of another.
+ */
+export async function queuedElsewhere(
+  db: Db,
+  organizationId: string,
+  known: ReadonlySet<string>,
+  { projects, jobs }: { projects: number; jobs: number },
+): Promise<Candidate[]> {
+  const tables = db.kysely<RunTables>()
+  const found: Candidate[] = []
+  let after = ''
+  for (let read = 0; read < projects; ) {
+    const next = await nextProject.first(tables, { organizationId, after })
+    if (!next) break
+    after = next.project_id
+    if (known.has(after)) continue
+    read++
+    const { rows } = await queuedOfProject.execute(tables, { organizationId, projectId: after, limit: jobs })
+    found.push(...rows.map((row) => candidateOf(db, row)))
+  }
+  return found
+}
+
+const nextProject = statement<RunTables, { organizationId: string; after: string }>()((db, { organizationId, after }) =>
+  db
+    .selectFrom('job')
+    .select('project_id')
+    .where('status', '=', JobStatus.QUEUED)
+    .where('organization_id', '=', organizationId)
+    .where('project_id', '>', after)
+    .orderBy('project_id')
+    .limit(1),
+)
+
+const queuedOfProject = statement<RunTables, { organizationId: string; projectId: string; limit: number }>()(
+  (db, { organizationId, projectId, limit }) =>
+    withPins(
+      db,
+      db
+        .selectFrom('job')
+        .select('id')
+        .where('status', '=', JobStatus.QUEUED)
+        .where('organization_id', '=', organizationId)
+        .where('project_id', '=', projectId)
+        .orderBy('priority', 'desc')
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(limit),
+    ),
+)
 
 const queuedOf = statement<RunTables, OfPriority>()((db, place) => inOrder(db, place))
 const queuedAfter = statement<RunTables, OfPriority & { createdAt: number | string; jobId: string }>()((db, place) =>

@@ -10,6 +10,8 @@ export const JobEntity = defineEntity({
   indexes: [
     // All that the order of waiting jobs goes by: the rows of ten thousand need not be read to find the first.
     { properties: ['status', 'organizationId', 'priority', 'createdAt', 'id'] },
+    // Which projects have some waiting, and the first of each.
+    { properties: ['status', 'organizationId', 'projectId', 'priority', 'createdAt', 'id'] },
     { properties: ['agentId', 'status'] },
   ],
   properties: {

@@ -1,6 +1,7 @@
 // Who else writes when a run changes: in the same transaction, with what this commit changed of all runs that interest them.
 import type { ApprovalChange } from '@ansflow/engine/approval'
 import type { ChildChange } from '@ansflow/engine/child-run'
+import type { LockChange } from '@ansflow/engine/locks'
 import type { ReportChange } from '@ansflow/engine/report'
 import type { JobState, RunState, StepState } from '@ansflow/engine/state'
 import type { Transaction } from '../../platform/db.ts'
@@ -37,6 +38,8 @@ export interface RunChange {
   children: readonly ChildChange[]
   /** What attempts that have ended tell people. */
   reports: readonly ReportChange[]
+  /** What was asked for to be had alone, and given back, in this order. */
+  locks: readonly LockChange[]
   /** What people did that brought it about. */
   acts: readonly RunAct[]
 }
@@ -49,7 +52,7 @@ export interface RunAct {
 }
 
 export function changeOf(work: RunWork, started: boolean): RunChange {
-  const { run, steps, jobs, newJobs, approvals, children, reports, effects, acts } = work
+  const { run, steps, jobs, newJobs, approvals, children, reports, locks, effects, acts } = work
   return {
     run: run.state,
     belongs: run.belongs,
@@ -60,6 +63,7 @@ export function changeOf(work: RunWork, started: boolean): RunChange {
     approvals,
     children,
     reports,
+    locks,
     acts,
   }
 }

@@ -73,7 +73,7 @@ function candidateOf({ run: { state, belongs } }: RunWork, job: JobState): Candi
     runId: state.meta.runId,
     projectId: state.meta.projectId,
     organizationId: belongs.organizationId,
-    priority: 0,
+    priority: state.meta.priority,
     queuedAt: job.createdAt,
     availableAt: job.availableAt,
     labels: job.labels,

@@ -37,6 +37,7 @@ export function presentHead(state: RunState, belongs: RunBelongings, seq: number
     version: meta.version,
     inputs: state.inputs,
     origin: meta.origin,
+    priority: meta.priority,
     rerunOf: belongs.rerunOf,
     outputs: state.outputs,
     seq,
@@ -56,6 +57,7 @@ export function presentRow(row: RunRow, times: Times): Run {
     version: row.version,
     inputs: runInputs(row),
     origin: parseOrigin(row.origin),
+    priority: row.priority,
     rerunOf: row.rerun_of,
     seq: row.seq,
   })

@@ -25,6 +25,7 @@ export interface RunRow {
   started_by: string
   origin: string
   variables: string | null
+  priority: number
   rerun_of: string
   cancel_level: number
   cancel_cause: string | null

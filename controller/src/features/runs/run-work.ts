@@ -2,6 +2,7 @@
 
 import type { ApprovalChange } from '@ansflow/engine/approval'
 import type { ChildChange } from '@ansflow/engine/child-run'
+import type { LockChange } from '@ansflow/engine/locks'
 import type { ReportChange } from '@ansflow/engine/report'
 import type { Changes, Effect, JobState, RunState, StepState } from '@ansflow/engine/state'
 import type { ControllerWork } from '@ansflow/engine/work'
@@ -24,6 +25,7 @@ export interface RunWork {
   approvals: ApprovalChange[]
   children: ChildChange[]
   reports: ReportChange[]
+  locks: LockChange[]
   /** Workspaces that went to an agent, or from one. */
   pins: Set<string>
   claims: Claim[]
@@ -62,6 +64,7 @@ export function newWork(run: LoadedRun): RunWork {
     approvals: [],
     children: [],
     reports: [],
+    locks: [],
     pins: new Set(),
     claims: [],
     effects: [],
@@ -90,5 +93,6 @@ export function addChanges(work: RunWork, changes: Changes): void {
   work.approvals.push(...changes.approvals)
   work.children.push(...changes.children)
   work.reports.push(...changes.reports)
+  work.locks.push(...changes.locks)
   for (const workspace of changes.pins) work.pins.add(workspace)
 }

@@ -6,6 +6,7 @@ import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type GitFacts, RerunMode, RunService, VariableOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { ancestors } from '@ansflow/proto/graph'
 import { resolveInputs } from '@ansflow/proto/inputs'
+import { limits } from '@ansflow/proto/limits'
 import { say } from '@ansflow/proto/texts/say'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
@@ -56,6 +57,7 @@ export function runsApi({ db, clock, driver, follow, drafts, workers, needs }: R
       if (request.draft && request.version > 0) throw invalidField('version', 'must be 0 when the draft is to run')
       if (request.untilStepId !== '' && !request.draft) throw invalidField('untilStepId', 'is for the draft only')
       checkGitFacts(request.git)
+      checkPriority(request.priority)
       const wanted = request.draft ? 'draft' : request.version
       const { pipeline, graph, version } = await runnableGraph(
         { em: ctx.em, workers, by: personOf(ctx).userId },
@@ -74,6 +76,7 @@ export function runsApi({ db, clock, driver, follow, drafts, workers, needs }: R
         version,
         graph: request.untilStepId === '' ? graph : upTo(graph, request.untilStepId),
         inputs: values,
+        priority: request.priority,
       })
       if (request.draft) {
         const by = personOf(ctx)
@@ -102,7 +105,7 @@ export function runsApi({ db, clock, driver, follow, drafts, workers, needs }: R
     async rerunRun({ runId, mode: wanted, stepIds, inputs: changes = {} }, ctx) {
       const earlier = await load(ctx, runId)
       const { meta, graph, inputs: before } = earlier.state
-      const { pipelineId, pipelineName, version } = meta
+      const { pipelineId, pipelineName, version, priority } = meta
       const { values: inputs, violations } = resolveInputs(graph.inputs, { ...before, ...changes })
       if (violations.length > 0) throw invalid(violations)
       const isOther = changedInputs(before, inputs).length > 0
@@ -113,7 +116,7 @@ export function runsApi({ db, clock, driver, follow, drafts, workers, needs }: R
       const rerun = part
         ? await rerunPart(db.kysely<RunTables>(ctx.em), needs, earlier, part, { now: clock.now(), times })
         : { graph }
-      const start = { pipelineId, pipelineName, version, inputs, rerunOf: runId, ...rerun }
+      const start = { pipelineId, pipelineName, version, inputs, priority, rerunOf: runId, ...rerun }
       return { run: await driver.start({ ...(await askedBy(ctx, meta.origin.git)), ...start }) }
     },
 
@@ -162,6 +165,11 @@ async function askedBy(ctx: CallContext, git: GitFacts | undefined): Promise<Ask
     ...(ctx.makes && { runId: ctx.makes }),
     act: ctx.act,
   }
+}
+
+function checkPriority(priority = 0): void {
+  const most = limits.priority
+  if (Math.abs(priority) > most) throw invalidField('priority', `must be from -${most} to ${most}`)
 }
 
 const manualOff =

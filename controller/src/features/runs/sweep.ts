@@ -22,7 +22,7 @@ export async function findDue(db: Db, now: Date): Promise<Due> {
   const due = await rows
     .selectFrom('run')
     .select('id')
-    .where('status', 'in', active)
+    .where('status', 'in', [...active, RunStatus.WAITING])
     .where('wake_at', '<=', db.toColumn(now))
     .limit(most)
     .execute()

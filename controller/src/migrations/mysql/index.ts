@@ -17,6 +17,7 @@ import { HelloNumber } from './migration-0013-hello-number.ts'
 import { Reuse } from './migration-0014-reuse.ts'
 import { Chains } from './migration-0015-chains.ts'
 import { ReportsAndVariables } from './migration-0016-reports-and-variables.ts'
+import { Locks } from './migration-0017-locks.ts'
 
 export const migrations = {
   'migration-0001-e2d3c2d4': Initial,
@@ -37,4 +38,5 @@ export const migrations = {
   'migration-0014-reuse': Reuse,
   'migration-0015-chains': Chains,
   'migration-0016-reports-and-variables': ReportsAndVariables,
+  'migration-0017-locks': Locks,
 }

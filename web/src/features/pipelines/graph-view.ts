@@ -25,6 +25,7 @@ export interface StepView {
   disabled: boolean
   hasCondition: boolean
   hasRetry: boolean
+  hasLocks: boolean
   /** "×6", or "×?" where only a run knows; empty: it has no matrix. */
   copies: string
   problem: ProblemLevel
@@ -78,6 +79,7 @@ export function graphView(source: GraphViewSource, before?: GraphView): GraphVie
       disabled: step.disabled,
       hasCondition: step.when !== '',
       hasRetry: (step.retry?.max ?? 0) > 0,
+      hasLocks: step.locks.length > 0,
       copies: step.matrix ? `×${countCopies(step.matrix).count ?? '?'}` : '',
       problem: found?.level ?? '',
       problemCount: found?.count ?? 0,

@@ -75,6 +75,7 @@ export class LinkWorld {
       projectSlug: 'p',
       version: 1,
       variables: [],
+      priority: 0,
       newId: () => `job-${++id}`,
     }
     this.state = atOnce(planRun(graph, {}, { ...meta, origin: byPerson('', 'Ada') }, now))

@@ -8,7 +8,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { testDatabase } from '../../../../test/start-controller.ts'
 import { memoryBus } from '../../../platform/bus.ts'
 import { manualClock } from '../../../platform/clock.ts'
-import { type Db, openDb } from '../../../platform/db.ts'
+import { type Db, type Entities, openDb } from '../../../platform/db.ts'
 import { uuidv7 } from '../../../platform/ids.ts'
 import { createLog } from '../../../platform/log.ts'
 import { variablesFeature } from '../../variables/index.ts'
@@ -41,9 +41,14 @@ export interface RunsWorld extends AsyncDisposable {
 export const agentA = '00000000-0000-7000-8000-00000000000a'
 export const agentB = '00000000-0000-7000-8000-00000000000b'
 
-export async function openRuns(level: Parameters<typeof createLog>[0] = 'error'): Promise<RunsWorld> {
+/** `entities`: of those who write with the runs. */
+export async function openRuns(
+  level: Parameters<typeof createLog>[0] = 'error',
+  entities: Entities = [],
+): Promise<RunsWorld> {
   const log = createLog(level)
-  const db = await openDb(testDatabase(), [...runs.runsFeature.entities, ...variablesFeature.entities])
+  const all = [...runs.runsFeature.entities, ...variablesFeature.entities, ...entities]
+  const db = await openDb(testDatabase(), all)
   await db.orm.schema.ensureDatabase()
   await db.orm.schema.create()
   const clock = manualClock()

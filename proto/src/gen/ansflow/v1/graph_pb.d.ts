@@ -71,6 +71,20 @@ export declare type PipelineGraph = Message<"ansflow.v1.PipelineGraph"> & {
    * @generated from field: ansflow.v1.StepDefinition defaults = 9;
    */
   defaults?: StepDefinition | undefined;
+
+  /**
+   * Absent: its runs wait for no other.
+   *
+   * @generated from field: ansflow.v1.Concurrency concurrency = 10;
+   */
+  concurrency?: Concurrency | undefined;
+
+  /**
+   * Of its runs, from -100 to 100: jobs of a higher one go first.
+   *
+   * @generated from field: int32 priority = 11;
+   */
+  priority: number;
 };
 
 /**
@@ -133,6 +147,20 @@ export declare type PipelineGraphJson = {
    * @generated from field: ansflow.v1.StepDefinition defaults = 9;
    */
   defaults?: StepDefinitionJson;
+
+  /**
+   * Absent: its runs wait for no other.
+   *
+   * @generated from field: ansflow.v1.Concurrency concurrency = 10;
+   */
+  concurrency?: ConcurrencyJson;
+
+  /**
+   * Of its runs, from -100 to 100: jobs of a higher one go first.
+   *
+   * @generated from field: int32 priority = 11;
+   */
+  priority?: number;
 };
 
 /**
@@ -140,6 +168,80 @@ export declare type PipelineGraphJson = {
  * Use `create(PipelineGraphSchema)` to create a new message.
  */
 export declare const PipelineGraphSchema: GenMessage<PipelineGraph, {jsonType: PipelineGraphJson}>;
+
+/**
+ * Runs of a group wait for each other, whichever pipelines of the project they are of.
+ *
+ * @generated from message ansflow.v1.Concurrency
+ */
+export declare type Concurrency = Message<"ansflow.v1.Concurrency"> & {
+  /**
+   * Empty: the pipeline's own group. May hold ${{ }} of inputs, git and run; what gives nothing is in no group. At most 200
+   * characters.
+   *
+   * @generated from field: string group = 1;
+   */
+  group: string;
+
+  /**
+   * Runs of the group at once, at most 100; 0: 1. Each run goes by its own.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: ansflow.v1.ConcurrencyQueue queue = 3;
+   */
+  queue: ConcurrencyQueue;
+
+  /**
+   * A run of this pipeline cancels those of its group that came before it, and begins when they have ended.
+   *
+   * @generated from field: bool cancel_in_progress = 4;
+   */
+  cancelInProgress: boolean;
+};
+
+/**
+ * Runs of a group wait for each other, whichever pipelines of the project they are of.
+ *
+ * @generated from message ansflow.v1.Concurrency
+ */
+export declare type ConcurrencyJson = {
+  /**
+   * Empty: the pipeline's own group. May hold ${{ }} of inputs, git and run; what gives nothing is in no group. At most 200
+   * characters.
+   *
+   * @generated from field: string group = 1;
+   */
+  group?: string;
+
+  /**
+   * Runs of the group at once, at most 100; 0: 1. Each run goes by its own.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit?: number;
+
+  /**
+   * @generated from field: ansflow.v1.ConcurrencyQueue queue = 3;
+   */
+  queue?: ConcurrencyQueueJson;
+
+  /**
+   * A run of this pipeline cancels those of its group that came before it, and begins when they have ended.
+   *
+   * @generated from field: bool cancel_in_progress = 4;
+   */
+  cancelInProgress?: boolean;
+};
+
+/**
+ * Describes the message ansflow.v1.Concurrency.
+ * Use `create(ConcurrencySchema)` to create a new message.
+ */
+export declare const ConcurrencySchema: GenMessage<Concurrency, {jsonType: ConcurrencyJson}>;
 
 /**
  * When runs start. Triggers of forges (push, pull_request) are kept in the file and do nothing in this version.
@@ -767,6 +869,21 @@ export declare type StepDefinition = Message<"ansflow.v1.StepDefinition"> & {
    * @generated from field: string nice = 23;
    */
   nice: string;
+
+  /**
+   * Of the project: an attempt begins when it has all of them, and no other step has one of them until it has ended. May hold ${{ }};
+   * one that gives a list stands for all of it, "" for none. At most 20, of 200 characters.
+   *
+   * @generated from field: repeated string locks = 24;
+   */
+  locks: string[];
+
+  /**
+   * How long an attempt may wait for its locks and an agent before it ends as failed, in milliseconds; 0: as long as the run may take.
+   *
+   * @generated from field: uint32 queue_timeout_ms = 25;
+   */
+  queueTimeoutMs: number;
 };
 
 /**
@@ -919,6 +1036,21 @@ export declare type StepDefinitionJson = {
    * @generated from field: string nice = 23;
    */
   nice?: string;
+
+  /**
+   * Of the project: an attempt begins when it has all of them, and no other step has one of them until it has ended. May hold ${{ }};
+   * one that gives a list stands for all of it, "" for none. At most 20, of 200 characters.
+   *
+   * @generated from field: repeated string locks = 24;
+   */
+  locks?: string[];
+
+  /**
+   * How long an attempt may wait for its locks and an agent before it ends as failed, in milliseconds; 0: as long as the run may take.
+   *
+   * @generated from field: uint32 queue_timeout_ms = 25;
+   */
+  queueTimeoutMs?: number;
 };
 
 /**
@@ -1218,6 +1350,13 @@ export declare type Retry = Message<"ansflow.v1.Retry"> & {
    * @generated from field: repeated ansflow.v1.RetryOn on = 4;
    */
   on: RetryOn[];
+
+  /**
+   * From 0 to 1: each delay is made longer or shorter by up to this part of it, by chance, so that many do not come back at once.
+   *
+   * @generated from field: double jitter = 5;
+   */
+  jitter: number;
 };
 
 /**
@@ -1249,6 +1388,13 @@ export declare type RetryJson = {
    * @generated from field: repeated ansflow.v1.RetryOn on = 4;
    */
   on?: RetryOnJson[];
+
+  /**
+   * From 0 to 1: each delay is made longer or shorter by up to this part of it, by chance, so that many do not come back at once.
+   *
+   * @generated from field: double jitter = 5;
+   */
+  jitter?: number | "NaN" | "Infinity" | "-Infinity";
 };
 
 /**
@@ -1376,6 +1522,44 @@ export declare type ProblemJson = {
  * Use `create(ProblemSchema)` to create a new message.
  */
 export declare const ProblemSchema: GenMessage<Problem, {jsonType: ProblemJson}>;
+
+/**
+ * What becomes of the runs that wait in a group when another one comes.
+ *
+ * @generated from enum ansflow.v1.ConcurrencyQueue
+ */
+export enum ConcurrencyQueue {
+  /**
+   * @generated from enum value: CONCURRENCY_QUEUE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * They stay before it, in the order in which they came. The default.
+   *
+   * @generated from enum value: CONCURRENCY_QUEUE_ALL = 1;
+   */
+  ALL = 1,
+
+  /**
+   * They are canceled; what runs goes on.
+   *
+   * @generated from enum value: CONCURRENCY_QUEUE_NEWEST = 2;
+   */
+  NEWEST = 2,
+}
+
+/**
+ * What becomes of the runs that wait in a group when another one comes.
+ *
+ * @generated from enum ansflow.v1.ConcurrencyQueue
+ */
+export declare type ConcurrencyQueueJson = "CONCURRENCY_QUEUE_UNSPECIFIED" | "CONCURRENCY_QUEUE_ALL" | "CONCURRENCY_QUEUE_NEWEST";
+
+/**
+ * Describes the enum ansflow.v1.ConcurrencyQueue.
+ */
+export declare const ConcurrencyQueueSchema: GenEnum<ConcurrencyQueue, ConcurrencyQueueJson>;
 
 /**
  * @generated from enum ansflow.v1.RunResult

@@ -144,6 +144,13 @@ export declare type Run = Message<"ansflow.v1.Run"> & {
    * @generated from field: map<string, string> outputs = 24;
    */
   outputs: { [key: string]: string };
+
+  /**
+   * Its jobs go before those of runs with a lower one.
+   *
+   * @generated from field: int32 priority = 25;
+   */
+  priority: number;
 };
 
 /**
@@ -277,6 +284,13 @@ export declare type RunJson = {
    * @generated from field: map<string, string> outputs = 24;
    */
   outputs?: { [key: string]: string };
+
+  /**
+   * Its jobs go before those of runs with a lower one.
+   *
+   * @generated from field: int32 priority = 25;
+   */
+  priority?: number;
 };
 
 /**
@@ -1140,13 +1154,14 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
   /**
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
    * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
-   * waiting_until, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
+   * waiting_until, locks_next, lock_waits, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
-   * exit_code, signal, timeout, run_timeout, lost, agent_deleted,
+   * exit_code, signal, queue_timeout, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
-   * child_refused; of runs: failed_steps, lost_steps, run_output.
+   * child_refused; of runs: group_next, group_waits, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
+   * waits: run_waits.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
    * @generated from field: string code = 1;
@@ -1154,7 +1169,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
   code: string;
 
   /**
-   * Steps are named by their keys: `step`, and `steps` with ", " between them.
+   * Steps are named by their keys: `step`, and `steps` with ", " between them. `run`: the id of another run that it tells of.
    *
    * @generated from field: map<string, string> params = 2;
    */
@@ -1168,13 +1183,14 @@ export declare type ReasonJson = {
   /**
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
    * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
-   * waiting_until, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
+   * waiting_until, locks_next, lock_waits, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
-   * exit_code, signal, timeout, run_timeout, lost, agent_deleted,
+   * exit_code, signal, queue_timeout, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
-   * child_refused; of runs: failed_steps, lost_steps, run_output.
+   * child_refused; of runs: group_next, group_waits, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
+   * waits: run_waits.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
    * @generated from field: string code = 1;
@@ -1182,7 +1198,7 @@ export declare type ReasonJson = {
   code?: string;
 
   /**
-   * Steps are named by their keys: `step`, and `steps` with ", " between them.
+   * Steps are named by their keys: `step`, and `steps` with ", " between them. `run`: the id of another run that it tells of.
    *
    * @generated from field: map<string, string> params = 2;
    */
@@ -1425,6 +1441,13 @@ export declare type StartRunRequest = Message<"ansflow.v1.StartRunRequest"> & {
    * @generated from field: ansflow.v1.GitFacts git = 7;
    */
   git?: GitFacts | undefined;
+
+  /**
+   * From -100 to 100; absent: the pipeline's.
+   *
+   * @generated from field: optional int32 priority = 8;
+   */
+  priority?: number | undefined;
 };
 
 /**
@@ -1477,6 +1500,13 @@ export declare type StartRunRequestJson = {
    * @generated from field: ansflow.v1.GitFacts git = 7;
    */
   git?: GitFactsJson;
+
+  /**
+   * From -100 to 100; absent: the pipeline's.
+   *
+   * @generated from field: optional int32 priority = 8;
+   */
+  priority?: number;
 };
 
 /**
@@ -2163,7 +2193,7 @@ export enum RunStatus {
   UNSPECIFIED = 0,
 
   /**
-   * Waits for a person.
+   * Waits for runs of its group: `reason` names the one before it, and none of its steps begins.
    *
    * @generated from enum value: RUN_STATUS_WAITING = 1;
    */
@@ -2232,7 +2262,7 @@ export enum StepStatus {
   UNSPECIFIED = 0,
 
   /**
-   * Waits for a person, a moment or a retry's delay.
+   * Waits for a person, a lock, a moment or a retry's delay.
    *
    * @generated from enum value: STEP_STATUS_WAITING = 1;
    */

@@ -1,0 +1,2 @@
+// Groups of runs: who has their turn, and who waits.
+export { locksFeature } from './feature.ts'

@@ -1,0 +1,121 @@
+// Writes what runs ask for and give back in their own transactions: whoever ends hands on in the commit that ends it. Whoever has got their
+// turn, or waits for another than before, is told by an event after the commit; their row says so until their run has stored that it
+// was told, so that it is told again when that is lost.
+import type { LockChange } from '@ansflow/engine/locks'
+import type { RunEvent } from '@ansflow/engine/state'
+import type { Kysely } from 'kysely'
+import type { Db, Transaction } from '../../platform/db.ts'
+import type { RunChange, RunParticipant } from '../runs/index.ts'
+import { LockQueue } from './lock-queue.ts'
+import { type ClaimRow, type Hindrance, keyOf, type LockTables } from './lock-tables.ts'
+
+export interface Notice {
+  runId: string
+  event: RunEvent
+}
+
+export function lockParticipant(db: Db, tell: (notices: readonly Notice[]) => void): RunParticipant {
+  /** Of the commit under way: there is one at a time. */
+  let notices: Notice[] = []
+  return {
+    name: 'locks',
+    wants: ({ locks }) => locks.length > 0,
+    async write(to, changes) {
+      notices = []
+      const byProject = Map.groupBy(changes, ({ run }) => run.meta.projectId)
+      // In order of their ids, so that two controllers never wait for each other.
+      for (const projectId of [...byProject.keys()].sort()) {
+        notices.push(...(await writeProject(db, to, projectId, byProject.get(projectId)!)))
+      }
+    },
+    committed() {
+      if (notices.length > 0) tell(notices)
+      notices = []
+    },
+  }
+}
+
+async function writeProject(db: Db, to: Transaction, projectId: string, changes: RunChange[]): Promise<Notice[]> {
+  const tables = to.kysely<LockTables>()
+  let last = await lockLine(tables, db.dialect, projectId)
+  const before = last
+  const queue = new LockQueue(tables, projectId)
+  for (const change of changes) {
+    const { runId } = change.run.meta
+    for (const lock of change.locks) {
+      if (lock.type === 'heard') await heard(tables, runId, lock)
+      else {
+        if (lock.type === 'returned') await queue.leave(runId, lock.of)
+        else await ask(queue, change, lock, ++last)
+        await queue.settle()
+      }
+    }
+  }
+  if (last > before) {
+    await tables.updateTable('lock_line').set({ last_place: last }).where('project_id', '=', projectId).execute()
+  }
+  return [...queue.changed.values()].map(noticeOf)
+}
+
+/** Answers the last place that was given. */
+async function lockLine(tables: Kysely<LockTables>, dialect: Db['dialect'], projectId: string): Promise<number> {
+  const insert = tables.insertInto('lock_line').values({ project_id: projectId, last_place: 0 })
+  await (dialect === 'sqlite'
+    ? insert.onConflict((conflict) => conflict.doNothing())
+    : insert.onDuplicateKeyUpdate(({ ref }) => ({ last_place: ref('lock_line.last_place') }))
+  ).execute()
+  const row = tables.selectFrom('lock_line').select('last_place').where('project_id', '=', projectId)
+  return (await row.executeTakeFirstOrThrow()).last_place
+}
+
+async function ask(
+  queue: LockQueue,
+  { run: { meta, steps } }: RunChange,
+  { of, wants, supersedes }: Extract<LockChange, { type: 'asked' }>,
+  place: number,
+): Promise<void> {
+  const { projectId, runId, number, pipelineName } = meta
+  const rows = wants.map(({ kind, name, most }) => {
+    return { project_id: projectId, lock_key: keyOf({ kind, name }), place, kind, name, most }
+  })
+  const step = steps.get(of.slice(0, of.lastIndexOf('#')))
+  const stepName = Array.from(step?.name ?? '')
+    .slice(0, 255)
+    .join('')
+  const claim: ClaimRow = {
+    ...{ run_id: runId, holder: of, project_id: projectId, place },
+    ...{ run_number: number, pipeline_name: pipelineName, step_name: stepName },
+    ...{ given: 0, ahead: null, superseded: 0, changes: 0, untold: 0 },
+  }
+  await queue.join(claim, rows)
+  if (supersedes === 'none') return
+  for (const [index, want] of wants.entries()) {
+    const ahead = { runId, number, pipeline: pipelineName, step: stepName, waits: true }
+    const by: Hindrance = { want, ahead }
+    await queue.supersede(rows[index]!, supersedes, by)
+  }
+}
+
+async function heard(
+  tables: Kysely<LockTables>,
+  runId: string,
+  { of, change }: Extract<LockChange, { type: 'heard' }>,
+): Promise<void> {
+  await tables
+    .updateTable('lock_claim')
+    .set({ untold: 0 })
+    .where('run_id', '=', runId)
+    .where('holder', '=', of)
+    .where('changes', '=', change)
+    .execute()
+}
+
+/** What the run of a claim is to be told. */
+export function noticeOf({ run_id, holder, superseded, ahead, changes }: ClaimRow): Notice {
+  const told = { of: holder, change: changes }
+  const hindered = ahead === null ? undefined : (JSON.parse(ahead) as Hindrance)
+  if (!hindered) return { runId: run_id, event: { type: 'lockGiven', ...told } }
+  const { want, ahead: by } = hindered
+  if (superseded) return { runId: run_id, event: { type: 'superseded', ...told, want, by } }
+  return { runId: run_id, event: { type: 'lockWaits', ...told, want, ahead: by } }
+}

@@ -1,0 +1,190 @@
+// The waiting lines of one project, while its row of `lock_line` is locked: who is in them, and whose turn it is. A claim has its turn when
+// fewer than `most` are before it in each of its lines. Places grow, so of two claims one is first wherever they meet: whoever is first of
+// all waits for nobody, and no two wait for each other.
+import { limits } from '@ansflow/proto/limits'
+import type { Kysely } from 'kysely'
+import { type ClaimRow, type Hindrance, type LockTables, type WantRow, wantOf } from './lock-tables.ts'
+
+type Place = number
+type Entry = Pick<WantRow, 'lock_key' | 'place'>
+
+export class LockQueue {
+  /** Claims that are other than before, by their place. */
+  readonly changed = new Map<Place, ClaimRow>()
+  private readonly tables: Kysely<LockTables>
+  private readonly projectId: string
+  private readonly claims = new Map<Place, ClaimRow>()
+  /** The first of each line, as many as can have their turn. */
+  private readonly lines = new Map<string, { place: Place; most: number }[]>()
+  private readonly look = new Set<Place>()
+  private readonly unwritten = new Set<ClaimRow>()
+
+  constructor(tables: Kysely<LockTables>, projectId: string) {
+    this.tables = tables
+    this.projectId = projectId
+  }
+
+  async join(claim: ClaimRow, wants: readonly WantRow[]): Promise<void> {
+    await this.tables.insertInto('lock_claim').values(claim).execute()
+    await this.tables
+      .insertInto('lock_want')
+      .values([...wants])
+      .execute()
+    this.look.add(claim.place)
+    for (const { lock_key } of wants) this.lines.delete(lock_key)
+  }
+
+  /** Whoever comes next may have their turn then. */
+  async leave(runId: string, holder: string): Promise<void> {
+    const { tables, projectId } = this
+    const claim = await tables
+      .selectFrom('lock_claim')
+      .select('place')
+      .where('run_id', '=', runId)
+      .where('holder', '=', holder)
+      .executeTakeFirst()
+    if (!claim) return
+    const { place } = claim
+    const wants = await tables
+      .selectFrom('lock_want')
+      .select('lock_key')
+      .where('project_id', '=', projectId)
+      .where('place', '=', place)
+      .execute()
+    await tables.deleteFrom('lock_want').where('project_id', '=', projectId).where('place', '=', place).execute()
+    await tables.deleteFrom('lock_claim').where('run_id', '=', runId).where('holder', '=', holder).execute()
+    this.claims.delete(place)
+    this.changed.delete(place)
+    this.look.delete(place)
+    for (const { lock_key } of wants) {
+      this.lines.delete(lock_key)
+      for (const [before, each] of (await this.first(lock_key)).entries())
+        if (before < each.most) this.look.add(each.place)
+      const behind = await this.neighbour({ lock_key, place }, 'after')
+      if (behind !== undefined) this.look.add(behind)
+    }
+  }
+
+  /** Those before the place in the line that have not heard of it yet: they make room. */
+  async supersede({ lock_key, place }: Entry, which: 'waiting' | 'all', by: Hindrance): Promise<void> {
+    const { tables, projectId } = this
+    let query = tables
+      .selectFrom('lock_want as want')
+      .innerJoin('lock_claim as claim', (join) =>
+        join.onRef('claim.project_id', '=', 'want.project_id').onRef('claim.place', '=', 'want.place'),
+      )
+      .select('claim.place')
+      .where('want.project_id', '=', projectId)
+      .where('want.lock_key', '=', lock_key)
+      .where('want.place', '<', place)
+      .where('claim.superseded', '=', 0)
+    if (which === 'waiting') query = query.where('claim.given', '=', 0)
+    const found = (await query.execute()).map((row) => row.place)
+    for (const claim of await this.read(found)) this.change(claim, { superseded: 1, ahead: JSON.stringify(by) })
+  }
+
+  /** Gives their turns to those who have it now, and notes for the others who is before them. Called after each change of the lines. */
+  async settle(): Promise<void> {
+    while (this.look.size > 0) {
+      const places = [...this.look].sort((a, b) => a - b)
+      this.look.clear()
+      await this.read(places)
+      const wants = await this.wantsOf(places)
+      for (const place of places) await this.decide(place, wants.get(place) ?? [])
+    }
+    for (const { run_id, holder, given, ahead, superseded, changes, untold } of this.unwritten) {
+      await this.tables
+        .updateTable('lock_claim')
+        .set({ given, ahead, superseded, changes, untold })
+        .where('run_id', '=', run_id)
+        .where('holder', '=', holder)
+        .execute()
+    }
+    this.unwritten.clear()
+  }
+
+  private async decide(place: Place, wants: readonly WantRow[]): Promise<void> {
+    const claim = this.claims.get(place)
+    if (!claim || claim.given || claim.superseded) return
+    for (const want of wants) {
+      const before = (await this.first(want.lock_key)).findIndex((each) => each.place === place)
+      if (before >= 0 && before < want.most) continue
+      const ahead = JSON.stringify(await this.aheadOf(want))
+      if (ahead !== claim.ahead) this.change(claim, { ahead })
+      return
+    }
+    this.change(claim, { given: 1, ahead: null })
+    for (const want of wants) {
+      const behind = await this.neighbour(want, 'after')
+      if (behind !== undefined) this.look.add(behind)
+    }
+  }
+
+  private async aheadOf(want: WantRow): Promise<Hindrance | undefined> {
+    const place = await this.neighbour(want, 'before')
+    const [before] = place === undefined ? [] : await this.read([place])
+    if (!before) return undefined
+    const { run_id: runId, run_number: number, pipeline_name: pipeline, step_name: step, given } = before
+    return { want: wantOf(want), ahead: { runId, number, pipeline, step, waits: !given } }
+  }
+
+  private change(claim: ClaimRow, columns: Partial<ClaimRow>): void {
+    const counted = this.changed.has(claim.place) ? claim.changes : claim.changes + 1
+    Object.assign(claim, columns, { changes: counted, untold: 1 })
+    this.changed.set(claim.place, claim)
+    this.unwritten.add(claim)
+  }
+
+  private async read(places: readonly Place[]): Promise<ClaimRow[]> {
+    const missing = places.filter((place) => !this.claims.has(place))
+    if (missing.length > 0) {
+      const rows = await this.tables
+        .selectFrom('lock_claim')
+        .selectAll()
+        .where('project_id', '=', this.projectId)
+        .where('place', 'in', missing)
+        .execute()
+      for (const row of rows) this.claims.set(row.place, row)
+    }
+    return places.flatMap((place) => this.claims.get(place) ?? [])
+  }
+
+  private async wantsOf(places: readonly Place[]): Promise<Map<Place, WantRow[]>> {
+    const rows = await this.tables
+      .selectFrom('lock_want')
+      .selectAll()
+      .where('project_id', '=', this.projectId)
+      .where('place', 'in', [...places])
+      .orderBy('name')
+      .execute()
+    return Map.groupBy(rows, ({ place }) => place)
+  }
+
+  private async first(lock_key: string): Promise<{ place: Place; most: number }[]> {
+    const known = this.lines.get(lock_key)
+    if (known) return known
+    const rows = await this.tables
+      .selectFrom('lock_want')
+      .select(['place', 'most'])
+      .where('project_id', '=', this.projectId)
+      .where('lock_key', '=', lock_key)
+      .orderBy('place')
+      .limit(limits.runsOfAGroup)
+      .execute()
+    this.lines.set(lock_key, rows)
+    return rows
+  }
+
+  private async neighbour({ lock_key, place }: Entry, side: 'before' | 'after'): Promise<Place | undefined> {
+    const row = await this.tables
+      .selectFrom('lock_want')
+      .select('place')
+      .where('project_id', '=', this.projectId)
+      .where('lock_key', '=', lock_key)
+      .where('place', side === 'before' ? '<' : '>', place)
+      .orderBy('place', side === 'before' ? 'desc' : 'asc')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.place
+  }
+}

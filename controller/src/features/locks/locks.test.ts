@@ -1,0 +1,276 @@
+// Groups of runs and locks of steps: one has its turn, the next gets it with the end of the one before, whoever sees to it and dies.
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { ConcurrencyQueue, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { reasonText } from '@ansflow/proto/reasons'
+import { isTerminal, RunStatus, StepStatus } from '@ansflow/proto/status'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { waitFor } from '../../../test/wait-for.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import { createLog } from '../../platform/log.ts'
+import type { RunDriver, RunStart } from '../runs/index.ts'
+import { queuedJobs } from '../runs/test/queued-jobs.ts'
+import { openRuns, type RunsWorld } from '../runs/test/runs-world.ts'
+import { locksFeature } from './feature.ts'
+import { lockParticipant } from './lock-participant.ts'
+import type { LockTables } from './lock-tables.ts'
+import { tellRuns, tellUntold } from './tell-runs.ts'
+
+type Init = Exclude<MessageInitShape<typeof PipelineGraphSchema>, { $typeName: string }>
+type Graph = Pick<Init, 'concurrency' | 'steps' | 'timeoutMs'>
+const log = createLog('silent')
+
+let world: RunsWorld
+/** One that tells of turns, and one that dies before it does. */
+let alive: RunDriver
+let dying: RunDriver
+beforeEach(async () => {
+  world = await openRuns('silent', locksFeature.entities)
+  alive = controller()
+  dying = controller(false)
+})
+afterEach(() => world[Symbol.asyncDispose]())
+
+function controller(tells = true): RunDriver {
+  const tell = lockParticipant(world.db, (notices) => void (tells && tellRuns({ driver, log }, notices)))
+  const driver = world.newDriver({ participants: () => [tell] })
+  return driver
+}
+
+const untold = () => tellUntold({ db: world.db, log, driver: alive })
+
+async function start(graph: Graph, over: Partial<RunStart> = {}, driver = alive): Promise<string> {
+  const start = world.startOf(graph.steps ?? [{ id: 'a' }], over)
+  const whole = create(PipelineGraphSchema, { name: 'test', ...graph, steps: start.graph.steps } as Init)
+  return (await driver.start({ ...start, graph: whole })).id
+}
+
+const group = (over: Graph['concurrency'] = {}): Graph => ({ concurrency: { group: 'g', limit: 1, ...over } })
+
+async function status(runId: string): Promise<string> {
+  return RunStatus[(await world.load(runId))!.state.status]!.toLowerCase()
+}
+async function reason(runId: string): Promise<string> {
+  const why = (await world.load(runId))!.state.reason
+  return why ? reasonText(why) : ''
+}
+const becomes = (runId: string, wanted: string) => waitFor(async () => (await status(runId)) === wanted)
+const says = (runId: string, wanted: string) => waitFor(async () => (await reason(runId)) === wanted)
+
+async function claims(): Promise<number> {
+  return (await world.db.kysely<LockTables>().selectFrom('lock_claim').select('place').execute()).length
+}
+
+describe('a group of runs', () => {
+  test('has one that goes on; the others begin in their order, say behind whom they wait, and leave nothing', async () => {
+    const other = { pipelineId: uuidv7(), pipelineName: 'other' }
+    const first = await start(group())
+    const second = await start(group(), other)
+    const third = await start(group())
+    const elsewhere = await start(group({ group: 'h' }))
+    const foreign = await start(group(), { projectId: uuidv7() })
+    await Promise.all([first, elsewhere, foreign].map((id) => becomes(id, 'queued')))
+    await says(second, 'Waits for run #1 of test (group g).')
+    await says(third, 'Waits for run #1 of other, which waits as well (group g).')
+    expect((await world.load(third))!.state.reason?.params['run']).toBe(second)
+    expect(await world.statuses(second)).toBe('a:blocked')
+    expect((await world.load(second))!.state.steps.get('a')?.reason?.code).toBe('run_waits')
+    const waiting = (await queuedJobs(world.db, 10)).map(({ runId }) => runId)
+    expect(new Set(waiting)).toEqual(new Set([first, elsewhere, foreign]))
+
+    await world.finish(first, alive)
+    await becomes(second, 'queued')
+    await says(third, 'Waits for run #1 of other (group g).')
+    await alive.cancel(second, { id: uuidv7(), name: 'Ada' })
+    await becomes(third, 'queued')
+    for (const id of [third, elsewhere, foreign]) await world.finish(id, alive)
+    expect(await claims()).toBe(0)
+  })
+
+  test('lets as many go on as it says, and is the pipeline itself where it has no name', async () => {
+    const two: Graph = { concurrency: { limit: 2 } }
+    const ids = [await start(two), await start(two), await start(two), await start(two)]
+    const apart = await start(two, { pipelineId: uuidv7() })
+    await Promise.all([ids[0]!, ids[1]!, apart].map((id) => becomes(id, 'queued')))
+    await says(ids[2]!, 'Waits for run #2 of test.')
+    await world.finish(ids[1]!, alive)
+    await becomes(ids[2]!, 'queued')
+    expect(await status(ids[3]!)).toBe('waiting')
+    await world.finish(ids[0]!, alive)
+    await becomes(ids[3]!, 'queued')
+  })
+
+  test('keeps only the newest of those that wait', async () => {
+    const newest = group({ queue: ConcurrencyQueue.NEWEST })
+    const first = await start(newest)
+    await becomes(first, 'queued')
+    const second = await start(newest)
+    const third = await start(newest)
+    await becomes(second, 'canceled')
+    expect(await reason(second)).toBe('Run #3 of test takes its place in the group g.')
+    expect(await world.statuses(second)).toBe('a:canceled')
+    await says(third, 'Waits for run #1 of test (group g).')
+    await world.finish(first, alive)
+    await becomes(third, 'queued')
+  })
+
+  test('cancels what goes on, and begins when that has ended, its cleanup included', async () => {
+    const steps = [{ id: 'a' }, { id: 'tidy', needs: [{ stepId: 'a' }], when: 'always()' }]
+    const graph = { ...group({ cancelInProgress: true }), steps }
+    const first = await start(graph)
+    await becomes(first, 'queued')
+    const job = await world.claim((await queuedJobs(world.db, 1))[0]!.jobId, undefined, alive)
+    await alive.submit(first, { type: 'jobStarted', jobId: job!.jobId, epoch: job!.epoch })
+    const second = await start(graph)
+    await says(first, 'Run #2 of test takes its place in the group g.')
+    await says(second, 'Waits for run #1 of test (group g).')
+    await world.report(job!, Outcome.CANCELED, alive)
+    expect(await status(second)).toBe('waiting')
+    await world.finish(first, alive)
+    expect([await status(first), await reason(first)]).toEqual([
+      'canceled',
+      'Run #2 of test takes its place in the group g.',
+    ])
+    expect(await world.statuses(first)).toBe('a:canceled tidy:succeeded')
+    await becomes(second, 'queued')
+  })
+
+  test('is left by who is canceled while it waits, or waits longer than its timeout', async () => {
+    const always = { ...group(), steps: [{ id: 'a', when: 'always()' }] }
+    const first = await start(group())
+    const second = await start({ ...always, timeoutMs: 5000 })
+    const third = await start(always)
+    await says(third, 'Waits for run #2 of test, which waits as well (group g).')
+    await world.clock.advance(5000)
+    await becomes(second, 'failed')
+    expect((await world.load(second))!.state.reason?.code).toBe('run_timeout')
+    expect(await world.statuses(second)).toBe('a:canceled')
+    await says(third, 'Waits for run #1 of test (group g).')
+    await alive.cancel(third, { id: uuidv7(), name: 'Ada' })
+    expect([await status(third), await world.statuses(third)]).toEqual(['canceled', 'a:canceled'])
+    await world.finish(first, alive)
+    expect(await claims()).toBe(0)
+  })
+
+  test('is named by what the run begins with; a name that cannot be made fails it, none lets it begin', async () => {
+    const of = (text: string) => group({ group: text })
+    const main = await start(of('deploy-${{ inputs.to }}'), { inputs: { to: 'main' } })
+    const same = await start(of('${{ "deploy-" + inputs.to }}'), { inputs: { to: 'main' } })
+    const other = await start(of('deploy-${{ inputs.to }}'), { inputs: { to: 'next' } })
+    const free = await start(of('${{ inputs.to }}'), { inputs: { to: '' } })
+    await Promise.all([main, other, free].map((id) => becomes(id, 'queued')))
+    await says(same, 'Waits for run #1 of test (group deploy-main).')
+    const wrong = await start(of('${{ inputs.to }}'), { inputs: { to: 'a\nb' } })
+    expect([await status(wrong), await world.statuses(wrong)]).toEqual(['failed', 'a:canceled'])
+    expect(await reason(wrong)).toContain('group')
+  })
+
+  test('is handed on when the controller of the one before dies right behind its end, or that of the next', async () => {
+    const first = await start(group(), {}, dying)
+    expect(await status(first)).toBe('waiting')
+    await untold()
+    await becomes(first, 'queued')
+    const second = await start(group(), {}, dying)
+    const third = await start(group(), {}, dying)
+    await world.finish(first, dying)
+    expect([await status(second), await status(third)]).toEqual(['waiting', 'waiting'])
+    await untold()
+    await becomes(second, 'queued')
+    expect(await reason(third)).toBe('Waits for run #2 of test (group g).')
+    // What was told is not told again.
+    const { revision } = (await world.load(third))!
+    await untold()
+    expect((await world.load(third))!.revision).toBe(revision)
+  })
+
+  test('has one at a time, however many start and end on two controllers', async () => {
+    const pair = [alive, controller()]
+    const ids = await Promise.all(Array.from({ length: 12 }, (_, n) => start(group(), {}, pair[n % 2]!)))
+    for (let left = ids.length; left > 0; left--) {
+      const going = await waitFor(async () => {
+        const found = (await Promise.all(ids.map(async (id) => ({ id, now: await status(id) })))).filter(
+          ({ now }) => now !== 'waiting' && now !== 'succeeded',
+        )
+        return found.length > 0 ? found : undefined
+      })
+      expect(going.map(({ now }) => now)).toEqual(['queued'])
+      await world.finish(going[0]!.id, pair[left % 2]!)
+    }
+    expect(await claims()).toBe(0)
+  })
+})
+
+const locking = (...locks: string[]): Graph => ({ steps: [{ id: 'a', locks }] })
+
+async function stepOf(runId: string) {
+  const step = (await world.load(runId))!.state.steps.get('a')!
+  return { status: step.status, why: step.reason ? reasonText(step.reason) : '' }
+}
+
+describe('locks of steps', () => {
+  test('are held by one step of the project until its attempt has ended, and say who holds them', async () => {
+    const other = { pipelineId: uuidv7(), pipelineName: 'other' }
+    const first = await start(locking('db'))
+    const second = await start(locking('db', 'web'), other)
+    const third = await start(locking('web'))
+    await becomes(first, 'queued')
+    await waitFor(async () => (await stepOf(first)).status === StepStatus.QUEUED)
+    const waits = (id: string, why: string) => waitFor(async () => (await stepOf(id)).why === why)
+    await waits(second, 'Waits for lock db: held by step a of run #1 of test.')
+    await waits(third, 'Waits for lock web: next is step a of run #1 of other, which waits as well.')
+    expect((await stepOf(third)).status).toBe(StepStatus.WAITING)
+    await world.finish(first, alive)
+    await waitFor(async () => (await stepOf(second)).status === StepStatus.QUEUED)
+    await waits(third, 'Waits for lock web: held by step a of run #1 of other.')
+    const { jobId } = (await queuedJobs(world.db, 1))[0]!
+    const job = await world.claim(jobId, undefined, alive)
+    await alive.submit(second, { type: 'jobLost', jobId, epoch: job!.epoch })
+    await waitFor(async () => (await stepOf(third)).status === StepStatus.QUEUED)
+    await world.finish(third, alive)
+    expect(await claims()).toBe(0)
+  })
+
+  test('are free while a step waits for its retry, which asks anew', async () => {
+    const retry = { max: 1, delayMs: 60_000 }
+    const first = await start({ steps: [{ id: 'a', locks: ['db'], retry }] })
+    await waitFor(async () => (await stepOf(first)).status === StepStatus.QUEUED)
+    const second = await start(locking('db'))
+    const job = await world.claim((await queuedJobs(world.db, 1))[0]!.jobId, undefined, alive)
+    await world.report(job!, Outcome.FAILED, alive)
+    await waitFor(async () => (await stepOf(second)).status === StepStatus.QUEUED)
+    await world.clock.advance(60_000)
+    await waitFor(async () => (await stepOf(first)).why === 'Waits for lock db: held by step a of run #2 of test.')
+    await world.finish(second, alive)
+    await waitFor(async () => (await stepOf(first)).status === StepStatus.QUEUED)
+    await world.finish(first, alive)
+    expect(await status(first)).toBe('succeeded')
+  })
+
+  test('are never held by two, and all get them, in whatever order they are named, on two controllers', async () => {
+    const pair = [alive, controller()]
+    const sets = [['x', 'y'], ['y', 'x'], ['x'], ['y', 'z'], ['z', 'x'], ['x', 'y', 'z']]
+    const runs = await Promise.all(
+      Array.from({ length: 18 }, async (_, n) => {
+        const locks = sets[n % sets.length]!
+        return { id: await start(locking(...locks), {}, pair[n % 2]!), locks }
+      }),
+    )
+    for (let ended = 0; ended < runs.length; ) {
+      const open = await waitFor(async () => {
+        const found = await Promise.all(runs.map(async (run) => ({ ...run, step: await stepOf(run.id) })))
+        const holding = found.filter(({ step }) => step.status === StepStatus.QUEUED)
+        return holding.length > 0 ? holding : undefined
+      })
+      const held = open.flatMap(({ locks }) => locks)
+      expect(new Set(held).size).toBe(held.length)
+      for (const { id } of open) {
+        await world.finish(id, pair[ended % 2]!)
+        ended++
+      }
+    }
+    expect(await claims()).toBe(0)
+    expect(
+      (await Promise.all(runs.map(({ id }) => world.load(id)))).every((run) => isTerminal(run!.state.status)),
+    ).toBe(true)
+  })
+})
