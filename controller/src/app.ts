@@ -8,6 +8,7 @@ import { auditFeature } from './features/audit/index.ts'
 import { authFeature } from './features/auth/index.ts'
 import { chainsFeature } from './features/chains/index.ts'
 import { collabFeature } from './features/collab/index.ts'
+import { explainFeature } from './features/explain/index.ts'
 import { idempotencyFeature } from './features/idempotency/index.ts'
 import { locksFeature } from './features/locks/index.ts'
 import { logsFeature } from './features/logs/index.ts'
@@ -62,6 +63,7 @@ export const features: FeatureKind[] = [
   schedulesFeature,
   chainsFeature,
   webhooksFeature,
+  explainFeature,
 ]
 
 export const entitiesOf = (kinds: FeatureKind[]): Entities => kinds.flatMap((kind) => kind.entities)

@@ -34,6 +34,7 @@ AuthService/CreateApiToken                 who?      yes    yes       yes       
 AuthService/ListApiTokens                  who?      yes    yes       yes        yes   yes      no
 AuthService/RevokeApiToken                 who?      yes    yes       yes        yes   yes      no
 ChainService/ListRunTriggers                who?      yes    yes       yes        yes   none     no
+ExplainService/ExplainRun                  who?      yes    yes       yes        yes   none     no
 LogService/ReadLog                         who?      yes    yes       yes        yes   none     no
 LogService/FollowLog                       who?      yes    yes       yes        yes   none     no
 LogService/ReadLines                       who?      yes    yes       yes        yes   none     no

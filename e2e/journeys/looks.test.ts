@@ -6,6 +6,7 @@ import { Role } from '@ansflow/proto/access'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
+import { RerunMode } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { VariableService } from '@ansflow/proto/gen/ansflow/v1/variables_pb'
 import { RunStatus } from '@ansflow/proto/status'
@@ -187,6 +188,9 @@ async function fillSystem(): Promise<typeof pages> {
   const copies = await system.pipeline(grid, 'Corner Shop')
   const grown = await system.start(copies.pipelineId)
   expect((await system.ended(grown)).status).toBe(RunStatus.FAILED)
+  const { run: part } = await system.api.runs.rerunRun({ runId: passed, mode: RerunMode.FROM, stepIds: ['unit'] })
+  const again = part?.id ?? ''
+  expect((await system.ended(again)).status).toBe(RunStatus.SUCCEEDED)
   const project = `/p/${slug}`
   const pipeline = `${project}/pipelines/${pipelineId}`
   return [
@@ -232,6 +236,18 @@ async function fillSystem(): Promise<typeof pages> {
       press: [byId('publish-button')],
       ready: '[data-testid="publish-problems"]',
     },
+    {
+      name: 'editor-explain',
+      path: `${pipeline}/edit?explain`,
+      press: [byId('explain-button')],
+      ready: byId('explain-step-pack'),
+    },
+    {
+      name: 'editor-explained',
+      path: `${pipeline}/edit?explained`,
+      press: [byId('explain-button'), byId('explain-step-beta')],
+      ready: byId('explain-outcome'),
+    },
     { name: 'editor-yaml', path: `${pipeline}/edit?view=yaml`, ready: '[data-testid="yaml-editor"]' },
     { name: 'editor-split', path: `${pipeline}/edit?view=split`, ready: '[data-testid="yaml-editor"]' },
     { name: 'versions', path: `${pipeline}/versions`, ready: 'h1' },
@@ -261,6 +277,14 @@ async function fillSystem(): Promise<typeof pages> {
       path: `/runs/${passed}?step=pack`,
       press: [byId('show-variables')],
       ready: byId('step-variables'),
+    },
+    { name: 'run-again', path: `/runs/${again}?step=prepare`, ready: '[data-testid="log-rows"] [data-line]' },
+    { name: 'run-again-waterfall', path: `/runs/${again}?view=waterfall`, ready: '[data-testid="run-waterfall"]' },
+    {
+      name: 'run-again-inputs',
+      path: `/runs/${again}?inputs`,
+      press: [byId('rerun-more'), byId('rerun-inputs')],
+      ready: byId('rerun-dialog'),
     },
     { name: 'run-list', path: `/runs/${passed}?view=list`, ready: '[data-testid="step-panel"]' },
     { name: 'run-definition', path: `/runs/${passed}?view=definition`, ready: '[data-testid="step-panel"]' },

@@ -48,7 +48,7 @@ function* stopOthers(turn: Turn, group: StepState, failed: StepState): Generator
 function endGroup(turn: Turn, group: StepState): void {
   const [status, why] = resultOf(group)
   endStep(turn, group, status, why)
-  turn.state.stepValues[group.id]!.outputs = listedOutputs(group)
+  if (!turn.state.meta.foresees) turn.state.stepValues[group.id]!.outputs = listedOutputs(group)
 }
 
 /** As one step: what is worst of its copies. */

@@ -23,11 +23,7 @@ export function gitFacts({ meta, graph, steps }: Pick<RunState, 'meta' | 'graph'
       pullRequest: pullRequest ? String(pullRequest) : '',
     }
   }
-  let first = checkouts.get(graph)
-  if (first === undefined) {
-    first = firstCheckout(graph) ?? null
-    checkouts.set(graph, first)
-  }
+  const first = checkoutOf(graph)
   const step = first && steps.get(first.id)
   if (step?.status !== StepStatus.SUCCEEDED) return {}
   const { commit = '', ref = '', branch = '' } = step.outputs
@@ -40,4 +36,21 @@ export function gitFacts({ meta, graph, steps }: Pick<RunState, 'meta' | 'graph'
     // An address that an expression puts together is known to the step alone.
     repository: typeof url === 'string' && !url.includes('${{') ? url : '',
   }
+}
+
+/** For expressions. Undefined: it will have been fetched by then, in a run that is only foreseen. */
+export function gitContext(state: RunState): Record<string, string> | undefined {
+  const { meta, graph, steps } = state
+  const isOpen = meta.foresees && !meta.origin.git
+  const first = isOpen ? checkoutOf(graph) : null
+  return first && steps.get(first.id)?.status === StepStatus.SUCCEEDED ? undefined : gitFacts(state)
+}
+
+function checkoutOf(graph: PipelineGraph): StepDefinition | null {
+  let first = checkouts.get(graph)
+  if (first === undefined) {
+    first = firstCheckout(graph) ?? null
+    checkouts.set(graph, first)
+  }
+  return first
 }

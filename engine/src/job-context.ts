@@ -2,9 +2,9 @@
 import { type ExpressionContext, ExpressionError, interpolate } from '@ansflow/proto/expression'
 import type { NameValue } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type Reason, reason, saidReason } from '@ansflow/proto/reasons'
-import { starterOf } from '@ansflow/proto/run-origin'
+import { starterOf, triggerOf } from '@ansflow/proto/run-origin'
 import { exportedTo } from './exports.ts'
-import { gitFacts } from './git-facts.ts'
+import { gitContext } from './git-facts.ts'
 import type { RunState, StepState } from './state.ts'
 
 export type Needs = ExpressionContext['needs']
@@ -33,7 +33,7 @@ export function expressionContext(
       return inheritedEnv(state)
     },
     get git() {
-      return gitFacts(state)
+      return gitContext(state)
     },
     run: {
       id: meta.runId,
@@ -42,6 +42,7 @@ export function expressionContext(
       project: meta.projectSlug,
       version: meta.version,
       startedBy: starterOf(meta.origin).name,
+      trigger: triggerOf(meta.origin),
     },
     steps: state.stepValues,
     ...(step?.group && { matrix: { ...blankValues(step.group), ...step.matrix } }),

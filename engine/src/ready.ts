@@ -7,7 +7,7 @@ import { beginAttempt, failedReason } from './begin-attempt.ts'
 import { expressionContext, type Needs, needsOf } from './job-context.ts'
 import { openCopies } from './open-copies.ts'
 import { nameOf, readsMatrix } from './own-values.ts'
-import type { StepState } from './state.ts'
+import type { RunState, StepState } from './state.ts'
 import { timeoutReason } from './timeout-reason.ts'
 import { endStep, type Turn } from './turn.ts'
 
@@ -22,7 +22,7 @@ export function decideStep(turn: Turn, step: StepState): void {
     return
   }
   try {
-    const unmet = firstUnmet(turn, step)
+    const unmet = firstUnmet(turn.state, step)
     // Its copies answer by themselves what speaks of their values.
     const when = isGroup(step) && readsMatrix(definition.when) ? '' : definition.when
     const usesStatus = compileExpression(definition.when || 'true').expression?.usesStatus
@@ -32,7 +32,7 @@ export function decideStep(turn: Turn, step: StepState): void {
       if (unmet && !usesStatus) endStep(turn, step, StepStatus.SKIPPED, unmet)
       else begin(turn, step)
     } else {
-      const needs = { ...needsOf(turn.state, step), success: !unmet && cancelLevel === 0 }
+      const needs = decidingNeeds(turn.state, step, unmet)
       if (evaluateCondition(when, expressionContext(turn.state, step, needs))) {
         begin(turn, step, needs)
       } else {
@@ -53,7 +53,16 @@ function begin(turn: Turn, step: StepState, needs?: Needs): void {
   else beginAttempt(turn, step, needs)
 }
 
-function firstUnmet(turn: Turn, step: StepState): Reason | undefined {
+/** What its `when` sees of them. Throws an ExpressionError. */
+export function needsToDecide(state: RunState, step: StepState): Needs {
+  return decidingNeeds(state, step, firstUnmet(state, step))
+}
+
+function decidingNeeds(state: RunState, step: StepState, unmet: Reason | undefined): Needs {
+  return { ...needsOf(state, step), success: !unmet && state.cancelLevel === 0 }
+}
+
+function firstUnmet(state: RunState, step: StepState): Reason | undefined {
   for (const [index, need] of step.definition.needs.entries()) {
     const before = step.needs[index]!
     const params = { step: need.stepId, status: statusWord(before.status) }
@@ -61,8 +70,8 @@ function firstUnmet(turn: Turn, step: StepState): Reason | undefined {
     if (!need.condition || (isGroup(step) && readsMatrix(need.condition))) continue
     // That it names no status function means success() in a step's `when`, but not on an edge.
     const plain = compileExpression(need.condition).expression?.usesStatus === false
-    const needs = needsOf(turn.state, step)
-    const context = expressionContext(turn.state, step, plain ? { ...needs, success: true } : needs)
+    const needs = needsOf(state, step)
+    const context = expressionContext(state, step, plain ? { ...needs, success: true } : needs)
     if (!evaluateCondition(need.condition, context)) {
       return reason('need_not_met', { ...params, condition: need.condition })
     }

@@ -33,6 +33,8 @@ export interface RunMeta {
   /** Of its organization and its project, as they were when it began: in the order in which they win. */
   variables: readonly InheritedVariable[]
   newId: () => string
+  /** Nothing runs: what steps set is not known. See foresee.ts. */
+  foresees?: true
 }
 
 export interface RunState {

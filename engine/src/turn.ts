@@ -99,7 +99,8 @@ export function setStatus(turn: Turn, step: StepState, status: StepStatus, why: 
     counts[status]!++
   }
   step.status = status
-  if (!step.group) stepValues[step.id] = { status: statusWord(status), outputs: step.outputs }
+  const outputs = turn.state.meta.foresees ? {} : step.outputs
+  if (!step.group) stepValues[step.id] = { status: statusWord(status), outputs }
   step.reason = why
   turn.steps.add(step)
 }

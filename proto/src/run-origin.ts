@@ -17,6 +17,12 @@ export function starterOf(origin: RunOrigin | undefined): { userId: string; name
   }
 }
 
+/** What started it, as the file calls it; `run.trigger` in expressions. */
+export function triggerOf(origin: RunOrigin | undefined): string {
+  const words = { person: 'manual', token: 'api', schedule: 'schedule', webhook: 'webhook', run: 'run' } as const
+  return words[origin?.cause.case ?? 'person']
+}
+
 export function byPerson(userId: string, name: string, git?: GitFacts): RunOrigin {
   return create(RunOriginSchema, { cause: { case: 'person', value: { userId, name } }, ...(git && { git }) })
 }

@@ -16,23 +16,24 @@ export function* expressionsOf(step: StepDefinition): Generator<StepExpression> 
   for (const { stepId, condition } of step.needs) {
     if (condition !== '') yield { field: `needs.${stepId}.if`, source: condition }
   }
-  yield* within('name', step.name)
+  yield* expressionsIn('name', step.name)
   for (const { key, of, kind } of configFields) {
     const value = step[of] as JsonValue
     if (kind.expressions === 'condition' && value !== '') yield { field: key, source: value as string }
-    else if (kind.expressions === 'template') yield* within(key, value)
+    else if (kind.expressions === 'template') yield* expressionsIn(key, value)
   }
-  for (const { name, value } of step.env) yield* within(`env.${name}`, value)
-  for (const [name, value] of Object.entries(step.with ?? {})) yield* within(`with.${name}`, value)
+  for (const { name, value } of step.env) yield* expressionsIn(`env.${name}`, value)
+  for (const [name, value] of Object.entries(step.with ?? {})) yield* expressionsIn(`with.${name}`, value)
 }
 
-function* within(field: string, value: JsonValue): Generator<StepExpression> {
+/** Of all texts of a value. */
+export function* expressionsIn(field: string, value: JsonValue): Generator<StepExpression> {
   if (typeof value === 'string') {
     for (const part of hasExpression(value) ? parseTemplate(value).parts : []) {
       if (part.kind === 'expression') yield { field, source: part.source }
     }
   } else if (typeof value === 'object' && value !== null) {
-    for (const inner of Object.values(value)) yield* within(field, inner as JsonValue)
+    for (const inner of Object.values(value)) yield* expressionsIn(field, inner as JsonValue)
   }
 }
 
@@ -53,7 +54,7 @@ export function inputsReadBy(graph: PipelineGraph, step: StepDefinition, among: 
   note(references)
   // A process gets all of the pipeline's variables.
   if (runsOnAgent(step.uses) || references.some(({ root }) => root === 'env')) {
-    for (const { value } of graph.env) for (const { source } of within('', value)) note(referencesIn(source))
+    for (const { value } of graph.env) for (const { source } of expressionsIn('', value)) note(referencesIn(source))
   }
   return among.filter((name) => read.has(name))
 }

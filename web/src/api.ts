@@ -3,6 +3,7 @@ import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { ChainService } from '@ansflow/proto/gen/ansflow/v1/chains_pb'
+import { ExplainService } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
@@ -105,4 +106,5 @@ export const api = {
   approvals: clientOf(ApprovalService),
   reports: clientOf(ReportService),
   variables: clientOf(VariableService),
+  explain: clientOf(ExplainService),
 }

@@ -13,7 +13,8 @@ export interface ExpressionContext {
   env: Readonly<Record<string, string>>
   /** Variables of the organization and the project. */
   vars?: Readonly<Record<string, string>>
-  git: Readonly<Record<string, string>>
+  /** Undefined: not known yet; what reads it cannot be evaluated. */
+  git: Readonly<Record<string, string>> | undefined
   run: JsonObject
   /** By step id; `status` is a word such as "succeeded". Outputs of a step with a matrix are lists, with an entry a copy. */
   steps: Readonly<Record<string, { status: string; outputs: Readonly<Record<string, string | string[]>> }>>
@@ -77,7 +78,7 @@ function bindings(references: readonly Reference[], context: ExpressionContext):
         ...blank(references.flatMap((each) => (each.root === 'vars' && each.path[0] ? [each.path[0]] : []))),
         ...context.vars,
       })
-    } else if (values[root] === undefined) {
+    } else if (values[root] === undefined && !(root === 'git' && context.git === undefined)) {
       values[root] = rootValue(root, context)
     }
   }

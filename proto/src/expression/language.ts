@@ -21,7 +21,7 @@ export const triggerRoots = ['body', 'headers', 'outputs'] as const
 /** What `git` (of the run's first checkout that has succeeded) and `run` hold; those a run has no value for are "". */
 export const contextFields: Record<'git' | 'run', readonly string[]> = {
   git: ['repository', 'ref', 'branch', 'tag', 'commit', 'author', 'message', 'pullRequest'],
-  run: ['id', 'number', 'pipeline', 'project', 'version', 'startedBy'],
+  run: ['id', 'number', 'pipeline', 'project', 'version', 'startedBy', 'trigger'],
 }
 
 /** Calls of these see how the needs of a step ended; a condition without any of them is about success. */

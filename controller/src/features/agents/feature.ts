@@ -17,6 +17,7 @@ import { agentLinkApi } from './agent-link.api.ts'
 import type { SessionDeps } from './agent-session.ts'
 import { agentLabels, agentTables, type KnownAgent, keepersAmong } from './agent-tables.ts'
 import { agentTopics } from './agent-topics.ts'
+import { agentViews } from './agent-views.ts'
 import { agentScope, agentsApi } from './agents.api.ts'
 import { giveUpStranded } from './delete-agent.ts'
 import { createDispatcher } from './dispatcher.ts'
@@ -121,6 +122,7 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
       { name: 'deleted agents', everyMs: lostSweepMs, run: () => giveUpStranded({ db, jobs }) },
     ],
     scopes: { [Resource.AGENT]: agentScope },
+    gives: { agentViews: (organizationId: string) => agentViews({ db, clock, lostAfterMs }, organizationId) },
     async stop() {
       endQueued()
       hub.stop()

@@ -11,7 +11,7 @@ export {
   shownJobs,
 } from './agent-jobs.ts'
 export { runsFeature } from './feature.ts'
-export type { RunStart } from './insert-runs.ts'
+export { nextStart, type RunStart } from './insert-runs.ts'
 export { attemptLog, type JobLog, jobLog, jobLogs, jobsOf, moveJobLog } from './job-logs.ts'
 export {
   type AgentJob,
@@ -24,6 +24,7 @@ export {
   waitReasons,
 } from './job-queue.ts'
 export { readRunHead } from './list-runs.ts'
+export { checkGitFacts, originOf } from './origin.ts'
 export type { RunAct, RunChange, RunParticipant } from './participant.ts'
 export type { OfferedJob, Placement, Seat } from './place-jobs.ts'
 export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'

@@ -7,6 +7,7 @@ import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansf
 import type { RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { type JsonObject, toBinary } from '@bufbuild/protobuf'
 import { sql } from 'kysely'
+import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { prepared } from '../../platform/message-pieces.ts'
 import { statement } from '../../platform/statement.ts'
@@ -157,8 +158,20 @@ export async function planAhead(
   return works
 }
 
+/** What a run of the pipeline would have which began now. */
+export async function nextStart(
+  db: Db,
+  start: Pick<RunStart, 'pipelineId' | 'organizationId' | 'projectId'>,
+): Promise<{ number: number; variables: InheritedVariable[] }> {
+  const { next, variables } = await lookAhead({ db: db.kysely(), dialect: db.dialect }, start)
+  return { number: next, variables }
+}
+
 /** The pipeline's last number, and what its runs inherit, in one statement. */
-async function lookAhead({ db, dialect }: Pick<Writing, 'db' | 'dialect'>, start: IdentifiedStart) {
+async function lookAhead(
+  { db, dialect }: Pick<Writing, 'db' | 'dialect'>,
+  start: Pick<RunStart, 'pipelineId' | 'organizationId' | 'projectId'>,
+) {
   const { pipelineId, organizationId, projectId } = start
   const row = await lastNumber[dialect].first(db, { pipelineId, organizationId, projectId })
   const last = row?.last ?? undefined

@@ -6,6 +6,7 @@ import type { InspectorTab } from '../inspector-tab.ts'
 import type { PipelineDocument } from '../use-pipeline-doc.ts'
 import type { Presence } from '../use-presence.ts'
 import type { RunOverlay } from '../use-run-overlay.ts'
+import type { Explanation } from './explain/use-explain.ts'
 
 /** How much of a node is drawn; one value for the whole canvas. */
 export type Detail = 'full' | 'plain' | 'block'
@@ -56,6 +57,8 @@ export interface EditorContext {
   doc: PipelineDocument
   presence: Presence
   overlay: RunOverlay
+  /** What a run would do, in the place of one. */
+  explain: Explanation
   canEdit: Readonly<Ref<boolean>>
   /** Per-key reactive: one changed step redraws one node. */
   steps: Map<string, StepView>

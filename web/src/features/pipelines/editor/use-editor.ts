@@ -11,6 +11,7 @@ import { usePipelineDoc } from '../use-pipeline-doc.ts'
 import { usePresence } from '../use-presence.ts'
 import { useRunOverlay } from '../use-run-overlay.ts'
 import { type BrokenYaml, type DrawerTab, type EditorContext, editorKey } from './editor-context.ts'
+import { useExplain } from './explain/use-explain.ts'
 
 export function createEditor(pipeline: Pipeline): EditorContext {
   const session = useSession()
@@ -33,6 +34,7 @@ export function createEditor(pipeline: Pipeline): EditorContext {
     doc,
     presence,
     overlay: useRunOverlay(doc.graph),
+    explain: useExplain(pipeline.id, doc),
     canEdit,
     steps: doc.steps,
     edges: doc.edges,

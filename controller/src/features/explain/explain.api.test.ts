@@ -1,0 +1,76 @@
+// Explaining by the API: for versions and drafts, with what is assumed of the event, and with nothing left behind.
+import { Role } from '@ansflow/proto/access'
+import {
+  ExplainedOutcome,
+  type ExplainRunRequestSchema,
+  ExplainService,
+} from '@ansflow/proto/gen/ansflow/v1/explain_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type MessageInitShape, toJson } from '@bufbuild/protobuf'
+import { ValueSchema } from '@bufbuild/protobuf/wkt'
+import { Code } from '@connectrpc/connect'
+import { expect, test } from 'vitest'
+import { AgentWorld } from '../agents/test/agent-world.ts'
+
+const file = `name: explained
+inputs: { level: { type: choice, options: [low, high], default: low } }
+steps:
+  build: { run: make, outputs: [v] }
+  test: { needs: [build], runsOn: [gpu], run: t, workspace: own }
+  deep: { needs: [build], when: "\${{ inputs.level == 'high' }}", run: d }
+  main: { needs: [build], when: "\${{ git.branch == 'main' && run.trigger == 'schedule' }}", run: 'm \${{ steps.build.outputs.v }}' }
+`
+
+test('a version and a draft, for inputs, git facts and a cause, where agents are and none is', async () => {
+  await using world = await AgentWorld.start()
+  const { controller } = world
+  const projectId = await controller.addProject()
+  const viewer = await controller.addUser({ role: Role.VIEWER })
+  const pipelines = controller.as(controller.owner).client(PipelineService)
+  const { pipeline, problems } = await pipelines.applyPipeline({ projectId, yaml: file, publish: true })
+  expect(problems.map(({ code }) => code)).not.toContain('error')
+  const pipelineId = pipeline!.id
+  const agent = await world.register()
+  const control = agent.control()
+  await control.hello()
+  const ask = (request: MessageInitShape<typeof ExplainRunRequestSchema> = {}) =>
+    controller
+      .as(viewer)
+      .client(ExplainService)
+      .explainRun({ pipelineId, ...request })
+  const outcomes = async (request?: MessageInitShape<typeof ExplainRunRequestSchema>) =>
+    (await ask(request)).steps.map(({ id, outcome, wave }) => `${id} ${ExplainedOutcome[outcome]} ${wave}`)
+
+  expect(await outcomes()).toEqual(['build RUNS 1', 'test RUNS 2', 'deep SKIPPED 0', 'main SKIPPED 0'])
+  const high = await outcomes({
+    inputs: { level: 'high' },
+    origin: { git: { branch: 'main' }, cause: { case: 'schedule', value: { name: 'nightly' } } },
+  })
+  expect(high).toEqual(['build RUNS 1', 'test RUNS 2', 'deep RUNS 2', 'main RUNS 2'])
+  const { steps, version } = await ask({ origin: { git: { branch: 'main' }, cause: { case: 'schedule', value: {} } } })
+  expect(version).toBe(1)
+  const [build, test, deep, main] = steps
+  expect(build?.place).toMatchObject({ workspace: 'shared', labels: [], agents: ['fake'] })
+  expect(test?.place).toMatchObject({ labels: ['gpu'], agents: [], reasonInfo: { code: 'labels_missing' } })
+  expect(deep).toMatchObject({ reasonInfo: { code: 'when_false' } })
+  expect(
+    main?.expressions.map(({ field, value, waitsFor }) => [field, value && toJson(ValueSchema, value), waitsFor]),
+  ).toEqual([
+    ['when', true, []],
+    ['with.script', undefined, ['build']],
+  ])
+  expect((await ask({ draft: true, failing: ['build'] })).steps.map(({ outcome }) => outcome)).toEqual([
+    ExplainedOutcome.RUNS,
+    ...Array(3).fill(ExplainedOutcome.SKIPPED),
+  ])
+
+  await expect(ask({ inputs: { level: 'none' } })).rejects.toMatchObject({ code: Code.InvalidArgument })
+  await expect(ask({ version: 9 })).rejects.toMatchObject({ code: Code.NotFound })
+  await expect(ask({ origin: { git: { commit: 'x' } } })).rejects.toMatchObject({ code: Code.InvalidArgument })
+  // Nobody was asked for anything, and the next run has the number that was next before.
+  expect((await controller.as(viewer).client(RunService).listRuns({ projectId })).runs).toEqual([])
+  expect(control.heard).toEqual([])
+  const { run } = await world.runs.startRun({ pipelineId })
+  expect(run!.number).toBe(1)
+})

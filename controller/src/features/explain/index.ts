@@ -1,0 +1,2 @@
+// What other features may use of explaining.
+export { explainFeature } from './feature.ts'

@@ -1,0 +1,121 @@
+// What a run of the draft would do, shown on the canvas: asked for again when the draft, the inputs or the assumed event change.
+import {
+  ExplainedOutcome,
+  type ExplainedStep,
+  type ExplainRunRequestSchema,
+} from '@ansflow/proto/gen/ansflow/v1/explain_pb'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { computed, reactive, ref, shallowReactive, shallowRef, watch } from 'vue'
+import { api } from '../../../../api.ts'
+import { type InputDraft, inputDraft, inputValues } from '../../../../ui/form/input-draft.ts'
+import type { PipelineDocument } from '../../use-pipeline-doc.ts'
+
+export const triggers = ['person', 'token', 'schedule', 'webhook', 'run'] as const
+export type Trigger = (typeof triggers)[number]
+
+/** After the last change. */
+const restMs = 400
+
+export type Explanation = ReturnType<typeof useExplain>
+
+export function useExplain(pipelineId: string, doc: PipelineDocument) {
+  const shown = ref(false)
+  const event = reactive({ trigger: 'person' as Trigger, branch: '', tag: '', commit: '', failing: '' })
+  const inputs = ref<InputDraft>({})
+  /** By node id: one changed answer redraws one node. */
+  const steps = shallowReactive(new Map<string, ExplainedStep>())
+  /** In the file's order, copies behind their step. */
+  const all = shallowRef<readonly ExplainedStep[]>([])
+  const error = shallowRef<unknown>()
+  const busy = ref(false)
+  let asked = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  function request(): MessageInitShape<typeof ExplainRunRequestSchema> {
+    const { trigger, branch, tag, commit, failing } = event
+    const ref = tag ? `refs/tags/${tag}` : branch ? `refs/heads/${branch}` : ''
+    const git = branch || tag || commit ? { git: { branch, tag, commit, ref } } : {}
+    // By a person it is whoever asks.
+    const cause = trigger === 'person' ? {} : { cause: { case: trigger, value: {} } as never }
+    return {
+      pipelineId,
+      draft: true,
+      inputs: inputValues(doc.graph.value.inputs, inputs.value),
+      origin: { ...git, ...cause },
+      failing: failing ? [failing] : [],
+    }
+  }
+
+  async function ask(): Promise<void> {
+    const mine = ++asked
+    busy.value = true
+    try {
+      const answer = await api.explain.explainRun(request())
+      if (mine !== asked) return
+      error.value = undefined
+      all.value = answer.steps
+      put(answer.steps)
+    } catch (thrown) {
+      if (mine !== asked) return
+      error.value = thrown
+      all.value = []
+      steps.clear()
+    } finally {
+      if (mine === asked) busy.value = false
+    }
+  }
+
+  function put(found: readonly ExplainedStep[]): void {
+    const left = new Set(steps.keys())
+    for (const step of found) {
+      const nodeId = step.copyOf ? undefined : doc.nodeOfKey(step.id)
+      if (nodeId === undefined) continue
+      left.delete(nodeId)
+      steps.set(nodeId, step)
+    }
+    for (const nodeId of left) steps.delete(nodeId)
+  }
+
+  /** The draft is explained as it is stored. */
+  watch([doc.graph, () => ({ ...event }), inputs, doc.link.state], () => {
+    if (!shown.value || doc.link.state.value !== 'saved') return
+    clearTimeout(timer)
+    timer = setTimeout(() => shown.value && void ask(), restMs)
+  })
+
+  return {
+    shown,
+    event,
+    inputs,
+    steps,
+    all,
+    error,
+    busy,
+    stepOf: (key: string) => all.value.find(({ id }) => id === key),
+    copiesOf: (key: string) => all.value.filter(({ copyOf }) => copyOf === key),
+    counts: computed(() => {
+      const whole = all.value.filter(({ copyOf }) => !copyOf)
+      const of = (outcome: ExplainedOutcome) => whole.filter((step) => step.outcome === outcome).length
+      return {
+        run: of(ExplainedOutcome.RUNS),
+        depend: of(ExplainedOutcome.DEPENDS),
+        not: of(ExplainedOutcome.SKIPPED),
+        fail: of(ExplainedOutcome.FAILS),
+      }
+    }),
+    open(): void {
+      inputs.value = inputDraft(doc.graph.value.inputs)
+      shown.value = true
+      void ask()
+    },
+    close(): void {
+      shown.value = false
+      asked++
+      busy.value = false
+      clearTimeout(timer)
+      steps.clear()
+      all.value = []
+      error.value = undefined
+    },
+  }
+}
