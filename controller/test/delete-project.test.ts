@@ -6,6 +6,7 @@ import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
+import { WebhookService } from '@ansflow/proto/gen/ansflow/v1/webhooks_pb'
 import { isTerminal } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
 import { features } from '../src/app.ts'
@@ -16,7 +17,7 @@ const tables = features.flatMap(({ entities }) =>
   entities.map((entity) => (entity as { meta: { tableName: string } }).meta.tableName),
 )
 const yaml = `name: p
-on: { schedule: "@yearly" }
+on: { schedule: "@yearly", webhook: { filter: "false" } }
 steps:
   a: { run: "true" }
   ask: { needs: [a], uses: approval, with: { approvers: ["role:owner"], selfApproval: true } }
@@ -38,6 +39,10 @@ test('a deleted project leaves nothing behind', async () => {
   const pipelines = owner.client(PipelineService)
   const { pipeline } = await pipelines.applyPipeline({ projectId, yaml, publish: true })
   await pipelines.applyPipeline({ projectId, yaml: `${yaml}  b: { run: "true" }\n` })
+  const other = 'name: q\nsteps: { call: { uses: pipeline, with: { pipeline: p } } }\n'
+  await pipelines.applyPipeline({ projectId, yaml: other, publish: true })
+  const { path } = await owner.client(WebhookService).rotateWebhookSecret({ pipelineId: pipeline!.id })
+  await fetch(c.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })
   const { run } = await world.runs.startRun({ pipelineId: pipeline!.id })
   const { job } = await control.take()
   const data = Buffer.from('one\n')
@@ -72,6 +77,7 @@ test('a deleted project leaves nothing behind', async () => {
     'job',
     'log_chunk',
     'pipeline',
+    'pipeline_link',
     'pipeline_version',
     'project',
     'run',
@@ -80,6 +86,8 @@ test('a deleted project leaves nothing behind', async () => {
     'run_step',
     'schedule',
     'secret',
+    'webhook',
+    'webhook_delivery',
   ])
   // Graphs of runs are kept by their content: another project may have the same.
   const graphs = async () => (await c.db.em().execute('select hash from run_graph')).length

@@ -9,6 +9,7 @@ import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations
 import { RerunMode } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { VariableService } from '@ansflow/proto/gen/ansflow/v1/variables_pb'
+import { WebhookService } from '@ansflow/proto/gen/ansflow/v1/webhooks_pb'
 import { RunStatus } from '@ansflow/proto/status'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -48,6 +49,16 @@ steps:
     matrix: { node: [20, 22, 24], os: [a, b, c, d], exclude: [{ node: 20, os: d }], include: [{ node: 24, slow: true }], maxParallel: 3, failFast: false }
   small: { needs: [fetch], run: 'echo on \${{ matrix.db }}', matrix: { db: [mariadb, sqlite] } }
   report: { needs: [test, small], run: echo never }
+`
+const chain = `name: chain
+on:
+  run: [{ pipeline: nightly, results: [canceled], branches: [main, release/*] }]
+  webhook: { filter: 'body.ref == "main"', inputs: { channel: "\${{ body.channel }}" }, delivery: x-delivery }
+inputs: { channel: { type: choice, options: [stable, beta], default: beta } }
+defaults: { timeout: 10m, env: { LEVEL: "2" } }
+outputs: { how: "\${{ steps.call.status }}" }
+steps:
+  call: { name: Deliver it, uses: pipeline, with: { pipeline: deliver, inputs: { channel: "\${{ inputs.channel }}" } } }
 `
 const screenshots = process.env.ANSFLOW_SCREENSHOTS
 
@@ -191,6 +202,14 @@ async function fillSystem(): Promise<typeof pages> {
   const { run: part } = await system.api.runs.rerunRun({ runId: passed, mode: RerunMode.FROM, stepIds: ['unit'] })
   const again = part?.id ?? ''
   expect((await system.ended(again)).status).toBe(RunStatus.SUCCEEDED)
+  const chained = await system.pipeline(chain, 'Corner Shop')
+  const { path } = await system.client(WebhookService).rotateWebhookSecret({ pipelineId: chained.pipelineId })
+  for (const ref of ['main', 'other']) {
+    const body = JSON.stringify({ ref, channel: 'stable' })
+    await fetch(system.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  }
+  const called = await system.start(chained.pipelineId)
+  expect((await system.ended(called)).status).toBe(RunStatus.SUCCEEDED)
   const project = `/p/${slug}`
   const pipeline = `${project}/pipelines/${pipelineId}`
   return [
@@ -253,6 +272,13 @@ async function fillSystem(): Promise<typeof pages> {
     { name: 'versions', path: `${pipeline}/versions`, ready: 'h1' },
     { name: 'schedules', path: `${project}/pipelines/${broken.pipelineId}/schedules`, ready: 'table' },
     { name: 'no-schedules', path: `${pipeline}/schedules`, ready: 'code' },
+    {
+      name: 'editor-chain',
+      path: `${project}/pipelines/${chained.pipelineId}/edit`,
+      ready: byId('webhook-editor'),
+    },
+    { name: 'triggers', path: `${project}/pipelines/${chained.pipelineId}/triggers`, ready: byId('delivery') },
+    { name: 'no-triggers', path: `${pipeline}/triggers`, ready: 'code' },
     { name: 'project-runs', path: `${project}/runs`, ready: '[data-testid^="run-row-"]' },
     { name: 'project-members', path: `${project}/members`, ready: 'table' },
     { name: 'secrets', path: `${project}/secrets`, ready: 'table' },
@@ -268,6 +294,7 @@ async function fillSystem(): Promise<typeof pages> {
     { name: 'run-succeeded', path: `/runs/${passed}?step=unit`, ready: '[data-testid="log-rows"] [data-line]' },
     { name: 'run-failed', path: `/runs/${failed}`, ready: '[data-testid="log-rows"] [data-line]' },
     { name: 'run-waterfall', path: `/runs/${passed}?view=waterfall`, ready: '[data-testid="run-waterfall"]' },
+    { name: 'run-called', path: `/runs/${called}?step=call`, ready: byId('step-child') },
     { name: 'run-copies', path: `/runs/${grown}?step=small.0`, ready: '[data-testid="log-rows"] [data-line]' },
     { name: 'run-copies-of', path: `/runs/${grown}?step=test`, ready: byId('step-copies') },
     { name: 'run-copies-waterfall', path: `/runs/${grown}?view=waterfall`, ready: byId('fold-small') },

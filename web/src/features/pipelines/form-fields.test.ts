@@ -25,6 +25,13 @@ describe('formFields', () => {
     expect(form.advanced.find((field) => field.name === 'passwordSecret')?.kind).toBe('secret')
   })
 
+  it('shows what is inherited where the step says nothing, and that it says something else', () => {
+    const shellOf = (params: JsonObject) =>
+      formFields(stepType('custom'), params, 'en', { shell: 'bash' }).main.find(({ name }) => name === 'shell')
+    expect(shellOf({ script: 'x' })).toMatchObject({ fallback: 'bash', changed: false, value: undefined })
+    expect(shellOf({ script: 'x', shell: 'sh' })).toMatchObject({ fallback: 'bash', changed: true, value: 'sh' })
+  })
+
   it('shows lists and maps by their entries, and an expression for all of it as a text', () => {
     const given = { url: 'x', headers: { A: 'b', N: 1 }, expectStatus: ['200'], outputs: '${{ inputs.o }}' }
     const { main } = formFields(stepType('http_request'), given, 'en')

@@ -39,9 +39,19 @@ export interface StepForm {
   other: { name: string; text: string }[]
 }
 
-export function formFields(type: StepType | undefined, params: JsonObject, language: Language): StepForm {
+/** `inherited`: what counts where the step says nothing, in the place of the schema's defaults. */
+export function formFields(
+  type: StepType | undefined,
+  params: JsonObject,
+  language: Language,
+  inherited: JsonObject = {},
+): StepForm {
   const properties = type?.params.properties ?? {}
-  const fields = fieldsOf(type?.params ?? {}, params, language)
+  const fields = fieldsOf(type?.params ?? {}, params, language).map((field) => {
+    const fallback = inherited[field.name]
+    if (fallback === undefined) return field
+    return { ...field, fallback, changed: field.value !== undefined && field.value !== fallback }
+  })
   const isReliability = ({ name }: FormField) => properties[name]?.['x-tab'] === 'reliability'
   const settings = fields.filter((field) => !isReliability(field))
   return {

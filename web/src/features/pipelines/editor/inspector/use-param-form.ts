@@ -5,10 +5,15 @@ import { computed } from 'vue'
 import { currentLanguage } from '../../../../i18n.ts'
 import { formFields } from '../../form-fields.ts'
 import { textOfSaid } from '../../problem-text.ts'
+import { useEditor } from '../editor-context.ts'
 
 export function useParamForm(step: () => StepDefinition) {
   const type = computed(() => stepType(step().uses))
-  const form = computed(() => formFields(type.value, step().with ?? {}, currentLanguage()))
+  const editor = useEditor()
+  const form = computed(() => {
+    const inherited = editor.doc.graph.value.defaults?.with ?? {}
+    return formFields(type.value, step().with ?? {}, currentLanguage(), inherited)
+  })
   const errors = computed(() => {
     const found = new Map<string, string>()
     if (!type.value) return found
