@@ -1,4 +1,5 @@
 // Defaults of steps: what a run freezes is what they give, what a version keeps is what the file says.
+import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -22,7 +23,8 @@ test('steps of a run have the defaults of their pipeline, those of its versions 
   const projectId = await c.addProject()
   const pipelines = owner.client(PipelineService)
   const { pipeline, problems } = await pipelines.applyPipeline({ projectId, yaml, publish: true })
-  expect(problems).toEqual([])
+  // That no agent has these labels.
+  expect(problems.map(({ severity }) => severity)).not.toContain(Severity.ERROR)
   const pipelineId = pipeline!.id
   for (const draft of [false, true]) {
     const { run } = await owner.client(RunService).startRun({ pipelineId, draft })
