@@ -51,7 +51,7 @@ describe('defaults', () => {
   test('are checked, and where they count', () => {
     const problems = (defaults: string) =>
       parsePipeline(`name: x\ndefaults: ${defaults}\nsteps:\n  a: { run: "echo $A", workspace: shared }\n`).problems
-    expect(problems('{ shell: fish }')[0]!.message).toContain('Shell')
+    expect(problems(`{ shell: ${'x'.repeat(5000)} }`)[0]!.message).toContain('Shell')
     expect(problems('{ runsOn: ["bad label!"] }')[0]!.field).toBe('defaults.runsOn')
     expect(problems('{ env: { CI_OUTPUT: x } }')[0]!.field).toBe('defaults.env.CI_OUTPUT')
     expect(problems('{ uses: custom }')[0]!.message).toContain('uses')

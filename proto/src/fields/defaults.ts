@@ -17,7 +17,7 @@ import { pairsOf } from './outputs.ts'
 import { inheritedFields, type StepField } from './step-fields.ts'
 
 export const defaultKeys: KeyTable = {
-  shell: { description: 'What runs scripts: sh, bash or pwsh.', schema: scalar },
+  shell: { description: 'What runs scripts: sh, bash, pwsh, or a program with its arguments.', schema: scalar },
   ...Object.fromEntries(
     inheritedFields.map(({ key, description, kind }) => [key, { description, schema: { ...kind.schema } }]),
   ),
