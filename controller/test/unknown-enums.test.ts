@@ -1,7 +1,8 @@
 // Values of enums that this controller does not know, from whoever is newer than it: refused at the API's doors, and of agents
 // taken with a meaning. The fields are found in the contract, so that a new one is here before it is in use.
-import { AgentLinkService, JobPhase, type Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import { StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { AgentLinkService, JobPhase, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { AnnotationLevel } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
+import { type RunStep, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { DescMessage, JsonObject } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { AgentWorld } from '../src/features/agents/test/agent-world.ts'
@@ -67,6 +68,21 @@ const ofAgents: Record<string, () => Promise<{ status: StepStatus; reason: strin
     await again.hear('finishedAck')
     return world.untilStep(runId, 'a', StepStatus.FAILED)
   },
+  // It is for people: they see it, as a notice.
+  'finished.annotations.level': async () => {
+    const { control, job, runId } = await running()
+    const annotations = [{ level: unknown as AnnotationLevel, message: 'new' }]
+    control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED, exitCode: 0, annotations } })
+    return isNotice(await world.untilStep(runId, 'a', StepStatus.SUCCEEDED))
+  },
+  'hello.jobs.finished.annotations.level': async () => {
+    const { agent, control, job, runId } = await running()
+    control.cut()
+    const annotations = [{ level: unknown as AnnotationLevel, message: 'new' }]
+    const finished = { job, outcome: Outcome.SUCCEEDED, exitCode: 0, annotations }
+    await agent.control().hello({ jobs: [{ job, phase: JobPhase.FINISHED, finished }] })
+    return isNotice(await world.untilStep(runId, 'a', StepStatus.SUCCEEDED))
+  },
   // The agent has the job, in whatever state: it goes on.
   'hello.jobs.phase': async () => {
     const { agent, control, job, runId } = await running()
@@ -77,6 +93,11 @@ const ofAgents: Record<string, () => Promise<{ status: StepStatus; reason: strin
     await again.succeed(job)
     return world.untilStep(runId, 'a', StepStatus.SUCCEEDED)
   },
+}
+
+function isNotice(step: RunStep): RunStep {
+  expect(step.attempts.at(-1)!.report).toMatchObject({ errors: 0, warnings: 0, notices: 1 })
+  return step
 }
 
 async function running() {

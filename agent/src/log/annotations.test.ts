@@ -52,6 +52,14 @@ test('a line without an end costs no memory', () => {
   expect(annotations.map(({ message }) => message.length)).toEqual([limits.annotationMessage, 4])
 })
 
+test('among very many colons the same is found', () => {
+  const colons = 'src/a.cpp:3: std::vector<std::string>::size\n  std::less\n'.repeat(100)
+  const log = `::error::a\n${colons}  ::warning::b\n\u001b[1m::notice::c\n\ufeff::error::d\n:::error::x\n x ::error::x\n`
+  expect(messages(`${log}${colons}::error::e`)).toEqual(['a', 'b', 'c', 'd', 'e'])
+  const [first, second] = [found(log), found(log.repeat(2))]
+  expect(second.annotations.slice(0, 4)).toEqual(first.annotations)
+})
+
 test('however the log is cut, the same is found', () => {
   const word = fc.constantFrom(
     ...[
@@ -73,12 +81,17 @@ test('however the log is cut, the same is found', () => {
     ...['\u001b', '\u001b]0;t\u0007', '\ufeff', 'é', '%0A', '::error::', '\n::error::'],
   )
   fc.assert(
-    fc.property(fc.array(word, { maxLength: 40 }), fc.array(fc.nat(200), { maxLength: 8 }), (words, cuts) => {
-      const log = Buffer.from(words.join(''))
-      const places = [...new Set(cuts.map((cut) => cut % (log.length + 1)))].sort((a, b) => a - b)
-      const pieces = [0, ...places].map((from, index) => log.subarray(from, places[index] ?? log.length))
-      expect(found(...pieces)).toEqual(found(log))
-    }),
+    fc.property(
+      fc.boolean(),
+      fc.array(word, { maxLength: 40 }),
+      fc.array(fc.nat(900), { maxLength: 8 }),
+      (isDense, words, cuts) => {
+        const log = Buffer.from(`${isDense ? 'std::a\n'.repeat(70) : ''}${words.join('')}`)
+        const places = [...new Set(cuts.map((cut) => cut % (log.length + 1)))].sort((a, b) => a - b)
+        const pieces = [0, ...places].map((from, index) => log.subarray(from, places[index] ?? log.length))
+        expect(found(...pieces)).toEqual(found(log))
+      },
+    ),
     { numRuns: 3000 },
   )
 })

@@ -10,6 +10,8 @@ const NEWLINE = 10
 const COLONS = Buffer.from('::')
 /** Of a line that is looked at; its message is cut sooner. */
 const MAX_LINE = 32 * 1024
+/** In one piece; where there are more, lines are looked at one by one. */
+const MOST_MISSES = 64
 const words = annotationLevels.map((level) => `::${level}`)
 const LONGEST = Math.max(...words.map((word) => word.length))
 const BEGINS = beginsLine(...words)
@@ -70,10 +72,18 @@ export class AnnotationFinder {
   /** From `from`, where a line begins unless that is 0. */
   #look(bytes: Buffer, from: number): void {
     let at = from
+    let misses = 0
     for (let hit = bytes.indexOf(COLONS, at); hit >= 0; hit = bytes.indexOf(COLONS, at)) {
       at = hit + 1
       const line = isLevel(bytes[hit + 2]) ? lineOf(bytes, hit, this.#lineStarts) : -1
-      if (line < 0) continue
+      if (line < 0) {
+        // Such as the output of a C++ compiler: there are fewer lines than colons.
+        if (++misses > MOST_MISSES) {
+          this.#lookByLines(bytes, at)
+          break
+        }
+        continue
+      }
       const newline = bytes.indexOf(NEWLINE, hit)
       if (newline < 0) break
       this.#take(bytes.subarray(line, newline), this.#passed + line)
@@ -86,6 +96,16 @@ export class AnnotationFinder {
     if (!isStart || tail.length === 0 || !mayBe(tail)) return
     this.#line = Buffer.from(tail.subarray(0, MAX_LINE))
     this.#lineAt = this.#passed + last
+  }
+
+  /** Of the lines that begin behind `from`. */
+  #lookByLines(bytes: Buffer, from: number): void {
+    for (let line = bytes.indexOf(NEWLINE, from) + 1; line > 0; ) {
+      const newline = bytes.indexOf(NEWLINE, line)
+      if (newline < 0) return
+      if (beginsAt(bytes, line)) this.#take(bytes.subarray(line, newline), this.#passed + line)
+      line = newline + 1
+    }
   }
 
   #take(line: Buffer, at: number): void {
@@ -112,6 +132,14 @@ export class AnnotationFinder {
 function isLevel(byte: number | undefined): boolean {
   // Of n, w, e and their capitals, or behind the end of what is there.
   return byte === undefined || byte === 110 || byte === 119 || byte === 101 || byte === 78 || byte === 87 || byte === 69
+}
+
+function beginsAt(bytes: Buffer, line: number): boolean {
+  let at = line
+  while (bytes[at] === 32 || bytes[at] === 9 || bytes[at] === 13) at++
+  if (bytes[at] !== 58 && bytes[at] !== 27 && bytes[at] !== 0xef) return false
+  const hit = bytes[at] === 58 ? at : bytes.indexOf(COLONS, at)
+  return hit >= 0 && bytes[hit + 1] === 58 && isLevel(bytes[hit + 2]) && lineOf(bytes, hit, false) === line
 }
 
 function mayBe(line: Buffer): boolean {

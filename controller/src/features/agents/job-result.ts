@@ -34,7 +34,13 @@ export function resultOf(finished: Finished): JobResult {
   return { ...result, outputs: {}, outcome: Outcome.FAILED, reasonCode: 'agent_error', reason: fault }
 }
 
-/** The agent keeps the same limits; what one sends beyond them is left out. */
+const levels: ReadonlySet<AnnotationLevel> = new Set([
+  AnnotationLevel.NOTICE,
+  AnnotationLevel.WARNING,
+  AnnotationLevel.ERROR,
+])
+
+/** The agent keeps the same limits; what one sends beyond them is left out. Of a level that is newer than this controller, it is a notice. */
 function reportOf(finished: Finished): { report?: JobReport } {
   const { annotations, annotationsLeftOut, summary, summaryCut } = finished
   if (annotations.length === 0 && annotationsLeftOut === 0 && summary === '') return {}
@@ -44,7 +50,7 @@ function reportOf(finished: Finished): { report?: JobReport } {
     report: {
       annotations: kept.map((annotation) => ({
         ...annotation,
-        level: AnnotationLevel[annotation.level] === undefined ? AnnotationLevel.UNSPECIFIED : annotation.level,
+        level: levels.has(annotation.level) ? annotation.level : AnnotationLevel.NOTICE,
         message: textOf(annotation.message, limits.annotationMessage),
         title: textOf(annotation.title, limits.annotationTitle),
         file: textOf(annotation.file, limits.annotationFile),

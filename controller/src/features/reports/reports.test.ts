@@ -180,7 +180,7 @@ test('an agent that keeps no limit is cut to it', async () => {
   const summary = 's'.repeat(limits.summaryBytes + 1)
   control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED, exitCode: 0, annotations, summary } })
   const { attempts } = await world.untilStep(runId, 'a', StepStatus.SUCCEEDED)
-  expect(attempts[0]!.report).toMatchObject({ errors: limits.annotations - 1, leftOut: 3, summary: false })
+  expect(attempts[0]!.report).toMatchObject({ errors: limits.annotations - 1, notices: 1, leftOut: 3, summary: false })
   const listed = await reports().listAnnotations({ runId, pageSize: 200 })
   expect(listed.annotations).toHaveLength(limits.annotations)
   expect(listed.annotations[0]!.annotation).toMatchObject({
