@@ -1,5 +1,18 @@
 // Keys of other systems' files.
 
+/** What other systems call a trigger of ours. */
+export const foreignTriggers: Readonly<Record<string, string>> = {
+  workflow_dispatch: 'manual',
+  cron: 'schedule',
+  schedules: 'schedule',
+  workflow_run: 'run',
+  pipeline: 'run',
+  upstream: 'run',
+  repository_dispatch: 'webhook',
+  hook: 'webhook',
+  token: 'api',
+}
+
 /** What other systems call a key of ours. */
 export const foreignKeys: Readonly<Record<string, string>> = {
   if: 'when',

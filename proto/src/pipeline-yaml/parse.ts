@@ -22,6 +22,7 @@ import { saidText } from '../texts/said-text.ts'
 import { type Said, say } from '../texts/say.ts'
 import { type AgentLabels, validateGraph } from '../validate.ts'
 import { parseText } from './document.ts'
+import { foreignTriggers } from './foreign-keys.ts'
 import { ignoredKeys, inputKeys, laterTriggers, pipelineKeys } from './keys.ts'
 import { type Place, Reader, scalarText } from './reader.ts'
 import { readStep } from './step.ts'
@@ -134,7 +135,8 @@ function readTriggers(reader: Reader, node: Node | null, place: Place, graph: Pi
       const said = say('later_trigger', { key })
       reader.report(said, keyNode, at, said.code, Severity.WARNING)
     } else {
-      const hint = suggestion(key, triggerWords)
+      const near = Object.hasOwn(foreignTriggers, key) ? foreignTriggers[key] : undefined
+      const hint = near ? { near } : suggestion(key, triggerWords)
       const said = say('unknown_trigger', { name: shortText(key), ...hint })
       reader.report(said, keyNode, at, 'unknown_key')
     }

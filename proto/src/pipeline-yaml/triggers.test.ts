@@ -108,6 +108,11 @@ describe('on: { webhook }', () => {
   })
 })
 
+test('what other systems call them is known', () => {
+  expect(problems('{ workflow_run: {} }')[0]).toContain('Did you mean "run"?')
+  expect(problems('repository_dispatch')[0]).toContain('Did you mean "webhook"?')
+})
+
 test('on: { api: false } is said and kept; true is the usual', () => {
   const { graph } = parsePipeline(file('{ api: false }'))
   expect(graph.triggers).toMatchObject({ manual: true, api: false })

@@ -13,6 +13,7 @@ import { fromJsonString } from '@bufbuild/protobuf'
 import type { Kysely } from 'kysely'
 import type { Bus } from '../../platform/bus.ts'
 import { uuidv7 } from '../../platform/ids.ts'
+import { statementOfList } from '../../platform/statement.ts'
 import type { RunChange, RunParticipant } from '../runs/index.ts'
 import type { ChainedRunRow, ChainTables, TriggeredAsk } from './chain-tables.ts'
 
@@ -94,12 +95,7 @@ function newRow(
 async function triggered(tables: Kysely<ChainTables>, changes: readonly RunChange[]): Promise<void> {
   if (changes.length === 0) return
   const pipelines = [...new Set(changes.map(({ run }) => run.meta.pipelineId))]
-  const links = await tables
-    .selectFrom('pipeline_link')
-    .select(['id', 'from_id', 'kind', 'definition'])
-    .where('from_id', 'in', pipelines)
-    .where('kind', '=', 'run')
-    .execute()
+  const { rows: links } = await linksFrom(tables, pipelines)
   if (links.length === 0) return
   const rows = changes.flatMap((change) =>
     links
@@ -110,6 +106,15 @@ async function triggered(tables: Kysely<ChainTables>, changes: readonly RunChang
   )
   if (rows.length > 0) await tables.insertInto('chained_run').values(rows).execute()
 }
+
+/** In every commit with an end of a run in it. */
+const linksFrom = statementOfList<ChainTables, string>()((db, pipelines) =>
+  db
+    .selectFrom('pipeline_link')
+    .select(['id', 'from_id', 'definition'])
+    .where('from_id', 'in', pipelines)
+    .where('kind', '=', 'run'),
+)
 
 /** Drafts are tried out: nothing follows from them. */
 function fits(run: RunState, definition: string | null): boolean {
