@@ -36,6 +36,7 @@ function* apply(turn: Turn, event: RunEvent): Generator<void, 'done' | 'stale'> 
       return 'done'
     case 'lockGiven':
     case 'lockWaits':
+    case 'lockRefused':
     case 'superseded':
       if (yield* lockEvent(turn, event)) yield* begin(turn)
       return 'done'

@@ -3,11 +3,11 @@ import { RunStatus } from '@ansflow/proto/status'
 import { beginAttempt } from './begin-attempt.ts'
 import { cancelRun } from './cancel.ts'
 import { expressionReason } from './job-context.ts'
-import { aheadReason, groupOf, nextReason, supersededReason, supersedes } from './locks.ts'
+import { aheadReason, endedReason, groupOf, nextReason, supersedes } from './locks.ts'
 import type { RunEvent } from './state.ts'
 import { setReason, type Turn } from './turn.ts'
 
-export type LockEvent = Extract<RunEvent, { type: 'lockGiven' | 'lockWaits' | 'superseded' }>
+export type LockEvent = Extract<RunEvent, { type: 'lockGiven' | 'lockWaits' | 'lockRefused' | 'superseded' }>
 
 /** Whether the run may begin now. One that may not asks for its place, once. */
 export function* mayBegin(turn: Turn): Generator<void, boolean> {
@@ -34,12 +34,13 @@ export function* lockEvent(turn: Turn, event: LockEvent): Generator<void, boolea
   const { state } = turn
   turn.touched++
   if (event.of !== '') {
-    if (event.type !== 'superseded') stepEvent(turn, event)
+    if (event.type === 'lockGiven' || event.type === 'lockWaits') stepEvent(turn, event)
     return false
   }
   if (event.type === 'superseded') {
     hear(turn, event)
-    if (state.cancelLevel === 0) yield* cancelRun(turn, 'superseded', { why: supersededReason(event.want, event.by) })
+    if (state.cancelLevel === 0)
+      yield* cancelRun(turn, 'superseded', { why: endedReason('superseded', event.want, event.by) })
     return false
   }
   if (state.status !== RunStatus.WAITING) return false
@@ -48,13 +49,17 @@ export function* lockEvent(turn: Turn, event: LockEvent): Generator<void, boolea
     admit(turn)
     return true
   }
+  if (event.type === 'lockRefused') {
+    yield* cancelRun(turn, 'group', { why: endedReason('group_circle', event.want, event.by) })
+    return false
+  }
   state.reason = aheadReason(event.want, event.ahead)
   turn.runChanged = true
   return false
 }
 
 /** What speaks of another attempt's asking changes nothing. */
-function stepEvent(turn: Turn, event: Exclude<LockEvent, { type: 'superseded' }>): void {
+function stepEvent(turn: Turn, event: Extract<LockEvent, { type: 'lockGiven' | 'lockWaits' }>): void {
   const step = turn.state.steps.get(event.of.slice(0, event.of.lastIndexOf('#')))
   if (step?.awaits?.kind !== 'locks' || step.awaits.of !== event.of) return
   hear(turn, event)

@@ -73,7 +73,12 @@ export function aheadReason({ kind, name }: LockWant, { runId, number, pipeline,
   return { ...why, params: { ...why.params, run: runId } }
 }
 
-export function supersededReason({ kind, name }: LockWant, { runId, number, pipeline }: Ahead): Reason {
-  const why = reason('superseded', { pipeline, number: String(number), ...(kind === 'group' && { group: name }) })
+/** Of a run that another one keeps from going on: it takes its place, or they would wait for each other. */
+export function endedReason(
+  code: 'superseded' | 'group_circle',
+  { kind, name }: LockWant,
+  { runId, number, pipeline }: Ahead,
+): Reason {
+  const why = reason(code, { pipeline, number: String(number), ...(kind === 'group' && { group: name }) })
   return { ...why, params: { ...why.params, run: runId } }
 }

@@ -50,7 +50,7 @@ export interface RunState {
   finishedAt: Date | null
   /** 0: none. 1: all but steps that asked to run after a cancel. 2: those too. */
   cancelLevel: 0 | 1 | 2
-  /** `group`: its name could not be made; `superseded`: another run takes its place in it. Both are said by `reason`. */
+  /** `group`: it can have no place in its group; `superseded`: another run takes its place in it. Both are said by `reason`. */
   cancelCause: 'person' | 'run_timeout' | 'group' | 'superseded' | null
   cancelRequestedAt: Date | null
   canceledBy: string
@@ -251,6 +251,8 @@ export type RunEvent =
   /** It has what it has asked for. `change`: of what is known of the asking, see LockChange. */
   | { type: 'lockGiven'; of: LockHolder; change: number }
   | { type: 'lockWaits'; of: LockHolder; change: number; want: LockWant; ahead: Ahead }
+  /** Who comes first waits for this run to end. */
+  | { type: 'lockRefused'; of: LockHolder; change: number; want: LockWant; by: Ahead }
   | { type: 'superseded'; of: LockHolder; change: number; want: LockWant; by: Ahead }
   | { type: 'timer' }
 

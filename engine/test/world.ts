@@ -115,6 +115,7 @@ function tellOfLocks(world: World, pick: number): void {
   const want = { kind: 'group', name: 'g', most: 1 } as const
   const of = waiting[pick % waiting.length]
   if (pick % 11 === 0) apply(world, { type: 'superseded', of: '', change: 1, want, by })
+  else if (pick % 17 === 0 && of === '') apply(world, { type: 'lockRefused', of, change: 1, want, by })
   else if (pick % 13 === 0) apply(world, { type: 'lockGiven', of: `s${pick % 12}#9`, change: 1 })
   else if (turns.length > 0 && pick % 3 > 0) giveLock(world, turns[pick % turns.length]!)
   else if (of !== undefined && pick % 5 === 0) apply(world, { type: 'lockWaits', of, change: 1, want, ahead: by })

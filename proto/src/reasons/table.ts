@@ -322,6 +322,11 @@ export const reasonTable = {
     en: 'Waits for run #{number} of {pipeline}[{queued?}, which waits as well][ (group {group})].',
     'zh-CN': '等待 {pipeline} 的运行 #{number}[{queued?}（它也在等待）][（并发组 {group}）]。',
   },
+  group_circle: {
+    params: ['pipeline', 'number', 'group?'],
+    en: 'It would wait for run #{number} of {pipeline}, which waits for it[: both are in the group {group}].',
+    'zh-CN': '它会等待 {pipeline} 的运行 #{number}，而后者正在等待它[：两者同在并发组 {group}]。',
+  },
   superseded: {
     params: ['pipeline', 'number', 'group?'],
     en: 'Run #{number} of {pipeline} takes its place[ in the group {group}].',

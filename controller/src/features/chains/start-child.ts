@@ -19,7 +19,7 @@ export async function startChild(
   row: ChainedRunRow,
   parent: Run,
 ): Promise<Run | Reason | 'withdrawn'> {
-  const { pipeline: written, inputs } = JSON.parse(row.ask) as RunAsk
+  const { pipeline: written, inputs, wait } = JSON.parse(row.ask) as RunAsk
   const em = deps.db.em()
   const chain = [...chainOf(parent), row.run_name]
   if (chain.length >= mostChained) {
@@ -34,7 +34,8 @@ export async function startChild(
     return reason('child_forbidden', { pipeline: written, ...(by && { by: by.name }) })
   }
   const { runId, number, pipelineName } = { ...parent, runId: parent.id }
-  const cause = { case: 'run' as const, value: { runId, number, pipelineName, stepId: row.step_id, chain } }
+  const awaitedBy = wait ? [...awaitedOf(parent), runId] : []
+  const cause = { case: 'run' as const, value: { runId, number, pipelineName, stepId: row.step_id, chain, awaitedBy } }
   const git = parent.origin?.git
   try {
     return await startPublished(deps, {
@@ -53,6 +54,10 @@ export async function startChild(
 /** The runs that led to this one. */
 export function chainOf({ origin }: Run): readonly string[] {
   return origin?.cause.case === 'run' ? origin.cause.value.chain : []
+}
+
+function awaitedOf({ origin }: Run): readonly string[] {
+  return origin?.cause.case === 'run' ? origin.cause.value.awaitedBy : []
 }
 
 function refused(error: unknown, pipeline: string): Reason | 'withdrawn' {

@@ -88,7 +88,9 @@ async function ask(
     ...{ given: 0, ahead: null, superseded: 0, changes: 0, untold: 0 },
   }
   await queue.join(claim, rows)
-  if (supersedes === 'none') return
+  const { cause } = meta.origin
+  const circle = of === '' && cause.case === 'run' && (await queue.refuse(place, rows, cause.value.awaitedBy))
+  if (circle || supersedes === 'none') return
   for (const [index, want] of wants.entries()) {
     const ahead = { runId, number, pipeline: pipelineName, step: stepName, waits: true }
     const by: Hindrance = { want, ahead }
@@ -115,7 +117,8 @@ export function noticeOf({ run_id, holder, superseded, ahead, changes }: ClaimRo
   const told = { of: holder, change: changes }
   const hindered = ahead === null ? undefined : (JSON.parse(ahead) as Hindrance)
   if (!hindered) return { runId: run_id, event: { type: 'lockGiven', ...told } }
-  const { want, ahead: by } = hindered
+  const { want, ahead: by, circle } = hindered
+  if (circle) return { runId: run_id, event: { type: 'lockRefused', ...told, want, by } }
   if (superseded) return { runId: run_id, event: { type: 'superseded', ...told, want, by } }
   return { runId: run_id, event: { type: 'lockWaits', ...told, want, ahead: by } }
 }

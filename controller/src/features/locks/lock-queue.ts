@@ -1,6 +1,7 @@
 // The waiting lines of one project, while its row of `lock_line` is locked: who is in them, and whose turn it is. A claim has its turn when
 // fewer than `most` are before it in each of its lines. Places grow, so of two claims one is first wherever they meet: whoever is first of
 // all waits for nobody, and no two wait for each other.
+import type { Ahead } from '@ansflow/engine/locks'
 import { limits } from '@ansflow/proto/limits'
 import type { Kysely } from 'kysely'
 import { type ClaimRow, type Hindrance, type LockTables, type WantRow, wantOf } from './lock-tables.ts'
@@ -65,6 +66,30 @@ export class LockQueue {
     }
   }
 
+  /** Whether one of these runs, which wait for the claim's, is in one of its lines: with others that wait so, all could wait for ever. */
+  async refuse(place: Place, wants: readonly WantRow[], runIds: readonly string[]): Promise<boolean> {
+    if (runIds.length === 0) return false
+    const keys = wants.map(({ lock_key }) => lock_key)
+    const before = await this.tables
+      .selectFrom('lock_want as want')
+      .innerJoin('lock_claim as claim', (join) =>
+        join.onRef('claim.project_id', '=', 'want.project_id').onRef('claim.place', '=', 'want.place'),
+      )
+      .select(['want.lock_key', 'claim.place'])
+      .where('want.project_id', '=', this.projectId)
+      .where('want.lock_key', 'in', keys)
+      .where('claim.holder', '=', '')
+      .where('claim.run_id', 'in', [...runIds])
+      .executeTakeFirst()
+    if (!before) return false
+    const [claim, other] = await this.read([place, before.place])
+    const want = wants.find(({ lock_key }) => lock_key === before.lock_key)
+    if (!claim || !other || !want) return false
+    const refused: Hindrance = { want: wantOf(want), ahead: whoIs(other), circle: true }
+    this.change(claim, { superseded: 1, ahead: JSON.stringify(refused) })
+    return true
+  }
+
   /** Those before the place in the line that have not heard of it yet: they make room. */
   async supersede({ lock_key, place }: Entry, which: 'waiting' | 'all', by: Hindrance): Promise<void> {
     const { tables, projectId } = this
@@ -124,8 +149,7 @@ export class LockQueue {
     const place = await this.neighbour(want, 'before')
     const [before] = place === undefined ? [] : await this.read([place])
     if (!before) return undefined
-    const { run_id: runId, run_number: number, pipeline_name: pipeline, step_name: step, given } = before
-    return { want: wantOf(want), ahead: { runId, number, pipeline, step, waits: !given } }
+    return { want: wantOf(want), ahead: whoIs(before) }
   }
 
   private change(claim: ClaimRow, columns: Partial<ClaimRow>): void {
@@ -187,4 +211,8 @@ export class LockQueue {
       .executeTakeFirst()
     return row?.place
   }
+}
+
+function whoIs({ run_id, run_number, pipeline_name, step_name, given }: ClaimRow): Ahead {
+  return { runId: run_id, number: run_number, pipeline: pipeline_name, step: step_name, waits: !given }
 }

@@ -36,6 +36,8 @@ export interface LockTables {
 export interface Hindrance {
   want: LockWant
   ahead: Ahead
+  /** That one waits for the claim's run, so there will be no turn. */
+  circle?: boolean
 }
 
 export function keyOf({ kind, name }: Pick<LockWant, 'kind' | 'name'>): string {

@@ -35,6 +35,7 @@ export const LockClaimEntity = defineEntity({
     given: p.boolean(),
     /** JSON of Hindrance: what it waits for, or what takes its place. */
     ahead: p.text().nullable(),
+    /** It will not get its turn. */
     superseded: p.boolean(),
     /** Counts its changes. */
     changes: p.integer(),

@@ -1,6 +1,7 @@
 // Groups of runs and locks of steps: one has its turn, the next gets it with the end of the one before, whoever sees to it and dies.
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { ConcurrencyQueue, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { reasonText } from '@ansflow/proto/reasons'
 import { isTerminal, RunStatus, StepStatus } from '@ansflow/proto/status'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
@@ -181,6 +182,26 @@ describe('a group of runs', () => {
     const { revision } = (await world.load(third))!
     await untold()
     expect((await world.load(third))!.revision).toBe(revision)
+  })
+
+  test('refuses a run that would wait for the one that waits for it', async () => {
+    const parent = await start(group({ limit: 2 }))
+    await becomes(parent, 'queued')
+    const value = { runId: parent, number: 1, pipelineName: 'test', stepId: 'a', chain: ['test #1'] }
+    const of = (awaitedBy: string[]) =>
+      create(RunOriginSchema, { cause: { case: 'run', value: { ...value, awaitedBy } } })
+    const child = await start(group(), { origin: of([parent]) })
+    await becomes(child, 'failed')
+    expect(await reason(child)).toBe('It would wait for run #1 of test, which waits for it: both are in the group g.')
+    const unawaited = await start(group(), { origin: of([]) })
+    await says(unawaited, 'Waits for run #1 of test (group g).')
+    const apart = await start(group({ group: 'h' }), { origin: of([parent]) })
+    await becomes(apart, 'queued')
+    for (const id of [parent, unawaited, apart]) {
+      await becomes(id, 'queued')
+      await world.finish(id, alive)
+    }
+    expect(await claims()).toBe(0)
   })
 
   test('has one at a time, however many start and end on two controllers', async () => {

@@ -619,6 +619,13 @@ export declare type RunCause = Message<"ansflow.v1.RunCause"> & {
    * @generated from field: repeated string chain = 5;
    */
   chain: string[];
+
+  /**
+   * Ids of the runs that end only after this one: the one that asked for it, if its step waits, and those that wait for that one.
+   *
+   * @generated from field: repeated string awaited_by = 6;
+   */
+  awaitedBy: string[];
 };
 
 /**
@@ -653,6 +660,13 @@ export declare type RunCauseJson = {
    * @generated from field: repeated string chain = 5;
    */
   chain?: string[];
+
+  /**
+   * Ids of the runs that end only after this one: the one that asked for it, if its step waits, and those that wait for that one.
+   *
+   * @generated from field: repeated string awaited_by = 6;
+   */
+  awaitedBy?: string[];
 };
 
 /**
@@ -1160,7 +1174,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
-   * child_refused; of runs: group_next, group_waits, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
+   * child_refused; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
    * waits: run_waits.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
@@ -1189,7 +1203,7 @@ export declare type ReasonJson = {
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
-   * child_refused; of runs: group_next, group_waits, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
+   * child_refused; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
    * waits: run_waits.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
