@@ -1,2 +1,5 @@
 // What other features may use of pipelines.
+
+export { default as GraphDiffList } from './editor/publish/DiffList.vue'
+export { type GraphDiff, graphDiff } from './graph-diff.ts'
 export { default as StartRunDialog } from './StartRunDialog.vue'
