@@ -229,6 +229,17 @@ test.each(Object.entries(wellKnown))(
   },
 )
 
+test('a second release of a tag takes the place of one that waits for its sign-off', async () => {
+  const { pipelineId } = await system.pipeline(await readFile(join(root, 'e2e/pipelines/cli-release.yaml'), 'utf8'))
+  const inputs = { repository, ...wellKnown['cli-release']!.inputs }
+  const first = await system.start(pipelineId, inputs)
+  await waitingApproval(first)
+  const second = await system.start(pipelineId, inputs)
+  expect(RunStatus[(await system.ended(first)).status]).toBe('CANCELED')
+  await approve(second)
+  expect(RunStatus[(await system.ended(second)).status]).toBe('SUCCEEDED')
+})
+
 function endings(run: Run) {
   const ended: Record<string, Record<string, number>> = {}
   for (const { id, copyOf, copies, status } of run.steps) {
@@ -245,10 +256,15 @@ async function logOfFailed(run: Run): Promise<string> {
   return failed ? `${failed.id}: ${failed.reason}\n${await system.log(run.id, failed.id).catch(String)}` : ''
 }
 
+async function waitingApproval(runId: string): Promise<string> {
+  const waiting = async () => {
+    const { approvals } = await system.client(ApprovalService).listApprovals({ runId })
+    return approvals.find(({ status }) => status === ApprovalStatus.WAITING)
+  }
+  return (await waitFor(waiting, { what: 'somebody is asked', timeoutMs: 60_000 })).id
+}
+
 async function approve(runId: string): Promise<void> {
-  const approvals = system.client(ApprovalService)
-  const waiting = async () =>
-    (await approvals.listApprovals({ runId })).approvals.find(({ status }) => status === ApprovalStatus.WAITING)
-  const { id } = await waitFor(waiting, { what: 'somebody is asked', timeoutMs: 60_000 })
-  await approvals.decide({ approvalId: id, decision: ApprovalDecision.APPROVE })
+  const approvalId = await waitingApproval(runId)
+  await system.client(ApprovalService).decide({ approvalId, decision: ApprovalDecision.APPROVE })
 }

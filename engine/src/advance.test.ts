@@ -219,6 +219,23 @@ describe('cancel', () => {
     expect(world.state.status).toBe(RunStatus.CANCELED)
   })
 
+  test('whose condition only names canceled() is canceled like any other; what holds still runs on', () => {
+    const world = begun([
+      { id: 'plain', when: '!failure() && !canceled()' },
+      { id: 'queued', when: '!canceled()' },
+      { id: 'watcher', when: 'success() || canceled()' },
+      { id: 'after', needs: [need('plain')], when: 'always() && !canceled()' },
+    ])
+    run(world, 'plain')
+    run(world, 'watcher')
+    expect(cancel(world).effects).toMatchObject([{ type: 'cancelJob', jobId: job(world, 'plain').id }])
+    expect(statuses(world)).toBe('plain:running queued:canceled watcher:running after:blocked')
+    proceed(world, job(world, 'plain'), Outcome.CANCELED)
+    proceed(world, job(world, 'watcher'), Outcome.SUCCEEDED)
+    expect(statuses(world)).toBe('plain:canceled queued:canceled watcher:succeeded after:skipped')
+    expect(world.state.status).toBe(RunStatus.CANCELED)
+  })
+
   test('a step that finished first has succeeded; one whose agent is gone is canceled', () => {
     const world = begun([{ id: 'a' }, { id: 'b', retry: { max: 3 }, onLost: OnLost.RETRY }])
     run(world, 'a')

@@ -32,7 +32,7 @@ export function* cancelRun(
   }
   for (const step of [...state.active]) {
     // What has copies ends with them.
-    if (step.phase !== 'copies' && !runsAfterCancel(step, state.cancelLevel)) cancelStep(turn, step)
+    if (step.phase !== 'copies' && !runsAfterCancel(state, step)) cancelStep(turn, step)
     yield
   }
 }

@@ -47,7 +47,7 @@ export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
   }
 
   const isAsked = !job.cancelRequested || end.retry === 'timeout'
-  const wanted = runsAfterCancel(step, state.cancelLevel) && isAsked && !step.group?.stopped
+  const wanted = runsAfterCancel(state, step) && isAsked && !step.group?.stopped
   const delay = end.retry && wanted ? retryDelay(step, end.retry) : undefined
   if (delay === undefined) {
     endStep(turn, step, end.step, end.why)

@@ -17,7 +17,7 @@ export function decideStep(turn: Turn, step: StepState): void {
   const { cancelLevel } = turn.state
   turn.touched += step.needs.length + 1
   if (hasExpression(definition.name) && !step.group) step.name = nameOf(turn.state, step)
-  if (cancelLevel > 0 && !runsAfterCancel(step, cancelLevel)) {
+  if (cancelLevel > 0 && !runsAfterCancel(turn.state, step)) {
     endStep(turn, step, StepStatus.CANCELED, cancelReason(turn))
     return
   }
@@ -98,10 +98,20 @@ function isMet(need: Need, { status, failureAllowed, reason: why }: StepState): 
 
 const cancelCall = /\b(?:always|canceled)\s*\(/
 
-/** After a first cancel, steps that ask for it still run; after a second, none. */
-export function runsAfterCancel({ definition }: StepState, level: 0 | 1 | 2): boolean {
-  if (level === 0) return true
-  return level === 1 && !definition.disabled && cancelCall.test(withoutTexts(definition.when))
+/**
+ * After a first cancel, steps whose condition speaks of it and holds still run, also those that run already; after a second,
+ * none. One that waits for its needs is asked when they have ended.
+ */
+export function runsAfterCancel(state: RunState, step: StepState): boolean {
+  const { disabled, when } = step.definition
+  if (state.cancelLevel === 0) return true
+  if (state.cancelLevel === 2 || disabled || !cancelCall.test(withoutTexts(when))) return false
+  if (step.phase === 'blocked') return true
+  try {
+    return evaluateCondition(when, expressionContext(state, step, needsOf(state, step)))
+  } catch {
+    return false
+  }
 }
 
 function withoutTexts(expression: string): string {
