@@ -21,10 +21,10 @@ steps:
     name: Use
     needs: [set]
     run: |
-      import os, subprocess
-      print(os.environ['LEVEL'], os.environ['SEEN'])
-      subprocess.run(['my-tool'], check=True)
-    shell: python3 -u
+      $| = 1;
+      print "$ENV{LEVEL} $ENV{SEEN}\\n";
+      system('my-tool') == 0 or die;
+    shell: perl -w
     env: { SEEN: "\${{ vars.LEVEL }}" }
     continueOnError: true
 `
