@@ -74,6 +74,7 @@ steps:
     await page.getByTestId('run-node-fetch').click()
     await page.getByTestId('step-panel').getByTestId('log-rows').getByText('got first', { exact: true }).waitFor()
     expect((await page.getByTestId('reused-note').textContent())?.trim()).toBe(say.from)
+    expect(await system.log(second, 'fetch')).toContain('got first')
     // In the workspace that the first run has left.
     expect(await system.wholeLog(second, 'ship')).toContain('ships 1\ngot first')
 

@@ -1,5 +1,6 @@
 // What the job table says of logs: how much of each is stored, moved only from the value one has seen. The bytes are with
 // features/logs.
+import type { ReusedFrom } from '@ansflow/engine/state'
 import type { JobStatus } from '@ansflow/proto/status'
 import type { Kysely, SelectQueryBuilder } from 'kysely'
 import type { Db, EntityManager } from '../../platform/db.ts'
@@ -70,8 +71,17 @@ export async function attemptLog(
     .where('step_id', '=', stepId)
   if (attempt > 0) query = query.where('attempt', '=', attempt)
   const row = await query.orderBy('attempt', 'desc').limit(1).executeTakeFirst()
-  return row ? toLog(row) : null
+  if (row) return toLog(row)
+  // It was not run here, but there.
+  const reused = await reusedIn.first(db.kysely<RunTables>(), { runId, stepId })
+  if (!reused?.reused) return null
+  const from = JSON.parse(reused.reused) as ReusedFrom
+  return attemptLog(db, { runId: from.runId, stepId, attempt })
 }
+
+const reusedIn = statement<RunTables, { runId: string; stepId: string }>()((db, { runId, stepId }) =>
+  db.selectFrom('run_step').select('reused').where('run_id', '=', runId).where('step_id', '=', stepId),
+)
 
 /** Inside a transaction. False: another stream wrote meanwhile. */
 export async function moveJobLog(

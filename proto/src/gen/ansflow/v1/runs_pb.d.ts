@@ -940,7 +940,8 @@ export declare type RunStep = Message<"ansflow.v1.RunStep"> & {
   copies: number;
 
   /**
-   * It was not run: its status, outputs, result and times are those that it had in this run, where its attempts and logs are.
+   * It was not run: its status, outputs, result and times are those that it had in this run, where its attempts are. Its log is read
+   * by either run.
    *
    * @generated from field: ansflow.v1.ReusedFrom reused = 15;
    */
@@ -1045,7 +1046,8 @@ export declare type RunStepJson = {
   copies?: number;
 
   /**
-   * It was not run: its status, outputs, result and times are those that it had in this run, where its attempts and logs are.
+   * It was not run: its status, outputs, result and times are those that it had in this run, where its attempts are. Its log is read
+   * by either run.
    *
    * @generated from field: ansflow.v1.ReusedFrom reused = 15;
    */

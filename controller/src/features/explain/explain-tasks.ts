@@ -1,0 +1,122 @@
+// Goes through a run that is only foreseen, on a worker's thread: its graph was written by others.
+import { explainWait } from '@ansflow/engine/explain'
+import { type Foreseen, type ForeseenExpression, foresee } from '@ansflow/engine/foresee'
+import { type AgentView, fits } from '@ansflow/engine/pick-job'
+import type { JobState, RunMeta } from '@ansflow/engine/state'
+import {
+  ExplainedExpressionSchema,
+  ExplainedOutcome,
+  type ExplainedPlace,
+  ExplainedPlaceSchema,
+  type ExplainedStep,
+  ExplainedStepSchema,
+  ExplainRunResponseSchema,
+} from '@ansflow/proto/gen/ansflow/v1/explain_pb'
+import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { ReasonSchema, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { atOnce } from '@ansflow/proto/pieces'
+import { type Reason, reasonText } from '@ansflow/proto/reasons'
+import { saidText } from '@ansflow/proto/texts/said-text'
+import { create, fromBinary, fromJson, type JsonObject, type JsonValue, toBinary } from '@bufbuild/protobuf'
+import { ValueSchema } from '@bufbuild/protobuf/wkt'
+import { uuidv7 } from '../../platform/ids.ts'
+import { task } from '../../platform/worker-task.ts'
+
+interface Asked {
+  /** ansflow.v1.PipelineGraph. */
+  graph: Uint8Array
+  inputs: JsonObject
+  meta: Omit<RunMeta, 'origin' | 'newId'>
+  /** ansflow.v1.RunOrigin. */
+  origin: Uint8Array
+  failing: string[]
+  organizationId: string
+  /** As they are now. */
+  agents: AgentView[]
+  now: Date
+}
+
+const mostAgents = 20
+/** Of a value that is shown. */
+const longest = 1000
+
+/** An ansflow.v1.ExplainRunResponse. */
+export const explain = task(({ inputs, failing, agents, organizationId, now, ...asked }: Asked): Uint8Array => {
+  const graph = fromBinary(PipelineGraphSchema, asked.graph)
+  const meta: RunMeta = { ...asked.meta, origin: fromBinary(RunOriginSchema, asked.origin), newId: uuidv7 }
+  const found = atOnce(foresee(graph, inputs, meta, now, { failing: new Set(failing) }))
+  const steps = found.map((one) => stepMessage(one, placeOf(one.job, agents, organizationId)))
+  return toBinary(ExplainRunResponseSchema, create(ExplainRunResponseSchema, { steps, graph, version: meta.version }))
+})
+
+const outcomes: Record<Foreseen['outcome'], ExplainedOutcome> = {
+  runs: ExplainedOutcome.RUNS,
+  maybe: ExplainedOutcome.DEPENDS,
+  skipped: ExplainedOutcome.SKIPPED,
+  fails: ExplainedOutcome.FAILS,
+}
+
+function stepMessage(found: Foreseen, place: ExplainedPlace | undefined): ExplainedStep {
+  const { id, name, copyOf, copies, matrix, waitsFor, openMatrix, wave } = found
+  return create(ExplainedStepSchema, {
+    id,
+    name,
+    copyOf,
+    copies,
+    ...(matrix && { matrix: { ...matrix } }),
+    outcome: outcomes[found.outcome],
+    ...reasonMessage(found.reason),
+    waitsFor,
+    openCopies: openMatrix,
+    wave,
+    ...(place && { place }),
+    expressions: found.expressions.map(expressionMessage),
+  })
+}
+
+function reasonMessage(why: Reason | null) {
+  return why ? { reason: reasonText(why), reasonInfo: create(ReasonSchema, why) } : {}
+}
+
+function expressionMessage({ field, source, value, waitsFor, atStart, problem }: ForeseenExpression) {
+  return create(ExplainedExpressionSchema, {
+    field,
+    source,
+    ...(value !== undefined && { value: fromJson(ValueSchema, shortened(value)) }),
+    waitsFor,
+    atStart,
+    ...(problem && { problem: saidText(problem), problemCode: problem.code, problemParams: { ...problem.params } }),
+  })
+}
+
+function shortened(value: JsonValue): JsonValue {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length > longest ? `${text.slice(0, longest)}…` : value
+}
+
+function placeOf(job: JobState | undefined, views: AgentView[], organizationId: string): ExplainedPlace | undefined {
+  if (!job) return undefined
+  const { labels, workspace, capability, createdAt } = job
+  const candidate = {
+    jobId: job.id,
+    runId: '',
+    projectId: '',
+    organizationId,
+    priority: 0,
+    queuedAt: createdAt,
+    availableAt: createdAt,
+    labels,
+    capability,
+    workspace,
+    pinnedAgentId: '',
+  }
+  const able = views
+    .filter((agent) => agent.online && !agent.draining && fits(agent, candidate))
+    .map(({ name }) => name)
+  return create(ExplainedPlaceSchema, {
+    workspace,
+    labels,
+    agents: able.slice(0, mostAgents),
+    ...(able.length === 0 && reasonMessage(explainWait(candidate, views))),
+  })
+}
