@@ -7,7 +7,7 @@ import type { Kysely } from 'kysely'
 import type { Db, Transaction } from '../../platform/db.ts'
 import type { RunChange, RunParticipant } from '../runs/index.ts'
 import { LockQueue } from './lock-queue.ts'
-import { type ClaimRow, type Hindrance, keyOf, type LockTables } from './lock-tables.ts'
+import { type ClaimRow, type Hindrance, keyOf, type LockTables, type WantRow } from './lock-tables.ts'
 
 export interface Notice {
   runId: string
@@ -45,6 +45,11 @@ async function writeProject(db: Db, to: Transaction, projectId: string, changes:
     for (const lock of change.locks) {
       if (lock.type === 'heard') await heard(tables, runId, lock)
       else {
+        if (lock.type === 'asked' && isPlain(change, lock)) {
+          join(queue, change, lock, ++last)
+          continue
+        }
+        await queue.settle()
         if (lock.type === 'returned') await queue.leave(runId, lock.of)
         else await ask(queue, change, lock, ++last)
         await queue.settle()
@@ -54,6 +59,7 @@ async function writeProject(db: Db, to: Transaction, projectId: string, changes:
   if (last > before) {
     await tables.updateTable('lock_line').set({ last_place: last }).where('project_id', '=', projectId).execute()
   }
+  await queue.settle()
   return [...queue.changed.values()].map(noticeOf)
 }
 
@@ -68,12 +74,19 @@ async function lockLine(tables: Kysely<LockTables>, dialect: Db['dialect'], proj
   return (await row.executeTakeFirstOrThrow()).last_place
 }
 
-async function ask(
+type Asked = Extract<LockChange, { type: 'asked' }>
+
+/** Whether nobody else is concerned by it. */
+function isPlain({ run }: RunChange, { of, supersedes }: Asked): boolean {
+  return supersedes === 'none' && (of !== '' || run.meta.origin.cause.case !== 'run')
+}
+
+function join(
   queue: LockQueue,
   { run: { meta, steps } }: RunChange,
-  { of, wants, supersedes }: Extract<LockChange, { type: 'asked' }>,
+  { of, wants }: Asked,
   place: number,
-): Promise<void> {
+): { rows: WantRow[]; stepName: string } {
   const { projectId, runId, number, pipelineName } = meta
   const rows = wants.map(({ kind, name, most }) => {
     return { project_id: projectId, lock_key: keyOf({ kind, name }), place, kind, name, most }
@@ -87,7 +100,16 @@ async function ask(
     ...{ run_number: number, pipeline_name: pipelineName, step_name: stepName },
     ...{ given: 0, ahead: null, superseded: 0, changes: 0, untold: 0 },
   }
-  await queue.join(claim, rows)
+  queue.join(claim, rows)
+  return { rows, stepName }
+}
+
+async function ask(queue: LockQueue, change: RunChange, asked: Asked, place: number): Promise<void> {
+  const { of, wants, supersedes } = asked
+  const { meta } = change.run
+  const { runId, number, pipelineName } = meta
+  const { rows, stepName } = join(queue, change, asked, place)
+  await queue.write()
   const { cause } = meta.origin
   const circle = of === '' && cause.case === 'run' && (await queue.refuse(place, rows, cause.value.awaitedBy))
   if (circle || supersedes === 'none') return

@@ -17,6 +17,10 @@ export class LockQueue {
   private readonly claims = new Map<Place, ClaimRow>()
   /** The first of each line, as many as can have their turn. */
   private readonly lines = new Map<string, { place: Place; most: number }[]>()
+  private readonly wants = new Map<Place, WantRow[]>()
+  /** Of claims that have just come: who came before them in a line. */
+  private readonly before = new Map<string, Place>()
+  private fresh: { claim: ClaimRow; wants: readonly WantRow[] }[] = []
   private readonly look = new Set<Place>()
   private readonly unwritten = new Set<ClaimRow>()
 
@@ -25,14 +29,32 @@ export class LockQueue {
     this.projectId = projectId
   }
 
-  async join(claim: ClaimRow, wants: readonly WantRow[]): Promise<void> {
-    await this.tables.insertInto('lock_claim').values(claim).execute()
-    await this.tables
-      .insertInto('lock_want')
-      .values([...wants])
-      .execute()
-    this.look.add(claim.place)
-    for (const { lock_key } of wants) this.lines.delete(lock_key)
+  /** Behind all that have come so far; written with the next that happens. */
+  join(claim: ClaimRow, wants: readonly WantRow[]): void {
+    this.fresh.push({ claim, wants })
+  }
+
+  /** A step with a thousand copies asks a thousand times in one commit. */
+  async write(): Promise<void> {
+    const { fresh, tables } = this
+    this.fresh = []
+    const last = new Map<string, Place>()
+    for (const { claim, wants } of fresh) {
+      const { place } = claim
+      this.claims.set(place, claim)
+      this.wants.set(place, [...wants])
+      this.look.add(place)
+      for (const { lock_key } of wants) {
+        const earlier = last.get(lock_key)
+        if (earlier !== undefined) this.before.set(`${lock_key} ${place}`, earlier)
+        last.set(lock_key, place)
+        this.lines.delete(lock_key)
+      }
+    }
+    const claims = fresh.map(({ claim }) => claim)
+    const wants = fresh.flatMap((each) => [...each.wants])
+    for (const rows of chunks(claims)) await tables.insertInto('lock_claim').values(rows).execute()
+    for (const rows of chunks(wants)) await tables.insertInto('lock_want').values(rows).execute()
   }
 
   /** Whoever comes next may have their turn then. */
@@ -55,6 +77,7 @@ export class LockQueue {
     await tables.deleteFrom('lock_want').where('project_id', '=', projectId).where('place', '=', place).execute()
     await tables.deleteFrom('lock_claim').where('run_id', '=', runId).where('holder', '=', holder).execute()
     this.claims.delete(place)
+    this.before.clear()
     this.changed.delete(place)
     this.look.delete(place)
     for (const { lock_key } of wants) {
@@ -110,12 +133,13 @@ export class LockQueue {
 
   /** Gives their turns to those who have it now, and notes for the others who is before them. Called after each change of the lines. */
   async settle(): Promise<void> {
+    await this.write()
     while (this.look.size > 0) {
       const places = [...this.look].sort((a, b) => a - b)
       this.look.clear()
       await this.read(places)
-      const wants = await this.wantsOf(places)
-      for (const place of places) await this.decide(place, wants.get(place) ?? [])
+      await this.readWants(places)
+      for (const place of places) await this.decide(place, this.wants.get(place) ?? [])
     }
     for (const { run_id, holder, given, ahead, superseded, changes, untold } of this.unwritten) {
       await this.tables
@@ -146,7 +170,7 @@ export class LockQueue {
   }
 
   private async aheadOf(want: WantRow): Promise<Hindrance | undefined> {
-    const place = await this.neighbour(want, 'before')
+    const place = this.before.get(`${want.lock_key} ${want.place}`) ?? (await this.neighbour(want, 'before'))
     const [before] = place === undefined ? [] : await this.read([place])
     if (!before) return undefined
     return { want: wantOf(want), ahead: whoIs(before) }
@@ -161,27 +185,29 @@ export class LockQueue {
 
   private async read(places: readonly Place[]): Promise<ClaimRow[]> {
     const missing = places.filter((place) => !this.claims.has(place))
-    if (missing.length > 0) {
+    for (const some of chunks(missing)) {
       const rows = await this.tables
         .selectFrom('lock_claim')
         .selectAll()
         .where('project_id', '=', this.projectId)
-        .where('place', 'in', missing)
+        .where('place', 'in', some)
         .execute()
       for (const row of rows) this.claims.set(row.place, row)
     }
     return places.flatMap((place) => this.claims.get(place) ?? [])
   }
 
-  private async wantsOf(places: readonly Place[]): Promise<Map<Place, WantRow[]>> {
-    const rows = await this.tables
-      .selectFrom('lock_want')
-      .selectAll()
-      .where('project_id', '=', this.projectId)
-      .where('place', 'in', [...places])
-      .orderBy('name')
-      .execute()
-    return Map.groupBy(rows, ({ place }) => place)
+  private async readWants(places: readonly Place[]): Promise<void> {
+    for (const some of chunks(places.filter((place) => !this.wants.has(place)))) {
+      const rows = await this.tables
+        .selectFrom('lock_want')
+        .selectAll()
+        .where('project_id', '=', this.projectId)
+        .where('place', 'in', some)
+        .orderBy('name')
+        .execute()
+      for (const [place, wants] of Map.groupBy(rows, (row) => row.place)) this.wants.set(place, wants)
+    }
   }
 
   private async first(lock_key: string): Promise<{ place: Place; most: number }[]> {
@@ -215,4 +241,12 @@ export class LockQueue {
 
 function whoIs({ run_id, run_number, pipeline_name, step_name, given }: ClaimRow): Ahead {
   return { runId: run_id, number: run_number, pipeline: pipeline_name, step: step_name, waits: !given }
+}
+
+const rowsAtOnce = 100
+
+function chunks<T>(rows: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(rows.length / rowsAtOnce) }, (_, n) => {
+    return rows.slice(n * rowsAtOnce, (n + 1) * rowsAtOnce)
+  })
 }

@@ -267,6 +267,24 @@ describe('locks of steps', () => {
     expect(await status(first)).toBe('succeeded')
   })
 
+  test('are asked for by hundreds of steps at once, in their order, and given back by all of them at once', async () => {
+    const many = Array.from({ length: 400 }, (_, n) => ({ id: `s${n}`, locks: ['one'] }))
+    const id = await start({ steps: many })
+    const first = async () => (await queuedJobs(world.db, 10)).filter(({ runId }) => runId === id)
+    await waitFor(async () => (await first()).length === 1)
+    const last = () => world.load(id).then((run) => run!.state.steps.get('s399')!.reason!)
+    await waitFor(async () => (await last()).params['holder'] === 's398')
+    for (let n = 0; n < 5; n++) {
+      const [next] = await waitFor(async () => ((await first()).length === 1 ? first() : undefined))
+      const job = await world.claim(next!.jobId, undefined, alive)
+      expect(job?.spec.stepId).toBe(`s${n}`)
+      await world.report(job!, Outcome.SUCCEEDED, alive)
+    }
+    await alive.cancel(id, { id: uuidv7(), name: 'Ada' })
+    await becomes(id, 'canceled')
+    expect(await claims()).toBe(0)
+  })
+
   test('are never held by two, and all get them, in whatever order they are named, on two controllers', async () => {
     const pair = [alive, controller()]
     const sets = [['x', 'y'], ['y', 'x'], ['x'], ['y', 'z'], ['z', 'x'], ['x', 'y', 'z']]
