@@ -42,19 +42,15 @@ async function writeProject(db: Db, to: Transaction, projectId: string, changes:
   const queue = new LockQueue(tables, projectId)
   for (const change of changes) {
     const { runId } = change.run.meta
+    const returned: string[] = []
     for (const lock of change.locks) {
       if (lock.type === 'heard') await heard(tables, runId, lock)
-      else {
-        if (lock.type === 'asked' && isPlain(change, lock)) {
-          join(queue, change, lock, ++last)
-          continue
-        }
-        await queue.settle()
-        if (lock.type === 'returned') await queue.leave(runId, lock.of)
-        else await ask(queue, change, lock, ++last)
-        await queue.settle()
-      }
+      else if (lock.type === 'returned') returned.push(lock.of)
+      else if (isPlain(change, lock)) join(queue, change, lock, ++last)
+      else await ask(queue, change, lock, ++last)
     }
+    // Nobody asks again under a name that was given back.
+    if (returned.length > 0) await queue.leave(runId, returned)
   }
   if (last > before) {
     await tables.updateTable('lock_line').set({ last_place: last }).where('project_id', '=', projectId).execute()
@@ -108,16 +104,19 @@ async function ask(queue: LockQueue, change: RunChange, asked: Asked, place: num
   const { of, wants, supersedes } = asked
   const { meta } = change.run
   const { runId, number, pipelineName } = meta
+  // Who has their turn decides who is taken the place of.
+  await queue.settle()
   const { rows, stepName } = join(queue, change, asked, place)
   await queue.write()
   const { cause } = meta.origin
   const circle = of === '' && cause.case === 'run' && (await queue.refuse(place, rows, cause.value.awaitedBy))
-  if (circle || supersedes === 'none') return
+  if (circle || supersedes === 'none') return queue.settle()
   for (const [index, want] of wants.entries()) {
     const ahead = { runId, number, pipeline: pipelineName, step: stepName, waits: true }
     const by: Hindrance = { want, ahead }
     await queue.supersede(rows[index]!, supersedes, by)
   }
+  await queue.settle()
 }
 
 async function heard(

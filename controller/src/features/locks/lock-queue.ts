@@ -58,33 +58,41 @@ export class LockQueue {
   }
 
   /** Whoever comes next may have their turn then. */
-  async leave(runId: string, holder: string): Promise<void> {
+  async leave(runId: string, holders: readonly string[]): Promise<void> {
+    await this.write()
     const { tables, projectId } = this
-    const claim = await tables
-      .selectFrom('lock_claim')
-      .select('place')
-      .where('run_id', '=', runId)
-      .where('holder', '=', holder)
-      .executeTakeFirst()
-    if (!claim) return
-    const { place } = claim
-    const wants = await tables
-      .selectFrom('lock_want')
-      .select('lock_key')
-      .where('project_id', '=', projectId)
-      .where('place', '=', place)
-      .execute()
-    await tables.deleteFrom('lock_want').where('project_id', '=', projectId).where('place', '=', place).execute()
-    await tables.deleteFrom('lock_claim').where('run_id', '=', runId).where('holder', '=', holder).execute()
-    this.claims.delete(place)
+    const left = new Map<string, Place[]>()
+    for (const some of chunks(holders)) {
+      const claims = tables.selectFrom('lock_claim').select('place').where('run_id', '=', runId)
+      const places = (await claims.where('holder', 'in', some).execute()).map(({ place }) => place)
+      if (places.length === 0) continue
+      const wants = tables.selectFrom('lock_want').select(['lock_key', 'place']).where('project_id', '=', projectId)
+      for (const { lock_key, place } of await wants.where('place', 'in', places).execute()) {
+        left.set(lock_key, [...(left.get(lock_key) ?? []), place])
+      }
+      await tables.deleteFrom('lock_want').where('project_id', '=', projectId).where('place', 'in', places).execute()
+      await tables.deleteFrom('lock_claim').where('run_id', '=', runId).where('holder', 'in', some).execute()
+      for (const place of places) this.forget(place)
+    }
     this.before.clear()
-    this.changed.delete(place)
+    for (const [lock_key, places] of left) await this.lookBehind(lock_key, places)
+  }
+
+  private forget(place: Place): void {
+    for (const known of [this.claims, this.wants, this.changed]) known.delete(place)
     this.look.delete(place)
-    for (const { lock_key } of wants) {
-      this.lines.delete(lock_key)
-      for (const [before, each] of (await this.first(lock_key)).entries())
-        if (before < each.most) this.look.add(each.place)
-      const behind = await this.neighbour({ lock_key, place }, 'after')
+  }
+
+  private async lookBehind(lock_key: string, places: readonly Place[]): Promise<void> {
+    this.lines.delete(lock_key)
+    for (const [before, each] of (await this.first(lock_key)).entries())
+      if (before < each.most) this.look.add(each.place)
+    let behind: Place | undefined = 0
+    for (const place of places.toSorted((a, b) => a - b)) {
+      // Of those that stood next to each other, the same one is behind.
+      if (behind === undefined) return
+      if (place < behind) continue
+      behind = await this.neighbour({ lock_key, place }, 'after')
       if (behind !== undefined) this.look.add(behind)
     }
   }
