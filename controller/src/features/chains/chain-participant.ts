@@ -3,7 +3,7 @@ import type { ChildChange } from '@ansflow/engine/child-run'
 import { gitFacts } from '@ansflow/engine/git-facts'
 import type { RunState } from '@ansflow/engine/state'
 import type { RunAsk } from '@ansflow/proto/child-run'
-import { precondition } from '@ansflow/proto/errors'
+import { AppError } from '@ansflow/proto/errors'
 import { fitsBranch, resultsOf, runResult } from '@ansflow/proto/fields/run-triggers'
 import { RunTriggerSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { starterOf } from '@ansflow/proto/run-origin'
@@ -16,6 +16,13 @@ import { uuidv7 } from '../../platform/ids.ts'
 import { statementOfList } from '../../platform/statement.ts'
 import type { RunChange, RunParticipant } from '../runs/index.ts'
 import type { ChainedRunRow, ChainTables, TriggeredAsk } from './chain-tables.ts'
+
+/** Nobody waits for the run any more, so it is not begun. Nobody is told: nobody has called. */
+export class Withdrawn extends AppError {
+  constructor() {
+    super('failed_precondition', 'The step that asked for the run does not wait for it.')
+  }
+}
 
 export function chainParticipant(bus: Bus): RunParticipant {
   return {
@@ -59,7 +66,7 @@ async function begun(tables: Kysely<ChainTables>, change: RunChange): Promise<vo
     .where('id', '=', meta.runId)
     .where('todo', '=', 'begin')
     .executeTakeFirst()
-  if (numUpdatedRows !== 1n) throw precondition('withdrawn', 'The step that asked for the run does not wait for it.')
+  if (numUpdatedRows !== 1n) throw new Withdrawn()
 }
 
 async function noted(tables: Kysely<ChainTables>, { run, belongs }: RunChange, child: ChildChange): Promise<void> {

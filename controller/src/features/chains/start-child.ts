@@ -11,6 +11,7 @@ import type { EntityManager } from '../../platform/db.ts'
 import { grantsOf } from '../access/index.ts'
 import { findPipelineNamed, publisherOf } from '../pipelines/index.ts'
 import { refusalOf, startPublished } from '../runs/index.ts'
+import { Withdrawn } from './chain-participant.ts'
 import type { ChainedRunRow } from './chain-tables.ts'
 import type { ChainDeps } from './settle-chains.ts'
 
@@ -61,8 +62,8 @@ function awaitedOf({ origin }: Run): readonly string[] {
 }
 
 function refused(error: unknown, pipeline: string): Reason | 'withdrawn' {
+  if (error instanceof Withdrawn) return 'withdrawn'
   const { reason: code, violations, message } = refusalOf(error)
-  if (code === 'withdrawn') return 'withdrawn'
   if (code === 'never_published') return reason('child_unpublished', { pipeline })
   const [first] = violations
   if (first?.code !== undefined && isProblemCode(first.code)) {
