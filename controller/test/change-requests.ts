@@ -14,7 +14,7 @@ import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
 import { everyService } from './every-service.ts'
 import type { TestController } from './start-controller.ts'
 
-const reads = /^(Get|List|Read|Search|Watch|Follow|Validate)/
+const reads = /^(Get|List|Read|Search|Watch|Follow|Validate|Explain)/
 
 export const changingMethods = (await everyService())
   .flatMap((service): DescMethod[] => service.methods)
