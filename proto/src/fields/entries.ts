@@ -1,7 +1,7 @@
 // What triggers are made of: messages that the document keeps in one piece, with inputs of runs.
 import type { DescMessage, JsonObject, JsonValue, MessageShape } from '@bufbuild/protobuf'
 import { fromJson } from '@bufbuild/protobuf'
-import type { Node } from 'yaml'
+import { isScalar, isSeq, type Node } from 'yaml'
 import type { Entry, Place, Reader } from '../pipeline-yaml/reader.ts'
 import { jsonTree, type Tree } from '../pipeline-yaml/tree-value.ts'
 import { say } from '../texts/say.ts'
@@ -36,4 +36,22 @@ export function readGiven(reader: Reader, node: Node | null, what: string, place
 /** Undefined: there is nothing to say. */
 export function givenTree(inputs: JsonObject | undefined): Tree | undefined {
   return inputs !== undefined && Object.keys(inputs).length > 0 ? jsonTree(inputs as JsonValue) : undefined
+}
+
+/** A list, or one by itself; those that cannot be read are left out, and said by who reads them. */
+export function readEach<T>(
+  reader: Reader,
+  node: Node | null,
+  place: Place,
+  read: (reader: Reader, node: Node | null, place: Place) => T | undefined,
+): T[] {
+  if (node === null || (isScalar(node) && node.value === null)) return []
+  const items = isSeq(node) ? node.items : [node]
+  return items.flatMap((raw, index) => {
+    const item = reader.follow(raw, place)
+    const at = reader.inside(place, String(index))
+    reader.mark(at, item ?? node)
+    const one = read(reader, item, at)
+    return one ? [one] : []
+  })
 }

@@ -1,7 +1,7 @@
 // When a pipeline starts because a run of another one has ended: one value in the document.
 import { RunResult, type RunTrigger, RunTriggerSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, toJson } from '@bufbuild/protobuf'
-import { isScalar, isSeq, type Node } from 'yaml'
+import { isScalar, type Node } from 'yaml'
 import { isName, limits } from '../limits.ts'
 import { type KeyTable, words } from '../pipeline-yaml/key-table.ts'
 import { type Place, type Reader, scalarText } from '../pipeline-yaml/reader.ts'
@@ -9,7 +9,7 @@ import type { Tree, TreeMap } from '../pipeline-yaml/tree-value.ts'
 import { suggestion } from '../suggest.ts'
 import { shortText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
-import { givenTree, messagesOf, readGiven, valueAt } from './entries.ts'
+import { givenTree, messagesOf, readEach, readGiven, valueAt } from './entries.ts'
 import type { DocumentValue, Kind } from './kind.ts'
 import { choice } from './kinds.ts'
 
@@ -111,15 +111,7 @@ function triggerTree({ pipeline, results, branches, inputs }: RunTrigger): Tree 
 }
 
 function readTriggers(reader: Reader, node: Node | null, _key: string, place: Place): RunTrigger[] {
-  if (node === null || (isScalar(node) && node.value === null)) return []
-  const items = isSeq(node) ? node.items : [node]
-  return items.flatMap((raw, index) => {
-    const item = reader.follow(raw, place)
-    const at = reader.inside(place, String(index))
-    reader.mark(at, item ?? node)
-    const read = readTrigger(reader, item, at)
-    return read ? [read] : []
-  })
+  return readEach(reader, node, place, readTrigger)
 }
 
 function readTrigger(reader: Reader, node: Node | null, place: Place): RunTrigger | undefined {

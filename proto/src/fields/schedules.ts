@@ -1,7 +1,7 @@
 // When a pipeline starts by itself: cron expressions in the file, one value in the document.
 import { CatchUp, type Schedule, ScheduleSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, toJson } from '@bufbuild/protobuf'
-import { isScalar, isSeq, type Node } from 'yaml'
+import { isScalar, type Node } from 'yaml'
 import { cronProblem, timezoneProblem } from '../cron.ts'
 import { isName, limits } from '../limits.ts'
 import { type KeyTable, scalar } from '../pipeline-yaml/key-table.ts'
@@ -9,7 +9,7 @@ import { type Place, type Reader, scalarText } from '../pipeline-yaml/reader.ts'
 import type { Tree, TreeMap } from '../pipeline-yaml/tree-value.ts'
 import { shortText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
-import { givenTree, messagesOf, readGiven, valueAt } from './entries.ts'
+import { givenTree, messagesOf, readEach, readGiven, valueAt } from './entries.ts'
 import { compare, type DocumentValue, type Kind } from './kind.ts'
 import { choice } from './kinds.ts'
 
@@ -93,15 +93,7 @@ function scheduleTree({ name, cron, timezone, inputs, catchUp: missed }: Schedul
 }
 
 function readSchedules(reader: Reader, node: Node | null, _key: string, place: Place): Schedule[] {
-  if (node === null || (isScalar(node) && node.value === null)) return []
-  const items = isSeq(node) ? node.items : [node]
-  return items.flatMap((raw, index) => {
-    const item = reader.follow(raw, place)
-    const at = reader.inside(place, String(index))
-    reader.mark(at, item ?? node)
-    const read = readSchedule(reader, item, at)
-    return read ? [read] : []
-  })
+  return readEach(reader, node, place, readSchedule)
 }
 
 function readSchedule(reader: Reader, node: Node | null, place: Place): Schedule | undefined {
