@@ -2,6 +2,8 @@
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { ref } from 'vue'
 import { api } from '../../../../api.ts'
+import { i18n } from '../../../../i18n.ts'
+import { confirmAction } from '../../../../ui/confirm.ts'
 import { useAction } from '../../../../ui/use-async.ts'
 import type { EditorContext } from '../editor-context.ts'
 import { useFirstRun } from './use-first-run.ts'
@@ -18,12 +20,33 @@ export function useTestRun(editor: EditorContext, canRun: () => boolean) {
   const firstRun = useFirstRun(editor, canRun, started)
 
   function askRun(): void {
-    until.value = undefined
-    if (canRun() && !firstRun.start()) starting.value = true
+    if (!canRun()) return
+    knowing(() => {
+      until.value = undefined
+      if (!firstRun.start()) starting.value = true
+    })
   }
   function runTo(nodeId: string): void {
-    until.value = editor.steps.get(nodeId)?.key
-    if (canRun() && until.value) starting.value = true
+    const key = editor.steps.get(nodeId)?.key
+    if (!canRun() || !key) return
+    knowing(() => {
+      until.value = key
+      starting.value = true
+    })
+  }
+  /** A text with a mistake is not in the draft: whoever looks at it is told that something else runs. */
+  function knowing(run: () => void): void {
+    const { value: broken } = editor.brokenYaml
+    if (!broken) {
+      run()
+      return
+    }
+    confirmAction({
+      title: i18n.global.t('pipelines.yaml.run'),
+      text: i18n.global.t('pipelines.yaml.runText', { line: broken.faults[0]?.line ?? 0 }),
+      action: i18n.global.t('pipelines.yaml.runAction'),
+      run: async () => run(),
+    })
   }
   const { run: cancel } = useAction(
     async () => {
