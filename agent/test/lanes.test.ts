@@ -48,6 +48,16 @@ test.each([
   })
 })
 
+test('what the first line of a job masks is masked, also in a folder that is used again', async () => {
+  await using b = await startBench({ ANSFLOW_AGENT_SLOTS: '1' })
+  for (let i = 0; i < 6; i++) {
+    const job = b.controller.offer(newId(), sh(`echo "::add-mask::first-line-${i}"; echo "it is first-line-${i}"`))
+    expect(await done(job)).toMatchObject({ outcome: Outcome.SUCCEEDED })
+    await waitFor('all of its log has come', () => job.log.toString().includes('it is'))
+    expect(job.log.toString()).not.toContain(`first-line-${i}`)
+  }
+})
+
 test('a step that makes something else of its folder keeps its mess: the next job has another', async () => {
   await using b = await startBench({ ANSFLOW_AGENT_SLOTS: '1' })
   const own = 'cd "$(dirname "$ANSFLOW_OUTPUT")"'

@@ -67,6 +67,7 @@ test('every thread that it begins is a file beside it', () => {
   expect(begun.map((name) => basename(name, '.mjs')).sort()).toEqual([
     'decode-worker',
     'draft-tasks',
+    'explain-tasks',
     'search-tasks',
     'wal-checkpoint-thread',
     'worker-main',

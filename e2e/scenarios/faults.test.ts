@@ -37,6 +37,35 @@ const expectedLog = (lines: number) =>
 const yamlOf = (script: string) =>
   `name: fault\nsteps:\n  print:\n    run: |\n${script.replace(/^/gm, '      ')}\n  after: { needs: [print], run: echo after }\n`
 
+test('an agent killed right behind a step’s end sends the rest of its log when it is back', async () => {
+  system = await startSystem()
+  const size = 20_000_000
+  const { pipelineId } = await system.pipeline(
+    `name: loud\nsteps: { loud: { run: "seq 1 100000000 | head -c ${size}" } }\n`,
+  )
+  const sum = createHash('sha256')
+  let text = ''
+  for (let i = 1; text.length < size; i += 10_000)
+    text += Array.from({ length: 10_000 }, (_, k) => `${i + k}\n`).join('')
+  const expected = sum.update(text.slice(0, size)).digest('hex')
+  for (let round = 0; round < 3; round++) {
+    const runId = await system.start(pipelineId)
+    const { steps } = await waitFor(
+      async () => {
+        const run = await system.run(runId)
+        return run.steps[0]?.status === StepStatus.SUCCEEDED ? run : undefined
+      },
+      { what: 'the step has ended', everyMs: 2, timeoutMs: 60_000 },
+    )
+    // Its end is told before its log.
+    expect(steps[0]?.attempts[0]?.logComplete).toBe(false)
+    await system.agents[0]!.kill()
+    await system.agents[0]!.start()
+    const log = await system.wholeLog(runId, 'loud')
+    expect(createHash('sha256').update(log).digest('hex')).toBe(expected)
+  }
+}, 120_000)
+
 test('an agent killed while a step prints re-attaches; the step goes on and the log is byte-exact', async () => {
   system = await startSystem()
   const file = join(witness, 'agent')

@@ -28,11 +28,22 @@ export interface StateFile {
   close(): void
 }
 
-/** As of a log of which nothing has come. */
+/** Of a log of which nothing has come: what comes begins a line. */
+export const freshState: SpoolState = {
+  raw: 0,
+  size: 0,
+  acknowledged: 0,
+  lineStart: true,
+  headDone: false,
+  final: false,
+  noSecrets: false,
+  withheld: false,
+}
+
 export function resetState(path: string): void {
   const fd = openSync(path, constants.O_WRONLY)
   try {
-    writeSync(fd, Buffer.alloc(BYTES), 0, BYTES, 0)
+    writeSync(fd, recordOf(freshState), 0, BYTES, 0)
   } finally {
     closeSync(fd)
   }
@@ -54,13 +65,16 @@ export function openStateFile(path: string): StateFile {
       const set = Object.fromEntries(FLAGS.map((name, i) => [name, (flags & (1 << i)) !== 0]))
       return { raw, size, acknowledged, ...(set as Record<(typeof FLAGS)[number], boolean>) }
     },
-    write(state) {
-      const record = Buffer.alloc(BYTES)
-      const flags = FLAGS.reduce((sum, name, i) => sum + (state[name] ? 1 << i : 0), 0)
-      for (const [i, value] of [state.raw, state.size, state.acknowledged, flags].entries())
-        record.writeDoubleLE(value, i * 8)
-      writeSync(fd, record, 0, BYTES, 0)
-    },
+    write: (state) => void writeSync(fd, recordOf(state), 0, BYTES, 0),
     close: () => closeSync(fd),
   }
+}
+
+function recordOf(state: SpoolState): Buffer {
+  const record = Buffer.alloc(BYTES)
+  const flags = FLAGS.reduce((sum, name, i) => sum + (state[name] ? 1 << i : 0), 0)
+  for (const [i, value] of [state.raw, state.size, state.acknowledged, flags].entries()) {
+    record.writeDoubleLE(value, i * 8)
+  }
+  return record
 }

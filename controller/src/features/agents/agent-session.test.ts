@@ -10,7 +10,7 @@ import { manualClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
 import { AgentSession } from './agent-session.ts'
 import type { KnownAgent } from './agent-tables.ts'
-import type { ControlInit } from './held-jobs.ts'
+import type { ControlInit } from './holding-session.ts'
 import type { Applied, HeldJob } from './job-book.ts'
 
 function world(held: HeldJob[] = []) {

@@ -10,37 +10,18 @@ import type { RunEvent } from '@ansflow/engine/state'
 import { invalidField, unavailable } from '@ansflow/proto/errors'
 import {
   type Accept,
-  type ControlResponseSchema,
   type Finished,
   JobPhase,
   type JobRef,
   type JobSnapshot,
   type Started,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import type { MessageInitShape } from '@bufbuild/protobuf'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../platform/clock.ts'
 import type { OfferedJob } from '../runs/index.ts'
-import type { Applied, HeldJob, JobBook, SecretInit } from './job-book.ts'
+import type { HoldingSession } from './holding-session.ts'
+import type { Applied, HeldJob, JobBook, KnownJob, SecretInit } from './job-book.ts'
 import { resultOf, secretsMissing } from './job-result.ts'
-
-export type ControlInit = NonNullable<MessageInitShape<typeof ControlResponseSchema>['kind']>
-
-/** What the jobs need of the session. */
-export interface HoldingSession {
-  readonly agentId: string
-  readonly closed: boolean
-  /** The agent runs a job at its offer. */
-  readonly startsOffers: boolean
-  send(message: ControlInit): void
-  warn(error: unknown, message: string): void
-  /** A message that cannot be answered ends the stream; the agent says it again on the next. */
-  fail(error: unknown): void
-  /** A slot is free again. */
-  freed(): void
-  /** A job came, started or ended. */
-  changed(): void
-}
 
 const acceptWithinMs = 10_000
 const retryMs = [100, 250, 500, 1000, 2000]
@@ -66,6 +47,8 @@ export class HeldJobs {
   /** What is going on about each job: the next message waits for it. */
   readonly #chains = new Map<string, Promise<void>>()
   readonly #canceled = new Set<string>()
+  /** Ended by the rows; the agent, which was restarted before it wrote that down, is to say so again: it alone has the rest of their logs. */
+  readonly #awaited = new Set<string>()
 
   constructor(book: JobBook, clock: Clock, session: HoldingSession) {
     this.#book = book
@@ -177,15 +160,24 @@ export class HeldJobs {
     }
   }
 
-  /** Jobs of the agent's journal that are not its to run any more, and have no result to hand in. */
+  /** Jobs of the agent's journal that are not its to run any more, and have neither a result to hand in nor a log. */
   async unknown(snapshots: Iterable<JobSnapshot>): Promise<JobRef[]> {
     const forget: JobRef[] = []
     for (const { job, phase } of snapshots) {
       if (!job || this.#holds(job)) continue
-      const known = phase === JobPhase.FINISHED ? await this.#book.find(job.jobId) : null
-      if (known?.agentId !== this.#session.agentId || known.epoch !== job.epoch) forget.push(job)
+      const known = phase === JobPhase.ACCEPTED ? null : await this.#book.find(job.jobId)
+      if (phase === JobPhase.FINISHED ? !this.#isTheirs(job, known) : !this.#lacksLog(job, known)) forget.push(job)
+      else if (phase !== JobPhase.FINISHED) this.#awaited.add(job.jobId)
     }
     return forget
+  }
+
+  #isTheirs({ epoch }: { epoch: number }, known: KnownJob | null | undefined): boolean {
+    return known?.agentId === this.#session.agentId && known.epoch === epoch
+  }
+
+  #lacksLog(ref: { epoch: number }, known: KnownJob | null | undefined): boolean {
+    return this.#isTheirs(ref, known) && known!.hasEnded && !known!.logComplete
   }
 
   /**
@@ -205,7 +197,7 @@ export class HeldJobs {
       else this.#loseAt(held, at)
     }
     for (const { job, phase, finished, startedAt } of told.values()) {
-      if (!job || forget.includes(job)) continue
+      if (!job || forget.includes(job) || this.#awaited.has(job.jobId)) continue
       if (phase === JobPhase.FINISHED) {
         // Without its result, that follows in a message of its own.
         if (finished) this.finished(job, finished)
@@ -219,20 +211,21 @@ export class HeldJobs {
 
   /** Ends on the agent what it says it runs and is not its to run. */
   refuseForeign(running: JobRef[]): void {
-    for (const ref of running) if (!this.#holds(ref) && !this.#chains.has(ref.jobId)) this.#stale(ref)
+    for (const ref of running) {
+      if (!this.#holds(ref) && !this.#chains.has(ref.jobId) && !this.#awaited.has(ref.jobId)) this.#stale(ref)
+    }
   }
 
   async #accept(ref: JobRef, starts: boolean): Promise<void> {
+    if (this.#awaited.has(ref.jobId)) return
     const job = this.#held.get(ref.jobId)
     if (job?.epoch !== ref.epoch || job.phase === 'withdrawn') return this.#stale(ref)
     const isOurs = job.phase === 'offered' && this.#answered(job)
     if (job.phase === 'offered') job.phase = 'accepted'
     const noted = this.#commit(job, { type: 'jobAccepted', ...ids(job) })
     const applied = isOurs ? 'applied' : await noted
-    if (applied === 'stale') return this.#drop(job)
-    if (isOurs) {
-      void noted.then((applied) => applied === 'stale' && this.#held.get(ref.jobId) === job && this.#drop(job))
-    }
+    if (applied === 'stale') return this.#outdated(job)
+    if (isOurs) void noted.then((applied) => (applied === 'stale' ? this.#outdated(job) : undefined))
     this.#session.changed()
     if (starts) return
     const secrets = await this.#secretsOf(job)
@@ -258,6 +251,7 @@ export class HeldJobs {
   }
 
   async #started(ref: JobRef, { at }: Partial<Started>): Promise<void> {
+    if (this.#awaited.has(ref.jobId)) return
     const job = this.#held.get(ref.jobId)
     if (job?.epoch !== ref.epoch || job.phase === 'withdrawn') return this.#stale(ref)
     this.#answered(job)
@@ -265,9 +259,8 @@ export class HeldJobs {
     // Not waited for: the result may come right behind it, and the two share a commit then.
     void this.#commit(job, { type: 'jobStarted', ...ids(job), ...(at ? { at: timestampDate(at) } : {}) }).then(
       (applied) => {
-        if (this.#held.get(ref.jobId) !== job) return
-        if (applied === 'stale') this.#drop(job)
-        else this.#session.changed()
+        if (applied === 'stale') return this.#outdated(job)
+        if (this.#held.get(ref.jobId) === job) this.#session.changed()
       },
     )
   }
@@ -277,6 +270,7 @@ export class HeldJobs {
     // One that has ended before is answered again: the agent may not have heard it.
     const job = held ?? (await this.#persist(() => this.#book.find(ref.jobId)))
     const foreign = job && 'agentId' in job && job.agentId !== this.#session.agentId
+    this.#awaited.delete(ref.jobId)
     if (!job || job.epoch !== ref.epoch || foreign) return this.#stale(ref)
     if (held) {
       this.#answered(held)
@@ -326,6 +320,15 @@ export class HeldJobs {
   #answered(job: HeldJob): boolean {
     this.#unanswered.get(job.jobId)?.cancelTimer()
     return this.#unanswered.delete(job.jobId)
+  }
+
+  /** The rows say something newer of it. */
+  async #outdated(job: HeldJob): Promise<void> {
+    const known = await this.#persist(() => this.#book.find(job.jobId))
+    if (this.#held.get(job.jobId) !== job) return
+    if (!this.#lacksLog(job, known)) return this.#drop(job)
+    this.#awaited.add(job.jobId)
+    this.#free(job.jobId)
   }
 
   #drop(job: HeldJob): void {

@@ -26,11 +26,20 @@ export type Applied = 'applied' | 'unchanged' | 'stale'
 
 export type SecretInit = MessageInitShape<typeof SecretValueSchema>
 
+export interface KnownJob {
+  runId: string
+  epoch: number
+  agentId: string
+  /** Otherwise than by being lost. */
+  hasEnded: boolean
+  logComplete: boolean
+}
+
 export interface JobBook {
   /** Jobs of this agent that have not ended. */
   heldBy(agentId: string): Promise<HeldJob[]>
   /** Any job, also an ended one. */
-  find(jobId: string): Promise<{ runId: string; epoch: number; agentId: string; logComplete: boolean } | null>
+  find(jobId: string): Promise<KnownJob | null>
   /** Resolves after the commit; rejects when it could not be made. Events of one job given in order stay in order. */
   submit(runId: string, event: RunEvent): Promise<Applied>
   /** Values of the secrets the job may have; `missing` names those that are not there. */

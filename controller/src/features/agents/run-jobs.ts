@@ -1,7 +1,7 @@
 // The jobs of features/runs as sessions and the dispatcher use them.
 
 import type { AgentView, Candidate } from '@ansflow/engine/pick-job'
-import { JobStatus } from '@ansflow/proto/status'
+import { isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
@@ -45,8 +45,9 @@ export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver
     async find(jobId) {
       const job = await jobById(db, jobId)
       if (!job) return null
-      const { runId, epoch, agentId, logComplete } = job
-      return { runId, epoch, agentId: agentId ?? '', logComplete }
+      const { runId, epoch, agentId, status, logComplete } = job
+      const hasEnded = isTerminalJob(status) && status !== JobStatus.LOST
+      return { runId, epoch, agentId: agentId ?? '', hasEnded, logComplete }
     },
 
     submit: (runId, event) => driver.submit(runId, event),

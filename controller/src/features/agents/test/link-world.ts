@@ -121,7 +121,9 @@ export class LinkWorld {
       find: (jobId) =>
         this.#store(controller, () => {
           const job = this.state.jobs.get(jobId)
-          return job ? { runId: 'run', epoch: job.epoch, agentId: job.agentId, logComplete: job.logComplete } : null
+          if (!job) return null
+          const hasEnded = isTerminalJob(job.status) && job.status !== JobStatus.LOST
+          return { runId: 'run', epoch: job.epoch, agentId: job.agentId, hasEnded, logComplete: job.logComplete }
         }),
       submit: (_runId, event) => this.#store(controller, () => this.apply(event)),
       secrets: () => this.#store(controller, () => ({ values: [], missing: [] })),

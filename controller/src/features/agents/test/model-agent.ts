@@ -10,7 +10,7 @@ import {
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Clock } from '../../../platform/clock.ts'
-import type { ControlInit } from '../held-jobs.ts'
+import type { ControlInit } from '../holding-session.ts'
 
 export const lostAfterMs = 30_000
 
