@@ -60,6 +60,7 @@ export function planRerun(earlier: RunState, ask: RerunAsk, now: Date): Rerun {
   if (open) throw new RerunRefused(say('rerun_open', { step: open.id }), [keyOf(open)])
   checkInputs(earlier, reused, ask.inputs)
   checkApprovals(earlier, reused, [...whole, ...copies], ask)
+  for (const step of chosen) checkNeeds(step, whole)
   const steps = own.flatMap((step) => (whole.has(step) ? [] : storedOf(earlier, step, copies, now)))
   const runs = own.flatMap((step) =>
     whole.has(step) ? [step] : (step.copies ?? []).filter((copy) => copies.has(copy)),
@@ -100,6 +101,13 @@ function spread(chosen: readonly StepState[], further: boolean): { whole: Set<St
   }
   const copies = new Set(chosen.filter(({ group }) => group && !whole.has(group)))
   return { whole, copies }
+}
+
+/** One that was left out for how a need ended would be left out again for it, if that is reused. */
+function checkNeeds({ id, status, reason: why, group, needs }: StepState, runs: ReadonlySet<StepState>): void {
+  if (status !== StepStatus.SKIPPED || why?.code !== 'need_not_met' || why.params.condition) return
+  const need = (group?.needs ?? needs).find((before) => before.id === why.params.step)
+  if (need && !runs.has(need)) throw new RerunRefused(say('rerun_need', { step: id, need: need.id }), [need.id])
 }
 
 function isPartly({ copies: all }: StepState, chosen: ReadonlySet<StepState>): boolean {

@@ -27,6 +27,11 @@ export const ofReruns = {
     en: 'Step {step} has not ended in that run, so there is nothing of it to reuse. Wait for its end, or run from it.',
     'zh-CN': '步骤 {step} 在该运行中尚未结束，没有可沿用的结果。请等它结束，或从它重跑。',
   },
+  rerun_need: {
+    params: ['step', 'need'],
+    en: 'Step {step} was left out for how {need} ended, and would be again, because that is reused. Run from {need}.',
+    'zh-CN': '步骤 {step} 因 {need} 的结果而被跳过；沿用该结果会再次跳过。请从 {need} 重跑。',
+  },
   rerun_input: {
     params: ['step', 'inputs'],
     en: 'Step {step} has read {inputs}, which is to change, so what it has made cannot be reused. Run from it.',

@@ -213,6 +213,22 @@ describe('what is refused', () => {
     await play(first)
   })
 
+  test('what was left out for a need that is reused', async () => {
+    const first = await start(chain)
+    await play(first, ['test'])
+    const left = {
+      says: 'Step ship was left out for how test ended, and would be again, because that is reused. Run from test.',
+      include: 'test',
+    }
+    expect(await refused(first, { mode: RerunMode.ALONE, stepIds: ['ship'] })).toEqual(left)
+    expect(await refused(first, { mode: RerunMode.FROM, stepIds: ['ship'] })).toEqual(left)
+    expect(await play(await rerun(first, { mode: RerunMode.FROM, stepIds: ['ship', 'test'] }))).toEqual([
+      'note in 1',
+      'ship in 1',
+      'test in 1',
+    ])
+  })
+
   test('other inputs that a reused step has read', async () => {
     const first = await start(chain)
     await play(first)
