@@ -148,3 +148,51 @@ test('a step whose agent is silent says since when, on the run and on the canvas
   await page.getByTestId('agent-sleepy').waitFor()
   expect(errors).toEqual([])
 })
+
+/** From here on the page is told of the agents as they were when it asked, once it is let go. */
+async function holdLists(page: Page): Promise<{ asked(): number; letGo(): void }> {
+  const gate = Promise.withResolvers<void>()
+  let asked = 0
+  await page.route('**/ListAgents', async (route) => {
+    const response = await route.fetch()
+    asked++
+    await gate.promise
+    // The page may have asked anew.
+    await route.fulfill({ response }).catch(() => {})
+  })
+  return { asked: () => asked, letGo: gate.resolve }
+}
+
+test('a list that comes late neither makes old agents new nor loses one that came meanwhile', async () => {
+  const { page, errors } = await newPerson(browser, system.url)
+  await signIn(page, admin)
+  const lists = await holdLists(page)
+  const followed = page
+    .waitForEvent('websocket')
+    .then((socket) =>
+      socket.waitForEvent(
+        'framereceived',
+        ({ payload }) => /"subscribed"/.test(String(payload)) && /\/agents"/.test(String(payload)),
+      ),
+    )
+  await page.goto('/agents')
+  await page.getByTestId('add-agent').click()
+  await followed
+  await waitFor(() => lists.asked() >= 2, { what: 'the agents are asked for once they are followed' })
+  await page.getByText('Waiting for the agent to register').waitFor()
+  const late = await system.addAgent({ name: 'meanwhile' })
+  lists.letGo()
+  await page.keyboard.press('Escape')
+  await cell(page, 'agent-1').waitFor()
+  await cell(page, 'meanwhile').waitFor()
+
+  const again = await holdLists(page)
+  await page.reload()
+  await page.getByTestId('add-agent').click()
+  await page.getByText('Waiting for the agent to register').waitFor()
+  again.letGo()
+  const next = await system.addAgent({ name: 'newcomer' })
+  await page.getByText('newcomer is here').waitFor()
+  await Promise.all([late.kill(), next.kill()])
+  expect(errors).toEqual([])
+})

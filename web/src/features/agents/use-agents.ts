@@ -1,49 +1,49 @@
 // The organization's agents, live.
 import type { Agent } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
-import { computed, onScopeDispose, shallowRef } from 'vue'
+import { computed } from 'vue'
 import { api } from '../../api.ts'
-import { subscribe } from '../../live.ts'
-import { useLoad } from '../../ui/use-async.ts'
+import { useFollowed } from '../../use-followed.ts'
 
 export function useAgents(organizationId: () => string | undefined) {
-  const agents = shallowRef<Agent[]>([])
-  const protectedLabels = shallowRef<string[]>([])
-  let stop: (() => void) | undefined
-  onScopeDispose(() => stop?.())
-
-  const loaded = useLoad(
-    async (signal) => {
+  const { data, error, loading, reload } = useFollowed({
+    topic: () => {
       const id = organizationId()
-      if (!id) return undefined
-      const answer = await api.agents.listAgents({ organizationId: id }, { signal })
-      agents.value = answer.agents
-      protectedLabels.value = answer.protectedLabels
-      stop?.()
-      stop = subscribe(`organization/${id}/agents`, {
-        onMessage({ kind }) {
-          if (kind.case === 'agentChanged') put(kind.value)
-          if (kind.case === 'agentRemoved') agents.value = agents.value.filter((agent) => agent.id !== kind.value)
-        },
-        onResync: () => void loaded.reload(),
-      })
-      return true
+      return id === undefined ? undefined : `organization/${id}/agents`
     },
-    { on: organizationId },
-  )
+    async read(signal) {
+      const { agents, protectedLabels } = await api.agents.listAgents({ organizationId: organizationId()! }, { signal })
+      return { agents, protectedLabels }
+    },
+    apply(held, { case: kind, value }) {
+      if (kind === 'agentChanged') return { ...held, agents: withAgent(held.agents, value) }
+      if (kind === 'agentRemoved') return { ...held, agents: without(held.agents, value) }
+      return held
+    },
+  })
+  const agents = computed(() => data.value?.agents ?? [])
 
-  function put(agent: Agent): void {
-    const at = agents.value.findIndex((one) => one.id === agent.id)
-    agents.value =
-      at >= 0 ? agents.value.with(at, agent) : [...agents.value, agent].sort((a, b) => a.name.localeCompare(b.name))
+  function show(shown: Agent[]): void {
+    if (data.value) data.value = { ...data.value, agents: shown }
   }
 
   return {
     agents,
-    known: computed(() => loaded.data.value === true),
-    protectedLabels,
-    error: loaded.error,
-    loading: computed(() => loaded.loading.value && agents.value.length === 0),
-    reload: loaded.reload,
-    put,
+    known: computed(() => data.value !== undefined),
+    protectedLabels: computed(() => data.value?.protectedLabels ?? []),
+    error,
+    loading,
+    reload,
+    /** As an answer shows it, before it is told. */
+    put: (agent: Agent) => show(withAgent(agents.value, agent)),
+    remove: (id: string) => show(without(agents.value, id)),
   }
+}
+
+function withAgent(agents: Agent[], agent: Agent): Agent[] {
+  const at = agents.findIndex((one) => one.id === agent.id)
+  return at >= 0 ? agents.with(at, agent) : [...agents, agent].sort((a, b) => a.name.localeCompare(b.name))
+}
+
+function without(agents: Agent[], id: string): Agent[] {
+  return agents.filter((agent) => agent.id !== id)
 }
