@@ -81,6 +81,20 @@ describe.each(methods.map((method) => [nameOf(method), method] as const))('%s', 
   })
 })
 
+const withMore = methods.filter((method) => accessOf(method).also.length > 0)
+test.each(withMore.map((method) => [nameOf(method), method] as const))(
+  '%s asks for all that it shows, each by itself',
+  async (_name, method) => {
+    const all = [accessOf(method).permission, ...accessOf(method).also]
+    const calledWith = async (scopes: string[]) => {
+      const { token } = await c.addUser({ role: Role.OWNER, scopes })
+      return (await callHttp(c, method, request(method, ids), token)).code
+    }
+    for (const lacking of all) expect(await calledWith(all.filter((scope) => scope !== lacking))).not.toBe('ok')
+    expect(await calledWith(all)).toBe('ok')
+  },
+)
+
 function nameOf(method: DescMethod): string {
   return `${method.parent.name}/${method.name}`
 }

@@ -230,7 +230,8 @@ export function accessOf(method: DescMethod): Access {
   if (!hasOption(method, access)) throw new Error(`${name} has no (ansflow.v1.access) option.`)
   const rule = getOption(method, access)
   if (callerKinds.includes(rule.permission)) return rule
-  if (!isPermission(rule.permission)) throw new Error(`${name} names an unknown permission "${rule.permission}".`)
+  for (const permission of [rule.permission, ...rule.also])
+    if (!isPermission(permission)) throw new Error(`${name} names an unknown permission "${permission}".`)
   if (rule.resource === Resource.UNSPECIFIED) throw new Error(`${name} does not say what its permission is checked on.`)
   const field = method.input.fields.find((candidate) => candidate.name === rule.field)
   if (!field) throw new Error(`${name} names a field "${rule.field}" that its request does not have.`)
@@ -362,7 +363,10 @@ export function createCalls({ rights, admission, replies, audit, newEm, bus, clo
     if (rule.permission === 'self') return undefined
     const field = method.input.fields.find((candidate) => candidate.name === rule.field)
     const id = String((request as unknown as Record<string, unknown> | undefined)?.[field?.localName ?? ''] ?? '')
-    return allow(em, caller, rule.permission as Permission, rule.resource, id)
+    const [permission, ...also] = [rule.permission, ...rule.also] as Permission[]
+    const scope = await allow(em, caller, permission!, rule.resource, id)
+    for (const further of also) rights.authorize(caller, further, scope)
+    return scope
   }
 }
 

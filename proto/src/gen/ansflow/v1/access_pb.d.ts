@@ -39,6 +39,13 @@ export declare type Access = Message<"ansflow.v1.Access"> & {
    * @generated from field: string field = 3;
    */
   field: string;
+
+  /**
+   * Further permissions on the same thing, for what the answer shows of other kinds of things.
+   *
+   * @generated from field: repeated string also = 4;
+   */
+  also: string[];
 };
 
 /**
@@ -69,6 +76,13 @@ export declare type AccessJson = {
    * @generated from field: string field = 3;
    */
   field?: string;
+
+  /**
+   * Further permissions on the same thing, for what the answer shows of other kinds of things.
+   *
+   * @generated from field: repeated string also = 4;
+   */
+  also?: string[];
 };
 
 /**

@@ -593,7 +593,8 @@ export declare const ExplainedOutcomeSchema: GenEnum<ExplainedOutcome, Explained
 export declare const ExplainService: GenService<{
   /**
    * Goes through a run of a version (the latest by default) or of the draft as if all its steps succeeded. Nothing is stored, started
-   * or asked of anybody, and secrets are not read. Errors as of StartRun.
+   * or asked of anybody, and secrets are not read; values of variables
+   * and names of agents are shown. Errors as of StartRun.
    *
    * @generated from rpc ansflow.v1.ExplainService.ExplainRun
    */
