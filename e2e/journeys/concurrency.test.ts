@@ -30,6 +30,7 @@ const texts = {
     place: (number: number, group: string) => `Run #${number} of deploy takes its place in the group ${group}`,
     lock: (lock: string) => `Waits for lock ${lock}: held by step migrate of run #1 of first`,
     newest: 'Only the newest stays',
+    limit: 'How many steps may hold staging-db at once, as far as this one is concerned.',
     queue: 'When another run waits',
   },
   'zh-CN': {
@@ -37,6 +38,7 @@ const texts = {
     place: (number: number, group: string) => `deploy 的运行 #${number} 取代了它（并发组 ${group}）`,
     lock: (lock: string) => `等待锁 ${lock}：first 的运行 #1 的步骤 migrate 正在使用它`,
     newest: '只保留最新的',
+    limit: '就此步骤而言，最多可有多少个步骤同时持有 staging-db。',
     queue: '又有运行在等待时',
   },
 }
@@ -129,7 +131,17 @@ test.each(['en', 'zh-CN'] as const)(
     await locks.press('Enter')
     await page.getByTestId('locks-load').waitFor()
     const draft = async () => (await system.api.pipelines.getPipeline({ pipelineId: second })).yaml
-    await waitFor(async () => (await draft()).includes('staging-db'), { what: 'the file says it' })
+    await waitFor(async () => (await draft()).includes('locks: [staging-db]'), { what: 'the file says it' })
+    const limit = page
+      .getByTestId('inspector')
+      .getByTestId('inspector-field-locks')
+      .getByRole('textbox', { name: say.limit })
+    await limit.fill('2')
+    await limit.press('Enter')
+    await waitFor(async () => /name: staging-db[\s,]+limit: 2/.test(await draft()), { what: 'the file says the limit' })
+    await limit.fill('1')
+    await limit.press('Enter')
+    await waitFor(async () => (await draft()).includes('locks: [staging-db]'), { what: 'it is had alone again' })
     await system.api.pipelines.publishPipeline({ pipelineId: second })
 
     const holder = await system.start(first)

@@ -1,4 +1,5 @@
 // Properties of every run: random graphs, random orders of events, 10,000 of them and more.
+import { hasLocks, locksOfStep } from '@ansflow/proto/fields/locks'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { ancestors, topologicalOrder } from '@ansflow/proto/graph'
@@ -201,14 +202,14 @@ function checkLocks({ state, locks }: world.World): void {
   const turns = new Set(locks.turns())
   const wanted = new Set<string>()
   for (const step of state.active) {
-    if (step.definition.locks.length === 0 || step.copies) continue
+    if (!hasLocks(step.definition) || step.copies) continue
     if (step.awaits?.kind === 'locks') wanted.add(step.awaits.of)
     else if (step.phase === 'job' || step.awaits?.kind === 'work') {
       const of = `${step.id}#${step.attempts.length}`
       wanted.add(of)
       const has = locks.claims.some((claim) => claim.of === of)
       if (has && !turns.has(of)) throw new Error(`${of} runs before its turn`)
-      if (!has && step.definition.locks.some((lock) => !lock.includes('{')))
+      if (!has && locksOfStep(step.definition).some(({ name }) => !name.includes('${{ "')))
         throw new Error(`${of} runs without its locks`)
     }
   }

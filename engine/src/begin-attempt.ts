@@ -10,6 +10,7 @@ import {
   interpolateValue,
   parseTemplate,
 } from '@ansflow/proto/expression'
+import { hasLocks } from '@ansflow/proto/fields/locks'
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { OnLost, RetryOn, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { MatrixError } from '@ansflow/proto/matrix'
@@ -59,13 +60,14 @@ export function beginAttempt(turn: Turn, step: StepState, needs?: Needs, hasLock
 }
 
 function asksForLocks(turn: Turn, step: StepState): boolean {
-  if (step.definition.locks.length === 0) return false
-  const names = locksOf(turn.state, step)
-  if (names.length === 0) return false
+  if (!hasLocks(step.definition)) return false
+  const locks = locksOf(turn.state, step)
+  if (locks.length === 0) return false
   const of = ofAttempt(step, step.attempts.length + 1)
-  const wants = names.map((name) => ({ kind: 'lock' as const, name, most: 1 }))
+  const wants = locks.map(({ name, limit }) => ({ kind: 'lock' as const, name, most: limit }))
+  const names = locks.map(({ name }) => name).join(', ')
   step.queuedAt = turn.now
-  enter(turn, step, { kind: 'locks', of }, StepStatus.WAITING, reason('locks_next', { locks: names.join(', ') }))
+  enter(turn, step, { kind: 'locks', of }, StepStatus.WAITING, reason('locks_next', { locks: names }))
   turn.locks.push({ type: 'asked', of, wants, supersedes: 'none' })
   setDue(turn, step, null)
   limitQueue(turn, step, turn.now)

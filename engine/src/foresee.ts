@@ -2,6 +2,7 @@
 // asked what each expression gives. What a step sets while it runs is not known; where something depends on it, that is said, and
 // taken for granted where the run could not go on otherwise.
 import { compileExpression, ExpressionError, evaluate } from '@ansflow/proto/expression'
+import { fieldsOfLocks } from '@ansflow/proto/fields/locks'
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type PipelineGraph, type StepDefinition, StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { ancestors, firstCheckout, topologicalOrder } from '@ansflow/proto/graph'
@@ -83,7 +84,7 @@ function* simplified(graph: PipelineGraph, open: ReadonlyMap<string, Parts>): Ge
     const simple = clone(StepDefinitionSchema, step)
     delete simple.retry
     simple.onLost = 0
-    simple.locks = []
+    Object.assign(simple, fieldsOfLocks([]))
     const parts = open.get(step.id)
     if (parts?.has('when')) {
       simple.when = compileExpression(step.when).expression?.usesStatus ? 'always()' : ''

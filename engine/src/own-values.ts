@@ -11,7 +11,7 @@ import {
   parseTemplate,
   toText,
 } from '@ansflow/proto/expression'
-import { lockNameProblem, locksHaveEffect } from '@ansflow/proto/fields/locks'
+import { lockNameProblem, locksHaveEffect, locksOfStep, type WrittenLock } from '@ansflow/proto/fields/locks'
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { limits, patterns } from '@ansflow/proto/limits'
 import { copyName } from '@ansflow/proto/matrix'
@@ -73,20 +73,25 @@ export function ownLabelsOf(state: RunState, step: StepState): readonly string[]
   return labels
 }
 
-/** In their order, each once; of a step that awaits a moment or people, none. Throws an ExpressionError. */
-export function locksOf(state: RunState, step: StepState): string[] {
-  const { locks, uses } = step.definition
-  if (!locksHaveEffect(uses)) return []
-  const context = locks.some(hasExpression) ? contextOf(state, step) : undefined
-  const names = locks.flatMap((lock) => {
-    const value: JsonValue = context ? interpolateValue(lock, context) : lock
-    return (Array.isArray(value) ? value : [value]).map((each) => toText(each).trim())
-  })
-  const all = [...new Set(names)].filter((name) => name !== '').sort()
+/** In their order, each once with the smallest limit; of a step that awaits a moment or people, none. Throws an ExpressionError. */
+export function locksOf(state: RunState, step: StepState): WrittenLock[] {
+  const { definition } = step
+  if (!locksHaveEffect(definition.uses)) return []
+  const written = locksOfStep(definition)
+  const context = written.some(({ name }) => hasExpression(name)) ? contextOf(state, step) : undefined
+  const found = new Map<string, number>()
+  for (const lock of written) {
+    const value: JsonValue = context ? interpolateValue(lock.name, context) : lock.name
+    for (const each of Array.isArray(value) ? value : [value]) {
+      const name = toText(each).trim()
+      if (name !== '') found.set(name, Math.min(found.get(name) ?? lock.limit, lock.limit))
+    }
+  }
+  const names = [...found.keys()].sort()
   const most = limits.locksOfAStep
-  if (all.some(lockNameProblem)) throw new ExpressionError(say('lock_name', { most: limits.lockName }))
-  if (all.length > most) throw new ExpressionError(say('many_words', { most, noun: 'locks' }))
-  return all
+  if (names.some(lockNameProblem)) throw new ExpressionError(say('lock_name', { most: limits.lockName }))
+  if (names.length > most) throw new ExpressionError(say('many_words', { most, noun: 'locks' }))
+  return names.map((name) => ({ name, limit: found.get(name)! }))
 }
 
 /** Of a copy, its values stand behind the name unless that reads them. */

@@ -1,4 +1,6 @@
 // One event being worked through: collects what changes, ends steps, and wakes the steps that waited for them.
+
+import { hasLocks } from '@ansflow/proto/fields/locks'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type Reason, reason, sameReason } from '@ansflow/proto/reasons'
 import { isTerminal, StepStatus, statusWord } from '@ansflow/proto/status'
@@ -133,7 +135,7 @@ export function endStep(turn: Turn, step: StepState, status: StepStatus, why: Re
 /** Of an attempt that is over, or will not be made. */
 export function returnLocks({ locks }: Turn, step: StepState): void {
   const { definition, phase, awaits, attempts } = step
-  if (definition.locks.length === 0) return
+  if (!hasLocks(definition)) return
   if (awaits?.kind === 'locks') locks.push({ type: 'returned', of: awaits.of })
   else if (phase === 'job' || awaits?.kind === 'work')
     locks.push({ type: 'returned', of: ofAttempt(step, attempts.length) })

@@ -47,6 +47,12 @@ const elsewhere = [
 
 /** One, two that others want in another order, what gives none, what cannot be read. */
 const locking = [['x'], ['y', 'x'], ['x', 'y'], ['${{ run.number == 7 ? "z" : "" }}'], ['${{ "" }}'], ['${{ "a\\n" }}']]
+/** Some let one more have what the others have alone. */
+const limited = [
+  [{ name: 'x', limit: 2 }],
+  [{ name: 'x', limit: 3 }, { name: 'y' }],
+  [{ name: '${{ ["x", "y"] }}', limit: 2 }, { name: 'x' }],
+]
 const groups = [{ limit: 1 }, { group: 'g-${{ run.number }}' }, { group: '${{ "" }}' }, { group: '${{ "a\\nb" }}' }]
 
 const stepArbitrary = fc.record({
@@ -59,7 +65,7 @@ const stepArbitrary = fc.record({
   ),
   flags: fc.nat(63),
   waits: fc.nat(18),
-  locks: fc.nat(11),
+  locks: fc.nat(17),
   matrix: fc.option(
     fc.record({
       size: fc.nat(3),
@@ -95,6 +101,7 @@ function buildGraph([steps, timeout, group]: [StepRecord[], number, number]) {
       onLost: (flags & 8) > 0 ? OnLost.RETRY : OnLost.FAIL,
       timeoutMs: (flags & 48) === 48 ? 5000 : 0,
       locks: locking[locks] ?? [],
+      limitedLocks: limited[locks - locking.length] ?? [],
       queueTimeoutMs: (flags & 20) === 20 ? 3000 : 0,
     }
   })

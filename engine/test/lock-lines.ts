@@ -3,8 +3,8 @@ import type { LockChange } from '../src/locks.ts'
 
 interface Claim {
   of: string
-  /** Group and pipeline are one name each. */
-  names: string[]
+  /** Group and pipeline are one name each; of each, how many may be before it. */
+  names: Map<string, number>
   given: boolean
 }
 
@@ -21,17 +21,14 @@ export class LockLines {
   work(changes: readonly LockChange[]): void {
     for (const change of changes) {
       if (change.type === 'asked')
-        this.ask(
-          change.of,
-          change.wants.map(({ kind, name }) => `${kind} ${name}`),
-        )
+        this.ask(change.of, new Map(change.wants.map(({ kind, name, most }) => [`${kind} ${name}`, most])))
       else if (change.type === 'returned') this.giveBack(change.of)
     }
   }
 
-  private ask(of: string, names: string[]): void {
+  private ask(of: string, names: Map<string, number>): void {
     if (this.claims.some((claim) => claim.of === of)) throw new Error(`${of || 'the run'} asks twice`)
-    if (names.length === 0) throw new Error(`${of} asks for nothing`)
+    if (names.size === 0) throw new Error(`${of} asks for nothing`)
     for (let n = 0; n < this.foreign; n++) this.claims.push({ of: `other ${this.others++}`, names, given: true })
     this.claims.push({ of, names, given: false })
   }
@@ -54,7 +51,7 @@ export class LockLines {
     return this.claims
       .filter((claim, place) => {
         const before = this.claims.slice(0, place)
-        return !before.some(({ names }) => names.some((name) => claim.names.includes(name)))
+        return [...claim.names].every(([name, most]) => before.filter(({ names }) => names.has(name)).length < most)
       })
       .map((claim) => claim.of)
       .filter((of) => !of.startsWith('other '))

@@ -197,6 +197,14 @@ const concurrency = fc.record({
   cancelInProgress: fc.boolean(),
 })
 
+/** All locks stand in one of the two fields, as the file says them. */
+const limitedLocks = fc
+  .uniqueArray(fc.record({ name: someText, limit: fc.integer({ min: 1, max: 3 }) }), {
+    selector: ({ name }) => name,
+    maxLength: 3,
+  })
+  .filter((all) => all.some(({ limit }) => limit > 1) && all.every(({ name }) => name !== ''))
+
 /** Values of a field by its kind, meaningful or not. */
 function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
   const kinds: Record<typeof kind.name, () => fc.Arbitrary<unknown>> = {
@@ -221,6 +229,8 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     webhook: () => fc.option(someWebhook, { freq: 3, nil: undefined }),
     refusal: () => fc.constantFrom(false, undefined),
     concurrency: () => fc.option(concurrency, { freq: 3, nil: undefined }),
+    locks: () => words,
+    limitedLocks: () => fc.oneof(fc.constant([]), limitedLocks),
   }
   return kinds[kind.name]()
 }
@@ -233,17 +243,28 @@ function fieldsOf(fields: readonly { of: string; kind: StepField['kind'] }[]): f
 
 const someDefaults = fc
   .tuple(
-    fieldsOf(inheritedFields).map((fields) => withOneTimeout(fields)),
+    fieldsOf(inheritedFields).map((fields) => withOneOfAKey(fields)),
     fc.constantFrom('', 'bash', 'pwsh'),
   )
   .map(([fields, shell]) => ({ ...fields, ...(shell && { with: { shell } }) }))
 
 const step = fc
   .record({ id: stepId, action, fields: fieldsOf(stepFields) })
-  .map(({ id, action: chosen, fields }) => ({ id, ...withOneTimeout(fields), ...chosen }))
+  .map(({ id, action: chosen, fields }) => ({ id, ...withOneOfAKey(fields), ...chosen }))
 
-function withOneTimeout(fields: { timeoutMs?: number; timeoutExpression?: string }): object {
-  return fields.timeoutExpression ? { ...fields, timeoutMs: 0 } : fields
+interface FieldsOfAKey {
+  timeoutMs?: number
+  timeoutExpression?: string
+  locks?: string[]
+  limitedLocks?: object[]
+}
+
+function withOneOfAKey(fields: FieldsOfAKey): object {
+  return {
+    ...fields,
+    ...(fields.timeoutExpression && { timeoutMs: 0 }),
+    ...(fields.limitedLocks?.length && { locks: [] }),
+  }
 }
 
 export const someGraph: fc.Arbitrary<PipelineGraph> = fc

@@ -2,6 +2,7 @@
 import { concurrencyKeys } from './fields/concurrency.ts'
 import { defaultKeys } from './fields/defaults.ts'
 import { durationSchema } from './fields/kinds.ts'
+import { lockKeys } from './fields/locks.ts'
 import { needKeys } from './fields/needs.ts'
 import { retryKeys } from './fields/retry.ts'
 import { runTriggerKeys } from './fields/run-triggers.ts'
@@ -32,6 +33,7 @@ export function pipelineJsonSchema(): JsonSchema {
       need: { ...keysSchema(needKeys), required: ['step'] },
       retry: { ...keysSchema(retryKeys), required: ['max'] },
       concurrency: { ...keysSchema(concurrencyKeys), minProperties: 1 },
+      lock: { ...keysSchema(lockKeys), required: ['name'] },
       schedule: { ...keysSchema(scheduleKeys), required: ['cron'] },
       runTrigger: { ...keysSchema(runTriggerKeys), required: ['pipeline'] },
       webhook: keysSchema(webhookKeys),

@@ -63,7 +63,7 @@ export const limits = {
   /** That an agent says it has: those in its slots, and as many whose end nobody has confirmed yet. */
   jobsOfAnAgent: 2048,
   retries: 20,
-  /** Runs of a group at once. */
+  /** Runs of a group at once, and steps with one lock. */
   runsOfAGroup: 100,
   /** Of a run, and as much below 0. */
   priority: 100,

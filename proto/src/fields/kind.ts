@@ -43,6 +43,8 @@ export interface Kind<T> {
     | 'webhook'
     | 'refusal'
     | 'concurrency'
+    | 'locks'
+    | 'limitedLocks'
   /** Of the value in the file. */
   readonly schema: JsonSchema
   /** What a message holds where the file says nothing. */

@@ -11,7 +11,7 @@ import { nameSaid, quoted } from '../validate/finding.ts'
 import { env } from './env.ts'
 import type { Kind, ReportValue } from './kind.ts'
 import { choice, condition, duration, flag, text, timeout, timeoutExpression, words } from './kinds.ts'
-import { lockedPerformers, locks } from './locks.ts'
+import { limitedLocks, lockedPerformers, locks } from './locks.ts'
 import { matrix } from './matrix.ts'
 import { needs } from './needs.ts'
 import { retry } from './retry.ts'
@@ -174,8 +174,18 @@ export const stepFields: readonly StepField[] = [
     of: 'locks',
     kind: locks,
     description:
-      'Names of locks: no two steps of the project that name the same one run at once. They may hold ${{ }}.',
+      'Locks by name, or { name, limit }: no more steps of the project than that (1 unless said) have one at once. Names may hold ${{ }}.',
     tab: 'settings',
+    document: 'config',
+    usedBy: lockedPerformers,
+  }),
+  field({
+    key: 'locks',
+    of: 'limitedLocks',
+    kind: limitedLocks,
+    description:
+      'Locks by name, or { name, limit }: no more steps of the project than that (1 unless said) have one at once. Names may hold ${{ }}.',
+    tab: 'none',
     document: 'config',
     usedBy: lockedPerformers,
   }),

@@ -72,6 +72,25 @@ steps:
     expect(b.needs[0]).toMatchObject({ stepId: 'a', kind: 2, condition: 'inputs.n > 1' })
   })
 
+  it('reads locks by name, and with a limit where more than one may have one', () => {
+    const locksOf = (text: string) => {
+      const { graph, problems } = parsePipeline(`name: x\nsteps: { a: { run: x, locks: ${text} } }`)
+      expect(problems).toEqual([])
+      const { locks, limitedLocks } = graph.steps[0]!
+      return [locks, limitedLocks.map(({ name, limit }) => `${name} ${limit}`)]
+    }
+    expect(locksOf('db')).toEqual([['db'], []])
+    expect(locksOf('[db, { name: gpu }, { name: x, limit: 1 }]')).toEqual([['db', 'gpu', 'x'], []])
+    expect(locksOf('[db, { name: gpu, limit: 2 }]')).toEqual([[], ['db 1', 'gpu 2']])
+    const written = renderPipeline(
+      parsePipeline('name: x\nsteps: { a: { run: x, locks: [db, { name: gpu, limit: 2 }] } }').graph,
+    )
+    expect(parsePipeline(written).graph.steps[0]?.limitedLocks).toMatchObject([
+      { name: 'db' },
+      { name: 'gpu', limit: 2 },
+    ])
+  })
+
   it.each([
     ['', '1:1 empty /'],
     ['- a', '1:1 type /'],
@@ -83,6 +102,8 @@ steps:
     ['name: x\nconcurrency: 0\nsteps: { a: { run: x } }', '2:14 limit /concurrency'],
     ['name: x\nconcurrency: { queue: last }\nsteps: { a: { run: x } }', '2:23 choice /concurrency.queue'],
     ['name: x\nconcurrency: [a]\nsteps: { a: { run: x } }', '2:14 type /concurrency'],
+    ['name: x\nsteps: { a: { run: x, locks: [{ name: g, limit: 0 }] } }', '2:49 limit a/locks.0.limit'],
+    ['name: x\nsteps: { a: { run: x, locks: [{ limit: 2 }] } }', '2:31 type a/locks.0'],
     ['name: x\non: { pusch: {} }\nsteps: { a: { run: x } }', '2:7 unknown_key /on.pusch'],
     ['name: x\nsteps:\n  A b: { run: x }', '3:3 step_id A b/'],
     ['name: x\nsteps:\n\ta: { run: x }', '3:1 yaml /'],

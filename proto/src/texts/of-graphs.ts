@@ -60,6 +60,16 @@ export const ofGraphs = {
     en: 'The name of a lock must be one line of at most {most} characters without spaces at its ends.',
     'zh-CN': '锁的名称须为一行，最多 {most} 个字符，首尾没有空格。',
   },
+  lock_limit: {
+    params: ['most'],
+    en: 'How many steps hold a lock at once must be a whole number from 1 to {most}.',
+    'zh-CN': '同时持有一把锁的步骤数须为 1 到 {most} 的整数。',
+  },
+  lock_entry: {
+    params: ['example'],
+    en: 'A lock is a name, or a map such as {example}.',
+    'zh-CN': '锁是一个名称，或 {example} 这样的映射。',
+  },
   group_limit: {
     params: ['most'],
     en: 'How many runs go on at once must be a whole number from 1 to {most}.',

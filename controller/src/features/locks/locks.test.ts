@@ -285,13 +285,38 @@ describe('locks of steps', () => {
     expect(await claims()).toBe(0)
   })
 
-  test('are never held by two, and all get them, in whatever order they are named, on two controllers', async () => {
+  test('with a limit are held by as many at once; each step goes by its own', async () => {
+    const gpu = (limit: number) => ({ steps: [{ id: 'a', limitedLocks: [{ name: 'gpu', limit }] }] })
+    const [first, second, third] = [await start(gpu(2)), await start(gpu(2)), await start(gpu(2))]
+    const alone = await start(locking('gpu'))
+    const loose = await start(gpu(5))
+    const held = (id: string) => waitFor(async () => (await stepOf(id)).status === StepStatus.QUEUED)
+    await Promise.all([first, second, loose].map(held))
+    await waitFor(async () => (await stepOf(third)).why === 'Waits for lock gpu: held by step a of run #2 of test.')
+    await waitFor(
+      async () =>
+        (await stepOf(alone)).why === 'Waits for lock gpu: next is step a of run #3 of test, which waits as well.',
+    )
+    await world.finish(second, alive)
+    await held(third)
+    for (const id of [first, third]) {
+      expect((await stepOf(alone)).status).toBe(StepStatus.WAITING)
+      await world.finish(id, alive)
+    }
+    await held(alone)
+    for (const id of [alone, loose]) await world.finish(id, alive)
+    expect(await claims()).toBe(0)
+  })
+
+  test('are never held by more than may, and all get them, in whatever order they are named, on two controllers', async () => {
     const pair = [alive, controller()]
     const sets = [['x', 'y'], ['y', 'x'], ['x'], ['y', 'z'], ['z', 'x'], ['x', 'y', 'z']]
     const runs = await Promise.all(
       Array.from({ length: 18 }, async (_, n) => {
         const locks = sets[n % sets.length]!
-        return { id: await start(locking(...locks), {}, pair[n % 2]!), locks }
+        const shared = n % 3 > 0
+        const limitedLocks = [...locks.map((name) => ({ name })), ...(shared ? [{ name: 'gpu', limit: 2 }] : [])]
+        return { id: await start({ steps: [{ id: 'a', limitedLocks }] }, {}, pair[n % 2]!), locks, shared }
       }),
     )
     for (let ended = 0; ended < runs.length; ) {
@@ -302,6 +327,7 @@ describe('locks of steps', () => {
       })
       const held = open.flatMap(({ locks }) => locks)
       expect(new Set(held).size).toBe(held.length)
+      expect(open.filter(({ shared }) => shared).length).toBeLessThanOrEqual(2)
       for (const { id } of open) {
         await world.finish(id, pair[ended % 2]!)
         ended++

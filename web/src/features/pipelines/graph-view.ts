@@ -1,4 +1,5 @@
 // From the projected pipeline to what the canvas draws. Pure; equal parts keep their identity, so that one edit redraws one node.
+import { hasLocks } from '@ansflow/proto/fields/locks'
 import { type PipelineGraph, type Problem, Severity, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { NODE_HEIGHT, NODE_WIDTH } from '@ansflow/proto/layout-rows'
 import type { EdgeKind, ProjectedEdge } from '@ansflow/proto/pipeline-doc'
@@ -79,7 +80,7 @@ export function graphView(source: GraphViewSource, before?: GraphView): GraphVie
       disabled: step.disabled,
       hasCondition: step.when !== '',
       hasRetry: (step.retry?.max ?? 0) > 0,
-      hasLocks: step.locks.length > 0,
+      hasLocks: hasLocks(step),
       copies: step.matrix ? `×${countCopies(step.matrix).count ?? '?'}` : '',
       problem: found?.level ?? '',
       problemCount: found?.count ?? 0,

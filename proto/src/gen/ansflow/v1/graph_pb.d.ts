@@ -884,6 +884,13 @@ export declare type StepDefinition = Message<"ansflow.v1.StepDefinition"> & {
    * @generated from field: uint32 queue_timeout_ms = 25;
    */
   queueTimeoutMs: number;
+
+  /**
+   * All locks of the step, in the place of `locks`, where more than one step may hold one of them at once. At most 20.
+   *
+   * @generated from field: repeated ansflow.v1.StepLock limited_locks = 26;
+   */
+  limitedLocks: StepLock[];
 };
 
 /**
@@ -1051,6 +1058,13 @@ export declare type StepDefinitionJson = {
    * @generated from field: uint32 queue_timeout_ms = 25;
    */
   queueTimeoutMs?: number;
+
+  /**
+   * All locks of the step, in the place of `locks`, where more than one step may hold one of them at once. At most 20.
+   *
+   * @generated from field: repeated ansflow.v1.StepLock limited_locks = 26;
+   */
+  limitedLocks?: StepLockJson[];
 };
 
 /**
@@ -1058,6 +1072,56 @@ export declare type StepDefinitionJson = {
  * Use `create(StepDefinitionSchema)` to create a new message.
  */
 export declare const StepDefinitionSchema: GenMessage<StepDefinition, {jsonType: StepDefinitionJson}>;
+
+/**
+ * A lock that several steps of the project may hold at once. Each step goes by its own limit: it gets the lock when fewer than that
+ * many that asked before it have not given it back yet.
+ *
+ * @generated from message ansflow.v1.StepLock
+ */
+export declare type StepLock = Message<"ansflow.v1.StepLock"> & {
+  /**
+   * As in `locks`: may hold ${{ }}, of which a list stands for several locks with this limit.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * From 1 to 100; 0: 1.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * A lock that several steps of the project may hold at once. Each step goes by its own limit: it gets the lock when fewer than that
+ * many that asked before it have not given it back yet.
+ *
+ * @generated from message ansflow.v1.StepLock
+ */
+export declare type StepLockJson = {
+  /**
+   * As in `locks`: may hold ${{ }}, of which a list stands for several locks with this limit.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * From 1 to 100; 0: 1.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.StepLock.
+ * Use `create(StepLockSchema)` to create a new message.
+ */
+export declare const StepLockSchema: GenMessage<StepLock, {jsonType: StepLockJson}>;
 
 /**
  * Copies of a step. Every combination of the axes' values is one; `exclude` takes some away, `include` adds keys to those whose
