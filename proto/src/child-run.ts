@@ -1,7 +1,5 @@
 // What a step asks that runs another pipeline, and how pipelines call each other: shared by the step type, the engine and the controller.
-import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { hasExpression } from './expression.ts'
 
 export interface RunAsk {
   /** "name", of a pipeline of the same project, or "project/name". */
@@ -18,14 +16,6 @@ export type ChildOutput = (typeof childOutputs)[number]
 
 /** Runs that lead to one another by steps or triggers, at most. */
 export const mostChained = 10
-
-/** Pipelines that the steps of this one run, as far as that is written out. */
-export function calledPipelines({ steps }: PipelineGraph): { stepId: string; pipeline: string }[] {
-  return steps.flatMap(({ id, uses, with: given, disabled }) => {
-    const pipeline = uses === 'pipeline' && !disabled ? given?.pipeline : undefined
-    return typeof pipeline === 'string' && !hasExpression(pipeline) ? [{ stepId: id, pipeline }] : []
-  })
-}
 
 /** The pipeline that is meant: a name of the same project, or one of the named project. */
 export function pipelineParts(written: string): { name: string; elsewhere?: { project: string; name: string } } {

@@ -4,6 +4,7 @@ import { type JsonObject, type JsonValue, toJson } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { unstorable } from './characters.ts'
 import { type FieldViolation, violation } from './errors.ts'
+import { hasExpression } from './expression.ts'
 import { limits, utf8Length } from './limits.ts'
 import { numberProblem, writtenNumberProblem } from './number.ts'
 import { Hints } from './suggest.ts'
@@ -72,6 +73,21 @@ export function inputFindings(
     if (said !== undefined) found.push({ name, said })
   }
   return found
+}
+
+/** The same of values as a file writes them for another run: texts become what an input is, and what `${{ }}` gives a run knows. */
+export function writtenInputFindings(
+  definitions: readonly InputDefinition[],
+  given: JsonObject,
+): { name: string; said: Said }[] {
+  const names = new Set(definitions.map(({ name }) => name))
+  const isOpen = (name: string) => {
+    const value = Object.hasOwn(given, name) ? given[name] : undefined
+    return names.has(name) && typeof value === 'string' && hasExpression(value)
+  }
+  const plain = Object.entries(given).filter(([name]) => !isOpen(name))
+  const found = inputFindings(definitions, fittedInputs(definitions, Object.fromEntries(plain)))
+  return found.filter(({ name }) => !isOpen(name))
 }
 
 /** The default in JSON form, or undefined when the definition has none. */

@@ -18,10 +18,20 @@ export function parsePipeline(
 }
 
 /** Where a problem of the graph stands in a text of it; the first line where the text says nothing of it. */
-export function placeOfProblem(
-  yaml: string,
-  { stepId, field }: Pick<Problem, 'stepId' | 'field'>,
-): { line: number; column: number } {
-  const { line, col } = readPipeline(yaml).find(stepId === '' ? { field } : { stepId, field }) ?? { line: 1, col: 1 }
-  return { line, column: col }
+export function placeOfProblem(yaml: string, problem: Pick<Problem, 'stepId' | 'field'>): TextPlace {
+  return placesIn(yaml, [problem])[0]!
+}
+
+/** The same of several, read once. */
+export function placesIn(yaml: string, problems: readonly Pick<Problem, 'stepId' | 'field'>[]): TextPlace[] {
+  const { find } = readPipeline(yaml)
+  return problems.map(({ stepId, field }) => {
+    const { line, col } = find(stepId === '' ? { field } : { stepId, field }) ?? { line: 1, col: 1 }
+    return { line, column: col }
+  })
+}
+
+interface TextPlace {
+  line: number
+  column: number
 }

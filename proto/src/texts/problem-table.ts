@@ -6,6 +6,7 @@ import { ofGraphs } from './of-graphs.ts'
 import { ofMatrices } from './of-matrices.ts'
 import { ofParams } from './of-params.ts'
 import { ofReruns } from './of-reruns.ts'
+import { ofSurroundings } from './of-surroundings.ts'
 import { ofValues } from './of-values.ts'
 
 export const problemTexts = {
@@ -16,6 +17,7 @@ export const problemTexts = {
   ...ofExpressions,
   ...ofFiles,
   ...ofReruns,
+  ...ofSurroundings,
 }
 
 export type ProblemTexts = typeof problemTexts

@@ -1,9 +1,9 @@
 // How runs start by themselves: that what triggers give fits the inputs, and that their expressions read what is there then.
 import type { InputDefinition, PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
+import type { JsonObject } from '@bufbuild/protobuf'
 import { compileExpression, contextFields, hasExpression, parseTemplate } from '../expression.ts'
 import { triggerFields } from '../fields/trigger-fields.ts'
-import { fittedInputs, inputFindings } from '../inputs.ts'
+import { inputFindings, writtenInputFindings } from '../inputs.ts'
 import { suggestion } from '../suggest.ts'
 import { shortText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
@@ -48,16 +48,12 @@ interface Site {
 }
 
 function checkGiven(given: JsonObject, { inputs, roots, field }: Site, report: Report): void {
-  const isText = (value: JsonValue | undefined) => typeof value === 'string' && hasExpression(value)
-  // What an expression gives is checked when the run starts.
-  const names = new Set(inputs.map(({ name }) => name))
-  const plain = Object.entries(given).filter(([name, value]) => !isText(value) || !names.has(name))
-  for (const { name, said } of inputFindings(inputs, fittedInputs(inputs, Object.fromEntries(plain)))) {
-    if (!isText(given[name]) || !names.has(name)) report({ code: 'trigger_input', field: `${field}.${name}`, said })
+  for (const { name, said } of writtenInputFindings(inputs, given)) {
+    report({ code: 'trigger_input', field: `${field}.${name}`, said })
   }
   for (const [name, value] of Object.entries(given)) {
-    if (!isText(value)) continue
-    const { parts, error } = parseTemplate(value as string)
+    if (typeof value !== 'string' || !hasExpression(value)) continue
+    const { parts, error } = parseTemplate(value)
     if (error !== undefined) report({ code: 'expression', field: `${field}.${name}`, said: error })
     for (const part of parts) {
       if (part.kind === 'expression') checkExpression(part.source, roots, `${field}.${name}`, report)

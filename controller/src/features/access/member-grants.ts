@@ -5,10 +5,11 @@ import { GrantEntity, type GrantRow } from './grant.entity.ts'
 import { counting, grantsWithin } from './grants.ts'
 import { InvitationEntity, type InvitationRow } from './invitation.entity.ts'
 
-/** Of people, on the scope or above it, that count at `now`. */
-export function grantsAt(em: EntityManager, scope: Scope, now: Date): Promise<GrantRow[]> {
+/** Of people, on the scope or above it, that count at `now`; `most` of them, where it is said. */
+export function grantsAt(em: EntityManager, scope: Scope, now: Date, most?: number): Promise<GrantRow[]> {
   const scopeId = { $in: chainOf(scope).map(({ id }) => id) }
-  return em.find(GrantEntity, { subjectKind: 'user', scopeId, ...counting(now) })
+  const limit = most === undefined ? {} : { limit: most }
+  return em.find(GrantEntity, { subjectKind: 'user', scopeId, ...counting(now) }, limit)
 }
 
 /** On the scope and all that lies in it. */

@@ -8,6 +8,7 @@ import {
   ApprovalStatus,
   ApprovalVoteSchema,
 } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
+import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { GitFactsSchema, ReasonSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { type Reason, reasonText } from '@ansflow/proto/reasons'
 import { create, fromJsonString } from '@bufbuild/protobuf'
@@ -87,7 +88,12 @@ export async function findApproval(db: Db, em: EntityManager, id: string): Promi
   return (await withDecisions(db, em, rows))[0]
 }
 
-export function presentApproval(db: Db, { row, ask, decisions }: StoredApproval, refusal: ApprovalRefusal): Approval {
+export function presentApproval(
+  db: Db,
+  { row, ask, decisions }: StoredApproval,
+  refusal: ApprovalRefusal,
+  stuck?: Problem,
+): Approval {
   const reason = row.reason === null ? undefined : (JSON.parse(row.reason) as Reason)
   const at = (time: Time) => timestampFromDate(db.fromColumn(time))
   return create(ApprovalSchema, {
@@ -127,6 +133,7 @@ export function presentApproval(db: Db, { row, ask, decisions }: StoredApproval,
     ...(reason && { reason: reasonText(reason), reasonInfo: create(ReasonSchema, reason) }),
     git: fromJsonString(GitFactsSchema, row.git, { ignoreUnknownFields: true }),
     refusal,
+    ...(stuck && { stuck }),
   })
 }
 

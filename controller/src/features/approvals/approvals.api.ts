@@ -9,33 +9,38 @@ import {
   type DecideRequest,
 } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { resolveInputs } from '@ansflow/proto/inputs'
+import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { type CallContext, personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
 import type { RunDriver } from '../runs/index.ts'
 import { findApproval, presentApproval, type StoredApproval } from './approval-tables.ts'
 import { listApprovals } from './list-approvals.ts'
+import { stuckAmong } from './stuck.ts'
 import { refusalOf, refused } from './who-decides.ts'
 
 export interface ApprovalsDeps {
   db: Db
+  clock: Clock
   driver: Pick<RunDriver, 'submit'>
 }
 
-export function approvalsApi({ db, driver }: ApprovalsDeps): ServiceTable {
+export function approvalsApi({ db, clock, driver }: ApprovalsDeps): ServiceTable {
   async function find(ctx: CallContext, approvalId: string): Promise<StoredApproval> {
     const stored = await findApproval(db, ctx.em, approvalId)
     if (!stored) throw notFound('approval', approvalId)
     return stored
   }
 
-  const present = (ctx: CallContext, stored: StoredApproval): Approval =>
-    presentApproval(db, stored, refusalOf(stored, personOf(ctx)))
+  async function present(ctx: CallContext, stored: StoredApproval): Promise<Approval> {
+    const stuck = await stuckAmong(ctx.em, [stored], clock.now())
+    return presentApproval(db, stored, refusalOf(stored, personOf(ctx)), stuck.get(stored.row.id))
+  }
 
   return serviceTable(ApprovalService, {
-    listApprovals: (request, ctx) => listApprovals(db, ctx, request),
+    listApprovals: (request, ctx) => listApprovals({ db, clock }, ctx, request),
 
     async getApproval({ approvalId }, ctx) {
-      return { approval: present(ctx, await find(ctx, approvalId)) }
+      return { approval: await present(ctx, await find(ctx, approvalId)) }
     },
 
     async decide(request, ctx) {
@@ -43,7 +48,7 @@ export function approvalsApi({ db, driver }: ApprovalsDeps): ServiceTable {
       const { approvalId } = request
       const stored = await find(ctx, approvalId)
       const approve = readDecision(request)
-      if (hasDecided(stored, person.userId, approve)) return { approval: present(ctx, stored) }
+      if (hasDecided(stored, person.userId, approve)) return { approval: await present(ctx, stored) }
       const refusal = refusalOf(stored, person)
       if (refusal !== ApprovalRefusal.UNSPECIFIED) throw refused(refusal, stored)
       const { row } = stored
@@ -71,7 +76,7 @@ export function approvalsApi({ db, driver }: ApprovalsDeps): ServiceTable {
         const why = refusalOf(now, person)
         throw refused(why === ApprovalRefusal.UNSPECIFIED ? ApprovalRefusal.CLOSED : why, now)
       }
-      return { approval: present(ctx, now) }
+      return { approval: await present(ctx, now) }
     },
   })
 }

@@ -9,6 +9,7 @@ import { approvalParticipant } from './approval-participant.ts'
 import { type ApprovalTables, approvalsIn } from './approval-tables.ts'
 import { approvalTopic } from './approval-topic.ts'
 import { approvalsApi } from './approvals.api.ts'
+import { lackingPeople } from './lacking-people.ts'
 
 export const approvalsFeature = feature({
   name: 'approvals',
@@ -18,8 +19,9 @@ export const approvalsFeature = feature({
     approvals.fill((runIds) => approvalsIn(db, runIds))
     const { topic, stop } = approvalTopic({ db, bus, clock, log })
     return {
-      services: [approvalsApi({ db, driver })],
+      services: [approvalsApi({ db, clock, driver })],
       topics: [topic],
+      pipelineParticipants: [{ name: 'approvals', lacking: lackingPeople }],
       participants: [approvalParticipant(db)],
       scopes: {
         async [Resource.APPROVAL](em, id) {

@@ -6,12 +6,14 @@ import {
   ApprovalView,
   type ListApprovalsRequest,
 } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
+import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import { cutPage, pageSize, readCursor, writeCursor } from '../../platform/page.ts'
 import { nextTurn } from '../../platform/turns.ts'
 import { type CallContext, personOf } from '../../transport/call.ts'
 import { readableScopes } from '../access/index.ts'
 import { type ApprovalTables, presentApproval, type StoredApproval, withDecisions } from './approval-tables.ts'
+import { stuckAmong } from './stuck.ts'
 import { refusalOf } from './who-decides.ts'
 
 const atATime = 25
@@ -19,7 +21,7 @@ const atATime = 25
 const mostLookedAt = 500
 
 export async function listApprovals(
-  db: Db,
+  { db, clock }: { db: Db; clock: Clock },
   ctx: CallContext,
   request: ListApprovalsRequest,
 ): Promise<{ approvals: Approval[]; nextPageToken: string }> {
@@ -45,9 +47,11 @@ export async function listApprovals(
     if (more) await nextTurn()
   }
   const { page, nextPageToken } = cutPage(found, size, ({ stored }) => [stored.row.id])
+  const ofOneRun = request.runId === '' ? [] : page.map(({ stored }) => stored)
+  const stuck = await stuckAmong(em, ofOneRun, clock.now())
   const unfinished = more && found.length <= size && last !== undefined
   return {
-    approvals: page.map(({ stored, refusal }) => presentApproval(db, stored, refusal)),
+    approvals: page.map(({ stored, refusal }) => presentApproval(db, stored, refusal, stuck.get(stored.row.id))),
     nextPageToken: unfinished ? writeCursor([last!]) : nextPageToken,
   }
 

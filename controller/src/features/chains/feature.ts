@@ -7,6 +7,7 @@ import { chainParticipant } from './chain-participant.ts'
 import type { ChainTables } from './chain-tables.ts'
 import { ChainedRunEntity } from './chained-run.entity.ts'
 import { chainsApi } from './chains.api.ts'
+import { lackingPipelines } from './lacking-pipelines.ts'
 import { deleteLinksOf, linkKeeper } from './link-keeper.ts'
 import { PipelineLinkEntity } from './pipeline-link.entity.ts'
 import { settleChains } from './settle-chains.ts'
@@ -20,7 +21,7 @@ export const chainsFeature = feature({
     return {
       services: [chainsApi()],
       participants: [chainParticipant(bus)],
-      pipelineParticipants: [linkKeeper],
+      pipelineParticipants: [{ ...linkKeeper, lacking: lackingPipelines }],
       loops: [{ name: 'chains', everyMs: 2000, wakeOn: ['chain.due'], run: () => settleChains(deps) }],
       deletions: [
         deleteLinksOf,

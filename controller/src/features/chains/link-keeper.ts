@@ -87,7 +87,7 @@ export async function deleteLinksOf(em: EntityManager, projectId: string): Promi
   await em.nativeDelete(PipelineLinkEntity, { projectId })
 }
 
-async function scopeOf(em: EntityManager, projectId: string): Promise<Scope & { projectId: string }> {
+export async function scopeOf(em: EntityManager, projectId: string): Promise<Scope & { projectId: string }> {
   return { organizationId: (await organizationOfProject(em, projectId)) ?? '', projectId }
 }
 

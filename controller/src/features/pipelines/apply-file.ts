@@ -1,6 +1,7 @@
 // Makes the draft of the pipeline with a file's name say what the file says; makes the pipeline when there is none.
-import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type Problem, ProblemSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { AgentLabels } from '@ansflow/proto/validate'
+import { create } from '@bufbuild/protobuf'
 import type { Db } from '../../platform/db.ts'
 import type { Workers } from '../../platform/workers.ts'
 import type { CallContext } from '../../transport/call.ts'
@@ -8,6 +9,7 @@ import { createPipeline } from './create-pipeline.ts'
 import { deriveDraft } from './derive-draft.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
+import { asWarnings, type Lacking } from './lacking.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { problemsFrom } from './problems.ts'
 
@@ -20,6 +22,7 @@ export interface FileApplication {
   projectId: string
   yaml: string
   agents: AgentLabels
+  lacking: Lacking
   by: { userId: string; name: string }
   now: Date
 }
@@ -33,12 +36,18 @@ export async function applyFile({
   projectId,
   yaml,
   agents,
+  lacking,
   by,
   now,
 }: FileApplication): Promise<{ row: PipelineRow | undefined; problems: Problem[]; written: boolean }> {
   const file = await workers.run(draftTasks, 'readFile', { yaml, agents }, by.userId)
-  const problems = problemsFrom(file.problems)
-  if (!file.isRight) return { row: undefined, problems, written: true }
+  const found = problemsFrom(file.problems)
+  if (!file.isRight) return { row: undefined, problems: found, written: true }
+  const lacks = asWarnings(await lacking(file.demands))
+  const places = lacks.map(({ stepId, field }) => ({ stepId, field }))
+  const placed =
+    lacks.length > 0 ? await workers.run(draftTasks, 'placeProblems', { yaml, problems: places }, by.userId) : []
+  const problems = [...found, ...lacks.map((each, index) => create(ProblemSchema, { ...each, ...placed[index] }))]
   const present = await db.em().findOne(PipelineEntity, { projectId, name: file.name })
   if (!present) {
     const seed = await workers.run(draftTasks, 'seedFromFile', yaml, by.userId)

@@ -1,6 +1,6 @@
 // Reads pipeline files and drafts on a worker's thread: what comes in was written by others, what goes out is small or bytes.
 import { graphHash } from '@ansflow/proto/canonical'
-import { calledPipelines } from '@ansflow/proto/child-run'
+import { demandsOf } from '@ansflow/proto/demands'
 import {
   type PipelineGraph,
   PipelineGraphSchema,
@@ -9,7 +9,7 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { GetPipelineResponseSchema, ValidatePipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { applyGraph, project, projectShape } from '@ansflow/proto/pipeline-doc'
-import { parsePipeline, renderPipeline } from '@ansflow/proto/pipeline-yaml'
+import { parsePipeline, placesIn, renderPipeline } from '@ansflow/proto/pipeline-yaml'
 import type { AgentLabels } from '@ansflow/proto/validate'
 import { create, toBinary, toJsonString } from '@bufbuild/protobuf'
 import * as Y from 'yjs'
@@ -23,6 +23,8 @@ interface File {
   agents?: AgentLabels
 }
 
+type Place = Pick<Problem, 'stepId' | 'field'>
+
 interface Draft {
   updates: Uint8Array[]
   agents?: AgentLabels
@@ -33,8 +35,12 @@ export const validateFile = task(({ yaml, agents }: File) => problemBytes(parseP
 export const readFile = task(({ yaml, agents }: File) => {
   const { graph, problems } = parsePipeline(yaml, agents)
   const isRight = !hasErrors(problems)
-  return { problems: problemBytes(problems), isRight, name: graph.name, hash: isRight ? graphHash(graph) : '' }
+  const hash = isRight ? graphHash(graph) : ''
+  return { problems: problemBytes(problems), isRight, name: graph.name, hash, demands: demandsOf(graph) }
 })
+
+/** Where problems stand in the file that were found elsewhere. */
+export const placeProblems = task(({ yaml, problems }: { yaml: string; problems: Place[] }) => placesIn(yaml, problems))
 
 export const seedFromFile = task((yaml: string): Seed => seedOf(parsePipeline(yaml).graph, yaml))
 
@@ -55,8 +61,10 @@ export const describeDraft = task(({ updates, agents }: Draft) => {
   const { graph, problems, source } = project(docOf(updates), agents)
   const hash = graphHash(graph)
   const response = create(GetPipelineResponseSchema, { graph, yaml: renderPipeline(graph, source), problems, hash })
-  return { bytes: toBinary(GetPipelineResponseSchema, response), name: graph.name, hash }
+  return { bytes: toBinary(GetPipelineResponseSchema, response), name: graph.name, hash, demands: demandsOf(graph) }
 })
+
+export const draftDemands = task((updates: Uint8Array[]) => demandsOf(projectShape(docOf(updates)).graph))
 
 export const nameDraft = task((updates: Uint8Array[]) => {
   const { graph } = projectShape(docOf(updates))
@@ -71,7 +79,7 @@ export const draftToPublish = task(({ updates, agents }: Draft) => {
     hash,
     problems: problemBytes(problems),
     graph: toJsonString(PipelineGraphSchema, graph),
-    calls: calledPipelines(graph),
+    demands: demandsOf(graph),
     triggers: graph.triggers && toBinary(TriggersSchema, graph.triggers),
     stepCount: graph.steps.length,
     yaml: fileOf(graph, source, hash),

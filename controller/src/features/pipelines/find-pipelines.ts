@@ -1,9 +1,11 @@
 // What other features ask of pipelines: which one is called so, and who answers for a version.
 import { pipelineParts } from '@ansflow/proto/child-run'
+import type { InputDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { EntityManager } from '../../platform/db.ts'
 import { findProject, findProjectBySlug } from '../projects/index.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
+import { graphOf, loadVersion } from './runnable-graph.ts'
 
 /** "name", of the same project, or "project/name" of the same organization. */
 export async function findPipelineNamed(
@@ -17,6 +19,14 @@ export async function findPipelineNamed(
   const from = await findProject(em, projectId)
   const project = from && (await findProjectBySlug(em, from.organizationId, elsewhere.project))
   return (project && (await em.findOne(PipelineEntity, { projectId: project.id, name: elsewhere.name }))) ?? undefined
+}
+
+/** What runs of its latest version ask for; undefined: it was never published. */
+export async function inputsOfLatest(
+  em: EntityManager,
+  { id, latestVersion }: PipelineRow,
+): Promise<readonly InputDefinition[] | undefined> {
+  return latestVersion === 0 ? undefined : (await graphOf(await loadVersion(em, id, latestVersion))).inputs
 }
 
 /** By id; those that are gone are left out. */

@@ -1,7 +1,8 @@
 // Who else keeps something of pipelines: written in the transactions that publish and delete them.
 
-import type { Permission, ProjectScope } from '@ansflow/proto/access'
-import type { Triggers } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { Permission, ProjectScope, Scope } from '@ansflow/proto/access'
+import type { Demands } from '@ansflow/proto/demands'
+import type { Problem, Triggers } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { EntityManager } from '../../platform/db.ts'
 import type { PipelineRow } from './pipeline.entity.ts'
 
@@ -12,9 +13,24 @@ export interface PipelineParticipant {
    * A version has become the latest one. The transaction may run again, so this must only touch `em`. What it throws keeps the
    * version from being made.
    */
-  published(em: EntityManager, publication: NewVersion): Promise<void>
+  published?(em: EntityManager, publication: NewVersion): Promise<void>
+  /**
+   * What a draft asks of what this feature keeps and is not there. Only reads, in a bounded number of statements: it is asked when a
+   * draft is looked at, applied and published, never while somebody types. An error is one that `published` throws too.
+   */
+  lacking?(em: EntityManager, draft: AskingDraft): Promise<Problem[]>
   /** The pipeline is gone, with its draft and versions. */
-  deleted(em: EntityManager, pipelineId: string): Promise<void>
+  deleted?(em: EntityManager, pipelineId: string): Promise<void>
+}
+
+export interface AskingDraft {
+  organizationId: string
+  projectId: string
+  demands: Demands
+  /** What whoever asks may do, by their grants and token. */
+  may(permission: Permission, scope: Scope): boolean
+  by: { userId: string }
+  now: Date
 }
 
 export interface NewVersion {

@@ -33,6 +33,7 @@ import { createPipeline } from './create-pipeline.ts'
 import { deletePipeline } from './delete-pipelines.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
+import { askedBy, lackingOf } from './lacking.ts'
 import type { NewVersion, PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
@@ -52,6 +53,9 @@ export interface PipelinesDeps {
 }
 
 export function pipelinesApi({ db, clock, drafts, workers, participants, agentLabels }: PipelinesDeps): ServiceTable {
+  const lacking = (ctx: CallContext, projectId: string) =>
+    lackingOf({ participants: participants(), em: ctx.em, draft: askedBy(ctx, { projectId, now: clock.now() }) })
+
   return serviceTable(PipelineService, {
     async createPipeline({ name, sample }, ctx) {
       const seed = sampleSeed(sample, readName(name))
@@ -84,16 +88,24 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
       }
       const updates = await drafts().updates(pipelineId)
       const draft = { updates, agents: await agentLabels(organizationOf(ctx)) }
-      const { bytes, name } = await workers.run(draftTasks, 'describeDraft', draft, personOf(ctx).userId)
+      const { bytes, name, demands } = await workers.run(draftTasks, 'describeDraft', draft, personOf(ctx).userId)
       const content = await inTurns(reading(GetPipelineResponseSchema, bytes))
       const taken =
         name !== row.name &&
         (await ctx.em.count(PipelineEntity, { projectId: row.projectId, name, id: { $ne: row.id } })) > 0
+      const lacks = await lacking(ctx, row.projectId)(demands)
       return {
         ...content,
-        problems: taken ? [...content.problems, nameProblem(name)] : content.problems,
+        problems: [...content.problems, ...(taken ? [nameProblem(name)] : []), ...lacks],
         pipeline: toPipeline({ ...row, draftHash: content.hash }),
       }
+    },
+
+    async checkDraft({ pipelineId }, ctx) {
+      const { projectId } = await load(ctx, pipelineId)
+      const updates = await drafts().updates(pipelineId)
+      const demands = await workers.run(draftTasks, 'draftDemands', updates, personOf(ctx).userId)
+      return { problems: await lacking(ctx, projectId)(demands) }
     },
 
     async validatePipeline({ yaml }, ctx) {
@@ -114,12 +126,13 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
         projectId,
         yaml: readFile(yaml),
         agents,
+        lacking: lacking(ctx, projectId),
         by,
         now: clock.now(),
       })
       if (!row) return { problems }
       const publication = {
-        ...{ pipelineId: row.id, note, expectedHash: '', agents, by, now: clock.now() },
+        ...{ pipelineId: row.id, note, expectedHash: '', agents, lacking: async () => [], by, now: clock.now() },
         may: mayOf(ctx),
       }
       const resource = { kind: 'pipeline', id: row.id, name: row.name }
@@ -140,7 +153,11 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
     async publishPipeline({ pipelineId, note, expectedHash }, ctx) {
       const agents = await agentLabels(organizationOf(ctx))
       const by = personOf(ctx)
-      const publication = { pipelineId, note, expectedHash, agents, by, may: mayOf(ctx), now: clock.now() }
+      const { projectId } = await load(ctx, pipelineId)
+      const publication = {
+        ...{ pipelineId, note, expectedHash, agents, by, now: clock.now() },
+        ...{ lacking: lacking(ctx, projectId), may: mayOf(ctx) },
+      }
       const { version, created, problems } = await publishDraft(
         { change: ctx.change, drafts: drafts(), workers, participants: participants() },
         publication,
@@ -164,7 +181,7 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
       await ctx.change(async (em) => {
         const { name } = await load({ em }, pipelineId)
         if (!(await deletePipeline(em, pipelineId))) throw notFound('pipeline', pipelineId)
-        for (const each of participants()) await each.deleted(em, pipelineId)
+        for (const each of participants()) await each.deleted?.(em, pipelineId)
         return { result: undefined, resource: { kind: 'pipeline', id: pipelineId, name }, before: { name } }
       })
       drafts().drop(pipelineId)

@@ -9,6 +9,7 @@ import type { Workers } from '../../platform/workers.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
+import type { Lacking } from './lacking.ts'
 import type { NewVersion, PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity, type PipelineVersionRow } from './pipeline-version.entity.ts'
@@ -20,6 +21,7 @@ export interface Publication {
   /** "": whatever the draft is. */
   expectedHash: string
   agents: AgentLabels
+  lacking: Lacking
   by: { userId: string; name: string }
   may: NewVersion['may']
   now: Date
@@ -48,25 +50,28 @@ export async function publishDraft(
   { change, drafts, workers, participants }: Publishing,
   publication: Publication,
 ): Promise<Published> {
-  const { pipelineId, note, expectedHash, agents, by } = publication
+  const { pipelineId, note, expectedHash, agents, lacking, by } = publication
   if (note.length > noteLength) throw invalidField('note', `must have at most ${noteLength} characters`, 'note_length')
   const updates = await drafts.updates(pipelineId)
   const content = await workers.run(draftTasks, 'draftToPublish', { updates, agents }, by.userId)
   if (expectedHash !== '' && expectedHash !== content.hash) {
     throw precondition('draft_moved', 'The draft has changed since you looked at it.', { hash: content.hash })
   }
-  const { yaml, calls } = content
+  const { yaml, demands } = content
+  const { calls } = demands
   const triggers = content.triggers && fromBinary(TriggersSchema, content.triggers)
   if (yaml === undefined) {
     throw precondition('not_representable', 'The draft holds something that a pipeline file cannot say.')
   }
+  // Its errors are what the participants throw below.
+  const lacks = (await lacking(demands)).filter(({ severity }) => severity === Severity.WARNING)
   const result = await change(async (em) => {
     const published = await insertVersion(em, publication, { ...content, yaml })
     if (published.created) {
       const { pipeline, version } = published
       const { may, now } = publication
       const news = { pipeline, number: version.number, triggers, calls, may, by, now }
-      for (const each of participants) await each.published(em, news)
+      for (const each of participants) await each.published?.(em, news)
     }
     const { name } = published.pipeline
     const after = { version: published.version.number, created: published.created, hash: published.version.hash }
@@ -74,7 +79,7 @@ export async function publishDraft(
   })
   if (result.created)
     drafts.announce(pipelineId, { case: 'published', value: { version: result.version.number, by: by.name } })
-  return result
+  return { ...result, problems: [...result.problems, ...lacks] }
 }
 
 interface Content {

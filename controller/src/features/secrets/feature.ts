@@ -1,6 +1,7 @@
 // Secrets of projects.
 import { feature } from '../../feature.ts'
 import { KeyRingEntity } from './key-ring.entity.ts'
+import { lackingSecrets } from './lacking-secrets.ts'
 import { SecretEntity } from './secret.entity.ts'
 import { secretsApi } from './secrets.api.ts'
 import { createSecrets } from './secrets.ts'
@@ -10,6 +11,11 @@ export const secretsFeature = feature({
   entities: [SecretEntity, KeyRingEntity],
   open({ clock, keys }) {
     const secrets = createSecrets(keys)
-    return { services: [secretsApi({ clock, secrets })], deletions: [secrets.removeAll], gives: secrets }
+    return {
+      services: [secretsApi({ clock, secrets })],
+      pipelineParticipants: [{ name: 'secrets', lacking: lackingSecrets }],
+      deletions: [secrets.removeAll],
+      gives: secrets,
+    }
   },
 })

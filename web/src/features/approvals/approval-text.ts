@@ -1,5 +1,6 @@
 // What is said of an approval beside its own words.
 import { type Approval, ApprovalDecision, ApprovalStatus } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
+import { problemText } from '@ansflow/proto/problem-text'
 import { approverText } from '@ansflow/proto/texts/template'
 import { currentLanguage, i18n } from '../../i18n.ts'
 import { formatRough, toMs } from '../../ui/format.ts'
@@ -10,6 +11,11 @@ const statuses: Record<number, { look: StatusName; key: string }> = {
   [ApprovalStatus.APPROVED]: { look: 'succeeded', key: 'approved' },
   [ApprovalStatus.REJECTED]: { look: 'failed', key: 'rejected' },
   [ApprovalStatus.WITHDRAWN]: { look: 'canceled', key: 'withdrawn' },
+}
+
+/** Why nobody may decide it now; empty where enough may. */
+export function stuckText({ stuck }: Approval): string {
+  return stuck ? problemText(stuck, currentLanguage()) : ''
 }
 
 export function statusOf({ status }: Approval): { look: StatusName; key: string } {

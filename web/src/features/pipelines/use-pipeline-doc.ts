@@ -20,6 +20,7 @@ import { type CollabLink, openCollabLink } from './collab-link.ts'
 import { createEdits, type Edits } from './edits.ts'
 import { type EdgeView, type GraphView, graphView, type StepView } from './graph-view.ts'
 import { stepSummary } from './step-text.ts'
+import { useLacking } from './use-lacking.ts'
 
 export interface PipelineDocument {
   ydoc: Y.Doc
@@ -68,7 +69,13 @@ export function usePipelineDoc(
   const shapeProblems = shallowRef<readonly Problem[]>([])
   const graphProblems = shallowRef<readonly Problem[]>([])
   const fileProblems = shallowRef<readonly Problem[]>([])
-  const problems = computed(() => [...shapeProblems.value, ...graphProblems.value, ...fileProblems.value])
+  const lacking = useLacking(pipelineId, link.state)
+  const problems = computed(() => [
+    ...shapeProblems.value,
+    ...graphProblems.value,
+    ...fileProblems.value,
+    ...lacking.problems.value,
+  ])
   const deleted = shallowRef<readonly DeletedStep[]>([])
   const source = ref('')
   const view = shallowRef<GraphView>({ steps: new Map(), edges: new Map() })
@@ -107,6 +114,7 @@ export function usePipelineDoc(
     graphProblems.value = validateGraph(graph.value, agents.value)
     // Of what the file says and the graph does not: only its triggers may be something that is kept with a warning.
     fileProblems.value = graph.value.triggers ? parsePipeline(source.value).unread : []
+    lacking.look(graph.value)
     draw()
   }
 
@@ -123,6 +131,7 @@ export function usePipelineDoc(
   })
   refresh()
   watch(agents, validate)
+  watch(lacking.problems, draw)
 
   onScopeDispose(() => {
     cancelAnimationFrame(frame)

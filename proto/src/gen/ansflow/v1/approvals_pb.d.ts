@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-import type { InputDefinition, InputDefinitionJson } from "./graph_pb.js";
+import type { InputDefinition, InputDefinitionJson, Problem, ProblemJson } from "./graph_pb.js";
 import type { StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { GitFacts, GitFactsJson, Reason, ReasonJson } from "./runs_pb.js";
 
@@ -184,6 +184,14 @@ export declare type Approval = Message<"ansflow.v1.Approval"> & {
    * @generated from field: ansflow.v1.ApprovalRefusal refusal = 28;
    */
   refusal: ApprovalRefusal;
+
+  /**
+   * Why nobody may decide it now, or fewer than are still required; absent: enough may, or it does not wait. ListApprovals says it
+   * of one run only.
+   *
+   * @generated from field: ansflow.v1.Problem stuck = 29;
+   */
+  stuck?: Problem | undefined;
 };
 
 /**
@@ -357,6 +365,14 @@ export declare type ApprovalJson = {
    * @generated from field: ansflow.v1.ApprovalRefusal refusal = 28;
    */
   refusal?: ApprovalRefusalJson;
+
+  /**
+   * Why nobody may decide it now, or fewer than are still required; absent: enough may, or it does not wait. ListApprovals says it
+   * of one run only.
+   *
+   * @generated from field: ansflow.v1.Problem stuck = 29;
+   */
+  stuck?: ProblemJson;
 };
 
 /**

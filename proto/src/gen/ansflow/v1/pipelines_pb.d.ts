@@ -501,6 +501,58 @@ export declare type GetPipelineResponseJson = {
 export declare const GetPipelineResponseSchema: GenMessage<GetPipelineResponse, {jsonType: GetPipelineResponseJson}>;
 
 /**
+ * @generated from message ansflow.v1.CheckDraftRequest
+ */
+export declare type CheckDraftRequest = Message<"ansflow.v1.CheckDraftRequest"> & {
+  /**
+   * @generated from field: string pipeline_id = 1;
+   */
+  pipelineId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.CheckDraftRequest
+ */
+export declare type CheckDraftRequestJson = {
+  /**
+   * @generated from field: string pipeline_id = 1;
+   */
+  pipelineId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.CheckDraftRequest.
+ * Use `create(CheckDraftRequestSchema)` to create a new message.
+ */
+export declare const CheckDraftRequestSchema: GenMessage<CheckDraftRequest, {jsonType: CheckDraftRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.CheckDraftResponse
+ */
+export declare type CheckDraftResponse = Message<"ansflow.v1.CheckDraftResponse"> & {
+  /**
+   * @generated from field: repeated ansflow.v1.Problem problems = 1;
+   */
+  problems: Problem[];
+};
+
+/**
+ * @generated from message ansflow.v1.CheckDraftResponse
+ */
+export declare type CheckDraftResponseJson = {
+  /**
+   * @generated from field: repeated ansflow.v1.Problem problems = 1;
+   */
+  problems?: ProblemJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.CheckDraftResponse.
+ * Use `create(CheckDraftResponseSchema)` to create a new message.
+ */
+export declare const CheckDraftResponseSchema: GenMessage<CheckDraftResponse, {jsonType: CheckDraftResponseJson}>;
+
+/**
  * @generated from message ansflow.v1.ValidatePipelineRequest
  */
 export declare type ValidatePipelineRequest = Message<"ansflow.v1.ValidatePipelineRequest"> & {
@@ -952,8 +1004,19 @@ export declare const PipelineService: GenService<{
     output: typeof GetPipelineResponseSchema;
   },
   /**
-   * Checks a file without storing anything. Whether agents have the labels it asks for is said where the project is known:
-   * by GetPipeline, ApplyPipeline and PublishPipeline. Errors: invalid_argument "file_size", resource_exhausted "too_much_work".
+   * What the draft asks of what is around it and is not there: people who can give its approvals, secrets, pipelines that it runs
+   * and their inputs. GetPipeline, ApplyPipeline and PublishPipeline say it with all else; this is for whoever has the draft already.
+   *
+   * @generated from rpc ansflow.v1.PipelineService.CheckDraft
+   */
+  checkDraft: {
+    methodKind: "unary";
+    input: typeof CheckDraftRequestSchema;
+    output: typeof CheckDraftResponseSchema;
+  },
+  /**
+   * Checks a file without storing anything. What it asks of agents, people, secrets and other pipelines is looked at where the
+   * project is known: by GetPipeline, ApplyPipeline and PublishPipeline. Errors: invalid_argument "file_size", resource_exhausted "too_much_work".
    *
    * @generated from rpc ansflow.v1.PipelineService.ValidatePipeline
    */
@@ -964,7 +1027,9 @@ export declare const PipelineService: GenService<{
   },
   /**
    * Makes the draft of the pipeline with the file's name equal to the file, by minimal operations on the live document, and
-   * publishes it when asked. With errors among the problems nothing is changed and version is absent. Errors:
+   * publishes it when asked. A file that is wrong is an answer, not an error of the call, so that whoever edits it has every place:
+   * with errors among the problems nothing is changed, and pipeline and version are absent. (PublishPipeline refuses a draft
+   * that is wrong, as there is no version to answer.) Errors:
    * invalid_argument "file_size", resource_exhausted "too_much_work"; with `publish` those of PublishPipeline.
    *
    * @generated from rpc ansflow.v1.PipelineService.ApplyPipeline

@@ -1,0 +1,72 @@
+// What a pipeline asks of what is around it: people who decide, secrets, other pipelines. Nothing here knows whether they are
+// there: the features that keep them say so, where the project is known.
+import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { JsonObject } from '@bufbuild/protobuf'
+import { withDefaults } from './defaults.ts'
+import { hasExpression } from './expression.ts'
+
+export interface ApprovalDemand {
+  stepId: string
+  approvers: string[]
+  required: number
+  selfApproval: boolean
+}
+
+export interface CallDemand {
+  stepId: string
+  /** "name" or "project/name". */
+  pipeline: string
+  /** As they are written; texts may hold `${{ }}`. */
+  inputs: JsonObject
+}
+
+export interface Demands {
+  approvals: ApprovalDemand[]
+  /** Each once, with the first step that names it. */
+  secrets: { stepId: string; name: string }[]
+  calls: CallDemand[]
+  /** Runs may have no person who started them. */
+  startsItself: boolean
+}
+
+/** Looked at of each kind; what a pipeline asks beyond that a run finds out. */
+export const mostDemands = 100
+
+/** As far as it is written out: what expressions say a run knows. */
+export function demandsOf(graph: PipelineGraph): Demands {
+  const { steps, triggers } = withDefaults(graph)
+  const secrets = new Map<string, string>()
+  const approvals: ApprovalDemand[] = []
+  const calls: CallDemand[] = []
+  for (const step of steps) {
+    if (step.disabled) continue
+    for (const name of step.secrets) if (!secrets.has(name)) secrets.set(name, step.id)
+    const approval = approvalOf(step)
+    const call = callOf(step)
+    if (approval) approvals.push(approval)
+    if (call) calls.push(call)
+  }
+  return {
+    approvals: approvals.slice(0, mostDemands),
+    secrets: [...secrets].slice(0, mostDemands).map(([name, stepId]) => ({ name, stepId })),
+    calls,
+    startsItself:
+      triggers !== undefined &&
+      (triggers.schedules.length > 0 || triggers.runs.length > 0 || triggers.webhook !== undefined),
+  }
+}
+
+function approvalOf({ id, uses, with: given }: StepDefinition): ApprovalDemand | undefined {
+  if (uses !== 'approval') return undefined
+  const { approvers, required = 1, selfApproval = false } = given ?? {}
+  if (!Array.isArray(approvers) || typeof required !== 'number' || typeof selfApproval !== 'boolean') return undefined
+  const isPlain = approvers.every((each) => typeof each === 'string' && !hasExpression(each))
+  return isPlain ? { stepId: id, approvers: approvers as string[], required, selfApproval } : undefined
+}
+
+function callOf({ id, uses, with: given }: StepDefinition): CallDemand | undefined {
+  const { pipeline, inputs = {} } = given ?? {}
+  if (uses !== 'pipeline' || typeof pipeline !== 'string' || hasExpression(pipeline)) return undefined
+  const isMap = typeof inputs === 'object' && inputs !== null && !Array.isArray(inputs)
+  return { stepId: id, pipeline, inputs: isMap ? (inputs as JsonObject) : {} }
+}

@@ -1,0 +1,70 @@
+// What a pipeline asks of what is around it and is not there: people, secrets, other pipelines.
+import type { Entry } from './template.ts'
+
+export const ofSurroundings = {
+  approval_no_one: {
+    params: ['approvers'],
+    en: 'Nobody can decide this: no member of the project who may decide is meant by {approvers}. Give somebody that role under Members of the project, or name others.',
+    'zh-CN': '没有人能审批：项目中没有可审批的成员属于 {approvers}。请在项目的“成员”中授予该角色，或改写审批人。',
+  },
+  approval_unable: {
+    params: ['who', 'viewer?'],
+    en: '{who} cannot decide this: [{viewer?}viewers only look. Make them a developer|nobody of that address is a member of the project. Invite them as a developer] under Members of the project, or name somebody else.',
+    'zh-CN':
+      '{who} 不能审批：[{viewer?}只读成员只能查看。请在项目的“成员”中将其设为开发者|项目中没有使用该地址的成员。请在项目的“成员”中邀请其为开发者]，或改写审批人。',
+  },
+  approval_too_few: {
+    params: ['required', 'count', 'people'],
+    en: '{required} have to approve, but only [{count=1}one person|{count} people] can: {people}. Ask for fewer, or give others the role under Members of the project.',
+    'zh-CN':
+      '需要 {required} 人批准，但只有 {count} 人可以审批：{people}。请减少人数，或在项目的“成员”中授予更多人该角色。',
+  },
+  approval_own_all: {
+    params: ['required', 'people'],
+    en: 'Who starts a run does not decide its approvals, and then fewer than the {required} who have to approve are left, whoever starts it: only {people} can decide. Set selfApproval to true, or give others the role under Members of the project.',
+    'zh-CN':
+      '发起运行的人不能审批自己的运行，因此无论由谁发起，剩下的人都不足 {required} 人：只有 {people} 可以审批。请将 selfApproval 设为 true，或在项目的“成员”中授予其他人该角色。',
+  },
+  approval_own: {
+    params: ['required', 'people'],
+    en: 'A run that you start yourself cannot be approved: who starts it does not decide, and without you fewer than {required} are left of those who can ({people}). Set selfApproval to true, or give others the role under Members of the project.',
+    'zh-CN':
+      '由您自己发起的运行将无法获批：发起人不能审批，而除您之外可审批的人（{people}）不足 {required} 人。请将 selfApproval 设为 true，或在项目的“成员”中授予其他人该角色。',
+  },
+
+  // While it waits.
+  stuck_nobody: {
+    params: ['approvers'],
+    en: 'Nobody may decide this now: no member of the project who may decide is meant by {approvers}. Give somebody that role under Members of the project, or cancel the run.',
+    'zh-CN': '目前没有人可以审批：项目中没有可审批的成员属于 {approvers}。请在项目的“成员”中授予该角色，或取消运行。',
+  },
+  stuck_own: {
+    params: ['who', 'approvers'],
+    en: 'Nobody else may decide this now: {who} started this run, and who starts a run does not decide it; besides them too few of {approvers} are left. Give somebody else that role under Members of the project, or let another person start the run.',
+    'zh-CN':
+      '目前没有其他人可以审批：{who} 发起了此运行，而发起人不能审批；除此之外，{approvers} 中的人数不足。请在项目的“成员”中授予其他人该角色，或由他人发起运行。',
+  },
+  stuck_few: {
+    params: ['missing', 'count', 'people'],
+    en: 'Too few people may decide this now: {missing} more have to approve, but only [{count=1}one person|{count} people] can: {people}. Give others the role under Members of the project, or cancel the run.',
+    'zh-CN':
+      '目前可以审批的人不足：还需 {missing} 人批准，但只有 {count} 人可以审批：{people}。请在项目的“成员”中授予更多人该角色，或取消运行。',
+  },
+
+  secret_absent: {
+    params: ['name'],
+    en: 'The project has no secret {name}, so the step would fail. Add it under Secrets of the project.',
+    'zh-CN': '项目没有密钥 {name}，该步骤会失败。请在项目的“密钥”中添加。',
+  },
+
+  call_unpublished: {
+    params: ['name'],
+    en: 'The pipeline {name} has no published version yet, so the step would fail. Publish it first.',
+    'zh-CN': '流水线 {name} 还没有已发布的版本，该步骤会失败。请先发布它。',
+  },
+  call_input: {
+    params: ['pipeline', 'version', 'input', 'problem', 'inputs?'],
+    en: 'Version {version} of the pipeline {pipeline} would refuse the input {input}: {problem}[ Its inputs are {inputs}.]',
+    'zh-CN': '流水线 {pipeline} 的第 {version} 版不会接受参数 {input}：{problem}[它的参数有：{inputs}。]',
+  },
+} as const satisfies Record<string, Entry>
