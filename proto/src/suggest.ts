@@ -1,8 +1,28 @@
 // "Did you mean": the nearest of some known words.
 
-/** The known word that a typing slip away from `word`, or undefined when none is near. */
+/** Words of other systems that mean the same. */
+const synonyms: readonly (readonly string[])[] = [
+  ['success', 'succeeded', 'successful', 'passed', 'ok', 'on_success'],
+  ['failure', 'failed', 'error', 'errored', 'on_failure'],
+  ['canceled', 'cancelled', 'aborted', 'stopped'],
+  ['always', 'any', 'all', 'completed', 'finished'],
+  ['lost', 'agent_lost', 'runner_system_failure'],
+  ['timeout', 'timed_out', 'timedOut'],
+  ['boolean', 'bool'],
+  ['number', 'int', 'integer', 'float'],
+  ['string', 'text', 'str'],
+  ['choice', 'enum', 'select', 'options'],
+]
+
+/** The known word that means the same, or is a typing slip away from `word`; undefined when none is. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase()
+  const same = synonyms.find((group) => group.includes(wanted))
+  if (same) {
+    const all = [...known]
+    const meant = all.includes(word) ? word : same.find((each) => all.includes(each))
+    if (meant !== undefined) return meant
+  }
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1
   for (const candidate of known) {

@@ -5,6 +5,7 @@ import { suggestion } from '../suggest.ts'
 import { shortText } from '../texts/parts.ts'
 import { saidText } from '../texts/said-text.ts'
 import { type Said, say } from '../texts/say.ts'
+import { foreignCall, foreignName, foreignSyntax } from './foreign.ts'
 import { hyphenBeforeNumber, hyphenOf, unreadableHyphen } from './hyphens.ts'
 import {
   contextRoots,
@@ -74,16 +75,19 @@ function compile(source: string): { expression?: Expression; error?: Said } {
     if (parsed.expr === undefined) return { error: say('expression_empty') }
     const hyphen = hyphenBeforeNumber(source)
     if (hyphen) return { error: hyphen }
-    const found: Findings = { references: [], functions: [], loops: false }
+    const found: Findings = { references: [], functions: [], loops: false, chooses: false }
     collect(parsed.expr, new Set(), found)
     const unknown = found.functions.find((name) => !functionNames.includes(name))
     if (unknown === 'matches') return { error: say('expression_matches') }
     if (unknown !== undefined) {
+      const foreign = foreignCall(unknown)
+      if (foreign) return { error: foreign }
       const hint = suggestion(unknown, [...functionNames, ...macroNames])
       return { error: say('expression_function', { name: unknown, ...hint }) }
     }
     const stranger = found.references.find(({ root }) => !allRoots.has(root))
-    if (stranger !== undefined) return { error: hyphenOf(source, stranger.root) ?? unknownRoot(stranger.root) }
+    if (stranger !== undefined) return { error: hyphenOf(source, stranger.root) ?? unknownRoot(stranger) }
+    if (found.chooses) return { error: say('expression_chooses') }
     // Without loops nothing can grow beyond a small multiple of the expression and what it is given.
     if (found.loops) guard(parsed.expr, new Set())
     const run = plan(environment, parsed.expr) as Expression['run']
@@ -94,8 +98,10 @@ function compile(source: string): { expression?: Expression; error?: Said } {
   }
 }
 
-function unknownRoot(name: string): Said {
-  if (['secrets', 'vars', 'github', 'job', 'needs'].includes(name)) {
+function unknownRoot({ root: name, path }: Reference): Said {
+  const foreign = foreignName(name, path)
+  if (foreign) return foreign
+  if (['secrets', 'vars', 'github', 'job', 'runner'].includes(name)) {
     return say('expression_root_later', { name })
   }
   return say('expression_root', { name, ...suggestion(name, contextRoots) })
@@ -111,6 +117,8 @@ function syntaxProblem(error: unknown, source: string): Said {
   }
   const hyphen = unreadableHyphen(source)
   if (hyphen) return hyphen
+  const foreign = foreignSyntax(source)
+  if (foreign) return foreign
   if (found === undefined || found === null || found === '') return say('expression_ends', { column })
   return say('expression_mistake', { column, found: shortText(found) })
 }
@@ -119,6 +127,8 @@ interface Findings {
   references: Reference[]
   functions: string[]
   loops: boolean
+  /** With && and || between values, as other languages do. */
+  chooses: boolean
 }
 
 function collect(expr: Expr | undefined, bound: ReadonlySet<string>, found: Findings): void {
@@ -136,6 +146,7 @@ function collect(expr: Expr | undefined, bound: ReadonlySet<string>, found: Find
       return
     case 'callExpr':
       if (!isOperator(exprKind.value.function)) found.functions.push(exprKind.value.function)
+      if (isLogical(exprKind.value.function) && exprKind.value.args.some(isValue)) found.chooses = true
       collect(exprKind.value.target, bound, found)
       for (const arg of exprKind.value.args) collect(arg, bound, found)
       return
@@ -179,6 +190,15 @@ function chainOf(expr: Expr, bound: ReadonlySet<string>, found: Findings): Refer
     return { ...chain, dynamic: true }
   }
   return undefined
+}
+
+function isLogical(name: string): boolean {
+  return name === '_&&_' || name === '_||_'
+}
+
+/** Written out, and neither true nor false. */
+function isValue({ exprKind }: Expr): boolean {
+  return exprKind.case === 'constExpr' && exprKind.value.constantKind.case !== 'boolValue'
 }
 
 function isOperator(name: string): boolean {

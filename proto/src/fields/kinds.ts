@@ -1,12 +1,12 @@
 // The kinds of fields that are one plain value.
-import { isScalar, type Node } from 'yaml'
+import { isMap, isScalar, isSeq, type Node } from 'yaml'
 import { formatDuration } from '../duration.ts'
 import { hasExpression, parseTemplate } from '../expression.ts'
 import { limits } from '../limits.ts'
 import { type JsonSchema, scalar, words as wordsSchema } from '../pipeline-yaml/key-table.ts'
 import { type Place, type Reader, scalarText } from '../pipeline-yaml/reader.ts'
 import { readTimeout } from '../pipeline-yaml/values.ts'
-import { suggestion } from '../suggest.ts'
+import { nearest } from '../suggest.ts'
 import { say } from '../texts/say.ts'
 import { compare, type DocumentValue, type Kind, textOf, textsOf } from './kind.ts'
 
@@ -210,7 +210,7 @@ export function readWord(
 ): string | undefined {
   const word = reader.text(node, what, place)
   if (word === undefined || all.includes(word)) return word
-  const said = say('want_choice', { key: what, options: all.join(', '), ...reader.got(node), ...suggestion(word, all) })
+  const said = say('want_choice', { key: what, options: all.join(', '), ...reader.got(node), near: nearest(word, all) })
   reader.report(said, node, place, 'choice')
   return undefined
 }
@@ -224,6 +224,10 @@ export const condition: Kind<string> = {
 }
 
 export function readCondition(reader: Reader, node: Node | null, what: string, place: Place): string {
+  if (isMap(node) || isSeq(node)) {
+    reader.report(say('condition_form', { key: what, ...reader.got(node) }), node, place, 'type')
+    return ''
+  }
   const written = (reader.text(node, what, place) ?? '').trim()
   if (written === '') {
     reader.report(say('condition_empty', { key: what }), node, place, 'expression')

@@ -6,7 +6,7 @@ import { isName, limits } from '../limits.ts'
 import { type KeyTable, words } from '../pipeline-yaml/key-table.ts'
 import { type Place, type Reader, scalarText } from '../pipeline-yaml/reader.ts'
 import type { Tree, TreeMap } from '../pipeline-yaml/tree-value.ts'
-import { suggestion } from '../suggest.ts'
+import { nearest } from '../suggest.ts'
 import { shortText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
 import { givenTree, messagesOf, readEach, readGiven, valueAt } from './entries.ts'
@@ -140,7 +140,7 @@ function readResults(reader: Reader, node: Node | null, what: string, place: Pla
     const options = runResult.words.join(', ')
     const got = { kind: 'text' as const, value: shortText(word, 40) }
     reader.report(
-      say('want_choice', { key: what, options, ...got, ...suggestion(word, runResult.words) }),
+      say('want_choice', { key: what, options, ...got, near: nearest(word, runResult.words) }),
       node,
       place,
       'choice',

@@ -1,4 +1,6 @@
 // Keys of other systems' files.
+import { isMap, isScalar, isSeq, type Node } from 'yaml'
+import { type Said, say } from '../texts/say.ts'
 
 /** What other systems call a trigger of ours. */
 export const foreignTriggers: Readonly<Record<string, string>> = {
@@ -20,7 +22,6 @@ export const foreignKeys: Readonly<Record<string, string>> = {
   commands: 'run',
   command: 'run',
   jobs: 'steps',
-  stages: 'steps',
   tasks: 'steps',
   depends_on: 'needs',
   dependsOn: 'needs',
@@ -33,7 +34,16 @@ export const foreignKeys: Readonly<Record<string, string>> = {
   labels: 'runsOn',
   allow_failure: 'allowFailure',
   'continue-on-error': 'allowFailure',
-  'timeout-minutes': 'timeout',
+  soft_fail: 'allowFailure',
+  agents: 'runsOn',
+  rules: 'when',
+  only: 'when',
+  condition: 'when',
+  displayName: 'name',
+  parallel: 'matrix',
+  triggers: 'on',
+  trigger: 'on',
+  default: 'defaults',
   'working-directory': 'workdir',
   workingDirectory: 'workdir',
   dir: 'workdir',
@@ -46,4 +56,40 @@ export const foreignKeys: Readonly<Record<string, string>> = {
   params: 'with',
   parameters: 'inputs',
   depends: 'needs',
+}
+
+/** Keys that are said in another way here: each with what `key_instead` says of it. */
+const instead: Readonly<Record<string, string>> = {
+  before_script: 'before',
+  after_script: 'after',
+  post: 'after',
+  stage: 'stage',
+  stages: 'stages',
+  extends: 'extends',
+  except: 'except',
+  unless: 'except',
+  'timeout-minutes': 'minutes',
+  timeout_in_minutes: 'minutes',
+  timeoutInMinutes: 'minutes',
+  plugins: 'plugins',
+  permissions: 'permissions',
+}
+
+/** Keys that hold commands: one below the other in `run`. */
+const commandLists: readonly string[] = ['script', 'commands', 'command']
+
+/** What makes a map at the top of a file a step, as other systems write one there. */
+const ofSteps: readonly string[] = ['script', 'run', 'commands', 'stage', 'uses', 'steps', 'image']
+
+/** What to say of a key that nothing here has, when what it means is said in another way. */
+export function saidInstead(key: string, noun: string, value: Node | null): Said | undefined {
+  const name = JSON.stringify(key)
+  if (noun === 'pipeline' && isMap(value) && value.items.some((item) => ofSteps.includes(String(item.key)))) {
+    return say('key_job', { name })
+  }
+  if (noun === 'step' && commandLists.includes(key) && isSeq(value)) return say('key_commands', { name })
+  const what = Object.hasOwn(instead, key) ? instead[key] : undefined
+  if (what === undefined) return undefined
+  const minutes = isScalar(value) && typeof value.value === 'number' ? value.value : 10
+  return say('key_instead', { noun, name, what, ...(what === 'minutes' && { write: `timeout: ${minutes}m` }) })
 }

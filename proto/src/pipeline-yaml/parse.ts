@@ -21,6 +21,7 @@ import { shortText } from '../texts/parts.ts'
 import { saidText } from '../texts/said-text.ts'
 import { type Said, say } from '../texts/say.ts'
 import { type AgentLabels, validateGraph } from '../validate.ts'
+import { actionKeys } from './action-keys.ts'
 import { parseText } from './document.ts'
 import { foreignTriggers } from './foreign-keys.ts'
 import { ignoredKeys, inputKeys, laterTriggers, pipelineKeys } from './keys.ts'
@@ -79,10 +80,11 @@ const yamlSentences: Partial<Record<YAMLError['code'], Said>> = {
 
 function reportYaml(reader: Reader, error: YAMLError, text: string): void {
   const detail = (error.message.split('\n')[0] ?? '').replace(/\.$/, '')
-  const problem = yamlSentences[error.code] ?? say('yaml_other', { detail })
   const [offset] = error.pos
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset + 200).split(/\r?\n/)[0]!
   const odd = oddCharacter(line)
+  const isColon = error.code === 'BLOCK_AS_IMPLICIT_KEY' && line.includes('${{')
+  const problem = isColon ? say('yaml_colon') : (yamlSentences[error.code] ?? say('yaml_other', { detail }))
   const said = say('yaml', { problem, odd })
   const sentence = saidText(said)
   // YAML says some twice of one line, at its beginning and where it goes wrong.
@@ -192,12 +194,10 @@ function readDefault(reader: Reader, type: InputType, node: Node | null, place: 
 
 /** The problems of the graph, each at its place, unless reading that place failed already. */
 function addGraphProblems(reader: Reader, graph: PipelineGraph, agents: AgentLabels | undefined): void {
-  const errors = reader.problems.filter((each) => each.severity === Severity.ERROR)
-  const failed = new Set(errors.map(fieldOf))
-  // A mistyped `run` or `uses` has its own problem already.
-  for (const { code, stepId } of errors) if (code === 'unknown_key' || code === 'type') failed.add(`${stepId}\nuses`)
+  const failed = failedParts(reader.problems.filter((each) => each.severity === Severity.ERROR))
   for (const problem of validateGraph(graph, agents)) {
-    if (failed.has(fieldOf(problem))) continue
+    const { stepId, field } = problem
+    if (failed.get(stepId)?.some((part) => isWithin(field, part) || isWithin(part, field))) continue
     const place = problem.stepId === '' ? { field: problem.field } : { stepId: problem.stepId, field: problem.field }
     const { line, col } = reader.find(place) ?? { line: 1, col: 1 }
     problem.line = line
@@ -207,7 +207,22 @@ function addGraphProblems(reader: Reader, graph: PipelineGraph, agents: AgentLab
   reader.problems.sort((a, b) => a.line - b.line || a.column - b.column)
 }
 
-/** The step and the first part of the field: what a wrong `with` makes untrue of `with.script`. */
-function fieldOf({ stepId, field }: Problem): string {
-  return `${stepId}\n${field.split('.')[0]}`
+/** By step, the fields that could not be read: what the graph says there is not what the file says. */
+function failedParts(errors: readonly Problem[]): ReadonlyMap<string, string[]> {
+  const failed = new Map<string, string[]>()
+  for (const { code, stepId, field, params } of errors) {
+    const parts = failed.get(stepId) ?? []
+    failed.set(stepId, parts)
+    parts.push(field)
+    const param = (actionKeys as Readonly<Record<string, string>>)[field]
+    if (param !== undefined && code === 'type') parts.push(`with.${param}`)
+    // A mistyped `run` or `uses`, or `steps`, has its own problem already.
+    if (code === 'unknown_key' || code === 'type') parts.push('uses')
+    if (params.says === 'key_job' || params.here === 'steps') parts.push('steps')
+  }
+  return failed
+}
+
+function isWithin(field: string, part: string): boolean {
+  return field === part || field.startsWith(`${part}.`)
 }

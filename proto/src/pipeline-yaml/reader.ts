@@ -21,7 +21,7 @@ import { problemOfSaid } from '../problem-text.ts'
 import { suggestion } from '../suggest.ts'
 import { type Got, shortText } from '../texts/parts.ts'
 import { type Said, say } from '../texts/say.ts'
-import { foreignKeys } from './foreign-keys.ts'
+import { foreignKeys, saidInstead } from './foreign-keys.ts'
 import type { KeyTable } from './key-table.ts'
 
 /** Which part of the pipeline a node is. */
@@ -202,7 +202,7 @@ export class Reader {
       } else if (rules.unavailable?.includes(key)) {
         this.report(say('unavailable', { key }), keyNode, at)
       } else {
-        this.report(unknownKey(key, rules), keyNode, at, 'unknown_key')
+        this.report(unknownKey(entry, rules), keyNode, at, 'unknown_key')
       }
     }
     return found
@@ -333,10 +333,12 @@ function placeKey({ stepId, field }: Place): string {
   return `${stepId ?? ''}\n${field ?? ''}`
 }
 
-function unknownKey(key: string, { keys, noun }: MapRules): Said {
+function unknownKey({ key, value }: Entry, { keys, noun }: MapRules): Said {
   const odd = oddCharacter(key)
   const name = shortText(key)
   if (odd !== undefined) return say('key_odd', { name, odd })
+  const instead = saidInstead(key, noun, value)
+  if (instead !== undefined) return instead
   const foreign = Object.hasOwn(foreignKeys, key) ? foreignKeys[key] : undefined
   if (foreign !== undefined && Object.hasOwn(keys, foreign.split('.')[0]!)) {
     return say('key_foreign', { noun, name, here: foreign })

@@ -66,6 +66,10 @@ function readAction(reader: Reader, step: StepDefinition, entries: Map<string, E
       reader.report(say('run_and_with', { key, name: param }), entry.keyNode, { ...place, field: key })
     }
     reader.mark(at, entry.value ?? entry.keyNode)
+    if (isSeq(entry.value) && key === 'run') {
+      reader.report(say('want_script', { key }), entry.value, { ...place, field: key }, 'type')
+      continue
+    }
     const text = reader.text(entry.value, key, { ...place, field: key })
     if (text !== undefined) params.set(param, text)
   }

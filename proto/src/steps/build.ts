@@ -1,5 +1,5 @@
 // The step type `build`: a script that turns sources into something to test or deploy.
-import { checkScript, compileScript, scriptParams, scriptSummary } from './script.ts'
+import { checkScript, compileScript, scriptForeign, scriptParams, scriptSummary } from './script.ts'
 import type { StepType } from './step-type.ts'
 
 export const build: StepType = {
@@ -19,6 +19,7 @@ export const build: StepType = {
     },
     examples: ['make', 'npm ci && npm run build', 'mvn -B package', 'go build ./...'],
   }),
+  foreign: scriptForeign,
   defaults: { script: 'make\n' },
   summary: scriptSummary,
   outputs: [],

@@ -1,5 +1,5 @@
 // The step type `custom`: any script. `run:` in a file is short for it.
-import { checkScript, compileScript, scriptParams, scriptSummary } from './script.ts'
+import { checkScript, compileScript, scriptForeign, scriptParams, scriptSummary } from './script.ts'
 import type { StepType } from './step-type.ts'
 
 export const custom: StepType = {
@@ -16,6 +16,7 @@ export const custom: StepType = {
     },
     examples: ['echo "hello"'],
   }),
+  foreign: scriptForeign,
   defaults: { script: 'echo "hello"\n' },
   summary: scriptSummary,
   outputs: [],

@@ -7,6 +7,7 @@ import { approval } from './approval.ts'
 import { build } from './build.ts'
 import { custom } from './custom.ts'
 import { fetchCode } from './fetch-code.ts'
+import { foreignAction } from './foreign-actions.ts'
 import { httpRequest } from './http-request.ts'
 import { compileStep } from './params.ts'
 import { pipeline } from './pipeline.ts'
@@ -85,6 +86,8 @@ export const laterStepTypes: readonly string[] = [
 export function unknownStepType(id: string): Said {
   const type = shortText(id)
   if (laterStepTypes.includes(id)) return say('later_step_type', { type })
+  const foreign = foreignAction(id)
+  if (foreign) return foreign
   const byAlias = [...stepTypes.values()].find(({ aliases }) => aliases.includes(id.toLowerCase()))
   return say('unknown_step_type', { type, ...(byAlias ? { near: byAlias.id } : suggestion(id, [...stepTypes.keys()])) })
 }

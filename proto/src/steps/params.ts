@@ -19,8 +19,16 @@ export function validateParams(type: StepType, params: JsonObject, resolved = fa
   const problems: ParamProblem[] = []
   const { properties, required } = type.params
   const literal: JsonObject = {}
+  /** That are there by another name. */
+  const meant = new Set<string>()
   for (const [name, value] of Object.entries(params)) {
     const param = Object.hasOwn(properties, name) ? properties[name] : undefined
+    const here = type.foreign && Object.hasOwn(type.foreign, name) ? type.foreign[name] : undefined
+    if (param === undefined && here !== undefined) {
+      problems.push({ field: name, said: say('param_foreign', { type: type.id, name: shortText(name), here }) })
+      meant.add(here)
+      continue
+    }
     if (param === undefined) {
       const hint = suggestion(name, Object.keys(properties))
       problems.push({ field: name, said: say('param_unknown', { type: type.id, name: shortText(name), ...hint }) })
@@ -31,7 +39,7 @@ export function validateParams(type: StepType, params: JsonObject, resolved = fa
     else if (!templated(value)) set(literal, name, value)
   }
   for (const name of required) {
-    if (Object.hasOwn(params, name)) continue
+    if (Object.hasOwn(params, name) || meant.has(name)) continue
     const example = properties[name] && examplesOf(properties[name]).whole
     problems.push({ field: name, said: say('param_missing', { type: type.id, param: name, example }) })
   }

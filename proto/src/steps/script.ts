@@ -10,6 +10,19 @@ export const shells = ['sh', 'bash', 'pwsh'] as const
 /** A program with its arguments, as they are: no shell reads them. `{0}` is the script's file, which else comes last. */
 const interpreter = '^[A-Za-z0-9_./+-]+( +[A-Za-z0-9_.,/:=+@%{}-]+)*$'
 
+/** What other systems call them. */
+export const scriptForeign: Readonly<Record<string, string>> = {
+  run: 'script',
+  command: 'script',
+  commands: 'script',
+  cmd: 'script',
+  interpreter: 'shell',
+  cwd: 'workingDirectory',
+  workdir: 'workingDirectory',
+  'working-directory': 'workingDirectory',
+  dir: 'workingDirectory',
+}
+
 /** The parameters of a script type; help and example differ by type. */
 export function scriptParams(script: { help: Text; examples: string[] }): ParamSchema {
   return {

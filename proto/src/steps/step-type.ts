@@ -98,6 +98,8 @@ interface Family {
   /** Other words people search by. */
   aliases: string[]
   params: ParamSchema
+  /** What other systems call its parameters. */
+  foreign?: Readonly<Record<string, string>>
   /** The parameters a new step starts with. */
   defaults: JsonObject
   /** One line that says what the step does, for a node of the graph. */

@@ -1,5 +1,5 @@
 // The step type `test`: a script that checks the project and fails when a check does.
-import { checkScript, compileScript, scriptParams, scriptSummary } from './script.ts'
+import { checkScript, compileScript, scriptForeign, scriptParams, scriptSummary } from './script.ts'
 import type { StepType } from './step-type.ts'
 
 export const test: StepType = {
@@ -19,6 +19,7 @@ export const test: StepType = {
     },
     examples: ['make check', 'npm test', 'pytest', 'go test ./...'],
   }),
+  foreign: scriptForeign,
   defaults: { script: 'make check\n' },
   summary: scriptSummary,
   outputs: [],

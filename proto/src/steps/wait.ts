@@ -54,6 +54,14 @@ export const wait: StepType = {
     required: [],
     additionalProperties: false,
   },
+  foreign: {
+    seconds: 'duration',
+    time: 'duration',
+    for: 'duration',
+    delay: 'duration',
+    sleep: 'duration',
+    at: 'until',
+  },
   defaults: { duration: '10m' },
   outputs: [],
   summary(params) {

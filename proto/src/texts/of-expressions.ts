@@ -1,5 +1,5 @@
 // What is wrong with expressions: how they are written, what they read, and how they end when a step runs.
-import { hint, hintParams, hintZh } from './parts.ts'
+import { got, gotParams, gotZh, hint, hintParams, hintZh } from './parts.ts'
 import type { Entry } from './template.ts'
 
 export const ofExpressions = {
@@ -32,9 +32,36 @@ export const ofExpressions = {
   },
   expression_root_later: {
     params: ['name'],
-    en: 'There is no "{name}" in expressions of this version.[{name=secrets} Give the step a list `secrets` with the NAME and read $NAME in its script.|{name=needs} Read steps.<id>.outputs instead.|{name=vars} Read env or inputs instead.]',
+    en: 'There is no "{name}" in expressions of this version.[{name=secrets} Give the step a list `secrets` with the NAME and read $NAME in its script.|{name=vars} Read env or inputs instead.|{name=github} Read git (branch, tag, commit …) and run (trigger, number, startedBy …) instead.|{name=runner} What the agent is a script finds out, for example with uname; runsOn says which agents may run the step.|{name=job} Read steps.<id>.status, or use success(), failure() and canceled() in when.]',
     'zh-CN':
-      '此版本的表达式中没有“{name}”。[{name=secrets}请把名称写进步骤的 secrets，并在脚本中读取 $NAME。|{name=needs}请改用 steps.<id>.outputs。|{name=vars}请改用 env 或 inputs。]',
+      '此版本的表达式中没有“{name}”。[{name=secrets}请把名称写进步骤的 secrets，并在脚本中读取 $NAME。|{name=vars}请改用 env 或 inputs。|{name=github}请改用 git（branch、tag、commit 等）与 run（trigger、number、startedBy 等）。|{name=runner}代理的情况由脚本自行查询，例如用 uname；可由哪些代理运行写在 runsOn 中。|{name=job}请读取 steps.<id>.status，或在 when 中使用 success()、failure() 与 canceled()。]',
+  },
+  expression_foreign: {
+    params: ['name', 'here'],
+    en: 'Expressions here have no {name}: write {here}.',
+    'zh-CN': '此处的表达式没有 {name}：请写 {here}。',
+  },
+  expression_event: {
+    params: ['name'],
+    en: 'Expressions here have no {name}. What came with a webhook is handed on as inputs: under on, webhook, inputs, where body is what was posted.',
+    'zh-CN':
+      '此处的表达式没有 {name}。随 Webhook 到来的内容须作为参数传入：写在 on 的 webhook 的 inputs 中，在那里 body 是收到的内容。',
+  },
+  expression_chooses: {
+    params: [],
+    en: '&& and || are for true and false only. To choose between values write condition ? value : other, in a text that stands in quotes or below `|`.',
+    'zh-CN': '&& 与 || 只用于 true 与 false。要在值之间选择，请写 条件 ? 值 : 另一值，并给文本加引号或写在 `|` 之下。',
+  },
+  condition_word: {
+    params: ['name'],
+    en: '{name} is no condition.[{name=manual} To let people decide, put a step with uses: approval before it.|{name=never} To switch a step off, write disabled: true.|{name=delayed} To wait, put a step with uses: wait before it.]',
+    'zh-CN':
+      '{name} 不是条件。[{name=manual}要由人决定，请在其前放一个 uses: approval 的步骤。|{name=never}要停用步骤，请写 disabled: true。|{name=delayed}要等待，请在其前放一个 uses: wait 的步骤。]',
+  },
+  condition_form: {
+    params: ['key', ...gotParams],
+    en: `{key} must be one condition, not ${got}. Write it as text, for example: git.branch == 'main' && success().`,
+    'zh-CN': `{key} 须为一个条件，而不是${gotZh}。请写成文本，例如：git.branch == 'main' && success()。`,
   },
   expression_type: { params: ['name'], en: 'There is no type {name}.', 'zh-CN': '没有类型 {name}。' },
   expression_hyphen: {

@@ -77,6 +77,11 @@ export const ofFiles = {
     en: 'This line cannot hold a nested map. Start it on a line of its own, or put the text in quotes.',
     'zh-CN': '这一行不能有嵌套的映射。请另起一行，或给文本加引号。',
   },
+  yaml_colon: {
+    params: [],
+    en: 'YAML reads the colon with a blank behind it as the end of a key. Put the whole value in quotes, or on a line of its own, indented below `|`.',
+    'zh-CN': 'YAML 会把后跟空格的冒号读作键的结尾。请给整个值加引号，或另起一行并缩进写在 `|` 之下。',
+  },
   yaml_key: {
     params: [],
     en: 'A key must be on one line. Is a colon missing?',
@@ -114,6 +119,11 @@ export const ofFiles = {
     en: `{key} must be text, not ${got}.`,
     'zh-CN': `{key} 须为文本，而不是${gotZh}。`,
   },
+  want_script: {
+    params: ['key'],
+    en: '{key} must be one text, not a list. Write the commands one below the other, each on a line of its own, indented below `{key}: |`.',
+    'zh-CN': '{key} 须为一段文本，而不是列表。请把命令逐行写在 `{key}: |` 之下，每条一行并缩进。',
+  },
   want_boolean: {
     params: ['key', ...gotParams, 'quotes?'],
     en: `{key} must be true or false, not ${got}.[{quotes?} Write it without quotes; yes, no, on and off are text.]`,
@@ -140,9 +150,9 @@ export const ofFiles = {
     'zh-CN': '{key} 含有 {value}，JSON 没有这样的值。请加引号。',
   },
   want_choice: {
-    params: ['key', 'options', ...gotParams, ...hintParams],
-    en: `{key} must be one of {options}, not ${got}.${hint}`,
-    'zh-CN': `{key} 须为 {options} 之一，而不是${gotZh}。${hintZh}`,
+    params: ['key', 'options', ...gotParams, 'near?'],
+    en: `{key} must be one of {options}, not ${got}.[ Did you mean "{near}"?]`,
+    'zh-CN': `{key} 须为 {options} 之一，而不是${gotZh}。[是否想写“{near}”？]`,
   },
   want_count: {
     params: ['key', 'most'],
@@ -196,6 +206,21 @@ export const ofFiles = {
     params: ['noun', 'name', 'here'],
     en: `${nounFirst} has no key {name}. Here it is called {here}.`,
     'zh-CN': `${nounZh}没有键 {name}。此处它叫 {here}。`,
+  },
+  key_job: {
+    params: ['name'],
+    en: '{name} looks like a step. Steps stand below `steps:`, each under its own key, with what it runs in run.',
+    'zh-CN': '{name} 像是一个步骤。步骤写在 `steps:` 之下，每个有自己的键，要运行的内容写在 run 中。',
+  },
+  key_commands: {
+    params: ['name'],
+    en: 'A step has no key {name}. Here it is called run, and is one text: write the commands one below the other, indented below `run: |`.',
+    'zh-CN': '步骤没有键 {name}。此处它叫 run，是一段文本：请把命令逐行写在 `run: |` 之下并缩进。',
+  },
+  key_instead: {
+    params: ['noun', 'name', 'what', 'write?'],
+    en: `${nounFirst} has no key {name}.[{what=before} Write its commands at the beginning of run.|{what=after} Write its commands into a step of its own that needs this one, with when: always().|{what=stage} A step waits for the steps that it names in needs.|{what=stages} There are no stages: each step waits for the steps that it names in needs.|{what=extends} What several steps share stands in defaults, or in a map with an anchor that each takes over with \`<<\`.|{what=except} Write a condition in when, with ! for not.|{what=plugins} Write what they do in run.|{what=permissions} Tokens are secrets that a step names.|{what=minutes} Write the minutes with their unit: {write}.]`,
+    'zh-CN': `${nounZh}没有键 {name}。[{what=before}请把其中的命令写在 run 的开头。|{what=after}请把其中的命令写进一个单独的步骤，依赖本步骤，并写 when: always()。|{what=stage}步骤等待其 needs 中列出的步骤。|{what=stages}没有阶段：每个步骤等待其 needs 中列出的步骤。|{what=extends}多个步骤共有的内容写在 defaults 中，或写成带锚点的映射，由各步骤用 \`<<\` 取用。|{what=except}请在 when 中写条件，用 ! 表示否定。|{what=plugins}请把其所做的写在 run 中。|{what=permissions}令牌是步骤所列的密钥。|{what=minutes}请为分钟数写上单位：{write}。]`,
   },
   unknown_key: {
     params: ['noun', 'name', ...hintParams],

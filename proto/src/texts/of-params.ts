@@ -11,6 +11,11 @@ export const ofParams = {
     en: `{type} has no parameter {name}.${hint}`,
     'zh-CN': `{type} 没有参数 {name}。${hintZh}`,
   },
+  param_foreign: {
+    params: ['type', 'name', 'here'],
+    en: '{type} has no parameter {name}. Here it is called {here}.',
+    'zh-CN': '{type} 没有参数 {name}。此处它叫 {here}。',
+  },
   param_missing: {
     params: ['param', 'type', 'example?'],
     en: `{param} is missing.${example}`,
@@ -76,6 +81,12 @@ export const ofParams = {
     params: ['type', ...hintParams],
     en: `There is no step type {type}.${hint}`,
     'zh-CN': `没有步骤类型 {type}。${hintZh}`,
+  },
+  foreign_action: {
+    params: ['type', 'here?', 'what?'],
+    en: 'Actions, plugins and images of other systems do not run here, so there is no {type}. [Here {here} does what it is for.|{what=tools}Install what it sets up in run, or let the step run on agents that have it (runsOn).|{what=files}Steps of one workspace share their files; keep what is to stay with a command in run.|{what=docker}Write docker commands in run.|Write what it does in run.]',
+    'zh-CN':
+      '其他系统的 Action、插件与镜像不能在此运行，因此没有 {type}。[其用途在此由 {here} 完成。|{what=tools}请在 run 中安装所需工具，或让步骤在已安装的代理上运行（runsOn）。|{what=files}同一工作区的步骤共享文件；需要保留的内容请在 run 中用命令保存。|{what=docker}请在 run 中写 docker 命令。|请把其所做的写在 run 中。]',
   },
   later_step_type: {
     params: ['type'],
