@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { assignAlone, assignJobs } from './assign-jobs.ts'
-import { type AgentView, type Candidate, fits, isolatedWorkspace, isPinned } from './pick-job.ts'
+import { type AgentView, type Candidate, fits, isAtLimit, isolatedWorkspace, isPinned } from './pick-job.ts'
 
 const now = new Date('2030-01-01T00:00:00Z')
 
@@ -87,14 +87,18 @@ test('jobs that are placed are those of a pass, on the same agents, whatever els
   expect(placed.several).toBeGreaterThan(20)
 })
 
+const limitsArbitrary = fc.dictionary(fc.constantFrom('p1', 'p2'), fc.integer({ min: 1, max: 4 }))
+
 test('no agent gets more or other than it may have, and none stays free while it could take what waits', () => {
   fc.assert(
-    fc.property(...worlds, runningArbitrary, (given, wanted, running) => {
+    fc.property(...worlds, runningArbitrary, limitsArbitrary, (given, wanted, running, some) => {
       const agents = agentsOf(given)
       const before = new Map(agents.map(({ id, busy }) => [id, busy]))
       const left = jobsOf(wanted)
       const pins = new Map<string, string>()
-      for (const { job, agentId } of assignJobs(agents, left, new Map(Object.entries(running)), now)) {
+      const limits = new Map(Object.entries(some))
+      const counts = new Map(Object.entries(running))
+      for (const { job, agentId } of assignJobs(agents, left, counts, now, limits)) {
         const agent = agents.find(({ id }) => id === agentId)!
         expect([agent.draining, fits(agent, job), job.availableAt <= now]).toEqual([false, true, true])
         if (job.workspace === isolatedWorkspace) continue
@@ -102,12 +106,15 @@ test('no agent gets more or other than it may have, and none stays free while it
         expect(pins.get(workspace) ?? (job.pinnedAgentId || agentId)).toBe(agentId)
         pins.set(workspace, agentId)
       }
+      for (const [project, limit] of limits) {
+        expect(counts.get(project) ?? 0).toBeLessThanOrEqual(Math.max(limit, running[project] ?? 0))
+      }
       for (const agent of agents) {
         expect(agent.busy).toBeLessThanOrEqual(Math.max(agent.slots, before.get(agent.id)!))
         if (agent.draining || agent.busy >= agent.slots) continue
         for (const job of left.values()) {
           const mayHave = fits(agent, job) && (!isPinned(job) || job.pinnedAgentId === agent.id)
-          expect(mayHave && job.availableAt <= now).toBe(false)
+          expect(mayHave && job.availableAt <= now && !isAtLimit(job.projectId, counts, limits)).toBe(false)
         }
       }
     }),

@@ -1,5 +1,5 @@
 // Which free agents get which of the jobs that wait.
-import { type AgentView, type Candidate, isolatedWorkspace, pickJob } from './pick-job.ts'
+import { type AgentView, type Candidate, isolatedWorkspace, type JobLimits, noLimits, pickJob } from './pick-job.ts'
 
 export interface Assignment {
   job: Candidate
@@ -15,12 +15,13 @@ export function assignJobs(
   jobs: Map<string, Candidate>,
   running: Map<string, number>,
   now: Date,
+  limits: JobLimits = noLimits,
 ): Assignment[] {
   const assignments: Assignment[] = []
   for (let gave = true; gave; ) {
     gave = false
     for (const agent of agents.toSorted((a, b) => a.busy - b.busy)) {
-      const job = pickJob(agent, jobs.values(), running, now)
+      const job = pickJob(agent, jobs.values(), running, now, limits)
       if (!job) continue
       jobs.delete(job.jobId)
       agent.busy++

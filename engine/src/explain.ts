@@ -1,9 +1,27 @@
 // Why a queued job still waits, given the agents there are: what lacks is named, be it an agent, labels, a capability or room.
 import { type Reason, reason } from '@ansflow/proto/reasons'
-import { type AgentView, type Candidate, fits, isolatedWorkspace, isPinned, takesOffers } from './pick-job.ts'
+import {
+  type AgentView,
+  type Candidate,
+  fits,
+  isAtLimit,
+  isolatedWorkspace,
+  isPinned,
+  type JobLimits,
+  noLimits,
+  takesOffers,
+} from './pick-job.ts'
 import type { JobState, RunState } from './state.ts'
 
-export function explainWait(job: Candidate, agents: readonly AgentView[]): Reason {
+export function explainWait(
+  job: Candidate,
+  agents: readonly AgentView[],
+  running: ReadonlyMap<string, number> = new Map(),
+  limits: JobLimits = noLimits,
+): Reason {
+  if (isAtLimit(job.projectId, running, limits)) {
+    return reason('project_limit', { limit: String(limits.get(job.projectId)) })
+  }
   const own = agents.filter(({ organizationId }) => organizationId === job.organizationId)
   if (isPinned(job)) return explainPinned(job, own)
   const fitting = own.filter((agent) => fits(agent, job))

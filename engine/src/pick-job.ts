@@ -57,17 +57,29 @@ export function takesOffers(agent: AgentView): boolean {
   return agent.online && !agent.draining && agent.busy < agent.slots
 }
 
+/** How many jobs of a project agents may have at once; projects that are not there have no limit. */
+export type JobLimits = ReadonlyMap<string, number>
+
+export const noLimits: JobLimits = new Map()
+
+export function isAtLimit(projectId: string, running: ReadonlyMap<string, number>, limits: JobLimits): boolean {
+  const limit = limits.get(projectId)
+  return limit !== undefined && (running.get(projectId) ?? 0) >= limit
+}
+
 /** `running` counts the jobs each project has on agents now. */
 export function pickJob(
   agent: AgentView,
   jobs: Iterable<Candidate>,
   running: ReadonlyMap<string, number>,
   now: Date,
+  limits: JobLimits = noLimits,
 ): Candidate | undefined {
   if (!takesOffers(agent)) return undefined
   let best: Candidate | undefined
   for (const job of jobs) {
-    if (job.availableAt <= now && mayHave(agent, job) && (!best || goesBefore(job, best, running))) best = job
+    if (job.availableAt > now || !mayHave(agent, job) || isAtLimit(job.projectId, running, limits)) continue
+    if (!best || goesBefore(job, best, running)) best = job
   }
   return best
 }

@@ -62,6 +62,8 @@ export const limits = {
   slotsOfAnAgent: 1024,
   /** That an agent says it has: those in its slots, and as many whose end nobody has confirmed yet. */
   jobsOfAnAgent: 2048,
+  /** That a project may limit its jobs to. */
+  jobsOfAProject: 10_000,
   retries: 20,
   /** Runs of a group at once, and steps with one lock. */
   runsOfAGroup: 100,

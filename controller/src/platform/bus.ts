@@ -10,6 +10,10 @@ import type { Logger } from './log.ts'
 export interface Messages {
   'run.changed': { runId: string; seq: number; projectId: string; organizationId: string }
   'job.queued': { organizationId: string }
+  /** How many jobs it may have at once has changed. */
+  'project.limited': { projectId: string }
+  /** Jobs of a project with a limit have ended. */
+  'project.freed': { organizationId: string }
   'job.cancel': { jobId: string; agentId: string }
   'work.queued': Record<never, never>
   'work.ended': { jobId: string }

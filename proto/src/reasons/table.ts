@@ -106,6 +106,11 @@ export const reasonTable = {
     'zh-CN':
       '等待锁 {lock}：{pipeline} 的运行 #{number} 的步骤 {holder} [{queued?}排在前面（它也在等待）|正在使用它]。',
   },
+  project_limit: {
+    params: ['limit'],
+    en: 'Waits for another job of the project to end: at most {limit} [{limit=1}runs|run] at once, as its settings say.',
+    'zh-CN': '等待项目的另一个作业结束：按项目设置，最多同时运行 {limit} 个。',
+  },
   run_waits: { params: [], en: 'Waits until the run may begin.', 'zh-CN': '等待运行可以开始。' },
   max_parallel: {
     params: ['most'],

@@ -3,7 +3,7 @@
 
 import { assignAlone, assignJobs, isOfOneProject } from '@ansflow/engine/assign-jobs'
 import { explainWait, withoutAsking } from '@ansflow/engine/explain'
-import { type AgentView, type Candidate, isPinned } from '@ansflow/engine/pick-job'
+import { type AgentView, type Candidate, isPinned, type JobLimits } from '@ansflow/engine/pick-job'
 import { type Reason, sameReason } from '@ansflow/proto/reasons'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
@@ -21,6 +21,8 @@ export interface JobQueue {
   elsewhere(organizationId: string, known: ReadonlySet<string>): Promise<Candidate[]>
   /** What people have given to the organization's agents. */
   labels(organizationId: string): Promise<LabelBook>
+  /** Of those projects that have any. */
+  limits(): JobLimits
   /** Jobs on agents by project. */
   running(): Promise<Map<string, number>>
   /** False: it is not queued any more. Those that are called in one turn of the event loop share a commit. */
@@ -147,11 +149,19 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
   async function giveAway(organizationId: string, { jobs }: WaitingLine): Promise<boolean> {
     if (jobs.size === 0) return true
     const book = await labelsFor(organizationId, jobs.values())
-    const running = isOfOneProject(jobs.values()) ? new Map() : await queue.running()
+    const limits = queue.limits()
+    const running = isOfOneProject(jobs.values()) && !someHaveLimits(jobs.values()) ? new Map() : await queue.running()
     const { views, seat } = free(organizationId, book)
-    const assignments = assignJobs(views, jobs, running, clock.now())
+    const assignments = assignJobs(views, jobs, running, clock.now(), limits)
     const claims = await Promise.all(assignments.map(({ job, agentId }) => queue.claim(job, seat(agentId))))
     return !claims.includes(false)
+  }
+
+  /** What runs of their projects counts then, whatever else waits. */
+  function someHaveLimits(jobs: Iterable<Candidate>): boolean {
+    const limits = queue.limits()
+    if (limits.size > 0) for (const { projectId } of jobs) if (limits.has(projectId)) return true
+    return false
   }
 
   /** Read after the jobs: who protects a label and then starts a run must not see it go to another agent. */
@@ -177,7 +187,7 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
 
   /** Whether nothing waits beside them that may have to go first. */
   function mayPlace(organizationId: string, jobs: Candidate[]): boolean {
-    if (stopped || jobs.length > page || untold.has(organizationId)) return false
+    if (stopped || jobs.length > page || untold.has(organizationId) || someHaveLimits(jobs)) return false
     return drained.has(organizationId) && freeSessions(organizationId).length > 0
   }
 
@@ -218,6 +228,8 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
     if (jobs.length === 0) return
     const agents = await queue.agents(organizationId)
     const said = await queue.waitReasons(jobs.map(({ jobId }) => jobId))
+    const running = someHaveLimits(jobs) ? await queue.running() : new Map<string, number>()
+    const limits = queue.limits()
     const now = clock.now()
     const changed: (() => Promise<void>)[] = []
     for (const job of jobs) {
@@ -227,7 +239,7 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
         await queue.strand(job)
         continue
       }
-      const reason = explainWait(job, agents)
+      const reason = explainWait(job, agents, running, limits)
       const before = said.get(job.jobId)
       if (!sameReason(before ? withoutAsking(before) : null, reason)) changed.push(() => queue.waits(job, reason))
     }

@@ -6,6 +6,7 @@ import { authFeature } from '../auth/index.ts'
 import { LogStream, type LogStreamDeps, logsFeature } from '../logs/index.ts'
 import { oldestOrganization } from '../organizations/index.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
+import { projectsFeature } from '../projects/index.ts'
 import { type JobLog, runsFeature } from '../runs/index.ts'
 import { secretsFeature } from '../secrets/index.ts'
 import { AgentEntity } from './agent.entity.ts'
@@ -45,11 +46,12 @@ export const agentsFeature = feature({
 function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform, from: From) {
   const { lostAfterMs } = config
   const { driver, placement, keepers } = from(runsFeature)
+  const { jobLimits } = from(projectsFeature)
   const secrets = from(secretsFeature)
   const logs = from(logsFeature)
   const hub = createAgentHub({ db, bus, log })
   const jobs = createJobBook({ db, driver, secrets })
-  const queue = createJobQueue({ db, clock, log, driver })
+  const queue = createJobQueue({ db, clock, log, driver, limits: jobLimits })
   const dispatcher = createDispatcher({ queue, sessions: hub.sessions, clock, log })
   const session: SessionDeps = {
     clock,
@@ -83,6 +85,8 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
   const silenceSweep = createSilenceSweep({ db, clock, jobs, lostAfterMs })
   const topics = agentTopics({ db, bus, clock, log, lostAfterMs })
   const endQueued = bus.subscribe('job.queued', ({ organizationId }) => dispatcher.wake(organizationId))
+  const endFreed = bus.subscribe('project.freed', ({ organizationId }) => dispatcher.freed(organizationId))
+  jobLimits.changed(dispatcher.wake)
 
   const { agentBySecret, registrationTokens } = from(authFeature)
   agentBySecret.fill(async (secretHash) => {
@@ -125,6 +129,7 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
     gives: { agentViews: (organizationId: string) => agentViews({ db, clock, lostAfterMs }, organizationId) },
     async stop() {
       endQueued()
+      endFreed()
       hub.stop()
       topics.stop()
       await dispatcher.stop()

@@ -5,6 +5,7 @@ import { isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
+import type { JobLimitBook } from '../projects/index.ts'
 import {
   agentNameInRun,
   busyAgents,
@@ -31,6 +32,7 @@ interface Deps {
   log: Logger
   driver: Pick<RunDriver, 'submit' | 'claim'>
   secrets: Pick<Secrets, 'read'>
+  limits: Pick<JobLimitBook, 'all'>
 }
 
 export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver' | 'secrets'>): JobBook {
@@ -84,13 +86,15 @@ function phaseOf(status: JobStatus): HeldJob['phase'] {
   return status === JobStatus.ACCEPTED ? 'accepted' : 'offered'
 }
 
-export function createJobQueue({ db, clock, log, driver }: Omit<Deps, 'secrets'>): JobQueue {
+export function createJobQueue({ db, clock, log, driver, limits }: Omit<Deps, 'secrets'>): JobQueue {
   return {
     candidates: (organizationId, limit, after) => queuedJobs(db, limit, organizationId, after),
     elsewhere: (organizationId, known) =>
       queuedElsewhere(db, organizationId, known, { projects: 50, jobs: fewOfAProject }),
 
     labels: (organizationId) => labelBook(db, organizationId),
+
+    limits: limits.all,
 
     running: () => runningByProject(db),
 

@@ -1,11 +1,14 @@
-// Writes what runs ask for and give back in their own transactions: whoever ends hands on in the commit that ends it. Whoever has got their
+// Writes what runs ask for and give back in their own transactions: whoever ends hands on in the commit that ends it. Sees to it there, too,
+// that no more jobs of a project go to agents than its limit, whichever controllers send them. Whoever has got their
 // turn, or waits for another than before, is told by an event after the commit; their row says so until their run has stored that it
 // was told, so that it is told again when that is lost.
 import type { LockChange } from '@ansflow/engine/locks'
+import type { JobLimits } from '@ansflow/engine/pick-job'
 import type { RunEvent } from '@ansflow/engine/state'
+import { isTerminalJob } from '@ansflow/proto/status'
 import type { Kysely } from 'kysely'
 import type { Db, Transaction } from '../../platform/db.ts'
-import type { RunChange, RunParticipant } from '../runs/index.ts'
+import { ClaimRefused, jobsWithAgents, type RunChange, type RunParticipant } from '../runs/index.ts'
 import { LockQueue } from './lock-queue.ts'
 import { type ClaimRow, type Hindrance, keyOf, type LockTables, type WantRow } from './lock-tables.ts'
 
@@ -14,31 +17,65 @@ export interface Notice {
   event: RunEvent
 }
 
-export function lockParticipant(db: Db, tell: (notices: readonly Notice[]) => void): RunParticipant {
+export interface LockDeps {
+  db: Db
+  /** How many jobs of a project agents may have at once. */
+  limits(): JobLimits
+  tell(notices: readonly Notice[]): void
+  /** Jobs of projects with a limit have ended. */
+  freed(organizationId: string): void
+}
+
+export function lockParticipant({ db, limits, tell, freed }: LockDeps): RunParticipant {
   /** Of the commit under way: there is one at a time. */
   let notices: Notice[] = []
+  let freedOf = new Set<string>()
+  const endsJobs = ({ jobs }: RunChange) => [...jobs].some(({ status }) => isTerminalJob(status))
   return {
     name: 'locks',
-    wants: ({ locks }) => locks.length > 0,
+    wants(change) {
+      if (change.locks.length > 0) return true
+      return limits().has(change.run.meta.projectId) && (change.claims.length > 0 || endsJobs(change))
+    },
     async write(to, changes) {
       notices = []
+      freedOf = new Set()
       const byProject = Map.groupBy(changes, ({ run }) => run.meta.projectId)
       // In order of their ids, so that two controllers never wait for each other.
       for (const projectId of [...byProject.keys()].sort()) {
-        notices.push(...(await writeProject(db, to, projectId, byProject.get(projectId)!)))
+        const ofIt = byProject.get(projectId)!
+        const limit = limits().get(projectId)
+        const claims = limit !== undefined && ofIt.some((change) => change.claims.length > 0)
+        const asks = ofIt.some(({ locks }) => locks.length > 0)
+        // Taken first, so that of two controllers one counts what the other has sent.
+        const last = asks || claims ? await lockLine(to.kysely(), db.dialect, projectId) : 0
+        if (claims && (await jobsWithAgents(to.kysely(), { projectId, ...ofIt[0]!.belongs })) > limit) {
+          throw new ClaimRefused(`agents have ${limit} jobs of project ${projectId}`)
+        }
+        if (asks) notices.push(...(await writeProject(to, projectId, ofIt, last)))
+        for (const change of ofIt) {
+          if (limit !== undefined && endsJobs(change)) freedOf.add(change.belongs.organizationId)
+        }
       }
     },
     committed() {
       if (notices.length > 0) tell(notices)
+      for (const organizationId of freedOf) freed(organizationId)
       notices = []
+      freedOf = new Set()
     },
   }
 }
 
-async function writeProject(db: Db, to: Transaction, projectId: string, changes: RunChange[]): Promise<Notice[]> {
+/** `before`: the last place that was given. */
+async function writeProject(
+  to: Transaction,
+  projectId: string,
+  changes: RunChange[],
+  before: number,
+): Promise<Notice[]> {
   const tables = to.kysely<LockTables>()
-  let last = await lockLine(tables, db.dialect, projectId)
-  const before = last
+  let last = before
   const queue = new LockQueue(tables, projectId)
   for (const change of changes) {
     const { runId } = change.run.meta

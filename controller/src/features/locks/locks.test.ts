@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { waitFor } from '../../../test/wait-for.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { createLog } from '../../platform/log.ts'
-import type { RunDriver, RunStart } from '../runs/index.ts'
+import { jobsWithAgents, type RunDriver, type RunStart } from '../runs/index.ts'
 import { queuedJobs } from '../runs/test/queued-jobs.ts'
 import { openRuns, type RunsWorld } from '../runs/test/runs-world.ts'
 import { locksFeature } from './feature.ts'
@@ -22,10 +22,15 @@ type Graph = Pick<Init, 'concurrency' | 'steps' | 'timeoutMs'>
 const log = createLog('silent')
 
 let world: RunsWorld
+/** Of jobs, by project; and the organizations in which such a project has had jobs that ended. */
+let limited = new Map<string, number>()
+let freed: string[] = []
 /** One that tells of turns, and one that dies before it does. */
 let alive: RunDriver
 let dying: RunDriver
 beforeEach(async () => {
+  limited = new Map()
+  freed = []
   world = await openRuns('silent', locksFeature.entities)
   alive = controller()
   dying = controller(false)
@@ -33,7 +38,12 @@ beforeEach(async () => {
 afterEach(() => world[Symbol.asyncDispose]())
 
 function controller(tells = true): RunDriver {
-  const tell = lockParticipant(world.db, (notices) => void (tells && tellRuns({ driver, log }, notices)))
+  const tell = lockParticipant({
+    db: world.db,
+    limits: () => limited,
+    tell: (notices) => void (tells && tellRuns({ driver, log }, notices)),
+    freed: (organizationId) => freed.push(organizationId),
+  })
   const driver = world.newDriver({ participants: () => [tell] })
   return driver
 }
@@ -337,5 +347,31 @@ describe('locks of steps', () => {
     expect(
       (await Promise.all(runs.map(({ id }) => world.load(id)))).every((run) => isTerminal(run!.state.status)),
     ).toBe(true)
+  })
+})
+
+describe('a limit of jobs', () => {
+  test('holds on two controllers that send jobs at the same time, and what ends is told to others', async () => {
+    const pair = [alive, controller()]
+    const organizationId = uuidv7()
+    const steps = Array.from({ length: 6 }, (_, n) => ({ id: `s${n}`, workspace: 'isolated' }))
+    const ids = [await start({ steps }, { organizationId }), await start({ steps }, { organizationId }, pair[1]!)]
+    const { projectId } = world.startOf(steps)
+    limited.set(projectId, 3)
+    for (let ended = 0; ended < 12; ) {
+      // Each sends as many as may run, and does not know of the other.
+      const waiting = (await queuedJobs(world.db, 6)).map(({ jobId }) => jobId)
+      const claims = await Promise.all(
+        waiting.map((jobId, n) => world.claim(jobId, `agent ${n}`, pair[Math.floor(n / 3)])),
+      )
+      const got = claims.filter((job) => job !== null)
+      const held = await jobsWithAgents(world.db.kysely(), { organizationId, projectId })
+      expect(held).toBe(got.length)
+      expect(held).toBeLessThanOrEqual(3)
+      freed = []
+      for (const job of got) await world.report(job, Outcome.SUCCEEDED, pair[ended++ % 2]!)
+      expect(freed.length).toBe(got.length)
+    }
+    for (const id of ids) expect(await status(id)).toBe('succeeded')
   })
 })

@@ -2,4 +2,5 @@
 export type { ProjectDeletion } from './delete-project.ts'
 export { projectsFeature } from './feature.ts'
 export { findProject, findProjectBySlug, organizationOfProject } from './find-project.ts'
+export type { JobLimitBook } from './job-limits.ts'
 export { type Project, ProjectEntity } from './project.entity.ts'

@@ -12,6 +12,8 @@ export const ProjectEntity = defineEntity({
     slug: p.string().length(64),
     name: p.string().length(128),
     description: p.string().length(1000),
+    /** Jobs that agents have at once; 0: any number. */
+    jobLimit: p.integer().default(0),
     createdAt: p.datetime(3),
   },
 })

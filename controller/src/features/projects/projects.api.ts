@@ -6,6 +6,7 @@ import {
   ProjectSchema,
   ProjectService,
 } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { limits } from '@ansflow/proto/limits'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
@@ -71,15 +72,17 @@ export function projectsApi(deps: ProjectsDeps): ServiceTable {
       const changes = {
         ...(request.name !== undefined && { name: readName(request.name) }),
         ...(request.description !== undefined && { description: readDescription(request.description) }),
+        ...(request.jobLimit !== undefined && { jobLimit: readJobLimit(request.jobLimit) }),
       }
       const project = await ctx.change(async (em) => {
         const found = await load(ctx, em)
-        const { id, name, description } = found
+        const { id, name, description, jobLimit } = found
         Object.assign(found, changes)
         await em.flush()
-        const before = { name, description }
+        const before = { name, description, jobLimit }
         return { result: found, resource: { kind: 'project', id, name: found.name }, before, after: changes }
       })
+      if (changes.jobLimit !== undefined) bus.publish('project.limited', { projectId: project.id })
       return { project: toProject(project, ctx) }
     },
 
@@ -106,8 +109,14 @@ function readDescription(text: string): string {
   return text
 }
 
+function readJobLimit(limit: number): number {
+  const most = limits.jobsOfAProject
+  if (limit > most) throw invalidField('job_limit', `must be at most ${most}`, 'job_limit')
+  return limit
+}
+
 function toProject(project: Project, ctx: CallContext): ProjectMessage {
-  const { id, organizationId, slug, name, description, createdAt } = project
+  const { id, organizationId, slug, name, description, createdAt, jobLimit } = project
   const { roleId = '' } = mostOf(grantsOn(personOf(ctx).grants, { organizationId, projectId: id })) ?? {}
   return create(ProjectSchema, {
     id,
@@ -118,5 +127,6 @@ function toProject(project: Project, ctx: CallContext): ProjectMessage {
     createdAt: timestampFromDate(createdAt),
     role: wireRole(roleId),
     roleId,
+    jobLimit,
   })
 }

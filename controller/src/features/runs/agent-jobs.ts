@@ -4,10 +4,27 @@ import { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { Reason } from '@ansflow/proto/reasons'
 import { JobStatus, RunStatus } from '@ansflow/proto/status'
 import { fromBinary } from '@bufbuild/protobuf'
+import type { Kysely } from 'kysely'
 import type { Db } from '../../platform/db.ts'
 import type { RunTables } from './run-tables.ts'
 
 export const withAgents = [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
+
+/** How many of a project's jobs agents have. */
+export async function jobsWithAgents(
+  to: Kysely<RunTables>,
+  { organizationId, projectId }: { organizationId: string; projectId: string },
+): Promise<number> {
+  const row = await to
+    .selectFrom('job')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('organization_id', '=', organizationId)
+    .where('project_id', '=', projectId)
+    .where('status', 'in', withAgents)
+    .where('agent_id', 'is not', null)
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
 
 export interface HeldJob {
   jobId: string

@@ -7,6 +7,7 @@ export {
   busyAgents,
   jobsHeldBy,
   jobsInSilence,
+  jobsWithAgents,
   runsPinnedTo,
   shownJobs,
 } from './agent-jobs.ts'
@@ -25,7 +26,7 @@ export {
 } from './job-queue.ts'
 export { readRunHead } from './list-runs.ts'
 export { checkGitFacts, originOf } from './origin.ts'
-export type { RunAct, RunChange, RunParticipant } from './participant.ts'
+export { ClaimRefused, type RunAct, type RunChange, type RunParticipant } from './participant.ts'
 export type { OfferedJob, Placement, Seat } from './place-jobs.ts'
 export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'
 export { type PublishedStart, refusalOf, type StartDeps, startPublished } from './start-published.ts'

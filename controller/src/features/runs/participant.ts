@@ -23,6 +23,14 @@ export interface RunParticipant {
   committed?(): void
 }
 
+/**
+ * Thrown by a participant: an agent may not have this job now, whatever was known when it was chosen. The commit is made without the
+ * claims in it; whoever made them chooses again.
+ */
+export class ClaimRefused extends Error {
+  override name = 'ClaimRefused'
+}
+
 export interface RunChange {
   /** As it is from then on. */
   run: RunState
@@ -40,6 +48,8 @@ export interface RunChange {
   reports: readonly ReportChange[]
   /** What was asked for to be had alone, and given back, in this order. */
   locks: readonly LockChange[]
+  /** Jobs that go to an agent with it. */
+  claims: readonly JobState[]
   /** What people did that brought it about. */
   acts: readonly RunAct[]
 }
@@ -52,7 +62,7 @@ export interface RunAct {
 }
 
 export function changeOf(work: RunWork, started: boolean): RunChange {
-  const { run, steps, jobs, newJobs, approvals, children, reports, locks, effects, acts } = work
+  const { run, steps, jobs, newJobs, approvals, children, reports, locks, effects, acts, claims } = work
   return {
     run: run.state,
     belongs: run.belongs,
@@ -64,6 +74,7 @@ export function changeOf(work: RunWork, started: boolean): RunChange {
     children,
     reports,
     locks,
+    claims: claims.map(({ job }) => job),
     acts,
   }
 }

@@ -18,7 +18,7 @@ import { statement } from '../../platform/statement.ts'
 import type { Act } from '../../transport/call.ts'
 import { beginRuns, type IdentifiedStart, planAhead, type RunStart } from './insert-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
-import { interests, type RunAct, type RunParticipant } from './participant.ts'
+import { ClaimRefused, interests, type RunAct, type RunParticipant } from './participant.ts'
 import { offerClaims, type Placement, placeQueued, type Seat, specsOf } from './place-jobs.ts'
 import { presentHead } from './present-run.ts'
 import { runCache } from './run-cache.ts'
@@ -154,6 +154,11 @@ export function createRunDriver({
         }
         // A store that takes nothing takes no part of it either, and what may have happened is not begun again.
         if (isOfStore(error)) return refuse(batch, error)
+        if (error instanceof ClaimRefused && races < mostRaces) {
+          batch = withoutClaims(batch)
+          fresh.clear()
+          continue
+        }
         if (!(error instanceof LostRace) || races >= mostRaces) return commitApart(batch, error)
         if (races > 0) await delay(Math.random() * Math.min(2 ** races, mostPauseMs))
         fresh.clear()
@@ -170,6 +175,14 @@ export function createRunDriver({
       if (!(await commit(group)) && ++failures === 2) return refuse(groups.slice(index + 1).flat(), error)
     }
     return failures === 0
+  }
+
+  function withoutClaims(batch: Item[]): Item[] {
+    return batch.filter((item) => {
+      if (item.kind === 'start' || item.seat === undefined) return true
+      answer(item, 'stale')
+      return false
+    })
   }
 
   function refuse(items: Item[], error: unknown): false {

@@ -18,6 +18,7 @@ import { Reuse } from './migration-0014-reuse.ts'
 import { Chains } from './migration-0015-chains.ts'
 import { ReportsAndVariables } from './migration-0016-reports-and-variables.ts'
 import { Locks } from './migration-0017-locks.ts'
+import { ProjectLimits } from './migration-0018-project-limits.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -39,4 +40,5 @@ export const migrations = {
   'migration-0015-chains': Chains,
   'migration-0016-reports-and-variables': ReportsAndVariables,
   'migration-0017-locks': Locks,
+  'migration-0018-project-limits': ProjectLimits,
 }

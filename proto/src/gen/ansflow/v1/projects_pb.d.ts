@@ -59,6 +59,14 @@ export declare type Project = Message<"ansflow.v1.Project"> & {
    * @generated from field: string role_id = 8;
    */
   roleId: string;
+
+  /**
+   * Jobs of the project's runs that agents have at once, whichever pipelines they are of; those above it wait. 0: as many as there is
+   * room for.
+   *
+   * @generated from field: uint32 job_limit = 9;
+   */
+  jobLimit: number;
 };
 
 /**
@@ -108,6 +116,14 @@ export declare type ProjectJson = {
    * @generated from field: string role_id = 8;
    */
   roleId?: string;
+
+  /**
+   * Jobs of the project's runs that agents have at once, whichever pipelines they are of; those above it wait. 0: as many as there is
+   * room for.
+   *
+   * @generated from field: uint32 job_limit = 9;
+   */
+  jobLimit?: number;
 };
 
 /**
@@ -380,6 +396,13 @@ export declare type UpdateProjectRequest = Message<"ansflow.v1.UpdateProjectRequ
    * @generated from field: optional string description = 3;
    */
   description?: string | undefined;
+
+  /**
+   * At most 10,000; 0: none. What agents have already goes on.
+   *
+   * @generated from field: optional uint32 job_limit = 4;
+   */
+  jobLimit?: number | undefined;
 };
 
 /**
@@ -400,6 +423,13 @@ export declare type UpdateProjectRequestJson = {
    * @generated from field: optional string description = 3;
    */
   description?: string;
+
+  /**
+   * At most 10,000; 0: none. What agents have already goes on.
+   *
+   * @generated from field: optional uint32 job_limit = 4;
+   */
+  jobLimit?: number;
 };
 
 /**
@@ -513,7 +543,7 @@ export declare const ProjectService: GenService<{
     output: typeof GetProjectResponseSchema;
   },
   /**
-   * Errors: invalid_argument ("name_length", "name_control", "description_length").
+   * Errors: invalid_argument ("name_length", "name_control", "description_length", "job_limit").
    *
    * @generated from rpc ansflow.v1.ProjectService.UpdateProject
    */
