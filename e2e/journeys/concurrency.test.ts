@@ -30,6 +30,10 @@ const texts = {
     place: (number: number, group: string) => `Run #${number} of deploy takes its place in the group ${group}`,
     lock: (lock: string) => `Waits for lock ${lock}: held by step migrate of run #1 of first`,
     newest: 'Only the newest stays',
+    save: 'Save',
+    saved: 'Saved',
+    atOnce: 'Jobs at once',
+    projectLimit: 'Waits for another job of the project to end: at most 1 runs at once, as its settings say',
     limit: 'How many steps may hold staging-db at once, as far as this one is concerned.',
     queue: 'When another run waits',
   },
@@ -38,6 +42,10 @@ const texts = {
     place: (number: number, group: string) => `deploy 的运行 #${number} 取代了它（并发组 ${group}）`,
     lock: (lock: string) => `等待锁 ${lock}：first 的运行 #1 的步骤 migrate 正在使用它`,
     newest: '只保留最新的',
+    save: '保存',
+    saved: '已保存',
+    atOnce: '同时运行的作业',
+    projectLimit: '等待项目的另一个作业结束：按项目设置，最多同时运行 1 个',
     limit: '就此步骤而言，最多可有多少个步骤同时持有 staging-db。',
     queue: '又有运行在等待时',
   },
@@ -147,11 +155,44 @@ test.each(['en', 'zh-CN'] as const)(
     const holder = await system.start(first)
     await waitFor(async () => (await system.run(holder)).status === RunStatus.RUNNING, { what: 'the first runs' })
     const waiting = await system.start(second)
+    await page.goto(`/p/${project!.slug}/runs`)
+    await page.getByRole('row').filter({ hasText: 'second' }).getByText(say.lock('staging-db')).waitFor()
     await page.goto(`/runs/${waiting}`)
     await page.getByTestId('step-panel').getByText(say.lock('staging-db')).click()
     await page.waitForURL(`**/runs/${holder}`)
     await writeFile(gate, '')
     expect((await system.ended(waiting)).status).toBe(RunStatus.SUCCEEDED)
+    expect(errors).toEqual([])
+  },
+)
+
+test.each(['en', 'zh-CN'] as const)(
+  'a project has no more jobs at once than its settings say, and what waits for that says so (%s)',
+  { timeout: 120_000 },
+  async (locale) => {
+    const say = texts[locale]
+    const gate = join(folder, `limit-${locale}`)
+    const { project } = await system.api.projects.createProject({ name: `Limit ${locale}` })
+    const yaml = `name: busy\nsteps:\n  work: { run: "${until(gate)}" }\n`
+    const { pipeline } = await system.api.pipelines.applyPipeline({ projectId: project!.id, yaml, publish: true })
+    const { page, errors } = await newPerson(browser, system.url, { locale, theme: locale === 'en' ? 'light' : 'dark' })
+    await signIn(page, admin)
+    await page.goto(`/p/${project!.slug}/settings`)
+    await page.getByRole('textbox', { name: say.atOnce }).fill('1')
+    await page.getByRole('textbox', { name: say.atOnce }).press('Tab')
+    await page.getByRole('button', { name: say.save, exact: true }).click()
+    await page.getByText(say.saved, { exact: true }).waitFor()
+    expect((await system.api.projects.getProject({ projectId: project!.id })).project?.jobLimit).toBe(1)
+
+    const first = await system.start(pipeline!.id)
+    await waitFor(async () => (await system.run(first)).status === RunStatus.RUNNING, { what: 'the first runs' })
+    const second = await system.start(pipeline!.id)
+    await page.goto(`/p/${project!.slug}/runs`)
+    await page.getByTestId('run-row-2').getByText(say.projectLimit).waitFor()
+    await page.goto(`/runs/${second}`)
+    await page.getByTestId('step-panel').getByText(say.projectLimit).waitFor()
+    await writeFile(gate, '')
+    for (const id of [first, second]) expect((await system.ended(id)).status).toBe(RunStatus.SUCCEEDED)
     expect(errors).toEqual([])
   },
 )

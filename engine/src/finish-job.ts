@@ -147,7 +147,10 @@ function retryStep(turn: Turn, step: StepState, delayMs: number): void {
 
 /** It waited too long for its locks or an agent. */
 export function queueTimedOut(turn: Turn, step: StepState): void {
-  const why = reason('queue_timeout', { after: durationText(step.definition.queueTimeoutMs) })
+  const { code, params: waited } = step.reason ?? reason('queued')
+  const said = reason('queue_timeout', { after: durationText(step.definition.queueTimeoutMs) })
+  // Whose end it waited for is named, and the way there.
+  const why = code === 'lock_waits' ? { ...said, params: { ...waited, ...said.params } } : said
   const job = step.attempts.at(-1)
   if (job?.status === JobStatus.QUEUED) endJob(turn, job, JobStatus.FAILED, why)
   endStep(turn, step, StepStatus.FAILED, why)

@@ -51,6 +51,14 @@ test('waiting for locks counts', () => {
   const waits = begun({ locks: ['x'] }, 1)
   passTime(waits)
   expect([stepOf(waits).reason?.code, waits.locks.waiting()]).toEqual(['queue_timeout', []])
+
+  const told = begun({ locks: ['x'] }, 1)
+  const ahead = { runId: 'other', number: 3, pipeline: 'p', step: 'migrate', waits: false }
+  apply(told, { type: 'lockWaits', of: 'a#1', change: 1, want: { kind: 'lock', name: 'x', most: 1 }, ahead })
+  passTime(told)
+  const why = stepOf(told).reason!
+  expect(reasonText(why)).toBe('It did not get lock x within 1m: step migrate of run #3 of p had it.')
+  expect(why.params.run).toBe('other')
 })
 
 test('the jitter of a delay keeps within its part, differs from attempt to attempt, and is the same when it is worked out again', () => {

@@ -249,9 +249,10 @@ export const reasonTable = {
     'zh-CN': '命令被信号 {signal} 结束。',
   },
   queue_timeout: {
-    params: ['after'],
-    en: 'It did not get its locks and an agent within {after}.',
-    'zh-CN': '{after} 内没有得到锁和代理。',
+    params: ['after', 'lock?', 'holder?', 'number?', 'pipeline?', 'queued?'],
+    en: '[{queued?}It did not get lock {lock} within {after}: step {holder} of run #{number} of {pipeline}, which waited as well, was before it.|It did not get lock {lock} within {after}: step {holder} of run #{number} of {pipeline} had it.|It did not get its locks and an agent within {after}.]',
+    'zh-CN':
+      '[{queued?}{after} 内没有得到锁 {lock}：{pipeline} 的运行 #{number} 的步骤 {holder} 排在前面（它也在等待）。|{after} 内没有得到锁 {lock}：{pipeline} 的运行 #{number} 的步骤 {holder} 正在使用它。|{after} 内没有得到锁和代理。]',
   },
   timeout: {
     params: ['after?'],

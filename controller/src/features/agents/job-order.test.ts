@@ -51,6 +51,8 @@ test('no more jobs of a project go to agents than its limit, which others get pa
   }
   const why = 'Waits for another job of the project to end: at most 2 run at once, as its settings say.'
   await waitFor(async () => (await waiting()) === 4)
+  const { runs } = await owner().client(RunService).listRuns({ projectId: limited })
+  expect(runs.map(({ reason, reasonInfo }) => [reason, reasonInfo?.code])).toEqual([[why, 'project_limit']])
   expect(control.heard.some((message) => message.case === 'offer')).toBe(false)
 
   await control.succeed(first[0]!.job)

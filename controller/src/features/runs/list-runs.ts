@@ -2,14 +2,16 @@
 import { invalidField } from '@ansflow/proto/errors'
 import type { ListRunsRequest, Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { each } from '@ansflow/proto/pieces'
-import { RunStatus } from '@ansflow/proto/status'
+import type { Reason } from '@ansflow/proto/reasons'
+import { RunStatus, StepStatus } from '@ansflow/proto/status'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
 import { readTime } from '../../platform/request-time.ts'
+import { statement } from '../../platform/statement.ts'
 import { inTurns, nextTurn } from '../../platform/turns.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { readableScopes } from '../access/index.ts'
-import { presentRow } from './present-run.ts'
+import { presentReason, presentRow } from './present-run.ts'
 import { type RunRow, type RunTables, timesOf } from './run-tables.ts'
 
 /** Their inputs may be large. */
@@ -53,7 +55,9 @@ export async function listRuns(
   }
   const { page, nextPageToken } = cutPage(rows, size, (row) => [row.id])
   const times = timesOf(db)
-  return { runs: await inTurns(each(page, (row) => presentRow(row, times))), nextPageToken }
+  const runs = await inTurns(each(page, (row) => presentRow(row, times)))
+  await sayWaits(db, em, runs)
+  return { runs, nextPageToken }
 }
 
 function readStatuses(statuses: RunStatus[]): RunStatus[] {
@@ -65,5 +69,37 @@ function readStatuses(statuses: RunStatus[]): RunStatus[] {
 /** One run as lists show it; undefined: there is none. */
 export async function readRunHead(db: Db, em: EntityManager, runId: string): Promise<Run | undefined> {
   const row = await db.kysely<RunTables>(em).selectFrom('run').selectAll().where('id', '=', runId).executeTakeFirst()
-  return row && presentRow(row, timesOf(db))
+  const run = row && presentRow(row, timesOf(db))
+  if (run) await sayWaits(db, em, [run])
+  return run
 }
+
+/** Of those of a page. */
+const mostExplained = 25
+/** What passes by itself within a moment is no news in a list. */
+const passing: readonly string[] = ['queued', 'offered', 'starting', 'work_queued', 'locks_next', 'copies']
+
+/** A run of which nothing runs says what its first open step waits for. */
+async function sayWaits(db: Db, em: EntityManager, runs: readonly Run[]): Promise<void> {
+  for (const run of runs.filter(standsStill).slice(0, mostExplained)) {
+    const { rows } = await firstWaiting.execute(db.kysely<RunTables>(em), { runId: run.id })
+    const reasons = rows.flatMap(({ reason }) => (reason === null ? [] : [JSON.parse(reason) as Reason]))
+    const why = reasons.find(({ code }) => !passing.includes(code))
+    if (why) Object.assign(run, presentReason(why))
+  }
+}
+
+function standsStill({ status, reason, stepCounts }: Run): boolean {
+  if (reason !== '' || (status !== RunStatus.QUEUED && status !== RunStatus.RUNNING)) return false
+  const has = (which: StepStatus) => stepCounts.some((each) => each.status === which && each.count > 0)
+  return !has(StepStatus.RUNNING) && (has(StepStatus.WAITING) || has(StepStatus.QUEUED))
+}
+
+const firstWaiting = statement<RunTables, { runId: string }>()((db, { runId }) =>
+  db
+    .selectFrom('run_step')
+    .select('reason')
+    .where('run_id', '=', runId)
+    .where('status', 'in', [StepStatus.WAITING, StepStatus.QUEUED])
+    .limit(10),
+)

@@ -143,6 +143,6 @@ function presentAttempt(job: JobState): Attempt {
   return message
 }
 
-function presentReason(reason: Reason | null): { reason: string; reasonInfo?: ReasonMessage } {
+export function presentReason(reason: Reason | null): { reason: string; reasonInfo?: ReasonMessage } {
   return reason ? { reason: reasonText(reason), reasonInfo: create(ReasonSchema, reason) } : { reason: '' }
 }

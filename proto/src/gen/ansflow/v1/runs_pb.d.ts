@@ -77,7 +77,8 @@ export declare type Run = Message<"ansflow.v1.Run"> & {
   finishedAt?: Timestamp | undefined;
 
   /**
-   * Why it ended the way it did, or what it waits for; English.
+   * Why it ended the way it did, or what it waits for; in lists, where none of its steps runs, also what the first of those that are
+   * ready waits for. English.
    *
    * @generated from field: string reason = 14;
    */
@@ -217,7 +218,8 @@ export declare type RunJson = {
   finishedAt?: TimestampJson;
 
   /**
-   * Why it ended the way it did, or what it waits for; English.
+   * Why it ended the way it did, or what it waits for; in lists, where none of its steps runs, also what the first of those that are
+   * ready waits for. English.
    *
    * @generated from field: string reason = 14;
    */
@@ -1169,7 +1171,7 @@ export declare const ChildRunSchema: GenMessage<ChildRun, {jsonType: ChildRunJso
 export declare type Reason = Message<"ansflow.v1.Reason"> & {
   /**
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
-   * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
+   * project_limit, workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
    * waiting_until, locks_next, lock_waits, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, queue_timeout, timeout, run_timeout, lost, agent_deleted,
@@ -1198,7 +1200,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
 export declare type ReasonJson = {
   /**
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
-   * workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
+   * project_limit, workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
    * waiting_until, locks_next, lock_waits, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, queue_timeout, timeout, run_timeout, lost, agent_deleted,
