@@ -3,11 +3,11 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Editor } from '../journeys/editor.ts'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { debianSource } from '../setup/debian-source.ts'
 import { bareRepository, GitServer } from '../setup/git-server.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
-import { Editor } from './editor.ts'
 
 // Git keeps no times, so files that were made from others are set to be newer than these, in the order they were made.
 // The manual page is left out: making it takes a program that few build hosts have.
