@@ -71,7 +71,11 @@ export const sh = (script: string, more: object = {}) => ({
 
 /** Its end, once its log is complete too. */
 export async function done(job: FakeJob, ms?: number) {
-  const finished = await waitFor(`job ${job.ref.jobId} has finished`, () => job.finished[0], ms)
+  const finished = await waitFor(`job ${job.ref.jobId} has finished`, () => job.finished[0], ms).catch((error) => {
+    throw new Error(
+      `${error.message}; accepted ${job.accepted.length} times, refused: ${job.rejected.join(', ') || 'never'}`,
+    )
+  })
   await waitFor(`the log of ${job.ref.jobId} is complete`, () => job.logComplete, ms)
   expect(finished.logSize).toBe(BigInt(job.log.length))
   return finished

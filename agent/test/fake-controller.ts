@@ -11,7 +11,9 @@ import {
   ControlResponseSchema,
   type Finished,
   type Hello,
+  JobPhase,
   type JobRef,
+  type JobSnapshot,
   type JobSpecSchema,
   type LogsRequest,
   LogsResponseSchema,
@@ -46,6 +48,8 @@ export interface FakeJob {
   rejected: string[]
   started: Started[]
   finished: Finished[]
+  /** Its end is stored: when that is answered, at the latest. */
+  hasEnded: boolean
   log: Buffer
   logComplete: boolean
   /** When each line of the log ended, in milliseconds since 1970. */
@@ -130,6 +134,7 @@ export async function startFakeController(
         rejected: [],
         started: [],
         finished: [],
+        hasEnded: false,
         log: Buffer.alloc(0),
         logComplete: false,
         lineTimes: [],
@@ -169,6 +174,11 @@ export async function startFakeController(
     const job = ref && jobs.get(ref.jobId)
     return job?.ref.epoch === ref?.epoch ? job : undefined
   }
+  /** Not its own to run, or an agent before it has told the end and sent the whole log. */
+  const isNoMatter = ({ job: ref, phase }: JobSnapshot): boolean => {
+    const job = current(ref)
+    return !job || (phase !== JobPhase.FINISHED && job.hasEnded && job.logComplete)
+  }
 
   function onControl(call: ControlCall): void {
     const stranger = !String(call.metadata.get('authorization')[0]).endsWith(SECRET)
@@ -192,6 +202,7 @@ export async function startFakeController(
         fake.behavior.dropFinishedAcks!--
         return
       }
+      job.hasEnded = true
       const logComplete = finished.logSize === 0n && !fake.behavior.wantsEmptyLogs
       job.logComplete ||= logComplete
       return reply({ kind: { case: 'finishedAck', value: { job: finished.job!, logComplete } } })
@@ -203,7 +214,7 @@ export async function startFakeController(
           call.emit('error', Object.assign(new Error('refused'), fake.behavior.helloError))
           return
         }
-        const forget = kind.value.jobs.map((snapshot) => snapshot.job!).filter((ref) => !current(ref))
+        const forget = kind.value.jobs.filter((snapshot) => isNoMatter(snapshot)).map((snapshot) => snapshot.job!)
         reply({
           kind: {
             case: 'welcome',
@@ -217,8 +228,10 @@ export async function startFakeController(
         })
         for (const snapshot of kind.value.jobs) {
           const job = current(snapshot.job)
-          if (job && snapshot.finished) finish(snapshot.finished)
-          else if (job) start(job)
+          if (!job || isNoMatter(snapshot)) continue
+          if (snapshot.finished) finish(snapshot.finished)
+          else if (job.hasEnded) reply({ kind: { case: 'finishedAck', value: { job: job.ref } } })
+          else start(job)
         }
       } else if (kind.case === 'heartbeat') {
         fake.running = kind.value.running

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bootId } from '../src/process/process-table.ts'
 import { waitFor } from './agent-process.ts'
 import { alive, startBench as bench, done, jobIdOf, sh } from './bench.ts'
-import { Outcome } from './fake-controller.ts'
+import { type FakeJob, Outcome } from './fake-controller.ts'
 
 const first = jobIdOf(1)
 const second = jobIdOf(2)
@@ -47,6 +47,39 @@ test('a step that ends while the agent is down is reported when it is back', asy
   expect(job.log.toString()).toBe('done\n')
 })
 
+test.each([
+  ['and has all of its log', true],
+  ['but not that it has all of its log', false],
+])(
+  'the controller knows how a job has ended, %s: for a restarted agent it has no slot any more, and goes',
+  async (_name, isWhole) => {
+    await using b = await bench({ ANSFLOW_AGENT_SLOTS: '1' })
+    b.controller.behavior.dropFinishedAcks = Number.POSITIVE_INFINITY
+    const script = sh('echo "it is $TOKEN"; echo n=1 >>"$ANSFLOW_OUTPUT"', { outputs: ['n'] })
+    const job = b.controller.offer(first, script, [{ name: 'TOKEN', value: 'hush-hush-hush', env: true }])
+    await done(job)
+    b.agent.child.kill('SIGKILL')
+    await b.agent.exited
+    // As it is right behind the end of a job.
+    rmSync(join(b.data, 'jobs', first, 'result.json'), { force: true })
+    job.hasEnded = true
+    job.logComplete = isWhole
+    b.controller.behavior.dropFinishedAcks = 0
+    let next: FakeJob | undefined
+    b.controller.onHeard = () => {
+      if (b.controller.hellos.length > 1) next ??= b.controller.offer(second, sh('echo next'))
+    }
+    await b.restart()
+    expect(b.controller.hellos[1]!.jobs).toMatchObject([{ job: job.ref, phase: 2 }])
+    const after = await waitFor('the next job is offered right behind the hello', () => next)
+    expect(await done(after)).toMatchObject({ outcome: Outcome.SUCCEEDED })
+    expect(after.rejected).toEqual([])
+    await waitFor('all of the log is there', () => job.logComplete)
+    expect(job.log.toString()).toBe('it is ***\n')
+    await waitFor('the journal is empty', () => readdirSync(join(b.data, 'jobs')).length === 0)
+  },
+)
+
 test('an offer without start never runs, also after a restart', async () => {
   await using b = await bench()
   b.controller.behavior.noStart = true
@@ -61,6 +94,19 @@ test('an offer without start never runs, also after a restart', async () => {
   b.controller.send({ kind: { case: 'start', value: { job: job.ref } } })
   await done(job)
   expect(existsSync(join(b.data, 'ran'))).toBe(true)
+})
+
+test('an accepted job of which the controller says that it has ended never runs, and goes', async () => {
+  await using b = await bench({ ANSFLOW_AGENT_SLOTS: '1' })
+  b.controller.behavior.noStart = true
+  const job = b.controller.offer(first, sh(`touch ${b.data}/ran`))
+  await waitFor('accepted', () => job.accepted.length > 0)
+  b.controller.send({ kind: { case: 'finishedAck', value: { job: job.ref } } })
+  b.controller.behavior.noStart = false
+  const next = b.controller.offer(second, sh('echo next'))
+  expect(await done(next)).toMatchObject({ outcome: Outcome.SUCCEEDED })
+  await waitFor('the journal is empty', () => readdirSync(join(b.data, 'jobs')).length === 0)
+  expect(existsSync(join(b.data, 'ran'))).toBe(false)
 })
 
 test('streams are cut again and again: nothing is lost or doubled', async () => {

@@ -79,8 +79,9 @@ export class JobRunner implements ShippedJob {
     })
   }
 
+  /** One whose end the controller knows has none, to it: an agent before this one has told that, and was killed right after. */
   get usesSlot(): boolean {
-    return this.phase !== 'finished' && this.phase !== 'gone'
+    return this.phase !== 'finished' && this.phase !== 'gone' && !this.#result.isAcknowledged
   }
 
   /** `withResult` false: a result follows in a message of its own. */
@@ -196,6 +197,8 @@ export class JobRunner implements ShippedJob {
   }
 
   finishedAck(logComplete: boolean): void {
+    // It has ended without having begun: nobody is going to start it.
+    if (this.phase === 'accepted') return void this.abandon()
     this.#result.acknowledge()
     if (logComplete) this.#result.logComplete = true
     else this.#host.logGrew(this)
@@ -251,7 +254,7 @@ export class JobRunner implements ShippedJob {
 
   #secretsKnown(): Promise<void> {
     const isWanted = () => this.phase === 'ending' || (this.phase === 'running' && !this.#course.intent)
-    return secretsKnown(this.spool!, isWanted, this.#host.isConnected)
+    return secretsKnown(this.spool!, isWanted, this.#host.isConnected, () => this.#result.isAcknowledged)
   }
 
   async #giveUp(reason: string): Promise<void> {
@@ -294,6 +297,8 @@ export class JobRunner implements ShippedJob {
     this.#finish(finished)
     this.#result.tellFinished(finished)
     await this.#closeWorkspace()
+    // Both may have been answered to an agent before this one.
+    this.#removeWhenDone()
   }
 
   async #cleanUp(ending?: Ending): Promise<void> {

@@ -11,16 +11,20 @@ export function openLog(folder: JobFolder, { config, launcher }: StepHost): LogS
   return new LogSpool(folder.spoolFiles(), config.logLimit, (bytes) => launcher.punch(folder.ref.jobId, bytes))
 }
 
-/** After a restart the secrets are unknown until the controller sends them again; it may be away for long. */
+/**
+ * After a restart the secrets are unknown until the controller sends them again; it may be away for long. To a job whose end it knows
+ * it sends none.
+ */
 export async function secretsKnown(
   spool: LogSpool,
   isWanted: () => boolean,
   isConnected: () => boolean,
+  isEndKnown: () => boolean,
 ): Promise<void> {
   for (let waited = 0; !spool.hasMasks && isWanted(); ) {
     await delay(50)
     if (isConnected()) waited += 50
-    if (waited > SECRETS_MS) return spool.finishWithoutSecrets()
+    if (waited > SECRETS_MS || isEndKnown()) return spool.finishWithoutSecrets()
   }
 }
 

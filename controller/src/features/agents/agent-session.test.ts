@@ -1,103 +1,13 @@
 // The session's state machine over a scripted pipe: what the wire tests cannot wait for, and a database that is away.
 
 import type { RunEvent } from '@ansflow/engine/state'
-import { ControlRequestSchema, JobPhase, JobSpecSchema, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import { HostFactsSchema } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { JobPhase, JobSpecSchema, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { limits } from '@ansflow/proto/limits'
-import { create, type MessageInitShape } from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
-import { manualClock } from '../../platform/clock.ts'
-import { createLog } from '../../platform/log.ts'
-import { AgentSession } from './agent-session.ts'
-import type { KnownAgent } from './agent-tables.ts'
 import type { ControlInit } from './holding-session.ts'
-import type { Applied, HeldJob } from './job-book.ts'
-
-function world(held: HeldJob[] = []) {
-  const clock = manualClock()
-  const sent: ControlInit[] = []
-  const submitted: RunEvent[] = []
-  const calls = { free: 0, left: 0, closed: 0 }
-  const state = {
-    /** The next so many stores fail. */
-    failing: 0,
-    answer: 'applied' as Applied,
-    superseded: false,
-    missing: [] as string[],
-    cancels: [] as { jobId: string; epoch: number }[],
-    /** Jobs of the rows that another session has offered since. */
-    strange: [] as HeldJob[],
-    /** The next so many reads of secrets fail. */
-    unreadable: 0,
-  }
-  const agent: KnownAgent = {
-    id: 'agent',
-    organizationId: 'o',
-    name: 'agent',
-    reported: [],
-    capabilities: ['shell'],
-    slots: 1,
-    version: '',
-    host: create(HostFactsSchema),
-    load: null,
-    draining: false,
-    sessionId: '',
-    instances: '',
-    instanceSince: null,
-    doubledAt: null,
-    leftAt: null,
-    lastSeenAt: null,
-    registeredAt: clock.now(),
-  }
-  const session = new AgentSession(
-    {
-      clock,
-      log: createLog('silent'),
-      lostAfterMs: 30_000,
-      jobs: {
-        heldBy: async () =>
-          [...held, ...state.strange]
-            .map((job) => ({ ...job, cancelRequested: false }))
-            .concat(
-              state.cancels.map((job) => ({
-                ...job,
-                runId: 'run',
-                phase: 'offered',
-                offeredAt: new Date(0),
-                cancelRequested: true,
-              })),
-            ),
-        find: async () => null,
-        async submit(_runId, event) {
-          if (state.failing-- > 0) throw new Error('the database is away')
-          submitted.push(event)
-          return state.answer
-        },
-        secrets: async () => {
-          if (state.unreadable-- > 0) throw new Error('the database is away')
-          return { values: [{ name: 'A', value: 'v', env: true }], missing: state.missing }
-        },
-      },
-      agents: {
-        claim: async (_agentId, sessionId) => ({ ...agent, sessionId }),
-        seen: async () => !state.superseded,
-        async ended(_agentId, _sessionId, leaves) {
-          if (leaves) calls.left++
-        },
-      },
-      onSpeaks: () => undefined,
-      onFree: () => void calls.free++,
-      onReady: () => undefined,
-      onJobs: () => undefined,
-      onClosed: () => void calls.closed++,
-    },
-    'agent',
-    { send: (message) => void sent.push(message), close: () => undefined },
-  )
-  const say = (kind: NonNullable<MessageInitShape<typeof ControlRequestSchema>['kind']>) =>
-    session.onMessage(create(ControlRequestSchema, { kind }))
-  return { clock, sent, submitted, calls, state, agent, session, say }
-}
+import type { HeldJob } from './job-book.ts'
+import { world } from './test/session-world.ts'
 
 /** Lets everything that is under way go on as far as it can. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -374,6 +284,31 @@ test('a job that has ended, whose result had no room in the hello, waits for it'
   expect(submitted).toMatchObject([{ type: 'jobFinished', ...job }])
   expect(kinds(sent)).toEqual(['welcome', 'finishedAck'])
 })
+
+test.each([
+  ['before the hello', false, false],
+  ['before the hello, with its whole log', false, true],
+  ['by another session right behind the hello', true, false],
+  ['by another session right behind the hello, with its whole log', true, true],
+])(
+  'the end of what a restarted agent takes for running was stored %s: no more than its log is awaited',
+  async (_name, isHeld, logComplete) => {
+    const rows: HeldJob[] = isHeld ? [{ ...job, runId: 'run', phase: 'running', offeredAt: new Date(0) }] : []
+    const { sent, state, session, say } = world(rows)
+    state.known = { runId: 'run', epoch: 1, agentId: 'agent', hasEnded: true, logComplete }
+    state.answer = 'stale'
+    await say({ case: 'hello', value: { slots: 1, jobs: [{ job, phase: JobPhase.RUNNING }] } })
+    await settle()
+    expect(session.busy).toBe(0)
+    const [welcome, ...more] = sent
+    expect(welcome).toMatchObject({ case: 'welcome', value: { forget: !isHeld && logComplete ? [job] : [] } })
+    if (!logComplete) expect(more).toEqual([{ case: 'finishedAck', value: { job, logComplete: false } }])
+    else expect([...new Set(kinds(more))]).toEqual(isHeld ? ['stale'] : [])
+    rows.length = 0
+    await say({ case: 'heartbeat', value: { running: [job] } })
+    expect(kinds(sent.slice(1 + more.length))).toEqual(logComplete ? ['heartbeatAck', 'stale'] : ['heartbeatAck'])
+  },
+)
 
 test('an agent says no more jobs than it may have', async () => {
   const { say } = world()

@@ -197,8 +197,9 @@ export class HeldJobs {
       else this.#loseAt(held, at)
     }
     for (const { job, phase, finished, startedAt } of told.values()) {
-      if (!job || forget.includes(job) || this.#awaited.has(job.jobId)) continue
-      if (phase === JobPhase.FINISHED) {
+      if (!job || forget.includes(job)) continue
+      if (this.#awaited.has(job.jobId)) this.#endKnown(job)
+      else if (phase === JobPhase.FINISHED) {
         // Without its result, that follows in a message of its own.
         if (finished) this.finished(job, finished)
       } else {
@@ -328,7 +329,13 @@ export class HeldJobs {
     if (this.#held.get(job.jobId) !== job) return
     if (!this.#lacksLog(job, known)) return this.#drop(job)
     this.#awaited.add(job.jobId)
+    this.#endKnown(ids(job))
     this.#free(job.jobId)
+  }
+
+  /** All but its log: it has no slot any more, and waits neither for its secrets nor for another answer. */
+  #endKnown({ jobId, epoch }: { jobId: string; epoch: number }): void {
+    this.#session.send({ case: 'finishedAck', value: { job: { jobId, epoch }, logComplete: false } })
   }
 
   #drop(job: HeldJob): void {

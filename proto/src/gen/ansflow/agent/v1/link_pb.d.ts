@@ -1231,6 +1231,9 @@ export declare type FinishedJson = {
 export declare const FinishedSchema: GenMessage<Finished, {jsonType: FinishedJson}>;
 
 /**
+ * Also said of a job that the agent names as running in a hello, when its end is stored: an agent before a restart has told it, and no
+ * more than the rest of its log is awaited. It has no slot any more, and no start, so no secrets, follows.
+ *
  * @generated from message ansflow.agent.v1.FinishedAck
  */
 export declare type FinishedAck = Message<"ansflow.agent.v1.FinishedAck"> & {
@@ -1248,6 +1251,9 @@ export declare type FinishedAck = Message<"ansflow.agent.v1.FinishedAck"> & {
 };
 
 /**
+ * Also said of a job that the agent names as running in a hello, when its end is stored: an agent before a restart has told it, and no
+ * more than the rest of its log is awaited. It has no slot any more, and no start, so no secrets, follows.
+ *
  * @generated from message ansflow.agent.v1.FinishedAck
  */
 export declare type FinishedAckJson = {
