@@ -35,6 +35,8 @@ test('a project is made, renamed and deleted; its secrets come and go', { timeou
   await page.goto('/p/payments-api/secrets')
   await button(page, 'New secret').click()
   await page.locator('input[name="secret-name"]').fill('DEPLOY KEY')
+  // What it will be called is said before it is stored.
+  await page.getByRole('dialog').getByText('It will be called DEPLOY_KEY').waitFor()
   await page.locator('textarea[name="secret-value"]').fill('first')
   await page.getByRole('dialog').locator('button').last().click()
   await row(page, 'DEPLOY_KEY').getByText('owner').waitFor()

@@ -78,3 +78,25 @@ steps:
     expect(errors).toEqual([])
   },
 )
+
+test.each(['en', 'zh-CN'] as const)('a draft that cannot run is not asked about, until it can (%s)', async (locale) => {
+  const { projectId } = await system.pipeline('name: other\nsteps: { a: { run: "true" } }\n')
+  const { pipeline } = await system.api.pipelines.createPipeline({ projectId, name: `empty-${locale.toLowerCase()}` })
+  const { page, errors } = await newPerson(browser, system.url, { locale })
+  const asked: number[] = []
+  page.on('response', (response) => {
+    if (response.url().endsWith('/ExplainRun')) asked.push(response.status())
+  })
+  await signIn(page, admin)
+  const editor = new Editor(page)
+  await editor.open('test', pipeline!.id)
+  await page.getByTestId('explain-button').click()
+  const fault = page.getByTestId('explain-fault')
+  await fault.getByText(locale === 'en' ? 'The pipeline has no steps.' : '流水线还没有步骤').waitFor()
+  const yaml = `name: empty-${locale.toLowerCase()}\nsteps: { a: { run: "true" } }\n`
+  await system.api.pipelines.applyPipeline({ projectId, yaml })
+  await page.getByTestId('wave-a').waitFor()
+  expect(await fault.count()).toBe(0)
+  expect(asked.every((status) => status === 200)).toBe(true)
+  expect(errors).toEqual([])
+})

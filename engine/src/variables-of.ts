@@ -1,5 +1,5 @@
 // Which variables a step has, where each comes from, and what it has won over. The order is that of winning: the organization's, the
-// project's, the pipeline's, those that earlier steps have set, the step's own.
+// project's, the pipeline's, those that earlier steps have set, the step's own and what it inherits of the defaults.
 import { type ExpressionContext, ExpressionError, interpolate } from '@ansflow/proto/expression'
 import type { NameValue } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { exportedTo } from './exports.ts'
@@ -15,7 +15,7 @@ export interface InheritedVariable {
 
 export interface VariableValue {
   value: string
-  from: InheritedVariable['from'] | 'pipeline' | 'earlier' | 'step'
+  from: InheritedVariable['from'] | 'pipeline' | 'earlier' | 'defaults' | 'step'
   /** Who has set it, of those from earlier steps. */
   stepId: string
   /** It has expressions that have no value, or not yet: it stands there as it is written. */
@@ -43,7 +43,11 @@ export function variablesOf(state: RunState, step: StepState): StepVariable[] {
   for (const { name, value, from } of state.meta.variables) add(name, { value, from })
   for (const pair of state.graph.env) add(pair.name, { ...resolved(pair, context), from: 'pipeline' })
   for (const { name, value, by } of exportedTo(state, step)) add(name, { value, from: 'earlier', stepId: by.id })
-  for (const pair of step.definition.env) add(pair.name, { ...resolved(pair, context), from: 'step' })
+  const inherited = state.graph.defaults?.env ?? []
+  for (const pair of step.definition.env) {
+    const isInherited = inherited.some(({ name, value }) => name === pair.name && value === pair.value)
+    add(pair.name, { ...resolved(pair, context), from: isInherited ? 'defaults' : 'step' })
+  }
   return [...found].map(([name, values]) => ({ name, values })).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 

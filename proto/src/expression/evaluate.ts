@@ -145,6 +145,10 @@ function explain(message: string, plan: Expression): Said {
   const missing = /^(?:field not found|no such key): (.*)$/.exec(message)?.[1]
   if (missing !== undefined) {
     const reference = plan.references.find(({ path }) => path.includes(missing))
+    const [step, part, name] = reference?.path ?? []
+    if (reference?.root === 'steps' && part === 'outputs' && name === missing && step !== undefined) {
+      return say('evaluate_output', { source, key: step, name })
+    }
     const place = reference === undefined ? missing : [reference.root, ...reference.path].join('.')
     return say('evaluate_missing', { source, place })
   }

@@ -99,6 +99,7 @@ describe('evaluate', () => {
     ['inputs.constructor', 'has no value'],
     ['inputs.__proto__', 'has no value'],
     ['steps.build.outputs.toString', 'has no value'],
+    ['steps.build.outputs.url', 'because build has not set it. A script sets it with a line url=value in the file'],
     ['1 / 0', 'divide by zero'],
     ['[["a"]].join(" ")', 'join() takes a list of texts, numbers and true or false'],
     ['"abc".replace("", "x")', 'replace() is asked for an empty text'],

@@ -204,6 +204,12 @@ export const ofExpressions = {
     en: '{source} cannot be evaluated: {place} has no value.',
     'zh-CN': '无法计算 {source}：{place} 没有值。',
   },
+  evaluate_output: {
+    params: ['source', 'key', 'name'],
+    en: '{source} cannot be evaluated: steps.{key}.outputs.{name} has no value, because {key} has not set it. A script sets it with a line {name}=value in the file "$ANSFLOW_OUTPUT".',
+    'zh-CN':
+      '无法计算 {source}：steps.{key}.outputs.{name} 没有值，因为 {key} 没有设置它。脚本通过在文件 "$ANSFLOW_OUTPUT" 中写一行 {name}=值 来设置。',
+  },
   evaluate_overload: {
     params: ['source', 'operator', 'types'],
     en: '{source} cannot be evaluated: {operator} does not work on {types}; convert one side, for example with string(…).',

@@ -39,10 +39,10 @@ export const ofSurroundings = {
     'zh-CN': '目前没有人可以审批：项目中没有可审批的成员属于 {approvers}。请在项目的“成员”中授予该角色，或取消运行。',
   },
   stuck_own: {
-    params: ['who', 'approvers'],
-    en: 'Nobody else may decide this now: {who} started this run, and who starts a run does not decide it; besides them too few of {approvers} are left. Give somebody else that role under Members of the project, or let another person start the run.',
+    params: ['who', 'approvers', 'count'],
+    en: '[{count=0}Nobody else|Only {count} more] may decide this now: it waits for {approvers}, and {who}, who could decide, started this run. Give somebody else that role under Members of the project, or let another person start the run.',
     'zh-CN':
-      '目前没有其他人可以审批：{who} 发起了此运行，而发起人不能审批；除此之外，{approvers} 中的人数不足。请在项目的“成员”中授予其他人该角色，或由他人发起运行。',
+      '目前[{count=0}没有其他人|仅有 {count} 名其他人]可以审批：它等待{approvers}，而可以审批的 {who} 发起了此运行。请在项目的“成员”中授予其他人该角色，或由他人发起运行。',
   },
   stuck_few: {
     params: ['missing', 'count', 'people'],

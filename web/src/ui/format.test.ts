@@ -43,10 +43,16 @@ describe('formatRelative', () => {
     [now - 20 * second, 'just now', '刚刚'],
     [now - 12 * minute, '12 min ago', '12 分钟前'],
     [now - 3 * hour, '3 h ago', '3 小时前'],
+    [now + 20 * second, 'in a moment', '马上'],
     [now + 5 * minute, 'in 5 min', '5 分钟后'],
   ])('%s', (at, english, chinese) => {
-    expect(formatRelative(at, now, 'en')).toBe(english)
-    expect(formatRelative(at, now, 'zh-CN')).toBe(chinese)
+    expect(formatRelative(at, now, 'en', at > now)).toBe(english)
+    expect(formatRelative(at, now, 'zh-CN', at > now)).toBe(chinese)
+  })
+
+  it('says of what has happened that it has, also where the clock of whoever looks is slow', () => {
+    expect(formatRelative(now + 20 * second, now, 'en')).toBe('just now')
+    expect(formatRelative(now + 20 * second, now, 'zh-CN')).toBe('刚刚')
   })
 
   it('is a date after a day, with the year only when it is another', () => {

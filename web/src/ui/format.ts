@@ -30,9 +30,10 @@ export function formatDuration(ms: number | undefined, language: Language, runni
   return `${m}${unit.m} ${two(s)}${unit.s}`
 }
 
-/** "12 min ago" within a day, the date after that; "in 5 min" ahead. */
-export function formatRelative(at: number, now: number, language: Language): string {
+/** "12 min ago" within a day, the date after that; "in 5 min" for what is to come. What has happened never lies ahead, whatever two clocks say. */
+export function formatRelative(moment: number, now: number, language: Language, toCome = false): string {
   const zh = language === 'zh-CN'
+  const at = toCome ? moment : Math.min(moment, now)
   const ahead = at > now
   const minutes = Math.floor(Math.abs(now - at) / 60_000)
   if (minutes >= 24 * 60) return formatDate(at, now, language)

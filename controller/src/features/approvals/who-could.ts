@@ -75,7 +75,8 @@ export function stuckSaid(
   const able = couldDecide(approvers, people, scope).filter(({ userId }) => !decided.includes(userId))
   const left = able.filter(({ userId }) => userId !== starter.userId)
   if (left.length >= missing) return undefined
-  if (able.length >= missing) return say('stuck_own', { who: starter.name, approvers: approvers.join(', ') })
+  if (able.length >= missing)
+    return say('stuck_own', { who: starter.name, approvers: approvers.join(', '), count: left.length })
   if (able.length === 0) return say('stuck_nobody', { approvers: approvers.join(', ') })
   return say('stuck_few', { missing, count: left.length, people: namesOf(left) })
 }

@@ -148,6 +148,7 @@ const origins: Record<VariableValue['from'], VariableOrigin> = {
   project: VariableOrigin.PROJECT,
   pipeline: VariableOrigin.PIPELINE,
   earlier: VariableOrigin.EARLIER_STEP,
+  defaults: VariableOrigin.DEFAULTS,
   step: VariableOrigin.STEP,
 }
 

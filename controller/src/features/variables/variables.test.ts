@@ -108,10 +108,11 @@ test('the nearest value wins, the step says which and over what, and a run keeps
   await variables().putOrganizationVariable({ organizationId, name: 'ONLY', value: '${{ inputs.x }}' })
   await variables().putVariable({ projectId, name: 'LEVEL', value: 'project' })
   const runId = await started(`name: vars
+defaults: { env: { SHARED: both, KEPT: usual } }
 env: { LEVEL: "pipeline over \${{ vars.LEVEL }}", MISSING: "[\${{ vars.NOT_THERE }}]" }
 steps:
   a: { run: "echo \${{ vars.ONLY }}", when: "\${{ vars.LEVEL == 'project' }}", outputs: [v] }
-  b: { needs: [a], run: x, env: { LEVEL: "step over \${{ env.LEVEL }}", LATE: "\${{ steps.a.outputs.v }}" } }`)
+  b: { needs: [a], run: x, env: { LEVEL: "step over \${{ env.LEVEL }}", LATE: "\${{ steps.a.outputs.v }}", KEPT: own } }`)
   await variables().putVariable({ projectId, name: 'LEVEL', value: 'later' })
   expect(await envOf(runId, 'a')).toMatchObject({
     LEVEL: 'pipeline over project',
@@ -121,6 +122,7 @@ steps:
   const { variables: found } = await c.as(c.owner).client(RunService).getStepVariables({ runId, stepId: 'b' })
   const shown = found.map(({ name, values }) => [name, ...values.map(({ value, origin }) => [value, origin])])
   expect(shown).toEqual([
+    ['KEPT', ['own', VariableOrigin.STEP]],
     ['LATE', ['${{ steps.a.outputs.v }}', VariableOrigin.STEP]],
     [
       'LEVEL',
@@ -131,8 +133,9 @@ steps:
     ],
     ['MISSING', ['[]', VariableOrigin.PIPELINE]],
     ['ONLY', ['${{ inputs.x }}', VariableOrigin.ORGANIZATION]],
+    ['SHARED', ['both', VariableOrigin.DEFAULTS]],
   ])
-  expect(found[0]!.values[0]!.unresolved).toBe(true)
+  expect(found.find(({ name }) => name === 'LATE')!.values[0]!.unresolved).toBe(true)
   // A new run has what counts now.
   const again = await c.as(c.owner).client(RunService).rerunRun({ runId })
   const { run } = await c.as(c.owner).client(RunService).getRun({ runId: again.run!.id })

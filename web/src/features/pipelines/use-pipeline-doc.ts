@@ -1,6 +1,6 @@
 // The live pipeline in the console: what the document says, read-only and per step reactive, and the named ways to change it.
 
-import type { PipelineGraph, Problem, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type PipelineGraph, type Problem, Severity, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { wouldCycle } from '@ansflow/proto/graph'
 import {
   createShapeReader,
@@ -28,6 +28,8 @@ export interface PipelineDocument {
   link: CollabLink
   graph: ShallowRef<PipelineGraph>
   problems: ShallowRef<readonly Problem[]>
+  /** The first for which it can neither run nor be explained. */
+  fault: Readonly<Ref<Problem | undefined>>
   /** What the problems are looked for with; undefined: not known. */
   agents: Readonly<Ref<AgentLabels | undefined>>
   deleted: ShallowRef<readonly DeletedStep[]>
@@ -70,12 +72,9 @@ export function usePipelineDoc(
   const graphProblems = shallowRef<readonly Problem[]>([])
   const fileProblems = shallowRef<readonly Problem[]>([])
   const lacking = useLacking(pipelineId, link.state)
-  const problems = computed(() => [
-    ...shapeProblems.value,
-    ...graphProblems.value,
-    ...fileProblems.value,
-    ...lacking.problems.value,
-  ])
+  const own = computed(() => [...shapeProblems.value, ...graphProblems.value, ...fileProblems.value])
+  const fault = computed(() => own.value.find(({ severity }) => severity === Severity.ERROR))
+  const problems = computed(() => [...own.value, ...lacking.problems.value])
   const deleted = shallowRef<readonly DeletedStep[]>([])
   const source = ref('')
   const view = shallowRef<GraphView>({ steps: new Map(), edges: new Map() })
@@ -152,6 +151,7 @@ export function usePipelineDoc(
     link,
     graph,
     problems: problems as unknown as ShallowRef<readonly Problem[]>,
+    fault,
     agents,
     deleted,
     source,

@@ -2493,6 +2493,13 @@ export enum VariableOrigin {
    * @generated from enum value: VARIABLE_ORIGIN_STEP = 5;
    */
   STEP = 5,
+
+  /**
+   * Of the pipeline's defaults for its steps.
+   *
+   * @generated from enum value: VARIABLE_ORIGIN_DEFAULTS = 6;
+   */
+  DEFAULTS = 6,
 }
 
 /**
@@ -2500,7 +2507,7 @@ export enum VariableOrigin {
  *
  * @generated from enum ansflow.v1.VariableOrigin
  */
-export declare type VariableOriginJson = "VARIABLE_ORIGIN_UNSPECIFIED" | "VARIABLE_ORIGIN_ORGANIZATION" | "VARIABLE_ORIGIN_PROJECT" | "VARIABLE_ORIGIN_PIPELINE" | "VARIABLE_ORIGIN_EARLIER_STEP" | "VARIABLE_ORIGIN_STEP";
+export declare type VariableOriginJson = "VARIABLE_ORIGIN_UNSPECIFIED" | "VARIABLE_ORIGIN_ORGANIZATION" | "VARIABLE_ORIGIN_PROJECT" | "VARIABLE_ORIGIN_PIPELINE" | "VARIABLE_ORIGIN_EARLIER_STEP" | "VARIABLE_ORIGIN_STEP" | "VARIABLE_ORIGIN_DEFAULTS";
 
 /**
  * Describes the enum ansflow.v1.VariableOrigin.

@@ -48,6 +48,14 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
 
   async function ask(): Promise<void> {
     const mine = ++asked
+    // The answer is known: the list of problems has it, with its place.
+    if (doc.fault.value) {
+      busy.value = false
+      error.value = undefined
+      all.value = []
+      steps.clear()
+      return
+    }
     busy.value = true
     try {
       const answer = await api.explain.explainRun(request())
@@ -77,7 +85,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
   }
 
   /** The draft is explained as it is stored. */
-  watch([doc.graph, () => ({ ...event }), inputs, doc.link.state], () => {
+  watch([doc.graph, doc.fault, () => ({ ...event }), inputs, doc.link.state], () => {
     if (!shown.value || doc.link.state.value !== 'saved') return
     clearTimeout(timer)
     timer = setTimeout(() => shown.value && void ask(), restMs)
@@ -90,6 +98,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
     steps,
     all,
     error,
+    fault: doc.fault,
     busy,
     stepOf: (key: string) => all.value.find(({ id }) => id === key),
     copiesOf: (key: string) => all.value.filter(({ copyOf }) => copyOf === key),
