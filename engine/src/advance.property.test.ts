@@ -6,9 +6,10 @@ import { ancestors, topologicalOrder } from '@ansflow/proto/graph'
 import { atOnce } from '@ansflow/proto/pieces'
 import { reasonText } from '@ansflow/proto/reasons'
 import { isTerminal, isTerminalJob, RunStatus, StepStatus } from '@ansflow/proto/status'
+import { writeOut } from '@ansflow/proto/templates/write-out'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { choices, graphArbitrary } from '../test/graph-arbitrary.ts'
+import { choices, graphArbitrary, inTemplate } from '../test/graph-arbitrary.ts'
 import * as world from '../test/world.ts'
 import { advance } from './advance.ts'
 import { planRun, type Reuse } from './plan.ts'
@@ -368,3 +369,18 @@ function checkRerun(earlier: RunState, { runs, reused, graph }: Rerun, approved:
 function endOf({ status, outputs, reason, startedAt, finishedAt, failureAllowed }: StepState) {
   return { status, outputs, reason, startedAt, finishedAt, failureAllowed }
 }
+
+test('a pipeline in a template runs exactly as the same one written out by hand', { timeout: 120_000 }, () => {
+  const byHand = (text: string) => text.replaceAll('w/', '').replaceAll(/steps\[\\*"(s\d+)\\*"\]/g, 'steps.$1')
+  fc.assert(
+    fc.property(graphArbitrary, choices, (graph, picks) => {
+      const pictures = [graph, atOnce(writeOut(inTemplate(graph))).graph].map((each) => {
+        const run = world.newWorld(each)
+        for (const pick of picks) world.tick(run, pick)
+        return byHand(JSON.stringify([world.picture(run.state), run.log]))
+      })
+      expect(pictures[1]).toBe(pictures[0])
+    }),
+    { numRuns: 300 },
+  )
+})

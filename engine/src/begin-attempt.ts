@@ -198,6 +198,7 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
   const { params, variables } = interpolateParams(type, given, context)
   const timeoutMs = timeoutOf(state, step)
   const work = type.compile(params, { stepId: step.id, now, secretMark })
+  if (work.by === 'steps') throw new Error(`${step.id} stands for steps that are not there`)
   if (work.by === 'clock' || work.by === 'people' || work.by === 'run') return work
   if (work.by === 'controller') {
     const secrets = definition.secrets.map((name) => ({ name, env: false }))

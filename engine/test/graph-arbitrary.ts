@@ -1,5 +1,15 @@
 // Random graphs with all that decides what becomes of a step.
-import { type NeedKind, OnLost, type RetryOn } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import {
+  type NeedKind,
+  OnLost,
+  type PipelineGraph,
+  type RetryOn,
+  StepDefinitionSchema,
+  TemplateSchema,
+} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { atOnce } from '@ansflow/proto/pieces'
+import { writeOut } from '@ansflow/proto/templates/write-out'
+import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { graphOf } from './world.ts'
 
@@ -77,14 +87,14 @@ const stepArbitrary = fc.record({
   ),
 })
 export const graphArbitrary = fc
-  .tuple(fc.array(stepArbitrary, { minLength: 1, maxLength: 12 }), fc.nat(3), fc.nat(9))
+  .tuple(fc.array(stepArbitrary, { minLength: 1, maxLength: 12 }), fc.nat(3), fc.nat(9), fc.nat(3))
   .map(buildGraph)
 /** What happens to a run: see `tick`. */
 export const choices = fc.array(fc.nat(16 * 720), { maxLength: 60 })
 
 type StepRecord = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never
 
-function buildGraph([steps, timeout, group]: [StepRecord[], number, number]) {
+function buildGraph([steps, timeout, group, written]: [StepRecord[], number, number, number]) {
   const definitions = steps.map(({ workspace, needs, when, retry, flags, waits, locks, matrix }, index) => {
     const before = new Map(needs.filter(({ back }) => back < index).map(({ back, kind }) => [`s${back}`, kind]))
     const need = [...before.keys()].at(-1)
@@ -108,7 +118,16 @@ function buildGraph([steps, timeout, group]: [StepRecord[], number, number]) {
   const outputs = [{ name: 'last', value: `\${{ steps.s${steps.length - 1}.status }}` }]
   const concurrency = groups[group]
   const over = { outputs, ...(timeout === 0 && { timeoutMs: 20_000 }), ...(concurrency && { concurrency }) }
-  return graphOf(definitions, over)
+  const graph = graphOf(definitions, over)
+  return written === 0 ? atOnce(writeOut(inTemplate(graph))).graph : graph
+}
+
+/** The same, all of it in a template that the only step uses. */
+export function inTemplate(graph: PipelineGraph): PipelineGraph {
+  const template = create(TemplateSchema, { name: 't', steps: graph.steps, outputs: graph.outputs })
+  const outputs = graph.outputs.map((pair) => ({ ...pair, value: `\${{ steps.w.outputs.${pair.name} }}` }))
+  const use = create(StepDefinitionSchema, { id: 'w', uses: 'template', with: { template: 't' } })
+  return { ...graph, steps: [use], templates: [template], outputs }
 }
 
 /** Known beforehand, by its own list; or when its last need has ended, and then perhaps empty, or no list at all. */

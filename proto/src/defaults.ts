@@ -9,7 +9,8 @@ export function withDefaults(graph: PipelineGraph): PipelineGraph {
   return defaults ? { ...graph, steps: graph.steps.map((step) => inherited(step, defaults)) } : graph
 }
 
-function inherited(step: StepDefinition, defaults: StepDefinition): StepDefinition {
+/** A step with what another one says for it. */
+export function inherited(step: StepDefinition, defaults: StepDefinition): StepDefinition {
   const result: StepDefinition = { ...step }
   for (const field of inheritedFields) {
     if (!inherits(step, field)) continue

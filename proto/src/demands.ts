@@ -4,6 +4,8 @@ import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v
 import type { JsonObject } from '@bufbuild/protobuf'
 import { withDefaults } from './defaults.ts'
 import { hasExpression } from './expression.ts'
+import { atOnce } from './pieces.ts'
+import { writeOut } from './templates/write-out.ts'
 
 export interface ApprovalDemand {
   stepId: string
@@ -34,12 +36,14 @@ export const mostDemands = 100
 
 /** As far as it is written out: what expressions say a run knows. */
 export function demandsOf(graph: PipelineGraph): Demands {
-  const { steps, triggers } = withDefaults(graph)
+  const { steps, triggers } = withDefaults(writtenOut(graph))
   const secrets = new Map<string, string>()
   const approvals: ApprovalDemand[] = []
   const calls: CallDemand[] = []
-  for (const step of steps) {
-    if (step.disabled) continue
+  for (const each of steps) {
+    if (each.disabled) continue
+    // What a template brings is asked by the step that uses it.
+    const step = { ...each, id: each.id.split('/')[0]! }
     for (const name of step.secrets) if (!secrets.has(name)) secrets.set(name, step.id)
     const approval = approvalOf(step)
     const call = callOf(step)
@@ -53,6 +57,15 @@ export function demandsOf(graph: PipelineGraph): Demands {
     startsItself:
       triggers !== undefined &&
       (triggers.schedules.length > 0 || triggers.runs.length > 0 || triggers.webhook !== undefined),
+  }
+}
+
+/** A draft whose templates are not right yet asks what its own steps ask. */
+function writtenOut(graph: PipelineGraph): PipelineGraph {
+  try {
+    return atOnce(writeOut(graph)).graph
+  } catch {
+    return graph
   }
 }
 

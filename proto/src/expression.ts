@@ -8,7 +8,14 @@ export {
   references,
 } from './expression/compile.ts'
 export { type ExpressionContext, evaluate, evaluateCondition, toText } from './expression/evaluate.ts'
-export { contextFields, contextRoots, functionNames, statusFunctions, triggerRoots } from './expression/language.ts'
+export {
+  contextFields,
+  contextRoots,
+  functionNames,
+  statusFunctions,
+  templateRoots,
+  triggerRoots,
+} from './expression/language.ts'
 export { interpolateScript } from './expression/script.ts'
 export {
   hasExpression,

@@ -231,6 +231,7 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     concurrency: () => fc.option(concurrency, { freq: 3, nil: undefined }),
     locks: () => words,
     limitedLocks: () => fc.oneof(fc.constant([]), limitedLocks),
+    templates: () => someTemplates,
   }
   return kinds[kind.name]()
 }
@@ -248,9 +249,27 @@ const someDefaults = fc
   )
   .map(([fields, shell]) => ({ ...fields, ...(shell && { with: { shell } }) }))
 
+/** Of a template that is there or not. */
+const use = fc.record({
+  id: stepId,
+  uses: fc.constant('template'),
+  with: fc.record({ template: word, params: fc.dictionary(word, someText, { maxKeys: 2 }) }),
+})
+
 const step = fc
   .record({ id: stepId, action, fields: fieldsOf(stepFields) })
   .map(({ id, action: chosen, fields }) => ({ id, ...withOneOfAKey(fields), ...chosen }))
+
+const someTemplates = fc.uniqueArray(
+  fc.record({
+    name: word,
+    description: someText,
+    params: fc.uniqueArray(input, { selector: (each) => each.name, maxLength: 2 }),
+    steps: fc.uniqueArray(fc.oneof(step, use), { selector: (each) => each.id, maxLength: 3 }),
+    outputs: env,
+  }),
+  { selector: ({ name: each }) => each, maxLength: 2 },
+)
 
 interface FieldsOfAKey {
   timeoutMs?: number
@@ -271,7 +290,7 @@ export const someGraph: fc.Arbitrary<PipelineGraph> = fc
   .record({
     fields: fieldsOf(pipelineFields as never),
     inputs: fc.uniqueArray(input, { selector: (each) => each.name, maxLength: 3 }),
-    steps: fc.uniqueArray(step, { selector: (each) => each.id, maxLength: 5 }),
+    steps: fc.uniqueArray(fc.oneof({ weight: 6, arbitrary: step }, use), { selector: (each) => each.id, maxLength: 5 }),
     triggers: fc.option(
       fc.tuple(fc.boolean(), fieldsOf(triggerFields as never)).map(([manual, fields]) => ({ manual, ...fields })),
       { freq: 3 },

@@ -7,11 +7,13 @@ import { needKeys } from './fields/needs.ts'
 import { retryKeys } from './fields/retry.ts'
 import { runTriggerKeys } from './fields/run-triggers.ts'
 import { scheduleKeys } from './fields/schedules.ts'
+import { templateKeys } from './fields/templates.ts'
 import { triggerFields } from './fields/trigger-fields.ts'
 import { webhookKeys } from './fields/webhook.ts'
 import { limits, patterns } from './limits.ts'
 import type { JsonSchema, KeyTable } from './pipeline-yaml/key-table.ts'
-import { ignoredKeys, inputKeys, laterTriggers, pipelineKeys, stepKeys } from './pipeline-yaml/keys.ts'
+import { ignoredKeys, laterTriggers, pipelineKeys } from './pipeline-yaml/keys.ts'
+import { inputKeys, stepKeys } from './pipeline-yaml/step-keys.ts'
 import { type Param, type ParamShape, type StepType, stepTypes } from './steps/index.ts'
 import { momentPattern } from './steps/moment.ts'
 
@@ -25,6 +27,7 @@ export function pipelineJsonSchema(): JsonSchema {
       on: triggersSchema(),
       inputs: mapOf('#/$defs/input', patterns.identifier, { maxProperties: limits.inputs, nullable: true }),
       steps: mapOf('#/$defs/step', patterns.stepId, { minProperties: 1, maxProperties: limits.steps }),
+      templates: mapOf('#/$defs/template', patterns.stepId, { maxProperties: limits.templates, nullable: true }),
     }),
     patternProperties: { [ignoredKeys.source]: true },
     required: ['name', 'steps'],
@@ -38,6 +41,13 @@ export function pipelineJsonSchema(): JsonSchema {
       runTrigger: { ...keysSchema(runTriggerKeys), required: ['pipeline'] },
       webhook: keysSchema(webhookKeys),
       defaults: keysSchema(defaultKeys),
+      template: {
+        ...keysSchema(templateKeys, {
+          params: mapOf('#/$defs/input', patterns.identifier, { maxProperties: limits.inputs, nullable: true }),
+          steps: mapOf('#/$defs/step', patterns.stepId, { minProperties: 1, maxProperties: limits.steps }),
+        }),
+        required: ['steps'],
+      },
       step: stepSchema(types),
       ...Object.fromEntries(types.map((type) => [`with-${type.id}`, paramsSchema(type)])),
     },

@@ -12,6 +12,11 @@ export const limits = {
   descriptionLength: 4096,
   steps: 10_000,
   needsOfAStep: 1000,
+  templates: 200,
+  /** Characters, with those of the templates that a step stands in. */
+  stepKey: 64,
+  /** Templates inside each other. */
+  templateDepth: 5,
   inputs: 200,
   schedules: 50,
   scheduleName: 64,

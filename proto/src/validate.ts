@@ -1,20 +1,17 @@
 // Everything wrong with a pipeline that can be known without running it; the same in console, API and publishing.
 import { type PipelineGraph, type Problem, ProblemSchema, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { create, type JsonObject } from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
 import { findUnstorable } from './characters.ts'
-import { withDefaults } from './defaults.ts'
 import { limits } from './limits.ts'
 import { problemOfSaid } from './problem-text.ts'
-import { paramOf, stepType, unknownStepType, validateParams } from './steps/index.ts'
-import { unnamedSecrets } from './steps/secret-marks.ts'
+import { usesTemplates } from './templates/write-out.ts'
 import { say } from './texts/say.ts'
-import { checkEdges } from './validate/edges.ts'
-import { checkExpressions } from './validate/expressions.ts'
-import { checkInputs, checkPipelineFields, checkStepFields } from './validate/fields.ts'
+import { checkInputs, checkPipelineFields } from './validate/fields.ts'
 import type { Finding, Report } from './validate/finding.ts'
-import { checkMatrices } from './validate/matrices.ts'
+import { checkSteps } from './validate/steps.ts'
+import { checkTemplates } from './validate/templates.ts'
 import { checkTriggers } from './validate/triggers.ts'
-import { type AgentLabels, checkCopiesApart, checkWorkspaces } from './validate/workspaces.ts'
+import type { AgentLabels } from './validate/workspaces.ts'
 
 export type { AgentLabels } from './validate/workspaces.ts'
 
@@ -37,19 +34,10 @@ export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Probl
   }
   checkTexts(graph, report)
   checkPipelineFields(graph, report)
-  checkInputs(graph, report)
+  checkInputs(graph.inputs, 'inputs', report)
   checkTriggers(graph, report)
-  // What is inherited is checked where it counts.
-  const effective = withDefaults(graph)
-  for (const [index, step] of graph.steps.entries()) {
-    checkStepFields(step, report)
-    checkType(step, report)
-    checkCopiesApart(effective.steps[index]!, report)
-  }
-  checkMatrices(graph.steps, report)
-  checkEdges(graph.steps, report)
-  if (agents) checkWorkspaces(effective.steps, agents, report)
-  checkExpressions(effective, report)
+  if (graph.templates.length > 0 || usesTemplates(graph)) checkTemplates(graph, report, agents)
+  else checkSteps(graph, report, agents)
   return problems
 }
 
@@ -79,24 +67,4 @@ function checkTexts(graph: PipelineGraph, report: Report): void {
 function fieldOf(step: PipelineGraph['steps'][number], path: string): string {
   const variable = /^env\[(\d+)\]/.exec(path)
   return variable === null ? path.replace(/\[.*$/, '') : `env.${step.env[Number(variable[1])]?.name}`
-}
-
-function checkType(step: PipelineGraph['steps'][number], report: Report): void {
-  const at = { stepId: step.id }
-  const type = stepType(step.uses)
-  if (type === undefined) {
-    const said = step.uses === '' ? say('no_step_type') : unknownStepType(step.uses)
-    report({ ...at, field: 'uses', code: 'unknown_step_type', said })
-    return
-  }
-  for (const { field, said } of validateParams(type, (step.with ?? {}) as JsonObject)) {
-    report({ ...at, field: `with.${field}`, code: 'param', said })
-  }
-  for (const [field, value] of Object.entries((step.with ?? {}) as JsonObject)) {
-    if (!paramOf(type, field)?.['x-secrets']) continue
-    for (const name of unnamedSecrets(value, step.secrets)) {
-      const said = say('secret_not_named', { name, written: `\${${name}}` })
-      report({ ...at, field: `with.${field}`, said, warning: true })
-    }
-  }
 }

@@ -14,6 +14,7 @@ import {
   guards,
   macroNames,
   statusFunctions,
+  templateRoots,
   triggerRoots,
   typeConstants,
 } from './language.ts'
@@ -48,7 +49,7 @@ export class ExpressionError extends Error {
 }
 
 const cacheSize = 2000
-const allRoots: ReadonlySet<string> = new Set([...contextRoots, ...triggerRoots])
+const allRoots: ReadonlySet<string> = new Set([...contextRoots, ...templateRoots, ...triggerRoots])
 const compiled = new Map<string, { expression?: Expression; error?: Said }>()
 
 /** Parses and checks; what cannot be evaluated is an error here already. Results are kept for the next call. */

@@ -1,8 +1,11 @@
 // Names with a hyphen, written as if they were plain: CEL reads `steps.http-request.outputs.x` as a subtraction.
 import { type Said, say } from '../texts/say.ts'
-import { contextRoots } from './language.ts'
+import { contextRoots, templateRoots } from './language.ts'
 
-const dotted = new RegExp(String.raw`(?<![\w.$])(?:${contextRoots.join('|')})(?:\.\w+(?:-\w+)*)+`, 'g')
+const dotted = new RegExp(
+  String.raw`(?<![\w.$])(?:${[...contextRoots, ...templateRoots].join('|')})(?:\.\w+(?:-\w+)*)+`,
+  'g',
+)
 const strings = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g
 
 export interface Hyphenated {
@@ -15,10 +18,14 @@ export interface Hyphenated {
 /** What may be meant as names with hyphens; subtractions without spaces are among them. */
 export function hyphenated(source: string): Hyphenated[] {
   if (!source.includes('-')) return []
-  const code = source.replace(strings, (text) => ' '.repeat(text.length))
-  return [...code.matchAll(dotted)]
+  return [...withoutTexts(source).matchAll(dotted)]
     .filter(([written]) => written.includes('-'))
     .map(([written]) => ({ written, path: written.split('.').slice(1) }))
+}
+
+/** With spaces in the places of its texts. */
+export function withoutTexts(source: string): string {
+  return source.replace(strings, (text) => ' '.repeat(text.length))
 }
 
 /** How it is written so that it is read as a name: steps["http-request"].outputs.x */

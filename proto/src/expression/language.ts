@@ -18,6 +18,9 @@ export const contextRoots = ['inputs', 'env', 'vars', 'git', 'run', 'steps', 'ma
 /** Read by triggers alone: what was posted, and what a run said that has ended. */
 export const triggerRoots = ['body', 'headers', 'outputs'] as const
 
+/** Read inside of templates alone: they are gone from what runs. */
+export const templateRoots = ['params'] as const
+
 /** What `git` (of the run's first checkout that has succeeded) and `run` hold; those a run has no value for are "". */
 export const contextFields: Record<'git' | 'run', readonly string[]> = {
   git: ['repository', 'ref', 'branch', 'tag', 'commit', 'author', 'message', 'pullRequest'],

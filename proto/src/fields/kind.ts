@@ -45,6 +45,7 @@ export interface Kind<T> {
     | 'concurrency'
     | 'locks'
     | 'limitedLocks'
+    | 'templates'
   /** Of the value in the file. */
   readonly schema: JsonSchema
   /** What a message holds where the file says nothing. */

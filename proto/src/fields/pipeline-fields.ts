@@ -10,6 +10,7 @@ import type { Kind, ReportValue } from './kind.ts'
 import { duration, integer, text } from './kinds.ts'
 import { outputs } from './outputs.ts'
 import { checkDescription } from './step-fields.ts'
+import { templates } from './templates.ts'
 
 export interface PipelineField<M extends keyof PipelineGraph = keyof PipelineGraph> {
   /** In the file; also its key in the document and the name of its texts in the console. */
@@ -92,6 +93,13 @@ export const pipelineFields: readonly PipelineField[] = [
     kind: integer(-limits.priority, limits.priority),
     description: 'Steps of runs with a higher priority get their agents first; 0 when absent.',
     document: 'settings',
+  }),
+  field({
+    key: 'templates',
+    of: 'templates',
+    kind: templates,
+    description: 'Groups of steps by name, for steps that say `uses: template`.',
+    document: 'own',
   }),
 ]
 

@@ -41,8 +41,10 @@ export interface StepField<M extends keyof StepDefinition = keyof StepDefinition
    * none, so that they change no version's hash.
    */
   hashedAlways?: true
-  /** The pipeline's `defaults` may say it for all steps. */
+  /** The pipeline's `defaults` may say it for all steps, and a step that uses a template for those of the template. */
   inherited?: true
+  /** A step that uses a template may say it, of all of them together. */
+  together?: true
 }
 
 function field<M extends keyof StepDefinition>(entry: StepField<M>): StepField {
@@ -59,6 +61,7 @@ export const stepFields: readonly StepField[] = [
     tab: 'top',
     document: 'own',
     hashedAlways: true,
+    together: true,
   }),
   field({
     key: 'description',
@@ -68,6 +71,7 @@ export const stepFields: readonly StepField[] = [
     tab: 'settings',
     document: 'config',
     hashedAlways: true,
+    together: true,
   }),
   field({
     key: 'needs',
@@ -77,6 +81,7 @@ export const stepFields: readonly StepField[] = [
     tab: 'when',
     document: 'own',
     hashedAlways: true,
+    together: true,
   }),
   field({
     key: 'when',
@@ -86,6 +91,7 @@ export const stepFields: readonly StepField[] = [
     tab: 'when',
     document: 'config',
     hashedAlways: true,
+    together: true,
   }),
   field({
     key: 'matrix',
@@ -256,11 +262,13 @@ export const stepFields: readonly StepField[] = [
     tab: 'top',
     document: 'own',
     hashedAlways: true,
+    together: true,
   }),
 ]
 
 /** Whether the field says anything of a step of this type. Expressions read variables, whoever does the step. */
-export function hasEffect({ usedBy }: Pick<StepField, 'usedBy'>, uses: string): boolean {
+export function hasEffect({ usedBy, inherited, together }: StepField, uses: string): boolean {
+  if (performerOf(uses) === 'steps') return inherited === true || together === true
   return usedBy === undefined || usedBy.includes(performerOf(uses))
 }
 

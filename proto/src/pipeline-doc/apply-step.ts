@@ -21,6 +21,7 @@ import {
   stepPart,
 } from './shape.ts'
 import { stepParams } from './step.ts'
+import { writeTemplates } from './templates.ts'
 import { writeVariables } from './variables.ts'
 
 /** A step of a graph as what a new one is made of, but for its place and order. */
@@ -75,7 +76,7 @@ function readsAsDefault(value: unknown): boolean {
 }
 
 export function writeSettings(doc: Y.Doc, graph: PipelineGraph): void {
-  const { settings, triggers, vars, inputs } = rootsOf(doc)
+  const { settings, triggers, vars, inputs, templates } = rootsOf(doc)
   for (const { key, of, kind } of settingFields) {
     const wanted = kind.toDocument(graph[of] as never)
     for (const suffix of kind.suffixes) {
@@ -88,6 +89,7 @@ export function writeSettings(doc: Y.Doc, graph: PipelineGraph): void {
     put(triggers, key, graph.triggers && kind.toDocument(graph.triggers[of] as never)[''])
   }
   writeVariables(vars, graph.env)
+  writeTemplates(templates, graph.templates)
   writeInputs(inputs, graph)
 }
 

@@ -27,6 +27,7 @@ import {
   stepMap,
 } from './shape.ts'
 import { projectStep } from './step.ts'
+import { projectTemplates } from './templates.ts'
 
 export interface DeletedStep {
   nodeId: string
@@ -69,6 +70,7 @@ export function projectShape(doc: Y.Doc, readStep: typeof projectStep = projectS
       ...create(PipelineGraphSchema, projectSettings(roots.settings, roots.triggers, problems)),
       inputs: projectInputs(roots.inputs, problems),
       env: variables(roots.vars),
+      templates: projectTemplates(roots.templates),
       steps,
     },
     problems,

@@ -8,11 +8,22 @@ import { stepTypes } from '../steps/index.ts'
 export const docSchema = 1
 
 /** Every root a document may have; `lanes` and `notes` are reserved and left alone. */
-export const docRoots = ['meta', 'settings', 'nodes', 'edges', 'inputs', 'vars', 'triggers', 'lanes', 'notes'] as const
+export const docRoots = [
+  'meta',
+  'settings',
+  'nodes',
+  'edges',
+  'inputs',
+  'vars',
+  'triggers',
+  'templates',
+  'lanes',
+  'notes',
+] as const
 export type DocRoot = (typeof docRoots)[number]
 
 /** Roots that people edit, so the scope of undo. */
-export const editedRoots = ['nodes', 'edges', 'settings', 'inputs', 'vars', 'triggers'] as const
+export const editedRoots = ['nodes', 'edges', 'settings', 'inputs', 'vars', 'triggers', 'templates'] as const
 
 /** Most steps one document may hold, deleted ones not counted. */
 export const maxSteps = 1000
@@ -76,6 +87,8 @@ export interface PipelineRoots {
   inputs: Y.Map<unknown>
   vars: Y.Map<unknown>
   triggers: Y.Map<unknown>
+  /** By name `{ ord, … }`, each in one piece. */
+  templates: Y.Map<unknown>
 }
 
 export function rootsOf(doc: Y.Doc): PipelineRoots {
@@ -87,6 +100,7 @@ export function rootsOf(doc: Y.Doc): PipelineRoots {
     inputs: doc.getMap('inputs'),
     vars: doc.getMap('vars'),
     triggers: doc.getMap('triggers'),
+    templates: doc.getMap('templates'),
   }
 }
 

@@ -1,17 +1,13 @@
 // Text → graph: the file's top level, and the problems of YAML itself.
 import {
-  type InputDefinition,
-  InputDefinitionSchema,
-  InputType,
   type PipelineGraph,
   PipelineGraphSchema,
   type Problem,
   Severity,
   TriggersSchema,
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { create, fromJson, type JsonValue } from '@bufbuild/protobuf'
-import { ValueSchema } from '@bufbuild/protobuf/wkt'
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type YAMLError } from 'yaml'
+import { create } from '@bufbuild/protobuf'
+import { type Document, isMap, isScalar, LineCounter, type Node, type YAMLError } from 'yaml'
 import { oddCharacter } from '../characters.ts'
 import { pipelineFields } from '../fields/pipeline-fields.ts'
 import { triggerFields } from '../fields/trigger-fields.ts'
@@ -24,10 +20,10 @@ import { type AgentLabels, validateGraph } from '../validate.ts'
 import { actionKeys } from './action-keys.ts'
 import { parseText } from './document.ts'
 import { foreignTriggers } from './foreign-keys.ts'
-import { ignoredKeys, inputKeys, laterTriggers, pipelineKeys } from './keys.ts'
-import { type Place, Reader, scalarText } from './reader.ts'
-import { readStep } from './step.ts'
-import { entriesOf } from './values.ts'
+import { readInputs } from './input.ts'
+import { ignoredKeys, laterTriggers, pipelineKeys } from './keys.ts'
+import { type Place, Reader } from './reader.ts'
+import { readSteps } from './step.ts'
 
 export interface ReadPipeline {
   graph: PipelineGraph
@@ -103,19 +99,10 @@ function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {
     if (value !== undefined) Object.assign(graph, { [of]: value })
   }
   if (entries.has('on')) readTriggers(reader, ...at('on'), graph)
-  for (const { key, keyNode, value } of entriesOf(reader, ...at('inputs'), 'inputs')) {
-    reader.mark({ field: `inputs.${key}` }, keyNode)
-    graph.inputs.push(readInput(reader, key, value))
-  }
+  const [inputs, atInputs] = at('inputs')
+  graph.inputs = readInputs(reader, inputs, 'inputs', atInputs)
   const [steps, place] = at('steps')
-  if (isSeq(steps)) {
-    reader.report(say('want_steps'), steps, place, 'type')
-    return
-  }
-  for (const { key, keyNode, value } of entriesOf(reader, steps, place, 'steps')) {
-    reader.mark({ stepId: key }, keyNode)
-    graph.steps.push(readStep(reader, key, keyNode, value))
-  }
+  graph.steps = readSteps(reader, steps, place, (stepId) => ({ stepId }))
 }
 
 function readTriggers(reader: Reader, node: Node | null, place: Place, graph: PipelineGraph): void {
@@ -147,51 +134,6 @@ function readTriggers(reader: Reader, node: Node | null, place: Place, graph: Pi
 
 const triggerWords = ['manual', ...triggerFields.map(({ key }) => key), ...laterTriggers]
 
-const inputTypes: Readonly<Record<string, InputType>> = {
-  string: InputType.STRING,
-  number: InputType.NUMBER,
-  boolean: InputType.BOOLEAN,
-  choice: InputType.CHOICE,
-}
-
-function readInput(reader: Reader, name: string, node: Node | null): InputDefinition {
-  const place = { field: `inputs.${name}` }
-  const input = create(InputDefinitionSchema, { name, type: InputType.STRING })
-  if (node === null || (isScalar(node) && node.value === null)) return input
-  const entries = reader.known(node, { keys: inputKeys, noun: 'input' }, place)
-  const at = (key: string): [Node | null, string, Place] => [
-    entries.get(key)?.value ?? null,
-    key,
-    { field: `${place.field}.${key}` },
-  ]
-  if (entries.has('type')) {
-    const [value, , where] = at('type')
-    const word = reader.text(value, 'type', where) ?? ''
-    const type = Object.hasOwn(inputTypes, word) ? inputTypes[word] : undefined
-    if (type !== undefined) input.type = type
-    else {
-      const hint = suggestion(word, Object.keys(inputTypes))
-      reader.report(say('unknown_input_type', { name: shortText(word), ...hint }), value, where, 'input_type')
-    }
-  } else if (entries.has('options')) input.type = InputType.CHOICE
-  if (entries.has('description')) input.description = reader.text(...at('description')) ?? ''
-  if (entries.has('options')) input.options = reader.words(...at('options'))
-  if (entries.has('required')) input.required = reader.boolean(...at('required')) ?? false
-  if (entries.has('default')) {
-    const [value, , where] = at('default')
-    const given = readDefault(reader, input.type, value, where)
-    if (given !== undefined && given !== null) input.defaultValue = fromJson(ValueSchema, given)
-  }
-  return input
-}
-
-/** A text's default is what was written: 1.0 stays "1.0". */
-function readDefault(reader: Reader, type: InputType, node: Node | null, place: Place): JsonValue | undefined {
-  if (isScalar(node) && node.value !== null && (type === InputType.STRING || type === InputType.CHOICE))
-    return scalarText(node)
-  return reader.json(node, 'default', place)
-}
-
 /** The problems of the graph, each at its place, unless reading that place failed already. */
 function addGraphProblems(reader: Reader, graph: PipelineGraph, agents: AgentLabels | undefined): void {
   const failed = failedParts(reader.problems.filter((each) => each.severity === Severity.ERROR))
@@ -214,10 +156,12 @@ function failedParts(errors: readonly Problem[]): ReadonlyMap<string, string[]> 
     const parts = failed.get(stepId) ?? []
     failed.set(stepId, parts)
     parts.push(field)
-    const param = (actionKeys as Readonly<Record<string, string>>)[field]
-    if (param !== undefined && code === 'type') parts.push(`with.${param}`)
+    // Of a step of a template, what stands before its own fields.
+    const step = /^templates\.[^.]*\.steps\.[^.]*\./.exec(field)?.[0] ?? ''
+    const param = (actionKeys as Readonly<Record<string, string>>)[field.slice(step.length)]
+    if (param !== undefined && code === 'type') parts.push(`${step}with.${param}`)
     // A mistyped `run` or `uses`, or `steps`, has its own problem already.
-    if (code === 'unknown_key' || code === 'type') parts.push('uses')
+    if (code === 'unknown_key' || code === 'type') parts.push(`${step}uses`)
     if (params.says === 'key_job' || params.here === 'steps') parts.push('steps')
   }
   return failed

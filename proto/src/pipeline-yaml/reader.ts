@@ -164,7 +164,7 @@ export class Reader {
         continue
       }
       // Elsewhere names are keys of their own in the document; what holds one in one piece cannot have these.
-      if (key === '__proto__' || (/^(with\.|matrix\b)/.test(place.field ?? '') && isTakenKey(key))) {
+      if (key === '__proto__' || (/^(templates\.|with\.|matrix\b)/.test(place.field ?? '') && isTakenKey(key))) {
         this.report(say('name_proto', { name: key }), keyNode, this.inside(place, key), 'unknown_key')
         continue
       }

@@ -4,6 +4,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, visit, type YAMLMap } f
 import { canonicalGraph, canonicalTriggers, stableJson } from '../canonical.ts'
 import { scheduleName } from '../fields/schedules.ts'
 import { stepFields } from '../fields/step-fields.ts'
+import { styleKey } from '../fields/templates.ts'
 import { actionEntries } from './action-keys.ts'
 import { parseText } from './document.ts'
 import { type ReadPipeline, readPipeline } from './parse.ts'
@@ -12,8 +13,9 @@ import { mergeKey, scalarText } from './reader.ts'
 import { renames } from './rename.ts'
 import { reorder } from './reorder.ts'
 import { pairKey, pairOf, Source } from './source.ts'
+import { newStyle, type StepStyle, stepTree } from './step-tree.ts'
 import { prettyPipeline } from './text.ts'
-import { newStyle, pipelineTree, type StepStyle, stepTree } from './tree.ts'
+import { pipelineTree } from './tree.ts'
 import type { TreeMap } from './tree-value.ts'
 
 /**
@@ -51,12 +53,17 @@ function patched(graph: PipelineGraph, text: string, read: ReadPipeline, wanted:
   }
 }
 
-function reordered(text: string, { inputs, steps }: PipelineGraph, wanted: string): string | undefined {
-  const orders = { inputs: inputs.map(({ name }) => name), steps: steps.map(({ id }) => id) }
+function reordered(text: string, { inputs, steps, templates }: PipelineGraph, wanted: string): string | undefined {
+  const orders: [path: string[], order: string[]][] = [
+    [['inputs'], inputs.map(({ name }) => name)],
+    [['steps'], steps.map(({ id }) => id)],
+    ...templates.flatMap(({ name, params, steps: own }): [string[], string[]][] => [
+      [['templates', name, 'params'], params.map((param) => param.name)],
+      [['templates', name, 'steps'], own.map(({ id }) => id)],
+    ]),
+  ]
   let result = text
-  for (const [key, order] of Object.entries(orders)) {
-    result = reorder(new Source(result, documentOf(result)), key, order)
-  }
+  for (const [path, order] of orders) result = reorder(new Source(result, documentOf(result)), path, order)
   return says(result, wanted) ? result : undefined
 }
 
@@ -73,17 +80,32 @@ function says(text: string, wanted: string): boolean {
 
 /** Sets such as needs and env have no order of their own: what is there keeps its place. */
 function inOrderOf(graph: PipelineGraph, said: PipelineGraph): PipelineGraph {
-  const known = new Map(said.steps.map((step) => [step.id, step]))
   const env = ordered(graph.env, said.env, (pair) => pair.name)
   const triggers = sameTriggers(graph, said) ? said.triggers : triggersInOrderOf(graph.triggers, said.triggers)
-  const steps = graph.steps.map((step) => {
+  const steps = stepsInOrderOf(graph.steps, said.steps, graph)
+  const old = new Map(said.templates.map((template) => [template.name, template]))
+  const templates = ordered(graph.templates, said.templates, ({ name }) => name).map((template) => {
+    const before = old.get(template.name)
+    if (before === undefined) return template
+    const outputs = ordered(template.outputs, before.outputs, (pair) => pair.name)
+    return { ...template, outputs, steps: stepsInOrderOf(template.steps, before.steps, graph) }
+  })
+  return { ...graph, env, steps, triggers, templates }
+}
+
+function stepsInOrderOf(
+  steps: readonly StepDefinition[],
+  said: readonly StepDefinition[],
+  { defaults }: PipelineGraph,
+): StepDefinition[] {
+  const known = new Map(said.map((step) => [step.id, step]))
+  return steps.map((step) => {
     const old = known.get(step.id)
     if (old === undefined) return step
     const like = stepInOrderOf(step, old)
     // Where there are defaults, what is usual means something.
-    return graph.defaults ? { ...like, workspace: step.workspace } : like
+    return defaults ? { ...like, workspace: step.workspace } : like
   })
-  return { ...graph, env, steps, triggers }
 }
 
 function sameTriggers(a: PipelineGraph, b: PipelineGraph): boolean {
@@ -119,9 +141,24 @@ function ordered<T>(items: readonly T[], like: readonly T[], key: (item: T) => s
 
 /** How the source writes each step; a step that was renamed is written as before. */
 function stepStyles(source: Source, said: PipelineGraph, target: PipelineGraph): Map<string, StepStyle> {
-  const styles = new Map<string, StepStyle>()
   const root = source.document.contents
-  const steps = isMap(root) ? pairOf(root, 'steps')?.value : undefined
+  if (!isMap(root)) return new Map()
+  const styles = stylesIn(pairOf(root, 'steps')?.value)
+  const templates = pairOf(root, 'templates')?.value
+  for (const pair of isMap(templates) ? templates.items : []) {
+    const name = pairKey(pair) ?? ''
+    const steps = isMap(pair.value) ? pairOf(pair.value, 'steps')?.value : undefined
+    for (const [id, style] of stylesIn(steps)) styles.set(styleKey(name, id), style)
+  }
+  for (const [from, to] of renames(plainSteps(said), plainSteps(target))) {
+    const style = styles.get(from)
+    if (style !== undefined) styles.set(to, style)
+  }
+  return styles
+}
+
+function stylesIn(steps: unknown): Map<string, StepStyle> {
+  const styles = new Map<string, StepStyle>()
   if (!isMap(steps)) return styles
   for (const pair of steps.items) {
     const id = pairKey(pair)
@@ -137,10 +174,6 @@ function stepStyles(source: Source, said: PipelineGraph, target: PipelineGraph):
       braces: !isScalar(when) || scalarText(when).includes('${{'),
       uses: pairOf(step, 'uses') !== undefined,
     })
-  }
-  for (const [from, to] of renames(plainSteps(said), plainSteps(target))) {
-    const style = styles.get(from)
-    if (style !== undefined) styles.set(to, style)
   }
   return styles
 }

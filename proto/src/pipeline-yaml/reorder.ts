@@ -2,10 +2,10 @@
 import { isMap, type Node } from 'yaml'
 import { pairKey, pairOf, type Source } from './source.ts'
 
-/** The text with the entries of the top-level map `key` in the order of `wanted`; the same text when they are. */
-export function reorder(source: Source, key: string, wanted: readonly string[]): string {
-  const root = source.document.contents
-  const map = isMap(root) ? pairOf(root, key)?.value : undefined
+/** The text with the entries of the map at `path` in the order of `wanted`; the same text when they are. */
+export function reorder(source: Source, path: readonly string[], wanted: readonly string[]): string {
+  let map: unknown = source.document.contents
+  for (const key of path) map = isMap(map) ? pairOf(map, key)?.value : undefined
   if (!isMap(map) || map.items.length < 2) return source.text
   const keys = map.items.map((pair) => pairKey(pair) ?? '')
   const rank = new Map(wanted.map((id, i) => [id, i]))

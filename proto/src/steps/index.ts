@@ -12,6 +12,7 @@ import { httpRequest } from './http-request.ts'
 import { compileStep } from './params.ts'
 import { pipeline } from './pipeline.ts'
 import type { Param, StepType, Work } from './step-type.ts'
+import { template } from './template.ts'
 import { test } from './test.ts'
 import { wait } from './wait.ts'
 
@@ -29,7 +30,7 @@ export type {
 } from './step-type.ts'
 
 export const stepTypes: ReadonlyMap<string, StepType> = new Map(
-  [fetchCode, build, test, custom, wait, approval, pipeline, httpRequest].map((type) => [
+  [fetchCode, build, test, custom, wait, approval, pipeline, template, httpRequest].map((type) => [
     type.id,
     { ...type, compile: (params, ctx) => compileStep(type, params, ctx) } as StepType,
   ]),

@@ -73,6 +73,8 @@ export type Work =
   | { by: 'people'; ask: ApprovalAsk }
   /** A run of another pipeline does: features/child-runs starts it. */
   | { by: 'run'; ask: RunAsk }
+  /** The steps of a template do: templates/write-out.ts puts them in its place, so nobody is ever asked. */
+  | { by: 'steps' }
 
 export interface CompileContext {
   stepId: string
@@ -122,7 +124,14 @@ interface Performed<By extends Work['by']> {
 }
 
 export type StepType = Family &
-  (Performed<'agent'> | Performed<'controller'> | Performed<'clock'> | Performed<'people'> | Performed<'run'>)
+  (
+    | Performed<'agent'>
+    | Performed<'controller'>
+    | Performed<'clock'>
+    | Performed<'people'>
+    | Performed<'run'>
+    | Performed<'steps'>
+  )
 
 /** A text parameter, "" when it is absent. */
 export function text(params: JsonObject, name: string): string {

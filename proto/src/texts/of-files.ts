@@ -3,11 +3,11 @@ import { got, gotParams, gotZh, hint, hintParams, hintZh } from './parts.ts'
 import type { Entry } from './template.ts'
 
 const noun =
-  '[{noun=step}a step|{noun=pipeline}a pipeline|{noun=input}an input|{noun=need}a need|{noun=schedule}a schedule|{noun}]'
+  '[{noun=step}a step|{noun=pipeline}a pipeline|{noun=input}an input|{noun=need}a need|{noun=schedule}a schedule|{noun=template}a template|{noun}]'
 const nounFirst =
-  '[{noun=step}A step|{noun=pipeline}A pipeline|{noun=input}An input|{noun=need}A need|{noun=schedule}A schedule|{noun}]'
+  '[{noun=step}A step|{noun=pipeline}A pipeline|{noun=input}An input|{noun=need}A need|{noun=schedule}A schedule|{noun=template}A template|{noun}]'
 const nounZh =
-  '[{noun=step}步骤|{noun=pipeline}流水线|{noun=input}参数|{noun=need}依赖|{noun=schedule}定时计划|{noun} ]'
+  '[{noun=step}步骤|{noun=pipeline}流水线|{noun=input}参数|{noun=need}依赖|{noun=schedule}定时计划|{noun=template}模板|{noun} ]'
 
 export const ofFiles = {
   file_empty: {
@@ -219,8 +219,8 @@ export const ofFiles = {
   },
   key_instead: {
     params: ['noun', 'name', 'what', 'write?'],
-    en: `${nounFirst} has no key {name}.[{what=before} Write its commands at the beginning of run.|{what=after} Write its commands into a step of its own that needs this one, with when: always().|{what=stage} A step waits for the steps that it names in needs.|{what=stages} There are no stages: each step waits for the steps that it names in needs.|{what=extends} What several steps share stands in defaults, or in a map with an anchor that each takes over with \`<<\`.|{what=except} Write a condition in when, with ! for not.|{what=plugins} Write what they do in run.|{what=permissions} Tokens are secrets that a step names.|{what=minutes} Write the minutes with their unit: {write}.]`,
-    'zh-CN': `${nounZh}没有键 {name}。[{what=before}请把其中的命令写在 run 的开头。|{what=after}请把其中的命令写进一个单独的步骤，依赖本步骤，并写 when: always()。|{what=stage}步骤等待其 needs 中列出的步骤。|{what=stages}没有阶段：每个步骤等待其 needs 中列出的步骤。|{what=extends}多个步骤共有的内容写在 defaults 中，或写成带锚点的映射，由各步骤用 \`<<\` 取用。|{what=except}请在 when 中写条件，用 ! 表示否定。|{what=plugins}请把其所做的写在 run 中。|{what=permissions}令牌是步骤所列的密钥。|{what=minutes}请为分钟数写上单位：{write}。]`,
+    en: `${nounFirst} has no key {name}.[{what=before} Write its commands at the beginning of run.|{what=after} Write its commands into a step of its own that needs this one, with when: always().|{what=stage} A step waits for the steps that it names in needs.|{what=stages} There are no stages: each step waits for the steps that it names in needs.|{what=extends} What several steps share stands in defaults, or in a map with an anchor that each takes over with \`<<\`; steps that come again are a template (\`uses: template\`).|{what=except} Write a condition in when, with ! for not.|{what=plugins} Write what they do in run.|{what=permissions} Tokens are secrets that a step names.|{what=minutes} Write the minutes with their unit: {write}.]`,
+    'zh-CN': `${nounZh}没有键 {name}。[{what=before}请把其中的命令写在 run 的开头。|{what=after}请把其中的命令写进一个单独的步骤，依赖本步骤，并写 when: always()。|{what=stage}步骤等待其 needs 中列出的步骤。|{what=stages}没有阶段：每个步骤等待其 needs 中列出的步骤。|{what=extends}多个步骤共有的内容写在 defaults 中，或写成带锚点的映射，由各步骤用 \`<<\` 取用；重复出现的一组步骤写成模板（\`uses: template\`）。|{what=except}请在 when 中写条件，用 ! 表示否定。|{what=plugins}请把其所做的写在 run 中。|{what=permissions}令牌是步骤所列的密钥。|{what=minutes}请为分钟数写上单位：{write}。]`,
   },
   unknown_key: {
     params: ['noun', 'name', ...hintParams],

@@ -7,6 +7,7 @@ import { ofMatrices } from './of-matrices.ts'
 import { ofParams } from './of-params.ts'
 import { ofReruns } from './of-reruns.ts'
 import { ofSurroundings } from './of-surroundings.ts'
+import { ofTemplates } from './of-templates.ts'
 import { ofValues } from './of-values.ts'
 
 export const problemTexts = {
@@ -18,6 +19,7 @@ export const problemTexts = {
   ...ofFiles,
   ...ofReruns,
   ...ofSurroundings,
+  ...ofTemplates,
 }
 
 export type ProblemTexts = typeof problemTexts

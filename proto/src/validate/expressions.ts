@@ -1,6 +1,7 @@
 // Expressions of a pipeline: that they parse, and that what they refer to exists and is there by then.
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JsonValue } from '@bufbuild/protobuf'
+import { foreignName } from '../expression/foreign.ts'
 import { hyphenated, hyphenSaid } from '../expression/hyphens.ts'
 import {
   compileExpression,
@@ -38,8 +39,9 @@ interface StepUse {
   git?: string
 }
 
-export function checkExpressions(graph: PipelineGraph, report: Report): void {
-  const check = new ExpressionCheck(graph, report)
+/** `params`: of the template whose steps these are. */
+export function checkExpressions(graph: PipelineGraph, report: Report, params?: readonly string[]): void {
+  const check = new ExpressionCheck(graph, report, params)
   const none = new Set<string>()
   const global = new Set(graph.env.map((pair) => pair.name))
   for (const { name, value } of graph.env) check.text(value, { step: undefined, field: `env.${name}`, env: none })
@@ -93,8 +95,13 @@ class ExpressionCheck {
   private readonly hints = new Hints()
   /** The step whose commit `git` tells of. */
   private readonly checkout: string | undefined
+  private readonly params: readonly string[] | undefined
+  /** What templates hand on, by their names. */
+  private readonly templates: ReadonlyMap<string, readonly string[]>
 
-  constructor(graph: PipelineGraph, report: Report) {
+  constructor(graph: PipelineGraph, report: Report, params: readonly string[] | undefined) {
+    this.params = params
+    this.templates = new Map(graph.templates.map(({ name, outputs }) => [name, outputs.map((pair) => pair.name)]))
     this.inputs = graph.inputs.map((input) => input.name)
     this.inputNames = new Set(this.inputs)
     this.stepIds = graph.steps.map((step) => step.id)
@@ -122,9 +129,11 @@ class ExpressionCheck {
 
   expression(source: string, site: Site): void {
     const { expression, error } = compileExpression(source)
-    if (expression === undefined) {
+    const param = this.params ? undefined : expression?.references.find(({ root }) => root === 'params')
+    const problem = error ?? (param && foreignName(param.root, param.path))
+    if (expression === undefined || problem !== undefined) {
       const shown = source.length > 120 ? `${source.slice(0, 119)}…` : source
-      this.problem(site, 'expression', say('in_expression', { problem: error!, source: shown }))
+      this.problem(site, 'expression', say('in_expression', { problem: problem!, source: shown }))
       return
     }
     if (expression.usesStatus && site.field !== 'when' && !site.field.endsWith('.if')) {
@@ -148,6 +157,10 @@ class ExpressionCheck {
     }
     if (site.early && !early.has(root)) {
       this.problem(site, 'unknown_reference', say('group_early', { root }))
+      return
+    }
+    if (root === 'params') {
+      this.paramReference(path, site)
       return
     }
     if (root === 'matrix' && (site.step?.matrix === undefined || site.field === 'matrix')) {
@@ -180,6 +193,17 @@ class ExpressionCheck {
     } else if (root === 'run' && !contextFields[root].includes(name)) {
       const hint = suggestion(name, contextFields[root])
       this.problem(site, 'unknown_reference', say('unknown_part', { root, name: shortText(name), ...hint }))
+    }
+  }
+
+  paramReference([name, ...rest]: readonly string[], site: Site): void {
+    if (name === undefined) this.problem(site, 'unknown_reference', say('params_plain'))
+    else if (rest.length > 0) {
+      const full = ['params', name, ...rest].join('.')
+      this.problem(site, 'unknown_reference', say('single_value', { name: `params.${name}`, full }))
+    } else if (!this.params?.includes(name)) {
+      const hint = this.hints.suggestion(name, this.params ?? [])
+      this.problem(site, 'unknown_reference', say('unknown_param', { name: shortText(name), ...hint }))
     }
   }
 
@@ -232,6 +256,10 @@ class ExpressionCheck {
       return
     }
     if (!site.atEnd) this.uses.push({ site, target: id })
+    if (step.uses === 'template' && (part !== 'outputs' || output === undefined)) {
+      this.problem(site, 'unknown_reference', say('template_part', { key: id }))
+      return
+    }
     if (part === undefined || part === 'status') {
       if (output !== undefined)
         this.problem(site, 'unknown_reference', say('status_word', { name: `steps.${id}.status`, full }))
@@ -243,7 +271,10 @@ class ExpressionCheck {
       return
     }
     if (output === undefined) return
-    const known = [...step.outputs, ...outputsOf(step)]
+    const known =
+      step.uses === 'template' ? this.templates.get(String(step.with?.template)) : [...step.outputs, ...outputsOf(step)]
+    // The template that is not there is said.
+    if (known === undefined) return
     if (!known.includes(output) && !stepType(step.uses)?.openOutputs) {
       const hint = this.hints.suggestion(output, known)
       this.problem(site, 'unknown_output', say('unknown_output', { key: id, name: shortText(output), ...hint }))

@@ -20,14 +20,15 @@ export function checkPipelineFields(graph: PipelineGraph, report: Report): void 
   }
 }
 
-export function checkInputs(graph: PipelineGraph, report: Report): void {
-  if (graph.inputs.length > limits.inputs) {
-    const said = say('many_inputs', { count: graph.inputs.length, most: limits.inputs })
-    report({ code: 'limit', field: 'inputs', said })
+/** `at`: where they stand. */
+export function checkInputs(inputs: readonly InputDefinition[], at: string, report: Report): void {
+  if (inputs.length > limits.inputs) {
+    const said = say('many_inputs', { count: inputs.length, most: limits.inputs })
+    report({ code: 'limit', field: at, said })
   }
   const seen = new Set<string>()
-  for (const input of graph.inputs) {
-    const field = `inputs.${input.name}`
+  for (const input of inputs) {
+    const field = `${at}.${input.name}`
     if (!patterns.identifier.test(input.name))
       report({ code: 'input_name', field, said: nameSaid('input_name', input.name) })
     if (seen.has(input.name)) report({ field, said: say('duplicate_input', quoted(input.name)) })
@@ -83,6 +84,10 @@ export function checkStepFields(step: StepDefinition, report: Report): void {
 function checkEffects(step: StepDefinition, report: Report): void {
   const by = performerOf(step.uses)
   if (by === 'agent') return
+  if (by === 'steps') {
+    checkTogether(step, report)
+    return
+  }
   for (const field of stepFields) {
     const { key, of, kind } = field
     if (hasEffect(field, step.uses) || kind.write(step[of] as never) === undefined) continue
@@ -92,5 +97,14 @@ function checkEffects(step: StepDefinition, report: Report): void {
       if (unread === undefined) continue
     }
     report({ stepId: step.id, field: key, said: say('no_effect', { key, by, type: step.uses }), warning: true })
+  }
+}
+
+/** A step that stands for others says what can be said of all of them, and nothing else. */
+function checkTogether(step: StepDefinition, report: Report): void {
+  for (const field of stepFields) {
+    const { key, of, kind } = field
+    if (hasEffect(field, step.uses) || kind.write(step[of] as never) === undefined) continue
+    report({ stepId: step.id, field: key, code: 'template_field', said: say('template_field', { key }) })
   }
 }

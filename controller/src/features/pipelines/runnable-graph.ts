@@ -1,7 +1,7 @@
-// Gives what a run executes: a version's graph, or the draft as it is stored now, its steps with what they inherit.
-import { withDefaults } from '@ansflow/proto/defaults'
+// Gives what a run executes: a version's graph, or the draft as it is stored now, its templates written out, its steps with what they inherit.
 import { notFound, precondition } from '@ansflow/proto/errors'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { runnable } from '@ansflow/proto/templates/write-out'
 import type { EntityManager } from '../../platform/db.ts'
 import { reading, readingJson } from '../../platform/message-pieces.ts'
 import { inTurns } from '../../platform/turns.ts'
@@ -34,7 +34,7 @@ export async function runnableGraph(
     throw precondition('never_published', 'The pipeline has no version yet. Publish it, or run the draft.')
   }
   const row = await loadVersion(em, pipelineId, number)
-  return { pipeline, graph: withDefaults(await graphOf(row)), version: number, hash: row.hash }
+  return { pipeline, graph: await inTurns(runnable(await graphOf(row))), version: number, hash: row.hash }
 }
 
 async function runnableDraft(
@@ -46,7 +46,7 @@ async function runnableDraft(
   const { graph, problems, hash } = await workers.run(draftTasks, 'draftToRun', stored.updates, by)
   const found = problemsFrom(problems)
   if (hasErrors(found)) throw problemsAsViolations(found)
-  return { graph: withDefaults(await inTurns(reading(PipelineGraphSchema, graph))), hash }
+  return { graph: await inTurns(runnable(await inTurns(reading(PipelineGraphSchema, graph)))), hash }
 }
 
 export async function loadVersion(em: EntityManager, pipelineId: string, number: number): Promise<PipelineVersionRow> {

@@ -181,7 +181,9 @@ const apiOff =
 
 /** The graph without what is not needed for the step. */
 function upTo(graph: PipelineGraph, stepId: string): PipelineGraph {
-  if (!graph.steps.some(({ id }) => id === stepId)) throw invalidField('untilStepId', 'is no step of the draft')
-  const wanted = ancestors(graph.steps, stepId).add(stepId)
+  // A step that uses a template stands for those whose keys begin with its own.
+  const last = graph.steps.filter(({ id }) => id === stepId || id.startsWith(`${stepId}/`))
+  if (last.length === 0) throw invalidField('untilStepId', 'is no step of the draft')
+  const wanted = new Set(last.flatMap(({ id }) => [id, ...ancestors(graph.steps, id)]))
   return { ...graph, steps: graph.steps.filter(({ id }) => wanted.has(id)) }
 }

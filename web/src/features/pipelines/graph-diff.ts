@@ -4,7 +4,7 @@ import { pipelineFields } from '@ansflow/proto/fields/pipeline-fields'
 import { stepFields } from '@ansflow/proto/fields/step-fields'
 import { triggerFields } from '@ansflow/proto/fields/trigger-fields'
 import { type Need, NeedKind, type PipelineGraph, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { inputTree } from '@ansflow/proto/pipeline-yaml/tree'
+import { inputTree } from '@ansflow/proto/pipeline-yaml/step-tree'
 import { isMapTree, jsonTree, type Tree } from '@ansflow/proto/pipeline-yaml/tree-value'
 
 export interface FieldChange {

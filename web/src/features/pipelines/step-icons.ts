@@ -1,10 +1,22 @@
 // Icons of step types: the names the types give, as components. An unknown name is shown as a box.
 import { stepType } from '@ansflow/proto/steps/index'
-import { Box, FlaskConical, GitBranch, Globe, Hammer, Hand, Hourglass, Terminal, Workflow } from 'lucide-vue-next'
+import {
+  Box,
+  Boxes,
+  FlaskConical,
+  GitBranch,
+  Globe,
+  Hammer,
+  Hand,
+  Hourglass,
+  Terminal,
+  Workflow,
+} from 'lucide-vue-next'
 import type { Component } from 'vue'
 
 const icons: Record<string, Component> = {
   box: Box,
+  boxes: Boxes,
   'flask-conical': FlaskConical,
   'git-branch': GitBranch,
   globe: Globe,

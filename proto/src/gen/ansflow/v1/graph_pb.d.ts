@@ -85,6 +85,13 @@ export declare type PipelineGraph = Message<"ansflow.v1.PipelineGraph"> & {
    * @generated from field: int32 priority = 11;
    */
   priority: number;
+
+  /**
+   * Groups of steps that steps of the type "template" stand for. A run has the steps themselves and no templates.
+   *
+   * @generated from field: repeated ansflow.v1.Template templates = 12;
+   */
+  templates: Template[];
 };
 
 /**
@@ -161,6 +168,13 @@ export declare type PipelineGraphJson = {
    * @generated from field: int32 priority = 11;
    */
   priority?: number;
+
+  /**
+   * Groups of steps that steps of the type "template" stand for. A run has the steps themselves and no templates.
+   *
+   * @generated from field: repeated ansflow.v1.Template templates = 12;
+   */
+  templates?: TemplateJson[];
 };
 
 /**
@@ -168,6 +182,94 @@ export declare type PipelineGraphJson = {
  * Use `create(PipelineGraphSchema)` to create a new message.
  */
 export declare const PipelineGraphSchema: GenMessage<PipelineGraph, {jsonType: PipelineGraphJson}>;
+
+/**
+ * Steps under one name, written once. A step with `uses: template` stands for all of them: those of the step "web" are called
+ * "web/<id>" in a run. What needs "web" needs the steps that none of the others needs; what "web" needs, those need that need no other.
+ *
+ * @generated from message ansflow.v1.Template
+ */
+export declare type Template = Message<"ansflow.v1.Template"> & {
+  /**
+   * [a-z0-9][a-z0-9_-]*, at most 64 characters, unique.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string description = 2;
+   */
+  description: string;
+
+  /**
+   * `params.<name>` in the template's expressions: what the step that uses it gives, or the default.
+   *
+   * @generated from field: repeated ansflow.v1.InputDefinition params = 3;
+   */
+  params: InputDefinition[];
+
+  /**
+   * In the file's order. Their expressions read params, and the steps of the template and no others.
+   *
+   * @generated from field: repeated ansflow.v1.StepDefinition steps = 4;
+   */
+  steps: StepDefinition[];
+
+  /**
+   * `steps.<id of the step that uses it>.outputs.<name>`; values hold ${{ }} and read what the steps' expressions read. At most 100.
+   *
+   * @generated from field: repeated ansflow.v1.NameValue outputs = 5;
+   */
+  outputs: NameValue[];
+};
+
+/**
+ * Steps under one name, written once. A step with `uses: template` stands for all of them: those of the step "web" are called
+ * "web/<id>" in a run. What needs "web" needs the steps that none of the others needs; what "web" needs, those need that need no other.
+ *
+ * @generated from message ansflow.v1.Template
+ */
+export declare type TemplateJson = {
+  /**
+   * [a-z0-9][a-z0-9_-]*, at most 64 characters, unique.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * @generated from field: string description = 2;
+   */
+  description?: string;
+
+  /**
+   * `params.<name>` in the template's expressions: what the step that uses it gives, or the default.
+   *
+   * @generated from field: repeated ansflow.v1.InputDefinition params = 3;
+   */
+  params?: InputDefinitionJson[];
+
+  /**
+   * In the file's order. Their expressions read params, and the steps of the template and no others.
+   *
+   * @generated from field: repeated ansflow.v1.StepDefinition steps = 4;
+   */
+  steps?: StepDefinitionJson[];
+
+  /**
+   * `steps.<id of the step that uses it>.outputs.<name>`; values hold ${{ }} and read what the steps' expressions read. At most 100.
+   *
+   * @generated from field: repeated ansflow.v1.NameValue outputs = 5;
+   */
+  outputs?: NameValueJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.Template.
+ * Use `create(TemplateSchema)` to create a new message.
+ */
+export declare const TemplateSchema: GenMessage<Template, {jsonType: TemplateJson}>;
 
 /**
  * Runs of a group wait for each other, whichever pipelines of the project they are of.

@@ -1,0 +1,27 @@
+// The step type of a step, and its parameters.
+import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { JsonObject } from '@bufbuild/protobuf'
+import { paramOf, stepType, unknownStepType, validateParams } from '../steps/index.ts'
+import { unnamedSecrets } from '../steps/secret-marks.ts'
+import { say } from '../texts/say.ts'
+import type { Report } from './finding.ts'
+
+export function checkType(step: StepDefinition, report: Report): void {
+  const at = { stepId: step.id }
+  const type = stepType(step.uses)
+  if (type === undefined) {
+    const said = step.uses === '' ? say('no_step_type') : unknownStepType(step.uses)
+    report({ ...at, field: 'uses', code: 'unknown_step_type', said })
+    return
+  }
+  for (const { field, said } of validateParams(type, (step.with ?? {}) as JsonObject)) {
+    report({ ...at, field: `with.${field}`, code: 'param', said })
+  }
+  for (const [field, value] of Object.entries((step.with ?? {}) as JsonObject)) {
+    if (!paramOf(type, field)?.['x-secrets']) continue
+    for (const name of unnamedSecrets(value, step.secrets)) {
+      const said = say('secret_not_named', { name, written: `\${${name}}` })
+      report({ ...at, field: `with.${field}`, said, warning: true })
+    }
+  }
+}
