@@ -26,9 +26,16 @@ const texts = {
     started: 'Run started',
     filtered: 'Not taken by the condition',
     refused: 'Refused',
+    why: 'Whether it starts a run cannot be said',
     rotate: 'Make a new secret',
   },
-  'zh-CN': { started: '已启动运行', filtered: '不符合条件', refused: '已拒绝', rotate: '更换密钥' },
+  'zh-CN': {
+    started: '已启动运行',
+    filtered: '不符合条件',
+    refused: '已拒绝',
+    why: '无法判断是否启动运行',
+    rotate: '更换密钥',
+  },
 }
 
 async function post(address: string, body: unknown): Promise<number> {
@@ -69,7 +76,7 @@ test.each(['en', 'zh-CN'] as const)(
     const deliveries = page.getByTestId('delivery')
     await page.reload()
     await deliveries.filter({ hasText: say.filtered }).waitFor()
-    await deliveries.filter({ hasText: say.refused }).waitFor()
+    await deliveries.filter({ hasText: say.refused }).getByText(say.why).waitFor()
     // The secret is not shown again.
     expect(await page.content()).not.toContain(address.split('/').at(-1)!)
     await deliveries.getByRole('link', { name: say.started }).click()

@@ -1,4 +1,4 @@
-// What a pipeline asks of what is around it and is not there: people, secrets, other pipelines.
+// What a pipeline asks of what is around it and is not there: people, secrets, other pipelines; and what came from outside and fits nothing.
 import type { Entry } from './template.ts'
 
 export const ofSurroundings = {
@@ -66,5 +66,25 @@ export const ofSurroundings = {
     params: ['pipeline', 'version', 'input', 'problem', 'inputs?'],
     en: 'Version {version} of the pipeline {pipeline} would refuse the input {input}: {problem}[ Its inputs are {inputs}.]',
     'zh-CN': '流水线 {pipeline} 的第 {version} 版不会接受参数 {input}：{problem}[它的参数有：{inputs}。]',
+  },
+
+  // What a webhook brought.
+  hook_type: {
+    params: [],
+    en: 'The content type must be application/json.',
+    'zh-CN': '内容类型须为 application/json。',
+  },
+  hook_json: { params: [], en: 'The body is no JSON.', 'zh-CN': '内容不是 JSON。' },
+  hook_deep: { params: [], en: 'The body is nested too deeply.', 'zh-CN': '内容嵌套过深。' },
+  hook_unreadable: {
+    params: ['at', 'problem'],
+    en: '[{at=filter}Whether it starts a run cannot be said: the condition under on, webhook, filter does not fit what was posted.|The inputs of a run cannot be made of it: what stands under on, webhook, inputs does not fit what was posted.] {problem}',
+    'zh-CN':
+      '[{at=filter}无法判断是否启动运行：on 的 webhook 中的 filter 条件与收到的内容不符。|无法由其得出运行的参数：on 的 webhook 中的 inputs 与收到的内容不符。]{problem}',
+  },
+  hook_input: {
+    params: ['input', 'problem'],
+    en: 'What was posted does not fit the input {input} of the pipeline. {problem}',
+    'zh-CN': '收到的内容与流水线的参数 {input} 不符。{problem}',
   },
 } as const satisfies Record<string, Entry>

@@ -2,6 +2,9 @@
 
 import { RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { DeliveryResult } from '@ansflow/proto/gen/ansflow/v1/webhooks_pb'
+import { utf8Length } from '@ansflow/proto/limits'
+import { isProblemCode, saidText } from '@ansflow/proto/texts/said-text'
+import { type Said, say } from '@ansflow/proto/texts/say'
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Db } from '../../platform/db.ts'
@@ -18,7 +21,29 @@ interface NewDelivery {
   receivedAt: Date
   inputs: JsonObject | null
   result: DeliveryResult
-  problem: string
+  problem: Refusal | undefined
+}
+
+/** Why no run is started: the sentence, and what other languages make it from. */
+export interface Refusal {
+  text: string
+  said?: Said
+}
+
+export function refusedBy(said: Said): Refusal {
+  return { text: saidText(said), said }
+}
+
+const longestText = 512
+/** Of the JSON; what is longer is kept as its sentence alone. */
+const longestSaid = 8192
+
+function toColumns(refusal: Refusal | undefined): { problem: string; said: string | null } {
+  const json = refusal?.said && JSON.stringify(refusal.said)
+  return {
+    problem: (refusal?.text ?? '').slice(0, longestText),
+    said: json !== undefined && utf8Length(json) <= longestSaid ? json : null,
+  }
 }
 
 /** `again`: it has come before. */
@@ -32,7 +57,7 @@ export async function keepDelivery(db: Db, delivery: NewDelivery): Promise<{ id:
     await db.transaction(async (em) => {
       const runId = result === DeliveryResult.TAKEN ? uuidv7() : null
       const text = inputs && JSON.stringify(inputs)
-      const told = { receivedAt, name, inputs: text, result, runId, problem: problem.slice(0, 512) }
+      const told = { receivedAt, name, inputs: text, result, runId, ...toColumns(problem) }
       await em.insert(DeliveryEntity, { id, ...belongs, ...told })
       const old = await em.find(
         DeliveryEntity,
@@ -76,16 +101,16 @@ export async function startTaken(deps: Deps): Promise<void> {
 
 async function startOne(deps: Deps, { id, pipelineId, name, inputs, runId }: DeliveryRow): Promise<void> {
   const problem = await start(deps, { id, pipelineId, name, inputs, runId })
-  const result = problem === '' ? DeliveryResult.STARTED : DeliveryResult.REFUSED
-  const told = { result, problem: problem.slice(0, 512), ...(problem !== '' && { runId: null }) }
+  const result = problem ? DeliveryResult.REFUSED : DeliveryResult.STARTED
+  const told = { result, ...toColumns(problem), ...(problem && { runId: null }) }
   await deps.db.em().nativeUpdate(DeliveryEntity, { id, result: DeliveryResult.TAKEN }, told)
 }
 
-/** Why not, or "". */
+/** Why not; undefined: it is started. */
 async function start(
   deps: Deps,
   { id, pipelineId, name, inputs, runId }: Pick<DeliveryRow, 'id' | 'pipelineId' | 'name' | 'inputs' | 'runId'>,
-): Promise<string> {
+): Promise<Refusal | undefined> {
   const cause = { case: 'webhook' as const, value: { deliveryId: id, name: 'webhook', event: name ?? '' } }
   try {
     await startPublished(deps, {
@@ -96,8 +121,12 @@ async function start(
       runId: runId!,
       by: '',
     })
-    return ''
+    return undefined
   } catch (error) {
-    return refusalOf(error).message
+    const { message, violations } = refusalOf(error)
+    const [first] = violations
+    if (first?.code === undefined || !isProblemCode(first.code)) return { text: message }
+    const problem = { code: first.code, params: first.params ?? {} }
+    return refusedBy(say('hook_input', { input: first.field.replace(/^inputs\./, ''), problem }))
   }
 }

@@ -5,7 +5,7 @@ import { ExpressionError } from '@ansflow/proto/expression'
 import type { Webhook } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { DeliveryResult } from '@ansflow/proto/gen/ansflow/v1/webhooks_pb'
 import { limits } from '@ansflow/proto/limits'
-import { saidText } from '@ansflow/proto/texts/said-text'
+import { type Said, say } from '@ansflow/proto/texts/say'
 import { givenInputs, takes } from '@ansflow/proto/trigger-inputs'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import type { Bus } from '../../platform/bus.ts'
@@ -14,7 +14,7 @@ import type { Keys } from '../../platform/crypto.ts'
 import type { Db } from '../../platform/db.ts'
 import { meter } from '../../platform/rate.ts'
 import type { Answer, PostRequest, PostRoute } from '../../transport/routes.ts'
-import { keepDelivery } from './deliveries.ts'
+import { keepDelivery, type Refusal, refusedBy } from './deliveries.ts'
 import { WebhookEntity, type WebhookRow } from './webhook.entity.ts'
 import { definitionOf } from './webhook-keeper.ts'
 import { isSecret, isSignature, secretOf } from './webhook-secret.ts'
@@ -85,7 +85,7 @@ async function take(deps: HooksDeps, { row, webhook }: Known, request: PostReque
   const kept = await keepDelivery(deps.db, { row, name: name || null, receivedAt: deps.clock.now(), ...read })
   if (kept.again) return answer(200, { delivery: kept.id, skipped: 'again' })
   if (read.result === DeliveryResult.FILTERED) return answer(200, { delivery: kept.id, skipped: 'filter' })
-  if (read.result === DeliveryResult.REFUSED) return answer(400, { delivery: kept.id, error: read.problem })
+  if (read.result === DeliveryResult.REFUSED) return answer(400, { delivery: kept.id, error: read.problem?.text ?? '' })
   deps.bus.publish('hook.due', {})
   return answer(202, { delivery: kept.id })
 }
@@ -93,32 +93,35 @@ async function take(deps: HooksDeps, { row, webhook }: Known, request: PostReque
 interface Read {
   result: DeliveryResult
   inputs: JsonObject | null
-  problem: string
+  problem: Refusal | undefined
 }
 
 /** What becomes of it, by the file alone. */
 function readBody(webhook: Webhook, { body, headers }: PostRequest): Read {
-  const refused = (problem: string): Read => ({ result: DeliveryResult.REFUSED, inputs: null, problem })
+  const refused = (said: Said): Read => ({ result: DeliveryResult.REFUSED, inputs: null, problem: refusedBy(said) })
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '')) {
-    return refused('The content type must be application/json.')
+    return refused(say('hook_type'))
   }
   let value: JsonValue
   try {
     value = JSON.parse(body.toString('utf8')) as JsonValue
   } catch {
-    return refused('The body is no JSON.')
+    return refused(say('hook_json'))
   }
   const event = {
     body: value,
     headers: Object.fromEntries(webhook.headers.map((name) => [name, headerOf(headers, name)])),
   }
+  let at: 'filter' | 'inputs' = 'filter'
   try {
-    if (!takes(webhook.filter, event)) return { result: DeliveryResult.FILTERED, inputs: null, problem: '' }
-    return { result: DeliveryResult.TAKEN, inputs: givenInputs(webhook.inputs ?? {}, event), problem: '' }
+    if (!takes(webhook.filter, event)) return { result: DeliveryResult.FILTERED, inputs: null, problem: undefined }
+    at = 'inputs'
+    const inputs = givenInputs(webhook.inputs ?? {}, event)
+    return { result: DeliveryResult.TAKEN, inputs, problem: undefined }
   } catch (error) {
-    if (error instanceof ExpressionError) return refused(saidText(error.said))
+    if (error instanceof ExpressionError) return refused(say('hook_unreadable', { at, problem: error.said }))
     // Lists in lists without end.
-    if (error instanceof RangeError) return refused('The body is nested too deeply.')
+    if (error instanceof RangeError) return refused(say('hook_deep'))
     throw error
   }
 }

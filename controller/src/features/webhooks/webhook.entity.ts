@@ -40,7 +40,10 @@ export const DeliveryEntity = defineEntity({
     result: p.integer(),
     /** Id of the run, before it is begun: whoever begins it, and however often, begins one. */
     runId: id().nullable(),
+    /** An English sentence. */
     problem: p.string().length(512),
+    /** JSON of the same with its parameters, for other languages; null: it has none. */
+    said: p.text().nullable(),
   },
 })
 

@@ -8,6 +8,8 @@ import {
   WebhookDeliverySchema,
   WebhookService,
 } from '@ansflow/proto/gen/ansflow/v1/webhooks_pb'
+import type { Said } from '@ansflow/proto/texts/say'
+import { problemOf } from '@ansflow/proto/validate'
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Clock } from '../../platform/clock.ts'
@@ -87,7 +89,7 @@ function toWebhook(row: WebhookRow): PipelineWebhook {
   })
 }
 
-function toDelivery({ id, receivedAt, name, inputs, result, runId, problem }: DeliveryRow): WebhookDelivery {
+function toDelivery({ id, receivedAt, name, inputs, result, runId, problem, said }: DeliveryRow): WebhookDelivery {
   return create(WebhookDeliverySchema, {
     id,
     receivedAt: timestampFromDate(receivedAt),
@@ -96,5 +98,6 @@ function toDelivery({ id, receivedAt, name, inputs, result, runId, problem }: De
     result,
     runId: runId ?? '',
     problem,
+    ...(said && { problemInfo: problemOf({ said: JSON.parse(said) as Said, field: 'on.webhook' }) }),
   })
 }

@@ -6,6 +6,7 @@ import { AuditService } from '@ansflow/proto/gen/ansflow/v1/audit_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { DeliveryResult, WebhookService } from '@ansflow/proto/gen/ansflow/v1/webhooks_pb'
+import { problemText } from '@ansflow/proto/problem-text'
 import { afterEach, expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
@@ -100,6 +101,35 @@ test('what fits nothing is refused, and the list says why without the body', asy
   for (const each of all) expect(each).toMatchObject({ result: DeliveryResult.REFUSED, runId: '' })
   expect(all.map(({ problem }) => problem)).toContain('The content type must be application/json.')
   expect(JSON.stringify(await c.db.em().execute('select * from webhook_delivery'))).not.toContain('hello')
+})
+
+test('what does not fit the condition, the inputs or the pipeline is said in plain words, in both languages', async () => {
+  const inputs = '{ ref: "${{ body.ref }}", n: "${{ body.n }}" }'
+  const w = await open(`{ filter: "body.kind == 'push' && body.size > 1", inputs: ${inputs} }`)
+  const { path } = await w.rotate()
+  const kind = 'push'
+  await post(path, { kind })
+  await post(path, { kind, size: 'large' })
+  await post(path, { kind, size: 2 })
+  expect((await post(path, { kind, size: 2, ref: 'x', n: 'many' })).status).toBe(202)
+  const all = await waitFor(async () => {
+    const told = await w.deliveries()
+    return told.every(({ result }) => result === DeliveryResult.REFUSED) ? told : undefined
+  })
+  expect(all.map(({ problem }) => problem)).toEqual([
+    'What was posted does not fit the input n of the pipeline. It must be a number, not the text "many".',
+    'The inputs of a run cannot be made of it: what stands under on, webhook, inputs does not fit what was posted. `body.ref` cannot be evaluated: body.ref has no value.',
+    expect.stringMatching(
+      /^Whether it starts a run cannot be said: .* > does not work on string, int; convert one side/,
+    ),
+    expect.stringMatching(/^Whether it starts a run cannot be said: .* body.size has no value\.$/),
+  ])
+  expect(all.map(({ problemInfo }) => problemText(problemInfo!, 'zh-CN'))).toEqual([
+    '收到的内容与流水线的参数 n 不符。须为数字，而不是文本 "many"。',
+    expect.stringMatching(/^无法由其得出运行的参数：.*没有值。$/),
+    expect.stringMatching(/^无法判断是否启动运行：.*请转换其中一侧/),
+    expect.stringMatching(/^无法判断是否启动运行：.*没有值。$/),
+  ])
 })
 
 test('whoever does not know the secret learns nothing, and nothing is kept of it', async () => {

@@ -19,6 +19,7 @@ import { Chains } from './migration-0015-chains.ts'
 import { ReportsAndVariables } from './migration-0016-reports-and-variables.ts'
 import { Locks } from './migration-0017-locks.ts'
 import { ProjectLimits } from './migration-0018-project-limits.ts'
+import { DeliverySaid } from './migration-0019-delivery-said.ts'
 
 export const migrations = {
   'migration-0001-e2d3c2d4': Initial,
@@ -41,4 +42,5 @@ export const migrations = {
   'migration-0016-reports-and-variables': ReportsAndVariables,
   'migration-0017-locks': Locks,
   'migration-0018-project-limits': ProjectLimits,
+  'migration-0019-delivery-said': DeliverySaid,
 }

@@ -5,6 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import type { Problem, ProblemJson } from "./graph_pb.js";
 
 /**
  * Describes the file ansflow/v1/webhooks.proto.
@@ -175,6 +176,13 @@ export declare type WebhookDelivery = Message<"ansflow.v1.WebhookDelivery"> & {
    * @generated from field: string problem = 7;
    */
   problem: string;
+
+  /**
+   * The same with its parameters, for other languages; absent where there is nothing else to say it by.
+   *
+   * @generated from field: ansflow.v1.Problem problem_info = 8;
+   */
+  problemInfo?: Problem | undefined;
 };
 
 /**
@@ -223,6 +231,13 @@ export declare type WebhookDeliveryJson = {
    * @generated from field: string problem = 7;
    */
   problem?: string;
+
+  /**
+   * The same with its parameters, for other languages; absent where there is nothing else to say it by.
+   *
+   * @generated from field: ansflow.v1.Problem problem_info = 8;
+   */
+  problemInfo?: ProblemJson;
 };
 
 /**
