@@ -1,4 +1,7 @@
-// What steps tell people: annotations, each with the way to its line of the log, and summaries in Markdown of which nothing runs.
+// What steps tell people: annotations, each with the way to its line of the log, summaries in Markdown of which nothing runs, and groups
+// of lines.
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ReportService } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import { RunStatus } from '@ansflow/proto/status'
 import type { Browser } from 'playwright-core'
@@ -110,6 +113,64 @@ test.each(['en', 'zh-CN'] as const)(
       if (folder) await page.screenshot({ path: `${folder}/run-report.${locale}.${colorScheme}.png` })
     }
     expect(outside).toEqual([])
+    expect(errors).toEqual([])
+  },
+)
+
+const grouped = (go: string) => `name: grouped
+steps:
+  build:
+    name: Build
+    run: |
+      echo "::group::Install"
+      for i in $(seq 3000); do echo "package $i"; done
+      echo "::endgroup::"
+      echo "compiling"
+      echo "::group::Tests"
+      echo "test one"
+      while [ ! -e ${go} ]; do sleep 0.1; done
+      echo "test two"
+      echo "::endgroup::"
+      echo "all done"
+`
+test.each([
+  ['en', (count: string) => `${count} lines folded`],
+  ['zh-CN', (count: string) => `已折叠 ${count} 行`],
+] as const)(
+  'groups of a log are folded, also one that still grows, and opened by what leads into them (%s)',
+  async (locale, folded) => {
+    const go = join(system.folder, `go-${locale}`)
+    const { pipelineId } = await system.pipeline(grouped(go))
+    const runId = await system.start(pipelineId)
+    const { page, errors } = await newPerson(browser, system.url, { locale })
+    await signIn(page, admin)
+    await page.goto(`/runs/${runId}?step=build`)
+    const log = page.getByTestId('log-rows')
+    const line = (number: number) => log.locator(`.line:has([data-line="${number}"])`)
+    await line(3005).getByText('test one').waitFor()
+    // It has not ended: what comes is behind its heading, too.
+    await log.locator('[data-fold="3004"]').click()
+    await line(3005).waitFor({ state: 'detached' })
+    await writeFile(go, '')
+    await line(3008).getByText('all done').waitFor()
+    expect(await line(3006).count()).toBe(0)
+    await line(3004).getByText(folded('3'), { exact: true }).waitFor()
+
+    await page.goto(`/runs/${runId}?step=build#L1`)
+    await log.locator('[data-fold="1"]').click()
+    await line(1).getByText(folded('3,001'), { exact: true }).waitFor()
+    await line(3003).getByText('compiling').waitFor()
+    expect(await log.locator('[data-fold="1"]').getAttribute('aria-expanded')).toBe('false')
+    expect([...(await textFaults(page, locale)), ...(await axeFaults(page))]).toEqual([])
+    const folder = process.env.ANSFLOW_SCREENSHOTS
+    if (folder) await page.screenshot({ path: `${folder}/log-folded.${locale}.png` })
+    // A hit of the search in it opens it.
+    await page.getByTestId('log-search').locator('input').fill('package 1234')
+    await line(1235).getByText('package 1234').waitFor()
+    expect(await log.locator('[data-fold]').count()).toBe(0)
+    await page.getByTestId('log-search').locator('input').fill('Install')
+    await line(1).waitFor()
+    expect(await log.locator('[data-fold="1"]').getAttribute('aria-expanded')).toBe('true')
     expect(errors).toEqual([])
   },
 )

@@ -21,10 +21,16 @@ export interface SearchState {
   long: { chars: number; reported: number; text: string; hit: boolean } | null
 }
 
+/** Before bytes of which the first is in this line, from 1. */
+export function stateAt(line: number): SearchState {
+  return { count: 0, line, rest: new Uint8Array(), long: null }
+}
+
 /** Takes the bytes of a log in order, in any pieces. */
 export class LineSearch {
   full = false
   readonly #matcher: Matcher
+  readonly #firstLine: number
   readonly #maxHits: number
   #count: number
   #hits: LogHitInit[] = []
@@ -32,13 +38,14 @@ export class LineSearch {
   #rest: Buffer
   #long: SearchState['long']
 
-  constructor(matcher: Matcher, maxHits: number, state?: SearchState) {
+  constructor(matcher: Matcher, wanted: { firstLine: number; maxHits: number }, state: SearchState) {
     this.#matcher = matcher
-    this.#maxHits = maxHits
-    this.#count = state?.count ?? 0
-    this.#line = state?.line ?? 1
-    this.#rest = Buffer.from(state?.rest ?? [])
-    this.#long = state?.long ?? null
+    this.#firstLine = wanted.firstLine
+    this.#maxHits = wanted.maxHits
+    this.#count = state.count
+    this.#line = state.line
+    this.#rest = Buffer.from(state.rest)
+    this.#long = state.long
   }
 
   get state(): SearchState {
@@ -142,7 +149,9 @@ export class LineSearch {
     }
   }
 
+  /** False: there are enough. */
   #hit(start: number, end: number, line: string): boolean {
+    if (this.#line < this.#firstLine) return true
     if (this.#count >= this.#maxHits) {
       this.full = true
       return false

@@ -303,10 +303,10 @@ describe('lines', () => {
     const filler = 'z'.repeat(70_000)
     const whole = `Error one\nnothing\nerror two, ERROR three\n${filler}error four${filler}error five\nlast error`
     await store('job', Buffer.from(whole))
-    const find = async (query: string, regex: boolean, matchCase: boolean, max = 100) => {
+    const find = async (query: string, regex: boolean, matchCase: boolean, max = 100, firstLine = 1) => {
       const hits: string[] = []
       const size = whole.length
-      const looked = { query: { query, regex, matchCase }, maxHits: max, by: 'somebody' }
+      const looked = { query: { query, regex, matchCase }, maxHits: max, firstLine, by: 'somebody' }
       for await (const found of searchLog({ db, workers, jobId: 'job', size, ...looked })) {
         hits.push(...found.map((hit) => `${hit.line}:${hit.start}-${hit.end}`))
       }
@@ -320,6 +320,31 @@ describe('lines', () => {
     expect(await find('error', false, false, 2)).toEqual(all.slice(0, 2))
     expect(await find('^last', true, true)).toEqual(['5:0-4'])
     expect(await find('(z+)+$', true, true)).toEqual([])
+    expect(await find('error', false, false, 2, 3)).toEqual(all.slice(1, 3))
+    expect(await find('error', false, false, 100, 5)).toEqual(['5:5-10'])
+    expect(await find('error', false, false, 100, 6)).toEqual([])
+  })
+
+  test('search from a line on finds what is there, however rows and lines lie to one another', async () => {
+    const lines = Array.from({ length: 3000 }, (_, i) => `${i % 7 === 0 ? 'mark' : 'x'.repeat((i * 37) % 400)}`)
+    const whole = `${lines.join('\n')}\n`
+    await store('job', Buffer.from(whole))
+    for (const firstLine of [1, 2, 8, 9, 700, 701, 1500, 2999, 3000, 3001, 9000]) {
+      const found: number[] = []
+      const query = { query: '^mark$', regex: true, matchCase: true }
+      for await (const hits of searchLog({
+        db,
+        workers,
+        jobId: 'job',
+        size: whole.length,
+        query,
+        firstLine,
+        maxHits: 9999,
+        by: 'x',
+      }))
+        found.push(...hits.map(({ line }) => line!))
+      expect(found).toEqual(lines.flatMap((line, i) => (line === 'mark' && i + 1 >= firstLine ? [i + 1] : [])))
+    }
   })
 })
 

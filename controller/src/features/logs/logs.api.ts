@@ -61,7 +61,7 @@ export function logsApi({ db, watch, runWatch, workers, lostAmong }: Deps): Serv
       }
     },
 
-    async *searchLog({ runId, stepId, attempt, query, regex, matchCase, maxHits: wanted }, ctx) {
+    async *searchLog({ runId, stepId, attempt, query, regex, matchCase, maxHits: wanted, firstLine }, ctx) {
       const limit = bounded('max_hits', wanted, defaultHits, maxHits)
       const log = await findAttempt(db, { runId, stepId, attempt })
       let found = 0
@@ -69,7 +69,8 @@ export function logsApi({ db, watch, runWatch, workers, lostAmong }: Deps): Serv
       const { jobId, size } = log
       const looked = { query, regex, matchCase }
       const by = personOf(ctx).userId
-      for await (const hits of searchLog({ db, workers, jobId, size, query: looked, maxHits: limit + 1, by })) {
+      const wantedHere = { query: looked, firstLine: Math.max(1, firstLine), maxHits: limit + 1 }
+      for await (const hits of searchLog({ db, workers, jobId, size, ...wantedHere, by })) {
         if (ctx.signal.aborted) return
         const some = hits.slice(0, limit - found)
         found += hits.length

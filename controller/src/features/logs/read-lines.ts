@@ -35,7 +35,7 @@ export async function readLines(db: Db, jobId: string, first: number, max: numbe
   const from = first < 0 ? Math.max(0, totalLines + first) : Math.max(0, first - 1)
   const until = Math.min(totalLines, from + max)
   const reader = new LineReader(from, until)
-  let at = await rowWhereLineBegins(tables, jobId, from)
+  let at: number | null = (await rowWhereLineBegins(tables, jobId, from))?.offset ?? null
   while (at !== null && !reader.full) {
     const heads = await readHeads(tables, jobId, at)
     for (const head of heads) {
@@ -64,19 +64,23 @@ export async function countLines(db: LogKysely, jobId: string): Promise<{ totalL
   }
 }
 
-/** Line n begins behind the end of line n-1, which is in the last row that begins in line n-1 or before. */
-async function rowWhereLineBegins(db: LogKysely, jobId: string, line: number): Promise<number | null> {
-  if (line === 0) return 0
+/** Lines count from 0 here. Line n begins behind the end of line n-1, which is in the last row that begins in line n-1 or before. */
+export async function rowWhereLineBegins(
+  db: LogKysely,
+  jobId: string,
+  line: number,
+): Promise<{ offset: number; firstLine: number } | undefined> {
+  if (line === 0) return { offset: 0, firstLine: 0 }
   const row = await db
     .selectFrom('log_chunk')
-    .select('byte_offset')
+    .select(['byte_offset', 'first_line'])
     .where('job_id', '=', jobId)
     .where('first_line', '<=', line - 1)
     .orderBy('first_line', 'desc')
     .orderBy('byte_offset', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row ? Number(row.byte_offset) : null
+  return row && { offset: Number(row.byte_offset), firstLine: row.first_line }
 }
 
 /** The lines, from 1, in which these bytes are; 0 where they are not stored. */

@@ -2,8 +2,10 @@
 import { AppError } from '@ansflow/proto/errors'
 import type { Db } from '../../platform/db.ts'
 import type { TaskFile, Workers } from '../../platform/workers.ts'
-import type { LogHitInit, SearchState } from './line-search.ts'
+import { type LogHitInit, stateAt } from './line-search.ts'
+import type { LogTables } from './log-tables.ts'
 import type { Query } from './matcher.ts'
+import { rowWhereLineBegins } from './read-lines.ts'
 import { readRows } from './read-log.ts'
 
 const tasks: TaskFile<typeof import('./search-tasks.ts')> = { url: new URL('./search-tasks.ts', import.meta.url).href }
@@ -19,6 +21,8 @@ export interface LogSearch {
   /** Bytes of the log that are searched. */
   size: number
   query: Query
+  /** From 1. */
+  firstLine?: number
   maxHits: number
   /** Who searches. */
   by: string
@@ -26,15 +30,17 @@ export interface LogSearch {
 
 /** Hits of some rows; ends when `size` bytes were searched or `maxHits` were found. Throws when the query is no pattern. */
 export async function* searchLog(search: LogSearch): AsyncGenerator<LogHitInit[]> {
-  const { db, workers, jobId, size, query, maxHits, by } = search
-  let state: SearchState | undefined
+  const { db, workers, jobId, size, query, firstLine = 1, maxHits, by } = search
+  const begin = await rowWhereLineBegins(db.kysely<LogTables>(), jobId, firstLine - 1)
+  if (!begin) return
+  let state = stateAt(begin.firstLine + 1)
   let data: Uint8Array[] = []
   let bytes = 0
   let workMs = 0
   let isFull = false
 
   async function piece(isLast: boolean): Promise<LogHitInit[]> {
-    const found = await workers.run(tasks, 'searchPiece', { query, maxHits, state, data, isLast }, by)
+    const found = await workers.run(tasks, 'searchPiece', { query, firstLine, maxHits, state, data, isLast }, by)
     workMs += found.usedMs
     if (workMs > longestMs) {
       throw new AppError('resource_exhausted', 'The search takes too long. Look for something simpler.', {
@@ -48,7 +54,7 @@ export async function* searchLog(search: LogSearch): AsyncGenerator<LogHitInit[]
     return found.hits
   }
 
-  for await (const row of readRows(db, jobId, 0, size)) {
+  for await (const row of readRows(db, jobId, begin.offset, size)) {
     data.push(row.data)
     bytes += row.data.length
     if (bytes < pieceBytes) continue

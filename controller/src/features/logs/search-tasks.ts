@@ -6,9 +6,10 @@ import { createMatcher, type Matcher, type Query } from './matcher.ts'
 
 export interface SearchPiece {
   query: Query
+  /** From 1; what is found in lines before it does not count. */
+  firstLine: number
   maxHits: number
-  /** Undefined: the log begins. */
-  state: SearchState | undefined
+  state: SearchState
   data: Uint8Array[]
   /** Nothing comes after these. */
   isLast: boolean
@@ -18,9 +19,9 @@ export interface SearchPiece {
 const matchers = new Map<string, Matcher>()
 const remembered = 20
 
-export const searchPiece = task(({ query, maxHits, state, data, isLast }: SearchPiece) => {
+export const searchPiece = task(({ query, firstLine, maxHits, state, data, isLast }: SearchPiece) => {
   const began = process.threadCpuUsage()
-  const search = new LineSearch(matcherOf(query), maxHits, state)
+  const search = new LineSearch(matcherOf(query), { firstLine, maxHits }, state)
   const hits = []
   for (const part of data) {
     hits.push(...search.feed(Buffer.from(part.buffer, part.byteOffset, part.byteLength)))

@@ -537,6 +537,13 @@ export declare type SearchLogRequest = Message<"ansflow.v1.SearchLogRequest"> & 
    * @generated from field: int32 max_hits = 7;
    */
   maxHits: number;
+
+  /**
+   * From 1: lines before it are not searched. 0: all are.
+   *
+   * @generated from field: uint32 first_line = 8;
+   */
+  firstLine: number;
 };
 
 /**
@@ -581,6 +588,13 @@ export declare type SearchLogRequestJson = {
    * @generated from field: int32 max_hits = 7;
    */
   maxHits?: number;
+
+  /**
+   * From 1: lines before it are not searched. 0: all are.
+   *
+   * @generated from field: uint32 first_line = 8;
+   */
+  firstLine?: number;
 };
 
 /**

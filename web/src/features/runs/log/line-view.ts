@@ -1,6 +1,6 @@
 // What a log line looks like: its styled pieces with search hits cut out, and what kind of line it is.
 import type { LogHit } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
-import { readCommand } from '@ansflow/proto/workflow-command'
+import { readCommand, type WorkflowCommand } from '@ansflow/proto/workflow-command'
 import { plainState, renderLine, type ShownPiece, shownText, type TerminalState } from './terminal-line.ts'
 
 export type LineKind = '' | 'error' | 'warning' | 'notice' | 'group' | 'note'
@@ -27,14 +27,25 @@ const silent: ReadonlySet<string> = new Set(['endgroup', 'add-mask'])
 const unseen = /^(?:\s|\u001b\[[0-9;:]*[mK]|\u001b\(B|\ufeff)*/
 const longestBefore = 256
 
+/** Lines that may begin or end a group, as the search of a log has them (RE2). */
+export const groupMarks = '^(?:\\s|\\x1b\\[[0-9;:]*[mK]|\\x1b\\(B|\\x{feff})*::(?:end)?group(?:[ \\t][^:]*)?::'
+
+function commandOf(text: string): WorkflowCommand | undefined {
+  const colons = text.indexOf('::')
+  return colons >= 0 && colons <= longestBefore ? readCommand(text.replace(unseen, '')) : undefined
+}
+
+/** A group ends where the next one begins, too. */
+export function groupMark(text: string): 'begins' | 'ends' | undefined {
+  const name = commandOf(text)?.name
+  return name === 'group' ? 'begins' : name === 'endgroup' ? 'ends' : undefined
+}
+
 /** Workflow commands as people know them are shown by what they say, not by how they are spelled. */
 export function lineKind(text: string): { kind: LineKind; shown: string } {
-  const colons = text.indexOf('::')
-  if (colons >= 0 && colons <= longestBefore) {
-    const command = readCommand(text.replace(unseen, ''))
-    const kind = command && commands.get(command.name)
-    if (kind) return { kind, shown: silent.has(command.name) ? '' : command.data }
-  }
+  const command = commandOf(text)
+  const kind = command && commands.get(command.name)
+  if (kind) return { kind, shown: silent.has(command.name) ? '' : command.data }
   if (text.length < 2000) {
     const plain = shownText(text)
     if (/^\s*(?:\S+:\s)?(?:fatal|error|err|npm err|failed|fail|assertionerror|exception)(?:[!:\s]|$)/i.test(plain))

@@ -71,7 +71,7 @@ export function useLineWindow({ scroller, windowElement, total, wrap, following 
     if (scroller.value) scroller.value.scrollTop = scroller.value.scrollHeight
   }
 
-  function showLine(number: number): void {
+  function showPlace(number: number): void {
     const element = scroller.value
     if (!element) return
     following.value = false
@@ -104,5 +104,5 @@ export function useLineWindow({ scroller, windowElement, total, wrap, following 
   })
   onBeforeUnmount(() => observer?.disconnect())
 
-  return { first, last, fullHeight, place, onScroll, onWheel, showLine, toEnd }
+  return { first, last, fullHeight, place, onScroll, onWheel, showPlace, toEnd }
 }
