@@ -149,12 +149,19 @@ const wellKnown: Record<string, WellKnown> = {
     },
   },
   redis: {
-    steps: Object.fromEntries(
-      ['build', 'test', 'modules', 'sentinel', 'cluster', 'other-builds'].map((id) => [id, { succeeded: 2 }]),
-    ),
+    steps: {
+      ...Object.fromEntries(
+        ['build', 'test', 'modules', 'sentinel', 'cluster'].flatMap((id) => [
+          [`plain/${id}`, one],
+          [`sanitized/${id}`, one],
+        ]),
+      ),
+      'other-builds': { succeeded: 2 },
+    },
     called: {
-      'build.1': ['make REDIS_CFLAGS=-Werror SANITIZER=address'],
-      'cluster.1': ['runtest-cluster'],
+      'plain/build': ['make REDIS_CFLAGS=-Werror BUILD_TLS=yes'],
+      'sanitized/build': ['make REDIS_CFLAGS=-Werror SANITIZER=address'],
+      'sanitized/cluster': ['runtest-cluster'],
       'other-builds.1': ['make REDIS_CFLAGS=-Werror MALLOC=libc'],
     },
   },

@@ -180,7 +180,7 @@ export class System implements AsyncDisposable {
 
   async log(runId: string, stepId: string, attempt = 0): Promise<string> {
     const query = attempt > 0 ? `?attempt=${attempt}` : ''
-    const response = await fetch(`${this.url}/download/runs/${runId}/steps/${stepId}/log${query}`, {
+    const response = await fetch(`${this.url}/download/runs/${runId}/steps/${encodeURIComponent(stepId)}/log${query}`, {
       headers: { authorization: `Bearer ${admin.token}` },
     })
     if (!response.ok) throw new Error(`log of ${stepId}: ${response.status} ${await response.text()}`)

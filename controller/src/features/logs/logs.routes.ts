@@ -28,6 +28,7 @@ export function logDownload({ db, watch, lostAmong }: LogDownloadDeps): Route {
     async handle({ params, query, range, signal }) {
       const { runId = '', stepId = '' } = params
       const name = { runId, stepId, attempt: readAttempt(query.attempt) }
+      const called = stepId.replaceAll('/', '-')
       let log = await findAttempt(db, name)
       if (log.ended && !log.whole) {
         await watch.complete(log.jobId, completeMs, signal)
@@ -36,14 +37,14 @@ export function logDownload({ db, watch, lostAmong }: LogDownloadDeps): Route {
       if (log.agentId === null && !log.whole) throw notStarted(name)
       const isOver = log.whole || (await endOf(log, lostAmong)).complete
       if (!isOver && range === undefined && (log.ended || query.follow === 'true')) {
-        const fileName = `${stepId}-${log.attempt}.log`
+        const fileName = `${called}-${log.attempt}.log`
         return { contentType, fileName, body: toItsEnd(watch, log.jobId, signal) }
       }
       const part = range === undefined ? null : readRange(range, log.size)
       const { from, to } = part ?? { from: 0, to: log.size }
       return {
         contentType,
-        fileName: `${stepId}-${log.attempt}${log.whole ? '' : '.part'}.log`,
+        fileName: `${called}-${log.attempt}${log.whole ? '' : '.part'}.log`,
         // A length would say that this is all there is.
         ...(log.whole || part ? { size: to - from } : {}),
         status: part ? 206 : 200,

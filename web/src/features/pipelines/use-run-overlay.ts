@@ -8,7 +8,16 @@ import { errorText } from '../../ui/error-text.ts'
 import { toMs } from '../../ui/format.ts'
 import type { StatusName } from '../../ui/status/status.ts'
 import { showToast } from '../../ui/toasts.ts'
-import { asksPeople, copiesByStep, inOrder, stepStatusName, useRun } from '../runs/index.ts'
+import {
+  asksPeople,
+  copiesByStep,
+  inOrder,
+  partsOf,
+  standsFor,
+  stepStatusName,
+  together,
+  useRun,
+} from '../runs/index.ts'
 
 export interface StepRunState {
   word: StatusName
@@ -31,7 +40,7 @@ export interface RunOverlay {
   stepOf(key: string): RunStep | undefined
   /** What the canvas calls a step of the run, by its key in the run. */
   nameOf(key: string): string
-  /** Of a step that has some, by its key. */
+  /** Of a step that has some, or that stands for others, by its key. */
   copiesOf(key: string): readonly RunStep[]
   /** In the order of the file. */
   all(): RunStep[]
@@ -51,7 +60,9 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
     const keys = new Map(graph.value.steps.map((step) => [step.id, step]))
     const found = new Map<string, { nodeId: string; name: string; changed: boolean }>()
     for (const step of frozen.value?.steps ?? []) {
+      const whole = keys.get(standsFor(step.id))
       const now = current.get(step.nodeId) ?? keys.get(step.id)
+      if (!now && whole) found.set(step.id, { nodeId: whole.nodeId, name: step.name || step.id, changed: false })
       if (!now) continue
       found.set(step.id, { nodeId: now.nodeId, name: now.name || now.id, changed: meaning(step) !== meaning(now) })
     }
@@ -59,9 +70,10 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
   })
 
   function draw(changed: Iterable<RunStep>): void {
-    for (const step of changed) {
-      const node = nodes.value.get(step.id)
-      if (!node) continue
+    for (const each of changed) {
+      const node = nodes.value.get(each.id)
+      const step = whole(each)
+      if (!node || !step) continue
       const next: StepRunState = {
         word: stepStatusName(step),
         people: asksPeople(step),
@@ -73,6 +85,12 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
       }
       steps.set(node.nodeId, next)
     }
+  }
+
+  /** As it is drawn: those that a template brought as one. */
+  function whole(step: RunStep): RunStep | undefined {
+    const key = standsFor(step.id)
+    return key === step.id ? step : together(key, partsOf(key, byKey.values()))
   }
 
   watch(nodes, () => {
@@ -87,10 +105,10 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
     run,
     ended,
     steps,
-    stepOf: (key) => byKey.get(key),
+    stepOf: (key) => byKey.get(key) ?? together(key, partsOf(key, byKey.values())),
     nameOf: (key) => nodes.value.get(key)?.name ?? (byKey.get(key)?.name || key),
     all: () => inOrder(byKey.values()),
-    copiesOf: (key) => copiesByStep(byKey.values()).get(key) ?? [],
+    copiesOf: (key) => copiesByStep(byKey.values()).get(key) ?? partsOf(key, byKey.values()),
     show(runId) {
       shown.value = runId
     },

@@ -23,7 +23,9 @@ export function useProblems(editor: EditorContext, show: Show) {
 
   async function goTo(problem: Problem): Promise<void> {
     at.value = sorted.value.indexOf(problem)
-    if (show.isFile() || editor.brokenYaml.value?.faults.includes(problem)) {
+    // What is inside of a template is seen in the file alone.
+    const isInFile = problem.stepId === '' && problem.field.startsWith('templates.')
+    if (isInFile || show.isFile() || editor.brokenYaml.value?.faults.includes(problem)) {
       await show.showFile()
       editor.yamlPlace.value = problem
       return

@@ -8,6 +8,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { computed, reactive, ref, shallowReactive, shallowRef, watch } from 'vue'
 import { api } from '../../../../api.ts'
 import { type InputDraft, inputDraft, inputValues } from '../../../../ui/form/input-draft.ts'
+import { standsFor } from '../../../runs/index.ts'
 import type { PipelineDocument } from '../../use-pipeline-doc.ts'
 
 export const triggers = ['person', 'token', 'schedule', 'webhook', 'run'] as const
@@ -74,14 +75,17 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
   }
 
   function put(found: readonly ExplainedStep[]): void {
-    const left = new Set(steps.keys())
+    const told = new Map<string, ExplainedStep>()
+    const order = ({ wave }: ExplainedStep) => wave || Number.POSITIVE_INFINITY
     for (const step of found) {
-      const nodeId = step.copyOf ? undefined : doc.nodeOfKey(step.id)
+      const nodeId = step.copyOf ? undefined : doc.nodeOfKey(standsFor(step.id))
       if (nodeId === undefined) continue
-      left.delete(nodeId)
-      steps.set(nodeId, step)
+      // Of those that a template brings the first that runs is told on the node; the list has all.
+      const before = told.get(nodeId)
+      if (!before || order(step) < order(before)) told.set(nodeId, step)
     }
-    for (const nodeId of left) steps.delete(nodeId)
+    for (const [nodeId, step] of told) steps.set(nodeId, step)
+    for (const nodeId of [...steps.keys()]) if (!told.has(nodeId)) steps.delete(nodeId)
   }
 
   /** The draft is explained as it is stored. */
