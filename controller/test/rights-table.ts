@@ -72,6 +72,7 @@ RunService/ListRuns                        who?      yes    yes       yes       
 RunService/CancelRun                       who?      no     yes       yes        yes   none     no
 RunService/RerunRun                        who?      no     yes       yes        yes   none     no
 RunService/GetStepVariables                who?      yes    yes       yes        yes   none     no
+RunService/ListRunEvents                   who?      yes    yes       yes        yes   none     no
 RunService/WatchRun                        who?      yes    yes       yes        yes   none     no
 ScheduleService/ListSchedules              who?      yes    yes       yes        yes   none     no
 ScheduleService/PauseSchedule              who?      no     yes       yes        yes   none     no

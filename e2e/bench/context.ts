@@ -129,7 +129,8 @@ export async function runToEnd(system: System, pipelineId: string): Promise<stri
 /** A pipeline file of these steps: by name, what each needs and runs. */
 export function pipelineFile(
   name: string,
-  steps: Record<string, { needs?: string[]; run: string; workspace?: string }>,
+  steps: Record<string, { needs?: string[]; run: string; workspace?: string; locks?: unknown[] }>,
+  settings: { concurrency?: { group: string } } = {},
 ) {
-  return JSON.stringify({ name, steps })
+  return JSON.stringify({ name, ...settings, steps })
 }

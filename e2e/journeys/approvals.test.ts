@@ -113,6 +113,13 @@ test.each(['en', 'zh-CN'] as const)(
     expect(run.status).toBe(RunStatus.SUCCEEDED)
     expect(run.steps[0]?.outputs).toMatchObject({ reason: 'It is time.', share: '25', decision: 'approved' })
     expect(await system.wholeLog(runId, 'ship')).toContain('25')
+    await ada.page.goto(`/runs/${runId}?view=events`)
+    const decided = ada.page.getByTestId('run-events').getByTestId('event-decided')
+    await decided.nth(1).waitFor()
+    expect(await decided.allInnerTexts()).toEqual([
+      expect.stringContaining('Looks good.'),
+      expect.not.stringContaining('Looks good.'),
+    ])
     await her.page.goto('/')
     await her.page.getByRole('list').first().waitFor()
     expect(await her.page.getByTestId(`review-${approvalId}`).count()).toBe(0)

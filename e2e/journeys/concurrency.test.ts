@@ -31,6 +31,10 @@ const texts = {
     lock: (lock: string) => `Waits for lock ${lock}: held by step migrate of run #1 of first`,
     newest: 'Only the newest stays',
     save: 'Save',
+    started: 'Started',
+    stillWaits: 'waits',
+    waited: 'waited',
+    ended: 'The run has ended: Passed',
     saved: 'Saved',
     atOnce: 'Jobs at once',
     projectLimit: 'Waits for another job of the project to end: at most 1 runs at once, as its settings say',
@@ -43,6 +47,10 @@ const texts = {
     lock: (lock: string) => `等待锁 ${lock}：first 的运行 #1 的步骤 migrate 正在使用它`,
     newest: '只保留最新的',
     save: '保存',
+    started: '发起',
+    stillWaits: '正在等待',
+    waited: '等待了',
+    ended: '运行结束：成功',
     saved: '已保存',
     atOnce: '同时运行的作业',
     projectLimit: '等待项目的另一个作业结束：按项目设置，最多同时运行 1 个',
@@ -160,7 +168,21 @@ test.each(['en', 'zh-CN'] as const)(
     await page.goto(`/runs/${waiting}`)
     await page.getByTestId('step-panel').getByText(say.lock('staging-db')).click()
     await page.waitForURL(`**/runs/${holder}`)
+
+    // Who did what: while it waits, and when that is over.
+    await page.goto(`/runs/${waiting}?view=events`)
+    const told = page.getByTestId('run-events')
+    await told.getByTestId('event-started').getByText(say.started, { exact: true }).waitFor()
+    await told.getByTestId('event-waited').getByText(say.stillWaits, { exact: true }).waitFor()
+    await told.getByTestId('event-waited').getByText(say.lock('staging-db')).waitFor()
+    const began = (await system.run(waiting)).createdAt!
+    await waitFor(async () => Date.now() - Number(began.seconds) * 1000 > 3000, { what: 'it has waited a while' })
     await writeFile(gate, '')
+    await told.getByTestId('event-ended').getByText(say.ended, { exact: true }).waitFor()
+    await told.getByTestId('event-waited').getByText(say.waited, { exact: true }).waitFor()
+    await page.getByTestId('events-with-waits').click()
+    await told.getByTestId('event-waited').waitFor({ state: 'detached' })
+    await told.getByTestId('event-ended').waitFor()
     expect((await system.ended(waiting)).status).toBe(RunStatus.SUCCEEDED)
     expect(errors).toEqual([])
   },

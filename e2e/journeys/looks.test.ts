@@ -298,6 +298,7 @@ async function fillSystem(): Promise<typeof pages> {
     { name: 'run-copies', path: `/runs/${grown}?step=small.0`, ready: '[data-testid="log-rows"] [data-line]' },
     { name: 'run-copies-of', path: `/runs/${grown}?step=test`, ready: byId('step-copies') },
     { name: 'run-copies-waterfall', path: `/runs/${grown}?view=waterfall`, ready: byId('fold-small') },
+    { name: 'run-events', path: `/runs/${passed}?view=events`, ready: byId('event-ended') },
     { name: 'run-report', path: `/runs/${passed}?view=report`, ready: byId('markdown') },
     {
       name: 'run-variables',

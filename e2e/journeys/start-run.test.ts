@@ -37,8 +37,12 @@ test('the form has what this person gave last by hand, and says so; never what a
   expect(await version().inputValue()).toBe('')
   expect(await page.getByTestId('run-filled-from').count()).toBe(0)
   await version().fill('1.0')
+  await page.getByTestId('run-more').click()
+  await page.getByTestId('run-priority').locator('input').fill('7')
+  await page.getByTestId('run-priority').locator('input').press('Tab')
   await page.getByTestId('start-run-confirm').click()
   await page.getByTestId('run-status').waitFor()
+  await page.getByText('priority 7', { exact: true }).waitFor()
 
   await system.ended(await system.start(pipelineId, { version: 'of a token' }))
   await ask()

@@ -6,7 +6,7 @@ import { chain } from './chain.ts'
 import { collab } from './collab.ts'
 import { event } from './event.ts'
 import { fan } from './fan.ts'
-import { largeRun } from './large-run.ts'
+import { largeRun, lockedRun } from './large-run.ts'
 import { line } from './line.ts'
 import { log } from './log.ts'
 import { runs } from './runs.ts'
@@ -28,4 +28,5 @@ export const measurements: Measurement[] = [
   start,
   agents,
   largeRun,
+  lockedRun,
 ]

@@ -23,6 +23,7 @@ import { type Drafts, runnableGraph } from '../pipelines/index.ts'
 import { findProject } from '../projects/index.ts'
 import { type FollowRun, watchRun } from './follow-run.ts'
 import type { RunStart } from './insert-runs.ts'
+import { listRunEvents } from './list-run-events.ts'
 import { listRuns, readRunHead } from './list-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
 import { checkGitFacts, originOf } from './origin.ts'
@@ -93,6 +94,8 @@ export function runsApi({ db, clock, driver, follow, drafts, workers, needs }: R
     },
 
     listRuns: (request, ctx) => listRuns(db, ctx, request),
+
+    listRunEvents: (request, ctx) => listRunEvents(db, ctx, request),
 
     async cancelRun({ runId }, ctx) {
       const { userId, name } = personOf(ctx)

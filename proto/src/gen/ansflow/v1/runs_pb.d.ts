@@ -2202,6 +2202,314 @@ export declare type WatchRunResponseJson = {
 export declare const WatchRunResponseSchema: GenMessage<WatchRunResponse, {jsonType: WatchRunResponseJson}>;
 
 /**
+ * @generated from message ansflow.v1.ListRunEventsRequest
+ */
+export declare type ListRunEventsRequest = Message<"ansflow.v1.ListRunEventsRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * 1 to 200; 0 means 100.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * Of an answer: what came after it.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Leave out what waited for what.
+   *
+   * @generated from field: bool without_waits = 4;
+   */
+  withoutWaits: boolean;
+};
+
+/**
+ * @generated from message ansflow.v1.ListRunEventsRequest
+ */
+export declare type ListRunEventsRequestJson = {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId?: string;
+
+  /**
+   * 1 to 200; 0 means 100.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize?: number;
+
+  /**
+   * Of an answer: what came after it.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken?: string;
+
+  /**
+   * Leave out what waited for what.
+   *
+   * @generated from field: bool without_waits = 4;
+   */
+  withoutWaits?: boolean;
+};
+
+/**
+ * Describes the message ansflow.v1.ListRunEventsRequest.
+ * Use `create(ListRunEventsRequestSchema)` to create a new message.
+ */
+export declare const ListRunEventsRequestSchema: GenMessage<ListRunEventsRequest, {jsonType: ListRunEventsRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListRunEventsResponse
+ */
+export declare type ListRunEventsResponse = Message<"ansflow.v1.ListRunEventsResponse"> & {
+  /**
+   * May be none although there are more. One with an id that was told before takes its place.
+   *
+   * @generated from field: repeated ansflow.v1.RunEvent events = 1;
+   */
+  events: RunEvent[];
+
+  /**
+   * Empty: there are no more for now.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Reads on from here later, once the run has changed.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ListRunEventsResponse
+ */
+export declare type ListRunEventsResponseJson = {
+  /**
+   * May be none although there are more. One with an id that was told before takes its place.
+   *
+   * @generated from field: repeated ansflow.v1.RunEvent events = 1;
+   */
+  events?: RunEventJson[];
+
+  /**
+   * Empty: there are no more for now.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+
+  /**
+   * Reads on from here later, once the run has changed.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ListRunEventsResponse.
+ * Use `create(ListRunEventsResponseSchema)` to create a new message.
+ */
+export declare const ListRunEventsResponseSchema: GenMessage<ListRunEventsResponse, {jsonType: ListRunEventsResponseJson}>;
+
+/**
+ * Approvals of a run, with who decided what, are in ApprovalService/ListApprovals.
+ *
+ * @generated from message ansflow.v1.RunEvent
+ */
+export declare type RunEvent = Message<"ansflow.v1.RunEvent"> & {
+  /**
+   * Unique in the run.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: ansflow.v1.RunEventKind kind = 2;
+   */
+  kind: RunEventKind;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * Of what lasts: its end; absent: it goes on.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 4;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * Empty: of the run itself.
+   *
+   * @generated from field: string step_id = 5;
+   */
+  stepId: string;
+
+  /**
+   * @generated from field: string step_name = 6;
+   */
+  stepName: string;
+
+  /**
+   * Of the step; 0: it is about none.
+   *
+   * @generated from field: uint32 attempt = 7;
+   */
+  attempt: number;
+
+  /**
+   * The person, or what stands for one; of a lost attempt its agent.
+   *
+   * @generated from field: string by = 8;
+   */
+  by: string;
+
+  /**
+   * Why; English.
+   *
+   * @generated from field: string reason = 9;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: ansflow.v1.Reason reason_info = 10;
+   */
+  reasonInfo?: Reason | undefined;
+
+  /**
+   * The run it repeats (STARTED), or that repeats it (RERUN).
+   *
+   * @generated from field: string other_run_id = 11;
+   */
+  otherRunId: string;
+
+  /**
+   * @generated from field: uint32 other_run_number = 12;
+   */
+  otherRunNumber: number;
+
+  /**
+   * Of ENDED.
+   *
+   * @generated from field: ansflow.v1.RunStatus status = 13;
+   */
+  status: RunStatus;
+};
+
+/**
+ * Approvals of a run, with who decided what, are in ApprovalService/ListApprovals.
+ *
+ * @generated from message ansflow.v1.RunEvent
+ */
+export declare type RunEventJson = {
+  /**
+   * Unique in the run.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * @generated from field: ansflow.v1.RunEventKind kind = 2;
+   */
+  kind?: RunEventKindJson;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: TimestampJson;
+
+  /**
+   * Of what lasts: its end; absent: it goes on.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 4;
+   */
+  until?: TimestampJson;
+
+  /**
+   * Empty: of the run itself.
+   *
+   * @generated from field: string step_id = 5;
+   */
+  stepId?: string;
+
+  /**
+   * @generated from field: string step_name = 6;
+   */
+  stepName?: string;
+
+  /**
+   * Of the step; 0: it is about none.
+   *
+   * @generated from field: uint32 attempt = 7;
+   */
+  attempt?: number;
+
+  /**
+   * The person, or what stands for one; of a lost attempt its agent.
+   *
+   * @generated from field: string by = 8;
+   */
+  by?: string;
+
+  /**
+   * Why; English.
+   *
+   * @generated from field: string reason = 9;
+   */
+  reason?: string;
+
+  /**
+   * @generated from field: ansflow.v1.Reason reason_info = 10;
+   */
+  reasonInfo?: ReasonJson;
+
+  /**
+   * The run it repeats (STARTED), or that repeats it (RERUN).
+   *
+   * @generated from field: string other_run_id = 11;
+   */
+  otherRunId?: string;
+
+  /**
+   * @generated from field: uint32 other_run_number = 12;
+   */
+  otherRunNumber?: number;
+
+  /**
+   * Of ENDED.
+   *
+   * @generated from field: ansflow.v1.RunStatus status = 13;
+   */
+  status?: RunStatusJson;
+};
+
+/**
+ * Describes the message ansflow.v1.RunEvent.
+ * Use `create(RunEventSchema)` to create a new message.
+ */
+export declare const RunEventSchema: GenMessage<RunEvent, {jsonType: RunEventJson}>;
+
+/**
  * @generated from enum ansflow.v1.RunStatus
  */
 export enum RunStatus {
@@ -2515,6 +2823,76 @@ export declare type VariableOriginJson = "VARIABLE_ORIGIN_UNSPECIFIED" | "VARIAB
 export declare const VariableOriginSchema: GenEnum<VariableOrigin, VariableOriginJson>;
 
 /**
+ * @generated from enum ansflow.v1.RunEventKind
+ */
+export enum RunEventKind {
+  /**
+   * @generated from enum value: RUN_EVENT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: RUN_EVENT_KIND_STARTED = 1;
+   */
+  STARTED = 1,
+
+  /**
+   * It was asked to stop.
+   *
+   * @generated from enum value: RUN_EVENT_KIND_CANCELED = 2;
+   */
+  CANCELED = 2,
+
+  /**
+   * For at least a second, or still.
+   *
+   * @generated from enum value: RUN_EVENT_KIND_WAITED = 3;
+   */
+  WAITED = 3,
+
+  /**
+   * A further attempt began.
+   *
+   * @generated from enum value: RUN_EVENT_KIND_RETRIED = 4;
+   */
+  RETRIED = 4,
+
+  /**
+   * The agent of an attempt was lost.
+   *
+   * @generated from enum value: RUN_EVENT_KIND_LOST = 5;
+   */
+  LOST = 5,
+
+  /**
+   * An attempt took too long, or waited too long.
+   *
+   * @generated from enum value: RUN_EVENT_KIND_TIMED_OUT = 6;
+   */
+  TIMED_OUT = 6,
+
+  /**
+   * @generated from enum value: RUN_EVENT_KIND_RERUN = 7;
+   */
+  RERUN = 7,
+
+  /**
+   * @generated from enum value: RUN_EVENT_KIND_ENDED = 8;
+   */
+  ENDED = 8,
+}
+
+/**
+ * @generated from enum ansflow.v1.RunEventKind
+ */
+export declare type RunEventKindJson = "RUN_EVENT_KIND_UNSPECIFIED" | "RUN_EVENT_KIND_STARTED" | "RUN_EVENT_KIND_CANCELED" | "RUN_EVENT_KIND_WAITED" | "RUN_EVENT_KIND_RETRIED" | "RUN_EVENT_KIND_LOST" | "RUN_EVENT_KIND_TIMED_OUT" | "RUN_EVENT_KIND_RERUN" | "RUN_EVENT_KIND_ENDED";
+
+/**
+ * Describes the enum ansflow.v1.RunEventKind.
+ */
+export declare const RunEventKindSchema: GenEnum<RunEventKind, RunEventKindJson>;
+
+/**
  * Executions of pipelines.
  *
  * @generated from service ansflow.v1.RunService
@@ -2583,6 +2961,17 @@ export declare const RunService: GenService<{
     methodKind: "unary";
     input: typeof GetStepVariablesRequestSchema;
     output: typeof GetStepVariablesResponseSchema;
+  },
+  /**
+   * What people did with the run, and what happened to it beside the plain course of its steps, oldest first as it is told; page by page,
+   * and on from where it was read before. Errors: invalid_argument "page_token", "page_size".
+   *
+   * @generated from rpc ansflow.v1.RunService.ListRunEvents
+   */
+  listRunEvents: {
+    methodKind: "unary";
+    input: typeof ListRunEventsRequestSchema;
+    output: typeof ListRunEventsResponseSchema;
   },
   /**
    * Every change after `after_seq`, in order without gap or repeat, until the run ends. Start from 0 for all.
