@@ -30,6 +30,16 @@ const answers: Record<string, (t: Target, runs: Client<typeof RunService>, trans
       for await (const event of runs.watchRun({ runId: largest.runId })) for (const { id } of event.steps) ids.add(id)
       if (ids.size !== 10_000) throw new Error('It is not all there.')
     },
+    'what has happened to a run of 10,000 steps': async ({ largest }, runs) => {
+      const ids = new Set<string>()
+      for (let pageToken = ''; ; ) {
+        const { events, nextPageToken } = await runs.listRunEvents({ runId: largest.runId, pageToken, pageSize: 200 })
+        for (const { id } of events) ids.add(id)
+        if (nextPageToken === '') break
+        pageToken = nextPageToken
+      }
+      if (!ids.has('started')) throw new Error('It is not all there.')
+    },
     'a version of 10,000 steps': async ({ largest }, _runs, transport) => {
       const pipelines = createClient(PipelineService, transport)
       const { graph } = await pipelines.getPipeline({ pipelineId: largest.pipelineId, version: 1 })
