@@ -5,13 +5,16 @@ import {
   type RunEvent,
   RunEventKind,
   RunEventSchema,
+  type WatchRunResponse,
 } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import type { Pieces } from '@ansflow/proto/pieces'
 import { starterOf } from '@ansflow/proto/run-origin'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Kysely } from 'kysely'
 import type { Db } from '../../platform/db.ts'
 import { pageSize, readCursor, writeCursor } from '../../platform/page.ts'
+import { inTurns } from '../../platform/turns.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { runEventsAfter } from './run-events.ts'
 import { parseOrigin } from './run-rows.ts'
@@ -39,12 +42,7 @@ export async function listRunEvents(
   let steps = 0
   while (more && read < mostRead && steps < mostSteps && story.told.size < size) {
     const part = await runEventsAfter(em, runId, story.place.seq, atOnce)
-    for (const event of part) {
-      story.read(event)
-      steps += event.steps.length
-      // The rest of the part is read again.
-      if (story.told.size >= size) break
-    }
+    steps += await inTurns(readPart(story, part, size))
     read += part.length
     more = part.length === atOnce || part.at(-1)?.seq !== story.place.seq
     if (part.length === 0) more = false
@@ -54,6 +52,18 @@ export async function listRunEvents(
   if (!more) events.push(...(await repeats(db, runId)))
   const resumeToken = writePlace(story.place)
   return { events, nextPageToken: more ? resumeToken : '', resumeToken }
+}
+
+/** Answers of how many steps it told. What it leaves is read again. */
+function* readPart(story: Story, part: readonly WatchRunResponse[], size: number): Pieces<number> {
+  let steps = 0
+  for (const event of part) {
+    if (story.told.size >= size) break
+    story.read(event)
+    steps += event.steps.length
+    yield
+  }
+  return steps
 }
 
 async function started(db: Db, runId: string): Promise<RunEvent> {

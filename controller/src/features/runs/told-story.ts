@@ -47,7 +47,7 @@ export class Story {
   private seq: number
   private canceled: boolean
   private ended: boolean
-  private readonly open = new Map<string, { code: string; sinceMs: number; last: RunEvent | undefined }>()
+  private readonly open = new Map<string, { code: string; sinceMs: number; last: Init | undefined }>()
 
   constructor(from: StoryPlace, withWaits: boolean) {
     this.seq = from.seq
@@ -81,7 +81,9 @@ export class Story {
 
   /** What waits still, at the end of what there is. */
   rest(): void {
-    for (const { last } of [...this.open.values()].slice(0, mostOpen)) if (last) this.told.set(last.id, last)
+    for (const [key, open] of [...this.open].slice(0, mostOpen)) {
+      if (open.last) this.tellWait(this.waited(key, open, open.last))
+    }
   }
 
   private readStep(step: RunStep, at: Timestamp): void {
@@ -116,22 +118,28 @@ export class Story {
     const known = this.open.get(key)
     if (known && known.code !== now) {
       this.open.delete(key)
-      const told = known.last ?? this.waited(key, known, step)
-      if (timestampMs(at) - known.sinceMs >= shortestMs) this.told.set(told.id, { ...told, until: at })
+      if (timestampMs(at) - known.sinceMs >= shortestMs) {
+        this.tellWait({ ...this.waited(key, known, known.last ?? step), until: at })
+      }
     }
     if (now === '') return
     const open = this.open.get(key) ?? { code: now, sinceMs: timestampMs(at), last: undefined }
-    open.last = { ...this.waited(key, open, step), ...why(of) }
+    // Most of it is never told.
+    open.last = { ...step, ...why(of) }
     this.open.set(key, open)
   }
 
-  private waited(key: string, { code, sinceMs }: { code: string; sinceMs: number }, step: OfStep): RunEvent {
+  private tellWait(event: RunEvent): void {
+    this.told.set(event.id, event)
+  }
+
+  private waited(key: string, { code, sinceMs }: { code: string; sinceMs: number }, last: Init): RunEvent {
     const id = `wait ${key} ${sinceMs}`
     const reasonInfo = { code, params: {} }
     return create(RunEventSchema, {
       ...{ id, kind: RunEventKind.WAITED, reasonInfo },
       at: timestampFromMs(sinceMs),
-      ...step,
+      ...last,
     })
   }
 
