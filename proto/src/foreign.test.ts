@@ -92,7 +92,7 @@ describe('a key of another system', () => {
     ['script: [make, make test]', 'Here it is called run, and is one text'],
     ['script: make', 'Here it is called run.'],
     ['run: x\nstage: test', 'needs'],
-    ['run: x\nextends: .base', 'defaults'],
+    ['run: x\nextends: .base', 'in defaults, in templates,'],
     ['run: x\ntimeout-minutes: 5', 'timeout: 5m.'],
     ['run: x\ntimeout_in_minutes: 90', 'timeout: 90m.'],
     ['run: [make, make test]', 'indented below `run: |`'],
