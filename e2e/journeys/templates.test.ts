@@ -87,6 +87,7 @@ test.each(['en', 'zh-CN'] as const)(
     }
     await page.goto(`/p/${project!.slug}/pipelines/${pipelineId}/edit?run=${runId}`)
     await page.locator('[data-testid="node-web"][data-st="succeeded"]').waitFor()
+    expect(await page.locator('.step .changed').count()).toBe(0)
 
     await page.goto(`/p/${project!.slug}/pipelines/${pipelineId}/edit`)
     await page.getByTestId('explain-button').click()

@@ -36,6 +36,18 @@ steps:
     expect(diff.count).toBe(4)
   })
 
+  it('tells what of a template changed', () => {
+    const of = (run: string) =>
+      parsePipeline(`name: p
+templates: { t: { params: { dir: {} }, steps: { a: { run: ${run} }, b: { run: b } } } }
+steps: { w: { uses: template, with: { template: t } } }
+`).graph
+    expect(graphDiff(of('a'), of('c'))).toMatchObject({
+      changed: [],
+      settings: [{ field: 'templates.t.steps.a.run', before: 'a', after: 'c' }],
+    })
+  })
+
   it('tells of when a pipeline starts', () => {
     const of = (on: string) => parsePipeline(file.replace('steps:', `on: ${on}\nsteps:`)).graph
     const diff = graphDiff(of('{ manual: true }'), of('{ schedule: "@daily", manual: false }'))

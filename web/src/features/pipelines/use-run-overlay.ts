@@ -2,6 +2,8 @@
 
 import { type PipelineGraph, type StepDefinition, StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { Run, RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { atOnce } from '@ansflow/proto/pieces'
+import { runnable } from '@ansflow/proto/templates/write-out'
 import { toJson } from '@bufbuild/protobuf'
 import { computed, type Ref, ref, type ShallowRef, shallowReactive, watch } from 'vue'
 import { errorText } from '../../ui/error-text.ts'
@@ -55,25 +57,31 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
 
   /** Frozen step by its key, and the node it is now: by node id where the frozen graph has it, else by key. */
   const nodes = computed(() => {
-    const current = new Map<string, StepDefinition>()
-    for (const step of graph.value.steps) current.set(step.nodeId, step)
-    const keys = new Map(graph.value.steps.map((step) => [step.id, step]))
     const found = new Map<string, { nodeId: string; name: string; changed: boolean }>()
-    for (const step of frozen.value?.steps ?? []) {
+    if (!frozen.value) return found
+    const byNode = new Map(graph.value.steps.map((step) => [step.nodeId, step]))
+    const keys = new Map(graph.value.steps.map((step) => [step.id, step]))
+    const changedNodes = new Set<string>()
+    // A run has what templates and defaults make of the steps: that is what a change is told by.
+    const wouldRun = new Map(runnableNow(graph.value).map((step) => [step.id, step]))
+    for (const step of frozen.value.steps) {
       const whole = keys.get(standsFor(step.id))
-      const now = current.get(step.nodeId) ?? keys.get(step.id)
-      if (!now && whole) found.set(step.id, { nodeId: whole.nodeId, name: step.name || step.id, changed: false })
-      if (!now) continue
-      found.set(step.id, { nodeId: now.nodeId, name: now.name || now.id, changed: meaning(step) !== meaning(now) })
+      const now = byNode.get(step.nodeId) ?? keys.get(step.id)
+      const meant = wouldRun.get(now?.id ?? step.id)
+      const changed = meant === undefined || meaning(step) !== meaning(meant)
+      if (now) found.set(step.id, { nodeId: now.nodeId, name: now.name || now.id, changed })
+      else if (whole) found.set(step.id, { nodeId: whole.nodeId, name: step.name || step.id, changed })
+      const nodeId = now?.nodeId ?? whole?.nodeId
+      if (changed && nodeId !== undefined) changedNodes.add(nodeId)
     }
+    for (const each of found.values()) each.changed = changedNodes.has(each.nodeId)
     return found
   })
 
   function draw(changed: Iterable<RunStep>): void {
-    for (const each of changed) {
-      const node = nodes.value.get(each.id)
-      const step = whole(each)
-      if (!node || !step) continue
+    for (const [id, step] of wholes(changed)) {
+      const node = nodes.value.get(id)
+      if (!node) continue
       const next: StepRunState = {
         word: stepStatusName(step),
         people: asksPeople(step),
@@ -87,10 +95,25 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
     }
   }
 
-  /** As it is drawn: those that a template brought as one. */
-  function whole(step: RunStep): RunStep | undefined {
-    const key = standsFor(step.id)
-    return key === step.id ? step : together(key, partsOf(key, byKey.values()))
+  /** As they are drawn, by the key of a step that they stand for: those that a template brought as one. */
+  function wholes(changed: Iterable<RunStep>): Map<string, RunStep> {
+    const found = new Map<string, RunStep>()
+    const inParts = new Map<string, string>()
+    for (const step of changed) {
+      const key = standsFor(step.id)
+      if (key === step.id) found.set(step.id, step)
+      else inParts.set(key, step.id)
+    }
+    if (inParts.size === 0) return found
+    const parts = Map.groupBy(byKey.values(), ({ id }) => standsFor(id))
+    for (const [key, id] of inParts) {
+      const whole = together(
+        key,
+        (parts.get(key) ?? []).filter(({ copyOf }) => !copyOf),
+      )
+      if (whole) found.set(id, whole)
+    }
+    return found
   }
 
   watch(nodes, () => {
@@ -115,6 +138,15 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
     hide() {
       shown.value = undefined
     },
+  }
+}
+
+/** What a run of the draft would have; of one that cannot run, what it says. */
+function runnableNow(graph: PipelineGraph): readonly StepDefinition[] {
+  try {
+    return atOnce(runnable(graph)).steps
+  } catch {
+    return graph.steps
   }
 }
 
