@@ -116,6 +116,16 @@ test.each(['en', 'zh-CN'] as const)(
     await ada.page.goto(`/runs/${runId}?view=events`)
     const decided = ada.page.getByTestId('run-events').getByTestId('event-decided')
     await decided.nth(1).waitFor()
+    const order = await ada.page
+      .getByTestId('run-events')
+      .locator('li')
+      .evaluateAll((all) => all.map((each) => each.dataset['testid']))
+    expect(order.filter((each) => each !== 'event-waited')).toEqual([
+      'event-started',
+      'event-decided',
+      'event-decided',
+      'event-ended',
+    ])
     expect(await decided.allInnerTexts()).toEqual([
       expect.stringContaining('Looks good.'),
       expect.not.stringContaining('Looks good.'),
