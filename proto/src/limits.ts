@@ -17,6 +17,10 @@ export const limits = {
   stepKey: 64,
   /** Templates inside each other. */
   templateDepth: 5,
+  /** Of all steps together, where templates are written out: a file cannot say as many, but templates multiply. */
+  templateNeeds: 200_000,
+  /** The same, of characters. */
+  templateSize: 16 * 1024 * 1024,
   inputs: 200,
   schedules: 50,
   scheduleName: 64,

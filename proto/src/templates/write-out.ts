@@ -14,6 +14,7 @@ import { configFields } from '../fields/step-fields.ts'
 import { resolveInputs } from '../inputs.ts'
 import { limits } from '../limits.ts'
 import { type Param, paramOf, stepType } from '../steps/index.ts'
+import { type Said, say } from '../texts/say.ts'
 import { celOf, celOfParam, celOfText, type Names, rewriteExpression, rewriteText, rewriteValue } from './rewrite.ts'
 
 /** Where a step of a run is written. */
@@ -40,17 +41,58 @@ export function* runnable(graph: PipelineGraph): Generator<void, PipelineGraph> 
 export function* writeOut(graph: PipelineGraph): Generator<void, WrittenOut> {
   const origins = new Map<string, Origin>()
   if (!usesTemplates(graph)) return { graph: { ...graph, templates: [] }, origins }
-  const writing = { templates: new Map(graph.templates.map((each) => [each.name, each])), steps: [], origins }
+  const writing: Writing = {
+    templates: new Map(graph.templates.map((each) => [each.name, each])),
+    steps: [],
+    origins,
+    needs: 0,
+    characters: 0,
+    sizes: new Map(),
+  }
   const scope = new Scope(writing, '', graph.steps)
   yield* write(scope)
   const outputs = graph.outputs.map((pair) => ({ ...pair, value: toText(rewriteText(pair.value, scope, false)) }))
   return { graph: { ...graph, steps: writing.steps, outputs, templates: [] }, origins }
 }
 
+/** What is written out would be more than anybody says by hand. */
+export class TooMuch extends Error {
+  readonly said: Said
+
+  constructor(said: Said) {
+    super(`templates: ${said.code}`)
+    this.said = said
+  }
+}
+
 interface Writing {
   templates: ReadonlyMap<string, Template>
   steps: StepDefinition[]
   origins: Map<string, Origin>
+  /** Of all steps so far. */
+  needs: number
+  characters: number
+  /** Characters of a step as the file says it. */
+  sizes: Map<StepDefinition, number>
+}
+
+/** Before it is made: templates in templates multiply, and so do their needs and their texts. */
+function weigh(writing: Writing, key: string, { needs = 0, characters = 0 }): void {
+  writing.needs += needs
+  writing.characters += characters
+  if (writing.needs > limits.templateNeeds)
+    throw new TooMuch(say('template_needs', { most: limits.templateNeeds, key }))
+  if (writing.characters > limits.templateSize)
+    throw new TooMuch(say('template_size', { most: limits.templateSize / 1024 / 1024, key }))
+}
+
+function sizeOf(writing: Writing, step: StepDefinition): number {
+  let size = writing.sizes.get(step)
+  if (size === undefined) {
+    size = JSON.stringify([step.with, step.env, step.name, step.when, step.matrix]).length
+    writing.sizes.set(step, size)
+  }
+  return size
 }
 
 /** The steps of the pipeline, or those of a template for one step that uses it. */
@@ -81,7 +123,9 @@ class Scope implements Names {
   }
 
   param(name: string): string | undefined {
-    return this.params.get(name)
+    const value = this.params.get(name)
+    if (value !== undefined) weigh(this.writing, this.prefix.slice(0, -1), { characters: value.length })
+    return value
   }
 
   step(id: string): string | undefined {
@@ -91,7 +135,10 @@ class Scope implements Names {
   output(id: string, name: string): string | undefined {
     const inner = this.inside(id)
     const value = inner?.template?.outputs.find((pair) => pair.name === name)?.value
-    return value === undefined ? undefined : celOfText(toText(rewriteText(value, inner!, false)))
+    if (value === undefined) return undefined
+    const written = celOfText(toText(rewriteText(value, inner!, false)))
+    weigh(this.writing, this.prefix + id, { characters: written.length })
+    return written
   }
 
   /** What a step stands for; undefined: itself. */
@@ -150,10 +197,14 @@ function* write(scope: Scope, outer?: StepDefinition): Generator<void> {
   for (const step of scope.steps) {
     yield
     const id = prefix + step.id
+    weigh(writing, id, { characters: sizeOf(writing, step) })
     const needs = step.needs.flatMap((need): Need[] => {
       const condition = rewriteExpression(need.condition, scope)
-      return scope.ends(need.stepId).map((stepId) => ({ ...need, stepId, condition }))
+      const ends = scope.ends(need.stepId)
+      weigh(writing, id, { needs: ends.length })
+      return ends.map((stepId) => ({ ...need, stepId, condition }))
     })
+    if (outer && step.needs.length === 0) weigh(writing, id, { needs: outer.needs.length })
     let written: StepDefinition = { ...rewriteStep(step, scope), id, needs }
     if (outer) written = under(written, outer, { isFirst: step.needs.length === 0, own: step.id })
     if (template) {

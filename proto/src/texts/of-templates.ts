@@ -94,6 +94,16 @@ export const ofTemplates = {
     en: 'With what its templates stand for the pipeline has {count} steps; {most} are possible. Most of them come from {key}.',
     'zh-CN': '模板展开后流水线有 {count} 个步骤；最多 {most} 个。其中大多来自 {key}。',
   },
+  template_needs: {
+    params: ['most', 'key'],
+    en: 'With what its templates stand for, the steps of the pipeline need more than {most} others together; {key} is one of them. Put a step between that needs them all.',
+    'zh-CN': '模板展开后各步骤的依赖总数超过 {most}，{key} 是其中之一。请在中间放一个依赖它们全部的步骤。',
+  },
+  template_size: {
+    params: ['most', 'key'],
+    en: 'With what its templates stand for the pipeline has more than {most} million characters, counted up to the step {key}. Give long texts by a file or a variable.',
+    'zh-CN': '模板展开后，到步骤 {key} 为止流水线已超过 {most} 百万个字符。请用文件或变量传递长文本。',
+  },
   template_key: {
     params: ['key', 'most'],
     en: 'The step {key} has more than {most} characters in its key. Give this step, or the one in the template, a shorter one.',

@@ -210,6 +210,28 @@ describe('what is wrong with templates', () => {
     expect(errors(file(deep.slice(0, 5).join('\n'), `  w: ${used('t4')}`))).toEqual([])
   })
 
+  it('is said of needs and texts that templates multiply, before they are made', () => {
+    const used = (name: string, more = '') => `{ uses: template, with: { template: ${name}${more} } }`
+    const steps = (count: number, of: string) =>
+      `{ ${Array.from({ length: count }, (_, i) => `s${i}: ${of}`).join(', ')} }`
+    const wide = `  t: { steps: ${steps(500, '{ run: a }')} }`
+    const between = `  a: ${used('t')}\n  b: { needs: [a], uses: template, with: { template: t } }`
+    expect(errors(file(wide, between))).toMatchObject([{ code: 'limit', message: expect.stringContaining('200000') }])
+    const deep = `  n: { steps: { a: ${used('t')}, b: { needs: [a], uses: template, with: { template: t } } } }\n${wide}`
+    expect(errors(file(deep, `  w: ${used('n')}`))).toMatchObject([
+      { code: 'limit', message: expect.stringContaining('200000') },
+    ])
+    const long = 'x'.repeat(20_000)
+    const texts = `  t: { params: { p: {} }, steps: ${steps(900, '{ run: "${{ params.p }}" }')} }`
+    expect(errors(file(texts, `  w: ${used('t', `, params: { p: ${long} }`)}`))).toMatchObject([
+      { code: 'limit', message: expect.stringContaining('16 million') },
+    ])
+    const script = `  t: { steps: { a: { run: ${long} } } }`
+    expect(
+      errors(file(script, Array.from({ length: 900 }, (_, i) => `  w${i}: ${used('t')}`).join('\n'))),
+    ).toMatchObject([{ code: 'limit', message: expect.stringContaining('16 million') }])
+  })
+
   it('warns of one that nobody uses', () => {
     expect(told(file(build, '  a: { run: a }'))).toEqual([
       { severity: Severity.WARNING, line: 3, code: 'template_unused', message: expect.stringContaining('build') },

@@ -10,7 +10,7 @@ import { limits } from '../limits.ts'
 import { atOnce } from '../pieces.ts'
 import { expressionsIn, expressionsOf, referencesIn } from '../step-expressions.ts'
 import { suggestion } from '../suggest.ts'
-import { type Origin, usesTemplates, writeOut } from '../templates/write-out.ts'
+import { type Origin, TooMuch, usesTemplates, type WrittenOut, writeOut } from '../templates/write-out.ts'
 import { shortText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
 import { checkInputs } from './fields.ts'
@@ -37,7 +37,9 @@ export function checkTemplates(graph: PipelineGraph, report: Report, agents?: Ag
   if (!checkNesting(graph, templates, tell)) return
   checkUnused(graph, templates, report)
   if (!isRight || isPlain) return
-  const { graph: written, origins } = atOnce(writeOut(graph))
+  const out = writtenOut(graph, tell)
+  if (!out) return
+  const { graph: written, origins } = out
   for (const key of origins.keys()) checkKey(key, tell)
   if (!isRight) return
   checkEnvironments(written.steps, origins, tell)
@@ -52,6 +54,16 @@ export function checkTemplates(graph: PipelineGraph, report: Report, agents?: Ag
     },
     agents,
   )
+}
+
+function writtenOut(graph: PipelineGraph, report: Report): WrittenOut | undefined {
+  try {
+    return atOnce(writeOut(graph))
+  } catch (thrown) {
+    if (!(thrown instanceof TooMuch)) throw thrown
+    report({ field: 'templates', code: 'limit', said: thrown.said })
+    return undefined
+  }
 }
 
 function placeOf({ code, said, stepId = '', field = '' }: Finding): string {

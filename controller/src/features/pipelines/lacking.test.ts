@@ -32,7 +32,7 @@ async function said(step: string, more = '', as: TestUser = owner): Promise<Prob
   const pipelineId = pipeline!.id
   const all = [
     (await pipelines(as).getPipeline({ pipelineId })).problems,
-    (await pipelines(as).checkDraft({ pipelineId })).problems,
+    (await pipelines(as).validateDraft({ pipelineId })).problems,
     (await pipelines(as).publishPipeline({ pipelineId })).problems,
   ]
   const line = 4 + more.split('\n').length - 1
@@ -152,12 +152,12 @@ steps: { a: { run: "true" } }
     const { problems, pipeline } = await apply(fileOf(call('a: b')))
     expect(problems).toMatchObject([{ code: 'call_missing', severity: Severity.WARNING, line: 4 }])
     const pipelineId = pipeline!.id
-    const checked = await pipelines().checkDraft({ pipelineId })
+    const checked = await pipelines().validateDraft({ pipelineId })
     // It cannot be published so.
     expect(checked.problems).toMatchObject([{ code: 'call_missing', severity: Severity.ERROR, stepId: 'it' }])
     await expect(pipelines().publishPipeline({ pipelineId })).rejects.toThrow('There is no pipeline "deploy"')
     await apply(callee, true)
     const viewer = await c.addUser({ role: Role.VIEWER, organizationId })
-    expect(codes((await pipelines(viewer).checkDraft({ pipelineId })).problems)).toEqual(['call_forbidden'])
+    expect(codes((await pipelines(viewer).validateDraft({ pipelineId })).problems)).toEqual(['call_forbidden'])
   })
 })

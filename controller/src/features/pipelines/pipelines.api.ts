@@ -101,7 +101,7 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
       }
     },
 
-    async checkDraft({ pipelineId }, ctx) {
+    async validateDraft({ pipelineId }, ctx) {
       const { projectId } = await load(ctx, pipelineId)
       const updates = await drafts().updates(pipelineId)
       const demands = await workers.run(draftTasks, 'draftDemands', updates, personOf(ctx).userId)

@@ -1,6 +1,7 @@
 // What is stored is all there is: random runs through the driver and the database, which other drivers take up again and again, are
 // what the engine alone makes of the same events.
 import type { StoredRun } from '@ansflow/engine/plan'
+import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { atOnce } from '@ansflow/proto/pieces'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -98,12 +99,21 @@ function comparable({ head, steps, jobs, pins }: StoredRun) {
   }
 }
 
+/** Chance comes from the ids of jobs, which are others here and there. */
+function withoutJitter(graph: PipelineGraph): PipelineGraph {
+  return {
+    ...graph,
+    steps: graph.steps.map((step) => (step.retry ? { ...step, retry: { ...step.retry, jitter: 0 } } : step)),
+  }
+}
+
 test('a run that is stored and taken up at any moment is what the engine makes of the same events', {
   timeout: 300_000,
 }, async () => {
   await using on = await openRuns()
   await fc.assert(
-    fc.asyncProperty(graphArbitrary, choices, async (graph, order) => {
+    fc.asyncProperty(graphArbitrary, choices, async (drawn, order) => {
+      const graph = withoutJitter(drawn)
       const { world, history } = alone(graph, order)
       const run = await stored(on, graph, history)
       expect(comparable(engine.storedOf(run.state))).toEqual(comparable(engine.storedOf(world.state)))

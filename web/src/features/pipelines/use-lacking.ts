@@ -31,7 +31,7 @@ export function useLacking(pipelineId: string, state: Readonly<Ref<SaveState>>) 
       return
     }
     try {
-      found.value = (await api.pipelines.checkDraft({ pipelineId }, { signal: request.signal })).problems
+      found.value = (await api.pipelines.validateDraft({ pipelineId }, { signal: request.signal })).problems
     } catch {
       // Publishing says it all the same.
       asked = ''

@@ -501,9 +501,9 @@ export declare type GetPipelineResponseJson = {
 export declare const GetPipelineResponseSchema: GenMessage<GetPipelineResponse, {jsonType: GetPipelineResponseJson}>;
 
 /**
- * @generated from message ansflow.v1.CheckDraftRequest
+ * @generated from message ansflow.v1.ValidateDraftRequest
  */
-export declare type CheckDraftRequest = Message<"ansflow.v1.CheckDraftRequest"> & {
+export declare type ValidateDraftRequest = Message<"ansflow.v1.ValidateDraftRequest"> & {
   /**
    * @generated from field: string pipeline_id = 1;
    */
@@ -511,9 +511,9 @@ export declare type CheckDraftRequest = Message<"ansflow.v1.CheckDraftRequest"> 
 };
 
 /**
- * @generated from message ansflow.v1.CheckDraftRequest
+ * @generated from message ansflow.v1.ValidateDraftRequest
  */
-export declare type CheckDraftRequestJson = {
+export declare type ValidateDraftRequestJson = {
   /**
    * @generated from field: string pipeline_id = 1;
    */
@@ -521,15 +521,15 @@ export declare type CheckDraftRequestJson = {
 };
 
 /**
- * Describes the message ansflow.v1.CheckDraftRequest.
- * Use `create(CheckDraftRequestSchema)` to create a new message.
+ * Describes the message ansflow.v1.ValidateDraftRequest.
+ * Use `create(ValidateDraftRequestSchema)` to create a new message.
  */
-export declare const CheckDraftRequestSchema: GenMessage<CheckDraftRequest, {jsonType: CheckDraftRequestJson}>;
+export declare const ValidateDraftRequestSchema: GenMessage<ValidateDraftRequest, {jsonType: ValidateDraftRequestJson}>;
 
 /**
- * @generated from message ansflow.v1.CheckDraftResponse
+ * @generated from message ansflow.v1.ValidateDraftResponse
  */
-export declare type CheckDraftResponse = Message<"ansflow.v1.CheckDraftResponse"> & {
+export declare type ValidateDraftResponse = Message<"ansflow.v1.ValidateDraftResponse"> & {
   /**
    * @generated from field: repeated ansflow.v1.Problem problems = 1;
    */
@@ -537,9 +537,9 @@ export declare type CheckDraftResponse = Message<"ansflow.v1.CheckDraftResponse"
 };
 
 /**
- * @generated from message ansflow.v1.CheckDraftResponse
+ * @generated from message ansflow.v1.ValidateDraftResponse
  */
-export declare type CheckDraftResponseJson = {
+export declare type ValidateDraftResponseJson = {
   /**
    * @generated from field: repeated ansflow.v1.Problem problems = 1;
    */
@@ -547,10 +547,10 @@ export declare type CheckDraftResponseJson = {
 };
 
 /**
- * Describes the message ansflow.v1.CheckDraftResponse.
- * Use `create(CheckDraftResponseSchema)` to create a new message.
+ * Describes the message ansflow.v1.ValidateDraftResponse.
+ * Use `create(ValidateDraftResponseSchema)` to create a new message.
  */
-export declare const CheckDraftResponseSchema: GenMessage<CheckDraftResponse, {jsonType: CheckDraftResponseJson}>;
+export declare const ValidateDraftResponseSchema: GenMessage<ValidateDraftResponse, {jsonType: ValidateDraftResponseJson}>;
 
 /**
  * @generated from message ansflow.v1.ValidatePipelineRequest
@@ -1007,12 +1007,12 @@ export declare const PipelineService: GenService<{
    * What the draft asks of what is around it and is not there: people who can give its approvals, secrets, pipelines that it runs
    * and their inputs. GetPipeline, ApplyPipeline and PublishPipeline say it with all else; this is for whoever has the draft already.
    *
-   * @generated from rpc ansflow.v1.PipelineService.CheckDraft
+   * @generated from rpc ansflow.v1.PipelineService.ValidateDraft
    */
-  checkDraft: {
+  validateDraft: {
     methodKind: "unary";
-    input: typeof CheckDraftRequestSchema;
-    output: typeof CheckDraftResponseSchema;
+    input: typeof ValidateDraftRequestSchema;
+    output: typeof ValidateDraftResponseSchema;
   },
   /**
    * Checks a file without storing anything. What it asks of agents, people, secrets and other pipelines is looked at where the
