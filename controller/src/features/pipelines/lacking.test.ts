@@ -161,3 +161,20 @@ steps: { a: { run: "true" } }
     expect(codes((await pipelines(viewer).validateDraft({ pipelineId })).problems)).toEqual(['call_forbidden'])
   })
 })
+
+test('who may not read members or secrets elsewhere does not hear of them here', async () => {
+  const step = '{ uses: approval, needs: [first], with: { approvers: ["user:nobody@example.test"] } }'
+  const more = '  last: { needs: [it], run: x, secrets: [KEY] }\n'
+  const { pipeline, problems } = await apply(fileOf(step) + more)
+  expect(codes(problems).toSorted()).toEqual(['approval_no_one', 'secret_absent'])
+  const heard = async (...scopes: string[]) => {
+    const who = await c.addUser({ role: Role.OWNER, organizationId, scopes })
+    const { problems: checked } = await pipelines(who).validateDraft({ pipelineId: pipeline!.id })
+    const { problems: read } = await pipelines(who).getPipeline({ pipelineId: pipeline!.id })
+    expect(codes(read)).toEqual(codes(checked))
+    return codes(checked)
+  }
+  expect(await heard('pipeline.read')).toEqual([])
+  expect(await heard('pipeline.read', 'member.read')).toEqual(['approval_no_one'])
+  expect(await heard('pipeline.read', 'secret.read')).toEqual(['secret_absent'])
+})
