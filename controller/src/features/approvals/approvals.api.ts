@@ -32,7 +32,7 @@ export function approvalsApi({ db, clock, driver }: ApprovalsDeps): ServiceTable
   }
 
   async function present(ctx: CallContext, stored: StoredApproval): Promise<Approval> {
-    const stuck = await stuckAmong(ctx.em, [stored], clock.now())
+    const stuck = await stuckAmong(ctx, [stored], clock.now())
     return presentApproval(db, stored, refusalOf(stored, personOf(ctx)), stuck.get(stored.row.id))
   }
 

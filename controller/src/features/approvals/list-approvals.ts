@@ -48,7 +48,7 @@ export async function listApprovals(
   }
   const { page, nextPageToken } = cutPage(found, size, ({ stored }) => [stored.row.id])
   const ofOneRun = request.runId === '' ? [] : page.map(({ stored }) => stored)
-  const stuck = await stuckAmong(em, ofOneRun, clock.now())
+  const stuck = await stuckAmong(ctx, ofOneRun, clock.now())
   const unfinished = more && found.length <= size && last !== undefined
   return {
     approvals: page.map(({ stored, refusal }) => presentApproval(db, stored, refusal, stuck.get(stored.row.id))),

@@ -34,9 +34,9 @@ async function ask(given: string, by = owner): Promise<Approval> {
 }
 
 /** As the approval's own page and the run's page have it. */
-async function stuck({ id, runId }: Approval) {
-  const { approval } = await approvalsOf(owner).getApproval({ approvalId: id })
-  const { approvals } = await approvalsOf(owner).listApprovals({ runId })
+async function stuck({ id, runId }: Approval, by = owner) {
+  const { approval } = await approvalsOf(by).getApproval({ approvalId: id })
+  const { approvals } = await approvalsOf(by).listApprovals({ runId })
   expect(approvals[0]!.stuck).toEqual(approval!.stuck)
   return approval!.stuck
 }
@@ -81,4 +81,11 @@ test('where fewer are left than have to approve, with those that are', async () 
   // One that is decided waits for nobody.
   await approvalsOf(owner).decide({ approvalId: approval.id, decision: ApprovalDecision.REJECT })
   expect(await stuck(approval)).toBeUndefined()
+})
+
+test('which who may not read members elsewhere does not hear', async () => {
+  const approval = await ask('approvers: ["user:nobody@example.test"]')
+  const reader = (...scopes: string[]) => c.addUser({ role: Role.OWNER, organizationId, scopes })
+  expect(await stuck(approval, await reader('run.read'))).toBeUndefined()
+  expect(await stuck(approval, await reader('run.read', 'member.read'))).toMatchObject({ code: 'stuck_nobody' })
 })

@@ -3,21 +3,23 @@
 import { ApprovalStatus } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { problemOf } from '@ansflow/proto/validate'
-import type { EntityManager } from '../../platform/db.ts'
+import type { CallContext } from '../../transport/call.ts'
+import { isAllowed } from '../access/index.ts'
 import type { StoredApproval } from './approval-tables.ts'
 import { candidatesOf } from './candidates.ts'
 import { type Candidate, stuckSaid } from './who-could.ts'
 import { scopeOf } from './who-decides.ts'
 
-/** By the approvals' ids. They are of one project. */
+/** By the approvals' ids. They are of one project. Nothing for who may not read who is a member there. */
 export async function stuckAmong(
-  em: EntityManager,
+  { em, caller }: CallContext,
   approvals: readonly StoredApproval[],
   now: Date,
 ): Promise<Map<string, Problem>> {
   const waiting = approvals.filter(({ row }) => row.status === ApprovalStatus.WAITING)
   const [first] = waiting
-  const people = first && (await candidatesOf(em, scopeOf(first), now))
+  if (!first || !isAllowed(caller, 'member.read', scopeOf(first))) return new Map()
+  const people = await candidatesOf(em, scopeOf(first), now)
   if (!people) return new Map()
   return new Map(
     waiting.flatMap((approval) => {
