@@ -1,0 +1,135 @@
+// What a forge is to AnsFlow: it sends deliveries, it is asked for repositories, and it is told how runs went. One value a kind of
+// forge; whoever wants more than all of them can asks `can`. Nothing outside of this folder knows which kind it speaks to.
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
+import type { JsonObject } from '@bufbuild/protobuf'
+import type { Outbound } from '../../platform/outbound.ts'
+import type { ForgeEvent } from './forge-event.ts'
+
+export interface Forge {
+  kind: ForgeKind
+  can: ReadonlySet<ForgeAbility>
+  /** The header that names a delivery, in small letters; whatever has the same name there is the same delivery. Empty: it has none. */
+  deliveryHeader: string
+  /** The header that names the kind of event. */
+  eventHeader: string
+  /** Whether whoever sent the body knows the secret; takes the same time however much of it is right. */
+  isSigned(headers: IncomingHttpHeaders, body: Uint8Array, secret: string): boolean
+  /** Pure. What it does not know, and what lacks a field, is `ignored` with the reason; it never throws. */
+  read(headers: IncomingHttpHeaders, body: JsonObject): ForgeEvent
+  /** Throws `AppError` invalid_argument for an address or credentials that are not of the form this kind has. */
+  client(access: ForgeAccess): ForgeClient
+}
+
+/**
+ * hooks: AnsFlow may set up where deliveries are sent. search: repositories can be listed. statuses: a commit has them.
+ * checks: with a summary and annotations at lines. comments: of pull requests. deployments: records of them.
+ * scoped_tokens: credentials for one repository and a short time can be made. pull_requests: can be opened.
+ */
+export type ForgeAbility =
+  | 'hooks'
+  | 'search'
+  | 'statuses'
+  | 'checks'
+  | 'comments'
+  | 'deployments'
+  | 'scoped_tokens'
+  | 'pull_requests'
+
+export interface ForgeAccess {
+  /** Of the forge: "https://github.com", "https://git.example.org/gitea"; no slash at its end. */
+  url: string
+  credentials: ForgeCredentials
+  outbound: Outbound
+}
+
+/** `user` is empty where the forge does not want one. */
+export type ForgeCredentials =
+  | { kind: 'none' }
+  | { kind: 'token'; user: string; token: string }
+  /** An app of GitHub: its id, and the key that it signs with (PEM). */
+  | { kind: 'app'; appId: string; installationId: string; privateKey: string }
+
+/**
+ * Each throws `ForgeError`. Answers are checked: what a forge says wrongly is an error, not a guess. No answer is waited for longer than
+ * `signal` says.
+ */
+export interface ForgeClient {
+  /** Who the credentials are, and what they may do, in the forge's own words ("repo", "api"). */
+  whoAmI(signal: AbortSignal): Promise<{ name: string; scopes: string[]; expiresAt?: Date }>
+  repository(fullName: string, signal: AbortSignal): Promise<ForgeRepository>
+  /** Those that the credentials reach, at most 50, the last changed first; `text` is part of their name. */
+  search?(text: string, signal: AbortSignal): Promise<ForgeRepository[]>
+  /** Makes or changes the hook with this address; answers its id there. */
+  putHook?(fullName: string, hook: { url: string; secret: string }, signal: AbortSignal): Promise<string>
+  deleteHook?(fullName: string, hookId: string, signal: AbortSignal): Promise<void>
+  putStatus?(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal): Promise<void>
+  /** `id`: of the comment that is changed in its place; answers the id. */
+  putComment?(fullName: string, comment: PullRequestComment, signal: AbortSignal): Promise<string>
+  /** What git needs to read the repository. */
+  gitCredentials(fullName: string, signal: AbortSignal): Promise<GitCredentials | undefined>
+}
+
+export interface GitCredentials {
+  username: string
+  password: string
+  expiresAt?: Date
+}
+
+export interface ForgeRepository {
+  /** "acme/shop"; of GitLab also "acme/tools/shop". */
+  fullName: string
+  cloneUrl: string
+  webUrl: string
+  defaultBranch: string
+  isPrivate: boolean
+  description: string
+}
+
+export interface CommitStatus {
+  /** Which one it is: what has the same name replaces it. */
+  name: string
+  state: 'pending' | 'running' | 'succeeded' | 'failed' | 'canceled'
+  /** At most 140 characters. */
+  description: string
+  /** Of the run's page. */
+  url: string
+  /** Of checks: Markdown, at most 60,000 characters. */
+  summary?: string
+  annotations?: StatusAnnotation[]
+}
+
+export interface StatusAnnotation {
+  path: string
+  line: number
+  endLine: number
+  level: 'notice' | 'warning' | 'error'
+  title: string
+  message: string
+}
+
+export interface PullRequestComment {
+  pullRequest: number
+  id?: string
+  /** Markdown. */
+  body: string
+}
+
+/**
+ * denied: the credentials do not reach it. missing: there is no such thing. limited: too much was asked; `retryAt` says when again.
+ * refused: the forge does not take it, and never will. unreachable: no answer, or none that can be read; may go later.
+ */
+export type ForgeFault = 'denied' | 'missing' | 'limited' | 'refused' | 'unreachable'
+
+export class ForgeError extends Error {
+  override readonly name = 'ForgeError'
+  readonly fault: ForgeFault
+  readonly retryAt: Date | undefined
+
+  /** `message`: an English sentence without anything that is secret. */
+  constructor(fault: ForgeFault, message: string, retryAt?: Date) {
+    super(message)
+    this.fault = fault
+    this.retryAt = retryAt
+  }
+}
