@@ -8,11 +8,15 @@ import type { ForgeEvent } from './forge-event.ts'
 
 export interface Forge {
   kind: ForgeKind
+  /** As it calls itself: "GitHub". */
+  name: string
   can: ReadonlySet<ForgeAbility>
   /** The header that names a delivery, in small letters; whatever has the same name there is the same delivery. Empty: it has none. */
   deliveryHeader: string
   /** The header that names the kind of event. */
   eventHeader: string
+  /** Where git finds the head of a pull request, in the repository that it is for: "refs/pull/12/head"; undefined: nowhere. */
+  pullRequestRef(number: number): string | undefined
   /** Whether whoever sent the body knows the secret; takes the same time however much of it is right. */
   isSigned(headers: IncomingHttpHeaders, body: Uint8Array, secret: string): boolean
   /** Pure. What it does not know, and what lacks a field, is `ignored` with the reason; it never throws. */
@@ -49,6 +53,8 @@ export type ForgeCredentials =
   | { kind: 'token'; user: string; token: string }
   /** An app of GitHub: its id, and the key that it signs with (PEM). */
   | { kind: 'app'; appId: string; installationId: string; privateKey: string }
+  /** Of plain git servers. `knownHosts`: lines of a known_hosts file. */
+  | { kind: 'sshKey'; privateKey: string; knownHosts: string }
 
 /**
  * Each throws `ForgeError`. Answers are checked: what a forge says wrongly is an error, not a guess. No answer is waited for longer than
@@ -70,11 +76,9 @@ export interface ForgeClient {
   gitCredentials(fullName: string, signal: AbortSignal): Promise<GitCredentials | undefined>
 }
 
-export interface GitCredentials {
-  username: string
-  password: string
-  expiresAt?: Date
-}
+export type GitCredentials =
+  | { kind: 'password'; username: string; password: string; expiresAt?: Date }
+  | { kind: 'sshKey'; privateKey: string; knownHosts: string }
 
 export interface ForgeRepository {
   /** "acme/shop"; of GitLab also "acme/tools/shop". */
