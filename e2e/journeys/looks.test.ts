@@ -40,6 +40,7 @@ steps:
   report: { needs: [soak], run: echo never }
 `
 const grid = `name: grid
+templates: { pair: { steps: { one: { run: echo one }, two: { needs: [one], run: echo two } } } }
 steps:
   fetch: { run: echo fetched }
   test:
@@ -48,6 +49,7 @@ steps:
     run: '[ \${{ matrix.node }}\${{ matrix.os }} != 22b ]'
     matrix: { node: [20, 22, 24], os: [a, b, c, d], exclude: [{ node: 20, os: d }], include: [{ node: 24, slow: true }], maxParallel: 3, failFast: false }
   small: { needs: [fetch], run: 'echo on \${{ matrix.db }}', matrix: { db: [mariadb, sqlite] } }
+  both: { uses: template, needs: [fetch], with: { template: pair } }
   report: { needs: [test, small], run: echo never }
 `
 const chain = `name: chain

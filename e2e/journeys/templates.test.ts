@@ -1,7 +1,7 @@
 // A template is used twice: written in the file, its parameters changed in the form, run with its steps on the run's page and as one on
 // the canvas, explained, and compared.
 import { RunStatus } from '@ansflow/proto/status'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
@@ -40,8 +40,45 @@ afterAll(async () => {
 })
 
 const texts = {
-  en: { missing: 'wants the parameter dir', folder: 'The folder.' },
-  'zh-CN': { missing: '需要参数 dir', folder: 'The folder.' },
+  en: { missing: 'wants the parameter dir', folder: 'The folder.', stepsOfWeb: 'Steps of web' },
+  'zh-CN': { missing: '需要参数 dir', folder: 'The folder.', stepsOfWeb: 'web 的步骤' },
+}
+
+/** On the page of a run with web/test chosen: in the list, the graph, beside it and in the waterfall. */
+async function foldedAndOpened(page: Page, stepsOfWeb: string): Promise<void> {
+  const list = page.getByTestId('step-list')
+  const row = list.getByTestId('run-step-web')
+  await list.getByTestId('run-step-web/test').getByText('test', { exact: true }).waitFor()
+  expect(await row.locator('.counts').textContent()).toMatch(/2$/)
+  await row.locator('.time').waitFor()
+  await page.getByTestId('run-frame-web').waitFor()
+
+  await list.getByTestId('fold-web').click()
+  await list.getByTestId('run-step-web/test').waitFor({ state: 'detached' })
+  await page.getByTestId('run-frame-web').waitFor({ state: 'detached' })
+  await page.getByTestId('run-tally-web').getByText('2').waitFor()
+  expect(await page.getByTestId('run-node-web').getAttribute('data-st')).toBe('succeeded')
+  // A link to one of its steps opens it.
+  await page.reload()
+  await list.getByTestId('run-step-web/test').waitFor()
+  await page.getByTestId('run-graph').getByTestId('fold-web').click()
+  await list.getByTestId('run-step-web/test').waitFor({ state: 'detached' })
+  await page.getByTestId('run-graph').getByTestId('fold-web').click()
+
+  const panel = page.getByTestId('step-panel')
+  await panel.getByRole('button', { name: stepsOfWeb }).click()
+  await panel.getByTestId('step-copies').getByTestId('run-step-web/install').click()
+  await panel.getByText('installing in web').waitFor()
+
+  const at = new URL(page.url())
+  at.searchParams.set('view', 'waterfall')
+  await page.goto(at.href)
+  const waterfall = page.getByTestId('run-waterfall')
+  await waterfall.getByTestId('waterfall-web/test').waitFor()
+  await waterfall.getByTestId('waterfall-web').locator('.bar.whole').waitFor()
+  await waterfall.getByTestId('fold-web').click()
+  await waterfall.getByTestId('waterfall-web/test').waitFor({ state: 'detached' })
+  await page.goBack()
 }
 
 test.each(['en', 'zh-CN'] as const)(
@@ -85,6 +122,9 @@ test.each(['en', 'zh-CN'] as const)(
     for (const key of ['web/install', 'web/test', 'api/install', 'api/test', 'deploy']) {
       await page.getByTestId(`run-step-${key}`).first().waitFor()
     }
+    await foldedAndOpened(page, say.stepsOfWeb)
+    expect(errors).toEqual([])
+
     await page.goto(`/p/${project!.slug}/pipelines/${pipelineId}/edit?run=${runId}`)
     await page.locator('[data-testid="node-web"][data-st="succeeded"]').waitFor()
     expect(await page.locator('.step .changed').count()).toBe(0)

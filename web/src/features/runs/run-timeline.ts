@@ -5,6 +5,7 @@ import { toMs } from '../../ui/format.ts'
 import type { StatusName } from '../../ui/status/status.ts'
 import { stepStatusName } from './pick-step.ts'
 import { copiesByStep, hasCopies, valuesText } from './step-groups.ts'
+import { above, namesTo } from './step-path.ts'
 
 export type SpanKind = 'queue' | 'run'
 
@@ -19,6 +20,7 @@ export interface Span {
 
 export interface TimelineRow {
   id: string
+  step: RunStep
   name: string
   status: StatusName
   spans: Span[]
@@ -26,10 +28,10 @@ export interface TimelineRow {
   queuedMs: number
   ranMs: number
   critical: boolean
-  /** It is drawn under the step that it is a copy of. */
-  copy: boolean
-  /** How many copies it has. */
-  copies: number
+  /** How many it is drawn under: the step that it is a copy of, those that stand for its templates. */
+  depth: number
+  /** Others are drawn under it. */
+  isOver: boolean
   /** It was not run, but before. */
   reused: boolean
 }
@@ -40,28 +42,31 @@ export function timelineOf(
   steps: ReadonlyMap<string, RunStep>,
   now: number,
   shown: readonly RunStep[] = [...steps.values()],
+  isTemplate: (id: string) => boolean = () => false,
 ): TimelineRow[] {
   const critical = criticalPath(definitions, steps)
   return shown.map((step) => {
-    const spans = spansOf(step, now)
+    const isOver = hasCopies(step) || isTemplate(step.id)
+    const spans = spansOf(step, now, isOver)
     const lasting = (kind: SpanKind) =>
       spans.filter((span) => span.kind === kind).reduce((sum, span) => sum + span.to - span.from, 0)
     return {
       id: step.id,
-      name: (step.copyOf && valuesText(step)) || step.name || step.id,
+      step,
+      name: (step.copyOf && valuesText(step)) || namesTo(step).at(-1)!,
       status: stepStatusName(step),
       spans,
       queuedMs: lasting('queue'),
       ranMs: lasting('run'),
       critical: critical.has(step.id),
-      copy: step.copyOf !== '',
-      copies: step.copies,
+      depth: above(step).length,
+      isOver,
       reused: step.reused !== undefined,
     }
   })
 }
 
-function spansOf(step: RunStep, now: number): Span[] {
+function spansOf(step: RunStep, now: number, isOver: boolean): Span[] {
   const spans: Span[] = []
   // It has times of another run.
   if (step.reused) return spans
@@ -69,7 +74,7 @@ function spansOf(step: RunStep, now: number): Span[] {
     if (to > from || (kind === 'run' && to === from)) spans.push({ kind, from, to, attempt, status })
   }
   const from = toMs(step.startedAt)
-  if (hasCopies(step) && from !== undefined) put('run', from, toMs(step.finishedAt) ?? now, 1, stepStatusName(step))
+  if (isOver && from !== undefined) put('run', from, toMs(step.finishedAt) ?? now, 1, stepStatusName(step))
   for (const attempt of step.attempts) {
     const made = toMs(attempt.createdAt)
     const began = toMs(attempt.startedAt)

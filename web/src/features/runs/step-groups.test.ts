@@ -3,7 +3,9 @@ import { type RunStep, RunStepSchema } from '@ansflow/proto/gen/ansflow/v1/runs_
 import { create } from '@bufbuild/protobuf'
 import { expect, it } from 'vitest'
 import { effectScope, nextTick, shallowRef } from 'vue'
-import { hasCopies, inOrder, useStepGroups, valuesText } from './step-groups.ts'
+import { hasCopies, inOrder, valuesText } from './step-groups.ts'
+import { treeOf } from './step-tree.ts'
+import { useStepGroups } from './use-step-groups.ts'
 
 const step = (id: string, copies = 0) => create(RunStepSchema, { id, copies })
 const copy = (of: string, index: number, matrix = {}) =>
@@ -26,9 +28,10 @@ it('folds more than eight copies, until they are opened or one of them is chosen
   const few = Array.from({ length: 8 }, (_, index) => copy('few', index))
   const all = inOrder([step('many', 9), step('few', 8), ...many, ...few])
   const selected = shallowRef<RunStep>()
+  const tree = treeOf(all)
   const groups = effectScope().run(() =>
     useStepGroups(
-      () => all,
+      () => tree,
       () => selected.value,
     ),
   )!
@@ -40,5 +43,5 @@ it('folds more than eight copies, until they are opened or one of them is chosen
   expect(groups.shown.value).toHaveLength(11)
   groups.toggle('many')
   expect(ids(groups.shown.value)).toBe('many few')
-  expect(groups.copiesOf('many')).toHaveLength(9)
+  expect(groups.membersOf('many')).toHaveLength(9)
 })

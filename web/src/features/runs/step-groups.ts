@@ -1,9 +1,5 @@
-// Steps with copies as the run page shows them: copies behind their step, folded away where they are many.
+// Steps with copies: their copies behind them. Pure.
 import type { RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { computed, shallowReactive, watch } from 'vue'
-
-/** More copies than these are folded until somebody opens them. */
-const fewCopies = 8
 
 /** It runs as copies: they have the logs, and count. */
 export function hasCopies({ copies }: Pick<RunStep, 'copies'>): boolean {
@@ -37,28 +33,4 @@ export function valuesText({ matrix }: Pick<RunStep, 'matrix'>): string {
   return Object.entries(matrix ?? {})
     .map(([name, value]) => `${name} ${value}`)
     .join(' · ')
-}
-
-export type StepGroups = ReturnType<typeof useStepGroups>
-
-/** Which copies are shown; the chosen one always is. */
-export function useStepGroups(steps: () => readonly RunStep[], selected: () => RunStep | undefined) {
-  const chosen = shallowReactive(new Map<string, boolean>())
-  const copies = computed(() => copiesByStep(steps()))
-  watch(
-    () => selected()?.copyOf,
-    (id) => {
-      if (id && !isOpen(id)) chosen.set(id, true)
-    },
-    { immediate: true },
-  )
-
-  function copiesOf(id: string): readonly RunStep[] {
-    return copies.value.get(id) ?? []
-  }
-  function isOpen(id: string): boolean {
-    return chosen.get(id) ?? copiesOf(id).length <= fewCopies
-  }
-  const shown = computed(() => steps().filter(({ copyOf }) => !copyOf || isOpen(copyOf)))
-  return { copiesOf, isOpen, shown, toggle: (id: string) => chosen.set(id, !isOpen(id)) }
 }

@@ -1,6 +1,7 @@
 // Steps that a template brought, as the one step of the pipeline that stands for them: "web/install" is a part of "web". Pure.
 import type { RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal, StepStatus } from '@ansflow/proto/status'
+import { namesTo } from './step-path.ts'
 
 /** The key of the step that stands for it in the pipeline; its own, when it is written there. */
 export function standsFor(key: string): string {
@@ -29,12 +30,14 @@ export function together(key: string, parts: readonly RunStep[]): RunStep | unde
   const begun = parts.flatMap(({ startedAt }) => (startedAt ? [startedAt] : []))
   const done = parts.flatMap(({ finishedAt }) => (finishedAt ? [finishedAt] : []))
   const at = ({ seconds, nanos }: NonNullable<RunStep['startedAt']>) => Number(seconds) + nanos / 1e9
-  const { startedAt: _, finishedAt: __, ...rest } = telling
+  const { startedAt: _, finishedAt: __, child: ___, ...rest } = telling
   const first = begun.toSorted((a, b) => at(a) - at(b))[0]
   const last = done.toSorted((a, b) => at(a) - at(b)).at(-1)
   return {
     ...rest,
     id: key,
+    name: namesTo(telling).slice(0, key.split('/').length).join(' / '),
+    copies: 0,
     attempts: [],
     outputs: {},
     ...(first && { startedAt: first }),

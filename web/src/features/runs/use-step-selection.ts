@@ -3,7 +3,9 @@ import type { RunStep } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { computed, shallowRef, watch } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 import { nextFailed, pickStep } from './pick-step.ts'
-import { hasCopies, inOrder, useStepGroups } from './step-groups.ts'
+import { hasCopies, inOrder } from './step-groups.ts'
+import { treeOf } from './step-tree.ts'
+import { useStepGroups } from './use-step-groups.ts'
 
 export function useStepSelection(runId: () => string, steps: ReadonlyMap<string, RunStep>) {
   const route = useRoute()
@@ -11,7 +13,7 @@ export function useStepSelection(runId: () => string, steps: ReadonlyMap<string,
   const all = computed(() => inOrder(steps.values()))
   /** Those with logs. */
   const single = computed(() => all.value.filter((step) => !hasCopies(step)))
-  const chosen = computed(() => (typeof route.query.step === 'string' ? steps.get(route.query.step) : undefined))
+  const asked = computed(() => (typeof route.query.step === 'string' ? route.query.step : ''))
   const pickedId = shallowRef<string>()
 
   watch(runId, () => {
@@ -25,11 +27,12 @@ export function useStepSelection(runId: () => string, steps: ReadonlyMap<string,
     { immediate: true },
   )
 
+  const tree = computed(() => treeOf(all.value))
   const selected = computed(
-    () => chosen.value ?? (pickedId.value === undefined ? undefined : steps.get(pickedId.value)),
+    () => steps.get(asked.value) ?? tree.value.templates.get(asked.value) ?? steps.get(pickedId.value ?? ''),
   )
   const groups = useStepGroups(
-    () => all.value,
+    () => tree.value,
     () => selected.value,
   )
   const attempt = computed(() => (route.query.attempt ? Number(route.query.attempt) : undefined))
