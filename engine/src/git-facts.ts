@@ -1,6 +1,7 @@
 // What `git` holds in expressions: what the run is for, if its origin says so; else what its first checkout, in the order of the
 // file, has fetched, and nothing before that.
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type GitValues, gitValues } from '@ansflow/proto/git-facts'
 import { firstCheckout } from '@ansflow/proto/graph'
 import { StepStatus } from '@ansflow/proto/status'
 import type { RunState } from './state.ts'
@@ -8,21 +9,13 @@ import type { RunState } from './state.ts'
 const tags = 'refs/tags/'
 const checkouts = new WeakMap<PipelineGraph, StepDefinition | null>()
 
-export function gitFacts({ meta, graph, steps }: Pick<RunState, 'meta' | 'graph' | 'steps'>): Record<string, string> {
+export function gitFacts({
+  meta,
+  graph,
+  steps,
+}: Pick<RunState, 'meta' | 'graph' | 'steps'>): Readonly<Partial<GitValues>> {
   const { git } = meta.origin
-  if (git) {
-    const { repository, ref, branch, tag, commit, author, message, pullRequest } = git
-    return {
-      repository,
-      ref,
-      branch,
-      tag,
-      commit,
-      author,
-      message,
-      pullRequest: pullRequest ? String(pullRequest) : '',
-    }
-  }
+  if (git) return gitValues(git)
   const first = checkoutOf(graph)
   const step = first && steps.get(first.id)
   if (step?.status !== StepStatus.SUCCEEDED) return {}
@@ -39,7 +32,7 @@ export function gitFacts({ meta, graph, steps }: Pick<RunState, 'meta' | 'graph'
 }
 
 /** For expressions. Undefined: it will have been fetched by then, in a run that is only foreseen. */
-export function gitContext(state: RunState): Record<string, string> | undefined {
+export function gitContext(state: RunState): Readonly<Partial<GitValues>> | undefined {
   const { meta, graph, steps } = state
   const isOpen = meta.foresees && !meta.origin.git
   const first = isOpen ? checkoutOf(graph) : null

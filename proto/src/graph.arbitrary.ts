@@ -66,7 +66,14 @@ const name = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,5}$/)
 const duration = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 90_000_000 }))
 const env = fc.uniqueArray(fc.record({ name, value: someText }), { selector: (pair) => pair.name, maxLength: 3 })
 const words = fc.uniqueArray(word, { maxLength: 3 })
-const condition = fc.constantFrom('', 'always()', "inputs.a == 'x'", '"}}" == "a: b #c"', 'has(inputs.b) && 1 < 2')
+const condition = fc.constantFrom(
+  '',
+  'always()',
+  "inputs.a == 'x'",
+  'changed("src/**", "!*.md")',
+  '"}}" == "a: b #c"',
+  'has(inputs.b) && 1 < 2',
+)
 
 const json: fc.Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => ({
   value: fc.oneof(
@@ -158,6 +165,27 @@ const someWebhook = fc.record({
   inputs: given,
 })
 
+const globs = fc.uniqueArray(fc.oneof(fc.constantFrom('main', 'src/**', '!docs/**', '{a,b}', 'v[0-9]*'), someText), {
+  maxLength: 3,
+})
+const gitInputs = fc.dictionary(word, fc.oneof(fc.boolean(), fc.integer(), word, fc.constant('${{ git.branch }}')))
+const ofRepositories = { repositories: globs, inputs: gitInputs }
+const somePush = fc.record({ branches: globs, tags: globs, paths: globs, messages: globs, ...ofRepositories })
+const somePullRequest = fc.record({
+  types: fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { maxLength: 3 }),
+  branches: globs,
+  paths: globs,
+  labels: globs,
+  drafts: fc.boolean(),
+  ...ofRepositories,
+})
+const someComments = fc.array(fc.record({ command: word, ...ofRepositories }), { maxLength: 2 })
+const someRelease = fc.record({
+  types: fc.uniqueArray(fc.integer({ min: 1, max: 4 }), { maxLength: 2 }),
+  tags: globs,
+  ...ofRepositories,
+})
+
 export const stepId = fc.oneof(word, fc.stringMatching(/^[0-9]{1,3}$/))
 
 const needs = fc.uniqueArray(
@@ -227,6 +255,10 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     defaults: () => fc.option(someDefaults, { freq: 3, nil: undefined }),
     runTriggers: () => someRunTriggers,
     webhook: () => fc.option(someWebhook, { freq: 3, nil: undefined }),
+    push: () => fc.option(somePush, { freq: 3, nil: undefined }),
+    pullRequest: () => fc.option(somePullRequest, { freq: 3, nil: undefined }),
+    comments: () => someComments,
+    release: () => fc.option(someRelease, { freq: 3, nil: undefined }),
     refusal: () => fc.constantFrom(false, undefined),
     concurrency: () => fc.option(concurrency, { freq: 3, nil: undefined }),
     locks: () => words,

@@ -1,9 +1,11 @@
 // The JSON Schema of the pipeline file, for editors: made from the tables the parser reads by and from the step types.
+import { commentKeys } from './fields/comment-triggers.ts'
 import { concurrencyKeys } from './fields/concurrency.ts'
 import { defaultKeys } from './fields/defaults.ts'
 import { durationSchema } from './fields/kinds.ts'
 import { lockKeys } from './fields/locks.ts'
 import { needKeys } from './fields/needs.ts'
+import { pullRequestKeys, pushKeys, releaseKeys } from './fields/repository-triggers.ts'
 import { retryKeys } from './fields/retry.ts'
 import { runTriggerKeys } from './fields/run-triggers.ts'
 import { scheduleKeys } from './fields/schedules.ts'
@@ -12,7 +14,7 @@ import { triggerFields } from './fields/trigger-fields.ts'
 import { webhookKeys } from './fields/webhook.ts'
 import { limits, patterns } from './limits.ts'
 import type { JsonSchema, KeyTable } from './pipeline-yaml/key-table.ts'
-import { ignoredKeys, laterTriggers, pipelineKeys } from './pipeline-yaml/keys.ts'
+import { ignoredKeys, pipelineKeys } from './pipeline-yaml/keys.ts'
 import { inputKeys, stepKeys } from './pipeline-yaml/step-keys.ts'
 import { type Param, type ParamShape, type StepType, stepTypes } from './steps/index.ts'
 import { momentPattern } from './steps/moment.ts'
@@ -40,6 +42,10 @@ export function pipelineJsonSchema(): JsonSchema {
       schedule: { ...keysSchema(scheduleKeys), required: ['cron'] },
       runTrigger: { ...keysSchema(runTriggerKeys), required: ['pipeline'] },
       webhook: keysSchema(webhookKeys),
+      push: keysSchema(pushKeys),
+      pullRequest: keysSchema(pullRequestKeys),
+      comment: { ...keysSchema(commentKeys), required: ['command'] },
+      release: keysSchema(releaseKeys),
       defaults: keysSchema(defaultKeys),
       template: {
         ...keysSchema(templateKeys, {
@@ -77,10 +83,9 @@ function mapOf(
 }
 
 function triggersSchema(): JsonSchema {
-  const names = ['manual', 'api', 'webhook', ...laterTriggers]
+  const names = ['manual', 'api', 'webhook', 'push', 'pullRequest', 'release']
   const properties = Object.fromEntries([
     ...triggerFields.map(({ key, description, kind }) => [key, { description, ...kind.schema }]),
-    ...laterTriggers.map((name) => [name, true]),
   ])
   return {
     anyOf: [

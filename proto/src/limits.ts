@@ -26,6 +26,16 @@ export const limits = {
   scheduleName: 64,
   runTriggers: 50,
   triggerBranches: 50,
+  /** Patterns of one list of a trigger or of one `changed(…)`, and the characters of each. */
+  globs: 50,
+  globLength: 256,
+  commentTriggers: 20,
+  /** Lists of patterns that the `changed(…)` of a pipeline name, and the characters of each as JSON. */
+  changedLists: 200,
+  changedLength: 16 * 1024,
+  /** Of the paths that an explanation is asked with. */
+  explainedPaths: 10_000,
+  pathLength: 4096,
   webhookHeaders: 20,
   /** Of what is posted to a webhook. */
   webhookBytes: 256 * 1024,

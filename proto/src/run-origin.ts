@@ -10,6 +10,8 @@ export function starterOf(origin: RunOrigin | undefined): { userId: string; name
       return { userId: cause.value.userId, name: cause.value.name }
     case 'token':
       return { userId: cause.value.userId, name: cause.value.userName }
+    case 'webhook':
+      return { userId: '', name: cause.value.sender || cause.value.name }
     case 'run':
       return { userId: '', name: `${cause.value.pipelineName} #${cause.value.number}` }
     default:
@@ -20,6 +22,7 @@ export function starterOf(origin: RunOrigin | undefined): { userId: string; name
 /** What started it, as the file calls it; `run.trigger` in expressions. */
 export function triggerOf(origin: RunOrigin | undefined): string {
   const words = { person: 'manual', token: 'api', schedule: 'schedule', webhook: 'webhook', run: 'run' } as const
+  if (origin?.cause.case === 'webhook' && origin.cause.value.repositoryId !== '') return origin.git?.event || 'webhook'
   return words[origin?.cause.case ?? 'person']
 }
 

@@ -1,5 +1,6 @@
 // CEL text → a checked, bounded plan that can run many times, and the references it makes.
 import { type CelResult, parse, plan } from '@bufbuild/cel'
+import { globProblem } from '../globs.ts'
 import { limits } from '../limits.ts'
 import { suggestion } from '../suggest.ts'
 import { shortText } from '../texts/parts.ts'
@@ -34,6 +35,8 @@ export interface Expression {
   readonly references: readonly Reference[]
   /** Calls success(), failure(), always() or canceled(). */
   readonly usesStatus: boolean
+  /** The globs of each `changed(…)`. */
+  readonly changed: readonly (readonly string[])[]
   readonly run: (bindings: Record<string, never>) => CelResult
 }
 
@@ -76,7 +79,7 @@ function compile(source: string): { expression?: Expression; error?: Said } {
     if (parsed.expr === undefined) return { error: say('expression_empty') }
     const hyphen = hyphenBeforeNumber(source)
     if (hyphen) return { error: hyphen }
-    const found: Findings = { references: [], functions: [], loops: false, chooses: false }
+    const found: Findings = { references: [], functions: [], changed: [], loops: false, chooses: false }
     collect(parsed.expr, new Set(), found)
     const unknown = found.functions.find((name) => !functionNames.includes(name))
     if (unknown === 'matches') return { error: say('expression_matches') }
@@ -93,7 +96,7 @@ function compile(source: string): { expression?: Expression; error?: Said } {
     if (found.loops) guard(parsed.expr, new Set())
     const run = plan(environment, parsed.expr) as Expression['run']
     const usesStatus = found.functions.some((name) => statusFunctions.some((each) => each === name))
-    return { expression: { source, references: found.references, usesStatus, run } }
+    return { expression: { source, references: found.references, usesStatus, changed: found.changed, run } }
   } catch (error) {
     return { error: syntaxProblem(error, source) }
   }
@@ -127,6 +130,7 @@ function syntaxProblem(error: unknown, source: string): Said {
 interface Findings {
   references: Reference[]
   functions: string[]
+  changed: string[][]
   loops: boolean
   /** With && and || between values, as other languages do. */
   chooses: boolean
@@ -147,6 +151,7 @@ function collect(expr: Expr | undefined, bound: ReadonlySet<string>, found: Find
       return
     case 'callExpr':
       if (!isOperator(exprKind.value.function)) found.functions.push(exprKind.value.function)
+      if (exprKind.value.function === 'changed') found.changed.push(listOfChanged(exprKind.value))
       if (isLogical(exprKind.value.function) && exprKind.value.args.some(isValue)) found.chooses = true
       collect(exprKind.value.target, bound, found)
       for (const arg of exprKind.value.args) collect(arg, bound, found)
@@ -191,6 +196,27 @@ function chainOf(expr: Expr, bound: ReadonlySet<string>, found: Findings): Refer
     return { ...chain, dynamic: true }
   }
   return undefined
+}
+
+/** What it is asked of is looked up in one piece, under the one text that the list makes. */
+function listOfChanged(call: { target?: Expr | undefined; args: Expr[] }): string[] {
+  const patterns = call.args.map(({ exprKind }) => {
+    const constant = exprKind.case === 'constExpr' ? exprKind.value.constantKind : undefined
+    return constant?.case === 'stringValue' ? constant.value : undefined
+  })
+  if (call.target !== undefined || patterns.length === 0 || patterns.includes(undefined)) {
+    throw new ExpressionError(say('changed_literal', { example: 'changed("src/**", "!docs/**")' }))
+  }
+  const list = patterns as string[]
+  const problem = changedProblem(list)
+  if (problem) throw new ExpressionError(say('changed_pattern', { problem }))
+  call.args = [parse(JSON.stringify(JSON.stringify(list))).expr!]
+  return list
+}
+
+function changedProblem(patterns: readonly string[]): Said | undefined {
+  if (patterns.length > limits.globs) return say('many_globs', { most: limits.globs })
+  return patterns.map((pattern) => globProblem(pattern, { path: true })).find((said) => said !== undefined)
 }
 
 function isLogical(name: string): boolean {

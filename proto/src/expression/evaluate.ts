@@ -1,6 +1,7 @@
 // Running compiled expressions against what a run knows, and turning their results into plain values.
 import { type CelInput, type CelValue, isCelError, isCelList, isCelMap, isCelUint } from '@bufbuild/cel'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
+import { blankGit } from '../git-facts.ts'
 import { limits } from '../limits.ts'
 import { type Said, say } from '../texts/say.ts'
 import { celValue } from './cel-value.ts'
@@ -14,7 +15,9 @@ export interface ExpressionContext {
   /** Variables of the organization and the project. */
   vars?: Readonly<Record<string, string>>
   /** Undefined: not known yet; what reads it cannot be evaluated. */
-  git: Readonly<Record<string, string>> | undefined
+  git: Readonly<Record<string, JsonValue>> | undefined
+  /** As `GitFacts.changed`. */
+  changed?: Readonly<Record<string, boolean>> | undefined
   run: JsonObject
   /** By step id; `status` is a word such as "succeeded". Outputs of a step with a matrix are lists, with an entry a copy. */
   steps: Readonly<Record<string, { status: string; outputs: Readonly<Record<string, string | string[]>> }>>
@@ -29,7 +32,9 @@ export interface ExpressionContext {
 /** The value of an expression as JSON. Throws an ExpressionError whose message is a sentence. */
 export function evaluate(expression: Expression | string, context: ExpressionContext): JsonValue {
   const { plan, source } = ready(expression)
-  const result = withStatus(context.needs, () => plan.run(bindings(plan.references, context) as Record<string, never>))
+  const result = withStatus(context.needs, context.changed ?? {}, () =>
+    plan.run(bindings(plan.references, context) as Record<string, never>),
+  )
   if (isCelError(result)) throw new ExpressionError(explain(result.message, plan))
   const budget = { left: limits.expressionValueSize }
   return plain(result, budget, source)
@@ -102,7 +107,7 @@ function rootValue(root: string, context: ExpressionContext): CelInput {
     case 'matrix':
       return celValue(context.matrix ?? {})
     case 'git':
-      return celValue({ ...blank(contextFields.git), ...context.git })
+      return celValue({ ...blankGit, ...context.git })
     default:
       return celValue({ ...blank(contextFields.run), ...context.run })
   }

@@ -10,6 +10,7 @@ import {
   isCelMap,
 } from '@bufbuild/cel'
 import { strings } from '@bufbuild/cel/ext'
+import { blankGit } from '../git-facts.ts'
 import { limits } from '../limits.ts'
 import { celOfJson } from './cel-value.ts'
 import { growingFunctions } from './growing.ts'
@@ -21,9 +22,9 @@ export const triggerRoots = ['body', 'headers', 'outputs'] as const
 /** Read inside of templates alone: they are gone from what runs. */
 export const templateRoots = ['params'] as const
 
-/** What `git` (of the run's first checkout that has succeeded) and `run` hold; those a run has no value for are "". */
+/** What `git` (of the run's first checkout that has succeeded) and `run` hold; those a run has no value for are empty. */
 export const contextFields: Record<'git' | 'run', readonly string[]> = {
-  git: ['repository', 'ref', 'branch', 'tag', 'commit', 'author', 'message', 'pullRequest'],
+  git: Object.keys(blankGit),
   run: ['id', 'number', 'pipeline', 'project', 'version', 'startedBy', 'trigger'],
 }
 
@@ -38,19 +39,22 @@ export interface StatusFlags {
 
 // An evaluation is synchronous and never nested, so its flags and its budget can live here while it runs.
 let flags: StatusFlags = { success: true, failure: false, canceled: false }
+let answers: Readonly<Record<string, boolean>> = {}
 let rounds = 0
 let measured = 0
 
-/** Runs one evaluation with its flags and a full budget. */
-export function withStatus<T>(status: StatusFlags, run: () => T): T {
-  const before = { flags, rounds, measured }
+/** Runs one evaluation with its flags, what has changed, and a full budget. */
+export function withStatus<T>(status: StatusFlags, changed: Readonly<Record<string, boolean>>, run: () => T): T {
+  const before = { flags, answers, rounds, measured }
   flags = status
+  answers = changed
   rounds = limits.expressionRounds
   measured = limits.expressionWork
   try {
     return run()
   } finally {
     flags = before.flags
+    answers = before.answers
     rounds = before.rounds
     measured = before.measured
   }
@@ -88,6 +92,8 @@ const functions: CelFunc[] = [
   status('failure', () => flags.failure),
   status('always', () => true),
   status('canceled', () => flags.canceled),
+  // Where there is nothing to compare with, everything counts as changed.
+  celFunc('changed', [STRING], BOOL, (patterns) => !Object.hasOwn(answers, patterns) || answers[patterns]!),
   ...mixed('_+_', (a, b) => a + b),
   ...mixed('_-_', (a, b) => a - b),
   ...mixed('_*_', (a, b) => a * b),
@@ -134,6 +140,7 @@ export const environment = celEnv({ funcs: functions })
 /** Functions an expression may call. */
 export const functionNames: readonly string[] = [
   ...statusFunctions,
+  'changed',
   'fromJSON',
   'size',
   'contains',

@@ -2,6 +2,7 @@
 import { RunResult, type RunTrigger, RunTriggerSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create, toJson } from '@bufbuild/protobuf'
 import { isScalar, type Node } from 'yaml'
+import { fitsText } from '../globs.ts'
 import { isName, limits } from '../limits.ts'
 import { type KeyTable, words } from '../pipeline-yaml/key-table.ts'
 import { type Place, type Reader, scalarText } from '../pipeline-yaml/reader.ts'
@@ -86,19 +87,7 @@ export function resultsOf({ results }: Pick<RunTrigger, 'results'>): RunResult[]
 /** Whether a branch fits one of these, where a * stands for any text. */
 export function fitsBranch(branches: readonly string[], branch: string): boolean {
   if (branches.length === 0) return true
-  return branches.some((each) => {
-    const [first = '', ...rest] = each.split('*')
-    if (rest.length === 0) return branch === first
-    if (!branch.startsWith(first)) return false
-    const last = rest.pop()!
-    let at = first.length
-    for (const part of rest) {
-      const found = branch.indexOf(part, at)
-      if (found < 0) return false
-      at = found + part.length
-    }
-    return branch.length - last.length >= at && branch.endsWith(last)
-  })
+  return branches.some((each) => fitsText(each, branch))
 }
 
 function triggerTree({ pipeline, results, branches, inputs }: RunTrigger): Tree {

@@ -1,8 +1,10 @@
 // Every way in which runs start by themselves, once, as step-fields.ts has the fields of a step. `manual` is not among them: that
 // it is absent means something.
 import type { Triggers } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { comments } from './comment-triggers.ts'
 import type { Kind } from './kind.ts'
 import { refusal } from './kinds.ts'
+import { pullRequest, push, release } from './repository-triggers.ts'
 import { runTriggers } from './run-triggers.ts'
 import { schedules } from './schedules.ts'
 import { webhook } from './webhook.ts'
@@ -21,6 +23,30 @@ function field<M extends keyof Triggers>(entry: TriggerField<M>): TriggerField {
 }
 
 export const triggerFields: readonly TriggerField[] = [
+  field({
+    key: 'push',
+    of: 'push',
+    kind: push,
+    description: 'When a branch or a tag of a repository gets commits: branches, or { branches, tags, paths, … }.',
+  }),
+  field({
+    key: 'pullRequest',
+    of: 'pullRequest',
+    kind: pullRequest,
+    description: 'When something happens to a pull request (merge request).',
+  }),
+  field({
+    key: 'comment',
+    of: 'comments',
+    kind: comments,
+    description: 'When somebody who may writes a command, such as /ansflow test, below a pull request.',
+  }),
+  field({
+    key: 'release',
+    of: 'release',
+    kind: release,
+    description: 'When a release is published.',
+  }),
   field({
     key: 'schedule',
     of: 'schedules',

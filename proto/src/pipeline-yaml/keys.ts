@@ -7,15 +7,12 @@ export const pipelineKeys: KeyTable = {
   ...fieldKeys(pipelineFields),
   on: {
     description:
-      'When runs start. By hand and by API unless manual or api is false; at moments of schedule; when runs of other pipelines have ended; by a webhook. push and pull_request are kept for later.',
+      'When runs start. By hand and by API unless manual or api is false; at moments of schedule; when runs of other pipelines have ended; by a webhook; when something happens in a repository.',
     schema: { anyOf: [{ type: 'object' }, words] },
   },
   inputs: { description: 'What a run asks for at its start, by name.', schema: { type: ['object', 'null'] } },
   steps: { description: 'The steps by id. Edges come from their needs.', schema: { type: 'object' } },
 }
-
-/** Triggers that are kept in the file and do nothing yet. */
-export const laterTriggers: readonly string[] = ['push', 'pull_request']
 
 /** Of the pipeline: a place for anchors. They stay in the file and mean nothing. */
 export const ignoredKeys = /^x-/

@@ -167,11 +167,6 @@ steps:
     expect(sentence(text)[0]).toContain('a → b → c → a')
   })
 
-  it('keeps triggers it cannot serve, with a warning', () => {
-    const [problem] = problemsOf('name: x\non: { push: {}, manual: true }\nsteps: { a: { run: x } }')
-    expect(problem).toMatchObject({ severity: Severity.WARNING, code: 'later_trigger', line: 2, column: 7 })
-  })
-
   it('measures the depth of the tree, not of the text', () => {
     const dashes = '- '.repeat(100)
     for (const text of [

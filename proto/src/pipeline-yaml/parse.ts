@@ -21,7 +21,7 @@ import { actionKeys } from './action-keys.ts'
 import { parseText } from './document.ts'
 import { foreignTriggers } from './foreign-keys.ts'
 import { readInputs } from './input.ts'
-import { ignoredKeys, laterTriggers, pipelineKeys } from './keys.ts'
+import { ignoredKeys, pipelineKeys } from './keys.ts'
 import { type Place, Reader } from './reader.ts'
 import { readSteps } from './step.ts'
 
@@ -120,9 +120,6 @@ function readTriggers(reader: Reader, node: Node | null, place: Place, graph: Pi
       reader.mark(at, value ?? keyNode)
       const read = field.kind.read(reader, value, key, at)
       if (read !== undefined) Object.assign(triggers, { [field.of]: read })
-    } else if (laterTriggers.includes(key)) {
-      const said = say('later_trigger', { key })
-      reader.report(said, keyNode, at, said.code, Severity.WARNING)
     } else {
       const near = Object.hasOwn(foreignTriggers, key) ? foreignTriggers[key] : undefined
       const hint = near ? { near } : suggestion(key, triggerWords)
@@ -132,7 +129,7 @@ function readTriggers(reader: Reader, node: Node | null, place: Place, graph: Pi
   }
 }
 
-const triggerWords = ['manual', ...triggerFields.map(({ key }) => key), ...laterTriggers]
+const triggerWords = ['manual', ...triggerFields.map(({ key }) => key)]
 
 /** The problems of the graph, each at its place, unless reading that place failed already. */
 function addGraphProblems(reader: Reader, graph: PipelineGraph, agents: AgentLabels | undefined): void {

@@ -237,11 +237,6 @@ export const ofFiles = {
     en: 'A pipeline whose runs start this one must be its name, or a map with pipeline: {example}.',
     'zh-CN': '触发本流水线的流水线须写其名称，或带 pipeline 的映射：{example}。',
   },
-  later_trigger: {
-    params: ['key'],
-    en: 'Runs by {key} are not available in this version; the trigger is kept, and runs start by hand and by API.',
-    'zh-CN': '此版本不能由 {key} 启动运行；触发方式会保留在文件中，目前只能手动或通过 API 启动。',
-  },
   unknown_trigger: {
     params: ['name', ...hintParams],
     en: `There is no trigger {name}.${hint}`,

@@ -8,6 +8,7 @@ import { ofParams } from './of-params.ts'
 import { ofReruns } from './of-reruns.ts'
 import { ofSurroundings } from './of-surroundings.ts'
 import { ofTemplates } from './of-templates.ts'
+import { ofTriggers } from './of-triggers.ts'
 import { ofValues } from './of-values.ts'
 
 export const problemTexts = {
@@ -20,6 +21,7 @@ export const problemTexts = {
   ...ofReruns,
   ...ofSurroundings,
   ...ofTemplates,
+  ...ofTriggers,
 }
 
 export type ProblemTexts = typeof problemTexts

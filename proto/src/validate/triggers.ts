@@ -19,6 +19,8 @@ const ofRuns: Roots = {
   git: contextFields.git,
 }
 
+const ofRepository: Roots = { git: contextFields.git }
+
 export function checkTriggers({ triggers, inputs }: PipelineGraph, report: Report): void {
   if (!triggers) return
   for (const { key, of, kind } of triggerFields) {
@@ -34,7 +36,12 @@ export function checkTriggers({ triggers, inputs }: PipelineGraph, report: Repor
   for (const [index, each] of triggers.runs.entries()) {
     checkGiven(each.inputs ?? {}, { inputs, roots: ofRuns, field: `on.run.${index}.inputs` }, report)
   }
-  const { webhook } = triggers
+  const { push, pullRequest, comments, release, webhook } = triggers
+  const ofRepositories = { push, pullRequest, release }
+  const commands = comments.map((each, index) => [`comment.${index}`, each] as const)
+  for (const [key, each] of [...Object.entries(ofRepositories), ...commands]) {
+    if (each) checkGiven(each.inputs ?? {}, { inputs, roots: ofRepository, field: `on.${key}.inputs` }, report)
+  }
   if (!webhook) return
   const roots: Roots = { body: undefined, headers: webhook.headers }
   if (webhook.filter !== '') checkExpression(webhook.filter, roots, 'on.webhook.filter', report)
@@ -68,6 +75,7 @@ function checkExpression(source: string, roots: Roots, field: string, report: Re
     report({ code: 'expression', field, said: say('in_expression', { problem: error!, source: shown }) })
     return
   }
+  if (expression.changed.length > 0) report({ code: 'expression', field, said: say('changed_trigger') })
   if (expression.usesStatus) report({ code: 'expression', field, said: say('expression_status') })
   for (const { root, path } of expression.references) {
     const [name] = path

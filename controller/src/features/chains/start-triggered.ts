@@ -2,11 +2,12 @@
 import { mostChained } from '@ansflow/proto/child-run'
 import { ExpressionError } from '@ansflow/proto/expression'
 import { RunTriggerSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { type GitFacts, GitFactsSchema, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { gitFactsOf } from '@ansflow/proto/git-facts'
 import { reason, reasonText } from '@ansflow/proto/reasons'
 import { saidText } from '@ansflow/proto/texts/said-text'
 import { givenInputs, type TriggerEvent } from '@ansflow/proto/trigger-inputs'
-import { create, fromJsonString } from '@bufbuild/protobuf'
+import { create, fromJsonString, type JsonObject } from '@bufbuild/protobuf'
 import { readRunHead, refusalOf, startPublished } from '../runs/index.ts'
 import { type ChainedRunRow, forget, type TriggeredAsk } from './chain-tables.ts'
 import { PipelineLinkEntity, type PipelineLinkRow } from './pipeline-link.entity.ts'
@@ -40,7 +41,8 @@ async function start(deps: ChainDeps, row: ChainedRunRow, link: PipelineLinkRow,
   const { inputs = {} } = fromJsonString(RunTriggerSchema, link.definition ?? '{}', { ignoreUnknownFields: true })
   const { number, pipelineName } = ended
   const cause = { case: 'run' as const, value: { runId: ended.id, number, pipelineName, stepId: '', chain } }
-  const git = gitOf(event)
+  // What the run that has ended was for is what this one is for.
+  const git = gitFactsOf(event.git as JsonObject)
   try {
     await startPublished(deps, {
       pipelineId: link.ownerId,
@@ -55,11 +57,4 @@ async function start(deps: ChainDeps, row: ChainedRunRow, link: PipelineLinkRow,
     if (error instanceof ExpressionError) return saidText(error.said)
     return refusalOf(error).message
   }
-}
-
-/** What the run that has ended was for is what this one is for. */
-function gitOf({ git }: TriggerEvent): GitFacts | undefined {
-  const { pullRequest, ...facts } = git as Record<string, string>
-  if (Object.values(facts).every((value) => value === '')) return undefined
-  return create(GitFactsSchema, { ...facts, ...(pullRequest && { pullRequest: Number(pullRequest) }) })
 }

@@ -1,6 +1,8 @@
 // What starts a run, from the call that asks for it.
 import { type FieldViolation, invalid, violation } from '@ansflow/proto/errors'
 import type { GitFacts, RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { limits } from '@ansflow/proto/limits'
+import { repositoryEventKinds } from '@ansflow/proto/repository-triggers'
 import { byPerson } from '@ansflow/proto/run-origin'
 import { gitRefProblem, gitUrlProblem } from '@ansflow/proto/steps/git-url'
 import type { Said } from '@ansflow/proto/texts/say'
@@ -17,6 +19,15 @@ export function originOf(ctx: CallContext, git: GitFacts | undefined): RunOrigin
   return origin
 }
 
+const longest = {
+  author: 256,
+  message: 4096,
+  headRepository: 512,
+  sender: 256,
+  title: 1024,
+  repositoryName: 512,
+} as const
+
 /** Throws with every field of it that will not do. */
 export function checkGitFacts(git: GitFacts | undefined): void {
   if (!git) return
@@ -29,11 +40,26 @@ export function checkGitFacts(git: GitFacts | undefined): void {
     check('repository', gitUrlProblem(git.repository))
     if (/^https?:\/\/[^/]*@/i.test(git.repository)) refuse('repository', 'must not name a user: it may be a token')
   }
-  for (const field of ['ref', 'branch', 'tag'] as const) check(field, gitRefProblem(git[field]))
-  if (git.commit !== '' && !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(git.commit)) {
-    refuse('commit', 'must be 40 or 64 hexadecimal digits, in small letters')
+  for (const field of ['ref', 'branch', 'tag', 'baseBranch'] as const) check(field, gitRefProblem(git[field]))
+  for (const field of ['commit', 'baseCommit', 'before'] as const) {
+    if (git[field] !== '' && !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(git[field])) {
+      refuse(field, 'must be 40 or 64 hexadecimal digits, in small letters')
+    }
   }
-  if (git.author.length > 256) refuse('author', 'must have at most 256 characters')
-  if (git.message.length > 4096) refuse('message', 'must have at most 4096 characters')
+  if (git.event !== '' && !repositoryEventKinds.some((kind) => kind === git.event)) {
+    refuse('event', `must be one of ${repositoryEventKinds.join(', ')}`)
+  }
+  if (!/^[a-z]{0,20}$/.test(git.action)) refuse('action', 'must be one word of small letters')
+  for (const [field, most] of Object.entries(longest)) {
+    const name = field as keyof typeof longest
+    if (git[name].length > most) refuse(name, `must have at most ${most} characters`)
+  }
+  if (git.labels.length > 100) refuse('labels', 'must be at most 100')
+  if (git.labels.some((label) => label.length > 256)) refuse('labels', 'must have at most 256 characters each')
+  const lists = Object.keys(git.changed)
+  if (lists.length > limits.changedLists) refuse('changed', `must be at most ${limits.changedLists}`)
+  if (lists.some((list) => list.length > limits.changedLength)) {
+    refuse('changed', `must have at most ${limits.changedLength} characters each`)
+  }
   if (violations.length > 0) throw invalid(violations)
 }

@@ -117,6 +117,13 @@ test('a run says what started it and what it is for; repeating it keeps the latt
     ['git.commit', { commit: 'main' }],
     ['git.author', { author: 'x'.repeat(257) }],
     ['git.message', { message: 'x'.repeat(4097) }],
+    ['git.event', { event: 'pushed' }],
+    ['git.action', { action: 'Opened it' }],
+    ['git.baseBranch', { baseBranch: '../x' }],
+    ['git.baseCommit', { baseCommit: 'HEAD' }],
+    ['git.title', { title: 'x'.repeat(1025) }],
+    ['git.labels', { labels: Array.from({ length: 101 }, (_, n) => `l${n}`) }],
+    ['git.changed', { changed: { ['x'.repeat(16_385)]: true } }],
   ]
   for (const [field, wrong] of refused) {
     const error = await runs.startRun({ pipelineId, inputs, git: wrong }).catch((thrown: unknown) => thrown)

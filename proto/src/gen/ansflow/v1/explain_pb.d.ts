@@ -56,6 +56,14 @@ export declare type ExplainRunRequest = Message<"ansflow.v1.ExplainRunRequest"> 
    * @generated from field: repeated string failing = 6;
    */
   failing: string[];
+
+  /**
+   * Paths, from the root of the repository: what `changed(…)` is asked of, in the place of `origin.git.changed`. Empty: as that says. At
+   * most 10,000, of at most 4,096 characters.
+   *
+   * @generated from field: repeated string changed_files = 7;
+   */
+  changedFiles: string[];
 };
 
 /**
@@ -101,6 +109,14 @@ export declare type ExplainRunRequestJson = {
    * @generated from field: repeated string failing = 6;
    */
   failing?: string[];
+
+  /**
+   * Paths, from the root of the repository: what `changed(…)` is asked of, in the place of `origin.git.changed`. Empty: as that says. At
+   * most 10,000, of at most 4,096 characters.
+   *
+   * @generated from field: repeated string changed_files = 7;
+   */
+  changedFiles?: string[];
 };
 
 /**
@@ -133,6 +149,13 @@ export declare type ExplainRunResponse = Message<"ansflow.v1.ExplainRunResponse"
    * @generated from field: uint32 version = 3;
    */
   version: number;
+
+  /**
+   * Every list of globs that a `changed(…)` of the pipeline names.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedChange changes = 4;
+   */
+  changes: ExplainedChange[];
 };
 
 /**
@@ -159,6 +182,13 @@ export declare type ExplainRunResponseJson = {
    * @generated from field: uint32 version = 3;
    */
   version?: number;
+
+  /**
+   * Every list of globs that a `changed(…)` of the pipeline names.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedChange changes = 4;
+   */
+  changes?: ExplainedChangeJson[];
 };
 
 /**
@@ -166,6 +196,80 @@ export declare type ExplainRunResponseJson = {
  * Use `create(ExplainRunResponseSchema)` to create a new message.
  */
 export declare const ExplainRunResponseSchema: GenMessage<ExplainRunResponse, {jsonType: ExplainRunResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.ExplainedChange
+ */
+export declare type ExplainedChange = Message<"ansflow.v1.ExplainedChange"> & {
+  /**
+   * @generated from field: repeated string patterns = 1;
+   */
+  patterns: string[];
+
+  /**
+   * @generated from field: bool changed = 2;
+   */
+  changed: boolean;
+
+  /**
+   * There is nothing to compare with: it counts as changed.
+   *
+   * @generated from field: bool assumed = 3;
+   */
+  assumed: boolean;
+
+  /**
+   * Those of changed_files that match, at most 100 of `count`.
+   *
+   * @generated from field: repeated string files = 4;
+   */
+  files: string[];
+
+  /**
+   * @generated from field: uint32 count = 5;
+   */
+  count: number;
+};
+
+/**
+ * @generated from message ansflow.v1.ExplainedChange
+ */
+export declare type ExplainedChangeJson = {
+  /**
+   * @generated from field: repeated string patterns = 1;
+   */
+  patterns?: string[];
+
+  /**
+   * @generated from field: bool changed = 2;
+   */
+  changed?: boolean;
+
+  /**
+   * There is nothing to compare with: it counts as changed.
+   *
+   * @generated from field: bool assumed = 3;
+   */
+  assumed?: boolean;
+
+  /**
+   * Those of changed_files that match, at most 100 of `count`.
+   *
+   * @generated from field: repeated string files = 4;
+   */
+  files?: string[];
+
+  /**
+   * @generated from field: uint32 count = 5;
+   */
+  count?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.ExplainedChange.
+ * Use `create(ExplainedChangeSchema)` to create a new message.
+ */
+export declare const ExplainedChangeSchema: GenMessage<ExplainedChange, {jsonType: ExplainedChangeJson}>;
 
 /**
  * @generated from message ansflow.v1.ExplainedStep

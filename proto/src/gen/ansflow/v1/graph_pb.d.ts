@@ -346,7 +346,7 @@ export declare type ConcurrencyJson = {
 export declare const ConcurrencySchema: GenMessage<Concurrency, {jsonType: ConcurrencyJson}>;
 
 /**
- * When runs start. Triggers of forges (push, pull_request) are kept in the file and do nothing in this version.
+ * When runs start.
  *
  * @generated from message ansflow.v1.Triggers
  */
@@ -385,10 +385,35 @@ export declare type Triggers = Message<"ansflow.v1.Triggers"> & {
    * @generated from field: optional bool api = 5;
    */
   api?: boolean | undefined;
+
+  /**
+   * What happens in repositories: triggers of the latest version count, or of the file at the commit where the pipeline is kept in a
+   * repository. Absent: nothing of the kind starts a run.
+   *
+   * @generated from field: ansflow.v1.PushTrigger push = 6;
+   */
+  push?: PushTrigger | undefined;
+
+  /**
+   * @generated from field: ansflow.v1.PullRequestTrigger pull_request = 7;
+   */
+  pullRequest?: PullRequestTrigger | undefined;
+
+  /**
+   * At most 20.
+   *
+   * @generated from field: repeated ansflow.v1.CommentTrigger comments = 8;
+   */
+  comments: CommentTrigger[];
+
+  /**
+   * @generated from field: ansflow.v1.ReleaseTrigger release = 9;
+   */
+  release?: ReleaseTrigger | undefined;
 };
 
 /**
- * When runs start. Triggers of forges (push, pull_request) are kept in the file and do nothing in this version.
+ * When runs start.
  *
  * @generated from message ansflow.v1.Triggers
  */
@@ -427,6 +452,31 @@ export declare type TriggersJson = {
    * @generated from field: optional bool api = 5;
    */
   api?: boolean;
+
+  /**
+   * What happens in repositories: triggers of the latest version count, or of the file at the commit where the pipeline is kept in a
+   * repository. Absent: nothing of the kind starts a run.
+   *
+   * @generated from field: ansflow.v1.PushTrigger push = 6;
+   */
+  push?: PushTriggerJson;
+
+  /**
+   * @generated from field: ansflow.v1.PullRequestTrigger pull_request = 7;
+   */
+  pullRequest?: PullRequestTriggerJson;
+
+  /**
+   * At most 20.
+   *
+   * @generated from field: repeated ansflow.v1.CommentTrigger comments = 8;
+   */
+  comments?: CommentTriggerJson[];
+
+  /**
+   * @generated from field: ansflow.v1.ReleaseTrigger release = 9;
+   */
+  release?: ReleaseTriggerJson;
 };
 
 /**
@@ -434,6 +484,358 @@ export declare type TriggersJson = {
  * Use `create(TriggersSchema)` to create a new message.
  */
 export declare const TriggersSchema: GenMessage<Triggers, {jsonType: TriggersJson}>;
+
+/**
+ * Starts a run when a branch or a tag gets another commit. Lists of globs (proto/src/globs.ts) have at most 50 of at most 256
+ * characters; of each list the last that matches decides, and those with ! before them take away.
+ *
+ * @generated from message ansflow.v1.PushTrigger
+ */
+export declare type PushTrigger = Message<"ansflow.v1.PushTrigger"> & {
+  /**
+   * Empty: every branch if there are no tags either, else none.
+   *
+   * @generated from field: repeated string branches = 1;
+   */
+  branches: string[];
+
+  /**
+   * Empty: no tag.
+   *
+   * @generated from field: repeated string tags = 2;
+   */
+  tags: string[];
+
+  /**
+   * One of the files that have changed must match; not asked of tags, and not where it is not known what has changed. Empty: whatever
+   * has changed.
+   *
+   * @generated from field: repeated string paths = 3;
+   */
+  paths: string[];
+
+  /**
+   * Of the last commit, where a * stands for any text; empty: whatever it says.
+   *
+   * @generated from field: repeated string messages = 4;
+   */
+  messages: string[];
+
+  /**
+   * "acme/shop", or its last part; globs. Empty: the repository that the pipeline is kept in, or every one of the project.
+   *
+   * @generated from field: repeated string repositories = 5;
+   */
+  repositories: string[];
+
+  /**
+   * Of the runs it starts; those that are not named get their defaults. Texts may hold ${{ }} and read git as the run will.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 6;
+   */
+  inputs?: JsonObject | undefined;
+};
+
+/**
+ * Starts a run when a branch or a tag gets another commit. Lists of globs (proto/src/globs.ts) have at most 50 of at most 256
+ * characters; of each list the last that matches decides, and those with ! before them take away.
+ *
+ * @generated from message ansflow.v1.PushTrigger
+ */
+export declare type PushTriggerJson = {
+  /**
+   * Empty: every branch if there are no tags either, else none.
+   *
+   * @generated from field: repeated string branches = 1;
+   */
+  branches?: string[];
+
+  /**
+   * Empty: no tag.
+   *
+   * @generated from field: repeated string tags = 2;
+   */
+  tags?: string[];
+
+  /**
+   * One of the files that have changed must match; not asked of tags, and not where it is not known what has changed. Empty: whatever
+   * has changed.
+   *
+   * @generated from field: repeated string paths = 3;
+   */
+  paths?: string[];
+
+  /**
+   * Of the last commit, where a * stands for any text; empty: whatever it says.
+   *
+   * @generated from field: repeated string messages = 4;
+   */
+  messages?: string[];
+
+  /**
+   * "acme/shop", or its last part; globs. Empty: the repository that the pipeline is kept in, or every one of the project.
+   *
+   * @generated from field: repeated string repositories = 5;
+   */
+  repositories?: string[];
+
+  /**
+   * Of the runs it starts; those that are not named get their defaults. Texts may hold ${{ }} and read git as the run will.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 6;
+   */
+  inputs?: StructJson;
+};
+
+/**
+ * Describes the message ansflow.v1.PushTrigger.
+ * Use `create(PushTriggerSchema)` to create a new message.
+ */
+export declare const PushTriggerSchema: GenMessage<PushTrigger, {jsonType: PushTriggerJson}>;
+
+/**
+ * Starts a run when something happens to a pull request (merge request).
+ *
+ * @generated from message ansflow.v1.PullRequestTrigger
+ */
+export declare type PullRequestTrigger = Message<"ansflow.v1.PullRequestTrigger"> & {
+  /**
+   * Empty: opened, updated, reopened and ready.
+   *
+   * @generated from field: repeated ansflow.v1.PullRequestAction types = 1;
+   */
+  types: PullRequestAction[];
+
+  /**
+   * That it is to be merged into; empty: whichever.
+   *
+   * @generated from field: repeated string branches = 2;
+   */
+  branches: string[];
+
+  /**
+   * As of a push: all that it changes.
+   *
+   * @generated from field: repeated string paths = 3;
+   */
+  paths: string[];
+
+  /**
+   * It must have one that matches; empty: with and without.
+   *
+   * @generated from field: repeated string labels = 4;
+   */
+  labels: string[];
+
+  /**
+   * Also while it is a draft.
+   *
+   * @generated from field: bool drafts = 5;
+   */
+  drafts: boolean;
+
+  /**
+   * As of a push.
+   *
+   * @generated from field: repeated string repositories = 6;
+   */
+  repositories: string[];
+
+  /**
+   * @generated from field: google.protobuf.Struct inputs = 7;
+   */
+  inputs?: JsonObject | undefined;
+};
+
+/**
+ * Starts a run when something happens to a pull request (merge request).
+ *
+ * @generated from message ansflow.v1.PullRequestTrigger
+ */
+export declare type PullRequestTriggerJson = {
+  /**
+   * Empty: opened, updated, reopened and ready.
+   *
+   * @generated from field: repeated ansflow.v1.PullRequestAction types = 1;
+   */
+  types?: PullRequestActionJson[];
+
+  /**
+   * That it is to be merged into; empty: whichever.
+   *
+   * @generated from field: repeated string branches = 2;
+   */
+  branches?: string[];
+
+  /**
+   * As of a push: all that it changes.
+   *
+   * @generated from field: repeated string paths = 3;
+   */
+  paths?: string[];
+
+  /**
+   * It must have one that matches; empty: with and without.
+   *
+   * @generated from field: repeated string labels = 4;
+   */
+  labels?: string[];
+
+  /**
+   * Also while it is a draft.
+   *
+   * @generated from field: bool drafts = 5;
+   */
+  drafts?: boolean;
+
+  /**
+   * As of a push.
+   *
+   * @generated from field: repeated string repositories = 6;
+   */
+  repositories?: string[];
+
+  /**
+   * @generated from field: google.protobuf.Struct inputs = 7;
+   */
+  inputs?: StructJson;
+};
+
+/**
+ * Describes the message ansflow.v1.PullRequestTrigger.
+ * Use `create(PullRequestTriggerSchema)` to create a new message.
+ */
+export declare const PullRequestTriggerSchema: GenMessage<PullRequestTrigger, {jsonType: PullRequestTriggerJson}>;
+
+/**
+ * Starts a run when somebody who may writes "/ansflow <command>" on a line of its own below a pull request.
+ *
+ * @generated from message ansflow.v1.CommentTrigger
+ */
+export declare type CommentTrigger = Message<"ansflow.v1.CommentTrigger"> & {
+  /**
+   * [a-z0-9][a-z0-9_-]*, at most 64 characters, unique among the pipeline's.
+   *
+   * @generated from field: string command = 1;
+   */
+  command: string;
+
+  /**
+   * As of a push.
+   *
+   * @generated from field: repeated string repositories = 2;
+   */
+  repositories: string[];
+
+  /**
+   * @generated from field: google.protobuf.Struct inputs = 3;
+   */
+  inputs?: JsonObject | undefined;
+};
+
+/**
+ * Starts a run when somebody who may writes "/ansflow <command>" on a line of its own below a pull request.
+ *
+ * @generated from message ansflow.v1.CommentTrigger
+ */
+export declare type CommentTriggerJson = {
+  /**
+   * [a-z0-9][a-z0-9_-]*, at most 64 characters, unique among the pipeline's.
+   *
+   * @generated from field: string command = 1;
+   */
+  command?: string;
+
+  /**
+   * As of a push.
+   *
+   * @generated from field: repeated string repositories = 2;
+   */
+  repositories?: string[];
+
+  /**
+   * @generated from field: google.protobuf.Struct inputs = 3;
+   */
+  inputs?: StructJson;
+};
+
+/**
+ * Describes the message ansflow.v1.CommentTrigger.
+ * Use `create(CommentTriggerSchema)` to create a new message.
+ */
+export declare const CommentTriggerSchema: GenMessage<CommentTrigger, {jsonType: CommentTriggerJson}>;
+
+/**
+ * Starts a run when something happens to a release of the forge.
+ *
+ * @generated from message ansflow.v1.ReleaseTrigger
+ */
+export declare type ReleaseTrigger = Message<"ansflow.v1.ReleaseTrigger"> & {
+  /**
+   * Empty: published.
+   *
+   * @generated from field: repeated ansflow.v1.ReleaseAction types = 1;
+   */
+  types: ReleaseAction[];
+
+  /**
+   * Globs; empty: whichever.
+   *
+   * @generated from field: repeated string tags = 2;
+   */
+  tags: string[];
+
+  /**
+   * As of a push.
+   *
+   * @generated from field: repeated string repositories = 3;
+   */
+  repositories: string[];
+
+  /**
+   * @generated from field: google.protobuf.Struct inputs = 4;
+   */
+  inputs?: JsonObject | undefined;
+};
+
+/**
+ * Starts a run when something happens to a release of the forge.
+ *
+ * @generated from message ansflow.v1.ReleaseTrigger
+ */
+export declare type ReleaseTriggerJson = {
+  /**
+   * Empty: published.
+   *
+   * @generated from field: repeated ansflow.v1.ReleaseAction types = 1;
+   */
+  types?: ReleaseActionJson[];
+
+  /**
+   * Globs; empty: whichever.
+   *
+   * @generated from field: repeated string tags = 2;
+   */
+  tags?: string[];
+
+  /**
+   * As of a push.
+   *
+   * @generated from field: repeated string repositories = 3;
+   */
+  repositories?: string[];
+
+  /**
+   * @generated from field: google.protobuf.Struct inputs = 4;
+   */
+  inputs?: StructJson;
+};
+
+/**
+ * Describes the message ansflow.v1.ReleaseTrigger.
+ * Use `create(ReleaseTriggerSchema)` to create a new message.
+ */
+export declare const ReleaseTriggerSchema: GenMessage<ReleaseTrigger, {jsonType: ReleaseTriggerJson}>;
 
 /**
  * Starts a run when a run of another pipeline has ended.
@@ -1726,6 +2128,119 @@ export declare type ConcurrencyQueueJson = "CONCURRENCY_QUEUE_UNSPECIFIED" | "CO
  * Describes the enum ansflow.v1.ConcurrencyQueue.
  */
 export declare const ConcurrencyQueueSchema: GenEnum<ConcurrencyQueue, ConcurrencyQueueJson>;
+
+/**
+ * @generated from enum ansflow.v1.PullRequestAction
+ */
+export enum PullRequestAction {
+  /**
+   * @generated from enum value: PULL_REQUEST_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PULL_REQUEST_ACTION_OPENED = 1;
+   */
+  OPENED = 1,
+
+  /**
+   * It has other commits.
+   *
+   * @generated from enum value: PULL_REQUEST_ACTION_UPDATED = 2;
+   */
+  UPDATED = 2,
+
+  /**
+   * @generated from enum value: PULL_REQUEST_ACTION_REOPENED = 3;
+   */
+  REOPENED = 3,
+
+  /**
+   * It is no draft any more.
+   *
+   * @generated from enum value: PULL_REQUEST_ACTION_READY = 4;
+   */
+  READY = 4,
+
+  /**
+   * @generated from enum value: PULL_REQUEST_ACTION_LABELED = 5;
+   */
+  LABELED = 5,
+
+  /**
+   * @generated from enum value: PULL_REQUEST_ACTION_UNLABELED = 6;
+   */
+  UNLABELED = 6,
+
+  /**
+   * Its title, its text or what it is to be merged into.
+   *
+   * @generated from enum value: PULL_REQUEST_ACTION_EDITED = 7;
+   */
+  EDITED = 7,
+
+  /**
+   * Without being merged.
+   *
+   * @generated from enum value: PULL_REQUEST_ACTION_CLOSED = 8;
+   */
+  CLOSED = 8,
+
+  /**
+   * @generated from enum value: PULL_REQUEST_ACTION_MERGED = 9;
+   */
+  MERGED = 9,
+}
+
+/**
+ * @generated from enum ansflow.v1.PullRequestAction
+ */
+export declare type PullRequestActionJson = "PULL_REQUEST_ACTION_UNSPECIFIED" | "PULL_REQUEST_ACTION_OPENED" | "PULL_REQUEST_ACTION_UPDATED" | "PULL_REQUEST_ACTION_REOPENED" | "PULL_REQUEST_ACTION_READY" | "PULL_REQUEST_ACTION_LABELED" | "PULL_REQUEST_ACTION_UNLABELED" | "PULL_REQUEST_ACTION_EDITED" | "PULL_REQUEST_ACTION_CLOSED" | "PULL_REQUEST_ACTION_MERGED";
+
+/**
+ * Describes the enum ansflow.v1.PullRequestAction.
+ */
+export declare const PullRequestActionSchema: GenEnum<PullRequestAction, PullRequestActionJson>;
+
+/**
+ * @generated from enum ansflow.v1.ReleaseAction
+ */
+export enum ReleaseAction {
+  /**
+   * @generated from enum value: RELEASE_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: RELEASE_ACTION_PUBLISHED = 1;
+   */
+  PUBLISHED = 1,
+
+  /**
+   * @generated from enum value: RELEASE_ACTION_CREATED = 2;
+   */
+  CREATED = 2,
+
+  /**
+   * @generated from enum value: RELEASE_ACTION_EDITED = 3;
+   */
+  EDITED = 3,
+
+  /**
+   * @generated from enum value: RELEASE_ACTION_DELETED = 4;
+   */
+  DELETED = 4,
+}
+
+/**
+ * @generated from enum ansflow.v1.ReleaseAction
+ */
+export declare type ReleaseActionJson = "RELEASE_ACTION_UNSPECIFIED" | "RELEASE_ACTION_PUBLISHED" | "RELEASE_ACTION_CREATED" | "RELEASE_ACTION_EDITED" | "RELEASE_ACTION_DELETED";
+
+/**
+ * Describes the enum ansflow.v1.ReleaseAction.
+ */
+export declare const ReleaseActionSchema: GenEnum<ReleaseAction, ReleaseActionJson>;
 
 /**
  * @generated from enum ansflow.v1.RunResult

@@ -9,7 +9,7 @@ import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
  * Describes the file ansflow/v1/graph.proto.
  */
 export const file_ansflow_v1_graph = /*@__PURE__*/
-  fileDesc("ChZhbnNmbG93L3YxL2dyYXBoLnByb3RvEgphbnNmbG93LnYxIqkDCg1QaXBlbGluZUdyYXBoEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSKwoGaW5wdXRzGAMgAygLMhsuYW5zZmxvdy52MS5JbnB1dERlZmluaXRpb24SIgoDZW52GAQgAygLMhUuYW5zZmxvdy52MS5OYW1lVmFsdWUSEgoKdGltZW91dF9tcxgFIAEoDRIpCgVzdGVwcxgGIAMoCzIaLmFuc2Zsb3cudjEuU3RlcERlZmluaXRpb24SJgoIdHJpZ2dlcnMYByABKAsyFC5hbnNmbG93LnYxLlRyaWdnZXJzEiYKB291dHB1dHMYCCADKAsyFS5hbnNmbG93LnYxLk5hbWVWYWx1ZRIsCghkZWZhdWx0cxgJIAEoCzIaLmFuc2Zsb3cudjEuU3RlcERlZmluaXRpb24SLAoLY29uY3VycmVuY3kYCiABKAsyFy5hbnNmbG93LnYxLkNvbmN1cnJlbmN5EhAKCHByaW9yaXR5GAsgASgFEicKCXRlbXBsYXRlcxgMIAMoCzIULmFuc2Zsb3cudjEuVGVtcGxhdGUirQEKCFRlbXBsYXRlEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSKwoGcGFyYW1zGAMgAygLMhsuYW5zZmxvdy52MS5JbnB1dERlZmluaXRpb24SKQoFc3RlcHMYBCADKAsyGi5hbnNmbG93LnYxLlN0ZXBEZWZpbml0aW9uEiYKB291dHB1dHMYBSADKAsyFS5hbnNmbG93LnYxLk5hbWVWYWx1ZSJ0CgtDb25jdXJyZW5jeRINCgVncm91cBgBIAEoCRINCgVsaW1pdBgCIAEoDRIrCgVxdWV1ZRgDIAEoDjIcLmFuc2Zsb3cudjEuQ29uY3VycmVuY3lRdWV1ZRIaChJjYW5jZWxfaW5fcHJvZ3Jlc3MYBCABKAgiqQEKCFRyaWdnZXJzEg4KBm1hbnVhbBgBIAEoCBInCglzY2hlZHVsZXMYAiADKAsyFC5hbnNmbG93LnYxLlNjaGVkdWxlEiQKBHJ1bnMYAyADKAsyFi5hbnNmbG93LnYxLlJ1blRyaWdnZXISJAoHd2ViaG9vaxgEIAEoCzITLmFuc2Zsb3cudjEuV2ViaG9vaxIQCgNhcGkYBSABKAhIAIgBAUIGCgRfYXBpIoEBCgpSdW5UcmlnZ2VyEhAKCHBpcGVsaW5lGAEgASgJEiYKB3Jlc3VsdHMYAiADKA4yFS5hbnNmbG93LnYxLlJ1blJlc3VsdBIQCghicmFuY2hlcxgDIAMoCRInCgZpbnB1dHMYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IoYBCgdXZWJob29rEg4KBmZpbHRlchgBIAEoCRInCgZpbnB1dHMYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg8KB2hlYWRlcnMYAyADKAkSFwoPZGVsaXZlcnlfaGVhZGVyGAQgASgJEhgKEHNpZ25hdHVyZV9oZWFkZXIYBSABKAkiiAEKCFNjaGVkdWxlEgwKBG5hbWUYASABKAkSDAoEY3JvbhgCIAEoCRIQCgh0aW1lem9uZRgDIAEoCRInCgZpbnB1dHMYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiUKCGNhdGNoX3VwGAUgASgOMhMuYW5zZmxvdy52MS5DYXRjaFVwIqsBCg9JbnB1dERlZmluaXRpb24SDAoEbmFtZRgBIAEoCRIjCgR0eXBlGAIgASgOMhUuYW5zZmxvdy52MS5JbnB1dFR5cGUSEwoLZGVzY3JpcHRpb24YAyABKAkSLQoNZGVmYXVsdF92YWx1ZRgEIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIPCgdvcHRpb25zGAUgAygJEhAKCHJlcXVpcmVkGAYgASgIIigKCU5hbWVWYWx1ZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIv0ECg5TdGVwRGVmaW5pdGlvbhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEgwKBHVzZXMYBCABKAkSJQoEd2l0aBgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSHwoFbmVlZHMYBiADKAsyEC5hbnNmbG93LnYxLk5lZWQSDAoEd2hlbhgHIAEoCRIgCgVyZXRyeRgIIAEoCzIRLmFuc2Zsb3cudjEuUmV0cnkSEgoKdGltZW91dF9tcxgJIAEoDRIVCg1hbGxvd19mYWlsdXJlGAogASgIEg8KB3J1bnNfb24YCyADKAkSEQoJd29ya3NwYWNlGAwgASgJEiIKA2VudhgNIAMoCzIVLmFuc2Zsb3cudjEuTmFtZVZhbHVlEg8KB3NlY3JldHMYDiADKAkSDwoHb3V0cHV0cxgPIAMoCRIjCgdvbl9sb3N0GBAgASgOMhIuYW5zZmxvdy52MS5Pbkxvc3QSEAoIZGlzYWJsZWQYESABKAgSDwoHbm9kZV9pZBgSIAEoCRImCghwb3NpdGlvbhgTIAEoCzIULmFuc2Zsb3cudjEuUG9zaXRpb24SIgoGbWF0cml4GBQgASgLMhIuYW5zZmxvdy52MS5NYXRyaXgSGgoSdGltZW91dF9leHByZXNzaW9uGBUgASgJEg0KBXVtYXNrGBYgASgJEgwKBG5pY2UYFyABKAkSDQoFbG9ja3MYGCADKAkSGAoQcXVldWVfdGltZW91dF9tcxgZIAEoDRIrCg1saW1pdGVkX2xvY2tzGBogAygLMhQuYW5zZmxvdy52MS5TdGVwTG9jayInCghTdGVwTG9jaxIMCgRuYW1lGAEgASgJEg0KBWxpbWl0GAIgASgNIuoBCgZNYXRyaXgSJAoEYXhlcxgBIAMoCzIWLmFuc2Zsb3cudjEuTWF0cml4QXhpcxIoCgdpbmNsdWRlGAIgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxpbmNsdWRlX2Zyb20YAyABKAkSKAoHZXhjbHVkZRgEIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSFAoMZXhjbHVkZV9mcm9tGAUgASgJEhQKDG1heF9wYXJhbGxlbBgGIAEoDRIWCglmYWlsX2Zhc3QYByABKAhIAIgBAUIMCgpfZmFpbF9mYXN0IlAKCk1hdHJpeEF4aXMSDAoEbmFtZRgBIAEoCRImCgZ2YWx1ZXMYAiADKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSDAoEZnJvbRgDIAEoCSIgCghQb3NpdGlvbhIJCgF4GAEgASgBEgkKAXkYAiABKAEiTgoETmVlZBIPCgdzdGVwX2lkGAEgASgJEiIKBGtpbmQYAiABKA4yFC5hbnNmbG93LnYxLk5lZWRLaW5kEhEKCWNvbmRpdGlvbhgDIAEoCSJoCgVSZXRyeRILCgNtYXgYASABKA0SEAoIZGVsYXlfbXMYAiABKA0SDwoHYmFja29mZhgDIAEoARIfCgJvbhgEIAMoDjITLmFuc2Zsb3cudjEuUmV0cnlPbhIOCgZqaXR0ZXIYBSABKAEi7gEKB1Byb2JsZW0SJgoIc2V2ZXJpdHkYASABKA4yFC5hbnNmbG93LnYxLlNldmVyaXR5Eg8KB21lc3NhZ2UYAiABKAkSDAoEbGluZRgDIAEoDRIOCgZjb2x1bW4YBCABKA0SDwoHc3RlcF9pZBgFIAEoCRINCgVmaWVsZBgGIAEoCRIMCgRjb2RlGAcgASgJEi8KBnBhcmFtcxgIIAMoCzIfLmFuc2Zsb3cudjEuUHJvYmxlbS5QYXJhbXNFbnRyeRotCgtQYXJhbXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBKm4KEENvbmN1cnJlbmN5UXVldWUSIQodQ09OQ1VSUkVOQ1lfUVVFVUVfVU5TUEVDSUZJRUQQABIZChVDT05DVVJSRU5DWV9RVUVVRV9BTEwQARIcChhDT05DVVJSRU5DWV9RVUVVRV9ORVdFU1QQAiqGAQoJUnVuUmVzdWx0EhoKFlJVTl9SRVNVTFRfVU5TUEVDSUZJRUQQABIYChRSVU5fUkVTVUxUX1NVQ0NFRURFRBABEhUKEVJVTl9SRVNVTFRfRkFJTEVEEAISFwoTUlVOX1JFU1VMVF9DQU5DRUxFRBADEhMKD1JVTl9SRVNVTFRfTE9TVBAEKkkKB0NhdGNoVXASGAoUQ0FUQ0hfVVBfVU5TUEVDSUZJRUQQABIRCg1DQVRDSF9VUF9PTkNFEAESEQoNQ0FUQ0hfVVBfTk9ORRACKoQBCglJbnB1dFR5cGUSGgoWSU5QVVRfVFlQRV9VTlNQRUNJRklFRBAAEhUKEUlOUFVUX1RZUEVfU1RSSU5HEAESFQoRSU5QVVRfVFlQRV9OVU1CRVIQAhIWChJJTlBVVF9UWVBFX0JPT0xFQU4QAxIVChFJTlBVVF9UWVBFX0NIT0lDRRAEKkYKBk9uTG9zdBIXChNPTl9MT1NUX1VOU1BFQ0lGSUVEEAASEAoMT05fTE9TVF9GQUlMEAESEQoNT05fTE9TVF9SRVRSWRACKmkKCE5lZWRLaW5kEhkKFU5FRURfS0lORF9VTlNQRUNJRklFRBAAEhUKEU5FRURfS0lORF9TVUNDRVNTEAESFQoRTkVFRF9LSU5EX0ZBSUxVUkUQAhIUChBORUVEX0tJTkRfQUxXQVlTEAMqYQoHUmV0cnlPbhIYChRSRVRSWV9PTl9VTlNQRUNJRklFRBAAEhMKD1JFVFJZX09OX0ZBSUxFRBABEhQKEFJFVFJZX09OX1RJTUVPVVQQAhIRCg1SRVRSWV9PTl9MT1NUEAMqYQoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABISCg5TRVZFUklUWV9FUlJPUhABEhQKEFNFVkVSSVRZX1dBUk5JTkcQAhIRCg1TRVZFUklUWV9JTkZPEANiBnByb3RvMw", [file_google_protobuf_struct]);
+  fileDesc("ChZhbnNmbG93L3YxL2dyYXBoLnByb3RvEgphbnNmbG93LnYxIqkDCg1QaXBlbGluZUdyYXBoEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSKwoGaW5wdXRzGAMgAygLMhsuYW5zZmxvdy52MS5JbnB1dERlZmluaXRpb24SIgoDZW52GAQgAygLMhUuYW5zZmxvdy52MS5OYW1lVmFsdWUSEgoKdGltZW91dF9tcxgFIAEoDRIpCgVzdGVwcxgGIAMoCzIaLmFuc2Zsb3cudjEuU3RlcERlZmluaXRpb24SJgoIdHJpZ2dlcnMYByABKAsyFC5hbnNmbG93LnYxLlRyaWdnZXJzEiYKB291dHB1dHMYCCADKAsyFS5hbnNmbG93LnYxLk5hbWVWYWx1ZRIsCghkZWZhdWx0cxgJIAEoCzIaLmFuc2Zsb3cudjEuU3RlcERlZmluaXRpb24SLAoLY29uY3VycmVuY3kYCiABKAsyFy5hbnNmbG93LnYxLkNvbmN1cnJlbmN5EhAKCHByaW9yaXR5GAsgASgFEicKCXRlbXBsYXRlcxgMIAMoCzIULmFuc2Zsb3cudjEuVGVtcGxhdGUirQEKCFRlbXBsYXRlEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSKwoGcGFyYW1zGAMgAygLMhsuYW5zZmxvdy52MS5JbnB1dERlZmluaXRpb24SKQoFc3RlcHMYBCADKAsyGi5hbnNmbG93LnYxLlN0ZXBEZWZpbml0aW9uEiYKB291dHB1dHMYBSADKAsyFS5hbnNmbG93LnYxLk5hbWVWYWx1ZSJ0CgtDb25jdXJyZW5jeRINCgVncm91cBgBIAEoCRINCgVsaW1pdBgCIAEoDRIrCgVxdWV1ZRgDIAEoDjIcLmFuc2Zsb3cudjEuQ29uY3VycmVuY3lRdWV1ZRIaChJjYW5jZWxfaW5fcHJvZ3Jlc3MYBCABKAgi4QIKCFRyaWdnZXJzEg4KBm1hbnVhbBgBIAEoCBInCglzY2hlZHVsZXMYAiADKAsyFC5hbnNmbG93LnYxLlNjaGVkdWxlEiQKBHJ1bnMYAyADKAsyFi5hbnNmbG93LnYxLlJ1blRyaWdnZXISJAoHd2ViaG9vaxgEIAEoCzITLmFuc2Zsb3cudjEuV2ViaG9vaxIQCgNhcGkYBSABKAhIAIgBARIlCgRwdXNoGAYgASgLMhcuYW5zZmxvdy52MS5QdXNoVHJpZ2dlchI0CgxwdWxsX3JlcXVlc3QYByABKAsyHi5hbnNmbG93LnYxLlB1bGxSZXF1ZXN0VHJpZ2dlchIsCghjb21tZW50cxgIIAMoCzIaLmFuc2Zsb3cudjEuQ29tbWVudFRyaWdnZXISKwoHcmVsZWFzZRgJIAEoCzIaLmFuc2Zsb3cudjEuUmVsZWFzZVRyaWdnZXJCBgoEX2FwaSKNAQoLUHVzaFRyaWdnZXISEAoIYnJhbmNoZXMYASADKAkSDAoEdGFncxgCIAMoCRINCgVwYXRocxgDIAMoCRIQCghtZXNzYWdlcxgEIAMoCRIUCgxyZXBvc2l0b3JpZXMYBSADKAkSJwoGaW5wdXRzGAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCLCAQoSUHVsbFJlcXVlc3RUcmlnZ2VyEiwKBXR5cGVzGAEgAygOMh0uYW5zZmxvdy52MS5QdWxsUmVxdWVzdEFjdGlvbhIQCghicmFuY2hlcxgCIAMoCRINCgVwYXRocxgDIAMoCRIOCgZsYWJlbHMYBCADKAkSDgoGZHJhZnRzGAUgASgIEhQKDHJlcG9zaXRvcmllcxgGIAMoCRInCgZpbnB1dHMYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0ImAKDkNvbW1lbnRUcmlnZ2VyEg8KB2NvbW1hbmQYASABKAkSFAoMcmVwb3NpdG9yaWVzGAIgAygJEicKBmlucHV0cxgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QihwEKDlJlbGVhc2VUcmlnZ2VyEigKBXR5cGVzGAEgAygOMhkuYW5zZmxvdy52MS5SZWxlYXNlQWN0aW9uEgwKBHRhZ3MYAiADKAkSFAoMcmVwb3NpdG9yaWVzGAMgAygJEicKBmlucHV0cxgEIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QigQEKClJ1blRyaWdnZXISEAoIcGlwZWxpbmUYASABKAkSJgoHcmVzdWx0cxgCIAMoDjIVLmFuc2Zsb3cudjEuUnVuUmVzdWx0EhAKCGJyYW5jaGVzGAMgAygJEicKBmlucHV0cxgEIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QihgEKB1dlYmhvb2sSDgoGZmlsdGVyGAEgASgJEicKBmlucHV0cxgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDwoHaGVhZGVycxgDIAMoCRIXCg9kZWxpdmVyeV9oZWFkZXIYBCABKAkSGAoQc2lnbmF0dXJlX2hlYWRlchgFIAEoCSKIAQoIU2NoZWR1bGUSDAoEbmFtZRgBIAEoCRIMCgRjcm9uGAIgASgJEhAKCHRpbWV6b25lGAMgASgJEicKBmlucHV0cxgEIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSJQoIY2F0Y2hfdXAYBSABKA4yEy5hbnNmbG93LnYxLkNhdGNoVXAiqwEKD0lucHV0RGVmaW5pdGlvbhIMCgRuYW1lGAEgASgJEiMKBHR5cGUYAiABKA4yFS5hbnNmbG93LnYxLklucHV0VHlwZRITCgtkZXNjcmlwdGlvbhgDIAEoCRItCg1kZWZhdWx0X3ZhbHVlGAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEg8KB29wdGlvbnMYBSADKAkSEAoIcmVxdWlyZWQYBiABKAgiKAoJTmFtZVZhbHVlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAki/QQKDlN0ZXBEZWZpbml0aW9uEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSDAoEdXNlcxgEIAEoCRIlCgR3aXRoGAUgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIfCgVuZWVkcxgGIAMoCzIQLmFuc2Zsb3cudjEuTmVlZBIMCgR3aGVuGAcgASgJEiAKBXJldHJ5GAggASgLMhEuYW5zZmxvdy52MS5SZXRyeRISCgp0aW1lb3V0X21zGAkgASgNEhUKDWFsbG93X2ZhaWx1cmUYCiABKAgSDwoHcnVuc19vbhgLIAMoCRIRCgl3b3Jrc3BhY2UYDCABKAkSIgoDZW52GA0gAygLMhUuYW5zZmxvdy52MS5OYW1lVmFsdWUSDwoHc2VjcmV0cxgOIAMoCRIPCgdvdXRwdXRzGA8gAygJEiMKB29uX2xvc3QYECABKA4yEi5hbnNmbG93LnYxLk9uTG9zdBIQCghkaXNhYmxlZBgRIAEoCBIPCgdub2RlX2lkGBIgASgJEiYKCHBvc2l0aW9uGBMgASgLMhQuYW5zZmxvdy52MS5Qb3NpdGlvbhIiCgZtYXRyaXgYFCABKAsyEi5hbnNmbG93LnYxLk1hdHJpeBIaChJ0aW1lb3V0X2V4cHJlc3Npb24YFSABKAkSDQoFdW1hc2sYFiABKAkSDAoEbmljZRgXIAEoCRINCgVsb2NrcxgYIAMoCRIYChBxdWV1ZV90aW1lb3V0X21zGBkgASgNEisKDWxpbWl0ZWRfbG9ja3MYGiADKAsyFC5hbnNmbG93LnYxLlN0ZXBMb2NrIicKCFN0ZXBMb2NrEgwKBG5hbWUYASABKAkSDQoFbGltaXQYAiABKA0i6gEKBk1hdHJpeBIkCgRheGVzGAEgAygLMhYuYW5zZmxvdy52MS5NYXRyaXhBeGlzEigKB2luY2x1ZGUYAiADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGluY2x1ZGVfZnJvbRgDIAEoCRIoCgdleGNsdWRlGAQgAygLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxleGNsdWRlX2Zyb20YBSABKAkSFAoMbWF4X3BhcmFsbGVsGAYgASgNEhYKCWZhaWxfZmFzdBgHIAEoCEgAiAEBQgwKCl9mYWlsX2Zhc3QiUAoKTWF0cml4QXhpcxIMCgRuYW1lGAEgASgJEiYKBnZhbHVlcxgCIAMoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIMCgRmcm9tGAMgASgJIiAKCFBvc2l0aW9uEgkKAXgYASABKAESCQoBeRgCIAEoASJOCgROZWVkEg8KB3N0ZXBfaWQYASABKAkSIgoEa2luZBgCIAEoDjIULmFuc2Zsb3cudjEuTmVlZEtpbmQSEQoJY29uZGl0aW9uGAMgASgJImgKBVJldHJ5EgsKA21heBgBIAEoDRIQCghkZWxheV9tcxgCIAEoDRIPCgdiYWNrb2ZmGAMgASgBEh8KAm9uGAQgAygOMhMuYW5zZmxvdy52MS5SZXRyeU9uEg4KBmppdHRlchgFIAEoASLuAQoHUHJvYmxlbRImCghzZXZlcml0eRgBIAEoDjIULmFuc2Zsb3cudjEuU2V2ZXJpdHkSDwoHbWVzc2FnZRgCIAEoCRIMCgRsaW5lGAMgASgNEg4KBmNvbHVtbhgEIAEoDRIPCgdzdGVwX2lkGAUgASgJEg0KBWZpZWxkGAYgASgJEgwKBGNvZGUYByABKAkSLwoGcGFyYW1zGAggAygLMh8uYW5zZmxvdy52MS5Qcm9ibGVtLlBhcmFtc0VudHJ5Gi0KC1BhcmFtc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqbgoQQ29uY3VycmVuY3lRdWV1ZRIhCh1DT05DVVJSRU5DWV9RVUVVRV9VTlNQRUNJRklFRBAAEhkKFUNPTkNVUlJFTkNZX1FVRVVFX0FMTBABEhwKGENPTkNVUlJFTkNZX1FVRVVFX05FV0VTVBACKt4CChFQdWxsUmVxdWVzdEFjdGlvbhIjCh9QVUxMX1JFUVVFU1RfQUNUSU9OX1VOU1BFQ0lGSUVEEAASHgoaUFVMTF9SRVFVRVNUX0FDVElPTl9PUEVORUQQARIfChtQVUxMX1JFUVVFU1RfQUNUSU9OX1VQREFURUQQAhIgChxQVUxMX1JFUVVFU1RfQUNUSU9OX1JFT1BFTkVEEAMSHQoZUFVMTF9SRVFVRVNUX0FDVElPTl9SRUFEWRAEEh8KG1BVTExfUkVRVUVTVF9BQ1RJT05fTEFCRUxFRBAFEiEKHVBVTExfUkVRVUVTVF9BQ1RJT05fVU5MQUJFTEVEEAYSHgoaUFVMTF9SRVFVRVNUX0FDVElPTl9FRElURUQQBxIeChpQVUxMX1JFUVVFU1RfQUNUSU9OX0NMT1NFRBAIEh4KGlBVTExfUkVRVUVTVF9BQ1RJT05fTUVSR0VEEAkqoAEKDVJlbGVhc2VBY3Rpb24SHgoaUkVMRUFTRV9BQ1RJT05fVU5TUEVDSUZJRUQQABIcChhSRUxFQVNFX0FDVElPTl9QVUJMSVNIRUQQARIaChZSRUxFQVNFX0FDVElPTl9DUkVBVEVEEAISGQoVUkVMRUFTRV9BQ1RJT05fRURJVEVEEAMSGgoWUkVMRUFTRV9BQ1RJT05fREVMRVRFRBAEKoYBCglSdW5SZXN1bHQSGgoWUlVOX1JFU1VMVF9VTlNQRUNJRklFRBAAEhgKFFJVTl9SRVNVTFRfU1VDQ0VFREVEEAESFQoRUlVOX1JFU1VMVF9GQUlMRUQQAhIXChNSVU5fUkVTVUxUX0NBTkNFTEVEEAMSEwoPUlVOX1JFU1VMVF9MT1NUEAQqSQoHQ2F0Y2hVcBIYChRDQVRDSF9VUF9VTlNQRUNJRklFRBAAEhEKDUNBVENIX1VQX09OQ0UQARIRCg1DQVRDSF9VUF9OT05FEAIqhAEKCUlucHV0VHlwZRIaChZJTlBVVF9UWVBFX1VOU1BFQ0lGSUVEEAASFQoRSU5QVVRfVFlQRV9TVFJJTkcQARIVChFJTlBVVF9UWVBFX05VTUJFUhACEhYKEklOUFVUX1RZUEVfQk9PTEVBThADEhUKEUlOUFVUX1RZUEVfQ0hPSUNFEAQqRgoGT25Mb3N0EhcKE09OX0xPU1RfVU5TUEVDSUZJRUQQABIQCgxPTl9MT1NUX0ZBSUwQARIRCg1PTl9MT1NUX1JFVFJZEAIqaQoITmVlZEtpbmQSGQoVTkVFRF9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRTkVFRF9LSU5EX1NVQ0NFU1MQARIVChFORUVEX0tJTkRfRkFJTFVSRRACEhQKEE5FRURfS0lORF9BTFdBWVMQAyphCgdSZXRyeU9uEhgKFFJFVFJZX09OX1VOU1BFQ0lGSUVEEAASEwoPUkVUUllfT05fRkFJTEVEEAESFAoQUkVUUllfT05fVElNRU9VVBACEhEKDVJFVFJZX09OX0xPU1QQAyphCghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEhIKDlNFVkVSSVRZX0VSUk9SEAESFAoQU0VWRVJJVFlfV0FSTklORxACEhEKDVNFVkVSSVRZX0lORk8QA2IGcHJvdG8z", [file_google_protobuf_struct]);
 
 /**
  * Describes the message ansflow.v1.PipelineGraph.
@@ -40,95 +40,123 @@ export const TriggersSchema = /*@__PURE__*/
   messageDesc(file_ansflow_v1_graph, 3);
 
 /**
+ * Describes the message ansflow.v1.PushTrigger.
+ * Use `create(PushTriggerSchema)` to create a new message.
+ */
+export const PushTriggerSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_graph, 4);
+
+/**
+ * Describes the message ansflow.v1.PullRequestTrigger.
+ * Use `create(PullRequestTriggerSchema)` to create a new message.
+ */
+export const PullRequestTriggerSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_graph, 5);
+
+/**
+ * Describes the message ansflow.v1.CommentTrigger.
+ * Use `create(CommentTriggerSchema)` to create a new message.
+ */
+export const CommentTriggerSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_graph, 6);
+
+/**
+ * Describes the message ansflow.v1.ReleaseTrigger.
+ * Use `create(ReleaseTriggerSchema)` to create a new message.
+ */
+export const ReleaseTriggerSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_graph, 7);
+
+/**
  * Describes the message ansflow.v1.RunTrigger.
  * Use `create(RunTriggerSchema)` to create a new message.
  */
 export const RunTriggerSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 4);
+  messageDesc(file_ansflow_v1_graph, 8);
 
 /**
  * Describes the message ansflow.v1.Webhook.
  * Use `create(WebhookSchema)` to create a new message.
  */
 export const WebhookSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 5);
+  messageDesc(file_ansflow_v1_graph, 9);
 
 /**
  * Describes the message ansflow.v1.Schedule.
  * Use `create(ScheduleSchema)` to create a new message.
  */
 export const ScheduleSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 6);
+  messageDesc(file_ansflow_v1_graph, 10);
 
 /**
  * Describes the message ansflow.v1.InputDefinition.
  * Use `create(InputDefinitionSchema)` to create a new message.
  */
 export const InputDefinitionSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 7);
+  messageDesc(file_ansflow_v1_graph, 11);
 
 /**
  * Describes the message ansflow.v1.NameValue.
  * Use `create(NameValueSchema)` to create a new message.
  */
 export const NameValueSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 8);
+  messageDesc(file_ansflow_v1_graph, 12);
 
 /**
  * Describes the message ansflow.v1.StepDefinition.
  * Use `create(StepDefinitionSchema)` to create a new message.
  */
 export const StepDefinitionSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 9);
+  messageDesc(file_ansflow_v1_graph, 13);
 
 /**
  * Describes the message ansflow.v1.StepLock.
  * Use `create(StepLockSchema)` to create a new message.
  */
 export const StepLockSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 10);
+  messageDesc(file_ansflow_v1_graph, 14);
 
 /**
  * Describes the message ansflow.v1.Matrix.
  * Use `create(MatrixSchema)` to create a new message.
  */
 export const MatrixSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 11);
+  messageDesc(file_ansflow_v1_graph, 15);
 
 /**
  * Describes the message ansflow.v1.MatrixAxis.
  * Use `create(MatrixAxisSchema)` to create a new message.
  */
 export const MatrixAxisSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 12);
+  messageDesc(file_ansflow_v1_graph, 16);
 
 /**
  * Describes the message ansflow.v1.Position.
  * Use `create(PositionSchema)` to create a new message.
  */
 export const PositionSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 13);
+  messageDesc(file_ansflow_v1_graph, 17);
 
 /**
  * Describes the message ansflow.v1.Need.
  * Use `create(NeedSchema)` to create a new message.
  */
 export const NeedSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 14);
+  messageDesc(file_ansflow_v1_graph, 18);
 
 /**
  * Describes the message ansflow.v1.Retry.
  * Use `create(RetrySchema)` to create a new message.
  */
 export const RetrySchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 15);
+  messageDesc(file_ansflow_v1_graph, 19);
 
 /**
  * Describes the message ansflow.v1.Problem.
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_graph, 16);
+  messageDesc(file_ansflow_v1_graph, 20);
 
 /**
  * Describes the enum ansflow.v1.ConcurrencyQueue.
@@ -145,10 +173,34 @@ export const ConcurrencyQueue = /*@__PURE__*/
   tsEnum(ConcurrencyQueueSchema);
 
 /**
+ * Describes the enum ansflow.v1.PullRequestAction.
+ */
+export const PullRequestActionSchema = /*@__PURE__*/
+  enumDesc(file_ansflow_v1_graph, 1);
+
+/**
+ * @generated from enum ansflow.v1.PullRequestAction
+ */
+export const PullRequestAction = /*@__PURE__*/
+  tsEnum(PullRequestActionSchema);
+
+/**
+ * Describes the enum ansflow.v1.ReleaseAction.
+ */
+export const ReleaseActionSchema = /*@__PURE__*/
+  enumDesc(file_ansflow_v1_graph, 2);
+
+/**
+ * @generated from enum ansflow.v1.ReleaseAction
+ */
+export const ReleaseAction = /*@__PURE__*/
+  tsEnum(ReleaseActionSchema);
+
+/**
  * Describes the enum ansflow.v1.RunResult.
  */
 export const RunResultSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 1);
+  enumDesc(file_ansflow_v1_graph, 3);
 
 /**
  * @generated from enum ansflow.v1.RunResult
@@ -160,7 +212,7 @@ export const RunResult = /*@__PURE__*/
  * Describes the enum ansflow.v1.CatchUp.
  */
 export const CatchUpSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 2);
+  enumDesc(file_ansflow_v1_graph, 4);
 
 /**
  * What becomes of moments at which no controller was there.
@@ -174,7 +226,7 @@ export const CatchUp = /*@__PURE__*/
  * Describes the enum ansflow.v1.InputType.
  */
 export const InputTypeSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 3);
+  enumDesc(file_ansflow_v1_graph, 5);
 
 /**
  * @generated from enum ansflow.v1.InputType
@@ -186,7 +238,7 @@ export const InputType = /*@__PURE__*/
  * Describes the enum ansflow.v1.OnLost.
  */
 export const OnLostSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 4);
+  enumDesc(file_ansflow_v1_graph, 6);
 
 /**
  * What happens when the agent that runs the step is lost.
@@ -200,7 +252,7 @@ export const OnLost = /*@__PURE__*/
  * Describes the enum ansflow.v1.NeedKind.
  */
 export const NeedKindSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 5);
+  enumDesc(file_ansflow_v1_graph, 7);
 
 /**
  * @generated from enum ansflow.v1.NeedKind
@@ -212,7 +264,7 @@ export const NeedKind = /*@__PURE__*/
  * Describes the enum ansflow.v1.RetryOn.
  */
 export const RetryOnSchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 6);
+  enumDesc(file_ansflow_v1_graph, 8);
 
 /**
  * @generated from enum ansflow.v1.RetryOn
@@ -224,7 +276,7 @@ export const RetryOn = /*@__PURE__*/
  * Describes the enum ansflow.v1.Severity.
  */
 export const SeveritySchema = /*@__PURE__*/
-  enumDesc(file_ansflow_v1_graph, 7);
+  enumDesc(file_ansflow_v1_graph, 9);
 
 /**
  * @generated from enum ansflow.v1.Severity

@@ -555,6 +555,20 @@ export declare type WebhookCause = Message<"ansflow.v1.WebhookCause"> & {
    * @generated from field: string event = 3;
    */
   event: string;
+
+  /**
+   * That something has happened in; what it is stands in `git.event`. Empty: it came to the pipeline's own address.
+   *
+   * @generated from field: string repository_id = 4;
+   */
+  repositoryId: string;
+
+  /**
+   * Who did it, as the forge calls them; at most 256 characters.
+   *
+   * @generated from field: string sender = 5;
+   */
+  sender: string;
 };
 
 /**
@@ -581,6 +595,20 @@ export declare type WebhookCauseJson = {
    * @generated from field: string event = 3;
    */
   event?: string;
+
+  /**
+   * That something has happened in; what it is stands in `git.event`. Empty: it came to the pipeline's own address.
+   *
+   * @generated from field: string repository_id = 4;
+   */
+  repositoryId?: string;
+
+  /**
+   * Who did it, as the forge calls them; at most 256 characters.
+   *
+   * @generated from field: string sender = 5;
+   */
+  sender?: string;
 };
 
 /**
@@ -734,6 +762,99 @@ export declare type GitFacts = Message<"ansflow.v1.GitFacts"> & {
    * @generated from field: uint32 pull_request = 8;
    */
   pullRequest: number;
+
+  /**
+   * What has happened: push, tag, pull_request, comment, release; empty: nothing, somebody chose the commit.
+   *
+   * @generated from field: string event = 9;
+   */
+  event: string;
+
+  /**
+   * Of a pull request: opened, updated, reopened, ready, labeled, unlabeled, edited, closed, merged; of a release: published, created,
+   * edited, deleted; of a branch or tag: created, updated, deleted.
+   *
+   * @generated from field: string action = 10;
+   */
+  action: string;
+
+  /**
+   * Where the pull request is to be merged into; at most 256 characters.
+   *
+   * @generated from field: string base_branch = 11;
+   */
+  baseBranch: string;
+
+  /**
+   * What `commit` is compared with, to tell what has changed. As commit.
+   *
+   * @generated from field: string base_commit = 12;
+   */
+  baseCommit: string;
+
+  /**
+   * Of a push: where the branch stood. As commit.
+   *
+   * @generated from field: string before = 13;
+   */
+  before: string;
+
+  /**
+   * Of a pull request: "somebody/shop", where its commits are; at most 512 characters.
+   *
+   * @generated from field: string head_repository = 14;
+   */
+  headRepository: string;
+
+  /**
+   * It is another repository than that of the base.
+   *
+   * @generated from field: bool fork = 15;
+   */
+  fork: boolean;
+
+  /**
+   * Who did it, as the forge calls them; at most 256 characters.
+   *
+   * @generated from field: string sender = 16;
+   */
+  sender: string;
+
+  /**
+   * Of the pull request or the release; at most 1,024 characters.
+   *
+   * @generated from field: string title = 17;
+   */
+  title: string;
+
+  /**
+   * Of the pull request; at most 100, of at most 256 characters.
+   *
+   * @generated from field: repeated string labels = 18;
+   */
+  labels: string[];
+
+  /**
+   * "acme/shop"; at most 512 characters.
+   *
+   * @generated from field: string repository_name = 19;
+   */
+  repositoryName: string;
+
+  /**
+   * For each list of globs that a `changed(…)` of the pipeline names, as JSON (`["src/**","!docs/**"]`): whether a file that has
+   * changed matches. What is not there counts as changed. At most 200, of at most 16,384 characters.
+   *
+   * @generated from field: map<string, bool> changed = 20;
+   */
+  changed: { [key: string]: boolean };
+
+  /**
+   * How many files have changed; 0: none, or it is not known.
+   *
+   * @generated from field: uint32 changed_count = 21;
+   */
+  changedCount: number;
 };
 
 /**
@@ -793,6 +914,99 @@ export declare type GitFactsJson = {
    * @generated from field: uint32 pull_request = 8;
    */
   pullRequest?: number;
+
+  /**
+   * What has happened: push, tag, pull_request, comment, release; empty: nothing, somebody chose the commit.
+   *
+   * @generated from field: string event = 9;
+   */
+  event?: string;
+
+  /**
+   * Of a pull request: opened, updated, reopened, ready, labeled, unlabeled, edited, closed, merged; of a release: published, created,
+   * edited, deleted; of a branch or tag: created, updated, deleted.
+   *
+   * @generated from field: string action = 10;
+   */
+  action?: string;
+
+  /**
+   * Where the pull request is to be merged into; at most 256 characters.
+   *
+   * @generated from field: string base_branch = 11;
+   */
+  baseBranch?: string;
+
+  /**
+   * What `commit` is compared with, to tell what has changed. As commit.
+   *
+   * @generated from field: string base_commit = 12;
+   */
+  baseCommit?: string;
+
+  /**
+   * Of a push: where the branch stood. As commit.
+   *
+   * @generated from field: string before = 13;
+   */
+  before?: string;
+
+  /**
+   * Of a pull request: "somebody/shop", where its commits are; at most 512 characters.
+   *
+   * @generated from field: string head_repository = 14;
+   */
+  headRepository?: string;
+
+  /**
+   * It is another repository than that of the base.
+   *
+   * @generated from field: bool fork = 15;
+   */
+  fork?: boolean;
+
+  /**
+   * Who did it, as the forge calls them; at most 256 characters.
+   *
+   * @generated from field: string sender = 16;
+   */
+  sender?: string;
+
+  /**
+   * Of the pull request or the release; at most 1,024 characters.
+   *
+   * @generated from field: string title = 17;
+   */
+  title?: string;
+
+  /**
+   * Of the pull request; at most 100, of at most 256 characters.
+   *
+   * @generated from field: repeated string labels = 18;
+   */
+  labels?: string[];
+
+  /**
+   * "acme/shop"; at most 512 characters.
+   *
+   * @generated from field: string repository_name = 19;
+   */
+  repositoryName?: string;
+
+  /**
+   * For each list of globs that a `changed(…)` of the pipeline names, as JSON (`["src/**","!docs/**"]`): whether a file that has
+   * changed matches. What is not there counts as changed. At most 200, of at most 16,384 characters.
+   *
+   * @generated from field: map<string, bool> changed = 20;
+   */
+  changed?: { [key: string]: boolean };
+
+  /**
+   * How many files have changed; 0: none, or it is not known.
+   *
+   * @generated from field: uint32 changed_count = 21;
+   */
+  changedCount?: number;
 };
 
 /**

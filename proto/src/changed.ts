@@ -1,0 +1,50 @@
+// `changed("src/**", "!docs/**")`: the lists of globs that a pipeline asks it of, and which of them the files that have changed match.
+// Both are looked up before a run begins, and are part of what it is for.
+
+import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { compileExpression } from './expression.ts'
+import { matcher } from './globs.ts'
+import { expressionsIn, expressionsOf } from './step-expressions.ts'
+
+/** What an answer is kept under, in `GitFacts.changed`: the list as JSON, in its order. */
+export function changedKey(patterns: readonly string[]): string {
+  return JSON.stringify(patterns)
+}
+
+/** Every list that a `changed(…)` of the pipeline names, once; also in templates and defaults. */
+export function changedPatterns(graph: PipelineGraph): string[][] {
+  const found = new Map<string, string[]>()
+  for (const source of sourcesOf(graph)) {
+    if (!source.includes('changed')) continue
+    for (const patterns of compileExpression(source).expression?.changed ?? []) {
+      found.set(changedKey(patterns), [...patterns])
+    }
+  }
+  return [...found.values()]
+}
+
+/**
+ * For `GitFacts.changed`: whether one of the paths matches each list. `complete`: there are no others; without that, what has no
+ * match is not said, and so counts as changed.
+ */
+export function matchChanged(
+  lists: readonly (readonly string[])[],
+  paths: readonly string[],
+  { complete = true } = {},
+): Record<string, boolean> {
+  const found: Record<string, boolean> = {}
+  for (const patterns of lists) {
+    const isChanged = paths.some(matcher(patterns))
+    if (isChanged || complete) found[changedKey(patterns)] = isChanged
+  }
+  return found
+}
+
+function* sourcesOf(graph: PipelineGraph): Generator<string> {
+  const { defaults, templates, steps, env, outputs, concurrency } = graph
+  const texts = [...env, ...outputs, ...templates.flatMap((each) => each.outputs)].map(({ value }) => value)
+  for (const text of [...texts, concurrency?.group ?? ''])
+    for (const { source } of expressionsIn('', text)) yield source
+  const all: StepDefinition[] = [...steps, ...templates.flatMap((each) => each.steps), ...(defaults ? [defaults] : [])]
+  for (const step of all) for (const { source } of expressionsOf(step)) yield source
+}
