@@ -4,7 +4,7 @@
 export type ForgeEvent = PushEvent | PullRequestEvent | CommentEvent | ReleaseEvent | PingEvent | IgnoredEvent
 
 interface FromForge {
-  /** "acme/shop", as the forge writes it. */
+  /** "acme/shop", as the forge writes it. Empty only where none has to be named: of `ping`, `ignored`, and of plain git servers. */
   repository: string
   /** Who did it, as the forge calls them; empty: nobody is named. */
   sender: string
@@ -13,11 +13,11 @@ interface FromForge {
 /** Of a branch or a tag: new commits, a new one, or its end. */
 export interface PushEvent extends FromForge {
   kind: 'push'
-  /** "refs/heads/main". */
+  /** "refs/heads/main"; at most 255 characters. */
   ref: string
   branch: string
   tag: string
-  /** Empty: there was none before. */
+  /** Empty: there was none before, or the forge does not say (Gitea, of a branch that is gone). */
   before: string
   /** Of a tag: what it stands on, where the forge says so; it may be the tag's own object. Empty: it is gone. */
   after: string
@@ -38,7 +38,7 @@ export const pullRequestActions = [
   'closed',
   'merged',
 ] as const
-/** updated: it has other commits. ready: it is no draft any more. */
+/** updated: it has other commits; of Bitbucket also: another title or text. ready: it is no draft any more. */
 export type PullRequestAction = (typeof pullRequestActions)[number]
 
 export interface PullRequestEvent extends FromForge {
@@ -54,7 +54,7 @@ export interface PullRequestFacts {
   draft: boolean
   labels: string[]
   author: string
-  /** What is asked to be taken. */
+  /** What is asked to be taken. `commit` is empty where a delivery holds only the beginning of it (Bitbucket): the client knows all. */
   head: { branch: string; commit: string; repository: string }
   /** Where to. `commit`: where that branch stands, as far as the forge says; empty otherwise. */
   base: { branch: string; commit: string }
@@ -62,7 +62,7 @@ export interface PullRequestFacts {
   fork: boolean
 }
 
-/** On a pull request; those on anything else are `ignored`. */
+/** A new one, on a pull request; those on anything else are `ignored`. */
 export interface CommentEvent extends FromForge {
   kind: 'comment'
   number: number

@@ -2,9 +2,9 @@
 // forge; whoever wants more than all of them can asks `can`. Nothing outside of this folder knows which kind it speaks to.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
-import type { JsonObject } from '@bufbuild/protobuf'
+import type { JsonValue } from '@bufbuild/protobuf'
 import type { Outbound } from '../../platform/outbound.ts'
-import type { ForgeEvent } from './forge-event.ts'
+import type { ForgeEvent, PullRequestFacts } from './forge-event.ts'
 
 export interface Forge {
   kind: ForgeKind
@@ -17,10 +17,16 @@ export interface Forge {
   eventHeader: string
   /** Where git finds the head of a pull request, in the repository that it is for: "refs/pull/12/head"; undefined: nowhere. */
   pullRequestRef(number: number): string | undefined
-  /** Whether whoever sent the body knows the secret; takes the same time however much of it is right. */
-  isSigned(headers: IncomingHttpHeaders, body: Uint8Array, secret: string): boolean
-  /** Pure. What it does not know, and what lacks a field, is `ignored` with the reason; it never throws. */
-  read(headers: IncomingHttpHeaders, body: JsonObject): ForgeEvent
+  /**
+   * Whether whoever sent the body knows the secret; takes the same time however much of it is right. An empty secret is never right.
+   * `now`: of signatures that hold a time, those that are more than an hour old are none.
+   */
+  isSigned(headers: IncomingHttpHeaders, body: Uint8Array, secret: string, now: Date): boolean
+  /**
+   * Pure. Never empty: some forges tell of several refs at once. What it does not know, and what lacks a field, is one `ignored` with
+   * the reason; it never throws.
+   */
+  read(headers: IncomingHttpHeaders, body: JsonValue): ForgeEvent[]
   /** Throws `AppError` invalid_argument for an address or credentials that are not of the form this kind has. */
   client(access: ForgeAccess): ForgeClient
 }
@@ -69,6 +75,8 @@ export interface ForgeClient {
   /** Makes or changes the hook with this address; answers its id there. */
   putHook?(fullName: string, hook: { url: string; secret: string }, signal: AbortSignal): Promise<string>
   deleteHook?(fullName: string, hookId: string, signal: AbortSignal): Promise<void>
+  /** As it is now: for deliveries that do not tell all of it. */
+  pullRequest?(fullName: string, number: number, signal: AbortSignal): Promise<PullRequestFacts>
   putStatus?(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal): Promise<void>
   /** `id`: of the comment that is changed in its place; answers the id. */
   putComment?(fullName: string, comment: PullRequestComment, signal: AbortSignal): Promise<string>

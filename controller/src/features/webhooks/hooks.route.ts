@@ -13,11 +13,12 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Keys } from '../../platform/crypto.ts'
 import type { Db } from '../../platform/db.ts'
 import { meter } from '../../platform/rate.ts'
+import { isSecret, isSignature } from '../../platform/signed.ts'
 import type { Answer, PostRequest, PostRoute } from '../../transport/routes.ts'
 import { keepDelivery, type Refusal, refusedBy } from './deliveries.ts'
 import { WebhookEntity, type WebhookRow } from './webhook.entity.ts'
 import { definitionOf } from './webhook-keeper.ts'
-import { isSecret, isSignature, secretOf } from './webhook-secret.ts'
+import { secretOf } from './webhook-secret.ts'
 
 export interface HooksDeps {
   db: Db

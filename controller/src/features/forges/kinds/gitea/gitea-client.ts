@@ -1,0 +1,119 @@
+// The interface of Gitea and Forgejo, /api/v1.
+import { addressOf, secretsOf, tokenOnly } from '../../access.ts'
+import { type CommitStatus, type ForgeAccess, type ForgeClient, ForgeError, type ForgeRepository } from '../../forge.ts'
+import { askWith, createForgeHttp, idIn, idPath, queryOf, readAnswer, repositoryPath } from '../../forge-http.ts'
+import { hookAt } from '../../hook-at.ts'
+import { isCommit, longestName, type Part } from '../../payload.ts'
+import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
+import { pullRequestFacts } from '../github/github-events.ts'
+
+const name = 'Gitea'
+/** What a server answers at most, unless it was set up otherwise. */
+const pageSize = 50
+
+const states: Record<CommitStatus['state'], string> = {
+  pending: 'pending',
+  running: 'pending',
+  succeeded: 'success',
+  failed: 'failure',
+  canceled: 'error',
+}
+
+/** The parts of pull_request have names of their own here. */
+const hookEvents = [
+  ...['push', 'delete', 'pull_request', 'pull_request_sync', 'pull_request_label'],
+  ...['issue_comment', 'pull_request_comment', 'release'],
+]
+
+export function giteaClient({ url, credentials, outbound }: ForgeAccess): ForgeClient {
+  const given = tokenOnly(credentials)
+  const http = createForgeHttp(name, `${addressOf(url)}/api/v1`, outbound)
+  const ask = askWith(http, given.kind === 'token' ? [['authorization', `token ${given.token}`]] : [], secretsOf(given))
+  const repositoryAt = (fullName: string) => `/repos/${repositoryPath(fullName)}`
+
+  return {
+    async whoAmI(signal) {
+      const { body } = await ask('GET', '/user', signal)
+      return { name: readAnswer(name, () => body.at('login').shown(longestName)), scopes: [] }
+    },
+
+    async repository(fullName, signal) {
+      const { body } = await ask('GET', repositoryAt(fullName), signal)
+      return readAnswer(name, () => repositoryOf(body))
+    },
+
+    async search(text, signal) {
+      const query = queryOf({ q: text.trim(), limit: mostFound, sort: 'updated', order: 'desc' })
+      const { body } = await ask('GET', `/repos/search${query}`, signal)
+      return readAnswer(name, () => body.at('data').items(mostFound).map(repositoryOf))
+    },
+
+    async putHook(fullName, hook, signal) {
+      const hooks = `${repositoryAt(fullName)}/hooks`
+      const id = await hookAt(hook.url, {
+        name,
+        pageSize,
+        async page(page) {
+          const { body } = await ask('GET', `${hooks}${queryOf({ limit: pageSize, page })}`, signal)
+          return readAnswer(name, () => body.items(pageSize))
+        },
+        urlOf: (each) => each.either('config.url', 'url'),
+        idOf: (each) => each.at('id'),
+      })
+      const settings = {
+        ...(id === undefined && { type: 'gitea' }),
+        active: true,
+        events: hookEvents,
+        config: { url: hook.url, content_type: 'json', secret: hook.secret },
+      }
+      const path = id === undefined ? hooks : `${hooks}/${id}`
+      const { body } = await ask(id === undefined ? 'POST' : 'PATCH', path, signal, settings)
+      return readAnswer(name, () => idIn(body.at('id')))
+    },
+
+    async deleteHook(fullName, hookId, signal) {
+      await ask('DELETE', `${repositoryAt(fullName)}/hooks/${idPath(hookId)}`, signal)
+    },
+
+    async pullRequest(fullName, number, signal) {
+      const { body } = await ask('GET', `${repositoryAt(fullName)}/pulls/${number}`, signal)
+      return readAnswer(name, () => pullRequestFacts(body, fullName))
+    },
+
+    async putStatus(fullName, commit, status, signal) {
+      if (!isCommit(commit)) throw new ForgeError('refused', 'A status is of a commit.')
+      await ask('POST', `${repositoryAt(fullName)}/statuses/${commit}`, signal, {
+        state: states[status.state],
+        context: statusText(status.name, longestName),
+        description: statusText(status.description, longestDescription),
+        target_url: status.url,
+      })
+    },
+
+    async putComment(fullName, { pullRequest, id, body: text }, signal) {
+      const issues = `${repositoryAt(fullName)}/issues`
+      const path = id === undefined ? `${issues}/${pullRequest}/comments` : `${issues}/comments/${idPath(id)}`
+      const { body } = await ask(id === undefined ? 'POST' : 'PATCH', path, signal, { body: text })
+      return readAnswer(name, () => idIn(body.at('id')))
+    },
+
+    async gitCredentials(fullName) {
+      repositoryPath(fullName)
+      // Any user's name is taken beside a token.
+      return given.kind === 'token'
+        ? { kind: 'password', username: given.user || 'oauth2', password: given.token }
+        : undefined
+    },
+  }
+}
+
+function repositoryOf(repository: Part): ForgeRepository {
+  return {
+    fullName: repository.at('full_name').repository(),
+    cloneUrl: repository.at('clone_url').link(),
+    webUrl: repository.at('html_url').link(),
+    defaultBranch: repository.at('default_branch').shown(longestName),
+    isPrivate: repository.at('private').flag() || repository.at('internal').flag(),
+    description: repository.at('description').shown(1000),
+  }
+}
