@@ -35,6 +35,7 @@ AuthService/ListApiTokens                  who?      yes    yes       yes       
 AuthService/RevokeApiToken                 who?      yes    yes       yes        yes   yes      no
 ChainService/ListRunTriggers                who?      yes    yes       yes        yes   none     no
 ExplainService/ExplainRun                  who?      yes    yes       yes        yes   none     no
+ExplainService/GetUsualTimes               who?      yes    yes       yes        yes   none     no
 LogService/ReadLog                         who?      yes    yes       yes        yes   none     no
 LogService/FollowLog                       who?      yes    yes       yes        yes   none     no
 LogService/ReadLines                       who?      yes    yes       yes        yes   none     no

@@ -23,6 +23,10 @@ const texts = {
     skipped: "Its condition was false: inputs.level == 'high'",
     known: 'Known only when Build has ended',
     main: 'Main',
+    unasked: 'The one before is true already',
+    noTimes: 'no run has ended yet',
+    since: 'without Deep, also Main',
+    about: 'about',
   },
   'zh-CN': {
     four: '会运行 4 步',
@@ -30,6 +34,10 @@ const texts = {
     skipped: "条件不成立：inputs.level == 'high'",
     known: 'Build 结束后才可知',
     main: 'Main',
+    unasked: '前一项已成立',
+    noTimes: '尚无结束的运行',
+    since: '少跑“Deep”、多跑“Main”',
+    about: '约',
   },
 }
 
@@ -45,7 +53,7 @@ steps:
   test: { name: Test, needs: [build], run: 'echo \${{ steps.build.outputs.v }} \${{ run.trigger }}' }
   deep: { name: Deep, needs: [build], when: "\${{ inputs.level == 'high' }}", run: echo deep }
   grid: { name: Grid, needs: [build], run: 'echo \${{ matrix.n }}', matrix: { n: [1, 2, 3] } }
-  main: { name: Main, needs: [test], when: "\${{ git.branch == 'main' }}", run: echo main }
+  main: { name: Main, needs: [test], when: "\${{ git.branch == 'main' && (run.trigger == 'manual' || inputs.level == 'high') }}", run: echo main }
 `)
     const { page, errors } = await newPerson(browser, system.url, { locale })
     await signIn(page, admin)
@@ -65,16 +73,42 @@ steps:
     await page.getByTestId('wave-main').getByText('3', { exact: true }).waitFor()
     const panel = page.getByTestId('explain-panel')
     await panel.getByTestId('explain-step-main').click()
-    await panel.getByTestId('explained-when').getByText('true', { exact: true }).waitFor()
+    // Taken apart, with what it reads; what nobody asks says why.
+    const pieces = panel.getByTestId('explained-when').getByTestId('piece')
+    await pieces.nth(1).getByText('"main"', { exact: true }).waitFor()
+    const values = () => pieces.evaluateAll((all) => all.map((each) => each.getAttribute('data-value')))
+    expect(await values()).toEqual(['true', 'true', 'true', 'true', 'unasked'])
+    await pieces.nth(4).getByText(say.unasked).waitFor()
     await page.getByTestId('node-test').click()
     await panel.getByTestId('explained-with.script').getByText(say.known).waitFor()
     await panel.getByTestId('explained-with.script').getByText('"manual"', { exact: true }).waitFor()
     await page.getByTestId('node-grid').click()
     expect(await panel.getByTestId('explain-copies').locator('.copy').count()).toBe(3)
 
+    const times = page.getByTestId('expected-time')
+    await times.getByText(say.noTimes).waitFor()
+    expect(await times.getByTestId('expected-build').getAttribute('data-takes')).toBe('unknown')
+    expect(await page.getByTestId('explain-since').count()).toBe(0)
+
     await page.getByTestId('explain-close').click()
     await page.getByTestId('wave-build').waitFor({ state: 'detached' })
     expect((await system.api.runs.listRuns({ pipelineId })).runs).toEqual([])
+
+    // What has run tells how long it takes, and what is other now.
+    await system.ended(await system.start(pipelineId, { level: 'high' }))
+    await page.getByTestId('explain-button').click()
+    await page.getByTestId('explain-since').getByText(say.since).waitFor()
+    await page.getByTestId('explain-total').getByText(say.about).waitFor()
+    expect(await times.getByTestId('expected-build').getAttribute('data-takes')).toBe('usual')
+    expect(await times.getByTestId('expected-main').getAttribute('data-takes')).toBe('unknown')
+    expect(await times.locator('.bar.critical').count()).toBeGreaterThan(1)
+    await times.getByTestId('expected-main').click()
+    await pieces.nth(4).waitFor()
+    const folder = process.env.ANSFLOW_SCREENSHOTS
+    for (const colorScheme of folder ? (['light', 'dark'] as const) : []) {
+      await page.emulateMedia({ colorScheme })
+      await page.screenshot({ path: `${folder}/explain.${locale}.${colorScheme}.png` })
+    }
     expect(errors).toEqual([])
   },
 )

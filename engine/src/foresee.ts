@@ -10,9 +10,9 @@ import type { Reason } from '@ansflow/proto/reasons'
 import { isTerminal, isTerminalJob, JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
 import { expressionsIn, expressionsOf, referencesIn, type StepExpression } from '@ansflow/proto/step-expressions'
 import { runsOnAgent } from '@ansflow/proto/steps/index'
-import type { Said } from '@ansflow/proto/texts/say'
 import { clone, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { advance } from './advance.ts'
+import { type ForeseenPiece, type ForeseenValue, piecesOf } from './foresee-pieces.ts'
 import { expressionContext, needsOf } from './job-context.ts'
 import { readsMatrix } from './own-values.ts'
 import { inFileOrder, planRun } from './plan.ts'
@@ -41,15 +41,10 @@ export interface Foreseen {
   expressions: ForeseenExpression[]
 }
 
-export interface ForeseenExpression {
+export interface ForeseenExpression extends ForeseenValue {
   field: string
-  source: string
-  /** Absent where it is not known yet, or fails. */
-  value?: JsonValue
-  /** Steps that have to end first; empty with `atStart`, where the run has to begin. */
-  waitsFor: string[]
-  atStart: boolean
-  problem?: Said
+  /** Of a condition. */
+  pieces?: ForeseenPiece[]
 }
 
 export interface Assumed {
@@ -310,7 +305,7 @@ function* told(run: Run): Generator<void, Foreseen[]> {
     const asked = [...expressionsOf(definition)].filter(
       ({ field, source }) => (all || decides(field)) && !(step.copies && readsMatrix(source)),
     )
-    const expressions = distinct(asked).map((each) => valueIn(run, step, each))
+    const expressions = distinct(asked).map((each) => withPieces(run, step, valueIn(run, step, each)))
     const waitsFor = expressions
       .filter(({ field }) => decides(field) || field === 'matrix')
       .flatMap((each) => each.waitsFor)
@@ -346,6 +341,12 @@ function* told(run: Run): Generator<void, Foreseen[]> {
 /** Of a step that is not run these alone are looked at. */
 function decides(field: string): boolean {
   return field === 'when' || field.startsWith('needs.')
+}
+
+function withPieces(run: Run, step: StepState, whole: ForeseenExpression): ForeseenExpression {
+  const { field } = whole
+  if (!decides(field) || !compileExpression(whole.source).expression) return whole
+  return { ...whole, pieces: piecesOf(whole, (source) => valueIn(run, step, { field, source })) }
 }
 
 function distinct(all: readonly StepExpression[]): StepExpression[] {

@@ -7,6 +7,7 @@ export {
   type Reference,
   references,
 } from './expression/compile.ts'
+export { type ConditionPart, conditionParts } from './expression/condition-parts.ts'
 export { type ExpressionContext, evaluate, evaluateCondition, toText } from './expression/evaluate.ts'
 export {
   contextFields,

@@ -58,7 +58,8 @@ function closing(text: string, from: number): number {
   return -1
 }
 
-function endOfQuote(text: string, start: number): number {
+/** Of what begins at `start` with a quote: where the last one is; -1: nowhere. */
+export function endOfQuote(text: string, start: number): number {
   const quote = text[start]!
   const raw =
     /[rR][bB]?$/.test(text.slice(Math.max(0, start - 2), start)) &&

@@ -1,11 +1,14 @@
 // Goes through a run that is only foreseen, on a worker's thread: its graph was written by others.
 import { explainWait } from '@ansflow/engine/explain'
 import { type Foreseen, type ForeseenExpression, foresee } from '@ansflow/engine/foresee'
+import type { ForeseenPiece, ForeseenValue } from '@ansflow/engine/foresee-pieces'
 import { type AgentView, fits } from '@ansflow/engine/pick-job'
 import type { JobState, RunMeta } from '@ansflow/engine/state'
 import {
   ExplainedExpressionSchema,
   ExplainedOutcome,
+  ExplainedPieceKind,
+  ExplainedPieceSchema,
   type ExplainedPlace,
   ExplainedPlaceSchema,
   type ExplainedStep,
@@ -78,15 +81,34 @@ function reasonMessage(why: Reason | null) {
   return why ? { reason: reasonText(why), reasonInfo: create(ReasonSchema, why) } : {}
 }
 
-function expressionMessage({ field, source, value, waitsFor, atStart, problem }: ForeseenExpression) {
-  return create(ExplainedExpressionSchema, {
-    field,
+function expressionMessage({ field, pieces = [], ...found }: ForeseenExpression) {
+  return create(ExplainedExpressionSchema, { field, ...foundMessage(found), pieces: pieces.map(pieceMessage) })
+}
+
+const kinds: Record<ForeseenPiece['kind'], ExplainedPieceKind> = {
+  plain: ExplainedPieceKind.PLAIN,
+  all: ExplainedPieceKind.ALL,
+  any: ExplainedPieceKind.ANY,
+  not: ExplainedPieceKind.NOT,
+}
+
+function pieceMessage({ depth, kind, unasked, reads, ...found }: ForeseenPiece) {
+  const seen = reads.map(({ source, value }) => ({ source, value: valueMessage(value) }))
+  return create(ExplainedPieceSchema, { depth, kind: kinds[kind], unasked, reads: seen, ...foundMessage(found) })
+}
+
+function foundMessage({ source, value, waitsFor, atStart, problem }: ForeseenValue) {
+  return {
     source,
-    ...(value !== undefined && { value: fromJson(ValueSchema, shortened(value)) }),
+    ...(value !== undefined && { value: valueMessage(value) }),
     waitsFor,
     atStart,
     ...(problem && { problem: saidText(problem), problemCode: problem.code, problemParams: { ...problem.params } }),
-  })
+  }
+}
+
+function valueMessage(value: JsonValue) {
+  return fromJson(ValueSchema, shortened(value))
 }
 
 function shortened(value: JsonValue): JsonValue {

@@ -2,6 +2,7 @@
 import { Role } from '@ansflow/proto/access'
 import {
   ExplainedOutcome,
+  ExplainedPieceKind,
   type ExplainRunRequestSchema,
   ExplainService,
 } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
@@ -59,6 +60,18 @@ test('a version and a draft, for inputs, git facts and a cause, where agents are
   ).toEqual([
     ['when', true, []],
     ['with.script', undefined, ['build']],
+  ])
+  const branchAndTrigger = main?.expressions[0]?.pieces.map(({ depth, kind, source, value, reads }) => [
+    depth,
+    ExplainedPieceKind[kind],
+    source,
+    value && toJson(ValueSchema, value),
+    reads.map((read) => read.source),
+  ])
+  expect(branchAndTrigger).toEqual([
+    [0, 'ALL', "git.branch == 'main' && run.trigger == 'schedule'", true, []],
+    [1, 'PLAIN', "git.branch == 'main'", true, ['git.branch']],
+    [1, 'PLAIN', "run.trigger == 'schedule'", true, ['run.trigger']],
   ])
   expect((await ask({ draft: true, failing: ['build'] })).steps.map(({ outcome }) => outcome)).toEqual([
     ExplainedOutcome.RUNS,

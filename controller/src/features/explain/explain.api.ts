@@ -14,8 +14,9 @@ import type { Workers } from '../../platform/workers.ts'
 import { organizationOf, personOf, projectOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
 import { runnableGraph } from '../pipelines/index.ts'
 import { findProject } from '../projects/index.ts'
-import { checkGitFacts, nextStart, originOf } from '../runs/index.ts'
+import { checkGitFacts, nextStart, originOf, recentSteps } from '../runs/index.ts'
 import { explainTasks } from './explain-task-file.ts'
+import { usualTimes } from './usual-times.ts'
 
 export interface ExplainDeps {
   db: Db
@@ -58,6 +59,9 @@ export function explainApi({ db, clock, workers, agents }: ExplainDeps): Service
       }
       const bytes = await workers.run(explainTasks, 'explain', asked, by)
       return inTurns(reading(ExplainRunResponseSchema, bytes))
+    },
+    async getUsualTimes({ pipelineId }, ctx) {
+      return usualTimes(await recentSteps(db, ctx.em, pipelineId))
     },
   })
 }

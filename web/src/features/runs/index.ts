@@ -1,6 +1,8 @@
 // What other features of the console use of runs.
 
 export { reasonText } from '../../ui/status/reason-text.ts'
+export { default as ExpectedTime } from './ExpectedTime.vue'
+export { expectedTime } from './expected-time.ts'
 export { asksPeople, isUnreachable, pickStep, stepStatusName } from './pick-step.ts'
 export { default as ReusedNote } from './ReusedNote.vue'
 export { default as RunStarter } from './RunStarter.vue'

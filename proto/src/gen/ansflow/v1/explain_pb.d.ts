@@ -580,6 +580,14 @@ export declare type ExplainedExpression = Message<"ansflow.v1.ExplainedExpressio
    * @generated from field: map<string, string> problem_params = 8;
    */
   problemParams: { [key: string]: string };
+
+  /**
+   * Of a condition: it, taken apart where it says "and", "or" and "not"; the whole first, each piece before its own. Empty where
+   * they would be more than 50.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedPiece pieces = 9;
+   */
+  pieces: ExplainedPiece[];
 };
 
 /**
@@ -637,6 +645,14 @@ export declare type ExplainedExpressionJson = {
    * @generated from field: map<string, string> problem_params = 8;
    */
   problemParams?: { [key: string]: string };
+
+  /**
+   * Of a condition: it, taken apart where it says "and", "or" and "not"; the whole first, each piece before its own. Empty where
+   * they would be more than 50.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedPiece pieces = 9;
+   */
+  pieces?: ExplainedPieceJson[];
 };
 
 /**
@@ -644,6 +660,394 @@ export declare type ExplainedExpressionJson = {
  * Use `create(ExplainedExpressionSchema)` to create a new message.
  */
 export declare const ExplainedExpressionSchema: GenMessage<ExplainedExpression, {jsonType: ExplainedExpressionJson}>;
+
+/**
+ * @generated from message ansflow.v1.ExplainedPiece
+ */
+export declare type ExplainedPiece = Message<"ansflow.v1.ExplainedPiece"> & {
+  /**
+   * 0: the whole.
+   *
+   * @generated from field: uint32 depth = 1;
+   */
+  depth: number;
+
+  /**
+   * @generated from field: ansflow.v1.ExplainedPieceKind kind = 2;
+   */
+  kind: ExplainedPieceKind;
+
+  /**
+   * @generated from field: string source = 3;
+   */
+  source: string;
+
+  /**
+   * As of ExplainedExpression, as are the four below it.
+   *
+   * @generated from field: google.protobuf.Value value = 4;
+   */
+  value?: Value | undefined;
+
+  /**
+   * @generated from field: repeated string waits_for = 5;
+   */
+  waitsFor: string[];
+
+  /**
+   * @generated from field: bool at_start = 6;
+   */
+  atStart: boolean;
+
+  /**
+   * @generated from field: string problem = 7;
+   */
+  problem: string;
+
+  /**
+   * @generated from field: string problem_code = 8;
+   */
+  problemCode: string;
+
+  /**
+   * @generated from field: map<string, string> problem_params = 9;
+   */
+  problemParams: { [key: string]: string };
+
+  /**
+   * Nobody asks it: a piece before it decides already. It has no value, and its own pieces are left out.
+   *
+   * @generated from field: bool unasked = 10;
+   */
+  unasked: boolean;
+
+  /**
+   * What a plain piece reads, as far as that is known; at most 3.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedRead reads = 11;
+   */
+  reads: ExplainedRead[];
+};
+
+/**
+ * @generated from message ansflow.v1.ExplainedPiece
+ */
+export declare type ExplainedPieceJson = {
+  /**
+   * 0: the whole.
+   *
+   * @generated from field: uint32 depth = 1;
+   */
+  depth?: number;
+
+  /**
+   * @generated from field: ansflow.v1.ExplainedPieceKind kind = 2;
+   */
+  kind?: ExplainedPieceKindJson;
+
+  /**
+   * @generated from field: string source = 3;
+   */
+  source?: string;
+
+  /**
+   * As of ExplainedExpression, as are the four below it.
+   *
+   * @generated from field: google.protobuf.Value value = 4;
+   */
+  value?: ValueJson;
+
+  /**
+   * @generated from field: repeated string waits_for = 5;
+   */
+  waitsFor?: string[];
+
+  /**
+   * @generated from field: bool at_start = 6;
+   */
+  atStart?: boolean;
+
+  /**
+   * @generated from field: string problem = 7;
+   */
+  problem?: string;
+
+  /**
+   * @generated from field: string problem_code = 8;
+   */
+  problemCode?: string;
+
+  /**
+   * @generated from field: map<string, string> problem_params = 9;
+   */
+  problemParams?: { [key: string]: string };
+
+  /**
+   * Nobody asks it: a piece before it decides already. It has no value, and its own pieces are left out.
+   *
+   * @generated from field: bool unasked = 10;
+   */
+  unasked?: boolean;
+
+  /**
+   * What a plain piece reads, as far as that is known; at most 3.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedRead reads = 11;
+   */
+  reads?: ExplainedReadJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.ExplainedPiece.
+ * Use `create(ExplainedPieceSchema)` to create a new message.
+ */
+export declare const ExplainedPieceSchema: GenMessage<ExplainedPiece, {jsonType: ExplainedPieceJson}>;
+
+/**
+ * @generated from message ansflow.v1.ExplainedRead
+ */
+export declare type ExplainedRead = Message<"ansflow.v1.ExplainedRead"> & {
+  /**
+   * "git.branch"
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * Long texts are cut.
+   *
+   * @generated from field: google.protobuf.Value value = 2;
+   */
+  value?: Value | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.ExplainedRead
+ */
+export declare type ExplainedReadJson = {
+  /**
+   * "git.branch"
+   *
+   * @generated from field: string source = 1;
+   */
+  source?: string;
+
+  /**
+   * Long texts are cut.
+   *
+   * @generated from field: google.protobuf.Value value = 2;
+   */
+  value?: ValueJson;
+};
+
+/**
+ * Describes the message ansflow.v1.ExplainedRead.
+ * Use `create(ExplainedReadSchema)` to create a new message.
+ */
+export declare const ExplainedReadSchema: GenMessage<ExplainedRead, {jsonType: ExplainedReadJson}>;
+
+/**
+ * @generated from message ansflow.v1.GetUsualTimesRequest
+ */
+export declare type GetUsualTimesRequest = Message<"ansflow.v1.GetUsualTimesRequest"> & {
+  /**
+   * @generated from field: string pipeline_id = 1;
+   */
+  pipelineId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.GetUsualTimesRequest
+ */
+export declare type GetUsualTimesRequestJson = {
+  /**
+   * @generated from field: string pipeline_id = 1;
+   */
+  pipelineId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.GetUsualTimesRequest.
+ * Use `create(GetUsualTimesRequestSchema)` to create a new message.
+ */
+export declare const GetUsualTimesRequestSchema: GenMessage<GetUsualTimesRequest, {jsonType: GetUsualTimesRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.GetUsualTimesResponse
+ */
+export declare type GetUsualTimesResponse = Message<"ansflow.v1.GetUsualTimesResponse"> & {
+  /**
+   * That were looked at: the last that have ended, at most 50, and fewer where they have very many steps.
+   *
+   * @generated from field: uint32 runs = 1;
+   */
+  runs: number;
+
+  /**
+   * Of steps that have succeeded in one of them; not of copies, but of their step.
+   *
+   * @generated from field: repeated ansflow.v1.UsualTime times = 2;
+   */
+  times: UsualTime[];
+
+  /**
+   * The last that has ended; absent: none has.
+   *
+   * @generated from field: ansflow.v1.LastRun last = 3;
+   */
+  last?: LastRun | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.GetUsualTimesResponse
+ */
+export declare type GetUsualTimesResponseJson = {
+  /**
+   * That were looked at: the last that have ended, at most 50, and fewer where they have very many steps.
+   *
+   * @generated from field: uint32 runs = 1;
+   */
+  runs?: number;
+
+  /**
+   * Of steps that have succeeded in one of them; not of copies, but of their step.
+   *
+   * @generated from field: repeated ansflow.v1.UsualTime times = 2;
+   */
+  times?: UsualTimeJson[];
+
+  /**
+   * The last that has ended; absent: none has.
+   *
+   * @generated from field: ansflow.v1.LastRun last = 3;
+   */
+  last?: LastRunJson;
+};
+
+/**
+ * Describes the message ansflow.v1.GetUsualTimesResponse.
+ * Use `create(GetUsualTimesResponseSchema)` to create a new message.
+ */
+export declare const GetUsualTimesResponseSchema: GenMessage<GetUsualTimesResponse, {jsonType: GetUsualTimesResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.UsualTime
+ */
+export declare type UsualTime = Message<"ansflow.v1.UsualTime"> & {
+  /**
+   * As of RunStep.
+   *
+   * @generated from field: string step_id = 1;
+   */
+  stepId: string;
+
+  /**
+   * From its beginning to its end, with what was tried again.
+   *
+   * @generated from field: uint32 median_ms = 2;
+   */
+  medianMs: number;
+
+  /**
+   * @generated from field: uint32 p95_ms = 3;
+   */
+  p95Ms: number;
+
+  /**
+   * Runs in which it has succeeded.
+   *
+   * @generated from field: uint32 runs = 4;
+   */
+  runs: number;
+};
+
+/**
+ * @generated from message ansflow.v1.UsualTime
+ */
+export declare type UsualTimeJson = {
+  /**
+   * As of RunStep.
+   *
+   * @generated from field: string step_id = 1;
+   */
+  stepId?: string;
+
+  /**
+   * From its beginning to its end, with what was tried again.
+   *
+   * @generated from field: uint32 median_ms = 2;
+   */
+  medianMs?: number;
+
+  /**
+   * @generated from field: uint32 p95_ms = 3;
+   */
+  p95Ms?: number;
+
+  /**
+   * Runs in which it has succeeded.
+   *
+   * @generated from field: uint32 runs = 4;
+   */
+  runs?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.UsualTime.
+ * Use `create(UsualTimeSchema)` to create a new message.
+ */
+export declare const UsualTimeSchema: GenMessage<UsualTime, {jsonType: UsualTimeJson}>;
+
+/**
+ * @generated from message ansflow.v1.LastRun
+ */
+export declare type LastRun = Message<"ansflow.v1.LastRun"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: uint32 number = 2;
+   */
+  number: number;
+
+  /**
+   * Ids of the steps that have run in it or were taken over by it, without copies.
+   *
+   * @generated from field: repeated string ran = 3;
+   */
+  ran: string[];
+};
+
+/**
+ * @generated from message ansflow.v1.LastRun
+ */
+export declare type LastRunJson = {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId?: string;
+
+  /**
+   * @generated from field: uint32 number = 2;
+   */
+  number?: number;
+
+  /**
+   * Ids of the steps that have run in it or were taken over by it, without copies.
+   *
+   * @generated from field: repeated string ran = 3;
+   */
+  ran?: string[];
+};
+
+/**
+ * Describes the message ansflow.v1.LastRun.
+ * Use `create(LastRunSchema)` to create a new message.
+ */
+export declare const LastRunSchema: GenMessage<LastRun, {jsonType: LastRunJson}>;
 
 /**
  * @generated from enum ansflow.v1.ExplainedOutcome
@@ -690,6 +1094,52 @@ export declare type ExplainedOutcomeJson = "EXPLAINED_OUTCOME_UNSPECIFIED" | "EX
 export declare const ExplainedOutcomeSchema: GenEnum<ExplainedOutcome, ExplainedOutcomeJson>;
 
 /**
+ * @generated from enum ansflow.v1.ExplainedPieceKind
+ */
+export enum ExplainedPieceKind {
+  /**
+   * @generated from enum value: EXPLAINED_PIECE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: EXPLAINED_PIECE_KIND_PLAIN = 1;
+   */
+  PLAIN = 1,
+
+  /**
+   * All of its pieces.
+   *
+   * @generated from enum value: EXPLAINED_PIECE_KIND_ALL = 2;
+   */
+  ALL = 2,
+
+  /**
+   * Any of its pieces.
+   *
+   * @generated from enum value: EXPLAINED_PIECE_KIND_ANY = 3;
+   */
+  ANY = 3,
+
+  /**
+   * Not its one piece.
+   *
+   * @generated from enum value: EXPLAINED_PIECE_KIND_NOT = 4;
+   */
+  NOT = 4,
+}
+
+/**
+ * @generated from enum ansflow.v1.ExplainedPieceKind
+ */
+export declare type ExplainedPieceKindJson = "EXPLAINED_PIECE_KIND_UNSPECIFIED" | "EXPLAINED_PIECE_KIND_PLAIN" | "EXPLAINED_PIECE_KIND_ALL" | "EXPLAINED_PIECE_KIND_ANY" | "EXPLAINED_PIECE_KIND_NOT";
+
+/**
+ * Describes the enum ansflow.v1.ExplainedPieceKind.
+ */
+export declare const ExplainedPieceKindSchema: GenEnum<ExplainedPieceKind, ExplainedPieceKindJson>;
+
+/**
  * What runs would do, without any being started.
  *
  * @generated from service ansflow.v1.ExplainService
@@ -706,6 +1156,16 @@ export declare const ExplainService: GenService<{
     methodKind: "unary";
     input: typeof ExplainRunRequestSchema;
     output: typeof ExplainRunResponseSchema;
+  },
+  /**
+   * What the last runs of a pipeline tell of one to come: how long its steps take, and which ran last. NOT_FOUND as of GetPipeline.
+   *
+   * @generated from rpc ansflow.v1.ExplainService.GetUsualTimes
+   */
+  getUsualTimes: {
+    methodKind: "unary";
+    input: typeof GetUsualTimesRequestSchema;
+    output: typeof GetUsualTimesResponseSchema;
   },
 }>;
 

@@ -2,6 +2,7 @@
 import {
   type ExplainedExpression,
   ExplainedOutcome,
+  type ExplainedPiece,
   type ExplainedStep,
 } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
 import { problemText } from '@ansflow/proto/problem-text'
@@ -38,10 +39,25 @@ export function knownWhen(waitsFor: readonly string[], nameOf: NameOf): string {
 }
 
 /** As JSON, so that "1" and 1 differ; undefined: it is not known. */
-export function valueText({ value }: ExplainedExpression): string | undefined {
+export function valueText({ value }: Pick<ExplainedExpression, 'value'>): string | undefined {
   return value === undefined ? undefined : JSON.stringify(toJson(ValueSchema, value))
 }
 
-export function problemOf({ problem, problemCode: code, problemParams: params }: ExplainedExpression): string {
+/** Rows of its pieces tell more than its value alone. */
+export function hasPieces({ pieces }: ExplainedExpression): boolean {
+  return pieces.length > 1 || pieces.some(({ reads }) => reads.length > 0)
+}
+
+/** What a piece reads: its value alone, where that is one and it stands there. */
+export function readsText({ reads }: ExplainedPiece): string {
+  if (reads.length === 1) return valueText(reads[0]!) ?? ''
+  return reads.map((each) => `${each.source} = ${valueText(each)}`).join(', ')
+}
+
+export function problemOf({
+  problem,
+  problemCode: code,
+  problemParams: params,
+}: Pick<ExplainedExpression, 'problem' | 'problemCode' | 'problemParams'>): string {
   return problem === '' ? '' : problemText({ code, params, message: problem }, currentLanguage())
 }

@@ -3,13 +3,16 @@ import {
   ExplainedOutcome,
   type ExplainedStep,
   type ExplainRunRequestSchema,
+  type GetUsualTimesResponse,
 } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
+import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { computed, reactive, ref, shallowReactive, shallowRef, watch } from 'vue'
 import { api } from '../../../../api.ts'
 import { type InputDraft, inputDraft, inputValues } from '../../../../ui/form/input-draft.ts'
-import { standsFor } from '../../../runs/index.ts'
+import { expectedTime, standsFor } from '../../../runs/index.ts'
 import type { PipelineDocument } from '../../use-pipeline-doc.ts'
+import { sinceLast } from './since-last.ts'
 
 export const triggers = ['person', 'token', 'schedule', 'webhook', 'run'] as const
 export type Trigger = (typeof triggers)[number]
@@ -27,6 +30,9 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
   const steps = shallowReactive(new Map<string, ExplainedStep>())
   /** In the file's order, copies behind their step. */
   const all = shallowRef<readonly ExplainedStep[]>([])
+  /** What it was told of: the steps as they would run. */
+  const definitions = shallowRef<readonly StepDefinition[]>([])
+  const usual = shallowRef<GetUsualTimesResponse>()
   const error = shallowRef<unknown>()
   const busy = ref(false)
   let asked = 0
@@ -62,6 +68,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
       const answer = await api.explain.explainRun(request())
       if (mine !== asked) return
       error.value = undefined
+      definitions.value = answer.graph?.steps ?? []
       all.value = answer.steps
       put(answer.steps)
     } catch (thrown) {
@@ -72,6 +79,11 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
     } finally {
       if (mine === asked) busy.value = false
     }
+  }
+
+  /** History is worth no error of its own: then no time is told. */
+  async function askUsual(): Promise<void> {
+    usual.value = await api.explain.getUsualTimes({ pipelineId }).catch(() => undefined)
   }
 
   function put(found: readonly ExplainedStep[]): void {
@@ -106,6 +118,15 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
     busy,
     stepOf: (key: string) => all.value.find(({ id }) => id === key),
     copiesOf: (key: string) => all.value.filter(({ copyOf }) => copyOf === key),
+    usual,
+    time: computed(() =>
+      expectedTime(
+        all.value.filter(({ copyOf }) => !copyOf),
+        definitions.value,
+        new Map(usual.value?.times.map((each) => [each.stepId, each])),
+      ),
+    ),
+    since: computed(() => (all.value.length > 0 ? sinceLast(usual.value?.last, all.value) : undefined)),
     counts: computed(() => {
       const whole = all.value.filter(({ copyOf }) => !copyOf)
       const of = (outcome: ExplainedOutcome) => whole.filter((step) => step.outcome === outcome).length
@@ -120,6 +141,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
       inputs.value = inputDraft(doc.graph.value.inputs)
       shown.value = true
       void ask()
+      void askUsual()
     },
     close(): void {
       shown.value = false
