@@ -1,8 +1,10 @@
 // What a run would do is seen on the canvas before it runs: the order, what would not run and why, and each expression's value.
+import { RunStatus } from '@ansflow/proto/status'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
+import { waitFor } from '../setup/wait-for.ts'
 import { Editor } from './editor.ts'
 
 let system: System
@@ -27,6 +29,7 @@ const texts = {
     noTimes: 'no run has ended yet',
     since: 'without Deep, also Main',
     about: 'about',
+    held: 'Waits for lock db-en: held by step hold of run #1 of holds-db-en',
   },
   'zh-CN': {
     four: '会运行 4 步',
@@ -38,6 +41,7 @@ const texts = {
     noTimes: '尚无结束的运行',
     since: '少跑“Deep”、多跑“Main”',
     about: '约',
+    held: '等待锁 db-zh-cn：holds-db-zh-cn 的运行 #1 的步骤 hold 正在使用它',
   },
 }
 
@@ -49,7 +53,7 @@ test.each(['en', 'zh-CN'] as const)(
     const { pipelineId } = await system.pipeline(`name: explained-${locale.toLowerCase()}
 inputs: { level: { type: choice, options: [low, high], default: low } }
 steps:
-  build: { name: Build, run: 'echo v=1 >> "$ANSFLOW_OUTPUT"', outputs: [v] }
+  build: { name: Build, locks: [db-${locale.toLowerCase()}], run: 'echo v=1 >> "$ANSFLOW_OUTPUT"', outputs: [v] }
   test: { name: Test, needs: [build], run: 'echo \${{ steps.build.outputs.v }} \${{ run.trigger }}' }
   deep: { name: Deep, needs: [build], when: "\${{ inputs.level == 'high' }}", run: echo deep }
   grid: { name: Grid, needs: [build], run: 'echo \${{ matrix.n }}', matrix: { n: [1, 2, 3] } }
@@ -104,11 +108,24 @@ steps:
     expect(await times.locator('.bar.critical').count()).toBeGreaterThan(1)
     await times.getByTestId('expected-main').click()
     await pieces.nth(4).waitFor()
+    expect(await times.getByTestId('expected-build').locator('.queue').count()).toBe(0)
+
+    // Somebody has the lock that it would want.
+    const lock = `db-${locale.toLowerCase()}`
+    const holder = await system.pipeline(`name: holds-${lock}\nsteps: { hold: { run: sleep 300, locks: [${lock}] } }\n`)
+    const holding = await system.start(holder.pipelineId)
+    await waitFor(async () => (await system.run(holding)).status === RunStatus.RUNNING, { what: 'the lock is held' })
+    await page.getByTestId('explain-close').click()
+    await page.getByTestId('explain-button').click()
+    await times.getByText(say.held).waitFor()
+    await times.getByTestId('expected-build').locator('.queue').waitFor()
+    await times.getByTestId('expected-main').click()
     const folder = process.env.ANSFLOW_SCREENSHOTS
     for (const colorScheme of folder ? (['light', 'dark'] as const) : []) {
       await page.emulateMedia({ colorScheme })
       await page.screenshot({ path: `${folder}/explain.${locale}.${colorScheme}.png` })
     }
+    await system.api.runs.cancelRun({ runId: holding })
     expect(errors).toEqual([])
   },
 )

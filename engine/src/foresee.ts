@@ -13,7 +13,9 @@ import { runsOnAgent } from '@ansflow/proto/steps/index'
 import { clone, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { advance } from './advance.ts'
 import { type ForeseenPiece, type ForeseenValue, piecesOf } from './foresee-pieces.ts'
+import { locksWanted } from './foresee-waits.ts'
 import { expressionContext, needsOf } from './job-context.ts'
+import type { LockWant } from './locks.ts'
 import { readsMatrix } from './own-values.ts'
 import { inFileOrder, planRun } from './plan.ts'
 import { needsToDecide } from './ready.ts'
@@ -38,6 +40,8 @@ export interface Foreseen {
   wave: number
   /** By whom it is asked for an agent, where one is needed and that is known. */
   job: JobState | undefined
+  /** Locks that it would take. */
+  locks: LockWant[]
   expressions: ForeseenExpression[]
 }
 
@@ -322,6 +326,7 @@ function* told(run: Run): Generator<void, Foreseen[]> {
       waitsFor: [...new Set(waitsFor)],
       wave: 0,
       job: parts?.has('place') || !runsOnAgent(definition.uses) ? undefined : jobOf(step),
+      locks: begins && !step.copies ? locksWanted(state, step, definition) : [],
       expressions,
     })
     yield

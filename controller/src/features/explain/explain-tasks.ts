@@ -2,7 +2,10 @@
 import { explainWait } from '@ansflow/engine/explain'
 import { type Foreseen, type ForeseenExpression, foresee } from '@ansflow/engine/foresee'
 import type { ForeseenPiece, ForeseenValue } from '@ansflow/engine/foresee-pieces'
-import { type AgentView, fits } from '@ansflow/engine/pick-job'
+import { groupWanted } from '@ansflow/engine/foresee-waits'
+import { supersedes } from '@ansflow/engine/locks'
+import { type AgentView, type Candidate, fits } from '@ansflow/engine/pick-job'
+import { planRun } from '@ansflow/engine/plan'
 import type { JobState, RunMeta } from '@ansflow/engine/state'
 import {
   ExplainedExpressionSchema,
@@ -24,6 +27,7 @@ import { create, fromBinary, fromJson, type JsonObject, type JsonValue, toBinary
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { uuidv7 } from '../../platform/ids.ts'
 import { task } from '../../platform/worker-task.ts'
+import type { Wanted } from './waits-now.ts'
 
 interface Asked {
   /** ansflow.v1.PipelineGraph. */
@@ -43,14 +47,23 @@ const mostAgents = 20
 /** Of a value that is shown. */
 const longest = 1000
 
-/** An ansflow.v1.ExplainRunResponse. */
-export const explain = task(({ inputs, failing, agents, organizationId, now, ...asked }: Asked): Uint8Array => {
-  const graph = fromBinary(PipelineGraphSchema, asked.graph)
-  const meta: RunMeta = { ...asked.meta, origin: fromBinary(RunOriginSchema, asked.origin), newId: uuidv7 }
-  const found = atOnce(foresee(graph, inputs, meta, now, { failing: new Set(failing) }))
-  const steps = found.map((one) => stepMessage(one, placeOf(one.job, agents, organizationId)))
-  return toBinary(ExplainRunResponseSchema, create(ExplainRunResponseSchema, { steps, graph, version: meta.version }))
-})
+/** An ansflow.v1.ExplainRunResponse, and what the run and its steps would have to themselves. */
+export const explain = task(
+  ({ inputs, failing, agents, organizationId, now, ...asked }: Asked): { answer: Uint8Array; wanted: Wanted } => {
+    const graph = fromBinary(PipelineGraphSchema, asked.graph)
+    const meta: RunMeta = { ...asked.meta, origin: fromBinary(RunOriginSchema, asked.origin), newId: uuidv7 }
+    const found = atOnce(foresee(graph, inputs, meta, now, { failing: new Set(failing) }))
+    const steps = found.map((one) => stepMessage(one, placeOf(one.job, agents, organizationId)))
+    const answer = create(ExplainRunResponseSchema, { steps, graph, version: meta.version })
+    const state = atOnce(planRun(graph, inputs, { ...meta, foresees: true }, now))
+    const wanted: Wanted = {
+      group: groupWanted(state, graph),
+      makesRoom: supersedes(state) !== 'none',
+      locks: found.flatMap(({ id, locks }) => (locks.length > 0 ? [{ stepId: id, wants: locks }] : [])),
+    }
+    return { answer: toBinary(ExplainRunResponseSchema, answer), wanted }
+  },
+)
 
 const outcomes: Record<Foreseen['outcome'], ExplainedOutcome> = {
   runs: ExplainedOutcome.RUNS,
@@ -132,13 +145,30 @@ function placeOf(job: JobState | undefined, views: AgentView[], organizationId: 
     workspace,
     pinnedAgentId: '',
   }
-  const able = views
-    .filter((agent) => agent.online && !agent.draining && fits(agent, candidate))
-    .map(({ name }) => name)
+  const own = views.filter((agent) => agent.organizationId === organizationId)
+  const [able, refused] = [
+    own.filter((agent) => takes(agent, candidate)),
+    own.filter((agent) => !takes(agent, candidate)),
+  ]
   return create(ExplainedPlaceSchema, {
     workspace,
     labels,
-    agents: able.slice(0, mostAgents),
+    agents: able.slice(0, mostAgents).map(({ name }) => name),
+    refused: refused.slice(0, mostAgents).map((agent) => refusalMessage(agent, candidate)),
     ...(able.length === 0 && reasonMessage(explainWait(candidate, views))),
   })
+}
+
+function takes(agent: AgentView, candidate: Candidate): boolean {
+  return agent.online && !agent.draining && fits(agent, candidate)
+}
+
+function refusalMessage(agent: AgentView, { labels, capability }: Candidate) {
+  return {
+    name: agent.name,
+    offline: !agent.online,
+    draining: agent.draining,
+    lacks: labels.filter((label) => !agent.labels.includes(label)),
+    capability: agent.capabilities.includes(capability) ? '' : capability,
+  }
 }

@@ -12,6 +12,7 @@ import { type MessageInitShape, toJson } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { Code } from '@connectrpc/connect'
 import { expect, test } from 'vitest'
+import { waitFor } from '../../../test/wait-for.ts'
 import { AgentWorld } from '../agents/test/agent-world.ts'
 
 const file = `name: explained
@@ -54,6 +55,8 @@ test('a version and a draft, for inputs, git facts and a cause, where agents are
   const [build, test, deep, main] = steps
   expect(build?.place).toMatchObject({ workspace: 'shared', labels: [], agents: ['fake'] })
   expect(test?.place).toMatchObject({ labels: ['gpu'], agents: [], reasonInfo: { code: 'labels_missing' } })
+  expect(test?.place?.refused).toMatchObject([{ name: 'fake', offline: false, draining: false, lacks: ['gpu'] }])
+  expect(build?.place?.refused).toEqual([])
   expect(deep).toMatchObject({ reasonInfo: { code: 'when_false' } })
   expect(
     main?.expressions.map(({ field, value, waitsFor }) => [field, value && toJson(ValueSchema, value), waitsFor]),
@@ -86,4 +89,31 @@ test('a version and a draft, for inputs, git facts and a cause, where agents are
   expect(control.heard).toEqual([])
   const { run } = await world.runs.startRun({ pipelineId })
   expect(run!.number).toBe(1)
+})
+
+test('what would have to be waited for now is told, of the run and of a step, and nothing is asked for', async () => {
+  await using world = await AgentWorld.start()
+  const { controller } = world
+  const projectId = await controller.addProject()
+  const pipelines = controller.as(controller.owner).client(PipelineService)
+  const ask = (pipelineId: string) => controller.as(controller.owner).client(ExplainService).explainRun({ pipelineId })
+  const apply = async (name: string, rest: string) => {
+    const yaml = `name: ${name}\n${rest}`
+    return (await pipelines.applyPipeline({ projectId, yaml, publish: true })).pipeline!.id
+  }
+  const grouped = 'concurrency: { group: main }\nsteps: { a: { run: a, locks: [db, disk] } }\n'
+  const first = await apply('first', grouped)
+  const second = await apply('second', grouped.replace('group: main', 'group: "${{ run.pipeline }}"'))
+  const free = await ask(first)
+  expect([free.wait, free.steps[0]?.wait]).toEqual(['', ''])
+
+  const { run } = await world.runs.startRun({ pipelineId: first })
+  await waitFor(async () => (await ask(first)).steps[0]?.wait !== '')
+  const held = 'Waits for lock db: held by step a of run #1 of first.'
+  const again = await ask(first)
+  expect([again.wait, again.steps[0]?.wait]).toEqual(['Waits for run #1 of first (group main).', held])
+  expect(again.steps[0]?.waitInfo?.params.run).toBe(run!.id)
+  const other = await ask(second)
+  expect([other.wait, other.steps[0]?.wait]).toEqual(['', held])
+  expect((await world.runs.listRuns({ projectId })).runs).toHaveLength(1)
 })

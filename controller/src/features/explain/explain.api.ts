@@ -17,6 +17,7 @@ import { findProject } from '../projects/index.ts'
 import { checkGitFacts, nextStart, originOf, recentSteps } from '../runs/index.ts'
 import { explainTasks } from './explain-task-file.ts'
 import { usualTimes } from './usual-times.ts'
+import { tellWaits } from './waits-now.ts'
 
 export interface ExplainDeps {
   db: Db
@@ -57,8 +58,10 @@ export function explainApi({ db, clock, workers, agents }: ExplainDeps): Service
         agents: await agents(organizationId),
         now: clock.now(),
       }
-      const bytes = await workers.run(explainTasks, 'explain', asked, by)
-      return inTurns(reading(ExplainRunResponseSchema, bytes))
+      const { answer: bytes, wanted: wants } = await workers.run(explainTasks, 'explain', asked, by)
+      const answer = await inTurns(reading(ExplainRunResponseSchema, bytes))
+      await tellWaits({ db, em: ctx.em, projectId: project.id }, answer, wants)
+      return answer
     },
     async getUsualTimes({ pipelineId }, ctx) {
       return usualTimes(await recentSteps(db, ctx.em, pipelineId))

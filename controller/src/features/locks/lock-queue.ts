@@ -247,7 +247,7 @@ export class LockQueue {
   }
 }
 
-function whoIs({ run_id, run_number, pipeline_name, step_name, given }: ClaimRow): Ahead {
+export function whoIs({ run_id, run_number, pipeline_name, step_name, given }: ClaimRow): Ahead {
   return { runId: run_id, number: run_number, pipeline: pipeline_name, step: step_name, waits: !given }
 }
 

@@ -156,6 +156,18 @@ export declare type ExplainRunResponse = Message<"ansflow.v1.ExplainRunResponse"
    * @generated from field: repeated ansflow.v1.ExplainedChange changes = 4;
    */
   changes: ExplainedChange[];
+
+  /**
+   * Of a run that would have to wait now for its turn in its group: who comes before it; English.
+   *
+   * @generated from field: string wait = 5;
+   */
+  wait: string;
+
+  /**
+   * @generated from field: ansflow.v1.Reason wait_info = 6;
+   */
+  waitInfo?: Reason | undefined;
 };
 
 /**
@@ -189,6 +201,18 @@ export declare type ExplainRunResponseJson = {
    * @generated from field: repeated ansflow.v1.ExplainedChange changes = 4;
    */
   changes?: ExplainedChangeJson[];
+
+  /**
+   * Of a run that would have to wait now for its turn in its group: who comes before it; English.
+   *
+   * @generated from field: string wait = 5;
+   */
+  wait?: string;
+
+  /**
+   * @generated from field: ansflow.v1.Reason wait_info = 6;
+   */
+  waitInfo?: ReasonJson;
 };
 
 /**
@@ -354,6 +378,18 @@ export declare type ExplainedStep = Message<"ansflow.v1.ExplainedStep"> & {
    * @generated from field: repeated ansflow.v1.ExplainedExpression expressions = 13;
    */
   expressions: ExplainedExpression[];
+
+  /**
+   * Of one of its locks that it would have to wait for now: who has it; English. Of a step with copies it is that of one of them.
+   *
+   * @generated from field: string wait = 14;
+   */
+  wait: string;
+
+  /**
+   * @generated from field: ansflow.v1.Reason wait_info = 15;
+   */
+  waitInfo?: Reason | undefined;
 };
 
 /**
@@ -439,6 +475,18 @@ export declare type ExplainedStepJson = {
    * @generated from field: repeated ansflow.v1.ExplainedExpression expressions = 13;
    */
   expressions?: ExplainedExpressionJson[];
+
+  /**
+   * Of one of its locks that it would have to wait for now: who has it; English. Of a step with copies it is that of one of them.
+   *
+   * @generated from field: string wait = 14;
+   */
+  wait?: string;
+
+  /**
+   * @generated from field: ansflow.v1.Reason wait_info = 15;
+   */
+  waitInfo?: ReasonJson;
 };
 
 /**
@@ -481,6 +529,13 @@ export declare type ExplainedPlace = Message<"ansflow.v1.ExplainedPlace"> & {
    * @generated from field: ansflow.v1.Reason reason_info = 5;
    */
   reasonInfo?: Reason | undefined;
+
+  /**
+   * Other agents of the organization, at most 20.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedRefusal refused = 6;
+   */
+  refused: ExplainedRefusal[];
 };
 
 /**
@@ -517,6 +572,13 @@ export declare type ExplainedPlaceJson = {
    * @generated from field: ansflow.v1.Reason reason_info = 5;
    */
   reasonInfo?: ReasonJson;
+
+  /**
+   * Other agents of the organization, at most 20.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedRefusal refused = 6;
+   */
+  refused?: ExplainedRefusalJson[];
 };
 
 /**
@@ -524,6 +586,84 @@ export declare type ExplainedPlaceJson = {
  * Use `create(ExplainedPlaceSchema)` to create a new message.
  */
 export declare const ExplainedPlaceSchema: GenMessage<ExplainedPlace, {jsonType: ExplainedPlaceJson}>;
+
+/**
+ * An agent that would not get it now, with all that speaks against it.
+ *
+ * @generated from message ansflow.v1.ExplainedRefusal
+ */
+export declare type ExplainedRefusal = Message<"ansflow.v1.ExplainedRefusal"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool offline = 2;
+   */
+  offline: boolean;
+
+  /**
+   * @generated from field: bool draining = 3;
+   */
+  draining: boolean;
+
+  /**
+   * Labels that are asked for.
+   *
+   * @generated from field: repeated string lacks = 4;
+   */
+  lacks: string[];
+
+  /**
+   * It cannot run steps of this kind; "": it can.
+   *
+   * @generated from field: string capability = 5;
+   */
+  capability: string;
+};
+
+/**
+ * An agent that would not get it now, with all that speaks against it.
+ *
+ * @generated from message ansflow.v1.ExplainedRefusal
+ */
+export declare type ExplainedRefusalJson = {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * @generated from field: bool offline = 2;
+   */
+  offline?: boolean;
+
+  /**
+   * @generated from field: bool draining = 3;
+   */
+  draining?: boolean;
+
+  /**
+   * Labels that are asked for.
+   *
+   * @generated from field: repeated string lacks = 4;
+   */
+  lacks?: string[];
+
+  /**
+   * It cannot run steps of this kind; "": it can.
+   *
+   * @generated from field: string capability = 5;
+   */
+  capability?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ExplainedRefusal.
+ * Use `create(ExplainedRefusalSchema)` to create a new message.
+ */
+export declare const ExplainedRefusalSchema: GenMessage<ExplainedRefusal, {jsonType: ExplainedRefusalJson}>;
 
 /**
  * @generated from message ansflow.v1.ExplainedExpression

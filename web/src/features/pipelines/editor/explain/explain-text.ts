@@ -3,6 +3,7 @@ import {
   type ExplainedExpression,
   ExplainedOutcome,
   type ExplainedPiece,
+  type ExplainedRefusal,
   type ExplainedStep,
 } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
 import { problemText } from '@ansflow/proto/problem-text'
@@ -22,6 +23,22 @@ export function whyOf(step: ExplainedStep, nameOf: NameOf): string {
   if (step.outcome === ExplainedOutcome.DEPENDS) return knownWhen(step.waitsFor, nameOf)
   if (step.openCopies) return t('pipelines.explain.openCopies', { when: knownWhen(step.waitsFor, nameOf) })
   return ''
+}
+
+/** Who has what the run, or a step, must have to itself. */
+export function waitText({ wait, waitInfo }: Pick<ExplainedStep, 'wait' | 'waitInfo'>, nameOf: NameOf): string {
+  return wait === '' ? '' : reasonText({ reason: wait, ...(waitInfo && { reasonInfo: waitInfo }) }, nameOf)
+}
+
+/** What speaks against an agent. */
+export function refusalText({ offline, draining, lacks, capability }: ExplainedRefusal): string {
+  const { t } = i18n.global
+  return [
+    ...(offline ? [t('pipelines.explain.refused.offline')] : []),
+    ...(draining ? [t('pipelines.explain.refused.draining')] : []),
+    ...(lacks.length > 0 ? [t('pipelines.explain.refused.lacks', { labels: lacks.join(', ') })] : []),
+    ...(capability ? [t('pipelines.explain.refused.capability', { capability })] : []),
+  ].join(t('ui.listSeparator'))
 }
 
 /** Where it runs, or why nowhere for now. */

@@ -3,6 +3,7 @@ import {
   ExplainedOutcome,
   type ExplainedStep,
   type ExplainRunRequestSchema,
+  type ExplainRunResponse,
   type GetUsualTimesResponse,
 } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
@@ -32,6 +33,8 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
   const all = shallowRef<readonly ExplainedStep[]>([])
   /** What it was told of: the steps as they would run. */
   const definitions = shallowRef<readonly StepDefinition[]>([])
+  /** Of the run as a whole. */
+  const wait = shallowRef<Pick<ExplainRunResponse, 'wait' | 'waitInfo'>>()
   const usual = shallowRef<GetUsualTimesResponse>()
   const error = shallowRef<unknown>()
   const busy = ref(false)
@@ -69,6 +72,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
       if (mine !== asked) return
       error.value = undefined
       definitions.value = answer.graph?.steps ?? []
+      wait.value = answer
       all.value = answer.steps
       put(answer.steps)
     } catch (thrown) {
@@ -119,6 +123,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
     stepOf: (key: string) => all.value.find(({ id }) => id === key),
     copiesOf: (key: string) => all.value.filter(({ copyOf }) => copyOf === key),
     usual,
+    wait,
     time: computed(() =>
       expectedTime(
         all.value.filter(({ copyOf }) => !copyOf),
