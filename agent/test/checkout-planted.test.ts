@@ -6,10 +6,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createRepository, type GitHttp, type Repository, serveGitHttp } from '../../proto/test/git-servers.ts'
 import { temporaryFolder } from './agent-process.ts'
 import { type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
 import { Outcome } from './fake-controller.ts'
-import { createRepository, type GitHttp, type Repository, serveGitHttp } from './git-servers.ts'
 
 const password = 'the-password'
 const root = temporaryFolder()

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { createRepository, serveGitHttp, serveGitSsh } from '../../proto/test/git-servers.ts'
 import { checkGitRef, parseGitUrl } from '../src/steps/git-source.ts'
 import { temporaryFolder } from './agent-process.ts'
 import { type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
 import { type FakeJob, Outcome } from './fake-controller.ts'
-import { createRepository, serveGitHttp, serveGitSsh } from './git-servers.ts'
 
 let number = 0
 const checkout = (

@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createRepository, serveGitHttp } from '../../proto/test/git-servers.ts'
 import { stepsFolder } from '../src/process/step-user.ts'
 import { startAgent, temporaryFolder, waitFor } from './agent-process.ts'
 import { type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
 import { Outcome } from './fake-controller.ts'
-import { createRepository, serveGitHttp } from './git-servers.ts'
 
 const isRoot = process.getuid?.() === 0
 

@@ -1,4 +1,5 @@
 // The only composition root: opens the platform, then the features, and hands what they bring to the two doors.
+import { join } from 'node:path'
 import type { Config } from './config.ts'
 import type { Feature, FeatureKind, From, Platform } from './feature.ts'
 import { accessFeature, authorize } from './features/access/index.ts'
@@ -28,9 +29,11 @@ import { type Clock, systemClock } from './platform/clock.ts'
 import type { Keys } from './platform/crypto.ts'
 import { databaseClock } from './platform/database-clock.ts'
 import { type Db, type Entities, openDb } from './platform/db.ts'
+import { createGitMirrors } from './platform/git/mirrors.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { loop } from './platform/loop.ts'
 import { migrate } from './platform/migrate.ts'
+import { createOutbound } from './platform/outbound.ts'
 import type { StatementTap } from './platform/statement-tap.ts'
 import { createWorkers, type Workers } from './platform/workers.ts'
 import { consoleFolder as builtConsole } from './product-files.ts'
@@ -147,10 +150,17 @@ async function open(config: Config, overrides: Overrides): Promise<RunningContro
     opened.push(loop({ name: 'commit markers', everyMs: 3_600_000, run: db.forgetMarkers, bus, clock, log }))
     const workers = createWorkers(log)
     opened.push(workers)
+    const git = createGitMirrors({
+      folder: join(config.dataFolder, 'repositories'),
+      environment: config.gitEnvironment,
+      outbound: createOutbound({ allowed: config.outboundAllowed }),
+      log,
+    })
+    opened.push(git)
     let address = ''
     const all: Feature[] = []
     const grpcAddress = () => address
-    const platform: Platform = { config, version, db, bus, clock, keys, log, workers, features: all, grpcAddress }
+    const platform: Platform = { config, version, db, bus, clock, keys, log, workers, git, features: all, grpcAddress }
     const from = await openFeatures(kinds, platform, all, opened)
     const doors = await openDoors(platform, from, overrides.consoleFolder)
     address = doors.urls.agents

@@ -104,6 +104,8 @@ export interface Config {
   lostAfterMs: number
   /** Besides public addresses. */
   outboundAllowed: OutboundAllowed
+  /** Of this host's environment, what git needs: where programs and certificates are. */
+  gitEnvironment: Record<string, string>
   logLevel: LogLevel
 }
 
@@ -169,6 +171,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     publicGrpc: values.ANSFLOW_PUBLIC_GRPC,
     admin: email && password ? { email, password, token: values.ANSFLOW_ADMIN_TOKEN } : undefined,
     localAgentToken: values.ANSFLOW_LOCAL_AGENT_TOKEN,
+    gitEnvironment: gitEnvironment(env),
     outboundAllowed: values.ANSFLOW_OUTBOUND_ALLOW as OutboundAllowed,
     lostAfterMs: (values.ANSFLOW_LOST_AFTER as number) * 1000,
     logLevel: values.ANSFLOW_LOG_LEVEL as LogLevel,
@@ -191,6 +194,16 @@ export function describeSettings(): string {
 
 /** Variables of this family that other programs read. */
 const foreign = /^ANSFLOW_(TEST_.*|LOCAL_AGENT_NAME|AGENT_.*)$/
+
+function gitEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const taken: Record<string, string> = { PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin' }
+  // Not every build of git looks at the name that other programs share.
+  const certificates = env.GIT_SSL_CAINFO ?? env.SSL_CERT_FILE
+  if (certificates) taken['GIT_SSL_CAINFO'] = certificates
+  const folder = env.GIT_SSL_CAPATH ?? env.SSL_CERT_DIR
+  if (folder) taken['GIT_SSL_CAPATH'] = folder
+  return taken
+}
 
 function variable<T>(doc: string, read: (text: string) => T, fallback?: string): Variable<T> {
   return fallback === undefined ? { doc, read } : { doc, read, default: fallback }

@@ -8,6 +8,7 @@ import type { Bus } from './platform/bus.ts'
 import type { Clock } from './platform/clock.ts'
 import type { Keys } from './platform/crypto.ts'
 import type { Db, Entities } from './platform/db.ts'
+import type { GitMirrors } from './platform/git/git.ts'
 import type { Logger } from './platform/log.ts'
 import type { LoopOptions } from './platform/loop.ts'
 import type { Workers } from './platform/workers.ts'
@@ -48,6 +49,7 @@ export interface Platform {
   keys: Keys
   log: Logger
   workers: Workers
+  git: GitMirrors
   /** All of them, once they are open. */
   features: readonly Feature[]
   /** host:port that agents dial, once the door is open. */

@@ -83,6 +83,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
     admin: undefined,
     localAgentToken: undefined,
     lostAfterMs: 30_000,
+    gitEnvironment: { PATH: process.env.PATH ?? '' },
     outboundAllowed: readAllowed(''),
     logLevel: 'silent',
     ...options.config,

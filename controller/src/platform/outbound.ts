@@ -28,6 +28,8 @@ export interface OutboundAnswer {
 
 export interface Outbound {
   request(request: OutboundRequest): Promise<OutboundAnswer>
+  /** For programs that connect by themselves: where a host is, of what is allowed. They are to go to nothing else. */
+  addresses(host: string, signal: AbortSignal): Promise<string[]>
 }
 
 export type OutboundFault = 'refused' | 'unreachable' | 'redirects' | 'too_large' | 'aborted'
@@ -49,17 +51,22 @@ interface Deps {
 }
 
 export function createOutbound({ allowed, resolve = resolveHost }: Deps): Outbound {
-  async function open(url: URL, signal: AbortSignal): Promise<Socket> {
-    const host = hostOf(url)
-    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  async function usable(host: string, signal: AbortSignal): Promise<string[]> {
     const addresses = await orAborted(resolve(host), signal).catch(() => {
       throw new OutboundError('unreachable', `The host ${host} is not known.`)
     })
     const any = isAllowedHost(host, allowed)
-    const usable = addresses.filter((address) => any || isAllowedAddress(address, allowed))
-    if (usable.length === 0) throw refusedHost(host, addresses)
+    const found = addresses.filter((address) => any || isAllowedAddress(address, allowed))
+    if (found.length === 0) throw refusedHost(host, addresses)
+    return found
+  }
+
+  async function open(url: URL, signal: AbortSignal): Promise<Socket> {
+    const host = hostOf(url)
+    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+    const any = isAllowedHost(host, allowed)
     let last: unknown
-    for (const address of usable) {
+    for (const address of await usable(host, signal)) {
       try {
         return await openSocket(url, address, port, signal, any)
       } catch (error) {
@@ -116,6 +123,14 @@ export function createOutbound({ allowed, resolve = resolveHost }: Deps): Outbou
   }
 
   return {
+    async addresses(host, signal) {
+      try {
+        return await usable(host, signal)
+      } catch (error) {
+        if (signal.aborted) throw new OutboundError('aborted', 'The request was ended.')
+        throw error
+      }
+    },
     async request(request) {
       try {
         let next = { ...request }

@@ -24,7 +24,10 @@ function deskOf(
     log: createLog('silent'),
     driver: world.newDriver(),
     secrets: { read: async () => new Map() },
-    outbound: { request: () => Promise.reject(new Error('nobody is asked')) },
+    outbound: {
+      request: () => Promise.reject(new Error('nobody is asked')),
+      addresses: () => Promise.reject(new Error('nobody is asked')),
+    },
     performers: { http_request: perform },
     openLog: async (job) => {
       opening()

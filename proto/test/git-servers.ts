@@ -2,11 +2,10 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { waitFor } from './agent-process.ts'
 
 export interface Repository {
   path: string
@@ -57,13 +56,20 @@ export interface GitHttp extends AsyncDisposable {
   url: string
   /** What clients have sent as authorization. */
   authorizations: Set<string>
+  /** Paths with their queries, in the order of the requests. */
+  asked: string[]
+  /** Of a test: answers in the place of git, and says so. */
+  instead: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
 }
 
 /** `git http-backend` behind Basic authentication; an empty password means none is needed. */
 export async function serveGitHttp(root: string, user: string, password: string): Promise<GitHttp> {
   const backend = join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend')
   const authorizations = new Set<string>()
+  const asked: string[] = []
   const server = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    if (served.instead?.(request, response)) return
     const given = request.headers.authorization ?? ''
     if (given) authorizations.add(given)
     if (password && given !== `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`) {
@@ -108,14 +114,17 @@ export async function serveGitHttp(root: string, user: string, password: string)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  return {
+  const served: GitHttp = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     authorizations,
+    asked,
+    instead: undefined,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()
     },
   }
+  return served
 }
 
 export interface GitSsh extends AsyncDisposable {
@@ -147,9 +156,12 @@ export async function serveGitSsh(root: string): Promise<GitSsh> {
   writeFileSync(join(folder, 'config'), `${config.join('\n')}\n`)
   const child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
-  await waitFor('sshd listens', () => said.includes('Server listening')).catch((error) => {
-    throw new Error(`${error.message}\n${said}`)
+  await new Promise<void>((resolve, reject) => {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+      if (said.includes('Server listening')) resolve()
+    })
+    child.once('close', () => reject(new Error(`sshd does not listen:\n${said}`)))
   })
   const [type, key] = readFileSync(join(folder, 'host.pub'), 'utf8').split(' ')
   return {

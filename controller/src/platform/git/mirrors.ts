@@ -1,0 +1,227 @@
+// Copies of repositories for features: what they ask is checked here, where a server is and what it is told is found out here, and
+// git itself runs in the helper.
+import { gitRefProblem } from '@ansflow/proto/steps/git-url'
+import { saidText } from '@ansflow/proto/texts/said-text'
+import type { Logger } from '../log.ts'
+import { type Outbound, OutboundError } from '../outbound.ts'
+import type { CommitFacts } from './commit-object.ts'
+import { type GitCommit, GitError, type GitMirror, type GitMirrors, type GitRef, type GitRepository } from './git.ts'
+import { gitAddress } from './git-address.ts'
+import { CopyAbsent, type HelperAnswer, helperLink } from './helper-link.ts'
+import type { GitBounds, Method, Remote, Requests } from './helper-messages.ts'
+import { sharedWork } from './shared-work.ts'
+
+interface Deps {
+  /** Of copies: below it each process has its own. */
+  folder: string
+  /** What git needs of this host's: PATH, and where certificates are. */
+  environment: Record<string, string>
+  outbound: Outbound
+  log: Logger
+  bounds?: Partial<GitBounds>
+}
+
+const usual: GitBounds = {
+  mirrorBytes: 4 * 2 ** 30,
+  fetchMs: 10 * 60_000,
+  allBytes: 20 * 2 ** 30,
+  allCount: 500,
+  refs: 50_000,
+}
+
+export function createGitMirrors({ folder, environment, outbound, log, bounds }: Deps): GitMirrors {
+  const link = helperLink({ folder, environment, bounds: { ...usual, ...bounds } }, log)
+  const opened = new Map<string, { repository: GitRepository; mirror: GitMirror }>()
+  const stopping = new AbortController()
+
+  async function remoteOf({ url, access }: GitRepository, signal: AbortSignal): Promise<Remote> {
+    const address = gitAddress(url)
+    try {
+      const addresses = await outbound.addresses(address.host, signal)
+      return { ...address, addresses, credentials: await access(signal) }
+    } catch (error) {
+      if (signal.aborted) throw unwanted()
+      if (error instanceof OutboundError)
+        throw new GitError(error.fault === 'refused' ? 'refused' : 'unreachable', error.message)
+      throw error
+    }
+  }
+
+  function mirrorOf(id: string): GitMirror {
+    const current = () => {
+      const found = opened.get(id)
+      if (!found) throw new GitError('aborted', 'The repository was removed.')
+      return found.repository
+    }
+    const target = () => ({ id, url: gitAddress(current().url).url })
+
+    async function atServer<M extends 'fetch' | 'fetchRef' | 'fetchBlobs'>(
+      method: M,
+      input: Omit<Requests[M], 'remote'>,
+      given: AbortSignal,
+    ): Promise<HelperAnswer> {
+      const signal = AbortSignal.any([given, stopping.signal])
+      const remote = await remoteOf(current(), signal)
+      return link.ask({ id, url: remote.url }, method, { ...input, remote } as Requests[M], signal)
+    }
+
+    const fetchShared = sharedWork((signal) => atServer('fetch', {}, signal))
+    /** Files that are wanted while others are being brought come together. */
+    const wanted = new Set<string>()
+    const blobsShared = sharedWork(async (signal) => {
+      const blobs = [...wanted]
+      wanted.clear()
+      await retried(() => atServer('fetchBlobs', { blobs }, signal), signal)
+    })
+
+    async function retried<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+      try {
+        return await work()
+      } catch (error) {
+        if (!(error instanceof CopyAbsent)) throw error
+      }
+      await fetchShared(signal)
+      try {
+        return await work()
+      } catch (error) {
+        if (error instanceof CopyAbsent) throw new GitError('failed', error.message)
+        throw error
+      }
+    }
+
+    const read = <M extends Method>(method: M, input: Requests[M]) =>
+      retried(() => link.ask(target(), method, input, stopping.signal), stopping.signal)
+
+    return {
+      async fetch(signal) {
+        try {
+          await fetchShared(signal)
+        } catch (error) {
+          if (signal.aborted) throw unwanted()
+          throw error
+        }
+      },
+      async refs() {
+        const { items, more, defaultBranch } = await read('refs', {})
+        return { refs: items as GitRef[], more: more === true, defaultBranch: defaultBranch as string | undefined }
+      },
+      async commit(revision) {
+        const { commit } = await read('commit', { revision: revisionOf(revision) })
+        return commit ? commitOf(commit as CommitFacts) : undefined
+      },
+      async log(from, { limit, skip = 0, notIn }) {
+        const input = {
+          from: revisionOf(from),
+          limit: count(limit, 1000),
+          skip: count(skip, 1e6),
+          notIn: notIn && hashOf(notIn),
+        }
+        const { items, isThere } = await read('log', input)
+        return isThere ? (items as CommitFacts[]).map(commitOf) : undefined
+      },
+      async file(commit, path, mostBytes) {
+        const input = { commit: hashOf(commit), path: pathOf(path), mostBytes }
+        let found = await read('file', input)
+        if (typeof found.missing === 'string') {
+          wanted.add(found.missing)
+          await blobsShared(stopping.signal)
+          found = await read('file', input)
+        }
+        if (!found.isThere) return undefined
+        if (!found.isText) throw new GitError('unreachable', 'The server did not give the content of the file.')
+        return (found.items as string[]).join('')
+      },
+      async list(commit, folder) {
+        const { items } = await read('list', { commit: hashOf(commit), folder: folder === '' ? '' : pathOf(folder) })
+        return items as string[]
+      },
+      async mergeBase(a, b) {
+        const { commit } = await read('mergeBase', { a: hashOf(a), b: hashOf(b) })
+        return commit as string | undefined
+      },
+      async changed(base, head, most) {
+        const input = {
+          base: base === undefined ? undefined : hashOf(base),
+          head: hashOf(head),
+          most: count(most, 1e6),
+        }
+        const { items, more } = await read('changed', input)
+        return { paths: items as string[], more: more === true }
+      },
+      async contains(commit) {
+        return (await read('contains', { commit: hashOf(commit) })).isContained === true
+      },
+      async fetchRef(ref, signal) {
+        if (!ref.startsWith('refs/') || ref.startsWith('refs/replace/')) {
+          throw new GitError('refused', `${JSON.stringify(ref)} is no full name of a ref, such as refs/pull/1/head.`)
+        }
+        checkRef(ref)
+        return (await retried(() => atServer('fetchRef', { ref }, signal), signal)).commit as string
+      },
+    }
+  }
+
+  return {
+    open(repository) {
+      const { id, url } = repository
+      if (!/^[A-Za-z0-9_-]{1,64}$/.test(id))
+        throw new GitError('refused', `${JSON.stringify(id)} is no id of a repository.`)
+      gitAddress(url)
+      const known = opened.get(id)
+      if (known) known.repository = repository
+      const mirror = known?.mirror ?? mirrorOf(id)
+      opened.set(id, { repository, mirror })
+      return mirror
+    },
+    async forget(id) {
+      opened.delete(id)
+      await link.ask({ id, url: '' }, 'forget', {})
+    },
+    async stop() {
+      stopping.abort()
+      await link.stop()
+    },
+  }
+}
+
+function unwanted(): GitError {
+  return new GitError('aborted', 'It is not wanted any more.')
+}
+
+function commitOf({ committedAt, ...facts }: CommitFacts): GitCommit {
+  return { ...facts, committedAt: new Date(committedAt) }
+}
+
+function hashOf(commit: string): string {
+  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) {
+    throw new GitError('refused', 'A commit is 40 or 64 hexadecimal digits.')
+  }
+  return commit
+}
+
+function revisionOf(revision: string): string {
+  if (revision === '') throw new GitError('refused', 'A branch, tag or commit is missing.')
+  checkRef(revision)
+  return revision
+}
+
+function checkRef(ref: string): void {
+  const problem = gitRefProblem(ref)
+  if (problem) throw new GitError('refused', saidText(problem))
+}
+
+/** As git has them: relative, with `/`, and nothing that would lead elsewhere. */
+function pathOf(path: string): string {
+  const names = path.split('/')
+  if (path.length > 4096 || path.includes('\0') || names.some((name) => name === '' || name === '.' || name === '..')) {
+    throw new GitError(
+      'refused',
+      'The path must be relative to the top of the repository, without "..", such as ci/build.yaml.',
+    )
+  }
+  return path
+}
+
+function count(wanted: number, most: number): number {
+  return Math.min(Math.max(Math.trunc(wanted) || 0, 0), most)
+}
