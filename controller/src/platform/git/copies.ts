@@ -1,7 +1,17 @@
 // The folder of copies. Each process has a folder of its own, kept by a lock that ends with it; of what a process left behind that
 // was killed, only copies that nothing was being written to are used again.
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -52,7 +62,7 @@ export interface Copies {
 }
 
 export function openCopies(root: string, env: Record<string, string>, bounds: GitBounds): Copies {
-  const folder = takeSlot(root)
+  const folder = realpathSync(takeSlot(root))
   const trash = join(folder, 'trash')
   const mirrors = join(folder, 'mirrors')
   const copies = new Map<string, Promise<Copy>>()
@@ -60,6 +70,7 @@ export function openCopies(root: string, env: Record<string, string>, bounds: Gi
   sweep()
 
   function sweep(): void {
+    endOrphans(folder)
     for (const name of readdirSync(folder))
       if (name.startsWith('secrets-')) rmSync(join(folder, name), { recursive: true })
     mkdirSync(trash, { recursive: true, mode: 0o700 })
@@ -215,6 +226,24 @@ function readState(text: string): CopyState | undefined {
     return typeof url === 'string' && typeof bytes === 'number' ? { url, defaultBranch, isWhole, bytes } : undefined
   } catch {
     return undefined
+  }
+}
+
+/** The lock is ours: git that works in there was begun by a helper that was killed. Where there is no /proc, it ends by itself. */
+function endOrphans(folder: string): void {
+  let pids: string[] = []
+  try {
+    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  } catch {
+    return
+  }
+  for (const pid of pids) {
+    try {
+      const isInside = readlinkSync(`/proc/${pid}/cwd`).startsWith(`${folder}/`)
+      if (isInside && /^(git|ssh)/.test(readFileSync(`/proc/${pid}/comm`, 'utf8'))) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It has ended, or is somebody else's.
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 // What may not be reached, what fails, and what is left behind: the guard around git, against real servers on loopback.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { serveGitSsh } from '../../../../proto/test/git-servers.ts'
 import { waitFor } from '../../../test/wait-for.ts'
@@ -192,6 +193,45 @@ test('a fetch whose git is killed fails, and the next one works', async () => {
   expect((await mirror.refs()).defaultBranch).toBe('main')
 })
 
+test('a helper or a controller that is killed leaves no git behind for long, and its copies can be used', async () => {
+  world.repository()
+  const url = `${world.http.url}/app.git`
+  let held = 0
+  world.http.instead = (request) => {
+    if (!request.url?.endsWith('git-upload-pack')) return false
+    held += 1
+    return true
+  }
+  const mirror = opened(url)
+  const fetching = faultOf(mirror.fetch(soon()))
+  await waitFor(() => held > 0)
+  const orphans = gitsIn(world.data)
+  for (const helper of helpersOf(process.pid)) process.kill(helper, 'SIGKILL')
+  expect((await fetching)[0]).toBe('failed')
+  world.http.instead = undefined
+  await mirror.fetch(soon())
+  expect(orphans.length).toBeGreaterThan(0)
+  await waitFor(() => orphans.every((pid) => !gitsIn(world.data).includes(pid)))
+
+  held = 0
+  world.http.instead = () => {
+    held += 1
+    return true
+  }
+  const folder = join(world.root, 'other')
+  const controller = fork(fileURLToPath(new URL('./test/fetch-once.ts', import.meta.url)), [], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  controller.send({ folder, url, path: process.env.PATH })
+  await waitFor(() => held > 0)
+  controller.kill('SIGKILL')
+  await waitFor(() => gitsIn(folder).length === 0)
+  world.http.instead = undefined
+  const next = opened(url, right, world.mirrors({ folder }))
+  await next.fetch(soon())
+  expect(readdirSync(folder)).toEqual(['0'])
+})
+
 test('who does not want it any more ends it, and git with it', async () => {
   world.repository()
   const mirror = opened(`${world.http.url}/app.git`)
@@ -253,6 +293,11 @@ test('a host without git, or with an old one, is told of', async () => {
     expect.stringContaining('2.20.1'),
   ])
 })
+
+function helpersOf(parent: number): number[] {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ').filter(Boolean)
+  return children.map(Number).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('git-helper'))
+}
 
 /** Processes of git that work in this folder. */
 function gitsIn(folder: string): number[] {
