@@ -202,9 +202,9 @@ test('a push of 2,000 commits and 100,000 files holds nobody', { timeout: 60_000
   for (let n = 1; n <= 2000; n += 1) {
     stream.push(`commit refs/heads/main\n${person} ${1_700_000_000 + n} +0000\ndata ${`c${n}`.length}\nc${n}\n`)
     if (n === 1) stream.push(`from ${base}\n`)
-    else stream.push(`M 100644 :1 file-${n}\n`)
+    else stream.push(`M ${n % 2 === 0 ? '100644' : '100755'} :1 switched\n`)
   }
-  for (let file = 2000; file < 100_001; file += 1) {
+  for (let file = 1; file < 100_000; file += 1) {
     stream.push(`M 100644 :1 src/package-${file % 300}/folder/file-${file}.ts\n`)
   }
   execFileSync('git', ['-C', repository.path, 'fast-import', '--quiet', '--force'], { input: stream.join('') })
