@@ -63,6 +63,13 @@ export class Part {
     return this.isNothing ? '' : shownText(this.text(), most, lines)
   }
 
+  /** `shown`, and there is something to show. */
+  name(): string {
+    const text = shownText(this.text(), longestName, 'line')
+    if (text === '') throw this.wrong()
+    return text
+  }
+
   /** `shown`, and empty where it is something else altogether: for what nothing depends on. */
   shownOrNone(most: number): string {
     return typeof this.value === 'string' ? shownText(this.value, most, 'line') : ''

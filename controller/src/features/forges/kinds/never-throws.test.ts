@@ -26,18 +26,18 @@ const headers = fc.record({
 const names = ['ref', 'before', 'after', 'repository', 'full_name', 'action', 'object_kind', 'hook_name', '__proto__']
 const json = fc.letrec<{ value: JsonValue }>((tie) => ({
   value: fc.oneof(
-    { maxDepth: 4 },
-    fc.jsonValue() as fc.Arbitrary<JsonValue>,
+    { maxDepth: 4, depthSize: 'small' },
+    fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonValue>,
     fc.constantFrom(...eventWords, 'refs/heads/x', 'a/b', '0'.repeat(40), 'a'.repeat(40), 'constructor'),
-    fc.dictionary(fc.constantFrom(...names), tie('value')) as fc.Arbitrary<JsonObject>,
-    fc.array(tie('value')),
+    fc.dictionary(fc.constantFrom(...names), tie('value'), { maxKeys: 5 }) as fc.Arbitrary<JsonObject>,
+    fc.array(tie('value'), { maxLength: 4 }),
   ),
 })).value
 
 test('random JSON', () => {
   fc.assert(
     fc.property(fc.constantFrom(...forges), headers, json, (forge, sent, body) => holds(forge.read(sent, body))),
-    { numRuns: 2000 },
+    { numRuns: 600 },
   )
 })
 
@@ -48,7 +48,7 @@ const real = [
   ...handWritten,
 ]
 const anything = fc.oneof(
-  fc.jsonValue() as fc.Arbitrary<JsonValue>,
+  fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonValue>,
   fc.constantFrom<JsonValue>(
     '',
     'x'.repeat(100_000),
@@ -72,12 +72,12 @@ test('real deliveries with something else in the place of fields', () => {
       for (const [at, value] of changes) put(body, at, value)
       holds(named[delivery.forge]!.read(delivery.headers, body))
     }),
-    { numRuns: 1500 },
+    { numRuns: 600 },
   )
 })
 
 test('every field of every delivery in turn, with something of each type in its place', () => {
-  for (const delivery of real.filter((each, i) => each.forge !== 'github' || i % 8 === 0)) {
+  for (const delivery of real.filter((each, i) => each.forge !== 'github' || i % 12 === 0)) {
     const body = copyOf(delivery.body)
     for (const [holder, key] of placesOf(body)) {
       const before = holder[key]!
@@ -113,9 +113,8 @@ function put(body: JsonObject, at: number, value: JsonValue): void {
 
 /** What each event says of itself holds, whatever was sent. */
 function holds(events: ForgeEvent[]): void {
-  // One assertion for all: there are very many of them.
-  const wrong = events.filter((event) => !isWhole(event))
-  if (events.length === 0 || wrong.length > 0) expect(wrong).toBe('events that are whole')
+  expect(events.length).toBeGreaterThan(0)
+  expect(events.every(isWhole)).toBe(true)
 }
 
 const isCommit = (text: string) => /^$|^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text)

@@ -55,7 +55,7 @@ export function bitbucketClient({ url, credentials, outbound }: ForgeAccess): Fo
       const { body, headers } = await ask('GET', '/user', signal)
       const scopes = String(headers['x-oauth-scopes'] ?? '').split(',')
       return {
-        name: readAnswer(name, () => body.either('nickname', 'username', 'display_name').shown(longestName)),
+        name: readAnswer(name, () => body.either('nickname', 'username', 'display_name').name()),
         scopes: scopes.map((each) => each.trim()).filter((each) => each !== ''),
       }
     },

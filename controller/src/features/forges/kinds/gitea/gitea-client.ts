@@ -34,7 +34,7 @@ export function giteaClient({ url, credentials, outbound }: ForgeAccess): ForgeC
   return {
     async whoAmI(signal) {
       const { body } = await ask('GET', '/user', signal)
-      return { name: readAnswer(name, () => body.at('login').shown(longestName)), scopes: [] }
+      return { name: readAnswer(name, () => body.at('login').name()), scopes: [] }
     },
 
     async repository(fullName, signal) {

@@ -67,7 +67,7 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
     const { body } = await askApp({ method: 'GET', path: `/app/installations/${app!.installationId}` }, signal)
     if (!body.at('suspended_at').isNothing) throw new ForgeError('denied', 'The installation of the app is suspended.')
     return readAnswer(name, () => ({
-      name: body.at('app_slug').shown(longestName),
+      name: body.at('app_slug').name(),
       scopes: permissionsOf(body.at('permissions')),
     }))
   }
@@ -79,7 +79,7 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
       const scopes = String(headers['x-oauth-scopes'] ?? '').split(',')
       const end = Date.parse(String(headers['github-authentication-token-expiration'] ?? '').replace(' UTC', 'Z'))
       return {
-        name: readAnswer(name, () => body.at('login').shown(longestName)),
+        name: readAnswer(name, () => body.at('login').name()),
         scopes: scopes.map((each) => each.trim()).filter((each) => each !== ''),
         ...(Number.isNaN(end) ? {} : { expiresAt: new Date(end) }),
       }

@@ -45,7 +45,7 @@ export function gitlabClient({ url, credentials, outbound }: ForgeAccess): Forge
   return {
     async whoAmI(signal) {
       const { body } = await ask('GET', '/user', signal)
-      const userName = readAnswer(name, () => body.at('username').shown(longestName))
+      const userName = readAnswer(name, () => body.at('username').name())
       const token = await tokenOf(ask('GET', '/personal_access_tokens/self', signal))
       return { name: userName, ...token }
     },
