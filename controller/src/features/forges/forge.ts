@@ -33,7 +33,7 @@ export interface Forge {
 
 /**
  * hooks: AnsFlow may set up where deliveries are sent. search: repositories can be listed. statuses: a commit has them.
- * checks: with a summary and annotations at lines. comments: of pull requests. deployments: records of them.
+ * checks: with a summary and annotations at lines (of GitHub: only of apps, others set statuses). comments: of pull requests. deployments: records of them.
  * scoped_tokens: credentials for one repository and a short time can be made. pull_requests: can be opened.
  */
 export type ForgeAbility =

@@ -46,11 +46,21 @@ export interface FakeGithub extends FakeForge {
     given: GivenToken[]
     /** How long tokens are good for. */
     tokenMs: number
+    /** Newest last. */
+    checks: FakeCheck[]
+    /** Whether the app was given that permission. */
+    mayCheck: boolean
   }
 }
 
+export interface FakeCheck {
+  id: number
+  commit: string
+  said: JsonObject
+}
+
 export async function startFakeGithub(token: string, app?: FakeApp): Promise<FakeGithub> {
-  const apps = { given: [] as GivenToken[], tokenMs: 3_600_000 }
+  const apps: FakeGithub['apps'] = { given: [], tokenMs: 3_600_000, checks: [], mayCheck: true }
   const kind: FakeKind = {
     base: '/api/v3',
     isLetIn(headers, path) {
@@ -61,7 +71,7 @@ export async function startFakeGithub(token: string, app?: FakeApp): Promise<Fak
       const [, name] = /^\/repos\/[^/]+\/([^/]+)/.exec(path) ?? []
       return given !== undefined && (name === undefined || !given.repositories || given.repositories.includes(name))
     },
-    routes: (remembered) => [...appRoutes(app, apps), ...routes(remembered)],
+    routes: (remembered) => [...appRoutes(app, apps), ...checkRoutes(app, apps), ...routes(remembered)],
   }
   return Object.assign(await startFakeForge(kind, token), { apps })
 }
@@ -96,6 +106,58 @@ function appRoutes(app: FakeApp | undefined, apps: FakeGithub['apps']): Route[] 
         if (repositories?.some((each) => each !== 'shop')) throw new WrongRequest('no such repository')
         apps.given.push({ token, repositories, permissions: body.permissions as JsonObject | undefined })
         return { status: 201, body: { token, expires_at: new Date(Date.now() + apps.tokenMs).toISOString() } }
+      },
+    ],
+  ]
+}
+
+function checkRoutes(app: FakeApp | undefined, apps: FakeGithub['apps']): Route[] {
+  const { checks } = apps
+  const read = (body: JsonObject): JsonObject => {
+    const status = oneOf(body, 'status', ['queued', 'in_progress', 'completed'])
+    if (status === 'completed') oneOf(body, 'conclusion', ['success', 'failure', 'neutral', 'cancelled', 'skipped'])
+    const output = object(body, 'output')
+    if (text(output, 'title') === '' || Buffer.byteLength(text(output, 'summary')) > 65_535) {
+      throw new WrongRequest('output is too long')
+    }
+    for (const each of output.annotations as JsonObject[]) {
+      oneOf(each, 'annotation_level', ['notice', 'warning', 'failure'])
+      text(each, 'path')
+      text(each, 'message')
+    }
+    if ((output.annotations as JsonObject[]).length > 50) throw new WrongRequest('annotations are more than 50')
+    return body
+  }
+  return [
+    [
+      'GET',
+      /^\/repos\/acme\/shop\/commits\/([0-9a-f]{40})\/check-runs$/,
+      ([commit], { query }) => {
+        if (!apps.mayCheck) return { status: 403, body: { message: 'Resource not accessible by integration' } }
+        const own = query.get('app_id') === app?.appId ? checks : []
+        const name = query.get('check_name')
+        const found = own.filter((each) => each.commit === commit && each.said.name === name)
+        return { body: { total_count: found.length, check_runs: found.map(({ id }) => ({ id })) } }
+      },
+    ],
+    [
+      'POST',
+      /^\/repos\/acme\/shop\/check-runs$/,
+      (_, { body }) => {
+        const { head_sha: commit = '', ...said } = read(body)
+        const id = Number(newId())
+        checks.push({ id, commit: text({ commit }, 'commit'), said })
+        return { status: 201, body: { id } }
+      },
+    ],
+    [
+      'PATCH',
+      /^\/repos\/acme\/shop\/check-runs\/(\d+)$/,
+      ([id], { body }) => {
+        const check = checks.find((each) => each.id === Number(id))
+        if (!check) return missing
+        check.said = read(body)
+        return { body: { id: check.id } }
       },
     ],
   ]

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createOutbound } from '../../../../platform/outbound.ts'
 import { readAllowed } from '../../../../platform/outbound-rules.ts'
-import type { ForgeClient } from '../../forge.ts'
+import type { CommitStatus, ForgeClient } from '../../forge.ts'
 import { type FakeGithub, startFakeGithub } from '../../test/fake-github.ts'
 import { pull } from '../../test/fake-records.ts'
 import { github } from './github.ts'
@@ -67,9 +67,38 @@ test('one that was refused is not used again', async () => {
 test('does what a token does', async () => {
   expect(await client.whoAmI(soon())).toEqual({ name: 'ansflow-ci', scopes: ['contents:read'] })
   expect(await client.search!('shop', soon())).toMatchObject([{ fullName: 'acme/shop' }])
-  const status = { name: 'ci', state: 'succeeded', description: 'It ran', url: 'https://a.example.org' } as const
+})
+
+const status: CommitStatus = { name: 'ci', state: 'running', description: 'It runs', url: 'https://a.example.org' }
+
+test('says how a commit does by one check, with a summary and remarks at lines', async () => {
   await client.putStatus!('acme/shop', pull.head, status, soon())
+  expect(forge.apps.checks).toMatchObject([{ commit: pull.head, said: { name: 'ci', status: 'in_progress' } }])
+  const remark = { path: 'a.ts', line: 3, endLine: 2, level: 'error', title: 'Bad', message: 'No\nway' } as const
+  const annotations = Array.from({ length: 80 }, () => remark)
+  const failed = { ...status, state: 'failed', summary: '统'.repeat(60_000), annotations } as const
+  await client.putStatus!('acme/shop', pull.head, failed, soon())
+  const [check, ...more] = forge.apps.checks
+  expect(more).toEqual([])
+  expect(check?.said).toMatchObject({
+    status: 'completed',
+    conclusion: 'failure',
+    details_url: 'https://a.example.org',
+    output: { title: 'It runs', summary: '统'.repeat(21_845) },
+  })
+  const said = check?.said.output as { annotations: object[] }
+  expect(said.annotations).toHaveLength(50)
+  expect(said.annotations[0]).toEqual({
+    ...{ path: 'a.ts', start_line: 3, end_line: 3, annotation_level: 'failure', title: 'Bad', message: 'No\nway' },
+  })
+  expect(forge.statuses).toEqual([])
+})
+
+test('sets a status where it may not make checks', async () => {
+  forge.apps.mayCheck = false
+  await client.putStatus!('acme/shop', pull.head, { ...status, state: 'succeeded' }, soon())
   expect(forge.statuses).toMatchObject([{ state: 'success', name: 'ci' }])
+  expect(forge.apps.checks).toEqual([])
 })
 
 test('with another key, id or installation is denied or missing, and nothing of the key is said', async () => {

@@ -3,6 +3,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import { addressOf, appKey, bearer, secretsOf, tokenOnly } from '../../access.ts'
 import { type CommitStatus, type ForgeAccess, type ForgeClient, ForgeError, type ForgeRepository } from '../../forge.ts'
 import {
+  type Ask,
   createForgeHttp,
   eachPage,
   type ForgeRequest,
@@ -16,6 +17,7 @@ import { hookAt } from '../../hook-at.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
 import { appStatement, forgetToken, installationToken } from './github-app.ts'
+import { putCheck } from './github-checks.ts'
 import { hookEvents, pullRequestFacts } from './github-events.ts'
 
 const name = 'GitHub'
@@ -70,6 +72,19 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
       name: body.at('app_slug').name(),
       scopes: permissionsOf(body.at('permissions')),
     }))
+  }
+
+  /** False: the app may not make checks. */
+  async function isCheck(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal) {
+    const repository = `/repos/${repositoryPath(fullName)}`
+    const asked: Ask = (method, path, until, body) => ask({ method, path, ...(body && { body }) }, fullName, until)
+    try {
+      await putCheck(asked, { repository, appId: app!.appId, commit }, status, signal)
+      return true
+    } catch (error) {
+      if (error instanceof ForgeError && error.fault === 'denied') return false
+      throw error
+    }
   }
 
   return {
@@ -145,6 +160,7 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
 
     async putStatus(fullName, commit, status, signal) {
       if (!isCommit(commit)) throw new ForgeError('refused', 'A status is of a commit.')
+      if (app && (await isCheck(fullName, commit, status, signal))) return
       const path = `/repos/${repositoryPath(fullName)}/statuses/${commit}`
       const body: JsonObject = {
         state: states[status.state],
