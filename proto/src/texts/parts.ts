@@ -31,6 +31,14 @@ export function gotOf(value: JsonValue): Got {
   return typeof value === 'string' ? { kind: 'text', value: shortText(value) } : { kind: 'value', value: String(value) }
 }
 
+const mostOfWay = 12
+
+/** Names on a way that leads from one to the next, without its middle where it is long. */
+export function wayText(names: readonly string[]): string {
+  const shown = names.length > mostOfWay ? [...names.slice(0, mostOfWay - 1), '…', names.at(-1)!] : names
+  return shown.join(' → ')
+}
+
 export function shortText(text: string, most = longest): string {
   return JSON.stringify(text.length > most ? `${text.slice(0, most)}…` : text)
 }

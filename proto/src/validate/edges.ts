@@ -3,6 +3,7 @@ import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { findCycle } from '../graph.ts'
 import { limits } from '../limits.ts'
 import { Hints } from '../suggest.ts'
+import { wayText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
 import type { Report } from './finding.ts'
 
@@ -42,7 +43,6 @@ export function checkEdges(steps: readonly StepDefinition[], report: Report): vo
   if (selfNeed) return
   const cycle = findCycle(steps)
   if (cycle === null) return
-  const path = (cycle.length > 12 ? [...cycle.slice(0, 11), '…', cycle.at(-1)!] : cycle).join(' → ')
   const last = cycle.at(-2)!
-  report({ stepId: cycle[0]!, field: `needs.${last}`, said: say('cycle', { path }) })
+  report({ stepId: cycle[0]!, field: `needs.${last}`, said: say('cycle', { path: wayText(cycle) }) })
 }

@@ -210,6 +210,19 @@ describe('what is wrong with templates', () => {
     expect(errors(file(deep.slice(0, 5).join('\n'), `  w: ${used('t4')}`))).toEqual([])
   })
 
+  it('is said of long ways by their ends', () => {
+    const used = (to: number) => `{ uses: template, with: { template: ${'t'.repeat(40)}${to} } }`
+    const chain = (last: string) =>
+      Array.from({ length: 190 }, (_, i) => {
+        return `  ${'t'.repeat(40)}${i}: { steps: { a: ${i === 189 ? last : used(i + 1)} } }`
+      }).join('\n')
+    const [deep] = errors(file(chain('{ run: a }'), `  w: ${used(0)}`))
+    expect(deep).toMatchObject({ code: 'template_deep', message: expect.stringMatching(/t0 → .* → … → t+189\.$/) })
+    const [circle] = errors(file(chain(used(0)), `  w: ${used(0)}`))
+    expect(circle).toMatchObject({ code: 'template_cycle', message: expect.stringContaining(' → … → ') })
+    for (const problem of [deep, circle]) expect(problem!.message.length).toBeLessThan(1000)
+  })
+
   it('is said of needs and texts that templates multiply, before they are made', () => {
     const used = (name: string, more = '') => `{ uses: template, with: { template: ${name}${more} } }`
     const steps = (count: number, of: string) =>

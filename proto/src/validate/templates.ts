@@ -11,7 +11,7 @@ import { atOnce } from '../pieces.ts'
 import { expressionsIn, expressionsOf, referencesIn } from '../step-expressions.ts'
 import { suggestion } from '../suggest.ts'
 import { type Origin, TooMuch, usesTemplates, type WrittenOut, writeOut } from '../templates/write-out.ts'
-import { shortText } from '../texts/parts.ts'
+import { shortText, wayText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
 import { checkInputs } from './fields.ts'
 import type { Finding, Report } from './finding.ts'
@@ -179,7 +179,7 @@ function checkNesting(graph: PipelineGraph, templates: Templates, report: Report
   const edges = [...uses].map(([id, names]) => ({ id, needs: [...new Set(names)].map((stepId) => ({ stepId })) }))
   const cycle = findCycle(edges)
   if (cycle !== null) {
-    report({ field: `templates.${cycle[0]}`, said: say('template_cycle', { path: cycle.reverse().join(' → ') }) })
+    report({ field: `templates.${cycle[0]}`, said: say('template_cycle', { path: wayText(cycle.reverse()) }) })
     return false
   }
   const depths = new Map<string, string[]>()
@@ -205,7 +205,7 @@ function checkNesting(graph: PipelineGraph, templates: Templates, report: Report
   for (const name of templates.keys()) {
     const path = pathOf(name)
     if (path.length <= limits.templateDepth) continue
-    const said = say('template_deep', { path: path.join(' → '), most: limits.templateDepth })
+    const said = say('template_deep', { path: wayText(path), most: limits.templateDepth })
     report({ field: `templates.${name}`, said })
     return false
   }
