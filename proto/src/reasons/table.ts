@@ -172,9 +172,9 @@ export const reasonTable = {
     'zh-CN': '{run} {status}。',
   },
   child_missing: {
-    params: ['pipeline'],
-    en: 'There is no pipeline {pipeline} any more.',
-    'zh-CN': '已没有流水线 {pipeline}。',
+    params: ['pipeline', 'by?'],
+    en: 'There is no pipeline {pipeline}[ that {by}, for whom this run stands, may see].',
+    'zh-CN': '没有流水线 {pipeline}[，或本次运行所代表的 {by} 无权查看它]。',
   },
   child_unpublished: {
     params: ['pipeline'],

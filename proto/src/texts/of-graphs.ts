@@ -122,18 +122,18 @@ export const ofGraphs = {
   },
   call_missing: {
     params: ['name'],
-    en: 'There is no pipeline {name} in the project. Write project/name for one of another project, and publish it first.',
-    'zh-CN': '项目中没有流水线 {name}。其他项目的流水线请写作 项目/名称，并先发布它。',
+    en: 'There is no pipeline {name} that you may see. Write project/name for one of another project, and publish it first.',
+    'zh-CN': '没有你可以查看的流水线 {name}。其他项目的流水线请写作 项目/名称，并先发布它。',
   },
   call_forbidden: {
     params: ['name'],
     en: 'You may not start the pipeline {name}, so you cannot publish what starts it.',
-    'zh-CN': '您无权启动流水线 {name}，因此不能发布会启动它的内容。',
+    'zh-CN': '你无权启动流水线 {name}，因此不能发布会启动它的内容。',
   },
   trigger_forbidden: {
     params: ['name'],
     en: 'You may not see runs of the pipeline {name}, so you cannot publish what they start.',
-    'zh-CN': '您无权查看流水线 {name} 的运行，因此不能发布由它触发的内容。',
+    'zh-CN': '你无权查看流水线 {name} 的运行，因此不能发布由它触发的内容。',
   },
   call_cycle: {
     params: ['chain'],

@@ -29,7 +29,7 @@ export const ofSurroundings = {
     params: ['required', 'people'],
     en: 'A run that you start yourself cannot be approved: who starts it does not decide, and without you fewer than {required} are left of those who can ({people}). Set selfApproval to true, or give others the role under Members of the project.',
     'zh-CN':
-      '由您自己发起的运行将无法获批：发起人不能审批，而除您之外可审批的人（{people}）不足 {required} 人。请将 selfApproval 设为 true，或在项目的“成员”中授予其他人该角色。',
+      '由你自己发起的运行将无法获批：发起人不能审批，而除你之外可审批的人（{people}）不足 {required} 人。请将 selfApproval 设为 true，或在项目的“成员”中授予其他人该角色。',
   },
 
   // While it waits.

@@ -7,7 +7,7 @@ import { shortText } from '@ansflow/proto/texts/parts'
 import { say } from '@ansflow/proto/texts/say'
 import { problemOf } from '@ansflow/proto/validate'
 import { findPipelineNamed, inputsOfLatest, type PipelineParticipant, type PipelineRow } from '../pipelines/index.ts'
-import { scopeOf } from './link-keeper.ts'
+import { refusalFor, scopeOf } from './link-keeper.ts'
 
 /** Of different pipelines; those that are called beyond these a run finds out. */
 const mostLookedAt = 20
@@ -25,8 +25,8 @@ export const lackingPipelines: NonNullable<PipelineParticipant['lacking']> = asy
       continue
     }
     if (!draft.may('run.start', scope)) {
-      for (const { stepId } of calls)
-        problems.push(problemOf({ stepId, field: 'with.pipeline', said: say('call_forbidden', { name }) }))
+      const said = say(refusalFor(draft, scope, 'call_forbidden'), { name })
+      for (const { stepId } of calls) problems.push(problemOf({ stepId, field: 'with.pipeline', said }))
       continue
     }
     const inputs = await inputsOfLatest(em, other)

@@ -1,8 +1,8 @@
 // What pipelines have of one another: which their latest versions start, and by whose ends they are started. Who publishes one has
 // to be allowed to start those, or to see them, and no pipeline starts itself, however far around.
-import type { Permission, Scope } from '@ansflow/proto/access'
+import type { Permission, ProjectScope } from '@ansflow/proto/access'
 import { type Problem, RunTriggerSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { shortText } from '@ansflow/proto/texts/parts'
+import { shortText, wayText } from '@ansflow/proto/texts/parts'
 import type { Said } from '@ansflow/proto/texts/say'
 import { say } from '@ansflow/proto/texts/say'
 import { problemOf } from '@ansflow/proto/validate'
@@ -30,9 +30,11 @@ export const linkKeeper: PipelineParticipant = {
       const refuse = (said: Said) => problems.push(problemOf({ said, ...wanted.at }))
       const other = await findPipelineNamed(em, pipeline.projectId, wanted.pipeline)
       const name = shortText(wanted.pipeline)
-      if (!other) refuse(say('call_missing', { name }))
-      else if (!version.may(wanted.permission, await scopeOf(em, other.projectId))) {
-        refuse(say(wanted.permission === 'run.start' ? 'call_forbidden' : 'trigger_forbidden', { name }))
+      const scope = other && (await scopeOf(em, other.projectId))
+      if (!other || !scope) refuse(say('call_missing', { name }))
+      else if (!version.may(wanted.permission, scope)) {
+        const forbidden = wanted.permission === 'run.start' ? 'call_forbidden' : 'trigger_forbidden'
+        refuse(say(refusalFor(version, scope, forbidden), { name }))
       } else {
         const [fromId, toId] = wanted.kind === 'step' ? [pipeline.id, other.id] : [other.id, pipeline.id]
         await em.insert(PipelineLinkEntity, {
@@ -50,6 +52,15 @@ export const linkKeeper: PipelineParticipant = {
     const itself = [{ ownerId: pipelineId }, { fromId: pipelineId }, { toId: pipelineId }]
     await em.nativeDelete(PipelineLinkEntity, { $or: itself })
   },
+}
+
+/** Of one that they may not see is said what is said of one that is not there. */
+export function refusalFor<Code extends string>(
+  { may }: Pick<NewVersion, 'may'>,
+  scope: ProjectScope,
+  forbidden: Code,
+): Code | 'call_missing' {
+  return may('pipeline.read', scope) ? forbidden : 'call_missing'
 }
 
 interface Wanted {
@@ -87,7 +98,7 @@ export async function deleteLinksOf(em: EntityManager, projectId: string): Promi
   await em.nativeDelete(PipelineLinkEntity, { projectId })
 }
 
-export async function scopeOf(em: EntityManager, projectId: string): Promise<Scope & { projectId: string }> {
+export async function scopeOf(em: EntityManager, projectId: string): Promise<ProjectScope> {
   return { organizationId: (await organizationOfProject(em, projectId)) ?? '', projectId }
 }
 
@@ -113,7 +124,14 @@ async function wayBack(em: EntityManager, fromId: string, toId: string): Promise
   return way
 }
 
-async function chainText(em: EntityManager, { pipeline }: NewVersion, way: readonly string[]): Promise<string> {
-  const names = await pipelineNames(em, way)
-  return way.map((id) => (id === pipeline.id ? pipeline.name : (names.get(id) ?? '…'))).join(' → ')
+/** Those that whoever publishes may not see stand there without their names. */
+async function chainText(em: EntityManager, { pipeline, may }: NewVersion, way: readonly string[]): Promise<string> {
+  const named = await pipelineNames(em, way)
+  const parts: string[] = []
+  for (const id of way) {
+    const other = named.get(id)
+    if (id === pipeline.id) parts.push(pipeline.name)
+    else parts.push(other && may('pipeline.read', await scopeOf(em, other.projectId)) ? other.name : '…')
+  }
+  return wayText(parts)
 }

@@ -1,6 +1,6 @@
 // Begins the run that a step has asked for, or says why there is none. The asking run stands for whoever published its version, or
 // for who started the draft: they have to be allowed to start the other pipeline, now.
-import { can } from '@ansflow/proto/access'
+import { can, type Permission } from '@ansflow/proto/access'
 import { mostChained, type RunAsk } from '@ansflow/proto/child-run'
 import { type Run, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { type Reason, reason, saidReason } from '@ansflow/proto/reasons'
@@ -26,14 +26,15 @@ export async function startChild(
   if (chain.length >= mostChained) {
     return reason('child_deep', { chain: [...chain, written].join(' → '), most: String(mostChained) })
   }
-  const target = await findPipelineNamed(em, parent.projectId, written)
-  if (!target) return reason('child_missing', { pipeline: written })
   const by = await standsFor(em, parent)
+  const said = { pipeline: written, ...(by && { by: by.name }) }
+  const target = await findPipelineNamed(em, parent.projectId, written)
+  if (!target) return reason('child_missing', said)
   const grants = by ? await grantsOf(deps.db, em, by.userId, deps.clock.now()) : []
   const scope = { organizationId: row.organization_id, projectId: target.projectId }
-  if (!can({ grants, scopes: ['*'] }, 'run.start', scope)) {
-    return reason('child_forbidden', { pipeline: written, ...(by && { by: by.name }) })
-  }
+  const may = (permission: Permission) => can({ grants, scopes: ['*'] }, permission, scope)
+  // Names can come of expressions: whether there is one that they may not see is not told.
+  if (!may('run.start')) return reason(may('pipeline.read') ? 'child_forbidden' : 'child_missing', said)
   const { runId, number, pipelineName } = { ...parent, runId: parent.id }
   const awaitedBy = wait ? [...awaitedOf(parent), runId] : []
   const cause = { case: 'run' as const, value: { runId, number, pipelineName, stepId: row.step_id, chain, awaitedBy } }

@@ -30,9 +30,12 @@ export async function inputsOfLatest(
 }
 
 /** By id; those that are gone are left out. */
-export async function pipelineNames(em: EntityManager, ids: readonly string[]): Promise<Map<string, string>> {
+export async function pipelineNames(
+  em: EntityManager,
+  ids: readonly string[],
+): Promise<Map<string, { name: string; projectId: string }>> {
   const rows = await em.find(PipelineEntity, { id: { $in: [...ids] } })
-  return new Map(rows.map(({ id, name }) => [id, name]))
+  return new Map(rows.map(({ id, name, projectId }) => [id, { name, projectId }]))
 }
 
 /** Who published the version; undefined: there is none such. */
