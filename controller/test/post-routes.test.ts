@@ -64,6 +64,16 @@ test('what the sender signed is taken as it came, whatever it is called; anythin
   expect(taken.length).toBe(4)
 })
 
+test("an address that holds what no database can look for is nobody's", async () => {
+  const body = '{}'
+  const headers = { 'x-signature': sign(body), authorization: `Bearer ${c.owner.token}` }
+  for (const name of ['%00', 'a%00b', '%00a']) {
+    expect(await post(`/hooks/${name}`, body, headers)).toBe(404)
+    expect(await post(`/upload/${name}`, body, headers)).toBe(404)
+  }
+  expect(taken).toEqual([])
+})
+
 test('a body over the limit is refused, also one that does not say its length', async () => {
   const large = 'x'.repeat(101)
   expect(await post('/hooks/x', large, { 'x-signature': sign(large) })).toBe(413)

@@ -3,8 +3,8 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { addAbortSignal, Readable } from 'node:stream'
-import type { AppError } from '@ansflow/proto/errors'
-import { errorCodes, unauthenticated } from '@ansflow/proto/errors'
+import { findUnstorable } from '@ansflow/proto/characters'
+import { AppError, errorCodes, unauthenticated } from '@ansflow/proto/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Bus } from '../platform/bus.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -85,6 +85,10 @@ const anonymous: Caller = { kind: 'anonymous' }
 export function registerRoutes(http: FastifyInstance, routes: Route[], tools: RouteTools): void {
   http.removeAllContentTypeParsers()
   http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  http.addHook('onRequest', async ({ params }) => {
+    // Nothing is called so, and no database could look for it.
+    if (findUnstorable(params) !== undefined) throw new AppError('not_found', 'There is nothing here.')
+  })
   for (const route of routes) {
     if (route.method === 'POST') registerPost(http, route, tools)
     else registerGet(http, route, tools)

@@ -142,7 +142,13 @@ test('whoever does not know the secret learns nothing, and nothing is kept of it
   const stranger = await post('/hooks/00000000-0000-7000-8000-000000000000/x', push)
   expect(stranger.status).toBe(404)
   const noId = (text: string) => text.replace(/"requestId":"[^"]*"|"value":"[^"]*"/g, '')
-  for (const wrong of [old.path, `${path}x`, `/hooks/${before.id}/signed`, `/hooks/${before.id}/${secret.slice(1)}`]) {
+  for (const wrong of [
+    old.path,
+    `${path}x`,
+    `/hooks/%00/${secret}`,
+    `/hooks/${before.id}/signed`,
+    `/hooks/${before.id}/${secret.slice(1)}`,
+  ]) {
     const { status, text } = await post(wrong, push)
     expect([status, noId(text)]).toEqual([404, noId(stranger.text)])
   }
