@@ -2,7 +2,7 @@
 import { type RunStep, RunStepSchema, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { asksPeople, nextFailed, pickStep, stepStatusName } from './pick-step.ts'
+import { asksPeople, nextFailed, pickStep, stepStatusName, walkOf } from './pick-step.ts'
 
 const { BLOCKED, RUNNING, SUCCEEDED, FAILED, SKIPPED } = StepStatus
 const step = (id: string, status: StepStatus, failureAllowed = false) =>
@@ -61,4 +61,23 @@ it('tells a wait for people from others, and shows it where nothing runs', () =>
   expect([asks, waits, step('a', RUNNING)].map(asksPeople)).toEqual([true, false, false])
   expect(pickStep([step('a', SUCCEEDED), waits, asks], undefined)?.id).toBe('ask')
   expect(pickStep([asks, step('b', RUNNING)], undefined)?.id).toBe('b')
+})
+
+describe('the line between two steps', () => {
+  const began = (status: StepStatus) => create(RunStepSchema, { status, startedAt: { seconds: 1n } })
+  const never = (status: StepStatus) => create(RunStepSchema, { status })
+  const { CANCELED } = StepStatus
+  it.each([
+    ['is ahead of what is to come', began(SUCCEEDED), never(BLOCKED), 'ahead'],
+    ['is live to what runs', began(SUCCEEDED), began(RUNNING), 'live'],
+    ['is walked to what has run', began(SUCCEEDED), began(FAILED), 'done'],
+    ['is walked to what was canceled while it ran', began(SUCCEEDED), began(CANCELED), 'done'],
+    ['is not walked to what was canceled before it began', began(SUCCEEDED), never(CANCELED), 'skipped'],
+    ['is not walked between steps of a run that never began', never(CANCELED), never(CANCELED), 'skipped'],
+    ['is not walked to what was skipped', began(FAILED), never(SKIPPED), 'skipped'],
+    ['is not walked from what was skipped', never(SKIPPED), began(SUCCEEDED), 'skipped'],
+    ['is ahead where nothing is known yet', undefined, undefined, 'ahead'],
+  ] as const)('%s', (_, from, to, walk) => {
+    expect(walkOf(from, to)).toBe(walk)
+  })
 })

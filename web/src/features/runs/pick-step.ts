@@ -42,3 +42,15 @@ export function stepStatusName(step: Pick<RunStep, 'status' | 'failureAllowed' |
   const failed = step.status === StepStatus.FAILED || step.status === StepStatus.LOST
   return failed && step.failureAllowed ? 'warning' : statusName(step.status)
 }
+
+/** Of the line between two steps: walked once its target has begun; never, where one of them did not run. */
+export function walkOf(from: RunStep | undefined, to: RunStep | undefined): 'ahead' | 'live' | 'done' | 'skipped' {
+  if (isPassedOver(from) || isPassedOver(to)) return 'skipped'
+  const target = to?.status ?? StepStatus.BLOCKED
+  return target === StepStatus.BLOCKED ? 'ahead' : target === StepStatus.RUNNING ? 'live' : 'done'
+}
+
+/** Skipped, or canceled before it began. */
+function isPassedOver(step: RunStep | undefined): boolean {
+  return step?.status === StepStatus.SKIPPED || (step?.status === StepStatus.CANCELED && step.startedAt === undefined)
+}
