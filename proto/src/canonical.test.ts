@@ -35,6 +35,17 @@ describe('canonicalGraph', () => {
     expect(canonicalGraph(graph(step))).toBe(canonicalGraph(graph(full)))
   })
 
+  it('tells locks that are named twice apart by the limit that counts, in whatever order', () => {
+    const hash = (...limitedLocks: object[]) =>
+      graphHash(create(PipelineGraphSchema, { name: 'x', steps: [{ id: 'a', uses: 'custom', limitedLocks }] }))
+    const db = (limit: number) => ({ name: 'db', limit })
+    for (const both of [hash(db(2), db(3)), hash(db(3), db(2)), hash(db(3), db(2), db(3))]) {
+      expect(both).toBe(hash(db(2)))
+    }
+    expect(hash(db(0), db(3))).toBe(hash(db(1)))
+    expect(hash(db(1), db(3))).not.toBe(hash(db(3)))
+  })
+
   it('changes with everything else', () => {
     const graph = create(PipelineGraphSchema, {
       name: 'x',

@@ -91,7 +91,9 @@ export const limitedLocks: Kind<StepLock[]> = {
     mapsIn(reader, node, place).some(isLimited) ? readEach(reader, node, place, readLock) : undefined,
   write: (value) => (value.length > 0 ? value.map(treeOf) : undefined),
   canonical: (value) => {
-    const limitOf = new Map(value.map(({ name, limit }) => [name, limit || 1]))
+    // As a run takes one that is named twice: the smallest limit counts.
+    const limitOf = new Map<string, number>()
+    for (const { name, limit } of value) limitOf.set(name, Math.min(limitOf.get(name) ?? Infinity, limit || 1))
     return [...limitOf].sort(([a], [b]) => compare(a, b)).map(([name, limit]) => ({ name, limit }))
   },
   suffixes: ['.limited'],
