@@ -4,6 +4,8 @@ import { create, fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { describe, expect, it } from 'vitest'
 import { resolveInputs } from './inputs.ts'
+import { saidText } from './texts/said-text.ts'
+import type { Said } from './texts/say.ts'
 
 function define(
   name: string,
@@ -54,6 +56,18 @@ describe('resolveInputs', () => {
     const { violations } = resolveInputs(definitions, { must: 'x', [name]: value })
     expect(violations).toHaveLength(1)
     expect(violations[0]).toMatchObject({ field: `inputs.${name}`, message: expect.stringContaining(message) })
+  })
+
+  it('calls what an approval asks for a field', () => {
+    const { violations } = resolveInputs(definitions, { other: 'x' }, 'fields')
+    expect(violations.map(({ field, message }) => `${field}: ${message}`)).toEqual([
+      expect.stringMatching(/^fields\.other: The approval has no field "other"\. There are: /),
+      'fields.must: This field is required.',
+    ])
+    expect(violations.map(({ code, params }) => saidText({ code, params } as Said, 'zh-CN'))).toEqual([
+      expect.stringContaining('审批没有字段 "other"。'),
+      '此字段必填。',
+    ])
   })
 
   it('refuses inputs that are not defined, and nothing reaches a prototype', () => {

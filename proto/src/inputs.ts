@@ -21,7 +21,9 @@ export function resolveInputs(
   given: JsonObject,
   path = 'inputs',
 ): { values: JsonObject; violations: FieldViolation[] } {
-  const violations = inputFindings(definitions, given).map(({ name, said }) => violation(`${path}.${name}`, said))
+  const violations = inputFindings(definitions, given, path === 'fields' ? 'field' : undefined).map(({ name, said }) =>
+    violation(`${path}.${name}`, said),
+  )
   const values: JsonObject = {}
   for (const definition of definitions) {
     const value = Object.hasOwn(given, definition.name) ? given[definition.name] : undefined
@@ -52,6 +54,7 @@ function fitted(type: InputType | undefined, value: JsonValue): JsonValue {
 export function inputFindings(
   definitions: readonly InputDefinition[],
   given: JsonObject,
+  of?: 'field',
 ): { name: string; said: Said }[] {
   const found: { name: string; said: Said }[] = []
   const names = definitions.map((definition) => definition.name)
@@ -60,13 +63,15 @@ export function inputFindings(
   for (const name of Object.keys(given)) {
     if (known.has(name)) continue
     if (found.length >= limits.problems) break
-    found.push({ name, said: say('unknown_input', { name: JSON.stringify(name), ...hints.suggestion(name, names) }) })
+    const hint = hints.suggestion(name, names)
+    found.push({ name, said: say('unknown_input', { name: JSON.stringify(name), of, ...hint }) })
   }
   for (const definition of definitions) {
     const { name } = definition
     const value = Object.hasOwn(given, name) ? given[name] : undefined
     if (value === undefined || value === null) {
-      if (definition.required && defaultOf(definition) === undefined) found.push({ name, said: say('input_required') })
+      if (definition.required && defaultOf(definition) === undefined)
+        found.push({ name, said: say('input_required', { of }) })
       continue
     }
     const said = inputProblem(definition, value)

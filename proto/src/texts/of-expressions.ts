@@ -116,9 +116,9 @@ export const ofExpressions = {
     'zh-CN': '{name} 是单个值，没有 {full}。',
   },
   unknown_input: {
-    params: ['name', ...hintParams],
-    en: `The pipeline has no input {name}.${hint}`,
-    'zh-CN': `流水线没有参数 {name}。${hintZh}`,
+    params: ['name', 'of?', ...hintParams],
+    en: `The [{of=field}approval has no field|pipeline has no input] {name}.${hint}`,
+    'zh-CN': `[{of=field}审批没有字段|流水线没有参数] {name}。${hintZh}`,
   },
   unknown_variable: {
     params: ['name', ...hintParams],

@@ -43,7 +43,11 @@ export const ofValues = {
   input_text: { params: [...gotParams], en: `It must be text, not ${got}.`, 'zh-CN': `须为文本，而不是${gotZh}。` },
   input_long: { params: ['most'], en: 'It is longer than {most} KiB.', 'zh-CN': '超过 {most} KiB。' },
   input_characters: { params: ['odd'], en: 'It must not hold {odd}.', 'zh-CN': '不能含有{odd}。' },
-  input_required: { params: [], en: 'This input is required.', 'zh-CN': '此参数必填。' },
+  input_required: {
+    params: ['of?'],
+    en: 'This [{of=field}field|input] is required.',
+    'zh-CN': '此[{of=field}字段|参数]必填。',
+  },
   input_default: {
     params: ['problem'],
     en: 'The default does not fit the input. {problem}',
