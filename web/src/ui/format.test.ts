@@ -1,6 +1,14 @@
 // How numbers and times read, in both languages.
 import { describe, expect, it } from 'vitest'
-import { formatBytes, formatDate, formatDuration, formatPercent, formatRelative, formatRough } from './format.ts'
+import {
+  formatBytes,
+  formatDate,
+  formatDuration,
+  formatPercent,
+  formatRelative,
+  formatRough,
+  zoneName,
+} from './format.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -60,6 +68,17 @@ describe('formatRelative', () => {
     expect(formatRelative(now - 3 * day, now, 'zh-CN')).toBe('11 月 20 日 18:00')
     expect(formatDate(now - 400 * day, now, 'en')).toContain('2025')
   })
+})
+
+it('names the clock that times are read on', () => {
+  const summer = Date.UTC(2026, 6, 1)
+  for (const language of ['en', 'zh-CN'] as const) {
+    expect(zoneName(summer, language, 'UTC')).toBe('UTC')
+    expect(zoneName(summer, language, 'Asia/Shanghai')).toBe('GMT+8')
+    expect(zoneName(summer, language, 'Europe/Berlin')).not.toBe(
+      zoneName(Date.UTC(2026, 0, 1), language, 'Europe/Berlin'),
+    )
+  }
 })
 
 it('shows shares with the digits they deserve', () => {

@@ -45,6 +45,12 @@ export function formatRelative(moment: number, now: number, language: Language, 
 }
 
 /** Day and time; the year only when it is another. */
+/** What the reader's clock is called at that moment, for times beside those of another clock: "UTC", "GMT+8". */
+export function zoneName(at: number, language: Language, timeZone?: string): string {
+  const parts = new Intl.DateTimeFormat(language, { timeZone, timeZoneName: 'short' }).formatToParts(at)
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
+}
+
 export function formatDate(at: number, now: number, language: Language): string {
   const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear()
   const text = new Intl.DateTimeFormat(language, {
