@@ -40,6 +40,7 @@ test('schedules are made in the editor, start runs once they are published, and 
   await cron.fill('* * * * *')
   await cron.press('Enter')
   await first.getByText(/^Next \(.+\): /).waitFor()
+  expect(await triggers.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0)
   await first.getByLabel('Name').fill('often')
   await first.getByLabel('Name').press('Enter')
   await first.getByText('Inputs of its runs').click()
