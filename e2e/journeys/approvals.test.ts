@@ -81,6 +81,7 @@ test.each(['en', 'zh-CN'] as const)(
     await ada.page.getByTestId('run-node-sign-off').waitFor()
 
     // On the first page, then on its own; without an answer to what is asked nobody approves.
+    await her.page.goto('/')
     await her.page.getByTestId(`review-${approvalId}`).click()
     await her.page.waitForURL(`**/approvals/${approvalId}`)
     await her.page.getByTestId('approve').click()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { RunStatus } from '@ansflow/proto/status'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
+import { newPerson, signIn, signInByForm, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
 import { waitFor } from '../setup/wait-for.ts'
 
@@ -66,7 +66,7 @@ const logLine = (page: Page, text: string) => page.getByTestId('log-rows').getBy
 
 test('a run that goes on is watched, steered and ended', { timeout: 60_000 }, async () => {
   const { pipelineId } = await system.pipeline(watched)
-  const { page, context, errors } = await newPerson(browser, system.url)
+  const { page, context, errors } = await newPerson(browser, system.url, { motion: true })
   await signIn(page, admin)
   // Another window shows the first page, which follows without asking again and again.
   const home = await context.newPage()
@@ -277,7 +277,7 @@ test('the first page starts a pipeline and begins a new one', { timeout: 60_000 
   await system.api.projects.createProject({ name: 'Other' })
   await system.ended(await system.start(pipelineId))
   const { page, context, errors } = await newPerson(browser, system.url)
-  await signIn(page, admin)
+  await signInByForm(page, admin)
   await page.getByTestId('home-run').press('Enter')
   await page.getByText('Tools / quick', { exact: true }).click()
   await page.getByTestId('start-run-confirm').click()

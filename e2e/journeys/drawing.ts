@@ -54,7 +54,7 @@ async function openNew(
   name: string,
 ): Promise<Drawing> {
   const { pipeline } = await system.api.pipelines.createPipeline({ projectId: project.id, name })
-  const { page, errors } = await newPerson(browser, system.url)
+  const { page, errors } = await newPerson(browser, system.url, { motion: true })
   page.setDefaultTimeout(10_000)
   await signIn(page, admin)
   const editor = new Editor(page)

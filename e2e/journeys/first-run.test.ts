@@ -22,7 +22,7 @@ test('the set-up link leads to a green run of the sample', async () => {
   const link = await waitFor(() => /http:\S+\/setup#\S+/.exec(system.output)?.[0], {
     what: 'the set-up link is printed',
   })
-  const { page, errors } = await newPerson(browser, system.url)
+  const { page, errors } = await newPerson(browser, system.url, { motion: true })
   let clicks = 0
   let fields = 0
   const click = async (target: Locator) => {
@@ -76,7 +76,7 @@ test('the set-up link leads to a green run of the sample', async () => {
 })
 
 test('the set-up link is worth nothing afterwards', async () => {
-  const { page } = await newPerson(browser, system.url)
+  const { page } = await newPerson(browser, system.url, { motion: true })
   await page.goto(/http:\S+\/setup#\S+/.exec(system.output)?.[0] ?? '')
   await page.getByText('This server has an admin already.').waitFor()
 })

@@ -13,7 +13,7 @@ import { WebhookService } from '@ansflow/proto/gen/ansflow/v1/webhooks_pb'
 import { RunStatus } from '@ansflow/proto/status'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
+import { newPerson, signInByForm, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
 import { waitFor } from '../setup/wait-for.ts'
 import { axeFaults, nameFaults, settled, textFaults, widthFaults } from './page-faults.ts'
@@ -98,7 +98,7 @@ test('every page is whole in both languages and themes, on a phone too, and axe 
 
 /** One person's way through all pages, the theme switched in place; answers what is wrong. */
 async function walk(locale: (typeof locales)[number]): Promise<string[]> {
-  const { page, errors } = await newPerson(browser, system.url, { locale, theme: 'light', still: true })
+  const { page, errors } = await newPerson(browser, system.url, { locale, theme: 'light' })
   await page.setViewportSize(desk)
   const wrong: string[] = []
   let seen = 0
@@ -138,7 +138,7 @@ async function walk(locale: (typeof locales)[number]): Promise<string[]> {
   await lookAtAll('login', 'input[name="email"]')
   await page.goto(await invitation(`${locale}@example.test`))
   await lookAtAll('invite', 'input[name="name"]')
-  await signIn(page, admin)
+  await signInByForm(page, admin)
   for (const { name, path, ready, press } of pages) {
     await follow(page, path)
     for (const target of press ?? []) await page.locator(target).first().click()

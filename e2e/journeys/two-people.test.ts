@@ -39,7 +39,7 @@ test('two people edit one pipeline at once, one is cut off and comes back, and b
   const { pipelineId, projectId } = await system.pipeline(yaml)
   const slug = (await system.api.projects.getProject({ projectId })).project?.slug ?? ''
   const [first, second] = proxies as [TcpProxy, TcpProxy]
-  const ada = await newPerson(browser, `http://127.0.0.1:${first.port}`)
+  const ada = await newPerson(browser, `http://127.0.0.1:${first.port}`, { motion: true })
   const her = await newPerson(browser, `http://127.0.0.1:${second.port}`)
   const a = new Editor(ada.page)
   const g = new Editor(her.page)

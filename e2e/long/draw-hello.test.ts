@@ -42,7 +42,7 @@ afterAll(async () => {
 
 test('GNU hello is built and checked by a pipeline drawn with the mouse', { timeout: 300_000 }, async () => {
   const { project } = await system.api.projects.createProject({ name: 'GNU' })
-  const { page, errors } = await newPerson(browser, system.url)
+  const { page, errors } = await newPerson(browser, system.url, { motion: true })
   await signIn(page, admin)
   const began = performance.now()
   await page.goto(`/p/${project?.slug}/pipelines`)
