@@ -84,6 +84,8 @@ export interface Overrides {
   hostClock?: Clock
   /** Lets statements fail. */
   statementTap?: StatementTap
+  /** Before the migrations, which then find what there is. */
+  makeTables?: (db: Db) => Promise<void>
   bus?: Bus
   log?: Logger
   consoleFolder?: string
@@ -142,6 +144,7 @@ async function open(config: Config, overrides: Overrides): Promise<RunningContro
   const db = await openDb(config.database, entitiesOf(kinds), overrides.statementTap)
   const opened: Background[] = [{ stop: () => db.close() }]
   try {
+    await overrides.makeTables?.(db)
     await migrate(db)
     const clock = overrides.clock ?? (await sharedClock())
     const keys = await openKeyRing(db, config, clock.now(), log)

@@ -19,6 +19,7 @@ import { uuidv7 } from '../src/platform/ids.ts'
 import { createLog } from '../src/platform/log.ts'
 import { readAllowed } from '../src/platform/outbound-rules.ts'
 import { type GrpcClient, grpcClient } from './grpc-client.ts'
+import { keepTables, makeTables } from './made-tables.ts'
 
 export interface TestUser {
   userId: string
@@ -89,8 +90,9 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
     ...options.config,
   }
   const log = options.overrides?.log ?? createLog((process.env.ANSFLOW_TEST_LOG as 'debug' | undefined) ?? 'error')
-  const overrides: Overrides = { log, ...options.overrides }
+  const overrides: Overrides = { log, makeTables, ...options.overrides }
   const controller = await createController(config, overrides).start()
+  await keepTables(controller.db)
   const clients: { close(): void }[] = []
   const test: TestController = {
     controller,
