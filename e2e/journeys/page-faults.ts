@@ -64,7 +64,8 @@ interface AxeViolation {
 }
 
 export async function axeFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axe)
+  // The console goes from page to page without loading itself anew.
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe)
   const violations = await page.evaluate(async () => {
     const { axe: tool } = window as unknown as {
       axe: { run(what: unknown, how: unknown): Promise<{ violations: AxeViolation[] }> }

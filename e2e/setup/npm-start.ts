@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../../deploy/dev/run-command.ts'
 import { freePort } from '../../deploy/dev/test-servers.ts'
+import { knowTools } from './known-tools.ts'
 import { admin } from './system.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -92,6 +93,7 @@ export class Product {
   }
 
   async start(byNpm = false): Promise<void> {
+    knowTools(join(this.folder, 'data/agent'))
     this.now = byNpm ? npmStart(this.folder, this.#env) : start(this.folder, 'scripts/dev.mjs', this.#env)
     await this.connected(1)
   }

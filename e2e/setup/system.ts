@@ -18,6 +18,7 @@ import { createConnectTransport } from '@connectrpc/connect-node'
 import { controllerProgram } from '../../deploy/dev/controller-node.ts'
 import { root } from '../../deploy/dev/run-command.ts'
 import { freePort } from '../../deploy/dev/test-servers.ts'
+import { knowTools } from './known-tools.ts'
 import { waitFor } from './wait-for.ts'
 
 export const admin = {
@@ -277,6 +278,7 @@ export class AgentProcess {
 
   /** Starts it and waits until the controller shows it online. */
   async start(): Promise<void> {
+    knowTools(this.data)
     const child = this.spawn()
     await waitFor(
       async () => {
