@@ -9,7 +9,9 @@ import { auditFeature } from './features/audit/index.ts'
 import { authFeature } from './features/auth/index.ts'
 import { chainsFeature } from './features/chains/index.ts'
 import { collabFeature } from './features/collab/index.ts'
+import { deliveriesFeature } from './features/deliveries/index.ts'
 import { explainFeature } from './features/explain/index.ts'
+import { forgesFeature } from './features/forges/index.ts'
 import { idempotencyFeature } from './features/idempotency/index.ts'
 import { locksFeature } from './features/locks/index.ts'
 import { logsFeature } from './features/logs/index.ts'
@@ -18,6 +20,7 @@ import { organizationsFeature } from './features/organizations/index.ts'
 import { pipelinesFeature } from './features/pipelines/index.ts'
 import { projectsFeature } from './features/projects/index.ts'
 import { reportsFeature } from './features/reports/index.ts'
+import { repositoriesFeature } from './features/repositories/index.ts'
 import { runsFeature } from './features/runs/index.ts'
 import { schedulesFeature } from './features/schedules/index.ts'
 import { openKeyRing, secretsFeature } from './features/secrets/index.ts'
@@ -53,6 +56,7 @@ export const features: FeatureKind[] = [
   projectsFeature,
   membersFeature,
   secretsFeature,
+  forgesFeature,
   variablesFeature,
   pipelinesFeature,
   collabFeature,
@@ -66,6 +70,8 @@ export const features: FeatureKind[] = [
   schedulesFeature,
   chainsFeature,
   webhooksFeature,
+  repositoriesFeature,
+  deliveriesFeature,
   explainFeature,
 ]
 
@@ -153,20 +159,34 @@ async function open(config: Config, overrides: Overrides): Promise<RunningContro
     opened.push(loop({ name: 'commit markers', everyMs: 3_600_000, run: db.forgetMarkers, bus, clock, log }))
     const workers = createWorkers(log)
     opened.push(workers)
+    const outbound = createOutbound({ allowed: config.outboundAllowed })
     const git = createGitMirrors({
       folder: join(config.dataFolder, 'repositories'),
       environment: config.gitEnvironment,
-      outbound: createOutbound({ allowed: config.outboundAllowed }),
+      outbound,
       log,
     })
     opened.push(git)
-    let address = ''
+    let urls = { http: '', agents: '' }
     const all: Feature[] = []
-    const grpcAddress = () => address
-    const platform: Platform = { config, version, db, bus, clock, keys, log, workers, git, features: all, grpcAddress }
+    const platform: Platform = {
+      config,
+      version,
+      db,
+      bus,
+      clock,
+      keys,
+      log,
+      outbound,
+      workers,
+      git,
+      features: all,
+      publicUrl: () => urls.http,
+      grpcAddress: () => urls.agents,
+    }
     const from = await openFeatures(kinds, platform, all, opened)
     const doors = await openDoors(platform, from, overrides.consoleFolder)
-    address = doors.urls.agents
+    urls = doors.urls
     return {
       ...doors,
       setupLink: from(authFeature).setupLink,

@@ -11,6 +11,7 @@ import type { Db, Entities } from './platform/db.ts'
 import type { GitMirrors } from './platform/git/git.ts'
 import type { Logger } from './platform/log.ts'
 import type { LoopOptions } from './platform/loop.ts'
+import type { Outbound } from './platform/outbound.ts'
 import type { Workers } from './platform/workers.ts'
 import type { Rights, ServiceTable } from './transport/call.ts'
 import type { LiveTopic } from './transport/live/live-topic.ts'
@@ -48,10 +49,14 @@ export interface Platform {
   clock: Clock
   keys: Keys
   log: Logger
+  /** The one client for what people want of other hosts. */
+  outbound: Outbound
   workers: Workers
   git: GitMirrors
   /** All of them, once they are open. */
   features: readonly Feature[]
+  /** Of the controller, as people and forges reach it, without a slash at its end; once the door is open. */
+  publicUrl(): string
   /** host:port that agents dial, once the door is open. */
   grpcAddress(): string
 }

@@ -5,12 +5,17 @@ import { AgentLinkService } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
+import { DeliveryService } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { VariableService } from '@ansflow/proto/gen/ansflow/v1/variables_pb'
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
+import { PullRequestEntity } from '../src/features/repositories/repository.entity.ts'
+import { uuidv7 } from '../src/platform/ids.ts'
 import { everyService } from './every-service.ts'
 import type { TestController } from './start-controller.ts'
 
@@ -125,6 +130,37 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
     const { pipeline } = await c.as(c.owner).client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
     return { pipelineId: pipeline?.id ?? '', name: '@yearly', paused: true }
   },
+  CreateConnection: ({ projectId }) => ({ projectId, name: 'git', kind: 'FORGE_KIND_GIT', url: nowhere }),
+  async UpdateConnection({ c, projectId }) {
+    return { connectionId: await connection(c, projectId), name: 'other' }
+  },
+  async DeleteConnection({ c, projectId }) {
+    return { connectionId: await connection(c, projectId) }
+  },
+  async TestConnection({ c, projectId }) {
+    return { connectionId: await connection(c, projectId) }
+  },
+  async ConnectRepository({ c, projectId }) {
+    return { projectId, connectionId: await connection(c, projectId), fullName: 'shop.git' }
+  },
+  DisconnectRepository: withRepository,
+  async UpdateRepository(things) {
+    return { ...(await withRepository(things)), forks: 'FORK_POLICY_NONE', pollSeconds: 300, tells: true }
+  },
+  RotateRepositoryHook: withRepository,
+  RefreshRepository: withRepository,
+  DeliverAgain: withDelivery,
+  async TrustCommit(things) {
+    const { repositoryId } = await withRepository(things)
+    const commit = '5'.repeat(40)
+    await things.c.db.em().insert(PullRequestEntity, {
+      ...{ id: uuidv7(), repositoryId, projectId: things.projectId, number: 7, title: 't', url: '', author: 'a' },
+      ...{ state: 1, draft: false, labels: '[]', headBranch: 'b', headCommit: commit, headRepository: 'x/shop' },
+      ...{ baseBranch: 'main', fork: true, updatedAt: new Date(), waitingDeliveryId: null, changedPipelineFiles: 0 },
+      ...{ trustedCommit: '', trustedByName: '', trustedWithoutSecrets: false },
+    })
+    return { repositoryId, pullRequest: 7, commit }
+  },
   RotateWebhookSecret: withWebhook,
   RevokeWebhookSecret: withWebhook,
   CreateRegistrationToken: () => ({}),
@@ -158,6 +194,37 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
       .createApiToken({ name: 'token', scopes: ['*'] })
     return { tokenId: made.token?.id ?? '' }
   },
+}
+
+/** Nobody listens there, and it is not allowed either. */
+const nowhere = 'http://127.0.0.1:1'
+
+async function connection(c: TestController, projectId: string): Promise<string> {
+  const asked = { projectId, name: `git ${randomBytes(4).toString('hex')}`, kind: ForgeKind.GIT, url: nowhere }
+  const made = await c.as(c.owner).client(ConnectionService).createConnection(asked)
+  return made.connection?.id ?? ''
+}
+
+export async function connectedRepository(c: TestController, projectId: string) {
+  const connectionId = await connection(c, projectId)
+  const asked = { projectId, connectionId, fullName: 'shop.git' }
+  const { repository, hookSecret } = await c.as(c.owner).client(RepositoryService).connectRepository(asked)
+  const repositoryId = repository?.id ?? ''
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${hookSecret}` }
+  const body = JSON.stringify({ ref: 'refs/heads/main', before: '1'.repeat(40), after: '2'.repeat(40) })
+  await fetch(`${c.url}/hooks/repositories/${repositoryId}`, { method: 'POST', headers, body })
+  return { connectionId, repositoryId }
+}
+
+async function withRepository({ c, projectId }: Things) {
+  const { repositoryId } = await connectedRepository(c, projectId)
+  return { repositoryId }
+}
+
+async function withDelivery({ c, projectId }: Things): Promise<JsonObject> {
+  const { repositoryId } = await connectedRepository(c, projectId)
+  const { deliveries } = await c.as(c.owner).client(DeliveryService).listRepositoryDeliveries({ repositoryId })
+  return { repositoryId, deliveryId: deliveries[0]?.id ?? '' }
 }
 
 async function withWebhook({ c, projectId }: Things): Promise<JsonObject> {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Role } from '@ansflow/proto/access'
 import { ApprovalDecision, ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
+import { ConnectionService } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
@@ -11,13 +12,14 @@ import { isTerminal } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
 import { features } from '../src/app.ts'
 import { AgentWorld } from '../src/features/agents/test/agent-world.ts'
+import { changeRequests, connectedRepository } from './change-requests.ts'
 import { waitFor } from './wait-for.ts'
 
 const tables = features.flatMap(({ entities }) =>
   entities.map((entity) => (entity as { meta: { tableName: string } }).meta.tableName),
 )
 const yaml = `name: p
-on: { schedule: "@yearly", webhook: { filter: "false" } }
+on: { schedule: "@yearly", webhook: { filter: "false" }, push: true }
 steps:
   a: { run: "true" }
   ask: { needs: [a], uses: approval, with: { approvers: ["role:owner"], selfApproval: true } }
@@ -43,7 +45,12 @@ test('a deleted project leaves nothing behind', async () => {
   await pipelines.applyPipeline({ projectId, yaml: other, publish: true })
   const { path } = await owner.client(WebhookService).rotateWebhookSecret({ pipelineId: pipeline!.id })
   await fetch(c.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })
-  const { run } = await world.runs.startRun({ pipelineId: pipeline!.id })
+  const { connectionId, repositoryId } = await connectedRepository(c, projectId)
+  const token = { kind: { case: 'token' as const, value: { user: 'robot', token: 'word' } } }
+  await owner.client(ConnectionService).updateConnection({ connectionId, credentials: token })
+  await changeRequests.TrustCommit!({ c, projectId } as never)
+  const git = { commit: '3'.repeat(40), repositoryId }
+  const { run } = await world.runs.startRun({ pipelineId: pipeline!.id, git })
   const { job } = await control.take()
   const data = Buffer.from('one\n')
   logs.send({ job, offset: 0n, data, lineLengths: [4], lineMs: [1] })
@@ -57,7 +64,7 @@ test('a deleted project leaves nothing behind', async () => {
   await approvals.decide({ approvalId: await asked(), decision: ApprovalDecision.APPROVE })
   await waitFor(async () => isTerminal((await world.runs.getRun({ runId: run!.id })).run!.status))
 
-  const ids = [projectId, pipeline!.id, run!.id, job.jobId]
+  const ids = [projectId, pipeline!.id, run!.id, job.jobId, connectionId, repositoryId]
   const holding = async () => {
     const found = []
     for (const table of tables) {
@@ -73,6 +80,7 @@ test('a deleted project leaves nothing behind', async () => {
     'audit_event',
     'collab_snapshot',
     'collab_update',
+    'connection',
     'invitation',
     'job',
     'log_chunk',
@@ -80,11 +88,17 @@ test('a deleted project leaves nothing behind', async () => {
     'pipeline_link',
     'pipeline_version',
     'project',
+    'pull_request',
+    'repository',
+    'repository_delivery',
+    'repository_trigger',
     'run',
     'run_counter',
     'run_event',
+    'run_source',
     'run_step',
     'schedule',
+    'sealed_value',
     'secret',
     'webhook',
     'webhook_delivery',

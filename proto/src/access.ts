@@ -12,6 +12,7 @@ const viewer = [
   'member.read',
   'secret.read',
   'variable.read',
+  'repository.read',
 ] as const
 const developer = [
   ...viewer,
@@ -30,6 +31,8 @@ const maintainer = [
   'variable.manage',
   'member.manage',
   'agent.manage',
+  'repository.manage',
+  'repository.trust',
 ] as const
 const owner = [...maintainer, 'project.delete', 'organization.update', 'audit.read'] as const
 

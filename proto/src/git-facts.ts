@@ -31,7 +31,7 @@ export type GitValues = typeof blankGit
 
 /** The number of a pull request is a text, "" where there is none. */
 export function gitValues(git: GitFacts): GitValues {
-  const { $typeName: _, $unknown: __, changed: ___, pullRequest, labels, ...facts } = git
+  const { $typeName: _, $unknown: __, changed: ___, repositoryId: ____, pullRequest, labels, ...facts } = git
   return { ...facts, labels: [...labels], pullRequest: pullRequest ? String(pullRequest) : '' }
 }
 

@@ -22,6 +22,10 @@ export interface Messages {
   'chain.due': Record<never, never>
   /** What came to a webhook is to start runs. */
   'hook.due': Record<never, never>
+  /** Something came from a forge, or a repository is to be looked at. */
+  'repository.due': Record<never, never>
+  /** What is shown of a repository has changed. */
+  'repository.changed': { repositoryId: string; projectId: string }
   'approval.changed': { approvalId: string; organizationId: string }
   'access.changed': { userId: string }
   /** `id` of the grant or invitation, or of its person. */

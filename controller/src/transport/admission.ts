@@ -26,8 +26,8 @@ export interface Admission {
   call(method: DescMethod, access: Access, visitor: Visitor, signal: AbortSignal): Promise<Entrance>
   /** For what is no method of ours: health, reflection. */
   stranger(address: string, streams: boolean, signal: AbortSignal): Promise<Entrance>
-  /** A request to a plain route. */
-  route(visitor: Visitor, signal: AbortSignal): Promise<Entrance>
+  /** A request to a plain route. `program`: it is for programs that send much and sign each of it, such as forges. */
+  route(visitor: Visitor, signal: AbortSignal, program?: boolean): Promise<Entrance>
   socket(visitor: Visitor): Entrance
 }
 
@@ -50,6 +50,15 @@ const strangers: Allowance = {
   rate: { perSecond: 20, burst: 200 },
   bytes: { perSecond: 64 * 1024, burst: 512 * 1024 },
 }
+/** Of one address, which may be that of a forge with many repositories. */
+const programs: Allowance = {
+  calls: 16,
+  waiting: 2000,
+  streams: 0,
+  sockets: 0,
+  rate: { perSecond: 200, burst: 2000 },
+  bytes: { perSecond: 4 * mebibyte, burst: 64 * mebibyte },
+}
 const people: Allowance = {
   calls: 32,
   waiting: 2000,
@@ -71,6 +80,7 @@ const agents: Allowance = {
 /** `now` in milliseconds, of a clock that only goes on. */
 export function createAdmission(now?: () => number): Admission {
   const kinds = { anonymous: guard(strangers, now), user: guard(people, now), agent: guard(agents, now) }
+  const signed = guard(programs, now)
 
   return {
     async call(method, { permission }, { caller, address }, signal) {
@@ -82,7 +92,8 @@ export function createAdmission(now?: () => number): Admission {
       return kinds[caller.kind].enter(keyOf(caller, address), streams, signal)
     },
     stranger: (address, streams, signal) => kinds.anonymous.enter(placeOf(address), streams, signal),
-    route: ({ caller, address }, signal) => kinds[caller.kind].enter(keyOf(caller, address), false, signal),
+    route: ({ caller, address }, signal, program = false) =>
+      (program ? signed : kinds[caller.kind]).enter(keyOf(caller, address), false, signal),
     socket: ({ caller, address }) => kinds[caller.kind].socket(keyOf(caller, address)),
   }
 }

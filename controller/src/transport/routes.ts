@@ -34,6 +34,8 @@ export interface PostRoute {
   path: string
   /** Bytes of the body at most; what says that it is longer is refused before it is read, what is longer while it is. */
   bodyLimit: number
+  /** It is for programs that send much, all of it signed: strangers' limits are not theirs. */
+  program?: true
   /**
    * By the right of whoever signed in, where a cookie counts from our own pages alone; or by what the sender itself signed,
    * where no cookie and no token counts, so that no page can make a browser send it.
@@ -112,7 +114,11 @@ function registerGet(http: FastifyInstance, { path, access, handle }: GetRoute, 
   })
 }
 
-function registerPost(http: FastifyInstance, { path, bodyLimit, access, handle }: PostRoute, tools: RouteTools): void {
+function registerPost(
+  http: FastifyInstance,
+  { path, bodyLimit, program, access, handle }: PostRoute,
+  tools: RouteTools,
+): void {
   const entrances = new WeakMap<FastifyRequest, Entrance>()
   const isSigned = 'signed' in access
   http.post(
@@ -124,7 +130,7 @@ function registerPost(http: FastifyInstance, { path, bodyLimit, access, handle }
         reply.raw.once('close', () => gone.abort())
         // Whose signature it is says the body, so until then its sender is a stranger.
         const caller = isSigned ? anonymous : await callerWith(request, access, tools, 'changes')
-        const entrance = await tools.admission.route({ caller, address: request.ip }, gone.signal)
+        const entrance = await tools.admission.route({ caller, address: request.ip }, gone.signal, program)
         reply.raw.once('close', entrance.leave)
         entrances.set(request, entrance)
       },

@@ -1,5 +1,6 @@
 // Every sentence about what is wrong with a pipeline, or with running it again, once, with its parameters and in both languages. To add one: its entry in
 // the file of its kind.
+import { ofDeliveries } from './of-deliveries.ts'
 import { ofExpressions } from './of-expressions.ts'
 import { ofFiles } from './of-files.ts'
 import { ofGraphs } from './of-graphs.ts'
@@ -22,6 +23,7 @@ export const problemTexts = {
   ...ofSurroundings,
   ...ofTemplates,
   ...ofTriggers,
+  ...ofDeliveries,
 }
 
 export type ProblemTexts = typeof problemTexts

@@ -1,11 +1,14 @@
 import { Role } from '@ansflow/proto/access'
 import { ApprovalDecision, ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
+import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { Code } from '@connectrpc/connect'
 import { expect, test } from 'vitest'
 import { callGrpc, callHttp } from '../../../test/call-any.ts'
+import { connectedRepository } from '../../../test/change-requests.ts'
 import { startController } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
 import { manualClock } from '../../platform/clock.ts'
@@ -40,6 +43,8 @@ test('every rpc that may carry a key refuses it for another request', async () =
   const asked = await owner.client(RunService).startRun({ pipelineId: asking.pipeline?.id ?? '' })
   const { approvals } = await owner.client(ApprovalService).listApprovals({ runId: asked.run?.id ?? '' })
   const decision = { approvalId: approvals[0]?.id ?? '', decision: ApprovalDecision.APPROVE }
+  const { connectionId } = await connectedRepository(c, projectId)
+  const url = 'http://127.0.0.1:1'
   const calls = [
     [ProjectService.method.createProject, { name: 'one' }, { name: 'two' }],
     [PipelineService.method.createPipeline, { projectId, name: 'one' }, { projectId, name: 'two' }],
@@ -51,6 +56,16 @@ test('every rpc that may carry a key refuses it for another request', async () =
     [PipelineService.method.publishPipeline, { pipelineId, note: 'one' }, { pipelineId, note: 'two' }],
     [RunService.method.startRun, { pipelineId }, { pipelineId, version: 1 }],
     [ApprovalService.method.decide, { ...decision, comment: 'one' }, { ...decision, comment: 'two' }],
+    [
+      ConnectionService.method.createConnection,
+      { projectId, name: 'git', kind: ForgeKind.GIT, url },
+      { projectId, name: 'other', kind: ForgeKind.GIT, url },
+    ],
+    [
+      RepositoryService.method.connectRepository,
+      { projectId, connectionId, fullName: 'one.git' },
+      { projectId, connectionId, fullName: 'two.git' },
+    ],
     [RunService.method.rerunRun, { runId }, { runId: again.run?.id ?? '' }],
   ] as const
   const withKey = c.controller.services.flatMap(({ service }) =>

@@ -8,16 +8,23 @@ import { insertDraft } from './draft-store.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import type { Seed } from './seed.ts'
 
+/** Of a repository of the project. */
+export interface PipelineFile {
+  repositoryId: string
+  path: string
+}
+
 export async function createPipeline(
   change: CallContext['change'],
   projectId: string,
   seed: Seed,
   now: Date,
+  file?: PipelineFile,
 ): Promise<PipelineRow> {
   const { name } = seed
   try {
     return await change(async (em) => {
-      const row = await insertPipeline(em, projectId, seed, now)
+      const row = await insertPipeline(em, projectId, seed, now, file)
       return { result: row, resource: { kind: 'pipeline', id: row.id, name }, after: { name } }
     })
   } catch (error) {
@@ -32,6 +39,7 @@ export async function insertPipeline(
   projectId: string,
   { name, hash, state }: Seed,
   now: Date,
+  file?: PipelineFile,
 ): Promise<PipelineRow> {
   const row = em.create(PipelineEntity, {
     id: uuidv7(),
@@ -40,6 +48,8 @@ export async function insertPipeline(
     latestVersion: 0,
     latestHash: '',
     draftHash: hash,
+    repositoryId: file?.repositoryId ?? null,
+    filePath: file?.path ?? '',
     createdAt: now,
     updatedAt: now,
   })

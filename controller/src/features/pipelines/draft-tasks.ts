@@ -86,6 +86,23 @@ export const draftToPublish = task(({ updates, agents }: Draft) => {
   }
 })
 
+/** A file as what a version of it is; `isRight`: it has no errors. */
+export const fileToPublish = task((yaml: string) => {
+  const { graph, problems } = parsePipeline(yaml)
+  const isRight = !hasErrors(problems)
+  return {
+    isRight,
+    name: graph.name,
+    hash: isRight ? graphHash(graph) : '',
+    problems: problemBytes(problems),
+    graph: toJsonString(PipelineGraphSchema, graph),
+    demands: demandsOf(graph),
+    triggers: graph.triggers && toBinary(TriggersSchema, graph.triggers),
+    stepCount: graph.steps.length,
+    yaml,
+  }
+})
+
 /** The stored updates of a draft, as what a run needs. */
 export const draftToRun = task((updates: Uint8Array[]) => {
   const { graph, problems } = project(docOf(updates))

@@ -8,6 +8,7 @@ import { PipelineEntity } from './pipeline.entity.ts'
 import { pipelineScope } from './pipeline-scope.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { type PipelinesDeps, pipelinesApi } from './pipelines.api.ts'
+import { type TakeFile, takeFile } from './take-file.ts'
 
 export const pipelinesFeature = feature({
   name: 'pipelines',
@@ -20,7 +21,11 @@ export const pipelinesFeature = feature({
       services: [pipelinesApi({ db, clock, drafts, workers, participants, agentLabels: (id) => agentLabels()(id) })],
       scopes: { [Resource.PIPELINE]: pipelineScope },
       deletions: [deletePipelinesOf],
-      gives: { drafts, agentLabels },
+      gives: {
+        drafts,
+        agentLabels,
+        takeFile: (asked: TakeFile) => takeFile({ db, drafts: drafts(), workers, participants: participants() }, asked),
+      },
     }
   },
 })

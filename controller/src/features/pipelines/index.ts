@@ -8,5 +8,7 @@ export { findPipelineNamed, inputsOfLatest, pipelineNames, publisherOf } from '.
 export type { AskingDraft, NewVersion, PipelineParticipant } from './participant.ts'
 export { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 export { pipelineScope } from './pipeline-scope.ts'
+export { countPipelinesOf, releasePipelinesOf } from './pipelines-of-repository.ts'
 export { problemsAsViolations } from './problems.ts'
 export { type RunnableGraph, runnableGraph } from './runnable-graph.ts'
+export { type TakeFile, type TakenFile, takeFile } from './take-file.ts'

@@ -6,6 +6,7 @@ export const PipelineEntity = defineEntity({
   name: 'Pipeline',
   tableName: 'pipeline',
   uniques: [{ properties: ['projectId', 'name'] }],
+  indexes: [{ properties: ['repositoryId', 'filePath'] }],
   properties: {
     id: p.string().length(36).primary(),
     projectId: () => p.manyToOne(ProjectEntity).mapToPk().fieldName('project_id').deleteRule('cascade'),
@@ -17,6 +18,10 @@ export const PipelineEntity = defineEntity({
     latestHash: p.string().length(64),
     /** Hash of the draft's graph, at most some seconds old. */
     draftHash: p.string().length(64),
+    /** The repository that it is a file of; null: it is kept in AnsFlow. */
+    repositoryId: p.string().length(36).nullable(),
+    /** Of the file there: ".ansflow/release.yaml"; empty: it is kept in AnsFlow. */
+    filePath: p.string().length(255).default(''),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
   },

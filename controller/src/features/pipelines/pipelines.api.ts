@@ -206,7 +206,7 @@ function readFile(yaml: string): string {
 }
 
 function toPipeline(row: PipelineRow): Pipeline {
-  const { id, projectId, name, latestVersion, createdAt, updatedAt } = row
+  const { id, projectId, name, latestVersion, createdAt, updatedAt, repositoryId, filePath } = row
   return create(PipelineSchema, {
     id,
     projectId,
@@ -215,6 +215,8 @@ function toPipeline(row: PipelineRow): Pipeline {
     createdAt: timestampFromDate(createdAt),
     updatedAt: timestampFromDate(updatedAt),
     draftChanged: row.draftHash !== row.latestHash,
+    repositoryId: repositoryId ?? '',
+    filePath,
   })
 }
 

@@ -1,4 +1,5 @@
 // Makes a version of a draft: checked as a whole, never twice for the same content, numbered without gaps.
+import type { Demands } from '@ansflow/proto/demands'
 import { AppError, invalidField, notFound, precondition } from '@ansflow/proto/errors'
 import { type Problem, Severity, TriggersSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { AgentLabels } from '@ansflow/proto/validate'
@@ -25,6 +26,8 @@ export interface Publication {
   by: { userId: string; name: string }
   may: NewVersion['may']
   now: Date
+  /** The file in the pipeline's repository says so. */
+  fromRepository?: true
 }
 
 export interface Published {
@@ -40,33 +43,43 @@ export interface Published {
 interface Publishing {
   change: CallContext['change']
   drafts: Drafts
-  workers: Workers
   participants: readonly PipelineParticipant[]
 }
 
 const noteLength = 2000
 
 export async function publishDraft(
-  { change, drafts, workers, participants }: Publishing,
+  publishing: Publishing & { workers: Workers },
   publication: Publication,
 ): Promise<Published> {
-  const { pipelineId, note, expectedHash, agents, lacking, by } = publication
-  if (note.length > noteLength) throw invalidField('note', `must have at most ${noteLength} characters`, 'note_length')
-  const updates = await drafts.updates(pipelineId)
-  const content = await workers.run(draftTasks, 'draftToPublish', { updates, agents }, by.userId)
+  const { pipelineId, expectedHash, agents, by } = publication
+  checkNote(publication)
+  const updates = await publishing.drafts.updates(pipelineId)
+  const content = await publishing.workers.run(draftTasks, 'draftToPublish', { updates, agents }, by.userId)
   if (expectedHash !== '' && expectedHash !== content.hash) {
     throw precondition('draft_moved', 'The draft has changed since you looked at it.', { hash: content.hash })
   }
-  const { yaml, demands } = content
-  const { calls } = demands
-  const triggers = content.triggers && fromBinary(TriggersSchema, content.triggers)
+  const { yaml } = content
   if (yaml === undefined) {
     throw precondition('not_representable', 'The draft holds something that a pipeline file cannot say.')
   }
+  return publishContent(publishing, publication, { ...content, yaml })
+}
+
+export async function publishContent(
+  { change, drafts, participants }: Publishing,
+  publication: Publication,
+  content: Content,
+): Promise<Published> {
+  const { pipelineId, lacking, by } = publication
+  checkNote(publication)
+  const { demands } = content
+  const { calls } = demands
+  const triggers = content.triggers && fromBinary(TriggersSchema, content.triggers)
   // Its errors are what the participants throw below.
   const lacks = (await lacking(demands)).filter(({ severity }) => severity === Severity.WARNING)
   const result = await change(async (em) => {
-    const published = await insertVersion(em, publication, { ...content, yaml })
+    const published = await insertVersion(em, publication, content)
     if (published.created) {
       const { pipeline, version } = published
       const { may, now } = publication
@@ -82,10 +95,18 @@ export async function publishDraft(
   return { ...result, problems: [...result.problems, ...lacks] }
 }
 
-interface Content {
+function checkNote({ note }: Publication): void {
+  if (note.length > noteLength) throw invalidField('note', `must have at most ${noteLength} characters`, 'note_length')
+}
+
+/** As the tasks of drafts make it. */
+export interface Content {
   name: string
   hash: string
   problems: Uint8Array
+  demands: Demands
+  /** Of a Triggers message. */
+  triggers: Uint8Array | undefined
   graph: string
   stepCount: number
   yaml: string
@@ -93,12 +114,16 @@ interface Content {
 
 async function insertVersion(
   em: EntityManager,
-  { pipelineId, note, by, now }: Publication,
+  { pipelineId, note, by, now, fromRepository }: Publication,
   content: Content,
 ): Promise<Published> {
   const { name, hash, graph, stepCount, yaml } = content
   const pipeline = await em.findOne(PipelineEntity, { id: pipelineId })
   if (!pipeline) throw notFound('pipeline', pipelineId)
+  if (pipeline.repositoryId !== null && !fromRepository) {
+    const message = `The pipeline is the file ${pipeline.filePath} of a repository: what is pushed there is published.`
+    throw precondition('pipeline_in_repository', message, { path: pipeline.filePath })
+  }
   const latest = await em.findOne(PipelineVersionEntity, { pipelineId, number: pipeline.latestVersion })
   const problems = problemsFrom(content.problems)
   if (latest?.hash === hash) return { pipeline, version: latest, created: false, problems }
@@ -110,7 +135,9 @@ async function insertVersion(
   const all = rival > 0 ? [...problems, nameProblem(name)] : problems
   if (all.some(({ severity }) => severity === Severity.ERROR)) throw problemsAsViolations(all)
   const number = pipeline.latestVersion + 1
-  const head = { latestVersion: number, latestHash: hash, draftHash: hash, name, updatedAt: now }
+  // Of a file the draft follows by itself, unless somebody works on it.
+  const draft = fromRepository ? {} : { draftHash: hash }
+  const head = { latestVersion: number, latestHash: hash, ...draft, name, updatedAt: now }
   const moved = await em.nativeUpdate(PipelineEntity, { id: pipelineId, latestVersion: pipeline.latestVersion }, head)
   if (moved !== 1) throw new AppError('aborted', 'Someone else published at the same moment. Look again, then publish.')
   const version: PipelineVersionRow = em.create(PipelineVersionEntity, {

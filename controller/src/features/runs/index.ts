@@ -24,12 +24,19 @@ export {
   runningByProject,
   waitReasons,
 } from './job-queue.ts'
-export { readRunHead } from './list-runs.ts'
+export { readRunHead, readRunHeads } from './list-runs.ts'
 export { checkGitFacts, originOf } from './origin.ts'
 export { ClaimRefused, type RunAct, type RunChange, type RunParticipant } from './participant.ts'
 export type { OfferedJob, Placement, Seat } from './place-jobs.ts'
 export { type RecentSteps, recentSteps } from './recent-steps.ts'
 export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'
-export { type PublishedStart, refusalOf, type StartDeps, startPublished } from './start-published.ts'
+export {
+  type GraphStart,
+  type PublishedStart,
+  refusalOf,
+  type StartDeps,
+  startGraph,
+  startPublished,
+} from './start-published.ts'
 export { type StepStanding, stepStanding } from './step-standing.ts'
 export { endWork, giveBackWork, keepWork, type Rooms, type TakenWork, takeWork } from './work-queue.ts'

@@ -74,6 +74,18 @@ export async function readRunHead(db: Db, em: EntityManager, runId: string): Pro
   return run
 }
 
+/** As lists show them, in no order; those that are gone are left out. */
+export async function readRunHeads(db: Db, em: EntityManager, runIds: readonly string[]): Promise<Run[]> {
+  const runs: Run[] = []
+  for (let from = 0; from < runIds.length; from += atATime) {
+    const some = runIds.slice(from, from + atATime)
+    const rows = await db.kysely<RunTables>(em).selectFrom('run').selectAll().where('id', 'in', some).execute()
+    runs.push(...(await inTurns(each(rows, (row) => presentRow(row, timesOf(db))))))
+  }
+  await sayWaits(db, em, runs)
+  return runs
+}
+
 /** Of those of a page. */
 const mostExplained = 25
 /** What passes by itself within a moment is no news in a list. */

@@ -1,12 +1,13 @@
 // Starts the latest version of a pipeline for whatever has a reason to: schedules, steps and ends of other runs, webhooks. The
 // run's id is known beforehand, so that it is begun once, however often and by whomever it is asked for.
 import { AppError, invalid, notFound } from '@ansflow/proto/errors'
+import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { Run, RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { fittedInputs, resolveInputs } from '@ansflow/proto/inputs'
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { Db } from '../../platform/db.ts'
 import type { Workers } from '../../platform/workers.ts'
-import { runnableGraph } from '../pipelines/index.ts'
+import { type PipelineRow, runnableGraph } from '../pipelines/index.ts'
 import { findProject } from '../projects/index.ts'
 import type { RunDriver } from './run-driver.ts'
 
@@ -29,13 +30,26 @@ export interface PublishedStart {
 }
 
 /** Throws `not_found`, `failed_precondition` "never_published", or what is wrong with the inputs. */
-export async function startPublished(
-  { db, workers, driver }: StartDeps,
-  { pipelineId, inputs, textInputs, origin, runId, by }: PublishedStart,
+export async function startPublished(deps: StartDeps, start: PublishedStart): Promise<Run> {
+  const { workers } = deps
+  const what = await runnableGraph({ em: deps.db.em(), workers, by: start.by }, start.pipelineId, 0)
+  return startGraph(deps, { ...start, ...what })
+}
+
+export interface GraphStart extends Omit<PublishedStart, 'pipelineId' | 'by'> {
+  pipeline: Pick<PipelineRow, 'id' | 'name' | 'projectId'>
+  /** As runs execute it. */
+  graph: PipelineGraph
+  /** 0: it is none of its versions. */
+  version: number
+}
+
+/** Throws what is wrong with the inputs. */
+export async function startGraph(
+  { db, driver }: StartDeps,
+  { pipeline, graph, version, inputs, textInputs, origin, runId }: GraphStart,
 ): Promise<Run> {
-  const em = db.em()
-  const { pipeline, graph, version } = await runnableGraph({ em, workers, by }, pipelineId, 0)
-  const project = await findProject(em, pipeline.projectId)
+  const project = await findProject(db.em(), pipeline.projectId)
   if (!project) throw notFound('project', pipeline.projectId)
   const given = textInputs ? fittedInputs(graph.inputs, inputs) : inputs
   const { values, violations } = resolveInputs(graph.inputs, given)
@@ -44,7 +58,7 @@ export async function startPublished(
     organizationId: project.organizationId,
     projectId: project.id,
     projectSlug: project.slug,
-    pipelineId,
+    pipelineId: pipeline.id,
     pipelineName: pipeline.name,
     version,
     graph,

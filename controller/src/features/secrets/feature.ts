@@ -2,20 +2,22 @@
 import { feature } from '../../feature.ts'
 import { KeyRingEntity } from './key-ring.entity.ts'
 import { lackingSecrets } from './lacking-secrets.ts'
+import { SealedValueEntity } from './sealed-value.entity.ts'
+import { createSealedValues } from './sealed-values.ts'
 import { SecretEntity } from './secret.entity.ts'
 import { secretsApi } from './secrets.api.ts'
 import { createSecrets } from './secrets.ts'
 
 export const secretsFeature = feature({
   name: 'secrets',
-  entities: [SecretEntity, KeyRingEntity],
+  entities: [SecretEntity, SealedValueEntity, KeyRingEntity],
   open({ clock, keys }) {
     const secrets = createSecrets(keys)
     return {
       services: [secretsApi({ clock, secrets })],
       pipelineParticipants: [{ name: 'secrets', lacking: lackingSecrets }],
       deletions: [secrets.removeAll],
-      gives: secrets,
+      gives: { ...secrets, sealedValues: createSealedValues(keys) },
     }
   },
 })

@@ -6,6 +6,7 @@ import { createKeys, type Keys, keyLength, open, seal, wrappingKey } from '../..
 import type { Db, EntityManager } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { KeyRingEntity, type KeyRingRow } from './key-ring.entity.ts'
+import { rewrapSealedValues } from './sealed-values.ts'
 import { rewrapSecrets } from './secrets.ts'
 
 export interface MasterKeys {
@@ -57,7 +58,8 @@ async function changeMasterKey(
   log: Logger,
 ): Promise<Ring> {
   const ring: Ring = { tokens: before.tokens, secrets: randomBytes(keyLength) }
-  const secrets = await rewrapSecrets(em, createKeys(before), createKeys(ring))
+  const [from, to] = [createKeys(before), createKeys(ring)]
+  const secrets = (await rewrapSecrets(em, from, to)) + (await rewrapSealedValues(em, from, to))
   await em.nativeDelete(KeyRingEntity, {})
   await writeRing(em, ring, masterKey, now)
   log.info({ secrets }, 'the master key was changed; ANSFLOW_PREVIOUS_MASTER_KEY can go')

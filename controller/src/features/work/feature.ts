@@ -1,6 +1,5 @@
 // What the controller does itself for steps that no agent runs.
 import { feature } from '../../feature.ts'
-import { createOutbound } from '../../platform/outbound.ts'
 import { type LogStreamDeps, logsFeature, openWorkLog } from '../logs/index.ts'
 import { runsFeature } from '../runs/index.ts'
 import { secretsFeature } from '../secrets/index.ts'
@@ -10,7 +9,7 @@ import { createWorkDesk } from './work-desk.ts'
 export const workFeature = feature({
   name: 'work',
   entities: [],
-  open({ db, bus, clock, log, config }, from) {
+  open({ db, bus, clock, log, outbound }, from) {
     const { driver } = from(runsFeature)
     const { writer } = from(logsFeature)
     const whole: LogStreamDeps['whole'] = ({ runId, jobId, size }) =>
@@ -21,7 +20,7 @@ export const workFeature = feature({
       log,
       driver,
       secrets: from(secretsFeature),
-      outbound: createOutbound({ allowed: config.outboundAllowed }),
+      outbound,
       performers,
       openLog: (job, secrets) => openWorkLog({ db, writer, clock, log, secretsOf: async () => secrets, whole }, job),
     })

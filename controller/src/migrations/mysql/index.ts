@@ -20,6 +20,7 @@ import { ReportsAndVariables } from './migration-0016-reports-and-variables.ts'
 import { Locks } from './migration-0017-locks.ts'
 import { ProjectLimits } from './migration-0018-project-limits.ts'
 import { DeliverySaid } from './migration-0019-delivery-said.ts'
+import { Repositories } from './migration-0020-repositories.ts'
 
 export const migrations = {
   'migration-0001-e2d3c2d4': Initial,
@@ -43,4 +44,5 @@ export const migrations = {
   'migration-0017-locks': Locks,
   'migration-0018-project-limits': ProjectLimits,
   'migration-0019-delivery-said': DeliverySaid,
+  'migration-0020-repositories': Repositories,
 }

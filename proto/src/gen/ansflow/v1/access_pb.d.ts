@@ -129,12 +129,22 @@ export enum Resource {
    * @generated from enum value: RESOURCE_APPROVAL = 6;
    */
   APPROVAL = 6,
+
+  /**
+   * @generated from enum value: RESOURCE_CONNECTION = 7;
+   */
+  CONNECTION = 7,
+
+  /**
+   * @generated from enum value: RESOURCE_REPOSITORY = 8;
+   */
+  REPOSITORY = 8,
 }
 
 /**
  * @generated from enum ansflow.v1.Resource
  */
-export declare type ResourceJson = "RESOURCE_UNSPECIFIED" | "RESOURCE_ORGANIZATION" | "RESOURCE_PROJECT" | "RESOURCE_PIPELINE" | "RESOURCE_RUN" | "RESOURCE_AGENT" | "RESOURCE_APPROVAL";
+export declare type ResourceJson = "RESOURCE_UNSPECIFIED" | "RESOURCE_ORGANIZATION" | "RESOURCE_PROJECT" | "RESOURCE_PIPELINE" | "RESOURCE_RUN" | "RESOURCE_AGENT" | "RESOURCE_APPROVAL" | "RESOURCE_CONNECTION" | "RESOURCE_REPOSITORY";
 
 /**
  * Describes the enum ansflow.v1.Resource.

@@ -2,7 +2,9 @@
 // @generated from file ansflow/v1/connections.proto (package ansflow.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { Message } from "@bufbuild/protobuf";
+import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file ansflow/v1/connections.proto.
@@ -10,8 +12,926 @@ import type { GenEnum, GenFile } from "@bufbuild/protobuf/codegenv2";
 export declare const file_ansflow_v1_connections: GenFile;
 
 /**
- * Kinds of forges and git servers that repositories are on.
+ * @generated from message ansflow.v1.Connection
+ */
+export declare type Connection = Message<"ansflow.v1.Connection"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: ansflow.v1.ForgeKind kind = 3;
+   */
+  kind: ForgeKind;
+
+  /**
+   * Of the forge: "https://github.com".
+   *
+   * @generated from field: string url = 4;
+   */
+  url: string;
+
+  /**
+   * Empty: it is the organization's.
+   *
+   * @generated from field: string project_id = 5;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: ansflow.v1.CredentialKind credential_kind = 6;
+   */
+  credentialKind: CredentialKind;
+
+  /**
+   * As the forge calls whom the credentials are; empty: not known.
+   *
+   * @generated from field: string account = 7;
+   */
+  account: string;
+
+  /**
+   * What they may do, in the forge's own words.
+   *
+   * @generated from field: repeated string scopes = 8;
+   */
+  scopes: string[];
+
+  /**
+   * Of the credentials; absent: not known, or never.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 9;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * When the forge was last asked, whoever asked.
+   *
+   * @generated from field: google.protobuf.Timestamp checked_at = 10;
+   */
+  checkedAt?: Timestamp | undefined;
+
+  /**
+   * What it said then, if it did not let us in: an English sentence; empty: all is well.
+   *
+   * @generated from field: string problem = 11;
+   */
+  problem: string;
+
+  /**
+   * Repositories that are connected by it.
+   *
+   * @generated from field: uint32 repository_count = 12;
+   */
+  repositoryCount: number;
+
+  /**
+   * @generated from field: string created_by_name = 13;
+   */
+  createdByName: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created_at = 14;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * What this kind of forge can do: "hooks", "search", "statuses", "checks", "comments", "deployments", "scoped_tokens",
+   * "pull_requests".
+   *
+   * @generated from field: repeated string abilities = 15;
+   */
+  abilities: string[];
+};
+
+/**
+ * @generated from message ansflow.v1.Connection
+ */
+export declare type ConnectionJson = {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * @generated from field: ansflow.v1.ForgeKind kind = 3;
+   */
+  kind?: ForgeKindJson;
+
+  /**
+   * Of the forge: "https://github.com".
+   *
+   * @generated from field: string url = 4;
+   */
+  url?: string;
+
+  /**
+   * Empty: it is the organization's.
+   *
+   * @generated from field: string project_id = 5;
+   */
+  projectId?: string;
+
+  /**
+   * @generated from field: ansflow.v1.CredentialKind credential_kind = 6;
+   */
+  credentialKind?: CredentialKindJson;
+
+  /**
+   * As the forge calls whom the credentials are; empty: not known.
+   *
+   * @generated from field: string account = 7;
+   */
+  account?: string;
+
+  /**
+   * What they may do, in the forge's own words.
+   *
+   * @generated from field: repeated string scopes = 8;
+   */
+  scopes?: string[];
+
+  /**
+   * Of the credentials; absent: not known, or never.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 9;
+   */
+  expiresAt?: TimestampJson;
+
+  /**
+   * When the forge was last asked, whoever asked.
+   *
+   * @generated from field: google.protobuf.Timestamp checked_at = 10;
+   */
+  checkedAt?: TimestampJson;
+
+  /**
+   * What it said then, if it did not let us in: an English sentence; empty: all is well.
+   *
+   * @generated from field: string problem = 11;
+   */
+  problem?: string;
+
+  /**
+   * Repositories that are connected by it.
+   *
+   * @generated from field: uint32 repository_count = 12;
+   */
+  repositoryCount?: number;
+
+  /**
+   * @generated from field: string created_by_name = 13;
+   */
+  createdByName?: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created_at = 14;
+   */
+  createdAt?: TimestampJson;
+
+  /**
+   * What this kind of forge can do: "hooks", "search", "statuses", "checks", "comments", "deployments", "scoped_tokens",
+   * "pull_requests".
+   *
+   * @generated from field: repeated string abilities = 15;
+   */
+  abilities?: string[];
+};
+
+/**
+ * Describes the message ansflow.v1.Connection.
+ * Use `create(ConnectionSchema)` to create a new message.
+ */
+export declare const ConnectionSchema: GenMessage<Connection, {jsonType: ConnectionJson}>;
+
+/**
+ * Goes in and never comes out.
  *
+ * @generated from message ansflow.v1.ForgeCredentials
+ */
+export declare type ForgeCredentials = Message<"ansflow.v1.ForgeCredentials"> & {
+  /**
+   * @generated from oneof ansflow.v1.ForgeCredentials.kind
+   */
+  kind: {
+    /**
+     * @generated from field: ansflow.v1.ForgeToken token = 1;
+     */
+    value: ForgeToken;
+    case: "token";
+  } | {
+    /**
+     * @generated from field: ansflow.v1.ForgeApp app = 2;
+     */
+    value: ForgeApp;
+    case: "app";
+  } | {
+    /**
+     * @generated from field: ansflow.v1.ForgeSshKey ssh_key = 3;
+     */
+    value: ForgeSshKey;
+    case: "sshKey";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Goes in and never comes out.
+ *
+ * @generated from message ansflow.v1.ForgeCredentials
+ */
+export declare type ForgeCredentialsJson = {
+  /**
+   * @generated from field: ansflow.v1.ForgeToken token = 1;
+   */
+  token?: ForgeTokenJson;
+
+  /**
+   * @generated from field: ansflow.v1.ForgeApp app = 2;
+   */
+  app?: ForgeAppJson;
+
+  /**
+   * @generated from field: ansflow.v1.ForgeSshKey ssh_key = 3;
+   */
+  sshKey?: ForgeSshKeyJson;
+};
+
+/**
+ * Describes the message ansflow.v1.ForgeCredentials.
+ * Use `create(ForgeCredentialsSchema)` to create a new message.
+ */
+export declare const ForgeCredentialsSchema: GenMessage<ForgeCredentials, {jsonType: ForgeCredentialsJson}>;
+
+/**
+ * @generated from message ansflow.v1.ForgeToken
+ */
+export declare type ForgeToken = Message<"ansflow.v1.ForgeToken"> & {
+  /**
+   * Empty where the forge does not want one.
+   *
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * @generated from field: string token = 2;
+   */
+  token: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ForgeToken
+ */
+export declare type ForgeTokenJson = {
+  /**
+   * Empty where the forge does not want one.
+   *
+   * @generated from field: string user = 1;
+   */
+  user?: string;
+
+  /**
+   * @generated from field: string token = 2;
+   */
+  token?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ForgeToken.
+ * Use `create(ForgeTokenSchema)` to create a new message.
+ */
+export declare const ForgeTokenSchema: GenMessage<ForgeToken, {jsonType: ForgeTokenJson}>;
+
+/**
+ * An app of GitHub.
+ *
+ * @generated from message ansflow.v1.ForgeApp
+ */
+export declare type ForgeApp = Message<"ansflow.v1.ForgeApp"> & {
+  /**
+   * @generated from field: string app_id = 1;
+   */
+  appId: string;
+
+  /**
+   * @generated from field: string installation_id = 2;
+   */
+  installationId: string;
+
+  /**
+   * PEM.
+   *
+   * @generated from field: string private_key = 3;
+   */
+  privateKey: string;
+};
+
+/**
+ * An app of GitHub.
+ *
+ * @generated from message ansflow.v1.ForgeApp
+ */
+export declare type ForgeAppJson = {
+  /**
+   * @generated from field: string app_id = 1;
+   */
+  appId?: string;
+
+  /**
+   * @generated from field: string installation_id = 2;
+   */
+  installationId?: string;
+
+  /**
+   * PEM.
+   *
+   * @generated from field: string private_key = 3;
+   */
+  privateKey?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ForgeApp.
+ * Use `create(ForgeAppSchema)` to create a new message.
+ */
+export declare const ForgeAppSchema: GenMessage<ForgeApp, {jsonType: ForgeAppJson}>;
+
+/**
+ * @generated from message ansflow.v1.ForgeSshKey
+ */
+export declare type ForgeSshKey = Message<"ansflow.v1.ForgeSshKey"> & {
+  /**
+   * Of OpenSSH or PEM, without a passphrase.
+   *
+   * @generated from field: string private_key = 1;
+   */
+  privateKey: string;
+
+  /**
+   * Lines of a known_hosts file: only these keys of the server are believed.
+   *
+   * @generated from field: string known_hosts = 2;
+   */
+  knownHosts: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ForgeSshKey
+ */
+export declare type ForgeSshKeyJson = {
+  /**
+   * Of OpenSSH or PEM, without a passphrase.
+   *
+   * @generated from field: string private_key = 1;
+   */
+  privateKey?: string;
+
+  /**
+   * Lines of a known_hosts file: only these keys of the server are believed.
+   *
+   * @generated from field: string known_hosts = 2;
+   */
+  knownHosts?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ForgeSshKey.
+ * Use `create(ForgeSshKeySchema)` to create a new message.
+ */
+export declare const ForgeSshKeySchema: GenMessage<ForgeSshKey, {jsonType: ForgeSshKeyJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListConnectionsRequest
+ */
+export declare type ListConnectionsRequest = Message<"ansflow.v1.ListConnectionsRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ListConnectionsRequest
+ */
+export declare type ListConnectionsRequestJson = {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ListConnectionsRequest.
+ * Use `create(ListConnectionsRequestSchema)` to create a new message.
+ */
+export declare const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest, {jsonType: ListConnectionsRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListConnectionsResponse
+ */
+export declare type ListConnectionsResponse = Message<"ansflow.v1.ListConnectionsResponse"> & {
+  /**
+   * @generated from field: repeated ansflow.v1.Connection connections = 1;
+   */
+  connections: Connection[];
+};
+
+/**
+ * @generated from message ansflow.v1.ListConnectionsResponse
+ */
+export declare type ListConnectionsResponseJson = {
+  /**
+   * @generated from field: repeated ansflow.v1.Connection connections = 1;
+   */
+  connections?: ConnectionJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.ListConnectionsResponse.
+ * Use `create(ListConnectionsResponseSchema)` to create a new message.
+ */
+export declare const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse, {jsonType: ListConnectionsResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.CreateConnectionRequest
+ */
+export declare type CreateConnectionRequest = Message<"ansflow.v1.CreateConnectionRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * For all projects; wants the permission on the organization.
+   *
+   * @generated from field: bool for_organization = 2;
+   */
+  forOrganization: boolean;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: ansflow.v1.ForgeKind kind = 4;
+   */
+  kind: ForgeKind;
+
+  /**
+   * Empty: the kind's own (https://github.com …); of FORGE_KIND_GIT the part that the repositories' addresses have in common.
+   *
+   * @generated from field: string url = 5;
+   */
+  url: string;
+
+  /**
+   * Absent: none.
+   *
+   * @generated from field: ansflow.v1.ForgeCredentials credentials = 6;
+   */
+  credentials?: ForgeCredentials | undefined;
+
+  /**
+   * Any text of at most 128 characters: the same call with it is made once, for seven days.
+   *
+   * @generated from field: string idempotency_key = 7;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * @generated from message ansflow.v1.CreateConnectionRequest
+ */
+export declare type CreateConnectionRequestJson = {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId?: string;
+
+  /**
+   * For all projects; wants the permission on the organization.
+   *
+   * @generated from field: bool for_organization = 2;
+   */
+  forOrganization?: boolean;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name?: string;
+
+  /**
+   * @generated from field: ansflow.v1.ForgeKind kind = 4;
+   */
+  kind?: ForgeKindJson;
+
+  /**
+   * Empty: the kind's own (https://github.com …); of FORGE_KIND_GIT the part that the repositories' addresses have in common.
+   *
+   * @generated from field: string url = 5;
+   */
+  url?: string;
+
+  /**
+   * Absent: none.
+   *
+   * @generated from field: ansflow.v1.ForgeCredentials credentials = 6;
+   */
+  credentials?: ForgeCredentialsJson;
+
+  /**
+   * Any text of at most 128 characters: the same call with it is made once, for seven days.
+   *
+   * @generated from field: string idempotency_key = 7;
+   */
+  idempotencyKey?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.CreateConnectionRequest.
+ * Use `create(CreateConnectionRequestSchema)` to create a new message.
+ */
+export declare const CreateConnectionRequestSchema: GenMessage<CreateConnectionRequest, {jsonType: CreateConnectionRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.CreateConnectionResponse
+ */
+export declare type CreateConnectionResponse = Message<"ansflow.v1.CreateConnectionResponse"> & {
+  /**
+   * @generated from field: ansflow.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.CreateConnectionResponse
+ */
+export declare type CreateConnectionResponseJson = {
+  /**
+   * @generated from field: ansflow.v1.Connection connection = 1;
+   */
+  connection?: ConnectionJson;
+};
+
+/**
+ * Describes the message ansflow.v1.CreateConnectionResponse.
+ * Use `create(CreateConnectionResponseSchema)` to create a new message.
+ */
+export declare const CreateConnectionResponseSchema: GenMessage<CreateConnectionResponse, {jsonType: CreateConnectionResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.UpdateConnectionRequest
+ */
+export declare type UpdateConnectionRequest = Message<"ansflow.v1.UpdateConnectionRequest"> & {
+  /**
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId: string;
+
+  /**
+   * Empty: as it is.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Empty: as it is.
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+
+  /**
+   * Absent: as they are.
+   *
+   * @generated from field: ansflow.v1.ForgeCredentials credentials = 4;
+   */
+  credentials?: ForgeCredentials | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.UpdateConnectionRequest
+ */
+export declare type UpdateConnectionRequestJson = {
+  /**
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId?: string;
+
+  /**
+   * Empty: as it is.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * Empty: as it is.
+   *
+   * @generated from field: string url = 3;
+   */
+  url?: string;
+
+  /**
+   * Absent: as they are.
+   *
+   * @generated from field: ansflow.v1.ForgeCredentials credentials = 4;
+   */
+  credentials?: ForgeCredentialsJson;
+};
+
+/**
+ * Describes the message ansflow.v1.UpdateConnectionRequest.
+ * Use `create(UpdateConnectionRequestSchema)` to create a new message.
+ */
+export declare const UpdateConnectionRequestSchema: GenMessage<UpdateConnectionRequest, {jsonType: UpdateConnectionRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.UpdateConnectionResponse
+ */
+export declare type UpdateConnectionResponse = Message<"ansflow.v1.UpdateConnectionResponse"> & {
+  /**
+   * @generated from field: ansflow.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.UpdateConnectionResponse
+ */
+export declare type UpdateConnectionResponseJson = {
+  /**
+   * @generated from field: ansflow.v1.Connection connection = 1;
+   */
+  connection?: ConnectionJson;
+};
+
+/**
+ * Describes the message ansflow.v1.UpdateConnectionResponse.
+ * Use `create(UpdateConnectionResponseSchema)` to create a new message.
+ */
+export declare const UpdateConnectionResponseSchema: GenMessage<UpdateConnectionResponse, {jsonType: UpdateConnectionResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.DeleteConnectionRequest
+ */
+export declare type DeleteConnectionRequest = Message<"ansflow.v1.DeleteConnectionRequest"> & {
+  /**
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.DeleteConnectionRequest
+ */
+export declare type DeleteConnectionRequestJson = {
+  /**
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.DeleteConnectionRequest.
+ * Use `create(DeleteConnectionRequestSchema)` to create a new message.
+ */
+export declare const DeleteConnectionRequestSchema: GenMessage<DeleteConnectionRequest, {jsonType: DeleteConnectionRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.DeleteConnectionResponse
+ */
+export declare type DeleteConnectionResponse = Message<"ansflow.v1.DeleteConnectionResponse"> & {
+};
+
+/**
+ * @generated from message ansflow.v1.DeleteConnectionResponse
+ */
+export declare type DeleteConnectionResponseJson = {
+};
+
+/**
+ * Describes the message ansflow.v1.DeleteConnectionResponse.
+ * Use `create(DeleteConnectionResponseSchema)` to create a new message.
+ */
+export declare const DeleteConnectionResponseSchema: GenMessage<DeleteConnectionResponse, {jsonType: DeleteConnectionResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.TestConnectionRequest
+ */
+export declare type TestConnectionRequest = Message<"ansflow.v1.TestConnectionRequest"> & {
+  /**
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.TestConnectionRequest
+ */
+export declare type TestConnectionRequestJson = {
+  /**
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.TestConnectionRequest.
+ * Use `create(TestConnectionRequestSchema)` to create a new message.
+ */
+export declare const TestConnectionRequestSchema: GenMessage<TestConnectionRequest, {jsonType: TestConnectionRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.TestConnectionResponse
+ */
+export declare type TestConnectionResponse = Message<"ansflow.v1.TestConnectionResponse"> & {
+  /**
+   * @generated from field: ansflow.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.TestConnectionResponse
+ */
+export declare type TestConnectionResponseJson = {
+  /**
+   * @generated from field: ansflow.v1.Connection connection = 1;
+   */
+  connection?: ConnectionJson;
+};
+
+/**
+ * Describes the message ansflow.v1.TestConnectionResponse.
+ * Use `create(TestConnectionResponseSchema)` to create a new message.
+ */
+export declare const TestConnectionResponseSchema: GenMessage<TestConnectionResponse, {jsonType: TestConnectionResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.SearchForgeRepositoriesRequest
+ */
+export declare type SearchForgeRepositoriesRequest = Message<"ansflow.v1.SearchForgeRepositoriesRequest"> & {
+  /**
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId: string;
+
+  /**
+   * Part of the name; empty: all.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * @generated from message ansflow.v1.SearchForgeRepositoriesRequest
+ */
+export declare type SearchForgeRepositoriesRequestJson = {
+  /**
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId?: string;
+
+  /**
+   * Part of the name; empty: all.
+   *
+   * @generated from field: string text = 2;
+   */
+  text?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.SearchForgeRepositoriesRequest.
+ * Use `create(SearchForgeRepositoriesRequestSchema)` to create a new message.
+ */
+export declare const SearchForgeRepositoriesRequestSchema: GenMessage<SearchForgeRepositoriesRequest, {jsonType: SearchForgeRepositoriesRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.SearchForgeRepositoriesResponse
+ */
+export declare type SearchForgeRepositoriesResponse = Message<"ansflow.v1.SearchForgeRepositoriesResponse"> & {
+  /**
+   * @generated from field: repeated ansflow.v1.ForgeRepository repositories = 1;
+   */
+  repositories: ForgeRepository[];
+};
+
+/**
+ * @generated from message ansflow.v1.SearchForgeRepositoriesResponse
+ */
+export declare type SearchForgeRepositoriesResponseJson = {
+  /**
+   * @generated from field: repeated ansflow.v1.ForgeRepository repositories = 1;
+   */
+  repositories?: ForgeRepositoryJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.SearchForgeRepositoriesResponse.
+ * Use `create(SearchForgeRepositoriesResponseSchema)` to create a new message.
+ */
+export declare const SearchForgeRepositoriesResponseSchema: GenMessage<SearchForgeRepositoriesResponse, {jsonType: SearchForgeRepositoriesResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.ForgeRepository
+ */
+export declare type ForgeRepository = Message<"ansflow.v1.ForgeRepository"> & {
+  /**
+   * "acme/shop".
+   *
+   * @generated from field: string full_name = 1;
+   */
+  fullName: string;
+
+  /**
+   * @generated from field: string web_url = 2;
+   */
+  webUrl: string;
+
+  /**
+   * @generated from field: string default_branch = 3;
+   */
+  defaultBranch: string;
+
+  /**
+   * @generated from field: bool private = 4;
+   */
+  private: boolean;
+
+  /**
+   * @generated from field: string description = 5;
+   */
+  description: string;
+
+  /**
+   * Id of the project's repository, if it is connected already.
+   *
+   * @generated from field: string repository_id = 6;
+   */
+  repositoryId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ForgeRepository
+ */
+export declare type ForgeRepositoryJson = {
+  /**
+   * "acme/shop".
+   *
+   * @generated from field: string full_name = 1;
+   */
+  fullName?: string;
+
+  /**
+   * @generated from field: string web_url = 2;
+   */
+  webUrl?: string;
+
+  /**
+   * @generated from field: string default_branch = 3;
+   */
+  defaultBranch?: string;
+
+  /**
+   * @generated from field: bool private = 4;
+   */
+  private?: boolean;
+
+  /**
+   * @generated from field: string description = 5;
+   */
+  description?: string;
+
+  /**
+   * Id of the project's repository, if it is connected already.
+   *
+   * @generated from field: string repository_id = 6;
+   */
+  repositoryId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ForgeRepository.
+ * Use `create(ForgeRepositorySchema)` to create a new message.
+ */
+export declare const ForgeRepositorySchema: GenMessage<ForgeRepository, {jsonType: ForgeRepositoryJson}>;
+
+/**
  * @generated from enum ansflow.v1.ForgeKind
  */
 export enum ForgeKind {
@@ -56,8 +976,6 @@ export enum ForgeKind {
 }
 
 /**
- * Kinds of forges and git servers that repositories are on.
- *
  * @generated from enum ansflow.v1.ForgeKind
  */
 export declare type ForgeKindJson = "FORGE_KIND_UNSPECIFIED" | "FORGE_KIND_GITHUB" | "FORGE_KIND_GITLAB" | "FORGE_KIND_GITEA" | "FORGE_KIND_BITBUCKET" | "FORGE_KIND_GITEE" | "FORGE_KIND_GIT";
@@ -66,4 +984,121 @@ export declare type ForgeKindJson = "FORGE_KIND_UNSPECIFIED" | "FORGE_KIND_GITHU
  * Describes the enum ansflow.v1.ForgeKind.
  */
 export declare const ForgeKindSchema: GenEnum<ForgeKind, ForgeKindJson>;
+
+/**
+ * @generated from enum ansflow.v1.CredentialKind
+ */
+export enum CredentialKind {
+  /**
+   * @generated from enum value: CREDENTIAL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Repositories that everybody may read; nothing can be told to the forge.
+   *
+   * @generated from enum value: CREDENTIAL_KIND_NONE = 1;
+   */
+  NONE = 1,
+
+  /**
+   * @generated from enum value: CREDENTIAL_KIND_TOKEN = 2;
+   */
+  TOKEN = 2,
+
+  /**
+   * @generated from enum value: CREDENTIAL_KIND_APP = 3;
+   */
+  APP = 3,
+
+  /**
+   * An SSH key, of plain git servers.
+   *
+   * @generated from enum value: CREDENTIAL_KIND_SSH_KEY = 4;
+   */
+  SSH_KEY = 4,
+}
+
+/**
+ * @generated from enum ansflow.v1.CredentialKind
+ */
+export declare type CredentialKindJson = "CREDENTIAL_KIND_UNSPECIFIED" | "CREDENTIAL_KIND_NONE" | "CREDENTIAL_KIND_TOKEN" | "CREDENTIAL_KIND_APP" | "CREDENTIAL_KIND_SSH_KEY";
+
+/**
+ * Describes the enum ansflow.v1.CredentialKind.
+ */
+export declare const CredentialKindSchema: GenEnum<CredentialKind, CredentialKindJson>;
+
+/**
+ * Connections: forges and git servers that repositories are on, with what AnsFlow shows them to be let in. Of a project, or of an
+ * organization for all its projects.
+ *
+ * @generated from service ansflow.v1.ConnectionService
+ */
+export declare const ConnectionService: GenService<{
+  /**
+   * Those of the project and of its organization, by name.
+   *
+   * @generated from rpc ansflow.v1.ConnectionService.ListConnections
+   */
+  listConnections: {
+    methodKind: "unary";
+    input: typeof ListConnectionsRequestSchema;
+    output: typeof ListConnectionsResponseSchema;
+  },
+  /**
+   * Tries the credentials and stores them sealed only when the forge lets them in. Errors: already_exists "name_taken",
+   * invalid_argument ("name_length", "name_control", "connection_url", "connection_credentials"), failed_precondition "forge_refused"
+   * (the forge does not let them in; `detail` says what it says) and "forge_unreachable".
+   *
+   * @generated from rpc ansflow.v1.ConnectionService.CreateConnection
+   */
+  createConnection: {
+    methodKind: "unary";
+    input: typeof CreateConnectionRequestSchema;
+    output: typeof CreateConnectionResponseSchema;
+  },
+  /**
+   * Name, address and, where they are given, credentials. A kind stays. Errors as of CreateConnection, and "connection_secret_again"
+   * (another address wants its credentials with it: they are not sent to a place they were not given for).
+   *
+   * @generated from rpc ansflow.v1.ConnectionService.UpdateConnection
+   */
+  updateConnection: {
+    methodKind: "unary";
+    input: typeof UpdateConnectionRequestSchema;
+    output: typeof UpdateConnectionResponseSchema;
+  },
+  /**
+   * Errors: failed_precondition "connection_used": repositories are connected by it.
+   *
+   * @generated from rpc ansflow.v1.ConnectionService.DeleteConnection
+   */
+  deleteConnection: {
+    methodKind: "unary";
+    input: typeof DeleteConnectionRequestSchema;
+    output: typeof DeleteConnectionResponseSchema;
+  },
+  /**
+   * Asks the forge who it is, and keeps what it says as the connection's health. That it is not let in is an answer.
+   *
+   * @generated from rpc ansflow.v1.ConnectionService.TestConnection
+   */
+  testConnection: {
+    methodKind: "unary";
+    input: typeof TestConnectionRequestSchema;
+    output: typeof TestConnectionResponseSchema;
+  },
+  /**
+   * What can be connected by it, at most 50, the last changed first. Errors: failed_precondition ("forge_refused", "forge_unreachable",
+   * "forge_cannot": this kind lists none).
+   *
+   * @generated from rpc ansflow.v1.ConnectionService.SearchForgeRepositories
+   */
+  searchForgeRepositories: {
+    methodKind: "unary";
+    input: typeof SearchForgeRepositoriesRequestSchema;
+    output: typeof SearchForgeRepositoriesResponseSchema;
+  },
+}>;
 

@@ -2,13 +2,141 @@
 // @generated from file ansflow/v1/connections.proto (package ansflow.v1, syntax proto3)
 /* eslint-disable */
 
-import { enumDesc, fileDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { file_ansflow_v1_access } from "./access_pb.js";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file ansflow/v1/connections.proto.
  */
 export const file_ansflow_v1_connections = /*@__PURE__*/
-  fileDesc("ChxhbnNmbG93L3YxL2Nvbm5lY3Rpb25zLnByb3RvEgphbnNmbG93LnYxKq8BCglGb3JnZUtpbmQSGgoWRk9SR0VfS0lORF9VTlNQRUNJRklFRBAAEhUKEUZPUkdFX0tJTkRfR0lUSFVCEAESFQoRRk9SR0VfS0lORF9HSVRMQUIQAhIUChBGT1JHRV9LSU5EX0dJVEVBEAMSGAoURk9SR0VfS0lORF9CSVRCVUNLRVQQBBIUChBGT1JHRV9LSU5EX0dJVEVFEAUSEgoORk9SR0VfS0lORF9HSVQQBmIGcHJvdG8z");
+  fileDesc("ChxhbnNmbG93L3YxL2Nvbm5lY3Rpb25zLnByb3RvEgphbnNmbG93LnYxIqkDCgpDb25uZWN0aW9uEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSIwoEa2luZBgDIAEoDjIVLmFuc2Zsb3cudjEuRm9yZ2VLaW5kEgsKA3VybBgEIAEoCRISCgpwcm9qZWN0X2lkGAUgASgJEjMKD2NyZWRlbnRpYWxfa2luZBgGIAEoDjIaLmFuc2Zsb3cudjEuQ3JlZGVudGlhbEtpbmQSDwoHYWNjb3VudBgHIAEoCRIOCgZzY29wZXMYCCADKAkSLgoKZXhwaXJlc19hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY2hlY2tlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcHJvYmxlbRgLIAEoCRIYChByZXBvc2l0b3J5X2NvdW50GAwgASgNEhcKD2NyZWF0ZWRfYnlfbmFtZRgNIAEoCRIuCgpjcmVhdGVkX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglhYmlsaXRpZXMYDyADKAkilAEKEEZvcmdlQ3JlZGVudGlhbHMSJwoFdG9rZW4YASABKAsyFi5hbnNmbG93LnYxLkZvcmdlVG9rZW5IABIjCgNhcHAYAiABKAsyFC5hbnNmbG93LnYxLkZvcmdlQXBwSAASKgoHc3NoX2tleRgDIAEoCzIXLmFuc2Zsb3cudjEuRm9yZ2VTc2hLZXlIAEIGCgRraW5kIikKCkZvcmdlVG9rZW4SDAoEdXNlchgBIAEoCRINCgV0b2tlbhgCIAEoCSJICghGb3JnZUFwcBIOCgZhcHBfaWQYASABKAkSFwoPaW5zdGFsbGF0aW9uX2lkGAIgASgJEhMKC3ByaXZhdGVfa2V5GAMgASgJIjcKC0ZvcmdlU3NoS2V5EhMKC3ByaXZhdGVfa2V5GAEgASgJEhMKC2tub3duX2hvc3RzGAIgASgJIiwKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSJGChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIrCgtjb25uZWN0aW9ucxgBIAMoCzIWLmFuc2Zsb3cudjEuQ29ubmVjdGlvbiLTAQoXQ3JlYXRlQ29ubmVjdGlvblJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBmb3Jfb3JnYW5pemF0aW9uGAIgASgIEgwKBG5hbWUYAyABKAkSIwoEa2luZBgEIAEoDjIVLmFuc2Zsb3cudjEuRm9yZ2VLaW5kEgsKA3VybBgFIAEoCRIxCgtjcmVkZW50aWFscxgGIAEoCzIcLmFuc2Zsb3cudjEuRm9yZ2VDcmVkZW50aWFscxIXCg9pZGVtcG90ZW5jeV9rZXkYByABKAkiRgoYQ3JlYXRlQ29ubmVjdGlvblJlc3BvbnNlEioKCmNvbm5lY3Rpb24YASABKAsyFi5hbnNmbG93LnYxLkNvbm5lY3Rpb24ifgoXVXBkYXRlQ29ubmVjdGlvblJlcXVlc3QSFQoNY29ubmVjdGlvbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgsKA3VybBgDIAEoCRIxCgtjcmVkZW50aWFscxgEIAEoCzIcLmFuc2Zsb3cudjEuRm9yZ2VDcmVkZW50aWFscyJGChhVcGRhdGVDb25uZWN0aW9uUmVzcG9uc2USKgoKY29ubmVjdGlvbhgBIAEoCzIWLmFuc2Zsb3cudjEuQ29ubmVjdGlvbiIwChdEZWxldGVDb25uZWN0aW9uUmVxdWVzdBIVCg1jb25uZWN0aW9uX2lkGAEgASgJIhoKGERlbGV0ZUNvbm5lY3Rpb25SZXNwb25zZSIuChVUZXN0Q29ubmVjdGlvblJlcXVlc3QSFQoNY29ubmVjdGlvbl9pZBgBIAEoCSJEChZUZXN0Q29ubmVjdGlvblJlc3BvbnNlEioKCmNvbm5lY3Rpb24YASABKAsyFi5hbnNmbG93LnYxLkNvbm5lY3Rpb24iRQoeU2VhcmNoRm9yZ2VSZXBvc2l0b3JpZXNSZXF1ZXN0EhUKDWNvbm5lY3Rpb25faWQYASABKAkSDAoEdGV4dBgCIAEoCSJUCh9TZWFyY2hGb3JnZVJlcG9zaXRvcmllc1Jlc3BvbnNlEjEKDHJlcG9zaXRvcmllcxgBIAMoCzIbLmFuc2Zsb3cudjEuRm9yZ2VSZXBvc2l0b3J5IooBCg9Gb3JnZVJlcG9zaXRvcnkSEQoJZnVsbF9uYW1lGAEgASgJEg8KB3dlYl91cmwYAiABKAkSFgoOZGVmYXVsdF9icmFuY2gYAyABKAkSDwoHcHJpdmF0ZRgEIAEoCBITCgtkZXNjcmlwdGlvbhgFIAEoCRIVCg1yZXBvc2l0b3J5X2lkGAYgASgJKq8BCglGb3JnZUtpbmQSGgoWRk9SR0VfS0lORF9VTlNQRUNJRklFRBAAEhUKEUZPUkdFX0tJTkRfR0lUSFVCEAESFQoRRk9SR0VfS0lORF9HSVRMQUIQAhIUChBGT1JHRV9LSU5EX0dJVEVBEAMSGAoURk9SR0VfS0lORF9CSVRCVUNLRVQQBBIUChBGT1JHRV9LSU5EX0dJVEVFEAUSEgoORk9SR0VfS0lORF9HSVQQBiqcAQoOQ3JlZGVudGlhbEtpbmQSHwobQ1JFREVOVElBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQ1JFREVOVElBTF9LSU5EX05PTkUQARIZChVDUkVERU5USUFMX0tJTkRfVE9LRU4QAhIXChNDUkVERU5USUFMX0tJTkRfQVBQEAMSGwoXQ1JFREVOVElBTF9LSU5EX1NTSF9LRVkQBDLSBgoRQ29ubmVjdGlvblNlcnZpY2USfwoPTGlzdENvbm5lY3Rpb25zEiIuYW5zZmxvdy52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GiMuYW5zZmxvdy52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZSIjirUYHwoPcmVwb3NpdG9yeS5yZWFkEAIaCnByb2plY3RfaWQShAEKEENyZWF0ZUNvbm5lY3Rpb24SIy5hbnNmbG93LnYxLkNyZWF0ZUNvbm5lY3Rpb25SZXF1ZXN0GiQuYW5zZmxvdy52MS5DcmVhdGVDb25uZWN0aW9uUmVzcG9uc2UiJYq1GCEKEXJlcG9zaXRvcnkubWFuYWdlEAIaCnByb2plY3RfaWQShwEKEFVwZGF0ZUNvbm5lY3Rpb24SIy5hbnNmbG93LnYxLlVwZGF0ZUNvbm5lY3Rpb25SZXF1ZXN0GiQuYW5zZmxvdy52MS5VcGRhdGVDb25uZWN0aW9uUmVzcG9uc2UiKIq1GCQKEXJlcG9zaXRvcnkubWFuYWdlEAcaDWNvbm5lY3Rpb25faWQShwEKEERlbGV0ZUNvbm5lY3Rpb24SIy5hbnNmbG93LnYxLkRlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0GiQuYW5zZmxvdy52MS5EZWxldGVDb25uZWN0aW9uUmVzcG9uc2UiKIq1GCQKEXJlcG9zaXRvcnkubWFuYWdlEAcaDWNvbm5lY3Rpb25faWQSgQEKDlRlc3RDb25uZWN0aW9uEiEuYW5zZmxvdy52MS5UZXN0Q29ubmVjdGlvblJlcXVlc3QaIi5hbnNmbG93LnYxLlRlc3RDb25uZWN0aW9uUmVzcG9uc2UiKIq1GCQKEXJlcG9zaXRvcnkubWFuYWdlEAcaDWNvbm5lY3Rpb25faWQSnAEKF1NlYXJjaEZvcmdlUmVwb3NpdG9yaWVzEiouYW5zZmxvdy52MS5TZWFyY2hGb3JnZVJlcG9zaXRvcmllc1JlcXVlc3QaKy5hbnNmbG93LnYxLlNlYXJjaEZvcmdlUmVwb3NpdG9yaWVzUmVzcG9uc2UiKIq1GCQKEXJlcG9zaXRvcnkubWFuYWdlEAcaDWNvbm5lY3Rpb25faWRiBnByb3RvMw", [file_ansflow_v1_access, file_google_protobuf_timestamp]);
+
+/**
+ * Describes the message ansflow.v1.Connection.
+ * Use `create(ConnectionSchema)` to create a new message.
+ */
+export const ConnectionSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 0);
+
+/**
+ * Describes the message ansflow.v1.ForgeCredentials.
+ * Use `create(ForgeCredentialsSchema)` to create a new message.
+ */
+export const ForgeCredentialsSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 1);
+
+/**
+ * Describes the message ansflow.v1.ForgeToken.
+ * Use `create(ForgeTokenSchema)` to create a new message.
+ */
+export const ForgeTokenSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 2);
+
+/**
+ * Describes the message ansflow.v1.ForgeApp.
+ * Use `create(ForgeAppSchema)` to create a new message.
+ */
+export const ForgeAppSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 3);
+
+/**
+ * Describes the message ansflow.v1.ForgeSshKey.
+ * Use `create(ForgeSshKeySchema)` to create a new message.
+ */
+export const ForgeSshKeySchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 4);
+
+/**
+ * Describes the message ansflow.v1.ListConnectionsRequest.
+ * Use `create(ListConnectionsRequestSchema)` to create a new message.
+ */
+export const ListConnectionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 5);
+
+/**
+ * Describes the message ansflow.v1.ListConnectionsResponse.
+ * Use `create(ListConnectionsResponseSchema)` to create a new message.
+ */
+export const ListConnectionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 6);
+
+/**
+ * Describes the message ansflow.v1.CreateConnectionRequest.
+ * Use `create(CreateConnectionRequestSchema)` to create a new message.
+ */
+export const CreateConnectionRequestSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 7);
+
+/**
+ * Describes the message ansflow.v1.CreateConnectionResponse.
+ * Use `create(CreateConnectionResponseSchema)` to create a new message.
+ */
+export const CreateConnectionResponseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 8);
+
+/**
+ * Describes the message ansflow.v1.UpdateConnectionRequest.
+ * Use `create(UpdateConnectionRequestSchema)` to create a new message.
+ */
+export const UpdateConnectionRequestSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 9);
+
+/**
+ * Describes the message ansflow.v1.UpdateConnectionResponse.
+ * Use `create(UpdateConnectionResponseSchema)` to create a new message.
+ */
+export const UpdateConnectionResponseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 10);
+
+/**
+ * Describes the message ansflow.v1.DeleteConnectionRequest.
+ * Use `create(DeleteConnectionRequestSchema)` to create a new message.
+ */
+export const DeleteConnectionRequestSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 11);
+
+/**
+ * Describes the message ansflow.v1.DeleteConnectionResponse.
+ * Use `create(DeleteConnectionResponseSchema)` to create a new message.
+ */
+export const DeleteConnectionResponseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 12);
+
+/**
+ * Describes the message ansflow.v1.TestConnectionRequest.
+ * Use `create(TestConnectionRequestSchema)` to create a new message.
+ */
+export const TestConnectionRequestSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 13);
+
+/**
+ * Describes the message ansflow.v1.TestConnectionResponse.
+ * Use `create(TestConnectionResponseSchema)` to create a new message.
+ */
+export const TestConnectionResponseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 14);
+
+/**
+ * Describes the message ansflow.v1.SearchForgeRepositoriesRequest.
+ * Use `create(SearchForgeRepositoriesRequestSchema)` to create a new message.
+ */
+export const SearchForgeRepositoriesRequestSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 15);
+
+/**
+ * Describes the message ansflow.v1.SearchForgeRepositoriesResponse.
+ * Use `create(SearchForgeRepositoriesResponseSchema)` to create a new message.
+ */
+export const SearchForgeRepositoriesResponseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 16);
+
+/**
+ * Describes the message ansflow.v1.ForgeRepository.
+ * Use `create(ForgeRepositorySchema)` to create a new message.
+ */
+export const ForgeRepositorySchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_connections, 17);
 
 /**
  * Describes the enum ansflow.v1.ForgeKind.
@@ -17,10 +145,29 @@ export const ForgeKindSchema = /*@__PURE__*/
   enumDesc(file_ansflow_v1_connections, 0);
 
 /**
- * Kinds of forges and git servers that repositories are on.
- *
  * @generated from enum ansflow.v1.ForgeKind
  */
 export const ForgeKind = /*@__PURE__*/
   tsEnum(ForgeKindSchema);
+
+/**
+ * Describes the enum ansflow.v1.CredentialKind.
+ */
+export const CredentialKindSchema = /*@__PURE__*/
+  enumDesc(file_ansflow_v1_connections, 1);
+
+/**
+ * @generated from enum ansflow.v1.CredentialKind
+ */
+export const CredentialKind = /*@__PURE__*/
+  tsEnum(CredentialKindSchema);
+
+/**
+ * Connections: forges and git servers that repositories are on, with what AnsFlow shows them to be let in. Of a project, or of an
+ * organization for all its projects.
+ *
+ * @generated from service ansflow.v1.ConnectionService
+ */
+export const ConnectionService = /*@__PURE__*/
+  serviceDesc(file_ansflow_v1_connections, 0);
 

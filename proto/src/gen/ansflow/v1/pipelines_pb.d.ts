@@ -56,6 +56,20 @@ export declare type Pipeline = Message<"ansflow.v1.Pipeline"> & {
    * @generated from field: bool draft_changed = 7;
    */
   draftChanged: boolean;
+
+  /**
+   * Of the repository that it is a file of, which says what its versions are; empty: it is kept in AnsFlow.
+   *
+   * @generated from field: string repository_id = 8;
+   */
+  repositoryId: string;
+
+  /**
+   * Of the file there, ".ansflow/release.yaml"; empty: it is kept in AnsFlow.
+   *
+   * @generated from field: string file_path = 9;
+   */
+  filePath: string;
 };
 
 /**
@@ -102,6 +116,20 @@ export declare type PipelineJson = {
    * @generated from field: bool draft_changed = 7;
    */
   draftChanged?: boolean;
+
+  /**
+   * Of the repository that it is a file of, which says what its versions are; empty: it is kept in AnsFlow.
+   *
+   * @generated from field: string repository_id = 8;
+   */
+  repositoryId?: string;
+
+  /**
+   * Of the file there, ".ansflow/release.yaml"; empty: it is kept in AnsFlow.
+   *
+   * @generated from field: string file_path = 9;
+   */
+  filePath?: string;
 };
 
 /**
@@ -1042,7 +1070,8 @@ export declare const PipelineService: GenService<{
   /**
    * Makes a version of the draft as it is. Identical content makes no new version. Errors: failed_precondition
    * "draft_moved" (expected_hash is not the draft's) and "not_representable" (no file can say it), invalid_argument
-   * "pipeline_invalid" (problems in the answer's violations) and "note_length", aborted (somebody published at the same moment).
+   * "pipeline_invalid" (problems in the answer's violations) and "note_length", aborted (somebody published at the same moment);
+   * failed_precondition "pipeline_in_repository": a file of a repository says what its versions are.
    *
    * @generated from rpc ansflow.v1.PipelineService.PublishPipeline
    */

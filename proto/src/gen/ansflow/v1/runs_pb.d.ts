@@ -855,6 +855,13 @@ export declare type GitFacts = Message<"ansflow.v1.GitFacts"> & {
    * @generated from field: uint32 changed_count = 21;
    */
   changedCount: number;
+
+  /**
+   * Of the project's repository; empty: it is none that is connected.
+   *
+   * @generated from field: string repository_id = 22;
+   */
+  repositoryId: string;
 };
 
 /**
@@ -1007,6 +1014,13 @@ export declare type GitFactsJson = {
    * @generated from field: uint32 changed_count = 21;
    */
   changedCount?: number;
+
+  /**
+   * Of the project's repository; empty: it is none that is connected.
+   *
+   * @generated from field: string repository_id = 22;
+   */
+  repositoryId?: string;
 };
 
 /**

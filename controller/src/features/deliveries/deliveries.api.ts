@@ -1,0 +1,134 @@
+// DeliveryService.
+import { invalidField, notFound, precondition } from '@ansflow/proto/errors'
+import {
+  DeliveryService,
+  type RepositoryDelivery,
+  RepositoryDeliveryResult,
+  RepositoryDeliverySchema,
+} from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import type { Said } from '@ansflow/proto/texts/say'
+import { problemOf } from '@ansflow/proto/validate'
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import type { Bus } from '../../platform/bus.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import { personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
+import type { PullRequests, Repositories } from '../repositories/index.ts'
+import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
+import { bodyOf, keepDelivery, mostDeliveries } from './inbox.ts'
+import { decisionsOf } from './work-off.ts'
+
+interface Deps {
+  db: Db
+  bus: Bus
+  clock: Clock
+  repositories: Repositories
+  pullRequests: PullRequests
+}
+
+const shownBytes = 256 * 1024
+
+export function deliveriesApi({ db, bus, clock, repositories, pullRequests }: Deps): ServiceTable {
+  return serviceTable(DeliveryService, {
+    async listRepositoryDeliveries({ repositoryId, results }, ctx) {
+      const where = { repositoryId, ...(results.length > 0 && { result: { $in: results } }) }
+      const page = {
+        orderBy: { id: 'desc' as const },
+        limit: mostDeliveries,
+        exclude: ['body' as const, 'headers' as const],
+      }
+      const rows = await ctx.em.find(RepositoryDeliveryEntity, where, page)
+      return { deliveries: rows.map((row) => toDelivery(row as RepositoryDeliveryRow)) }
+    },
+
+    async getRepositoryDelivery({ repositoryId, deliveryId }, ctx) {
+      const row = await load(ctx.em, repositoryId, deliveryId)
+      const body = await bodyOf(row)
+      const headers = (JSON.parse(row.headers) as [string, string][]).map(([name, value]) => ({ name, value }))
+      const shown = body.subarray(0, shownBytes)
+      return { delivery: toDelivery(row), headers, body: shown.toString('utf8'), bodyCut: shown.length < body.length }
+    },
+
+    async deliverAgain({ repositoryId, deliveryId }, ctx) {
+      const row = await load(ctx.em, repositoryId, deliveryId)
+      if (row.body === null) {
+        throw precondition(
+          'delivery_refused',
+          'Its signature was wrong, so nothing of it is believed: let the forge send it again.',
+        )
+      }
+      const repository = await repositories.load(ctx.em, repositoryId)
+      const { id } = await keepDelivery(
+        { db, repositories },
+        {
+          repository,
+          name: null,
+          event: row.event,
+          headers: JSON.parse(row.headers) as [string, string][],
+          body: await bodyOf(row),
+          receivedAt: clock.now(),
+          answeredMs: 0,
+          repeats: row.id,
+        },
+      )
+      bus.publish('repository.due', {})
+      await ctx.change(async () => {
+        const resource = { kind: 'repository', id: repositoryId, name: repository.fullName }
+        return { result: undefined, resource, after: { delivery: id, repeats: row.id } }
+      })
+      return { delivery: toDelivery(await load(db.em(), repositoryId, id)) }
+    },
+
+    async trustCommit({ repositoryId, pullRequest, commit, withoutSecrets }, ctx) {
+      const repository = await repositories.load(ctx.em, repositoryId)
+      const name = personOf(ctx).name.slice(0, 255)
+      const deliveryId = await ctx.change(async (em) => {
+        if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit)) {
+          throw invalidField('commit', 'must be 40 or 64 hexadecimal digits, in small letters')
+        }
+        const waiting = await pullRequests.trust(em, { repositoryId, pullRequest, commit, withoutSecrets, by: name })
+        if (waiting) {
+          const again = { result: RepositoryDeliveryResult.TAKEN, nextAt: clock.now(), attempts: 0 }
+          await em.nativeUpdate(
+            RepositoryDeliveryEntity,
+            { id: waiting, result: RepositoryDeliveryResult.WAITS },
+            again,
+          )
+        }
+        const resource = { kind: 'repository', id: repositoryId, name: repository.fullName }
+        const after = { pullRequest, commit, withoutSecrets }
+        return { result: waiting ?? '', resource, after }
+      })
+      bus.publish('repository.due', {})
+      return { deliveryId }
+    },
+  })
+}
+
+async function load(em: EntityManager, repositoryId: string, id: string): Promise<RepositoryDeliveryRow> {
+  const row = await em.findOne(RepositoryDeliveryEntity, { id, repositoryId })
+  if (!row) throw notFound('delivery', id)
+  return row
+}
+
+function toDelivery(row: RepositoryDeliveryRow): RepositoryDelivery {
+  const { id, repositoryId, receivedAt, name, event, result, ref, commit, sender, problem, said, answeredMs } = row
+  return create(RepositoryDeliverySchema, {
+    id,
+    repositoryId,
+    receivedAt: timestampFromDate(receivedAt),
+    name: name ?? '',
+    event,
+    result,
+    ref,
+    commit,
+    sender,
+    decisions: decisionsOf(row),
+    problem,
+    ...(said && { problemInfo: problemOf({ said: JSON.parse(said) as Said, field: 'on' }) }),
+    answeredMs,
+    repeats: row.repeats ?? '',
+    size: row.size,
+  })
+}

@@ -1,0 +1,140 @@
+import { createHmac } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
+import { DeliveryService, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { expect, test } from 'vitest'
+import { createRepository, type GitHttp, type Repository, serveGitHttp } from '../../../../proto/test/git-servers.ts'
+import { startController, type TestController } from '../../../test/start-controller.ts'
+import { waitFor } from '../../../test/wait-for.ts'
+import { readAllowed } from '../../platform/outbound-rules.ts'
+
+const file = `name: build
+on: { push: { branches: [main] } }
+steps:
+  one: { run: "true" }
+  docs: { run: "true", when: "\${{ changed('docs/**') }}" }
+`
+
+class World implements AsyncDisposable {
+  readonly controller: TestController
+  readonly origin: Repository
+  readonly git: GitHttp
+  readonly #folder: string
+  projectId = ''
+  repositoryId = ''
+  #secret = ''
+
+  private constructor(folder: string, controller: TestController, origin: Repository, git: GitHttp) {
+    this.#folder = folder
+    this.controller = controller
+    this.origin = origin
+    this.git = git
+  }
+
+  static async start(files: Record<string, string> = { 'ansflow.yaml': file }): Promise<World> {
+    const folder = mkdtempSync(join(tmpdir(), 'ansflow-deliveries-'))
+    const origin = createRepository(folder, 'shop')
+    for (const [name, text] of Object.entries(files)) origin.commit(name, text)
+    const git = await serveGitHttp(folder, 'robot', 'word')
+    const controller = await startController({ config: { outboundAllowed: readAllowed('127.0.0.1') } })
+    const world = new World(folder, controller, origin, git)
+    world.projectId = await controller.addProject()
+    return world
+  }
+
+  get owner() {
+    return this.controller.as(this.controller.owner)
+  }
+
+  async connect(): Promise<void> {
+    const { projectId } = this
+    const { connection } = await this.owner.client(ConnectionService).createConnection({
+      projectId,
+      name: 'git',
+      kind: ForgeKind.GIT,
+      url: this.git.url,
+      credentials: { kind: { case: 'token', value: { user: 'robot', token: 'word' } } },
+    })
+    const { repository, hookSecret } = await this.owner
+      .client(RepositoryService)
+      .connectRepository({ projectId, connectionId: connection!.id, fullName: 'shop.git' })
+    this.repositoryId = repository!.id
+    this.#secret = hookSecret
+  }
+
+  async post(body: string, headers: Record<string, string> = {}) {
+    const signature = `sha256=${createHmac('sha256', this.#secret).update(body).digest('hex')}`
+    const answer = await fetch(`${this.controller.url}/hooks/repositories/${this.repositoryId}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-ansflow-event': 'push',
+        'x-ansflow-signature': signature,
+        ...headers,
+      },
+      body,
+    })
+    return { status: answer.status, body: (await answer.json()) as Record<string, string> }
+  }
+
+  pushed(before: string, after: string, ref = 'refs/heads/main', headers: Record<string, string> = {}) {
+    return this.post(JSON.stringify({ ref, before, after }), headers)
+  }
+
+  async delivery(id: string) {
+    const { repositoryId } = this
+    const read = async () =>
+      (await this.owner.client(DeliveryService).getRepositoryDelivery({ repositoryId, deliveryId: id })).delivery!
+    await waitFor(async () => (await read()).result !== RepositoryDeliveryResult.TAKEN)
+    return read()
+  }
+
+  async pipelines() {
+    return (await this.owner.client(PipelineService).listPipelines({ projectId: this.projectId })).pipelines
+  }
+
+  async runs() {
+    return (await this.owner.client(RunService).listRuns({ projectId: this.projectId })).runs
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.controller[Symbol.asyncDispose]()
+    await this.git[Symbol.asyncDispose]()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+test('the pipelines of a repository appear by themselves, and a push runs what its commit says', async () => {
+  await using world = await World.start()
+  await world.connect()
+  await waitFor(async () => (await world.pipelines()).length === 1, 30_000)
+  const [pipeline] = await world.pipelines()
+  expect(pipeline).toMatchObject({ name: 'build', latestVersion: 1, filePath: 'ansflow.yaml' })
+  expect(pipeline!.repositoryId).toBe(world.repositoryId)
+
+  const before = world.origin.git('rev-parse', 'HEAD')
+  const after = world.origin.commit('code.c', 'int main;\n')
+  const { status, body } = await world.pushed(before, after)
+  expect(status).toBe(202)
+  const delivery = await world.delivery(body.delivery!)
+  expect(delivery).toMatchObject({ result: RepositoryDeliveryResult.STARTED, ref: 'main', commit: after, problem: '' })
+  const [run] = await world.runs()
+  expect(delivery.decisions).toMatchObject([
+    { pipelineId: pipeline!.id, runId: run!.id, runNumber: 1, path: 'ansflow.yaml' },
+  ])
+  expect(run!.origin!.git).toMatchObject({
+    commit: after,
+    branch: 'main',
+    event: 'push',
+    baseCommit: before,
+    changed: { '["docs/**"]': false },
+    changedCount: 1,
+    message: 'change code.c',
+  })
+  expect(run!.version).toBe(1)
+})

@@ -1,0 +1,57 @@
+// What forges send: taken in, and worked off into runs.
+import { feature } from '../../feature.ts'
+import { auditFeature } from '../audit/index.ts'
+import { forgeOf, forgesFeature } from '../forges/index.ts'
+import { pipelinesFeature } from '../pipelines/index.ts'
+import { repositoriesFeature } from '../repositories/index.ts'
+import { runsFeature } from '../runs/index.ts'
+import { countDeliveries } from './count-deliveries.ts'
+import { deliveriesApi } from './deliveries.api.ts'
+import { deliveriesRoute } from './deliveries.route.ts'
+import { RepositoryDeliveryEntity } from './delivery.entity.ts'
+import { RepositoryTriggerEntity } from './repository-trigger.entity.ts'
+import { lookAtRepositories } from './take-over.ts'
+import { triggerKeeper } from './trigger-keeper.ts'
+import { workOff } from './work-off.ts'
+
+export const deliveriesFeature = feature({
+  name: 'deliveries',
+  entities: [RepositoryDeliveryEntity, RepositoryTriggerEntity],
+  open({ db, bus, clock, keys, log, workers }, from) {
+    const { repositories, pullRequests, countDeliveries: counts } = from(repositoriesFeature)
+    const { connections } = from(forgesFeature)
+    const { driver } = from(runsFeature)
+    const { takeFile } = from(pipelinesFeature)
+    counts.fill(countDeliveries(clock))
+    const audit = from(auditFeature)
+    const deps = { db, bus, clock, log, workers, driver, audit, repositories, pullRequests, takeFile }
+    return {
+      services: [deliveriesApi({ db, bus, clock, repositories, pullRequests })],
+      routes: [
+        deliveriesRoute({
+          db,
+          bus,
+          clock,
+          keys,
+          log,
+          repositories,
+          async forgeOf({ connectionId }) {
+            const connection = await connections.find(db.em(), connectionId)
+            return connection && forgeOf(connection.kind)
+          },
+        }),
+      ],
+      pipelineParticipants: [triggerKeeper],
+      loops: [
+        { name: 'deliveries', everyMs: 2000, wakeOn: ['repository.due'], run: workOff(deps) },
+        { name: 'repositories', everyMs: 5000, wakeOn: ['repository.due'], run: lookAtRepositories(deps) },
+      ],
+      deletions: [
+        async (em, projectId) => {
+          await em.nativeDelete(RepositoryDeliveryEntity, { projectId })
+          await em.nativeDelete(RepositoryTriggerEntity, { projectId })
+        },
+      ],
+    }
+  },
+})

@@ -1,0 +1,2 @@
+// What others may use of deliveries.
+export { deliveriesFeature } from './feature.ts'

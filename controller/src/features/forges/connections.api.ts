@@ -1,0 +1,216 @@
+// ConnectionService.
+import { conflict, invalidField, notFound, precondition } from '@ansflow/proto/errors'
+import {
+  type Connection,
+  ConnectionSchema,
+  ConnectionService,
+  type ForgeRepository as ForgeRepositoryMessage,
+  ForgeRepositorySchema,
+} from '@ansflow/proto/gen/ansflow/v1/connections_pb'
+import { create } from '@bufbuild/protobuf'
+import { timestampFromDate } from '@bufbuild/protobuf/wkt'
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { Clock } from '../../platform/clock.ts'
+import type { EntityManager } from '../../platform/db.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import { readName } from '../../platform/request-name.ts'
+import {
+  type CallContext,
+  organizationOf,
+  personOf,
+  projectOf,
+  type ServiceTable,
+  serviceTable,
+} from '../../transport/call.ts'
+import { authorize } from '../access/index.ts'
+import { ConnectionEntity, type ConnectionRow } from './connection.entity.ts'
+import { type Connections, refusedBy } from './connections.ts'
+import type { ForgeRepository } from './forge.ts'
+import { forgeOf } from './kinds.ts'
+import { kindOfCredentials, readCredentials, readForgeUrl, readKind } from './read-connection.ts'
+
+/** What is connected, kept by whoever keeps repositories. */
+export interface ConnectedRepositories {
+  /** How many by each of these connections. */
+  count(em: EntityManager, connectionIds: readonly string[]): Promise<Map<string, number>>
+  /** Of a project, by full name: the repositories that it has by this connection. */
+  ids(em: EntityManager, projectId: string, connectionId: string): Promise<Map<string, string>>
+}
+
+interface Deps {
+  clock: Clock
+  connections: Connections
+  connected: () => ConnectedRepositories
+}
+
+export function connectionsApi({ clock, connections, connected }: Deps): ServiceTable {
+  return serviceTable(ConnectionService, {
+    async listConnections(_request, ctx) {
+      const scopeId = { $in: [projectOf(ctx), organizationOf(ctx)] }
+      const rows = await ctx.em.find(ConnectionEntity, { scopeId }, { orderBy: { name: 'asc', id: 'asc' } })
+      const ids = rows.map((row) => row.id)
+      const counts = await connected().count(ctx.em, ids)
+      return { connections: rows.map((row) => toConnection(row, counts.get(row.id) ?? 0)) }
+    },
+
+    async createConnection(request, ctx) {
+      const organizationId = organizationOf(ctx)
+      const projectId = request.forOrganization ? null : projectOf(ctx)
+      if (projectId === null) authorize(ctx.caller, 'repository.manage', { organizationId })
+      const kind = readKind(request.kind)
+      const asked = { kind, url: readForgeUrl(kind, request.url) }
+      const name = readName(request.name)
+      const credentials = readCredentials(kind, request.credentials)
+      const health = await connections.tryOut(asked, credentials, ctx.signal)
+      const row: ConnectionRow = {
+        id: uuidv7(),
+        organizationId,
+        projectId,
+        scopeId: projectId ?? organizationId,
+        name,
+        ...asked,
+        credentialKind: kindOfCredentials(credentials),
+        ...health,
+        createdByName: personOf(ctx).name.slice(0, 255),
+        createdAt: clock.now(),
+      }
+      await ctx
+        .change(async (em) => {
+          await em.insert(ConnectionEntity, row)
+          await connections.keep(em, row.id, credentials)
+          return { result: undefined, resource: resourceOf(row), after: said(row) }
+        })
+        .catch((error: unknown) => {
+          throw nameTaken(error, name)
+        })
+      return { connection: toConnection(row, 0) }
+    },
+
+    async updateConnection(request, ctx) {
+      const row = await load(ctx, request.connectionId)
+      const url = request.url === '' ? row.url : readForgeUrl(row.kind, request.url)
+      const name = request.name === '' ? row.name : readName(request.name)
+      const isNew = request.credentials !== undefined
+      if (url !== row.url && !isNew && row.credentialKind !== kindOfCredentials({ kind: 'none' })) {
+        const message = 'must come with a new address: they are not sent to a place they were not given for'
+        throw invalidField('credentials', message, 'connection_secret_again')
+      }
+      const credentials = isNew
+        ? readCredentials(row.kind, request.credentials)
+        : (await connections.open(ctx.em, row)).credentials
+      const health =
+        isNew || url !== row.url ? await connections.tryOut({ kind: row.kind, url }, credentials, ctx.signal) : {}
+      const changes = { name, url, credentialKind: kindOfCredentials(credentials), ...health }
+      await ctx
+        .change(async (em) => {
+          await em.nativeUpdate(ConnectionEntity, { id: row.id }, changes)
+          if (isNew) await connections.keep(em, row.id, credentials)
+          const after = { ...said({ ...row, ...changes }), ...(isNew && { credentials: 'changed' }) }
+          return { result: undefined, resource: resourceOf({ ...row, name }), before: said(row), after }
+        })
+        .catch((error: unknown) => {
+          throw nameTaken(error, name)
+        })
+      return { connection: await shown(ctx.em, { ...row, ...changes }) }
+    },
+
+    async deleteConnection({ connectionId }, ctx) {
+      await ctx.change(async (em) => {
+        const row = await load(ctx, connectionId, em)
+        const used = (await connected().count(em, [row.id])).get(row.id) ?? 0
+        if (used > 0) {
+          const message = `${used} repositories are connected by it. Disconnect them first.`
+          throw precondition('connection_used', message, { count: String(used) })
+        }
+        await em.nativeDelete(ConnectionEntity, { id: row.id })
+        await connections.forget(em, [row.id])
+        return { result: undefined, resource: resourceOf(row), before: said(row) }
+      })
+      return {}
+    },
+
+    async testConnection({ connectionId }, ctx) {
+      const row = await load(ctx, connectionId)
+      const { credentials } = await connections.open(ctx.em, row)
+      const health = await connections.tryOut(row, credentials, ctx.signal).catch((error: unknown) => ({
+        checkedAt: clock.now(),
+        problem: problemOf(error),
+      }))
+      await ctx.em.nativeUpdate(ConnectionEntity, { id: row.id }, health)
+      return { connection: await shown(ctx.em, { ...row, ...health }) }
+    },
+
+    async searchForgeRepositories({ connectionId, text }, ctx) {
+      const row = await load(ctx, connectionId)
+      const connection = await connections.open(ctx.em, row)
+      if (!connection.client.search) {
+        throw precondition('forge_cannot', 'This kind of server lists no repositories: give the name of one.')
+      }
+      const found = await connection
+        .ask((client, signal) => client.search!(text.slice(0, 100), signal), ctx.signal)
+        .catch((error: unknown) => {
+          throw refusedBy(error)
+        })
+      const ids = row.projectId ? await connected().ids(ctx.em, row.projectId, row.id) : new Map<string, string>()
+      return { repositories: found.map((each) => toForgeRepository(each, ids.get(each.fullName) ?? '')) }
+    },
+  })
+
+  async function shown(em: EntityManager, row: ConnectionRow): Promise<Connection> {
+    return toConnection(row, (await connected().count(em, [row.id])).get(row.id) ?? 0)
+  }
+
+  async function load(ctx: CallContext, id: string, em = ctx.em): Promise<ConnectionRow> {
+    const row = await connections.find(em, id)
+    if (!row) throw notFound('connection', id)
+    return row
+  }
+}
+
+/** Of those that are answers. */
+function problemOf(error: unknown): string {
+  const { code, message } = refusedBy(error)
+  if (code !== 'failed_precondition' && code !== 'resource_exhausted') throw error
+  return message.slice(0, 512)
+}
+
+function nameTaken(error: unknown, name: string): unknown {
+  if (!(error instanceof UniqueConstraintViolationException)) return error
+  return conflict('name_taken', `There is a connection "${name}" already.`, { name })
+}
+
+function resourceOf({ id, name }: ConnectionRow) {
+  return { kind: 'connection', id, name }
+}
+
+/** For the audit. */
+function said({ name, url, kind }: ConnectionRow) {
+  return { name, url, kind: forgeOf(kind).name }
+}
+
+function toConnection(row: ConnectionRow, repositoryCount: number): Connection {
+  const { id, name, kind, url, credentialKind, account, scopes, problem, createdByName } = row
+  return create(ConnectionSchema, {
+    id,
+    name,
+    kind,
+    url,
+    projectId: row.projectId ?? '',
+    credentialKind,
+    account,
+    scopes: scopes === '' ? [] : scopes.split(' '),
+    ...(row.expiresAt && { expiresAt: timestampFromDate(row.expiresAt) }),
+    ...(row.checkedAt && { checkedAt: timestampFromDate(row.checkedAt) }),
+    problem,
+    repositoryCount,
+    createdByName,
+    createdAt: timestampFromDate(row.createdAt),
+    abilities: [...forgeOf(kind).can],
+  })
+}
+
+function toForgeRepository(found: ForgeRepository, repositoryId: string): ForgeRepositoryMessage {
+  const { fullName, webUrl, defaultBranch, isPrivate, description } = found
+  const told = { fullName, webUrl, defaultBranch, description: description.slice(0, 500) }
+  return create(ForgeRepositorySchema, { ...told, private: isPrivate, repositoryId })
+}

@@ -1,0 +1,123 @@
+// Connections: found, let in by their credentials, and what became of it kept.
+import { AppError, precondition } from '@ansflow/proto/errors'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import type { Outbound } from '../../platform/outbound.ts'
+import type { SealedValues } from '../secrets/index.ts'
+import { ConnectionEntity, type ConnectionRow } from './connection.entity.ts'
+import { type Forge, type ForgeClient, type ForgeCredentials, ForgeError } from './forge.ts'
+import { forgeOf } from './kinds.ts'
+
+/** What it is asked is not waited for longer. */
+export const forgePatienceMs = 15_000
+
+export interface Connections {
+  find(em: EntityManager, id: string): Promise<ConnectionRow | undefined>
+  open(em: EntityManager, connection: ConnectionRow): Promise<OpenConnection>
+  /** What the forge says of these credentials; throws `failed_precondition` "forge_refused" or "forge_unreachable". */
+  tryOut(
+    asked: Pick<ConnectionRow, 'kind' | 'url'>,
+    credentials: ForgeCredentials,
+    signal: AbortSignal,
+  ): Promise<Pick<ConnectionRow, 'account' | 'scopes' | 'expiresAt' | 'checkedAt' | 'problem'>>
+  keep(em: EntityManager, id: string, credentials: ForgeCredentials): Promise<void>
+  forget(em: EntityManager, ids: readonly string[]): Promise<void>
+}
+
+export interface OpenConnection {
+  row: ConnectionRow
+  forge: Forge
+  client: ForgeClient
+  credentials: ForgeCredentials
+  /** Asks the forge; whether it lets us in is kept as the connection's health. Throws `ForgeError`. */
+  ask<T>(question: (client: ForgeClient, signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T>
+}
+
+interface Deps {
+  db: Db
+  clock: Clock
+  outbound: Outbound
+  sealedValues: SealedValues
+}
+
+export function createConnections({ db, clock, outbound, sealedValues }: Deps): Connections {
+  const owner = (ownerId: string) => ({ ownerId, kind: 'connection' })
+  const clientOf = ({ kind, url }: Pick<ConnectionRow, 'kind' | 'url'>, credentials: ForgeCredentials) =>
+    forgeOf(kind).client({ url, credentials, outbound })
+
+  return {
+    async find(em, id) {
+      return (await em.findOne(ConnectionEntity, { id })) ?? undefined
+    },
+
+    async open(em, row) {
+      const sealed = await sealedValues.read(em, owner(row.id))
+      const credentials = sealed === undefined ? noCredentials : (JSON.parse(sealed) as ForgeCredentials)
+      const client = clientOf(row, credentials)
+      return {
+        row,
+        forge: forgeOf(row.kind),
+        client,
+        credentials,
+        async ask(question, signal) {
+          const patience = AbortSignal.timeout(forgePatienceMs)
+          const answer = await question(client, signal ? AbortSignal.any([signal, patience]) : patience).catch(
+            async (error: unknown) => {
+              if (error instanceof ForgeError && error.fault === 'denied') await noteHealth(row, error.message)
+              throw error
+            },
+          )
+          if (row.problem !== '') await noteHealth(row, '')
+          return answer
+        },
+      }
+    },
+
+    async tryOut(asked, credentials, signal) {
+      const client = clientOf(asked, credentials)
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(forgePatienceMs)])
+      const { name, scopes, expiresAt } = await client.whoAmI(patience).catch((error: unknown) => {
+        throw refusedBy(error)
+      })
+      return {
+        account: name.slice(0, 255),
+        scopes: scopes.join(' ').slice(0, 1024),
+        expiresAt: expiresAt ?? null,
+        checkedAt: clock.now(),
+        problem: '',
+      }
+    },
+
+    keep: (em, id, credentials) => sealedValues.put(em, owner(id), JSON.stringify(credentials)),
+    forget: (em, ids) => sealedValues.remove(em, ids),
+  }
+
+  /** Health is for people who look: that it could not be written must not spoil what was asked. */
+  async function noteHealth(row: ConnectionRow, problem: string): Promise<void> {
+    const health = { problem: problem.slice(0, 512), checkedAt: clock.now() }
+    Object.assign(row, health)
+    await db
+      .em()
+      .nativeUpdate(ConnectionEntity, { id: row.id }, health)
+      .catch(() => undefined)
+  }
+}
+
+const noCredentials: ForgeCredentials = { kind: 'none' }
+
+/** As a call answers it. */
+export function refusedBy(error: unknown): AppError {
+  if (!(error instanceof ForgeError)) throw error
+  const { fault, message } = error
+  const detail = { detail: message }
+  if (fault === 'missing') return precondition('forge_missing', message, detail)
+  if (fault === 'unreachable') return precondition('forge_unreachable', message, detail)
+  if (fault === 'limited') {
+    const seconds = error.retryAt ? Math.max(1, Math.ceil((error.retryAt.getTime() - Date.now()) / 1000)) : 60
+    return new AppError('resource_exhausted', message, {
+      reason: 'forge_limited',
+      params: { retry_after: String(seconds), ...detail },
+    })
+  }
+  return precondition('forge_refused', message, detail)
+}

@@ -1,0 +1,8 @@
+// What other features may use of forges.
+export type { ConnectionRow } from './connection.entity.ts'
+export type { ConnectedRepositories } from './connections.api.ts'
+export { type Connections, type OpenConnection, refusedBy } from './connections.ts'
+export { forgesFeature } from './feature.ts'
+export { type CommitStatus, type Forge, type ForgeClient, ForgeError, type GitCredentials } from './forge.ts'
+export type { ForgeEvent, PullRequestFacts } from './forge-event.ts'
+export { forgeOf } from './kinds.ts'

@@ -1,0 +1,106 @@
+// A pipeline that is a file of a repository: what the file says at a commit, and the pipeline that it is.
+import { AppError } from '@ansflow/proto/errors'
+import type { PipelineGraph, Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { runnable } from '@ansflow/proto/templates/write-out'
+import type { Db } from '../../platform/db.ts'
+import { inTurns } from '../../platform/turns.ts'
+import type { Workers } from '../../platform/workers.ts'
+import type { CallContext, ProjectScope } from '../../transport/call.ts'
+import { createPipeline, type PipelineFile } from './create-pipeline.ts'
+import { deriveDraft } from './derive-draft.ts'
+import { draftTasks } from './draft-task-file.ts'
+import type { Drafts } from './drafts.ts'
+import type { PipelineParticipant } from './participant.ts'
+import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
+import { PipelineVersionEntity } from './pipeline-version.entity.ts'
+import { problemsFrom } from './problems.ts'
+import { type Content, publishContent } from './publish.ts'
+import { graphOf } from './runnable-graph.ts'
+
+export interface TakeFile {
+  scope: ProjectScope
+  file: PipelineFile
+  yaml: string
+  /** Of the version: which commit it was. */
+  note: string
+  /** Whose it is, as versions and the audit name them. */
+  author: string
+  /** It is what the default branch says: it becomes the latest version, and the draft follows it unless somebody works on that. */
+  isHead: boolean
+  /** In the audit as its act. */
+  change: CallContext['change']
+  now: Date
+}
+
+export interface TakenFile {
+  /** Of the file. Errors: it is no pipeline, and nothing has changed. */
+  problems: Problem[]
+  name: string
+  /** Absent with errors, and where another pipeline of the project has its name. */
+  taken?: { pipeline: PipelineRow; graph: PipelineGraph /** 0: it is none of its versions. */; version: number }
+}
+
+export interface TakeFileDeps {
+  db: Db
+  drafts: Drafts
+  workers: Workers
+  participants: readonly PipelineParticipant[]
+}
+
+/** Throws what makes a version impossible: a violation, or `aborted`. */
+export async function takeFile(deps: TakeFileDeps, asked: TakeFile): Promise<TakenFile> {
+  const { db, workers } = deps
+  const { file, yaml, scope, now, change } = asked
+  const content = await workers.run(draftTasks, 'fileToPublish', yaml, '')
+  const { name } = content
+  const problems = problemsFrom(content.problems)
+  if (!content.isRight) return { problems, name }
+  const where = { repositoryId: file.repositoryId, filePath: file.path }
+  let pipeline = await db.em().findOne(PipelineEntity, where)
+  if (!pipeline) {
+    const seed = await workers.run(draftTasks, 'seedFromFile', yaml, '')
+    try {
+      pipeline = await createPipeline(change, scope.projectId, seed, now, file)
+    } catch (error) {
+      if (!(error instanceof AppError) || error.reason !== 'name_taken') throw error
+      // Somebody else may have taken the same file at this moment.
+      pipeline = await db.em().findOne(PipelineEntity, where)
+      if (!pipeline) return { problems, name }
+    }
+  }
+  if (asked.isHead) pipeline = await becomeLatest(deps, asked, pipeline, content)
+  const known = await db
+    .em()
+    .findOne(PipelineVersionEntity, { pipelineId: pipeline.id, hash: content.hash }, { orderBy: { number: 'desc' } })
+  const graph = await inTurns(runnable(await graphOf(content)))
+  return { problems, name, taken: { pipeline, graph, version: known?.number ?? 0 } }
+}
+
+async function becomeLatest(
+  { db, drafts, workers, participants }: TakeFileDeps,
+  { scope, note, author, change, yaml, now }: TakeFile,
+  before: PipelineRow,
+  content: Content,
+): Promise<PipelineRow> {
+  const isUntouched = before.draftHash === before.latestHash || before.latestVersion === 0
+  const publication = {
+    pipelineId: before.id,
+    note,
+    expectedHash: '',
+    agents: [],
+    lacking: async () => [],
+    by: { userId: '', name: author },
+    // A file has no person's rights: it reaches what its own project has.
+    may: (_permission: string, { projectId }: { projectId?: string }) => projectId === scope.projectId,
+    now,
+    fromRepository: true as const,
+  }
+  const { pipeline } = await publishContent({ change, drafts, participants }, publication, content)
+  if (!isUntouched || before.draftHash === content.hash) return pipeline
+  const updates = await drafts.updates(before.id)
+  const merged = await workers.run(draftTasks, 'applyFile', { updates, yaml }, '')
+  if (merged) await drafts.merge(before.id, merged, { userId: '' })
+  const { row = pipeline } = await deriveDraft(db, before.id, content, now)
+  drafts.announce(before.id, { case: 'applied', value: { by: author } })
+  return row
+}

@@ -1,0 +1,61 @@
+// Git repositories of projects: connected by forges, read through copies of them.
+import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
+import { feature, port } from '../../feature.ts'
+import type { EntityManager } from '../../platform/db.ts'
+import { forgesFeature } from '../forges/index.ts'
+import { countPipelinesOf, releasePipelinesOf } from '../pipelines/index.ts'
+import { connectedRepositories } from './connected.ts'
+import { createPullRequests } from './pull-requests.ts'
+import { repositoriesApi } from './repositories.api.ts'
+import { createRepositories } from './repositories.ts'
+import { PullRequestEntity, RepositoryEntity, RunSourceEntity } from './repository.entity.ts'
+import { repositoryContents } from './repository-contents.ts'
+import { runSources } from './run-sources.ts'
+
+/** Of the last seven days, by repository; kept by whoever takes deliveries. */
+export type CountDeliveries = (
+  em: EntityManager,
+  repositoryIds: readonly string[],
+) => Promise<Map<string, { delivered: number; refused: number }>>
+
+export const repositoriesFeature = feature({
+  name: 'repositories',
+  entities: [RepositoryEntity, PullRequestEntity, RunSourceEntity],
+  open({ db, bus, clock, keys, git, publicUrl }, from) {
+    const { connections, connected } = from(forgesFeature)
+    connected.fill(connectedRepositories)
+    const repositories = createRepositories({ db, clock, connections, mirrors: git })
+    const sources = runSources(db)
+    const countDeliveries = port<CountDeliveries>('counts of deliveries')
+    const counts = async (em: EntityManager, ids: readonly string[]) => {
+      const [pipelines, deliveries] = [await countPipelinesOf(em, ids), await countDeliveries()(em, ids)]
+      const none = { delivered: 0, refused: 0 }
+      return new Map(ids.map((id) => [id, { pipelines: pipelines.get(id) ?? 0, ...(deliveries.get(id) ?? none) }]))
+    }
+    const contents = repositoryContents({ db, repositories, sources })
+    const release = async (em: EntityManager, repositoryId: string) => {
+      await releasePipelinesOf(em, repositoryId)
+      await em.nativeDelete(PullRequestEntity, { repositoryId })
+      await em.nativeDelete(RunSourceEntity, { repositoryId })
+    }
+    const api = { bus, clock, keys, publicUrl, connections, repositories, contents, counts, release }
+    return {
+      services: [repositoriesApi(api)],
+      participants: [sources.participant],
+      scopes: {
+        async [Resource.REPOSITORY](em, id) {
+          const row = await repositories.find(em, id)
+          return row && { organizationId: row.organizationId, projectId: row.projectId }
+        },
+      },
+      deletions: [
+        async (em, projectId) => {
+          await em.nativeDelete(PullRequestEntity, { projectId })
+          await em.nativeDelete(RunSourceEntity, { projectId })
+          await em.nativeDelete(RepositoryEntity, { projectId })
+        },
+      ],
+      gives: { repositories, pullRequests: createPullRequests({ db, clock }), countDeliveries },
+    }
+  },
+})

@@ -1,0 +1,138 @@
+// What is known of pull requests, and how far those from other repositories are trusted.
+import { notFound, precondition } from '@ansflow/proto/errors'
+import { ForkPolicy, PullRequestState } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import type { ForgeEvent, PullRequestFacts } from '../forges/index.ts'
+import { PullRequestEntity, type PullRequestRow, type RepositoryRow } from './repository.entity.ts'
+
+type PullRequestEvent = Extract<ForgeEvent, { kind: 'pull_request' }>
+
+export interface PullRequests {
+  /** As the forge says it is now. */
+  note(repository: RepositoryRow, event: PullRequestEvent): Promise<void>
+  /** `fork`: what stands against it; `baseRules`: files of pipelines count as they are where it is to be merged into. */
+  trustOf(repository: RepositoryRow, event: ForgeEvent): Promise<Trust>
+  /** Until somebody approves its head. */
+  wait(repository: RepositoryRow, event: ForgeEvent, deliveryId: string): Promise<void>
+  /** Inside a transaction: the head is approved. Answers the delivery that has waited for it. Throws `failed_precondition` "commit_moved". */
+  trust(em: EntityManager, approval: Approval): Promise<string | undefined>
+}
+
+export interface Approval {
+  repositoryId: string
+  pullRequest: number
+  commit: string
+  withoutSecrets: boolean
+  by: string
+}
+
+export interface Trust {
+  fork: 'trusted' | 'approve' | 'none'
+  baseRules: boolean
+}
+
+const trusted: Trust = { fork: 'trusted', baseRules: false }
+
+export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): PullRequests {
+  return {
+    async note(repository, { action, pullRequest }) {
+      const where = { repositoryId: repository.id, number: pullRequest.number }
+      const now = clock.now()
+      const told = toColumns(pullRequest, stateAfter(action), now)
+      const known = await db.em().findOne(PullRequestEntity, where)
+      if (known) {
+        const isMoved = known.headCommit !== pullRequest.head.commit
+        const waits = isMoved ? { waitingDeliveryId: null } : {}
+        await db.em().nativeUpdate(PullRequestEntity, { id: known.id }, { ...told, ...waits })
+        return
+      }
+      const row = { id: uuidv7(), ...where, projectId: repository.projectId, ...told, ...untrusted }
+      await db
+        .em()
+        .insert(PullRequestEntity, row)
+        .catch(async (error: unknown) => {
+          // Two deliveries told of it at once.
+          if (!(error instanceof UniqueConstraintViolationException)) throw error
+          await db.em().nativeUpdate(PullRequestEntity, where, told)
+        })
+    },
+
+    async trustOf(repository, event) {
+      const facts = factsOf(event)
+      if (!facts?.fork) return trusted
+      if (repository.forks === ForkPolicy.NONE) return { fork: 'none', baseRules: true }
+      const row = await find(db.em(), repository, facts)
+      if (row?.trustedCommit === facts.head.commit && !row.trustedWithoutSecrets) return trusted
+      return { fork: 'approve', baseRules: true }
+    },
+
+    async wait(repository, event, deliveryId) {
+      const facts = factsOf(event)
+      if (!facts) return
+      const where = { repositoryId: repository.id, number: facts.number, headCommit: facts.head.commit }
+      await db.em().nativeUpdate(PullRequestEntity, where, { waitingDeliveryId: deliveryId })
+    },
+
+    async trust(em, { repositoryId, pullRequest, commit, withoutSecrets, by }) {
+      const row = await em.findOne(PullRequestEntity, { repositoryId, number: pullRequest })
+      if (!row) throw notFound('pull request', `#${pullRequest}`)
+      const trust = { trustedCommit: commit, trustedByName: by, trustedWithoutSecrets: withoutSecrets }
+      const where = { id: row.id, headCommit: commit }
+      if ((await em.nativeUpdate(PullRequestEntity, where, { ...trust, waitingDeliveryId: null })) !== 1) {
+        const message = `The pull request stands at ${row.headCommit.slice(0, 7)} by now: look at that first.`
+        throw precondition('commit_moved', message, { commit: row.headCommit })
+      }
+      return row.waitingDeliveryId ?? undefined
+    },
+  }
+}
+
+/** Whoever merges it has looked at it. */
+export function waitsForTrust(event: ForgeEvent): boolean {
+  return !(event.kind === 'pull_request' && event.action === 'merged')
+}
+
+const untrusted = {
+  waitingDeliveryId: null,
+  changedPipelineFiles: 0,
+  trustedCommit: '',
+  trustedByName: '',
+  trustedWithoutSecrets: false,
+}
+
+function factsOf(event: ForgeEvent): PullRequestFacts | undefined {
+  return event.kind === 'pull_request' || event.kind === 'comment' ? event.pullRequest : undefined
+}
+
+function find(em: EntityManager, { id }: RepositoryRow, { number }: PullRequestFacts): Promise<PullRequestRow | null> {
+  return em.findOne(PullRequestEntity, { repositoryId: id, number })
+}
+
+function stateAfter(action: PullRequestEvent['action']): PullRequestState {
+  if (action === 'merged') return PullRequestState.MERGED
+  return action === 'closed' ? PullRequestState.CLOSED : PullRequestState.OPEN
+}
+
+function toColumns(
+  { title, url, author, draft, labels, head, base, fork }: PullRequestFacts,
+  state: number,
+  now: Date,
+) {
+  return {
+    title: title.slice(0, 512),
+    url: url.slice(0, 2048),
+    author: author.slice(0, 255),
+    state,
+    draft,
+    labels: JSON.stringify(labels.slice(0, 100)),
+    headBranch: head.branch.slice(0, 255),
+    headCommit: head.commit,
+    headRepository: head.repository.slice(0, 255),
+    baseBranch: base.branch.slice(0, 255),
+    fork,
+    updatedAt: now,
+  }
+}

@@ -1,0 +1,211 @@
+// RepositoryService.
+import { conflict, invalidField, notFound } from '@ansflow/proto/errors'
+import { ForkPolicy, type Repository, RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { Bus } from '../../platform/bus.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Keys } from '../../platform/crypto.ts'
+import type { EntityManager } from '../../platform/db.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import {
+  type CallContext,
+  organizationOf,
+  personOf,
+  projectOf,
+  type ServiceTable,
+  serviceTable,
+} from '../../transport/call.ts'
+import { type Connections, ForgeError, refusedBy } from '../forges/index.ts'
+import { hookSecret, newHookMark, putHook } from './hook.ts'
+import { type RepositoryCounts, toRepository } from './present-repository.ts'
+import type { Repositories } from './repositories.ts'
+import { RepositoryEntity, type RepositoryRow } from './repository.entity.ts'
+import type { RepositoryContents } from './repository-contents.ts'
+
+interface Deps {
+  bus: Bus
+  clock: Clock
+  keys: Keys
+  publicUrl: () => string
+  connections: Connections
+  repositories: Repositories
+  contents: RepositoryContents
+  counts(em: EntityManager, ids: readonly string[]): Promise<Map<string, RepositoryCounts>>
+  /** Inside the transaction that takes it away. */
+  release(em: EntityManager, repositoryId: string): Promise<void>
+}
+
+export function repositoriesApi(deps: Deps): ServiceTable {
+  const { bus, clock, keys, publicUrl, connections, repositories, contents, counts } = deps
+  return serviceTable(RepositoryService, {
+    async listRepositories(_request, ctx) {
+      const where = { projectId: projectOf(ctx) }
+      const rows = await ctx.em.find(RepositoryEntity, where, { orderBy: { fullName: 'asc', id: 'asc' } })
+      return { repositories: await presentAll(ctx.em, rows) }
+    },
+
+    getRepository: async ({ repositoryId }, ctx) => ({
+      repository: await present(ctx.em, await repositories.load(ctx.em, repositoryId)),
+    }),
+
+    async connectRepository(request, ctx) {
+      const [organizationId, projectId] = [organizationOf(ctx), projectOf(ctx)]
+      const fullName = readFullName(request.fullName)
+      const connection = await connections.find(ctx.em, request.connectionId)
+      const isHere = connection?.organizationId === organizationId && (connection.projectId ?? projectId) === projectId
+      if (!connection || !isHere) throw notFound('connection', request.connectionId)
+      const open = await connections.open(ctx.em, connection)
+      const found = await open
+        .ask((client, signal) => client.repository(fullName, signal), ctx.signal)
+        .catch((error: unknown) => {
+          throw refusedBy(error)
+        })
+      const row: RepositoryRow = {
+        id: ctx.makes ?? uuidv7(),
+        organizationId,
+        projectId,
+        connectionId: connection.id,
+        fullName: found.fullName.slice(0, 255),
+        cloneUrl: found.cloneUrl,
+        webUrl: found.webUrl,
+        defaultBranch: found.defaultBranch.slice(0, 255),
+        connectedByName: personOf(ctx).name.slice(0, 255),
+        connectedAt: clock.now(),
+        hookMark: newHookMark(),
+        hookMadeAt: clock.now(),
+        hookId: '',
+        hookProblem: '',
+        forks: ForkPolicy.APPROVE,
+        pollSeconds: open.client.putHook ? 0 : 60,
+        lookAt: clock.now(),
+        tells: open.client.putStatus !== undefined,
+        toldAt: null,
+        tellProblem: '',
+        readAt: null,
+        headCommit: '',
+        readProblem: '',
+        lastDeliveryAt: null,
+      }
+      await ctx
+        .change(async (em) => {
+          await em.insert(RepositoryEntity, row)
+          return { result: undefined, resource: resourceOf(row), after: { name: row.fullName, url: row.cloneUrl } }
+        })
+        .catch((error: unknown) => {
+          if (!(error instanceof UniqueConstraintViolationException)) throw error
+          const message = `The project has the repository ${row.fullName} already.`
+          throw conflict('repository_connected', message, { name: row.fullName })
+        })
+      bus.publish('repository.due', {})
+      const set = await putHook(open, row, { keys, publicUrl: publicUrl() }, ctx.signal)
+      await ctx.em.nativeUpdate(RepositoryEntity, { id: row.id }, set)
+      return { repository: await present(ctx.em, { ...row, ...set }), ...byHand({ ...row, ...set }) }
+    },
+
+    async disconnectRepository({ repositoryId }, ctx) {
+      const row = await repositories.load(ctx.em, repositoryId)
+      await ctx.change(async (em) => {
+        const gone = await em.nativeDelete(RepositoryEntity, { id: row.id })
+        if (gone === 0) throw notFound('repository', row.id)
+        await deps.release(em, row.id)
+        return { result: undefined, resource: resourceOf(row), before: { name: row.fullName, url: row.cloneUrl } }
+      })
+      await repositories.forget([row.id])
+      await takeHookAway(row, ctx)
+      return {}
+    },
+
+    async updateRepository({ repositoryId, forks, pollSeconds, tells }, ctx) {
+      const changes = {
+        ...(forks !== ForkPolicy.UNSPECIFIED && { forks }),
+        ...(pollSeconds !== undefined && readPoll(pollSeconds, clock.now())),
+        ...(tells !== undefined && { tells }),
+      }
+      const row = await ctx.change(async (em) => {
+        const found = await repositories.load(em, repositoryId)
+        const before = { forks: found.forks, pollSeconds: found.pollSeconds, tells: found.tells }
+        await em.nativeUpdate(RepositoryEntity, { id: found.id }, changes)
+        const after = { ...before, ...changes }
+        return { result: { ...found, ...changes }, resource: resourceOf(found), before, after }
+      })
+      return { repository: await present(ctx.em, row) }
+    },
+
+    async rotateRepositoryHook({ repositoryId }, ctx) {
+      const row = await repositories.load(ctx.em, repositoryId)
+      const next = { ...row, hookMark: newHookMark(), hookMadeAt: clock.now() }
+      const open = await repositories.connectionOf(ctx.em, row)
+      // The forge first: a secret that it does not have is worth nothing.
+      const set = await putHook(open, next, { keys, publicUrl: publicUrl() }, ctx.signal)
+      const changes = { hookMark: next.hookMark, hookMadeAt: next.hookMadeAt, ...set }
+      await ctx.change(async (em) => {
+        await em.nativeUpdate(RepositoryEntity, { id: row.id }, changes)
+        return { result: undefined, resource: resourceOf(row), after: { hook: 'a new secret' } }
+      })
+      return { repository: await present(ctx.em, { ...row, ...changes }), ...byHand({ ...row, ...changes }) }
+    },
+
+    async refreshRepository({ repositoryId }, ctx) {
+      await ctx.em.nativeUpdate(RepositoryEntity, { id: repositoryId }, { lookAt: clock.now() })
+      bus.publish('repository.due', {})
+      return {}
+    },
+
+    listBranches: (request, ctx) => contents.branches(ctx, request),
+    listPullRequests: (request, ctx) => contents.pullRequests(ctx, request),
+    listCommits: (request, ctx) => contents.commits(ctx, request),
+  })
+
+  /** The secret, where somebody has to set up the hook with it. */
+  function byHand(row: RepositoryRow): { hookSecret?: string } {
+    return row.hookId === '' ? { hookSecret: hookSecret(keys, row) } : {}
+  }
+
+  async function presentAll(em: EntityManager, rows: RepositoryRow[]): Promise<Repository[]> {
+    const ids = rows.map((row) => row.id)
+    const counted = await counts(em, ids)
+    return rows.map((row) => toRepository(row, counted.get(row.id) ?? { pipelines: 0, delivered: 0, refused: 0 }))
+  }
+
+  async function present(em: EntityManager, row: RepositoryRow): Promise<Repository> {
+    const [repository] = await presentAll(em, [row])
+    return repository!
+  }
+
+  /** One that stays there finds nobody: its deliveries are answered 404. */
+  async function takeHookAway(row: RepositoryRow, ctx: CallContext): Promise<void> {
+    if (row.hookId === '') return
+    const connection = await connections.find(ctx.em, row.connectionId)
+    if (!connection) return
+    const open = await connections.open(ctx.em, connection)
+    await open
+      .ask((client, signal) => client.deleteHook!(row.fullName, row.hookId, signal), ctx.signal)
+      .catch((error: unknown) => {
+        if (!(error instanceof ForgeError)) throw error
+        ctx.log.warn({ repository: row.fullName, problem: error.message }, 'a hook could not be taken away')
+      })
+  }
+}
+
+function readFullName(text: string): string {
+  const name = text.trim().replace(/^\/+|\/+$|\.git$/g, '')
+  const parts = name.split('/')
+  const isRight = parts.every(
+    (part) => /^[\p{L}\p{N}_.~-][\p{L}\p{N}_.~ -]{0,199}$/u.test(part) && !/^\.\.?$/.test(part),
+  )
+  if (name.length > 255 || !isRight) {
+    throw invalidField('full_name', 'must be the name of a repository, such as acme/shop', 'repository_name')
+  }
+  return name
+}
+
+function readPoll(seconds: number, now: Date): Pick<RepositoryRow, 'pollSeconds' | 'lookAt'> {
+  if (seconds !== 0 && (seconds < 30 || seconds > 86_400)) {
+    throw invalidField('poll_seconds', 'must be 0 (never) or 30 to 86400')
+  }
+  return { pollSeconds: seconds, lookAt: seconds === 0 ? null : now }
+}
+
+function resourceOf({ id, fullName }: RepositoryRow) {
+  return { kind: 'repository', id, name: fullName }
+}

@@ -1,0 +1,116 @@
+// Repositories: found, read through a copy of them, and looked at anew.
+import { notFound } from '@ansflow/proto/errors'
+import type { Clock } from '../../platform/clock.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import { GitError, type GitMirror, type GitMirrors } from '../../platform/git/git.ts'
+import type { Connections, OpenConnection } from '../forges/index.ts'
+import { RepositoryEntity, type RepositoryRow } from './repository.entity.ts'
+
+export interface Repositories {
+  /** Throws `not_found`. */
+  load(em: EntityManager, id: string): Promise<RepositoryRow>
+  find(em: EntityManager, id: string): Promise<RepositoryRow | undefined>
+  connectionOf(em: EntityManager, row: RepositoryRow): Promise<OpenConnection>
+  /** Nothing is asked yet. */
+  mirrorOf(row: RepositoryRow): GitMirror
+  /** Brings what is there now, and keeps how that went. Throws `GitError`. */
+  fetch(row: RepositoryRow, signal: AbortSignal): Promise<void>
+  forget(ids: readonly string[]): Promise<void>
+  /** Inside a transaction: something has come. */
+  delivered(em: EntityManager, id: string, at: Date): Promise<void>
+  /** Those that are to be looked at, each of them by whoever gets it here; one that is not looked at is given again later. */
+  takeDue(): AsyncIterable<RepositoryRow>
+  /** It was looked at. */
+  looked(row: RepositoryRow, found: Pick<RepositoryRow, 'headCommit' | 'defaultBranch'>): Promise<void>
+}
+
+interface Deps {
+  db: Db
+  clock: Clock
+  connections: Connections
+  mirrors: GitMirrors
+}
+
+/** One that could not be read is looked at again. */
+const retryMs = 60_000
+/** At one look. */
+const mostDue = 20
+
+export function createRepositories({ db, clock, connections, mirrors }: Deps): Repositories {
+  const repositories: Repositories = {
+    async load(em, id) {
+      const row = await repositories.find(em, id)
+      if (!row) throw notFound('repository', id)
+      return row
+    },
+
+    async find(em, id) {
+      return (await em.findOne(RepositoryEntity, { id })) ?? undefined
+    },
+
+    async connectionOf(em, row) {
+      const connection = await connections.find(em, row.connectionId)
+      if (!connection) throw notFound('connection', row.connectionId)
+      return connections.open(em, connection)
+    },
+
+    mirrorOf: (row) =>
+      mirrors.open({
+        id: row.id,
+        url: row.cloneUrl,
+        async access(signal) {
+          const connection = await repositories.connectionOf(db.em(), row)
+          const found = await connection.ask((client, until) => client.gitCredentials(row.fullName, until), signal)
+          if (!found) return { kind: 'none' }
+          if (found.kind === 'password') return found
+          return { kind: 'ssh', sshKey: found.privateKey, knownHosts: found.knownHosts }
+        },
+      }),
+
+    async fetch(row, signal) {
+      const tell = (said: Partial<RepositoryRow>) => {
+        Object.assign(row, said)
+        return db.em().nativeUpdate(RepositoryEntity, { id: row.id }, said)
+      }
+      try {
+        await repositories.mirrorOf(row).fetch(signal)
+      } catch (error) {
+        if (error instanceof GitError && error.fault !== 'aborted') {
+          await tell({ readProblem: error.message.slice(0, 512) })
+        }
+        throw error
+      }
+      await tell({ readAt: clock.now(), readProblem: '' })
+    },
+
+    async forget(ids) {
+      for (const id of ids) await mirrors.forget(id)
+    },
+
+    async delivered(em, id, at) {
+      await em.nativeUpdate(RepositoryEntity, { id }, { lastDeliveryAt: at })
+    },
+
+    async *takeDue() {
+      const now = clock.now()
+      const rows = await db
+        .em()
+        .find(RepositoryEntity, { lookAt: { $lte: now } }, { orderBy: { lookAt: 'asc' }, limit: mostDue })
+      for (const row of rows) {
+        const later = { lookAt: new Date(clock.now().getTime() + retryMs) }
+        const where = { id: row.id, lookAt: row.lookAt ?? null }
+        if ((await db.em().nativeUpdate(RepositoryEntity, where, later)) === 1) yield { ...row, ...later }
+      }
+    },
+
+    async looked(row, found) {
+      const { pollSeconds, id } = row
+      const lookAt = pollSeconds > 0 ? new Date(clock.now().getTime() + pollSeconds * 1000) : null
+      await db.em().nativeUpdate(RepositoryEntity, { id }, found)
+      Object.assign(row, found)
+      // Somebody may have asked for another look meanwhile.
+      await db.em().nativeUpdate(RepositoryEntity, { id, lookAt: row.lookAt ?? null }, { lookAt })
+    },
+  }
+  return repositories
+}

@@ -1,0 +1,117 @@
+// What is in a repository, with the runs that were for it: branches, pull requests, commits.
+import { AppError, notFound, precondition } from '@ansflow/proto/errors'
+import {
+  type ListBranchesRequest,
+  type ListCommitsRequest,
+  type ListPullRequestsRequest,
+  PullRequestState,
+} from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import { GitError } from '../../platform/git/git.ts'
+import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
+import type { CallContext } from '../../transport/call.ts'
+import { readRunHeads } from '../runs/index.ts'
+import { toCommit, toPullRequest } from './present-repository.ts'
+import type { Repositories } from './repositories.ts'
+import { PullRequestEntity, type RepositoryRow } from './repository.entity.ts'
+import type { RunSources, RunsOf } from './run-sources.ts'
+
+export type RepositoryContents = ReturnType<typeof repositoryContents>
+
+interface Deps {
+  db: Db
+  repositories: Repositories
+  sources: RunSources
+}
+
+const heads = 'refs/heads/'
+/** Branches that have a place before the others because something ran for them. */
+const mostRecent = 200
+
+export function repositoryContents({ db, repositories, sources }: Deps) {
+  return {
+    async branches({ em }: CallContext, request: ListBranchesRequest) {
+      const row = await repositories.load(em, request.repositoryId)
+      const mirror = repositories.mirrorOf(row)
+      const { refs } = await readable(row, () => mirror.refs())
+      const found = refs.filter(({ name }) => name.startsWith(heads) && name.slice(heads.length).includes(request.text))
+      const recent = await sources.lastBranches(em, row.id, mostRecent)
+      const rank = new Map([row.defaultBranch, ...recent].map((name, index) => [name, index]))
+      const order = (name: string) => rank.get(name) ?? Number.POSITIVE_INFINITY
+      const names = found
+        .map(({ name }) => name.slice(heads.length))
+        .sort((a, b) => order(a) - order(b) || (a < b ? -1 : 1))
+      const size = pageSize(request.pageSize, 20, 50)
+      const [after] = readCursor(request.pageToken, 1) ?? []
+      const start = after === undefined ? 0 : names.indexOf(after) + 1
+      const { page, nextPageToken } = cutPage(names.slice(start, start + size + 1), size, (name) => [name])
+      const runs = await runsOf(em, row.id, { branch: page })
+      const branches = []
+      for (const name of page) {
+        const commit = await readable(row, () => mirror.commit(heads + name))
+        branches.push({
+          name,
+          ...(commit && { head: toCommit(commit) }),
+          runs: runs.get(name) ?? [],
+          isDefault: name === row.defaultBranch,
+        })
+      }
+      return { branches, nextPageToken, total: names.length }
+    },
+
+    async pullRequests({ em }: CallContext, { repositoryId, state, ...request }: ListPullRequestsRequest) {
+      const size = pageSize(request.pageSize, 20, 50)
+      const [time, id] = readCursor(request.pageToken, 2) ?? []
+      const before = time === undefined ? undefined : new Date(time)
+      const rows = await em.find(
+        PullRequestEntity,
+        {
+          repositoryId,
+          ...(state !== PullRequestState.UNSPECIFIED && { state }),
+          ...(before && id && { $or: [{ updatedAt: { $lt: before } }, { updatedAt: before, id: { $lt: id } }] }),
+        },
+        { orderBy: { updatedAt: 'desc', id: 'desc' }, limit: size + 1 },
+      )
+      const { page, nextPageToken } = cutPage(rows, size, (row) => [row.updatedAt.toISOString(), row.id])
+      const runs = await runsOf(em, repositoryId, { pull_request: page.map(({ number }) => number) })
+      return { pullRequests: page.map((row) => toPullRequest(row, runs.get(String(row.number)) ?? [])), nextPageToken }
+    },
+
+    async commits({ em }: CallContext, { repositoryId, ref, ...request }: ListCommitsRequest) {
+      const row = await repositories.load(em, repositoryId)
+      const mirror = repositories.mirrorOf(row)
+      const size = pageSize(request.pageSize, 20, 50)
+      // Pages hang together when they begin at a commit.
+      const [from, skipped] = readCursor(request.pageToken, 2) ?? []
+      const skip = Number(skipped ?? 0)
+      if (!Number.isSafeInteger(skip) || skip < 0) throw notFound('page', request.pageToken)
+      const first = from ?? (await readable(row, () => mirror.commit(ref || row.defaultBranch)))?.id
+      if (first === undefined) throw notFound('ref', ref)
+      const found = (await readable(row, () => mirror.log(first, { limit: size + 1, skip }))) ?? []
+      const { page, nextPageToken } = cutPage(found, size, () => [first, String(skip + size)])
+      const runs = await runsOf(em, row.id, { commit: page.map(({ id }) => id) })
+      return {
+        commits: page.map((commit) => ({ commit: toCommit(commit), runs: runs.get(commit.id) ?? [] })),
+        nextPageToken,
+      }
+    },
+  }
+
+  /** What cannot be read now is told with why. */
+  async function readable<T>(row: RepositoryRow, read: () => Promise<T>): Promise<T> {
+    return read().catch((error: unknown) => {
+      if (!(error instanceof GitError)) throw error
+      if (error.fault === 'aborted') throw new AppError('unavailable', error.message)
+      const message = `${row.fullName} cannot be read: ${error.message}`
+      throw precondition('repository_unread', message, { detail: error.message })
+    })
+  }
+
+  async function runsOf(em: EntityManager, repositoryId: string, of: RunsOf): Promise<Map<string, Run[]>> {
+    const ids = await sources.lastRuns(em, repositoryId, of)
+    const all = await readRunHeads(db, em, [...ids.values()].flat())
+    const known = new Map(all.map((run) => [run.id, run]))
+    return new Map([...ids].map(([key, list]) => [key, list.flatMap((id) => known.get(id) ?? [])]))
+  }
+}

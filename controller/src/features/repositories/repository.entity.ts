@@ -1,0 +1,105 @@
+// A repository of a project, and what is known of what happens in it.
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+
+const id = () => p.string().length(36)
+
+export const RepositoryEntity = defineEntity({
+  name: 'Repository',
+  tableName: 'repository',
+  uniques: [{ properties: ['projectId', 'connectionId', 'fullName'] }],
+  indexes: [{ properties: ['connectionId'] }],
+  properties: {
+    id: id().primary(),
+    organizationId: id(),
+    projectId: id(),
+    connectionId: id(),
+    fullName: p.string().length(255),
+    /** Without credentials. */
+    cloneUrl: p.string().length(2048),
+    webUrl: p.string().length(2048),
+    defaultBranch: p.string().length(255),
+    connectedByName: p.string().length(255),
+    connectedAt: p.datetime(3),
+    /** What the hook's secret is made of, together with a key that is not in the database. */
+    hookMark: p.string().length(64),
+    hookMadeAt: p.datetime(3),
+    /** As the forge calls the hook that we have set up; empty: somebody does it by hand. */
+    hookId: p.string().length(128),
+    /** An English sentence: why it could not be set up. */
+    hookProblem: p.string().length(512),
+    /** ansflow.v1.ForkPolicy. */
+    forks: p.integer(),
+    pollSeconds: p.integer(),
+    /** When it is to be looked at, without a delivery. */
+    lookAt: p.datetime(3).nullable(),
+    /** Whether runs are told to the forge. */
+    tells: p.boolean(),
+    toldAt: p.datetime(3).nullable(),
+    tellProblem: p.string().length(512),
+    readAt: p.datetime(3).nullable(),
+    /** Where the default branch stood when the pipelines in it were last taken over; empty: never. */
+    headCommit: p.string().length(64),
+    readProblem: p.string().length(512),
+    lastDeliveryAt: p.datetime(3).nullable(),
+  },
+})
+
+export const PullRequestEntity = defineEntity({
+  name: 'PullRequest',
+  tableName: 'pull_request',
+  uniques: [{ properties: ['repositoryId', 'number'] }],
+  indexes: [{ properties: ['repositoryId', 'updatedAt'] }, { properties: ['projectId'] }],
+  properties: {
+    id: id().primary(),
+    repositoryId: id(),
+    projectId: id(),
+    number: p.integer(),
+    title: p.string().length(512),
+    url: p.string().length(2048),
+    author: p.string().length(255),
+    /** ansflow.v1.PullRequestState. */
+    state: p.integer(),
+    draft: p.boolean(),
+    /** JSON list. */
+    labels: p.text(),
+    headBranch: p.string().length(255),
+    headCommit: p.string().length(64),
+    headRepository: p.string().length(255),
+    baseBranch: p.string().length(255),
+    fork: p.boolean(),
+    updatedAt: p.datetime(3),
+    /** The last delivery that waits for somebody who approves the head; null: none does. */
+    waitingDeliveryId: id().nullable(),
+    changedPipelineFiles: p.integer(),
+    /** The commit that somebody approved, and who; empty: none. */
+    trustedCommit: p.string().length(64),
+    trustedByName: p.string().length(255),
+    /** It runs without secrets all the same. */
+    trustedWithoutSecrets: p.boolean(),
+  },
+})
+
+/** Which state of which repository a run is for. */
+export const RunSourceEntity = defineEntity({
+  name: 'RunSource',
+  tableName: 'run_source',
+  indexes: [
+    { properties: ['repositoryId', 'branch', 'runId'] },
+    { properties: ['repositoryId', 'commit', 'runId'] },
+    { properties: ['repositoryId', 'pullRequest', 'runId'] },
+    { properties: ['projectId'] },
+  ],
+  properties: {
+    runId: id().primary(),
+    repositoryId: id(),
+    projectId: id(),
+    branch: p.string().length(255),
+    commit: p.string().length(64),
+    /** 0: none. */
+    pullRequest: p.integer(),
+  },
+})
+
+export type RepositoryRow = InferEntity<typeof RepositoryEntity>
+export type PullRequestRow = InferEntity<typeof PullRequestEntity>
+export type RunSourceRow = InferEntity<typeof RunSourceEntity>

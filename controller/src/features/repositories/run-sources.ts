@@ -1,0 +1,82 @@
+// Which state of which repository a run is for: written when it begins, and read by the pages of branches, commits and pull requests.
+import type { Db, EntityManager, Transaction } from '../../platform/db.ts'
+import type { RunParticipant } from '../runs/index.ts'
+import { RunSourceEntity } from './repository.entity.ts'
+
+interface Tables {
+  run_source: {
+    run_id: string
+    repository_id: string
+    project_id: string
+    branch: string
+    commit: string
+    pull_request: number
+  }
+}
+
+export interface RunSources {
+  participant: RunParticipant
+  /** Ids of the last runs of each, newest first, at most eight. */
+  lastRuns(em: EntityManager, repositoryId: string, of: RunsOf): Promise<Map<string, string[]>>
+  /** Branches by their last run, the newest first. */
+  lastBranches(em: EntityManager, repositoryId: string, most: number): Promise<string[]>
+}
+
+export type RunsOf = { branch: readonly string[] } | { commit: readonly string[] } | { pull_request: readonly number[] }
+
+const shown = 8
+
+export function runSources(db: Db): RunSources {
+  return {
+    participant: {
+      name: 'repositories',
+      wants: ({ started, run }) => started && (run.meta.origin.git?.repositoryId ?? '') !== '',
+      async write(to: Transaction, changes) {
+        const em = to.em()
+        for (const { run } of changes) {
+          const { runId, projectId, origin } = run.meta
+          const { repositoryId, branch, commit, pullRequest } = origin.git!
+          await em.insert(RunSourceEntity, { runId, projectId, repositoryId, branch, commit, pullRequest })
+        }
+      },
+    },
+
+    async lastRuns(em, repositoryId, of) {
+      const [[column, values]] = Object.entries(of) as [
+        ['branch' | 'commit' | 'pull_request', readonly (string | number)[]],
+      ]
+      const found = new Map<string, string[]>()
+      for (const value of values) {
+        const rows = await db
+          .kysely<Tables>(em)
+          .selectFrom('run_source')
+          .select('run_id')
+          .where('repository_id', '=', repositoryId)
+          .where(column, '=', value as never)
+          .orderBy('run_id', 'desc')
+          .limit(shown)
+          .execute()
+        if (rows.length > 0)
+          found.set(
+            String(value),
+            rows.map((row) => row.run_id),
+          )
+      }
+      return found
+    },
+
+    async lastBranches(em, repositoryId, most) {
+      const rows = await db
+        .kysely<Tables>(em)
+        .selectFrom('run_source')
+        .select('branch')
+        .where('repository_id', '=', repositoryId)
+        .where('branch', '!=', '')
+        .groupBy('branch')
+        .orderBy((eb) => eb.fn.max('run_id'), 'desc')
+        .limit(most)
+        .execute()
+      return rows.map((row) => row.branch)
+    },
+  }
+}

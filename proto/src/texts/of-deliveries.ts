@@ -1,0 +1,88 @@
+// Why something that a forge has sent starts nothing, before any pipeline is asked, and why one that was asked could not be started.
+import type { Entry } from './template.ts'
+
+export const ofDeliveries = {
+  delivery_signature: {
+    params: [],
+    en: 'Its signature is wrong: whoever sent it has another secret.',
+    'zh-CN': '签名错误：发送方使用了另一个密钥。',
+  },
+  delivery_json: { params: [], en: 'Its body is no JSON.', 'zh-CN': '内容不是 JSON。' },
+  delivery_ping: {
+    params: [],
+    en: 'The forge has only tried whether somebody is here.',
+    'zh-CN': '代码平台只是测试连通性。',
+  },
+  delivery_unknown: { params: ['event'], en: 'Nothing is started by {event}.', 'zh-CN': '{event} 不启动任何运行。' },
+  delivery_incomplete: {
+    params: ['field'],
+    en: 'It lacks {field}, or that is not what it should be.',
+    'zh-CN': '缺少 {field}，或其内容不符合要求。',
+  },
+  delivery_other: {
+    params: ['repository', 'own'],
+    en: 'It is about {repository}, and this is {own}.',
+    'zh-CN': '它属于 {repository}，而这里是 {own}。',
+  },
+  delivery_moved: {
+    params: ['name', 'commit'],
+    en: '{name} does not lead to {commit} any more: what came after it counts.',
+    'zh-CN': '{name} 已不再指向 {commit}：以之后的内容为准。',
+  },
+  delivery_unread: {
+    params: ['detail'],
+    en: 'The repository could not be read: {detail}',
+    'zh-CN': '无法读取仓库：{detail}',
+  },
+  delivery_none: {
+    params: [],
+    en: 'There is no pipeline to ask: no file in the repository, and none in the project that something in a repository starts.',
+    'zh-CN': '没有可询问的流水线：仓库中没有流水线文件，项目中也没有由仓库事件启动的流水线。',
+  },
+  delivery_fork: {
+    params: ['repository', 'commit'],
+    en: 'It comes from {repository}: somebody who may has to approve {commit} first.',
+    'zh-CN': '它来自 {repository}：需要有权限的人先批准 {commit}。',
+  },
+  delivery_fork_none: {
+    params: ['repository'],
+    en: 'It comes from {repository}, and the repository starts nothing for pull requests from elsewhere.',
+    'zh-CN': '它来自 {repository}，而本仓库不为来自其他仓库的合并请求启动运行。',
+  },
+  delivery_comment: {
+    params: ['sender'],
+    en: '{sender} may not start runs by comments: that takes the right to push to the repository.',
+    'zh-CN': '{sender} 不能通过评论启动运行：这需要仓库的推送权限。',
+  },
+  delivery_comment_forge: {
+    params: [],
+    en: 'This forge does not say who may push, so comments start nothing.',
+    'zh-CN': '该代码平台不提供推送权限信息，因此评论不启动运行。',
+  },
+  delivery_file: {
+    params: ['path', 'problem'],
+    en: '{path} is no pipeline at this commit. {problem}',
+    'zh-CN': '{path} 在该提交中不是有效的流水线。{problem}',
+  },
+  delivery_file_unread: {
+    params: ['path', 'detail'],
+    en: '{path} could not be read: {detail}',
+    'zh-CN': '无法读取 {path}：{detail}',
+  },
+  delivery_name: {
+    params: ['path', 'name'],
+    en: '{path} is named {name}, as another pipeline of the project is: give it another name.',
+    'zh-CN': '{path} 的名称 {name} 与项目中的另一条流水线相同：请换一个名称。',
+  },
+  delivery_input: {
+    params: ['input', 'problem'],
+    en: 'The input {input} does not fit. {problem}',
+    'zh-CN': '输入 {input} 不符合要求。{problem}',
+  },
+  delivery_refused: { params: ['detail'], en: 'It could not be started: {detail}', 'zh-CN': '无法启动：{detail}' },
+  delivery_tired: {
+    params: ['count', 'detail'],
+    en: 'It was given up after {count} tries: {detail}',
+    'zh-CN': '尝试 {count} 次后放弃：{detail}',
+  },
+} as const satisfies Record<string, Entry>
