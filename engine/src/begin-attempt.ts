@@ -13,6 +13,7 @@ import {
 import { hasLocks } from '@ansflow/proto/fields/locks'
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { OnLost, RetryOn, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { gitVariables } from '@ansflow/proto/git-facts'
 import { MatrixError } from '@ansflow/proto/matrix'
 import { type Reason, reason, saidReason } from '@ansflow/proto/reasons'
 import { starterOf } from '@ansflow/proto/run-origin'
@@ -28,6 +29,7 @@ import { awaitApproval } from './approval.ts'
 import { awaitTime } from './await.ts'
 import { awaitRun } from './child-run.ts'
 import { pathFor } from './exports.ts'
+import { gitFacts } from './git-facts.ts'
 import { expressionContext, expressionReason, type Needs, needsOf, stepEnv } from './job-context.ts'
 import { ofAttempt } from './locks.ts'
 import { locksOf, timeoutOf, workspaceOf } from './own-values.ts'
@@ -214,12 +216,13 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
     workspace,
     workspaceRunId: state.inherited.get(workspace) ?? '',
     path: pathFor(state, step, workspace),
-    env: Object.entries({ CI: 'true', ...env, ...variables, ...ciVariables(state, step, attempt) }).map(
-      ([name, value]) => ({
-        name,
-        value,
-      }),
-    ),
+    env: Object.entries({
+      CI: 'true',
+      ...gitVariables(gitFacts(state)),
+      ...env,
+      ...variables,
+      ...ciVariables(state, step, attempt),
+    }).map(([name, value]) => ({ name, value })),
     timeoutMs,
     umask: definition.umask,
     nice: Number(definition.nice),

@@ -54,6 +54,8 @@ export interface ForeseenExpression extends ForeseenValue {
 export interface Assumed {
   /** Steps that are assumed to fail; all others succeed. */
   failing: ReadonlySet<string>
+  /** As `GitFacts.changed`, in the place of what the run's origin says. */
+  changed?: Readonly<Record<string, boolean>> | undefined
 }
 
 /** Of a step, what is taken for granted. */
@@ -66,11 +68,17 @@ export function* foresee(
   inputs: JsonObject,
   meta: RunMeta,
   now: Date,
-  { failing }: Assumed,
+  { failing, changed }: Assumed,
 ): Generator<void, Foreseen[]> {
   const open = new Map<string, Parts>()
   for (;;) {
-    const state = yield* runThrough(yield* simplified(graph, open), inputs, { ...meta, foresees: true }, now, failing)
+    const state = yield* runThrough(
+      yield* simplified(graph, open),
+      inputs,
+      { ...meta, foresees: true, changed },
+      now,
+      failing,
+    )
     const run = runOf(graph, state, open)
     if (!(yield* noteUnknown(run, open))) return yield* told(run)
   }

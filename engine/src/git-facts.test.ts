@@ -43,6 +43,59 @@ test('what the run is for, if its origin says so, whatever is fetched', () => {
   expect(statuses(world)).toBe('a:succeeded b:queued c:queued')
 })
 
+test('what has happened is read in its own types, and scripts get it under the names that people know', () => {
+  const steps = [
+    {
+      id: 'a',
+      when: "git.event == 'pull_request' && git.fork && 'ci' in git.labels && git.changedCount > 2 && git.baseBranch == 'main'",
+      env: [{ name: 'CI_COMMIT_BRANCH', value: 'mine' }],
+    },
+    { id: 'b', when: "git.action == 'opened' && !git.fork" },
+  ]
+  const world = newWorld(graphOf(steps))
+  world.state.meta.origin.git = create(GitFactsSchema, {
+    event: 'pull_request',
+    action: 'updated',
+    branch: 'fix',
+    commit: 'c0ffee',
+    baseBranch: 'main',
+    pullRequest: 12,
+    fork: true,
+    labels: ['ci', 'x'],
+    changedCount: 3,
+  })
+  const { spec } = apply(world, { type: 'started' }).newJobs[0]!
+  expect(statuses(world)).toBe('a:queued b:skipped')
+  expect(Object.fromEntries(spec.env.map(({ name, value }) => [name, value]))).toMatchObject({
+    CI_COMMIT_SHA: 'c0ffee',
+    CI_COMMIT_BRANCH: 'mine',
+    CI_COMMIT_TARGET_BRANCH: 'main',
+    CI_MERGE_REQUEST_IID: '12',
+    CI_MERGE_REQUEST_LABELS: 'ci,x',
+    CI_PIPELINE_EVENT: 'pull_request',
+    ANSFLOW_FORK: 'true',
+  })
+  expect(spec.env.map(({ name }) => name)).not.toContain('CI_COMMIT_TAG')
+})
+
+test('changed() is what was found before the run began; what nobody has looked for counts as changed', () => {
+  const asks = (changed?: Record<string, boolean>) =>
+    statuses(
+      begun(
+        [
+          { id: 'src', when: 'changed("src/**", "!src/docs/**")' },
+          { id: 'docs', when: "changed('docs/**')" },
+          { id: 'other', when: '!changed("other")' },
+        ],
+        changed && { branch: 'main', changed },
+      ),
+    )
+  expect(asks({ '["src/**","!src/docs/**"]': true, '["docs/**"]': false })).toBe(
+    'src:queued docs:skipped other:skipped',
+  )
+  expect(asks()).toBe('src:queued docs:queued other:skipped')
+})
+
 describe('what the first checkout fetched', () => {
   const checkout = { uses: 'fetch_code', with: { url: 'https://example.org/app.git' } }
   const asks = (when: string) => [

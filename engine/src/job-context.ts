@@ -35,7 +35,7 @@ export function expressionContext(
     get git() {
       return gitContext(state)
     },
-    changed: meta.origin.git?.changed,
+    changed: meta.changed ?? meta.origin.git?.changed,
     run: {
       id: meta.runId,
       number: meta.number,

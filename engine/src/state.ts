@@ -35,6 +35,8 @@ export interface RunMeta {
   newId: () => string
   /** Nothing runs: what steps set is not known. See foresee.ts. */
   foresees?: true
+  /** Of such a run: what is to have changed, in the place of what its origin says. */
+  changed?: Readonly<Record<string, boolean>> | undefined
 }
 
 export interface RunState {

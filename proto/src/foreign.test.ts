@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { foreignConditions, foreignValues } from './expression/foreign.ts'
 import { compileExpression } from './expression.ts'
+import { pullRequestKeys, pushKeys } from './fields/repository-triggers.ts'
 import { foreignKeys } from './pipeline-yaml/foreign-keys.ts'
 import { pipelineKeys } from './pipeline-yaml/keys.ts'
 import { inputKeys, stepKeys } from './pipeline-yaml/step-keys.ts'
@@ -54,7 +55,7 @@ describe('an expression of another system', () => {
   })
 
   it.each([
-    ['github.event.action == "x"', 'under on, webhook, inputs'],
+    ['github.event.issue.number == "x"', 'under on, webhook, inputs'],
     ['github.token == ""', 'Read git (branch, tag, commit …) and run'],
     ['runner.os == "Linux"', 'uname'],
     ['manual', 'uses: approval'],
@@ -75,7 +76,7 @@ describe('an expression of another system', () => {
 
   it('is one text, no list of rules', () => {
     expect(said(step('run: x\nwhen: { branch: main }'))).toEqual([
-      "when must be one condition, not a map. Write it as text, for example: git.branch == 'main' && success().",
+      "when must be one condition, not a map. Write it as text, for example: git.branch == 'main' && success(); an event as run.trigger == 'push', files as changed(\"src/**\").",
     ])
     expect(said(step('run: x\nwhen: [on_success]'))).toEqual([expect.stringContaining('not a list')])
   })
@@ -83,7 +84,8 @@ describe('an expression of another system', () => {
 
 describe('a key of another system', () => {
   it.each(Object.entries(foreignKeys))('%s is called %s, which there is', (_, here) => {
-    expect([pipelineKeys, stepKeys, inputKeys].some((keys) => Object.hasOwn(keys, here.split('.')[0]!))).toBe(true)
+    const tables = [pipelineKeys, stepKeys, inputKeys, pushKeys, pullRequestKeys]
+    expect(tables.some((keys) => Object.hasOwn(keys, here.split('.')[0]!))).toBe(true)
   })
 
   it.each([
@@ -96,7 +98,9 @@ describe('a key of another system', () => {
     ['run: x\ntimeout-minutes: 5', 'timeout: 5m.'],
     ['run: x\ntimeout_in_minutes: 90', 'timeout: 90m.'],
     ['run: [make, make test]', 'indented below `run: |`'],
-    ['run: x\nrules: [a]', 'Here it is called when.'],
+    ['run: x\nrules: [a]', 'events stand under on of the pipeline: push, pullRequest.'],
+    ['run: x\nonly: [main]', 'changed(…)'],
+    ['run: x\nexcept: [main]', 'with ! for not'],
   ])('%s: %s', (body, words) => {
     expect(said(step(body))).toEqual([expect.stringContaining(words)])
   })
@@ -109,6 +113,38 @@ describe('a key of another system', () => {
     expect(said('name: x\njobs:\n  build: { runs-on: ubuntu, steps: [{ run: make }] }\n')).toEqual([
       'A pipeline has no key "jobs". Here it is called steps.',
     ])
+  })
+})
+
+describe('what starts runs in another system', () => {
+  it.each([
+    ['on: { pull_request: }', 'Did you mean "pullRequest"?'],
+    ['on: [merge_request]', 'Did you mean "pullRequest"?'],
+    ['on: { tags: [v1] }', 'Did you mean "push"?'],
+    ['on: { issue_comment: }', 'Did you mean "comment"?'],
+    ['when: [{ event: push }]', 'stands under on: push, pullRequest'],
+    ['workflow: { rules: [] }', 'stands under on: push, pullRequest'],
+    ['on: { push: { branches-ignore: [a] } }', 'Write the patterns with ! before them: branches: ["!…"].'],
+    ['on: { pullRequest: { paths-ignore: [a] } }', 'paths: ["!…"].'],
+    ['on: { push: { branch: a } }', 'A push has no key "branch". Here it is called branches.'],
+    ['on: { pullRequest: { types: [synchronize] } }', 'Did you mean "updated"?'],
+    ['on: { pullRequest: { types: [synced] } }', 'opened, updated'],
+    ['on: { comment: { inputs: {} } }', '{ command: test }'],
+    ['on: { comment: /ansflow test }', 'without /ansflow before it'],
+    ['on: { comment: [a, a] }', 'two commands "a"'],
+    ['on: { push: { paths: [src/] } }', '"src/**"'],
+    ['on: { push: { branches: ["[a"] } }', 'square bracket'],
+    ['on: { push: { inputs: { a: 1 } } }', 'no input'],
+  ])('%s: %s', (on, words) => {
+    expect(said(`name: x\n${on}\nsteps: { a: { run: x } }\n`)).toEqual([expect.stringContaining(words)])
+  })
+
+  it('inputs of triggers read git alone', () => {
+    const file = (value: string) =>
+      `name: x\non: { push: { inputs: { a: "${value}" } } }\ninputs: { a: {} }\nsteps: { a: { run: x } }\n`
+    expect(said(file('${{ git.branch }} ${{ git.baseBranch }}'))).toEqual([])
+    expect(said(file('${{ body.ref }}'))).toEqual([expect.stringContaining('There are: git.')])
+    expect(said(file('${{ git.brnch }}'))).toEqual([expect.stringContaining('"branch"')])
   })
 })
 

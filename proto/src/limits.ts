@@ -131,6 +131,8 @@ export const requestBytes = {
     'ansflow.v1.PipelineService/ApplyPipeline': 1.5 * 1024 * kibibyte,
     'ansflow.v1.RunService/StartRun': 128 * kibibyte,
     'ansflow.v1.RunService/RerunRun': 128 * kibibyte,
+    // Paths of files that have changed.
+    'ansflow.v1.ExplainService/ExplainRun': 1024 * kibibyte,
     'ansflow.v1.SecretService/PutSecret': 256 * kibibyte,
     // The jobs of an agent with the outputs that nobody has confirmed yet.
     'ansflow.agent.v1.AgentLinkService/Control': 4 * 1024 * kibibyte,

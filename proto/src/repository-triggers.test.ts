@@ -1,10 +1,15 @@
 // What happens in repositories, and what it starts: each gate with what it says.
+import { GitFactsSchema, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { create } from '@bufbuild/protobuf'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { changedKey, changedPatterns, matchChanged } from './changed.ts'
+import { interpolate } from './expression.ts'
+import { type GitValues, gitFactsOf, gitValues } from './git-facts.ts'
 import { matcher } from './globs.ts'
 import { parsePipeline } from './pipeline-yaml.ts'
 import { commandsOf, type RepositoryEvent, readsChanged, triggeredBy } from './repository-triggers.ts'
+import { starterOf, triggerOf } from './run-origin.ts'
 import { skipsRuns, skipText } from './skip-texts.ts'
 import { saidText } from './texts/said-text.ts'
 
@@ -171,6 +176,50 @@ test.each([
 ])('%j says that nothing runs: %s', (message, skips) => {
   expect(skipsRuns(message)).toBe(skips)
   expect(skipText(message) !== undefined).toBe(skips)
+})
+
+test('a newer commit of a pull request can take the place of the one before', () => {
+  const { graph, problems } = parsePipeline(`name: x
+on: { push: main, pullRequest: }
+concurrency: { group: "\${{ git.pullRequest == '' ? '' : run.pipeline + ' ' + git.repositoryName + ' #' + git.pullRequest }}", cancelInProgress: true }
+steps: { a: { run: x } }
+`)
+  expect(problems).toEqual([])
+  const group = (git: Partial<GitValues>) =>
+    interpolate(graph.concurrency!.group, {
+      inputs: {},
+      env: {},
+      git,
+      run: { pipeline: 'x' },
+      steps: {},
+      needs: { success: true, failure: false, canceled: false },
+    })
+  expect(group({ pullRequest: '7', repositoryName: 'acme/shop' })).toBe('x acme/shop #7')
+  expect(group({ branch: 'main' })).toBe('')
+})
+
+test('what a run is for is the same after a run that follows it', () => {
+  const git = create(GitFactsSchema, {
+    branch: 'a',
+    labels: ['x'],
+    fork: true,
+    pullRequest: 3,
+    changed: { '["a"]': false },
+  })
+  expect(gitFactsOf(gitValues(git))).toEqual({ ...git, changed: {} })
+  expect(gitFactsOf(gitValues(create(GitFactsSchema)))).toBe(undefined)
+  expect(gitFactsOf({ branch: 1, labels: 'x' })).toBe(undefined)
+})
+
+test('what has happened is what the run says that has started it', () => {
+  const origin = (repositoryId: string, event: string) =>
+    create(RunOriginSchema, {
+      cause: { case: 'webhook', value: { repositoryId, name: 'hub', sender: 'ada' } },
+      git: { event },
+    })
+  expect(triggerOf(origin('r', 'pull_request'))).toBe('pull_request')
+  expect(triggerOf(origin('', 'push'))).toBe('webhook')
+  expect(starterOf(origin('r', 'push')).name).toBe('ada')
 })
 
 describe('changed()', () => {

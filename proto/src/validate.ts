@@ -1,6 +1,7 @@
 // Everything wrong with a pipeline that can be known without running it; the same in console, API and publishing.
 import { type PipelineGraph, type Problem, ProblemSchema, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
+import { changedPatterns } from './changed.ts'
 import { findUnstorable } from './characters.ts'
 import { limits } from './limits.ts'
 import { problemOfSaid } from './problem-text.ts'
@@ -36,6 +37,9 @@ export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Probl
   checkPipelineFields(graph, report)
   checkInputs(graph.inputs, 'inputs', report)
   checkTriggers(graph, report)
+  if (changedPatterns(graph).length > limits.changedLists) {
+    report({ code: 'limit', said: say('many_changed', { most: limits.changedLists }) })
+  }
   if (graph.templates.length > 0 || usesTemplates(graph)) checkTemplates(graph, report, agents)
   else checkSteps(graph, report, agents)
   return problems

@@ -215,7 +215,8 @@ function listOfChanged(call: { target?: Expr | undefined; args: Expr[] }): strin
 }
 
 function changedProblem(patterns: readonly string[]): Said | undefined {
-  if (patterns.length > limits.globs) return say('many_globs', { most: limits.globs })
+  const size = JSON.stringify(patterns).length
+  if (patterns.length > limits.globs || size > limits.changedLength) return say('many_globs', { most: limits.globs })
   return patterns.map((pattern) => globProblem(pattern, { path: true })).find((said) => said !== undefined)
 }
 

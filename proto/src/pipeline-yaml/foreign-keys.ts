@@ -13,6 +13,20 @@ export const foreignTriggers: Readonly<Record<string, string>> = {
   repository_dispatch: 'webhook',
   hook: 'webhook',
   token: 'api',
+  pull_request: 'pullRequest',
+  pull_request_target: 'pullRequest',
+  'pull-request': 'pullRequest',
+  'pull-requests': 'pullRequest',
+  merge_request: 'pullRequest',
+  merge_requests: 'pullRequest',
+  mergeRequest: 'pullRequest',
+  pr: 'pullRequest',
+  branches: 'push',
+  tag: 'push',
+  tags: 'push',
+  issue_comment: 'comment',
+  note: 'comment',
+  releases: 'release',
 }
 
 /** What other systems call a key of ours. */
@@ -36,8 +50,6 @@ export const foreignKeys: Readonly<Record<string, string>> = {
   'continue-on-error': 'allowFailure',
   soft_fail: 'allowFailure',
   agents: 'runsOn',
-  rules: 'when',
-  only: 'when',
   condition: 'when',
   displayName: 'name',
   parallel: 'matrix',
@@ -56,6 +68,20 @@ export const foreignKeys: Readonly<Record<string, string>> = {
   params: 'with',
   parameters: 'inputs',
   depends: 'needs',
+  // Of triggers.
+  branch: 'branches',
+  refs: 'branches',
+  tag: 'tags',
+  path: 'paths',
+  changes: 'paths',
+  files: 'paths',
+  message: 'messages',
+  label: 'labels',
+  draft: 'drafts',
+  actions: 'types',
+  events: 'types',
+  repository: 'repositories',
+  repo: 'repositories',
 }
 
 /** Keys that are said in another way here: each with what `key_instead` says of it. */
@@ -68,6 +94,11 @@ const instead: Readonly<Record<string, string>> = {
   extends: 'extends',
   except: 'except',
   unless: 'except',
+  only: 'only',
+  rules: 'only',
+  'branches-ignore': 'ignore',
+  'tags-ignore': 'ignore',
+  'paths-ignore': 'ignore',
   'timeout-minutes': 'minutes',
   timeout_in_minutes: 'minutes',
   timeoutInMinutes: 'minutes',
@@ -77,6 +108,9 @@ const instead: Readonly<Record<string, string>> = {
 
 /** Keys that hold commands: one below the other in `run`. */
 const commandLists: readonly string[] = ['script', 'commands', 'command']
+
+/** Keys that say when something runs. */
+const conditions: readonly string[] = ['when', 'rules', 'only', 'except', 'workflow']
 
 /** What makes a map at the top of a file a step, as other systems write one there. */
 const ofSteps: readonly string[] = ['script', 'run', 'commands', 'stage', 'uses', 'steps', 'image']
@@ -88,8 +122,14 @@ export function saidInstead(key: string, noun: string, value: Node | null): Said
     return say('key_job', { name })
   }
   if (noun === 'step' && commandLists.includes(key) && isSeq(value)) return say('key_commands', { name })
+  // A pipeline has no conditions of its own: what starts it has them.
+  if (noun === 'pipeline' && conditions.includes(key)) return say('key_instead', { noun, name, what: 'starts' })
   const what = Object.hasOwn(instead, key) ? instead[key] : undefined
   if (what === undefined) return undefined
+  if (what === 'ignore') {
+    const list = key.slice(0, -'-ignore'.length)
+    return say('key_instead', { noun, name, what, write: `${list}: ["!…"]` })
+  }
   const minutes = isScalar(value) && typeof value.value === 'number' ? value.value : 10
   return say('key_instead', { noun, name, what, ...(what === 'minutes' && { write: `timeout: ${minutes}m` }) })
 }

@@ -60,8 +60,8 @@ export const ofExpressions = {
   },
   condition_form: {
     params: ['key', ...gotParams],
-    en: `{key} must be one condition, not ${got}. Write it as text, for example: git.branch == 'main' && success().`,
-    'zh-CN': `{key} 须为一个条件，而不是${gotZh}。请写成文本，例如：git.branch == 'main' && success()。`,
+    en: `{key} must be one condition, not ${got}. Write it as text, for example: git.branch == 'main' && success(); an event as run.trigger == 'push', files as changed("src/**").`,
+    'zh-CN': `{key} 须为一个条件，而不是${gotZh}。请写成文本，例如：git.branch == 'main' && success()；事件写 run.trigger == 'push'，文件写 changed("src/**")。`,
   },
   expression_type: { params: ['name'], en: 'There is no type {name}.', 'zh-CN': '没有类型 {name}。' },
   expression_hyphen: {

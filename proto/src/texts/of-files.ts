@@ -3,11 +3,11 @@ import { got, gotParams, gotZh, hint, hintParams, hintZh } from './parts.ts'
 import type { Entry } from './template.ts'
 
 const noun =
-  '[{noun=step}a step|{noun=pipeline}a pipeline|{noun=input}an input|{noun=need}a need|{noun=schedule}a schedule|{noun=template}a template|{noun}]'
+  '[{noun=step}a step|{noun=pipeline}a pipeline|{noun=input}an input|{noun=need}a need|{noun=schedule}a schedule|{noun=template}a template|{noun=push}a push|{noun=pullRequest}a pullRequest|{noun=comment}a comment|{noun=release}a release|{noun}]'
 const nounFirst =
-  '[{noun=step}A step|{noun=pipeline}A pipeline|{noun=input}An input|{noun=need}A need|{noun=schedule}A schedule|{noun=template}A template|{noun}]'
+  '[{noun=step}A step|{noun=pipeline}A pipeline|{noun=input}An input|{noun=need}A need|{noun=schedule}A schedule|{noun=template}A template|{noun=push}A push|{noun=pullRequest}A pullRequest|{noun=comment}A comment|{noun=release}A release|{noun}]'
 const nounZh =
-  '[{noun=step}步骤|{noun=pipeline}流水线|{noun=input}参数|{noun=need}依赖|{noun=schedule}定时计划|{noun=template}模板|{noun} ]'
+  '[{noun=step}步骤|{noun=pipeline}流水线|{noun=input}参数|{noun=need}依赖|{noun=schedule}定时计划|{noun=template}模板|{noun=push}push 触发|{noun=pullRequest}pullRequest 触发|{noun=comment}comment 触发|{noun=release}release 触发|{noun} ]'
 
 export const ofFiles = {
   file_empty: {
@@ -219,8 +219,8 @@ export const ofFiles = {
   },
   key_instead: {
     params: ['noun', 'name', 'what', 'write?'],
-    en: `${nounFirst} has no key {name}.[{what=before} Write its commands at the beginning of run.|{what=after} Write its commands into a step of its own that needs this one, with when: always().|{what=stage} A step waits for the steps that it names in needs.|{what=stages} There are no stages: each step waits for the steps that it names in needs.|{what=extends} What several steps share stands in defaults, in templates, or in a map with an anchor that each takes over with \`<<\`; steps that come again are a template (\`uses: template\`).|{what=except} Write a condition in when, with ! for not.|{what=plugins} Write what they do in run.|{what=permissions} Tokens are secrets that a step names.|{what=minutes} Write the minutes with their unit: {write}.]`,
-    'zh-CN': `${nounZh}没有键 {name}。[{what=before}请把其中的命令写在 run 的开头。|{what=after}请把其中的命令写进一个单独的步骤，依赖本步骤，并写 when: always()。|{what=stage}步骤等待其 needs 中列出的步骤。|{what=stages}没有阶段：每个步骤等待其 needs 中列出的步骤。|{what=extends}多个步骤共有的内容写在 defaults 或 templates 中，或写成带锚点的映射，由各步骤用 \`<<\` 取用；重复出现的一组步骤写成模板（\`uses: template\`）。|{what=except}请在 when 中写条件，用 ! 表示否定。|{what=plugins}请把其所做的写在 run 中。|{what=permissions}令牌是步骤所列的密钥。|{what=minutes}请为分钟数写上单位：{write}。]`,
+    en: `${nounFirst} has no key {name}.[{what=before} Write its commands at the beginning of run.|{what=after} Write its commands into a step of its own that needs this one, with when: always().|{what=stage} A step waits for the steps that it names in needs.|{what=stages} There are no stages: each step waits for the steps that it names in needs.|{what=extends} What several steps share stands in defaults, in templates, or in a map with an anchor that each takes over with \`<<\`; steps that come again are a template (\`uses: template\`).|{what=except} Write a condition in when, with ! for not; events stand under on of the pipeline: push, pullRequest.|{what=only} Write a condition in when: git.branch, run.trigger, changed(…); events stand under on of the pipeline: push, pullRequest.|{what=starts} What starts runs stands under on: push, pullRequest, comment, release, each with its branches, tags and paths.|{what=ignore} Write the patterns with ! before them: {write}.|{what=plugins} Write what they do in run.|{what=permissions} Tokens are secrets that a step names.|{what=minutes} Write the minutes with their unit: {write}.]`,
+    'zh-CN': `${nounZh}没有键 {name}。[{what=before}请把其中的命令写在 run 的开头。|{what=after}请把其中的命令写进一个单独的步骤，依赖本步骤，并写 when: always()。|{what=stage}步骤等待其 needs 中列出的步骤。|{what=stages}没有阶段：每个步骤等待其 needs 中列出的步骤。|{what=extends}多个步骤共有的内容写在 defaults 或 templates 中，或写成带锚点的映射，由各步骤用 \`<<\` 取用；重复出现的一组步骤写成模板（\`uses: template\`）。|{what=except}请在 when 中写条件，用 ! 表示否定；事件写在流水线的 on 中：push、pullRequest。|{what=only}请在 when 中写条件：git.branch、run.trigger、changed(…)；事件写在流水线的 on 中：push、pullRequest。|{what=starts}启动运行的事件写在 on 中：push、pullRequest、comment、release，各有 branches、tags 与 paths。|{what=ignore}请在匹配模式前加 !：{write}。|{what=plugins}请把其所做的写在 run 中。|{what=permissions}令牌是步骤所列的密钥。|{what=minutes}请为分钟数写上单位：{write}。]`,
   },
   unknown_key: {
     params: ['noun', 'name', ...hintParams],

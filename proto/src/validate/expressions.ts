@@ -96,6 +96,8 @@ class ExpressionCheck {
   /** The step whose commit `git` tells of. */
   private readonly checkout: string | undefined
   private readonly params: readonly string[] | undefined
+  /** Something starts its runs that says what they are for. */
+  private readonly hasOrigin: boolean
   /** What templates hand on, by their names. */
   private readonly templates: ReadonlyMap<string, readonly string[]>
 
@@ -107,6 +109,8 @@ class ExpressionCheck {
     this.stepIds = graph.steps.map((step) => step.id)
     this.steps = new Map(graph.steps.map((step) => [step.id, step]))
     this.checkout = firstCheckout(graph)?.id
+    const { push, pullRequest, comments, release } = graph.triggers ?? {}
+    this.hasOrigin = Boolean(push || pullRequest || comments?.length || release)
     this.report = report
   }
 
@@ -215,7 +219,7 @@ class ExpressionCheck {
       this.problem(site, 'unknown_reference', say('unknown_part', { root: 'git', name: shortText(name), ...hint }))
     } else if (rest.length > 0) {
       this.problem(site, 'unknown_reference', say('single_value', { name: `git.${name}`, full }))
-    } else if (site.early) {
+    } else if (site.early || this.hasOrigin) {
       // What the run is for, or empty: nothing has been fetched.
     } else if (this.checkout === undefined) {
       this.gitEmpty(site, name)

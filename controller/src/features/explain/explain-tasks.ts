@@ -7,7 +7,10 @@ import { supersedes } from '@ansflow/engine/locks'
 import { type AgentView, type Candidate, fits } from '@ansflow/engine/pick-job'
 import { planRun } from '@ansflow/engine/plan'
 import type { JobState, RunMeta } from '@ansflow/engine/state'
+import { changedKey, changedPatterns } from '@ansflow/proto/changed'
 import {
+  type ExplainedChange,
+  ExplainedChangeSchema,
   ExplainedExpressionSchema,
   ExplainedOutcome,
   ExplainedPieceKind,
@@ -18,8 +21,9 @@ import {
   ExplainedStepSchema,
   ExplainRunResponseSchema,
 } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
-import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { ReasonSchema, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { matcher } from '@ansflow/proto/globs'
 import { atOnce } from '@ansflow/proto/pieces'
 import { type Reason, reasonText } from '@ansflow/proto/reasons'
 import { saidText } from '@ansflow/proto/texts/said-text'
@@ -37,6 +41,8 @@ interface Asked {
   /** ansflow.v1.RunOrigin. */
   origin: Uint8Array
   failing: string[]
+  /** Paths; empty: what the origin says has changed. */
+  changedFiles: string[]
   organizationId: string
   /** As they are now. */
   agents: AgentView[]
@@ -49,13 +55,25 @@ const longest = 1000
 
 /** An ansflow.v1.ExplainRunResponse, and what the run and its steps would have to themselves. */
 export const explain = task(
-  ({ inputs, failing, agents, organizationId, now, ...asked }: Asked): { answer: Uint8Array; wanted: Wanted } => {
+  ({
+    inputs,
+    failing,
+    changedFiles,
+    agents,
+    organizationId,
+    now,
+    ...asked
+  }: Asked): { answer: Uint8Array; wanted: Wanted } => {
     const graph = fromBinary(PipelineGraphSchema, asked.graph)
     const meta: RunMeta = { ...asked.meta, origin: fromBinary(RunOriginSchema, asked.origin), newId: uuidv7 }
-    const found = atOnce(foresee(graph, inputs, meta, now, { failing: new Set(failing) }))
+    const changes = changesOf(graph, changedFiles, meta.origin.git?.changed ?? {})
+    const changed = Object.fromEntries(
+      changes.flatMap((each) => (each.assumed ? [] : [[changedKey(each.patterns), each.changed]])),
+    )
+    const found = atOnce(foresee(graph, inputs, meta, now, { failing: new Set(failing), changed }))
     const steps = found.map((one) => stepMessage(one, placeOf(one.job, agents, organizationId)))
-    const answer = create(ExplainRunResponseSchema, { steps, graph, version: meta.version })
-    const state = atOnce(planRun(graph, inputs, { ...meta, foresees: true }, now))
+    const answer = create(ExplainRunResponseSchema, { steps, graph, version: meta.version, changes })
+    const state = atOnce(planRun(graph, inputs, { ...meta, foresees: true, changed }, now))
     const wanted: Wanted = {
       group: groupWanted(state, graph),
       makesRoom: supersedes(state) !== 'none',
@@ -64,6 +82,28 @@ export const explain = task(
     return { answer: toBinary(ExplainRunResponseSchema, answer), wanted }
   },
 )
+
+const mostFiles = 100
+
+function changesOf(
+  graph: PipelineGraph,
+  paths: readonly string[],
+  known: Readonly<Record<string, boolean>>,
+): ExplainedChange[] {
+  return changedPatterns(graph).map((patterns) => {
+    const key = changedKey(patterns)
+    const files = paths.filter(matcher(patterns))
+    const assumed = paths.length === 0 && !Object.hasOwn(known, key)
+    const changed = assumed || (paths.length > 0 ? files.length > 0 : known[key]!)
+    return create(ExplainedChangeSchema, {
+      patterns,
+      changed,
+      assumed,
+      files: files.slice(0, mostFiles),
+      count: files.length,
+    })
+  })
+}
 
 const outcomes: Record<Foreseen['outcome'], ExplainedOutcome> = {
   runs: ExplainedOutcome.RUNS,

@@ -24,6 +24,13 @@ steps:
   main: { needs: [build], when: "\${{ git.branch == 'main' && run.trigger == 'schedule' }}", run: 'm \${{ steps.build.outputs.v }}' }
 `
 
+const changedFile = `name: explained
+inputs: { level: { type: choice, options: [low, high], default: low } }
+steps:
+  build: { run: make, outputs: [v] }
+  src: { run: s, when: 'changed("src/**", "!**/*.md")' }
+`
+
 test('a version and a draft, for inputs, git facts and a cause, where agents are and none is', async () => {
   await using world = await AgentWorld.start()
   const { controller } = world
@@ -80,6 +87,32 @@ test('a version and a draft, for inputs, git facts and a cause, where agents are
     ExplainedOutcome.RUNS,
     ...Array(3).fill(ExplainedOutcome.SKIPPED),
   ])
+
+  // What has changed is looked up in the paths that are given; without any, and nothing known, it counts as changed.
+  const changes = async (request: MessageInitShape<typeof ExplainRunRequestSchema>) => {
+    const found = await ask(request)
+    const told = found.changes.map(({ patterns, changed, assumed, files, count }) => [
+      patterns.join(' '),
+      changed,
+      assumed,
+      files.join(' '),
+      count,
+    ])
+    return [...told, found.steps.filter(({ outcome }) => outcome === ExplainedOutcome.RUNS).map(({ id }) => id)]
+  }
+  await pipelines.applyPipeline({ projectId, yaml: changedFile, publish: true })
+  expect(await changes({})).toEqual([
+    ['src/** !**/*.md', true, true, '', 0],
+    ['build', 'src'],
+  ])
+  expect(await changes({ changedFiles: ['src/a.ts', 'src/b.md'] })).toEqual([
+    ['src/** !**/*.md', true, false, 'src/a.ts', 1],
+    ['build', 'src'],
+  ])
+  expect(await changes({ changedFiles: ['src/b.md'] })).toEqual([['src/** !**/*.md', false, false, '', 0], ['build']])
+  const changed = { '["src/**","!**/*.md"]': false }
+  expect(await changes({ origin: { git: { changed } } })).toEqual([['src/** !**/*.md', false, false, '', 0], ['build']])
+  await expect(ask({ changedFiles: [''] })).rejects.toMatchObject({ code: Code.InvalidArgument })
 
   await expect(ask({ inputs: { level: 'none' } })).rejects.toMatchObject({ code: Code.InvalidArgument })
   await expect(ask({ version: 9 })).rejects.toMatchObject({ code: Code.NotFound })

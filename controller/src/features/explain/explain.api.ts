@@ -5,6 +5,7 @@ import { ExplainRunResponseSchema, ExplainService } from '@ansflow/proto/gen/ans
 import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { resolveInputs } from '@ansflow/proto/inputs'
+import { limits } from '@ansflow/proto/limits'
 import { toBinary } from '@bufbuild/protobuf'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
@@ -29,8 +30,9 @@ export interface ExplainDeps {
 
 export function explainApi({ db, clock, workers, agents }: ExplainDeps): ServiceTable {
   return serviceTable(ExplainService, {
-    async explainRun({ pipelineId, draft, version: wanted, inputs = {}, origin: given, failing }, ctx) {
+    async explainRun({ pipelineId, draft, version: wanted, inputs = {}, origin: given, failing, changedFiles }, ctx) {
       checkGitFacts(given?.git)
+      checkPaths(changedFiles)
       const by = personOf(ctx).userId
       const from = { em: ctx.em, workers, by }
       const { pipeline, graph, version } = await runnableGraph(from, pipelineId, draft ? 'draft' : wanted)
@@ -54,6 +56,7 @@ export function explainApi({ db, clock, workers, agents }: ExplainDeps): Service
         },
         origin: toBinary(RunOriginSchema, given?.cause.case ? given : originOf(ctx, given?.git)),
         failing,
+        changedFiles,
         organizationId,
         agents: await agents(organizationId),
         now: clock.now(),
@@ -67,4 +70,14 @@ export function explainApi({ db, clock, workers, agents }: ExplainDeps): Service
       return usualTimes(await recentSteps(db, ctx.em, pipelineId))
     },
   })
+}
+
+function checkPaths(paths: readonly string[]): void {
+  const field = 'changedFiles'
+  if (paths.length > limits.explainedPaths) {
+    throw invalid([{ field, message: `must be at most ${limits.explainedPaths}` }])
+  }
+  const wrong = paths.findIndex((path) => path === '' || path.length > limits.pathLength)
+  if (wrong < 0) return
+  throw invalid([{ field: `${field}.${wrong}`, message: `must have 1 to ${limits.pathLength} characters` }])
 }
