@@ -73,3 +73,116 @@ test.each(['en', 'zh-CN'] as const)(
   },
   120_000,
 )
+
+const words = {
+  en: {
+    branches: 'Branches',
+    base: 'Into branches',
+    paths: 'Changed files',
+    tags: 'Tags',
+    command: 'Command',
+    wrong: 'is no command',
+    folder: 'Patterns are of files, not of folders',
+  },
+  'zh-CN': {
+    branches: '分支',
+    base: '目标分支',
+    paths: '有变更的文件',
+    tags: '标签',
+    command: '命令',
+    wrong: '不是命令',
+    folder: '匹配模式针对文件，而不是文件夹',
+  },
+}
+
+test.each(['en', 'zh-CN'] as const)(
+  'what happens in repositories is drawn in the form, stands in the file, and is told where it cannot be meant (%s)',
+  async (locale) => {
+    const say = words[locale]
+    const { project } = await system.api.projects.createProject({ name: `Repositories ${locale}` })
+    const yaml = 'name: app\nsteps:\n  a: { run: "echo built" }\n'
+    const { pipeline } = await system.api.pipelines.applyPipeline({ projectId: project!.id, yaml, publish: true })
+    const pipelineId = pipeline!.id
+    const { page, errors } = await newPerson(browser, system.url, { locale })
+    await signIn(page, admin)
+    await page.goto(`/p/${project!.slug}/pipelines/${pipelineId}/edit`)
+    const draft = async () => (await system.api.pipelines.getPipeline({ pipelineId })).yaml
+    const says = (pattern: RegExp) =>
+      waitFor(async () => pattern.test(await draft()), { what: `the file says ${pattern}` })
+
+    // By keys alone: the box, then each list.
+    const push = page.getByTestId('repository-trigger-push')
+    await page.getByTestId('repository-on-push').focus()
+    await page.keyboard.press('Space')
+    const branches = push.getByLabel(say.branches, { exact: true })
+    await branches.fill('main')
+    await branches.press('Enter')
+    await branches.fill('{dev,release}/**, !release/old')
+    await branches.press('Enter')
+    const paths = push.getByLabel(say.paths, { exact: true })
+    await paths.fill('src/')
+    await paths.press('Enter')
+    await push.getByRole('alert').getByText(say.folder).waitFor()
+    await paths.press('Backspace')
+    await paths.fill('src/**')
+    await paths.press('Enter')
+    await says(
+      /push:[\s\S]*branches:[\s\S]*main[\s\S]*\{dev,release\}\/\*\*[\s\S]*!release\/old[\s\S]*paths:[\s\S]*src\/\*\*/,
+    )
+    expect(await push.getByRole('alert').count()).toBe(0)
+
+    const pullRequest = page.getByTestId('repository-trigger-pullRequest')
+    await page.getByTestId('repository-on-pullRequest').click()
+    const base = pullRequest.getByLabel(say.base, { exact: true })
+    await base.fill('main')
+    await base.press('Enter')
+    await page.getByTestId('repository-drafts').click()
+    await page.getByTestId('comment-trigger-add').click()
+    const command = page.getByTestId('comment-trigger-0').getByLabel(say.command, { exact: true })
+    await command.fill('/ansflow it')
+    await command.press('Enter')
+    await page.getByTestId('comment-trigger-0').getByRole('alert').getByText(say.wrong).waitFor()
+    await command.fill('deploy')
+    await command.press('Enter')
+    await page.getByTestId('repository-on-release').click()
+    const tags = page.getByTestId('repository-trigger-release').getByLabel(say.tags, { exact: true })
+    await tags.fill('v*')
+    await tags.press('Enter')
+    await says(
+      /pullRequest:[\s\S]*branches:[\s\S]*main[\s\S]*drafts: true[\s\S]*command: deploy[\s\S]*release:[\s\S]*v\*/,
+    )
+
+    await system.api.pipelines.publishPipeline({ pipelineId })
+    const { graph } = await system.api.pipelines.getPipeline({ pipelineId })
+    expect(graph?.triggers).toMatchObject({
+      push: { branches: ['main', '{dev,release}/**', '!release/old'], paths: ['src/**'] },
+      pullRequest: { branches: ['main'], drafts: true, types: [] },
+      comments: [{ command: 'deploy' }],
+      release: { tags: ['v*'] },
+    })
+    // Off again, and gone from the file.
+    await page.getByTestId('repository-on-push').click()
+    await waitFor(async () => !(await draft()).includes('push:'), { what: 'the file says nothing of pushes' })
+
+    // A run says what it is for.
+    const git = {
+      event: 'pull_request',
+      action: 'updated',
+      repositoryName: 'acme/shop',
+      branch: 'fix',
+      baseBranch: 'main',
+      pullRequest: 12,
+      title: 'Mend the till',
+      fork: true,
+      headRepository: 'ada/shop',
+    }
+    const { run } = await system.api.runs.startRun({ pipelineId, git })
+    await page.goto(`/runs/${run!.id}`)
+    await page.getByTestId('run-repository').getByText('acme/shop').waitFor()
+    await page.getByTestId('run-pull-request').getByText('Mend the till').waitFor()
+    await page.getByTestId('run-branch').getByText('fix → main').waitFor()
+    await system.ended(run!.id)
+    expect(errors).toEqual([])
+  },
+  120_000,
+)
