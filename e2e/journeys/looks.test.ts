@@ -62,6 +62,16 @@ outputs: { how: "\${{ steps.call.status }}" }
 steps:
   call: { name: Deliver it, uses: pipeline, with: { pipeline: deliver, inputs: { channel: "\${{ inputs.channel }}" } } }
 `
+const pushed = `name: on push
+on:
+  push: { branches: [main, "release/**", "!release/old"], paths: ["src/**"] }
+  pullRequest: { branches: [main], labels: [ci], drafts: true }
+  comment: [{ command: test, inputs: { channel: "\${{ git.branch }}" } }]
+  release:
+inputs: { channel: { type: string, default: beta } }
+steps:
+  test: { name: Test it, run: "true", when: 'changed("src/**", "!**/*.md")' }
+`
 const screenshots = process.env.ANSFLOW_SCREENSHOTS
 
 let system: System
@@ -206,6 +216,7 @@ async function fillSystem(): Promise<typeof pages> {
   const again = part?.id ?? ''
   expect((await system.ended(again)).status).toBe(RunStatus.SUCCEEDED)
   const chained = await system.pipeline(chain, 'Corner Shop')
+  const onPush = await system.pipeline(pushed, 'Corner Shop')
   const { path } = await system.client(WebhookService).rotateWebhookSecret({ pipelineId: chained.pipelineId })
   for (const ref of ['main', 'other']) {
     const body = JSON.stringify({ ref, channel: 'stable' })
@@ -244,6 +255,12 @@ async function fillSystem(): Promise<typeof pages> {
       name: 'editor-triggers',
       path: `${project}/pipelines/${broken.pipelineId}/edit`,
       ready: byId('schedule-1'),
+    },
+    {
+      name: 'editor-repositories',
+      path: `${project}/pipelines/${onPush.pipelineId}/edit`,
+      press: ['[data-testid="inspector-field-on.push.paths"] input'],
+      ready: byId('repository-drafts'),
     },
     { name: 'editor-settings', path: `${pipeline}/edit`, ready: '[data-testid="pipeline-settings"]' },
     {
