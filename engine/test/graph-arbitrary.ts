@@ -22,6 +22,8 @@ const conditions = [
   'always() && !canceled()',
   'run.number == 7',
   'run.number != 7',
+  'changed("src/**", "!**/*.md")',
+  '!changed("docs/**") || always()',
 ]
 
 /** That a copy answers by itself, and that tell nothing of its values. */

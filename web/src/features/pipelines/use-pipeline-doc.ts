@@ -11,7 +11,6 @@ import {
   type Undo,
   type UndoOutcome,
 } from '@ansflow/proto/pipeline-doc'
-import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 import { type AgentLabels, validateGraph } from '@ansflow/proto/validate'
 import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef, watch } from 'vue'
 import type { Awareness } from 'y-protocols/awareness'
@@ -70,9 +69,8 @@ export function usePipelineDoc(
   const graph = shallowRef(first.graph)
   const shapeProblems = shallowRef<readonly Problem[]>([])
   const graphProblems = shallowRef<readonly Problem[]>([])
-  const fileProblems = shallowRef<readonly Problem[]>([])
   const lacking = useLacking(pipelineId, link.state)
-  const own = computed(() => [...shapeProblems.value, ...graphProblems.value, ...fileProblems.value])
+  const own = computed(() => [...shapeProblems.value, ...graphProblems.value])
   const fault = computed(() => own.value.find(({ severity }) => severity === Severity.ERROR))
   const problems = computed(() => [...own.value, ...lacking.problems.value])
   const deleted = shallowRef<readonly DeletedStep[]>([])
@@ -111,8 +109,6 @@ export function usePipelineDoc(
 
   function validate(): void {
     graphProblems.value = validateGraph(graph.value, agents.value)
-    // Of what the file says and the graph does not: only its triggers may be something that is kept with a warning.
-    fileProblems.value = graph.value.triggers ? parsePipeline(source.value).unread : []
     lacking.look(graph.value)
     draw()
   }
