@@ -29,7 +29,7 @@ test.each([
 ])(
   'what has changed since the last green run, and how long one takes ($locale)',
   async ({ locale, title, same, left }) => {
-    const { projectId, pipelineId } = await system.pipeline(yaml('sleep 1'), `Compared ${locale}`)
+    const { projectId, pipelineId } = await system.pipeline(yaml('sleep 5'), `Compared ${locale}`)
     const green = await system.ended(await system.start(pipelineId))
     const { page, errors } = await newPerson(browser, system.url, { locale })
     await signIn(page, admin)
@@ -50,7 +50,7 @@ test.each([
     await page.getByTestId('compare-run').click()
     const dialog = page.getByTestId('compare-dialog')
     await page.getByText(title).waitFor()
-    await dialog.getByTestId('compare-graph').getByText('sleep 1 → sleep 30; false').waitFor()
+    await dialog.getByTestId('compare-graph').getByText('sleep 5 → sleep 30; false').waitFor()
     await dialog.getByTestId('compare-inputs').getByText('1 → 2').waitFor()
     expect(await dialog.getByTestId('compare-agents').count()).toBe(0)
     await dialog.getByRole('link').first().click()
