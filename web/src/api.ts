@@ -3,6 +3,8 @@ import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { ChainService } from '@ansflow/proto/gen/ansflow/v1/chains_pb'
+import { ConnectionService } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
+import { DeliveryService } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { ExplainService } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
@@ -10,6 +12,7 @@ import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { ReportService } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
+import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { ScheduleService } from '@ansflow/proto/gen/ansflow/v1/schedules_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
@@ -107,4 +110,7 @@ export const api = {
   reports: clientOf(ReportService),
   variables: clientOf(VariableService),
   explain: clientOf(ExplainService),
+  connections: clientOf(ConnectionService),
+  repositories: clientOf(RepositoryService),
+  deliveries: clientOf(DeliveryService),
 }
