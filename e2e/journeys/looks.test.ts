@@ -17,6 +17,8 @@ import { newPerson, signInByForm, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
 import { waitFor } from '../setup/wait-for.ts'
 import { axeFaults, nameFaults, settled, textFaults, widthFaults } from './page-faults.ts'
+import { repositoryLooks } from './repository-looks.ts'
+import { Repositories, reachesThisMachine } from './shop-repository.ts'
 
 const deliver = `name: deliver
 description: Builds the shop, tests it twice and packs it.
@@ -76,11 +78,13 @@ const screenshots = process.env.ANSFLOW_SCREENSHOTS
 
 let system: System
 let empty: System
+let repositories: Repositories
 let browser: Browser
 /** `press`: what opens the part that is looked at, one after the other: test ids, else selectors. */
 let pages: { name: string; path: string; ready: string; press?: string[] }[]
 beforeAll(async () => {
-  system = await startSystem()
+  repositories = await Repositories.start()
+  system = await startSystem({ env: reachesThisMachine })
   empty = await startSystem({ empty: true })
   browser = await startBrowser()
   pages = await fillSystem()
@@ -89,6 +93,7 @@ afterAll(async () => {
   await browser?.close()
   await empty?.[Symbol.asyncDispose]()
   await system?.[Symbol.asyncDispose]()
+  await repositories?.[Symbol.asyncDispose]()
 })
 
 const locales = ['en', 'zh-CN'] as const
@@ -299,6 +304,7 @@ async function fillSystem(): Promise<typeof pages> {
     },
     { name: 'triggers', path: `${project}/pipelines/${chained.pipelineId}/triggers`, ready: byId('delivery') },
     { name: 'no-triggers', path: `${pipeline}/triggers`, ready: 'code' },
+    ...(await repositoryLooks(system, repositories, projectId, project)),
     { name: 'project-runs', path: `${project}/runs`, ready: '[data-testid^="run-row-"]' },
     { name: 'project-members', path: `${project}/members`, ready: 'table' },
     { name: 'secrets', path: `${project}/secrets`, ready: 'table' },

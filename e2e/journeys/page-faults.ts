@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
 
-const namespaces = 'agents|auth|home|organizations|pipelines|projects|runs|secrets|shell|ui'
+const namespaces = 'agents|auth|connections|home|organizations|pipelines|projects|repositories|runs|secrets|shell|ui'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** Nothing is being loaded or moved any more. */

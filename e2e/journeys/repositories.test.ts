@@ -1,0 +1,151 @@
+// A repository of a plain git server: connected in the console, what is pushed to it starts runs, and what was sent is explained.
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
+import { admin, type System, startSystem } from '../setup/system.ts'
+import { postPush, Repositories, reachesThisMachine, readWith } from './shop-repository.ts'
+
+let system: System
+let browser: Browser
+let repositories: Repositories
+beforeAll(async () => {
+  repositories = await Repositories.start()
+  system = await startSystem({ env: reachesThisMachine })
+  browser = await startBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await system?.[Symbol.asyncDispose]()
+  await repositories?.[Symbol.asyncDispose]()
+})
+
+const texts = {
+  en: {
+    none: 'No repositories yet',
+    refused: 'Refused',
+    wrong: 'Signature does not match|Its signature is wrong',
+    disconnect: 'Disconnect',
+    used: 'Disconnect them first',
+    remove: 'Delete connection',
+  },
+  'zh-CN': {
+    none: '还没有仓库',
+    refused: '被拒绝',
+    wrong: '签名错误',
+    disconnect: '断开仓库',
+    used: '请先断开这些仓库',
+    remove: '删除连接',
+  },
+}
+
+test.each(['en', 'zh-CN'] as const)(
+  'a repository is connected, starts runs, says why not, and is disconnected (%s)',
+  async (locale) => {
+    const say = texts[locale]
+    const name = `shop-${locale.slice(0, 2)}`
+    const head = await repositories.make(name)
+    const { project } = await system.api.projects.createProject({ name: `Repositories ${locale}` })
+    const base = `/p/${project!.slug}`
+    const { page, errors } = await newPerson(browser, system.url, { locale })
+    await signIn(page, admin)
+
+    await page.goto(`${base}/repositories`)
+    await page.getByText(say.none).waitFor()
+    await page.getByTestId('connect-repository').click()
+    // The first connection is made on the way.
+    const form = page.getByTestId('new-connection')
+    await form.getByTestId('connection-kind').locator('label').last().click()
+    await form.locator('input[name="connection-url"]').fill('not an address')
+    await form.getByTestId('connection-save').click()
+    await form.getByRole('alert').waitFor()
+    await form.locator('input[name="connection-url"]').fill(repositories.url)
+    await form.locator('input[name="connection-name"]').fill('local git')
+    await form.getByTestId('connection-save').click()
+    const picker = page.getByTestId('repository-picker')
+    // Pasted as git would be given it.
+    await picker.locator('input[name="repository-name"]').fill(repositories.server.url(`${name}.git`))
+    await picker.getByTestId('connect-by-name').click()
+    const address = (await page.getByTestId('hook-address').locator('code').textContent())!
+    const secret = (await page.getByTestId('hook-secret').locator('code').textContent())!
+    await page.getByTestId('to-repository').click()
+
+    await page.getByTestId('branch-main').getByText(head.slice(0, 7)).waitFor()
+    await page.getByTestId('branch-docs/words').waitFor()
+    expect(await page.content()).not.toContain(secret)
+    const repositoryId = page.url().split('/repositories/')[1]!.split(/[?#]/)[0]!
+    await readWith(system, repositoryId, 1)
+
+    expect(await postPush(address, secret, 'main', head)).toBe(202)
+    expect(await postPush(address, secret, 'docs/words', head)).toBe(202)
+    expect(await postPush(address, 'of nothing', 'main', head)).toBe(401)
+
+    // The page follows what comes.
+    const deliveries = page.getByTestId('delivery')
+    await deliveries.nth(2).waitFor({ timeout: 30_000 })
+    await deliveries.filter({ hasText: '#1' }).click()
+    const decision = page.getByTestId('decision')
+    await decision.getByTestId('asked').filter({ hasText: 'build' }).getByRole('link', { name: '#1' }).waitFor()
+    expect(await page.getByTestId('delivery-detail').textContent()).not.toContain(secret)
+    await page.getByTestId('copy-curl').click()
+    const curl = await page.evaluate(() => navigator.clipboard.readText())
+    expect(curl).toContain(`curl -X POST '${address}'`)
+    expect(curl).not.toContain('authorization')
+    await deliveries.filter({ hasText: 'docs/words' }).click()
+    await decision.getByTestId('asked').filter({ hasText: 'main' }).waitFor()
+    await page.getByTestId('deliveries').getByText(say.refused, { exact: true }).click()
+    await deliveries.first().click()
+    await decision.getByText(new RegExp(say.wrong)).waitFor()
+    expect(await deliveries.count()).toBe(1)
+
+    // By hand, for a branch.
+    await page.goto(`${base}/pipelines`)
+    await page.getByTestId('run-build').click()
+    await page.getByTestId('pick-branch').click()
+    await page.locator('.n-base-select-option', { hasText: 'docs/words' }).click()
+    await page.getByTestId('start-run-confirm').click()
+    await page.getByTestId('run-status').waitFor()
+    const runId = page.url().split('/runs/')[1]!.split(/[?#]/)[0]!
+    const run = await system.ended(runId)
+    expect(run.origin?.git).toMatchObject({ repositoryId, branch: 'docs/words', commit: head })
+    await page.getByTestId('to-commit').click()
+    await page.getByTestId('commit-page').getByTestId('run-row-1').waitFor()
+    await page.getByTestId('run-row-2').waitFor()
+    // It is published by pushing.
+    await page.goto(`${base}/pipelines/${run.pipelineId}/edit`)
+    await page.getByTestId('published-by-pushing').getByText(name).waitFor()
+    expect(await page.getByTestId('publish-button').count()).toBe(0)
+    await page.getByTestId('file-chip').click()
+
+    await page.getByTestId('repository-settings').click()
+    await page.getByTestId('rotate-hook').click()
+    expect(await page.getByTestId('hook-secret').locator('code').textContent()).not.toBe(secret)
+    await page.getByTestId('hook-done').click()
+    expect(await postPush(address, secret, 'main', head)).toBe(401)
+
+    // What is used stays.
+    await page.goto(`${base}/connections`)
+    const row = page.getByTestId('connection-local git')
+    await row.getByText(name).waitFor()
+    const removeIt = async () => {
+      await page.getByTestId('connection-menu-local git').click()
+      await page.locator('.n-dropdown-option', { hasText: say.remove }).click()
+      await page.getByRole('dialog').getByRole('button', { name: say.remove }).click()
+    }
+    await removeIt()
+    await page.getByRole('dialog').getByRole('alert').getByText(say.used).waitFor()
+    await page.keyboard.press('Escape')
+    await row.getByRole('link', { name }).click()
+    await page.getByTestId('repository-settings').click()
+    await page.getByTestId('disconnect').click()
+    await page.getByTestId('settings-form').waitFor({ state: 'detached' })
+    await page.getByRole('dialog').getByRole('button', { name: say.disconnect, exact: true }).click()
+    await page.getByText(say.none).waitFor()
+    await page.goto(`${base}/connections`)
+    await page.getByTestId('connection-test-local git').click()
+    await removeIt()
+    await row.waitFor({ state: 'detached' })
+    // What was refused above.
+    expect(errors.filter((error) => !error.includes('status of 400'))).toEqual([])
+  },
+  180_000,
+)

@@ -1,0 +1,41 @@
+// The pages of repositories and connections, with something on each.
+import type { System } from '../setup/system.ts'
+import { connected, postPush, type Repositories } from './shop-repository.ts'
+
+/** `project`: the address of the project, in which there is none yet. */
+export async function repositoryLooks(system: System, at: Repositories, projectId: string, project: string) {
+  const commit = await at.make('shop', 'shop build')
+  const { repositoryId, address, secret } = await connected(system, projectId, at, 'shop')
+  for (const branch of ['main', 'docs/words']) await postPush(address, secret, branch, commit)
+  await postPush(address, 'another', 'main', commit)
+  const repository = `${project}/repositories/${repositoryId}`
+  return [
+    { name: 'repositories', path: `${project}/repositories`, ready: byId('repository-shop') },
+    { name: 'repository', path: repository, press: ['tr:has-text("docs/words")'], ready: byId('asked') },
+    {
+      name: 'repository-settings',
+      path: `${repository}?settings`,
+      press: [byId('repository-settings')],
+      ready: byId('settings-form'),
+    },
+    { name: 'commit', path: `${repository}/commits/${commit}`, ready: '[data-testid^="run-row-"]' },
+    { name: 'repository-connect', path: `${project}/repositories/connect`, ready: byId('repository-picker') },
+    {
+      name: 'connection-new',
+      path: `${project}/repositories/connect?new`,
+      press: [byId('connect-new-connection')],
+      ready: byId('connection-fields'),
+    },
+    { name: 'connections', path: `${project}/connections`, ready: 'table' },
+    {
+      name: 'repository-start',
+      path: `${project}/pipelines?start`,
+      press: [byId('run-shop build')],
+      ready: byId('commit-picker'),
+    },
+  ]
+}
+
+function byId(id: string): string {
+  return `[data-testid="${id}"]`
+}
