@@ -24,6 +24,7 @@ import { repositoriesFeature } from './features/repositories/index.ts'
 import { runsFeature } from './features/runs/index.ts'
 import { schedulesFeature } from './features/schedules/index.ts'
 import { openKeyRing, secretsFeature } from './features/secrets/index.ts'
+import { statusesFeature } from './features/statuses/index.ts'
 import { variablesFeature } from './features/variables/index.ts'
 import { webhooksFeature } from './features/webhooks/index.ts'
 import { workFeature } from './features/work/index.ts'
@@ -71,6 +72,7 @@ export const features: FeatureKind[] = [
   chainsFeature,
   webhooksFeature,
   repositoriesFeature,
+  statusesFeature,
   deliveriesFeature,
   explainFeature,
 ]

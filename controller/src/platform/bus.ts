@@ -26,6 +26,8 @@ export interface Messages {
   'repository.due': Record<never, never>
   /** What is shown of a repository has changed. */
   'repository.changed': { repositoryId: string; projectId: string }
+  /** Forges are to be told how commits stand. */
+  'status.due': Record<never, never>
   'approval.changed': { approvalId: string; organizationId: string }
   'access.changed': { userId: string }
   /** `id` of the grant or invitation, or of its person. */

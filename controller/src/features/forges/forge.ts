@@ -78,9 +78,9 @@ export interface ForgeClient {
   /** As it is now: for deliveries that do not tell all of it. */
   pullRequest?(fullName: string, number: number, signal: AbortSignal): Promise<PullRequestFacts>
   putStatus?(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal): Promise<void>
-  /** `id`: of the comment that is changed in its place; answers the id. */
   /** Whether somebody, as the forge calls them, may push to the repository. Whom it does not know may not. */
   mayPush?(fullName: string, person: string, signal: AbortSignal): Promise<boolean>
+  /** `id`: of the comment that is changed in its place; answers the id. */
   putComment?(fullName: string, comment: PullRequestComment, signal: AbortSignal): Promise<string>
   /** What git needs to read the repository. */
   gitCredentials(fullName: string, signal: AbortSignal): Promise<GitCredentials | undefined>

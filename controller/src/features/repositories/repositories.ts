@@ -16,6 +16,8 @@ export interface Repositories {
   /** Brings what is there now, and keeps how that went. Throws `GitError`. */
   fetch(row: RepositoryRow, signal: AbortSignal): Promise<void>
   forget(ids: readonly string[]): Promise<void>
+  /** The forge was told something; `problem`: it did not take it, and why. */
+  told(id: string, problem: string): Promise<void>
   /** Inside a transaction: something has come. */
   delivered(em: EntityManager, id: string, at: Date): Promise<void>
   /** Those that are to be looked at, each of them by whoever gets it here; one that is not looked at is given again later. */
@@ -85,6 +87,11 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
 
     async forget(ids) {
       for (const id of ids) await mirrors.forget(id)
+    },
+
+    async told(id, problem) {
+      const news = problem === '' ? { toldAt: clock.now(), tellProblem: '' } : { tellProblem: problem.slice(0, 512) }
+      await db.em().nativeUpdate(RepositoryEntity, { id }, news)
     },
 
     async delivered(em, id, at) {
