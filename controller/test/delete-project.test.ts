@@ -80,6 +80,7 @@ test('a deleted project leaves nothing behind', async () => {
     'audit_event',
     'collab_snapshot',
     'collab_update',
+    'commit_status',
     'connection',
     'invitation',
     'job',

@@ -1,7 +1,7 @@
 // Which state of which repository a run is for: written when it begins, and read by the pages of branches, commits and pull requests.
 import type { Db, EntityManager, Transaction } from '../../platform/db.ts'
 import type { RunParticipant } from '../runs/index.ts'
-import { RunSourceEntity } from './repository.entity.ts'
+import { RepositoryEntity, RunSourceEntity } from './repository.entity.ts'
 
 interface Tables {
   run_source: {
@@ -36,6 +36,8 @@ export function runSources(db: Db): RunSources {
         for (const { run } of changes) {
           const { runId, projectId, origin } = run.meta
           const { repositoryId, branch, commit, pullRequest } = origin.git!
+          // Whoever starts a run says what it is for.
+          if ((await em.count(RepositoryEntity, { id: repositoryId, projectId })) === 0) continue
           await em.insert(RunSourceEntity, { runId, projectId, repositoryId, branch, commit, pullRequest })
         }
       },

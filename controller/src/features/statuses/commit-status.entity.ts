@@ -6,7 +6,8 @@ const id = () => p.string().length(36)
 export const CommitStatusEntity = defineEntity({
   name: 'CommitStatus',
   tableName: 'commit_status',
-  uniques: [{ properties: ['repositoryId', 'commit', 'name'] }],
+  /** Runs of other projects may name a repository that is not theirs: what they say is apart. */
+  uniques: [{ properties: ['repositoryId', 'projectId', 'commit', 'name'] }],
   indexes: [{ properties: ['nextAt'] }, { properties: ['projectId'] }],
   properties: {
     id: id().primary(),

@@ -17,7 +17,7 @@ export interface StatusNews extends Pick<CommitStatus, 'name' | 'state' | 'descr
 /** Inside a transaction. What an older run says later is not told. */
 export async function tell(em: EntityManager, news: StatusNews): Promise<void> {
   const { repositoryId, projectId, commit, runId, state, now } = news
-  const key = { repositoryId, commit, name: news.name.slice(0, 255) }
+  const key = { repositoryId, projectId, commit, name: news.name.slice(0, 255) }
   const said = {
     runId,
     state,
@@ -32,7 +32,7 @@ export async function tell(em: EntityManager, news: StatusNews): Promise<void> {
     await em.nativeUpdate(CommitStatusEntity, { id: known.id }, { ...said, revision: known.revision + 1 })
     return
   }
-  await em.insert(CommitStatusEntity, { id: uuidv7(), ...key, projectId, ...said, revision: 1, createdAt: now })
+  await em.insert(CommitStatusEntity, { id: uuidv7(), ...key, ...said, revision: 1, createdAt: now })
 }
 
 function cut(text: string, most: number): string {

@@ -47,7 +47,8 @@ async function tellOne(deps: TellDeps, row: CommitStatusRow, signal: AbortSignal
     db.em().nativeUpdate(CommitStatusEntity, { id, revision, ...held }, to)
   try {
     const repository = await repositories.find(db.em(), row.repositoryId)
-    if (repository?.tells) {
+    // Whoever starts a run says what it is for.
+    if (repository?.tells && repository.projectId === row.projectId) {
       const connection = await repositories.connectionOf(db.em(), repository)
       if (connection.client.putStatus) {
         const { fullName } = repository

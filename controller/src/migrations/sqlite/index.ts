@@ -21,6 +21,7 @@ import { Locks } from './migration-0017-locks.ts'
 import { ProjectLimits } from './migration-0018-project-limits.ts'
 import { DeliverySaid } from './migration-0019-delivery-said.ts'
 import { Repositories } from './migration-0020-repositories.ts'
+import { Statuses } from './migration-0021-statuses.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -45,4 +46,5 @@ export const migrations = {
   'migration-0018-project-limits': ProjectLimits,
   'migration-0019-delivery-said': DeliverySaid,
   'migration-0020-repositories': Repositories,
+  'migration-0021-statuses': Statuses,
 }
