@@ -157,7 +157,7 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
       ...{ id: uuidv7(), repositoryId, projectId: things.projectId, number: 7, title: 't', url: '', author: 'a' },
       ...{ state: 1, draft: false, labels: '[]', headBranch: 'b', headCommit: commit, headRepository: 'x/shop' },
       ...{ baseBranch: 'main', fork: true, updatedAt: new Date(), waitingDeliveryId: null, changedPipelineFiles: 0 },
-      ...{ trustedCommit: '', trustedByName: '', trustedWithoutSecrets: false },
+      ...{ trustedCommit: '', trustedByName: '' },
     })
     return { repositoryId, pullRequest: 7, commit }
   },

@@ -80,14 +80,14 @@ export function deliveriesApi({ db, bus, clock, repositories, pullRequests }: De
       return { delivery: toDelivery(await load(db.em(), repositoryId, id)) }
     },
 
-    async trustCommit({ repositoryId, pullRequest, commit, withoutSecrets }, ctx) {
+    async trustCommit({ repositoryId, pullRequest, commit }, ctx) {
       const repository = await repositories.load(ctx.em, repositoryId)
       const name = personOf(ctx).name.slice(0, 255)
       const deliveryId = await ctx.change(async (em) => {
         if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit)) {
           throw invalidField('commit', 'must be 40 or 64 hexadecimal digits, in small letters')
         }
-        const waiting = await pullRequests.trust(em, { repositoryId, pullRequest, commit, withoutSecrets, by: name })
+        const waiting = await pullRequests.trust(em, { repositoryId, pullRequest, commit, by: name })
         if (waiting) {
           const again = { result: RepositoryDeliveryResult.TAKEN, nextAt: clock.now(), attempts: 0 }
           await em.nativeUpdate(
@@ -97,7 +97,7 @@ export function deliveriesApi({ db, bus, clock, repositories, pullRequests }: De
           )
         }
         const resource = { kind: 'repository', id: repositoryId, name: repository.fullName }
-        const after = { pullRequest, commit, withoutSecrets }
+        const after = { pullRequest, commit }
         return { result: waiting ?? '', resource, after }
       })
       bus.publish('repository.due', {})

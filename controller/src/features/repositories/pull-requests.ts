@@ -25,7 +25,6 @@ export interface Approval {
   repositoryId: string
   pullRequest: number
   commit: string
-  withoutSecrets: boolean
   by: string
 }
 
@@ -65,7 +64,7 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
       if (!facts?.fork) return trusted
       if (repository.forks === ForkPolicy.NONE) return { fork: 'none', baseRules: true }
       const row = await find(db.em(), repository, facts)
-      if (row?.trustedCommit === facts.head.commit && !row.trustedWithoutSecrets) return trusted
+      if (row?.trustedCommit === facts.head.commit) return trusted
       return { fork: 'approve', baseRules: true }
     },
 
@@ -76,10 +75,10 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
       await db.em().nativeUpdate(PullRequestEntity, where, { waitingDeliveryId: deliveryId })
     },
 
-    async trust(em, { repositoryId, pullRequest, commit, withoutSecrets, by }) {
+    async trust(em, { repositoryId, pullRequest, commit, by }) {
       const row = await em.findOne(PullRequestEntity, { repositoryId, number: pullRequest })
       if (!row) throw notFound('pull request', `#${pullRequest}`)
-      const trust = { trustedCommit: commit, trustedByName: by, trustedWithoutSecrets: withoutSecrets }
+      const trust = { trustedCommit: commit, trustedByName: by }
       const where = { id: row.id, headCommit: commit }
       if ((await em.nativeUpdate(PullRequestEntity, where, { ...trust, waitingDeliveryId: null })) !== 1) {
         const message = `The pull request stands at ${row.headCommit.slice(0, 7)} by now: look at that first.`
@@ -100,7 +99,6 @@ const untrusted = {
   changedPipelineFiles: 0,
   trustedCommit: '',
   trustedByName: '',
-  trustedWithoutSecrets: false,
 }
 
 function factsOf(event: ForgeEvent): PullRequestFacts | undefined {

@@ -74,8 +74,6 @@ export const PullRequestEntity = defineEntity({
     /** The commit that somebody approved, and who; empty: none. */
     trustedCommit: p.string().length(64),
     trustedByName: p.string().length(255),
-    /** It runs without secrets all the same. */
-    trustedWithoutSecrets: p.boolean(),
   },
 })
 

@@ -594,13 +594,6 @@ export declare type TrustCommitRequest = Message<"ansflow.v1.TrustCommitRequest"
    * @generated from field: string commit = 3;
    */
   commit: string;
-
-  /**
-   * It runs without secrets and only on agents without protected labels.
-   *
-   * @generated from field: bool without_secrets = 4;
-   */
-  withoutSecrets: boolean;
 };
 
 /**
@@ -621,13 +614,6 @@ export declare type TrustCommitRequestJson = {
    * @generated from field: string commit = 3;
    */
   commit?: string;
-
-  /**
-   * It runs without secrets and only on agents without protected labels.
-   *
-   * @generated from field: bool without_secrets = 4;
-   */
-  withoutSecrets?: boolean;
 };
 
 /**

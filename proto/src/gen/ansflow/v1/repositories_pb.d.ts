@@ -1515,13 +1515,6 @@ export enum ForkPolicy {
   APPROVE = 1,
 
   /**
-   * They start by themselves, without secrets and only on agents without protected labels.
-   *
-   * @generated from enum value: FORK_POLICY_WITHOUT_SECRETS = 2;
-   */
-  WITHOUT_SECRETS = 2,
-
-  /**
    * They start nothing.
    *
    * @generated from enum value: FORK_POLICY_NONE = 3;
@@ -1534,7 +1527,7 @@ export enum ForkPolicy {
  *
  * @generated from enum ansflow.v1.ForkPolicy
  */
-export declare type ForkPolicyJson = "FORK_POLICY_UNSPECIFIED" | "FORK_POLICY_APPROVE" | "FORK_POLICY_WITHOUT_SECRETS" | "FORK_POLICY_NONE";
+export declare type ForkPolicyJson = "FORK_POLICY_UNSPECIFIED" | "FORK_POLICY_APPROVE" | "FORK_POLICY_NONE";
 
 /**
  * Describes the enum ansflow.v1.ForkPolicy.
