@@ -12,7 +12,7 @@ let number = 0
 const checkout = (
   b: Bench,
   value: object,
-  secrets: { name: string; value: string }[] = [],
+  secrets: Parameters<Bench['controller']['offer']>[2] = [],
   more: object = {},
 ): FakeJob =>
   b.controller.offer(jobIdOf(++number), { execution: { case: 'checkout', value: value as never }, ...more }, secrets)
@@ -174,6 +174,9 @@ test('over ssh with a key; an unknown host is refused', async () => {
   const finished = await done(job)
   expect(job.log.toString()).toContain('Commit ')
   expect(finished).toMatchObject({ outcome: Outcome.SUCCEEDED })
+  const { knownHosts } = server
+  const given = checkout(b, { url }, [{ value: server.privateKey.trim(), git: { sshKey: true, knownHosts } }])
+  expect(await done(given)).toMatchObject({ outcome: Outcome.SUCCEEDED })
   const stranger = server.knownHosts.replace(/:\d+/, ':1')
   const refused = checkout(b, { url, sshKeySecret: 'KEY', knownHosts: stranger }, secrets)
   expect(await done(refused)).toMatchObject({ outcome: Outcome.FAILED })

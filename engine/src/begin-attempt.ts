@@ -199,7 +199,7 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
   const given = secretMark ? markParams(type, definition, secretMark) : (definition.with ?? {})
   const { params, variables } = interpolateParams(type, given, context)
   const timeoutMs = timeoutOf(state, step)
-  const work = type.compile(params, { stepId: step.id, now, secretMark })
+  const work = type.compile(params, { stepId: step.id, now, secretMark, git: state.meta.origin.git })
   if (work.by === 'steps') throw new Error(`${step.id} stands for steps that are not there`)
   if (work.by === 'clock' || work.by === 'people' || work.by === 'run') return work
   if (work.by === 'controller') {
@@ -231,7 +231,7 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
     outputs: [...new Set([...type.outputs, ...definition.outputs])],
     selfFence: repeatsWhenLost(step),
   })
-  return { by: 'agent', spec, secrets: secretsOf(step, spec) }
+  return { by: 'agent', spec, secrets: secretsOf(state, step, spec) }
 }
 
 function markParams(type: StepType, { with: given = {}, secrets }: StepDefinition, mark: string): JsonObject {
@@ -283,13 +283,18 @@ function interpolateAll(value: JsonValue, context: ExpressionContext): JsonValue
   return value
 }
 
-function secretsOf(step: StepState, spec: JobSpec): JobState['secrets'] {
+function secretsOf({ meta }: RunState, step: StepState, spec: JobSpec): JobState['secrets'] {
   const secrets = new Map(step.definition.secrets.map((name) => [name, true]))
+  const access: JobState['secrets'] = []
   if (spec.execution.case === 'checkout') {
-    const { passwordSecret, sshKeySecret } = spec.execution.value
+    const { url, passwordSecret, sshKeySecret } = spec.execution.value
     for (const name of [passwordSecret, sshKeySecret]) if (name && !secrets.has(name)) secrets.set(name, false)
+    const { repositoryId = '', repository, fork } = meta.origin.git ?? {}
+    // What others have written in a repository of their own gets nothing that could read ours.
+    const isOwn = repositoryId !== '' && url === repository && !fork
+    if (isOwn && !passwordSecret && !sshKeySecret) access.push({ name: '', env: false, repository: repositoryId })
   }
-  return [...secrets].map(([name, env]) => ({ name, env }))
+  return [...[...secrets].map(([name, env]) => ({ name, env })), ...access]
 }
 
 export function repeatsWhenLost({ definition }: StepState): boolean {

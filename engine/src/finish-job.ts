@@ -127,6 +127,7 @@ function leaves(state: RunState, step: StepState, workspace: string): boolean {
 
 function failure({ exitCode, reasonCode, reason: message }: JobResult): Reason {
   if (reasonCode === 'secret_missing') return reason('secret_missing', { name: message ?? '' })
+  if (reasonCode === 'repository_access') return reason('repository_access', { message: message ?? '' })
   if (exitCode === undefined || reasonCode === 'agent_error') return reason('agent_error', message ? { message } : {})
   if (reasonCode === 'signal') return reason('signal', { signal: String(exitCode - 128) })
   return reason('exit_code', { code: String(exitCode) })

@@ -183,6 +183,16 @@ export interface StepState {
   stopped: boolean
 }
 
+/** What a job needs to know and nobody else may. */
+export interface JobSecret {
+  /** Of the project's secret; empty: it is what lets git into a connected repository. */
+  name: string
+  /** Whether it goes into the environment. */
+  env: boolean
+  /** The id of that repository. */
+  repository?: string
+}
+
 /** One attempt of one step on one agent. */
 export interface JobState {
   readonly id: string
@@ -192,8 +202,7 @@ export interface JobState {
   readonly labels: string[]
   readonly capability: string
   readonly workspace: string
-  /** Names of secrets the job needs, and whether each goes into the environment. */
-  readonly secrets: { name: string; env: boolean }[]
+  readonly secrets: JobSecret[]
   readonly createdAt: Date
   /** Fencing token: incremented by every offer. */
   epoch: number

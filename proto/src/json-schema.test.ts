@@ -22,7 +22,6 @@ describe('pipelineJsonSchema', () => {
     'name: x\nsteps: { A: { run: x } }',
     'name: x\nsteps: { a: { runn: x } }',
     'name: x\nsteps: { a: { uses: deploy } }',
-    'name: x\nsteps: { a: { uses: fetch_code } }',
     'name: x\nsteps: { a: { uses: fetch_code, with: { url: /a, dept: 1 } } }',
     'name: x\nsteps: { a: { uses: fetch_code, with: { url: /a, depth: -1 } } }',
     'name: x\nsteps: { a: { run: x, uses: fetch_code, with: { url: /a } } }',

@@ -71,6 +71,16 @@ describe('validateGraph', () => {
       ]),
       ['no_effect a/outputs'],
     ],
+    [
+      'code of no address, in a pipeline that nothing in a repository starts',
+      graph([{ id: 'a', uses: 'fetch_code', with: {} }]),
+      ['fetch_needs_repository a/with.url'],
+    ],
+    [
+      'code of no address, in one that a push starts',
+      graph([{ id: 'a', uses: 'fetch_code', with: {} }], { triggers: { push: {} } }),
+      [],
+    ],
     ['no type', graph([{ id: 'a', uses: '' }]), ['unknown_step_type a/uses']],
     [
       'an output of a type',

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { programOn } from '../host.ts'
 import { JobProcess } from '../job/job-process.ts'
+import type { JobFolder } from '../job/journal.ts'
 import type { CommandContext, StepCommand } from '../job/prepare-launch.ts'
 import { madeWithin } from '../job/workspace.ts'
 import { quoted } from '../process/wrapper.ts'
@@ -57,7 +58,8 @@ function command(execution: Checkout, context: CommandContext): StepCommand {
     AF_SECRETS: folder.stepFile('home', 'secrets'),
   }
   mkdirSync(folder.stepFile('home', 'secrets'), { recursive: true, mode: 0o700 })
-  Object.assign(settings, httpCredentials(execution, source, context), sshSettings(execution, context))
+  const access = accessOf(execution, source, context)
+  Object.assign(settings, httpCredentials(access, source, folder), sshSettings(access, folder))
   for (const [name, value] of Object.entries(settings)) env.set(name, value)
   return {
     argv: [shell, folder.writeForStep('checkout.sh', CHECKOUT_SCRIPT)],
@@ -71,26 +73,46 @@ function secretNamed(name: string, { secrets }: CommandContext): string {
   return secret.value
 }
 
+interface Access {
+  /** Of http. */
+  password?: { value: string; username: string }
+  /** Of ssh. */
+  key?: string
+  knownHosts: string
+}
+
+/** As the step says; a step that says nothing gets what the controller gives for the repository of its run. */
+function accessOf(execution: Checkout, { kind }: GitSource, context: CommandContext): Access {
+  const { passwordSecret, sshKeySecret, username, knownHosts } = execution
+  const given = context.secrets.find(({ git }) => git)
+  if (passwordSecret || sshKeySecret || !given?.git) {
+    return {
+      ...(passwordSecret && { password: { value: secretNamed(passwordSecret, context), username: username || 'git' } }),
+      ...(sshKeySecret && { key: secretNamed(sshKeySecret, context) }),
+      knownHosts,
+    }
+  }
+  const { value, git } = given
+  if (git.sshKey) return { ...(kind === 'ssh' && { key: value }), knownHosts: knownHosts || git.knownHosts }
+  return { ...(kind === 'http' && { password: { value, username: git.username || 'git' } }), knownHosts }
+}
+
 /** The password is in a file that is gone before files are checked out: never in an argument, a URL or git's files. */
-function httpCredentials(execution: Checkout, source: GitSource, context: CommandContext): Record<string, string> {
-  const { folder } = context
-  if (!execution.passwordSecret) return {}
+function httpCredentials({ password }: Access, source: GitSource, folder: JobFolder): Record<string, string> {
+  if (!password) return {}
   if (source.kind !== 'http') throw new Error('A password needs an http or https address.')
-  writeFileSync(folder.stepFile('home', 'secrets', 'password'), secretNamed(execution.passwordSecret, context), {
-    mode: 0o600,
-  })
+  writeFileSync(folder.stepFile('home', 'secrets', 'password'), password.value, { mode: 0o600 })
   return {
     GIT_ASKPASS: folder.writeForStep('askpass.sh', ASKPASS_SCRIPT, 0o700),
     AF_SCHEME: source.scheme,
     AF_HOST: source.host,
     AF_ORIGIN: `${source.scheme}://${source.host}`,
-    AF_USERNAME: execution.username || 'git',
+    AF_USERNAME: password.username,
   }
 }
 
 /** ssh with fixed options: no settings of the host's user, and a host key that is not known is refused. */
-function sshSettings(execution: Checkout, context: CommandContext): Record<string, string> {
-  const { folder } = context
+function sshSettings({ key: privateKey, knownHosts }: Access, folder: JobFolder): Record<string, string> {
   const options = [
     '-F',
     '/dev/null',
@@ -101,15 +123,13 @@ function sshSettings(execution: Checkout, context: CommandContext): Record<strin
     '-o',
     'ConnectTimeout=30',
   ]
-  if (execution.sshKeySecret) {
+  if (privateKey !== undefined) {
     const key = folder.stepFile('home', 'secrets', 'key')
-    writeFileSync(key, `${secretNamed(execution.sshKeySecret, context).replaceAll('\r\n', '\n').trimEnd()}\n`, {
-      mode: 0o600,
-    })
+    writeFileSync(key, `${privateKey.replaceAll('\r\n', '\n').trimEnd()}\n`, { mode: 0o600 })
     options.push('-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'IdentityAgent=none')
   }
-  if (execution.knownHosts) {
-    const file = folder.writeForStep('known_hosts', `${execution.knownHosts.trimEnd()}\n`)
+  if (knownHosts) {
+    const file = folder.writeForStep('known_hosts', `${knownHosts.trimEnd()}\n`)
     options.push('-o', `UserKnownHostsFile=${quotedForSsh(file)}`, '-o', 'GlobalKnownHostsFile=/dev/null')
   }
   return { GIT_SSH_COMMAND: ['ssh', ...options].map(quoted).join(' ') }

@@ -295,6 +295,11 @@ export const reasonTable = {
     'zh-CN': '{problem}[（该值来自 {source}）]',
   },
   secret_missing: { params: ['name'], en: 'The project has no secret {name}.', 'zh-CN': '项目没有密钥 {name}。' },
+  repository_access: {
+    params: ['message'],
+    en: 'The connection of the repository gave no access to it: {message}',
+    'zh-CN': '仓库的连接未能提供访问权限：{message}',
+  },
   http_status: {
     params: ['status', 'expected'],
     en: 'It was answered with status {status}, where {expected} was expected.',

@@ -2,8 +2,9 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import { type Said, say } from '../texts/say.ts'
 import { gitRefProblem, gitUrlProblem } from './git-url.ts'
+import { ParamError } from './params.ts'
 import { isInsidePath } from './path.ts'
-import { type ParamProblem, type StepType, text } from './step-type.ts'
+import { type CompileContext, type ParamProblem, type StepType, text } from './step-type.ts'
 
 export const fetchCode: StepType = {
   id: 'fetch_code',
@@ -28,8 +29,9 @@ export const fetchCode: StepType = {
         'x-text': {
           title: { en: 'Repository', 'zh-CN': '仓库地址' },
           help: {
-            en: 'https, http, ssh, git@host:path, file or an absolute path on the agent. No passwords in the address.',
-            'zh-CN': '支持 https、http、ssh、git@host:path、file 或代理主机上的绝对路径。请勿在地址中写密码。',
+            en: 'https, http, ssh, git@host:path, file or an absolute path on the agent. No passwords in the address. Empty: the repository that the run is for.',
+            'zh-CN':
+              '支持 https、http、ssh、git@host:path、file 或代理主机上的绝对路径。请勿在地址中写密码。留空则使用本次运行所针对的仓库。',
           },
         },
       },
@@ -41,7 +43,10 @@ export const fetchCode: StepType = {
         'x-order': 2,
         'x-text': {
           title: { en: 'Branch, tag or commit', 'zh-CN': '分支、标签或提交' },
-          help: { en: 'Empty: the repository’s default branch.', 'zh-CN': '留空则使用仓库的默认分支。' },
+          help: {
+            en: 'Empty: the repository’s default branch; of the repository that the run is for, the run’s commit.',
+            'zh-CN': '留空则使用仓库的默认分支；若为本次运行所针对的仓库，则使用本次运行的提交。',
+          },
         },
       },
       path: {
@@ -150,7 +155,7 @@ export const fetchCode: StepType = {
         },
       },
     },
-    required: ['url'],
+    required: [],
     additionalProperties: false,
   },
   foreign: {
@@ -175,7 +180,7 @@ export const fetchCode: StepType = {
     'ssh-key': 'sshKeySecret',
     ssh_key: 'sshKeySecret',
   },
-  defaults: { url: '', depth: 1 },
+  defaults: { depth: 1 },
   outputs: ['commit', 'ref', 'branch'],
   summary(params) {
     const name = text(params, 'url')
@@ -186,7 +191,7 @@ export const fetchCode: StepType = {
       .filter((part) => part !== '')
       .join('/')
     const ref = text(params, 'ref')
-    return ref === '' ? name : `${name} @ ${ref}`
+    return [name, ref].filter((part) => part !== '').join(' @ ')
   },
   check(params) {
     const problems: ParamProblem[] = []
@@ -202,14 +207,15 @@ export const fetchCode: StepType = {
     return problems
   },
   by: 'agent',
-  compile(params: JsonObject) {
+  compile(params: JsonObject, { git }) {
+    const { url, ref } = sourceOf(params, git)
     return {
       by: 'agent',
       execution: {
         case: 'checkout',
         value: {
-          url: text(params, 'url'),
-          ref: text(params, 'ref'),
+          url,
+          ref,
           depth: typeof params.depth === 'number' ? params.depth : 0,
           submodules: params.submodules === true,
           path: text(params, 'path'),
@@ -222,4 +228,18 @@ export const fetchCode: StepType = {
       },
     }
   },
+}
+
+/** Only a connected repository is meant without an address: anybody who starts a run may say that it is for another. */
+function sourceOf(params: JsonObject, git: CompileContext['git']): { url: string; ref: string } {
+  const url = text(params, 'url')
+  const ref = text(params, 'ref')
+  if (url !== '') return { url, ref }
+  if (!git?.repositoryId || git.repository === '') {
+    throw new ParamError('fetch_code', {
+      field: 'url',
+      said: say('fetch_no_repository', { param: 'url', type: 'fetch_code' }),
+    })
+  }
+  return { url: git.repository, ref: ref || git.commit || git.ref }
 }

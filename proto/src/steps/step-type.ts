@@ -1,5 +1,6 @@
 // What a step type is: one declarative value of this shape makes a family of steps known to file, editor and engine.
 import type { JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import type { GitFacts } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { JsonObject, JsonValue, MessageInitShape } from '@bufbuild/protobuf'
 import type { ApprovalAsk } from '../approval.ts'
 import type { RunAsk } from '../child-run.ts'
@@ -81,6 +82,8 @@ export interface CompileContext {
   now: Date
   /** Stands in the place of a secret's value: see secret-marks.ts. */
   secretMark?: string
+  /** What the run is for. */
+  git?: Pick<GitFacts, 'repositoryId' | 'repository' | 'commit' | 'ref'> | undefined
 }
 
 /** Something wrong with a parameter; `field` is its name. */

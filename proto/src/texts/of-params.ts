@@ -291,6 +291,17 @@ export const ofParams = {
     en: '{value} is no name of a pipeline.',
     'zh-CN': '{value} 不是流水线的名称。',
   },
+  fetch_no_repository: {
+    params: ['param', 'type'],
+    en: '{param} is missing, and this run is for no connected repository. Give the address, or start the run for a branch or commit of a repository.',
+    'zh-CN': '缺少{param}，且本次运行不针对任何已连接的仓库。请填写地址，或针对仓库的分支或提交启动运行。',
+  },
+  fetch_needs_repository: {
+    params: ['param', 'type'],
+    en: 'Without {param}, the step takes the repository that a run is for: it fails in a run that is for none, and nothing in a repository starts this pipeline.',
+    'zh-CN':
+      '没有{param}时，步骤拉取本次运行所针对的仓库；若运行不针对任何仓库，步骤会失败，而此流水线没有由仓库触发的方式。',
+  },
   git_port: { params: ['port'], en: 'There is no port {port}.', 'zh-CN': '没有端口 {port}。' },
   git_password_ssh: {
     params: [],

@@ -20,7 +20,7 @@ export function checkSteps(
   const effective = withDefaults(graph)
   for (const [index, step] of graph.steps.entries()) {
     checkStepFields(step, report)
-    checkType(step, report)
+    checkType(step, report, graph.triggers)
     checkCopiesApart(effective.steps[index]!, report)
   }
   checkMatrices(graph.steps, report)

@@ -171,6 +171,17 @@ test('a job whose secret is gone is not offered at all', async () => {
   expect(kinds(sent)).not.toContain('offer')
 })
 
+test('a job whose repository is not to be had is not offered at all, and says why', async () => {
+  const { sent, submitted, state, session, say } = world()
+  await say({ case: 'hello', value: atOnce })
+  state.refused = 'The forge does not answer.'
+  session.seat().offer(offer)
+  await settle()
+  const why = { reasonCode: 'repository_access', reason: 'The forge does not answer.' }
+  expect(submitted).toMatchObject([{ type: 'jobFinished', ...why }])
+  expect(kinds(sent)).not.toContain('offer')
+})
+
 test('what has started or ended says so in one message; who asks for its start after all is told', async () => {
   const { sent, submitted, session, say } = world()
   await say({ case: 'hello', value: atOnce })

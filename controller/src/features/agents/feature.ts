@@ -1,6 +1,6 @@
 // Agents: their sessions, the dispatcher that gives them jobs, and the loops beside.
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
-import { type From, feature, type Platform } from '../../feature.ts'
+import { type From, feature, type Platform, port } from '../../feature.ts'
 import { agentProgram } from '../../product-files.ts'
 import { authFeature } from '../auth/index.ts'
 import { LogStream, type LogStreamDeps, logsFeature } from '../logs/index.ts'
@@ -25,7 +25,7 @@ import { createDispatcher } from './dispatcher.ts'
 import { createLostSweep, lostSweepMs } from './lost-agents.ts'
 import { makeRegistrationToken, registrationTokensMadeByTokens } from './register.ts'
 import { RegistrationTokenEntity } from './registration-token.entity.ts'
-import { createJobBook, createJobQueue, jobSecrets } from './run-jobs.ts'
+import { createJobBook, createJobQueue, jobSecrets, type RepositoryAccess } from './run-jobs.ts'
 import { createSilenceSweep } from './silent-agents.ts'
 
 /** What is dispatched without being told of: after a lost message, or by another controller. */
@@ -50,7 +50,9 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
   const secrets = from(secretsFeature)
   const logs = from(logsFeature)
   const hub = createAgentHub({ db, bus, log })
-  const jobs = createJobBook({ db, driver, secrets })
+  const repositoryAccess = port<RepositoryAccess>('access to repositories')
+  const given = { db, secrets, access: (asked: Parameters<RepositoryAccess>[0]) => repositoryAccess()(asked) }
+  const jobs = createJobBook({ ...given, driver })
   const queue = createJobQueue({ db, clock, log, driver, limits: jobLimits })
   const dispatcher = createDispatcher({ queue, sessions: hub.sessions, clock, log })
   const session: SessionDeps = {
@@ -76,7 +78,8 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
   }
   const secretsOf = async ({ jobId, hasSecrets }: JobLog) => {
     if (!hasSecrets) return []
-    const { values } = await jobSecrets(db, secrets, jobId)
+    // A forge may make what lets into a repository anew whenever it is asked: another than the job has, which its agent masks.
+    const { values } = await jobSecrets({ ...given, access: async () => undefined }, jobId)
     return values.flatMap(({ value }) => value ?? [])
   }
   const whole: LogStreamDeps['whole'] = ({ runId, jobId, size }) =>
@@ -126,7 +129,10 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
       { name: 'deleted agents', everyMs: lostSweepMs, run: () => giveUpStranded({ db, jobs }) },
     ],
     scopes: { [Resource.AGENT]: agentScope },
-    gives: { agentViews: (organizationId: string) => agentViews({ db, clock, lostAfterMs }, organizationId) },
+    gives: {
+      agentViews: (organizationId: string) => agentViews({ db, clock, lostAfterMs }, organizationId),
+      repositoryAccess,
+    },
     async stop() {
       endQueued()
       endFreed()

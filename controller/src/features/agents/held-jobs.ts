@@ -21,7 +21,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { OfferedJob } from '../runs/index.ts'
 import type { HoldingSession } from './holding-session.ts'
 import type { Applied, HeldJob, JobBook, KnownJob, SecretInit } from './job-book.ts'
-import { resultOf, secretsMissing } from './job-result.ts'
+import { lackOf, resultOf } from './job-result.ts'
 
 const acceptWithinMs = 10_000
 const retryMs = [100, 250, 500, 1000, 2000]
@@ -239,14 +239,15 @@ export class HeldJobs {
     )
   }
 
-  /** Undefined: there is nobody to send them to any more, or one is missing and the job has ended of that. */
+  /** Undefined: there is nobody to send them to any more, or one is not to be had and the job has ended of that. */
   async #secretsOf(job: HeldJob): Promise<SecretInit[] | undefined> {
     const read = () => this.#book.secrets(job.jobId)
     const secrets = job.secrets === false ? noSecrets : await this.#persist(read)
-    if (!secrets || secrets.missing.length === 0) return secrets?.values
+    const lack = secrets && lackOf(secrets)
+    if (!lack) return secrets?.values
     if (job.phase === 'withdrawn') return undefined
     this.#answered(job)
-    await this.#commit(job, { type: 'jobFinished', ...ids(job), ...secretsMissing(secrets.missing) })
+    await this.#commit(job, { type: 'jobFinished', ...ids(job), ...lack })
     this.#drop(job)
     return undefined
   }

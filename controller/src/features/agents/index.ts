@@ -1,2 +1,3 @@
 // What other features may use of agents.
 export { agentsFeature } from './feature.ts'
+export type { RepositoryAccess } from './run-jobs.ts'

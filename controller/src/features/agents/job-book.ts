@@ -26,6 +26,15 @@ export type Applied = 'applied' | 'unchanged' | 'stale'
 
 export type SecretInit = MessageInitShape<typeof SecretValueSchema>
 
+/** Values that a job may have. */
+export interface JobSecrets {
+  values: SecretInit[]
+  /** Names of those that are not there. */
+  missing: string[]
+  /** An English sentence: why what lets it into its repository was not to be had. */
+  refused?: string
+}
+
 export interface KnownJob {
   runId: string
   epoch: number
@@ -42,6 +51,5 @@ export interface JobBook {
   find(jobId: string): Promise<KnownJob | null>
   /** Resolves after the commit; rejects when it could not be made. Events of one job given in order stay in order. */
   submit(runId: string, event: RunEvent): Promise<Applied>
-  /** Values of the secrets the job may have; `missing` names those that are not there. */
-  secrets(jobId: string): Promise<{ values: SecretInit[]; missing: string[] }>
+  secrets(jobId: string): Promise<JobSecrets>
 }

@@ -8,6 +8,7 @@ import { AnnotationLevel } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import { limits, patterns } from '@ansflow/proto/limits'
 import { reservedProblem } from '@ansflow/proto/step-variables'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
+import type { JobSecrets } from './job-book.ts'
 
 const maxReason = 2000
 
@@ -110,11 +111,10 @@ function bytesOf(texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }
 
-/** The reason is their names: its sentence is the reader's. */
-export function secretsMissing(names: string[]): JobResult {
-  return {
-    outcome: Outcome.FAILED,
-    reasonCode: 'secret_missing',
-    reason: names.join(', '),
-  }
+/** Why a job cannot have what it needs; undefined: it has all of it. Of missing ones the reason is their names: its sentence is the reader's. */
+export function lackOf({ missing, refused }: JobSecrets): JobResult | undefined {
+  const outcome = Outcome.FAILED
+  if (missing.length > 0) return { outcome, reasonCode: 'secret_missing', reason: missing.join(', ') }
+  if (refused === undefined) return undefined
+  return { outcome, reasonCode: 'repository_access', reason: refused.slice(0, maxReason).toWellFormed() }
 }

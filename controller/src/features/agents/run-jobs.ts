@@ -1,6 +1,7 @@
 // The jobs of features/runs as sessions and the dispatcher use them.
 
 import type { AgentView, Candidate } from '@ansflow/engine/pick-job'
+import { AppError } from '@ansflow/proto/errors'
 import { isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
@@ -16,6 +17,7 @@ import {
   queuedJobs,
   type RunDriver,
   runningByProject,
+  specOf,
   waitReasons,
 } from '../runs/index.ts'
 import type { Secrets } from '../secrets/index.ts'
@@ -23,7 +25,7 @@ import { labelBook } from './agent-labels.ts'
 import { unreachableAfterMs } from './agent-status.ts'
 import { agentsOf, viewOf } from './agent-tables.ts'
 import type { JobQueue } from './dispatcher.ts'
-import type { HeldJob, JobBook, SecretInit } from './job-book.ts'
+import type { HeldJob, JobBook, JobSecrets, SecretInit } from './job-book.ts'
 import { fewOfAProject } from './waiting-line.ts'
 
 interface Deps {
@@ -35,7 +37,20 @@ interface Deps {
   limits: Pick<JobLimitBook, 'all'>
 }
 
-export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver' | 'secrets'>): JobBook {
+/**
+ * Lets git read a repository of the project that is cloned from this very address; undefined: there is none, or it needs nothing.
+ * Throws `AppError` when its connection does not give it.
+ */
+export type RepositoryAccess = (asked: {
+  repositoryId: string
+  projectId: string
+  url: string
+}) => Promise<SecretInit | undefined>
+
+type Given = Pick<Deps, 'db' | 'secrets'> & { access: RepositoryAccess }
+
+export function createJobBook({ driver, ...given }: Given & Pick<Deps, 'driver'>): JobBook {
+  const { db } = given
   return {
     async heldBy(agentId) {
       const jobs = await jobsOfAgent(db, agentId)
@@ -54,31 +69,38 @@ export function createJobBook({ db, driver, secrets }: Pick<Deps, 'db' | 'driver
 
     submit: (runId, event) => driver.submit(runId, event),
 
-    secrets: (jobId) => jobSecrets(db, secrets, jobId),
+    secrets: (jobId) => jobSecrets(given, jobId),
   }
 }
 
-/** The values a job may have: those its step declares, of its run's project. */
-export async function jobSecrets(
-  db: Db,
-  secrets: Pick<Secrets, 'read'>,
-  jobId: string,
-): Promise<{ values: SecretInit[]; missing: string[] }> {
+/** The values a job may have: those its step declares, of its run's project, and what lets it into the run's repository. */
+export async function jobSecrets({ db, secrets, access }: Given, jobId: string): Promise<JobSecrets> {
   const job = await jobById(db, jobId)
   if (!job || job.secrets.length === 0) return { values: [], missing: [] }
+  const named = job.secrets.filter(({ repository }) => repository === undefined)
   const read = await secrets.read(
     db.em(),
     job.projectId,
-    job.secrets.map(({ name }) => name),
+    named.map(({ name }) => name),
   )
   const values: SecretInit[] = []
   const missing: string[] = []
-  for (const { name, env } of job.secrets) {
+  for (const { name, env } of named) {
     const value = read.get(name)
     if (value === undefined) missing.push(name)
     else values.push({ name, value, env })
   }
-  return { values, missing }
+  const repositoryId = job.secrets.find(({ repository }) => repository !== undefined)?.repository
+  const execution = repositoryId === undefined ? undefined : (await specOf(db, jobId))?.execution
+  if (repositoryId === undefined || execution?.case !== 'checkout') return { values, missing }
+  try {
+    const own = await access({ repositoryId, projectId: job.projectId, url: execution.value.url })
+    return { values: own ? [...values, own] : values, missing }
+  } catch (error) {
+    // Whatever else goes wrong is tried again.
+    if (!(error instanceof AppError)) throw error
+    return { values, missing, refused: error.message }
+  }
 }
 
 function phaseOf(status: JobStatus): HeldJob['phase'] {

@@ -38,7 +38,9 @@ export async function startChild(
   const { runId, number, pipelineName } = { ...parent, runId: parent.id }
   const awaitedBy = wait ? [...awaitedOf(parent), runId] : []
   const cause = { case: 'run' as const, value: { runId, number, pipelineName, stepId: row.step_id, chain, awaitedBy } }
-  const git = parent.origin?.git
+  const facts = parent.origin?.git
+  // Of another project's repository, the child knows no more than what it is called.
+  const git = facts && target.projectId !== parent.projectId ? { ...facts, repositoryId: '' } : facts
   try {
     return await startPublished(deps, {
       pipelineId: target.id,

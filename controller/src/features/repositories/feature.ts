@@ -2,13 +2,16 @@
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { feature, port } from '../../feature.ts'
 import type { EntityManager } from '../../platform/db.ts'
+import { agentsFeature } from '../agents/index.ts'
 import { forgesFeature } from '../forges/index.ts'
 import { countPipelinesOf, releasePipelinesOf } from '../pipelines/index.ts'
+import { runsFeature } from '../runs/index.ts'
 import { connectedRepositories } from './connected.ts'
 import { createPullRequests } from './pull-requests.ts'
 import { repositoriesApi } from './repositories.api.ts'
 import { createRepositories } from './repositories.ts'
 import { PullRequestEntity, RepositoryEntity, RunSourceEntity } from './repository.entity.ts'
+import { repositoryAccess } from './repository-access.ts'
 import { repositoryContents } from './repository-contents.ts'
 import { runSources } from './run-sources.ts'
 
@@ -25,6 +28,11 @@ export const repositoriesFeature = feature({
     const { connections, connected } = from(forgesFeature)
     connected.fill(connectedRepositories)
     const repositories = createRepositories({ db, clock, connections, mirrors: git })
+    from(agentsFeature).repositoryAccess.fill(repositoryAccess(db, repositories))
+    from(runsFeature).cloneUrls.fill(async (em, projectId, id) => {
+      const row = await repositories.find(em, id)
+      return row?.projectId === projectId ? row.cloneUrl : undefined
+    })
     const sources = runSources(db)
     const countDeliveries = port<CountDeliveries>('counts of deliveries')
     const counts = async (em: EntityManager, ids: readonly string[]) => {

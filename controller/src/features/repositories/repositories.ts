@@ -3,7 +3,7 @@ import { notFound } from '@ansflow/proto/errors'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { GitError, type GitMirror, type GitMirrors } from '../../platform/git/git.ts'
-import type { Connections, OpenConnection } from '../forges/index.ts'
+import type { Connections, GitCredentials, OpenConnection } from '../forges/index.ts'
 import { RepositoryEntity, type RepositoryRow } from './repository.entity.ts'
 
 export interface Repositories {
@@ -11,6 +11,8 @@ export interface Repositories {
   load(em: EntityManager, id: string): Promise<RepositoryRow>
   find(em: EntityManager, id: string): Promise<RepositoryRow | undefined>
   connectionOf(em: EntityManager, row: RepositoryRow): Promise<OpenConnection>
+  /** What lets git read it; undefined: it needs nothing. Throws `ForgeError`. */
+  credentialsOf(row: RepositoryRow, signal?: AbortSignal): Promise<GitCredentials | undefined>
   /** Nothing is asked yet. */
   mirrorOf(row: RepositoryRow): GitMirror
   /** Brings what is there now, and keeps how that went. Throws `GitError`. */
@@ -56,13 +58,17 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
       return connections.open(em, connection)
     },
 
+    async credentialsOf(row, signal) {
+      const connection = await repositories.connectionOf(db.em(), row)
+      return connection.ask((client, until) => client.gitCredentials(row.fullName, until), signal)
+    },
+
     mirrorOf: (row) =>
       mirrors.open({
         id: row.id,
         url: row.cloneUrl,
         async access(signal) {
-          const connection = await repositories.connectionOf(db.em(), row)
-          const found = await connection.ask((client, until) => client.gitCredentials(row.fullName, until), signal)
+          const found = await repositories.credentialsOf(row, signal)
           if (!found) return { kind: 'none' }
           if (found.kind === 'password') return found
           return { kind: 'ssh', sshKey: found.privateKey, knownHosts: found.knownHosts }

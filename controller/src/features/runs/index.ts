@@ -22,6 +22,7 @@ export {
   queuedElsewhere,
   queuedJobs,
   runningByProject,
+  specOf,
   waitReasons,
 } from './job-queue.ts'
 export { readRunHead, readRunHeads } from './list-runs.ts'

@@ -1,8 +1,11 @@
 // The job table as a queue: what waits, and what an agent has.
 
 import type { Candidate } from '@ansflow/engine/pick-job'
+import type { JobSecret } from '@ansflow/engine/state'
+import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { Reason } from '@ansflow/proto/reasons'
 import { JobStatus } from '@ansflow/proto/status'
+import { fromBinary } from '@bufbuild/protobuf'
 import type { Kysely, SelectQueryBuilder } from 'kysely'
 import type { Db } from '../../platform/db.ts'
 import { statement } from '../../platform/statement.ts'
@@ -258,9 +261,14 @@ export async function jobById(db: Db, jobId: string) {
     projectId: row.project_id,
     organizationId: row.organization_id,
     logComplete: Boolean(row.log_complete),
-    /** Names, and whether each goes into the environment. */
-    secrets: JSON.parse(row.secrets) as { name: string; env: boolean }[],
+    secrets: JSON.parse(row.secrets) as JobSecret[],
   }
+}
+
+/** What its agent is asked to do; undefined: there is no such job. */
+export async function specOf(db: Db, jobId: string): Promise<JobSpec | undefined> {
+  const row = await db.kysely<RunTables>().selectFrom('job').select('spec').where('id', '=', jobId).executeTakeFirst()
+  return row && fromBinary(JobSpecSchema, row.spec)
 }
 
 const byId = statement<RunTables, { jobId: string }>()((db, { jobId }) =>

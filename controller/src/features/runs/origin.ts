@@ -1,13 +1,14 @@
 // What starts a run, from the call that asks for it.
-import { type FieldViolation, invalid, violation } from '@ansflow/proto/errors'
+import { type FieldViolation, invalid, invalidField, violation } from '@ansflow/proto/errors'
 import type { GitFacts, RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { limits } from '@ansflow/proto/limits'
 import { repositoryEventKinds } from '@ansflow/proto/repository-triggers'
 import { byPerson } from '@ansflow/proto/run-origin'
 import { gitRefProblem, gitUrlProblem } from '@ansflow/proto/steps/git-url'
 import type { Said } from '@ansflow/proto/texts/say'
+import type { EntityManager } from '../../platform/db.ts'
 import type { CallContext } from '../../transport/call.ts'
-import { personOf } from '../../transport/call.ts'
+import { personOf, projectOf } from '../../transport/call.ts'
 
 export function originOf(ctx: CallContext, git: GitFacts | undefined): RunOrigin {
   const { userId, name, token } = personOf(ctx)
@@ -17,6 +18,24 @@ export function originOf(ctx: CallContext, git: GitFacts | undefined): RunOrigin
     origin.cause = { case: 'token', value: { $typeName: 'ansflow.v1.TokenCause', ...value } }
   }
   return origin
+}
+
+/** Where a repository of the project is cloned from; undefined: the project has no such one. */
+export type CloneUrls = (em: EntityManager, projectId: string, repositoryId: string) => Promise<string | undefined>
+
+/** What is fetched by itself is what the project has connected, whoever asks; the address need not be said. */
+export async function checkRepository(
+  ctx: CallContext,
+  git: GitFacts | undefined,
+  cloneUrls: CloneUrls,
+): Promise<void> {
+  if (!git || git.repositoryId === '') return
+  const url = await cloneUrls(ctx.em, projectOf(ctx), git.repositoryId)
+  if (url === undefined) throw invalidField('git.repositoryId', 'must be a repository of the project')
+  if (git.repository !== '' && git.repository !== url) {
+    throw invalidField('git.repository', `must be the address of that repository, ${url}, or be left out`)
+  }
+  git.repository = url
 }
 
 const longest = {

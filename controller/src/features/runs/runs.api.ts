@@ -26,7 +26,7 @@ import type { RunStart } from './insert-runs.ts'
 import { listRunEvents } from './list-run-events.ts'
 import { listRuns, readRunHead } from './list-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
-import { checkGitFacts, originOf } from './origin.ts'
+import { type CloneUrls, checkGitFacts, checkRepository, originOf } from './origin.ts'
 import { type PartialRerun, type RerunNeeds, refusal, rerunPart } from './rerun.ts'
 import { createRunAnswers } from './run-answers.ts'
 import type { RunDriver } from './run-driver.ts'
@@ -41,9 +41,10 @@ export interface RunsDeps {
   /** People who have the draft open are told that it runs. */
   drafts: () => Pick<Drafts, 'announce'>
   needs: RerunNeeds
+  cloneUrls: () => CloneUrls
 }
 
-export function runsApi({ db, clock, driver, follow, drafts, workers, needs }: RunsDeps): ServiceTable {
+export function runsApi({ db, clock, driver, follow, drafts, workers, needs, cloneUrls }: RunsDeps): ServiceTable {
   const times = timesOf(db)
   const answers = createRunAnswers(db)
 
@@ -58,6 +59,7 @@ export function runsApi({ db, clock, driver, follow, drafts, workers, needs }: R
       if (request.draft && request.version > 0) throw invalidField('version', 'must be 0 when the draft is to run')
       if (request.untilStepId !== '' && !request.draft) throw invalidField('untilStepId', 'is for the draft only')
       checkGitFacts(request.git)
+      await checkRepository(ctx, request.git, cloneUrls())
       checkPriority(request.priority)
       const wanted = request.draft ? 'draft' : request.version
       const { pipeline, graph, version } = await runnableGraph(

@@ -20,7 +20,9 @@ describe('formFields', () => {
       ['depth', 'number'],
       ['submodules', 'boolean'],
     ])
-    expect(form.main[0]).toMatchObject({ title: '仓库地址', required: true, value: 'https://git.example.com/a.git' })
+    expect(form.main[0]).toMatchObject({ title: '仓库地址', required: false, value: 'https://git.example.com/a.git' })
+    const request = formFields(stepType('http_request'), {}, 'en').main
+    expect(request.find(({ name }) => name === 'url')).toMatchObject({ required: true })
     expect(form.main[3]).toMatchObject({ changed: true, fallback: 0 })
     expect(form.advanced.find((field) => field.name === 'passwordSecret')?.kind).toBe('secret')
   })

@@ -21,6 +21,7 @@ export function world(held: HeldJob[] = []) {
     answer: 'applied' as Applied,
     superseded: false,
     missing: [] as string[],
+    refused: undefined as string | undefined,
     /** What the rows say of a job that is not held. */
     known: null as KnownJob | null,
     cancels: [] as { jobId: string; epoch: number }[],
@@ -74,7 +75,8 @@ export function world(held: HeldJob[] = []) {
         },
         secrets: async () => {
           if (state.unreadable-- > 0) throw new Error('the database is away')
-          return { values: [{ name: 'A', value: 'v', env: true }], missing: state.missing }
+          const { missing, refused } = state
+          return { values: [{ name: 'A', value: 'v', env: true }], missing, ...(refused !== undefined && { refused }) }
         },
       },
       agents: {

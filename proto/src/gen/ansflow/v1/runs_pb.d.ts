@@ -857,7 +857,8 @@ export declare type GitFacts = Message<"ansflow.v1.GitFacts"> & {
   changedCount: number;
 
   /**
-   * Of the project's repository; empty: it is none that is connected.
+   * Of the project's repository; empty: it is none that is connected. Whoever starts a run with it may leave `repository` out; another
+   * address than the one it is cloned from is refused.
    *
    * @generated from field: string repository_id = 22;
    */
@@ -1016,7 +1017,8 @@ export declare type GitFactsJson = {
   changedCount?: number;
 
   /**
-   * Of the project's repository; empty: it is none that is connected.
+   * Of the project's repository; empty: it is none that is connected. Whoever starts a run with it may leave `repository` out; another
+   * address than the one it is cloned from is refused.
    *
    * @generated from field: string repository_id = 22;
    */
@@ -1403,7 +1405,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
    * waiting_until, locks_next, lock_waits, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, queue_timeout, timeout, run_timeout, lost, agent_deleted,
-   * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, http_status,
+   * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
    * child_refused; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
@@ -1432,7 +1434,7 @@ export declare type ReasonJson = {
    * waiting_until, locks_next, lock_waits, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, queue_timeout, timeout, run_timeout, lost, agent_deleted,
-   * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, http_status,
+   * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
    * child_refused; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that

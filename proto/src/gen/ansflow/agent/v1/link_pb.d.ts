@@ -954,6 +954,13 @@ export declare type SecretValue = Message<"ansflow.agent.v1.SecretValue"> & {
    * @generated from field: bool env = 3;
    */
   env: boolean;
+
+  /**
+   * Lets a checkout in that names no secret: its address is that of a repository which AnsFlow can read. It has no name then.
+   *
+   * @generated from field: ansflow.agent.v1.GitAccess git = 4;
+   */
+  git?: GitAccess | undefined;
 };
 
 /**
@@ -976,6 +983,13 @@ export declare type SecretValueJson = {
    * @generated from field: bool env = 3;
    */
   env?: boolean;
+
+  /**
+   * Lets a checkout in that names no secret: its address is that of a repository which AnsFlow can read. It has no name then.
+   *
+   * @generated from field: ansflow.agent.v1.GitAccess git = 4;
+   */
+  git?: GitAccessJson;
 };
 
 /**
@@ -983,6 +997,60 @@ export declare type SecretValueJson = {
  * Use `create(SecretValueSchema)` to create a new message.
  */
 export declare const SecretValueSchema: GenMessage<SecretValue, {jsonType: SecretValueJson}>;
+
+/**
+ * @generated from message ansflow.agent.v1.GitAccess
+ */
+export declare type GitAccess = Message<"ansflow.agent.v1.GitAccess"> & {
+  /**
+   * Of the http password that the value is.
+   *
+   * @generated from field: string username = 1;
+   */
+  username: string;
+
+  /**
+   * The value is an SSH private key instead, and these are lines of known_hosts.
+   *
+   * @generated from field: bool ssh_key = 2;
+   */
+  sshKey: boolean;
+
+  /**
+   * @generated from field: string known_hosts = 3;
+   */
+  knownHosts: string;
+};
+
+/**
+ * @generated from message ansflow.agent.v1.GitAccess
+ */
+export declare type GitAccessJson = {
+  /**
+   * Of the http password that the value is.
+   *
+   * @generated from field: string username = 1;
+   */
+  username?: string;
+
+  /**
+   * The value is an SSH private key instead, and these are lines of known_hosts.
+   *
+   * @generated from field: bool ssh_key = 2;
+   */
+  sshKey?: boolean;
+
+  /**
+   * @generated from field: string known_hosts = 3;
+   */
+  knownHosts?: string;
+};
+
+/**
+ * Describes the message ansflow.agent.v1.GitAccess.
+ * Use `create(GitAccessSchema)` to create a new message.
+ */
+export declare const GitAccessSchema: GenMessage<GitAccess, {jsonType: GitAccessJson}>;
 
 /**
  * May be left out by a job that ends right behind it: finished says when it started.

@@ -1,0 +1,167 @@
+// A pipeline fetches the repository that its run is for: with a real agent, over smart HTTP, by what its connection has.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
+import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
+import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { type GitFactsSchema, RunService, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { isTerminal } from '@ansflow/proto/status'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createRepository, type GitHttp, type Repository, serveGitHttp } from '../../proto/test/git-servers.ts'
+import { features } from '../src/app.ts'
+import { readAllowed } from '../src/platform/outbound-rules.ts'
+import { startController, type TestController } from './start-controller.ts'
+import { waitFor } from './wait-for.ts'
+
+const password = 'p4ssw0rd-of-the-connection'
+const basic = `Basic ${Buffer.from(`robot:${password}`).toString('base64')}`
+
+let folder: string
+let origin: Repository
+let git: GitHttp
+let other: GitHttp
+let c: TestController
+let agent: ChildProcess
+let projectId: string
+let repositoryId: string
+let cloneUrl: string
+
+const as = () => c.as(c.owner)
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'ansflow-own-repository-'))
+  origin = createRepository(folder, 'shop')
+  git = await serveGitHttp(folder, 'robot', password)
+  other = await serveGitHttp(folder, 'robot', password)
+  c = await startController({ config: { outboundAllowed: readAllowed('127.0.0.1') } })
+  projectId = await c.addProject()
+  ;({ repositoryId, cloneUrl } = await connect(projectId))
+  const { token } = await as().client(AgentService).createRegistrationToken({ organizationId: c.owner.organizationId })
+  const program = join(import.meta.dirname, '../../agent/src/main.ts')
+  agent = spawn(process.execPath, [program, 'run', '--data', join(folder, 'agent')], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      ANSFLOW_AGENT_URL: c.grpcAddress,
+      ANSFLOW_AGENT_TOKEN: token,
+    },
+    stdio: 'ignore',
+  })
+})
+
+afterAll(async () => {
+  if (agent && agent.exitCode === null) {
+    agent.kill('SIGTERM')
+    await once(agent, 'exit')
+  }
+  await c?.[Symbol.asyncDispose]()
+  await git?.[Symbol.asyncDispose]()
+  await other?.[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function connect(projectId: string): Promise<{ repositoryId: string; cloneUrl: string }> {
+  const { connection } = await as()
+    .client(ConnectionService)
+    .createConnection({
+      projectId,
+      name: 'git',
+      kind: ForgeKind.GIT,
+      url: git.url,
+      credentials: { kind: { case: 'token', value: { user: 'robot', token: password } } },
+    })
+  const { repository } = await as()
+    .client(RepositoryService)
+    .connectRepository({ projectId, connectionId: connection!.id, fullName: 'shop.git' })
+  return { repositoryId: repository!.id, cloneUrl: repository!.cloneUrl }
+}
+
+async function run(text: string, git?: MessageInitShape<typeof GitFactsSchema>) {
+  const pipelines = as().client(PipelineService)
+  const { pipeline } = await pipelines.applyPipeline({ projectId, yaml: text, publish: true })
+  const runs = as().client(RunService)
+  const { run } = await runs.startRun({ pipelineId: pipeline!.id, ...(git && { git }) })
+  const read = async () => (await runs.getRun({ runId: run!.id })).run!
+  await waitFor(async () => isTerminal((await read()).status), 60_000)
+  const [step] = (await read()).steps
+  const log = async () => {
+    const read = () => as().client(LogService).readLog({ runId: run!.id, stepId: 'code' })
+    await waitFor(async () => (await read()).complete)
+    return Buffer.from((await read()).data).toString()
+  }
+  return { step: step!, log }
+}
+
+let number = 0
+const fetching = (more = '') => `name: build ${++number}
+on: { push: {} }
+steps:
+  code: { uses: fetch_code${more}, outputs: [commit] }
+`
+
+test('without an address or a secret, the commit of the run is there, and what let git in is nowhere', async () => {
+  const commit = origin.git('rev-parse', 'HEAD')
+  origin.commit('later', 'x\n')
+  const { step, log } = await run(fetching(), { repositoryId, commit })
+  const said = await log()
+  expect({ status: step.status, said }).toMatchObject({ status: StepStatus.SUCCEEDED })
+  expect(step.outputs).toMatchObject({ commit })
+  expect(git.authorizations).toContain(basic)
+  expect(said).toContain(commit)
+  expect(said).not.toContain(password)
+
+  for (const file of readdirSync(join(folder, 'agent'), { recursive: true, withFileTypes: true })) {
+    if (file.isFile()) expect(readFileSync(join(file.parentPath, file.name)).includes(password)).toBe(false)
+  }
+  const tables = features.flatMap(({ entities }) =>
+    entities.map((each) => (each as { meta: { tableName: string } }).meta),
+  )
+  expect(tables.length).toBeGreaterThan(20)
+  for (const { tableName } of tables) {
+    for (const row of await c.db.em().execute<Record<string, unknown>[]>(`select * from ${tableName}`)) {
+      for (const value of Object.values(row)) {
+        const bytes = value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value))
+        expect(bytes.includes(password) ? tableName : '').toBe('')
+      }
+    }
+  }
+})
+
+test('the same address, written out, is let in; another server hears nothing', async () => {
+  const { step } = await run(fetching(`, with: { url: "${cloneUrl}" }`), { repositoryId })
+  expect(step.status).toBe(StepStatus.SUCCEEDED)
+  const elsewhere = await run(fetching(`, with: { url: "${other.url}/shop.git" }`), { repositoryId })
+  expect(elsewhere.step.status).toBe(StepStatus.FAILED)
+  expect(other.asked.length).toBeGreaterThan(0)
+  expect([...other.authorizations]).toEqual([])
+})
+
+test('a run for a pull request of another repository, and one that says no repository, get nothing', async () => {
+  git.authorizations.clear()
+  const fork = await run(fetching(), { repositoryId, fork: true, pullRequest: 3 })
+  expect(fork.step.status).toBe(StepStatus.FAILED)
+  const unsaid = await run(fetching(`, with: { url: "${cloneUrl}" }`))
+  expect(unsaid.step.status).toBe(StepStatus.FAILED)
+  expect([...git.authorizations]).toEqual([])
+
+  const none = await run(fetching())
+  expect(none.step).toMatchObject({ status: StepStatus.FAILED, attempts: [] })
+  expect(none.step.reasonInfo).toMatchObject({ code: 'parameter' })
+  expect(none.step.reason).toContain('this run is for no connected repository')
+})
+
+test('a run is for no repository of another project, and for none by another address', async () => {
+  const pipelines = as().client(PipelineService)
+  const { pipeline } = await pipelines.applyPipeline({ projectId, yaml: fetching(), publish: true })
+  const start = (git: MessageInitShape<typeof GitFactsSchema>) =>
+    as().client(RunService).startRun({ pipelineId: pipeline!.id, git })
+  const foreign = await connect(await c.addProject())
+  await expect(start({ repositoryId: foreign.repositoryId })).rejects.toThrow(/git\.repositoryId/)
+  await expect(start({ repositoryId, repository: `${other.url}/shop.git` })).rejects.toThrow(/git\.repository/)
+})
