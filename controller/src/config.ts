@@ -78,7 +78,7 @@ const variables = {
     '120',
   ),
   ANSFLOW_OUTBOUND_ALLOW: variable(
-    'Hosts, addresses or networks, with commas, that requests of pipelines may go to although they are not public: hooks.internal, 10.1.0.0/16.',
+    'Hosts, addresses or networks, with commas, that requests of pipelines, forges and git servers may be at although they are not public: hooks.internal, 10.1.0.0/16.',
     readAllowed,
     '',
   ),
