@@ -31,8 +31,8 @@ export const ofDeliveries = {
   },
   delivery_unread: {
     params: ['detail'],
-    en: 'The repository could not be read: {detail}',
-    'zh-CN': '无法读取仓库：{detail}',
+    en: 'The repository could not be read ({detail}).',
+    'zh-CN': '无法读取仓库（{detail}）。',
   },
   delivery_none: {
     params: [],
@@ -66,8 +66,8 @@ export const ofDeliveries = {
   },
   delivery_file_unread: {
     params: ['path', 'detail'],
-    en: '{path} could not be read: {detail}',
-    'zh-CN': '无法读取 {path}：{detail}',
+    en: '{path} could not be read ({detail}).',
+    'zh-CN': '无法读取 {path}（{detail}）。',
   },
   delivery_name: {
     params: ['path', 'name'],
@@ -79,10 +79,14 @@ export const ofDeliveries = {
     en: 'The input {input} does not fit. {problem}',
     'zh-CN': '输入 {input} 不符合要求。{problem}',
   },
-  delivery_refused: { params: ['detail'], en: 'It could not be started: {detail}', 'zh-CN': '无法启动：{detail}' },
+  delivery_refused: {
+    params: ['detail'],
+    en: 'It could not be started ({detail}).',
+    'zh-CN': '无法启动（{detail}）。',
+  },
   delivery_tired: {
     params: ['count', 'detail'],
-    en: 'It was given up after {count} tries: {detail}',
-    'zh-CN': '尝试 {count} 次后放弃：{detail}',
+    en: 'It was given up after {count} tries ({detail}).',
+    'zh-CN': '尝试 {count} 次后放弃（{detail}）。',
   },
 } as const satisfies Record<string, Entry>

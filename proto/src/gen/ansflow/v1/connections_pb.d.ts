@@ -1091,7 +1091,7 @@ export declare const ConnectionService: GenService<{
   },
   /**
    * What can be connected by it, at most 50, the last changed first. Errors: failed_precondition ("forge_refused", "forge_unreachable",
-   * "forge_cannot": this kind lists none).
+   * "forge_cannot": this kind lists none), resource_exhausted "forge_limited" (the forge wants to be asked later).
    *
    * @generated from rpc ansflow.v1.ConnectionService.SearchForgeRepositories
    */
