@@ -1,4 +1,6 @@
 // Which pipelines something in a repository starts, asked one by one: the files at its commit, and those that are kept in AnsFlow.
+
+import { AppError } from '@ansflow/proto/errors'
 import {
   type PipelineGraph,
   PipelineGraphSchema,
@@ -15,6 +17,7 @@ import type { Workers } from '../../platform/workers.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { type PipelineRow, pipelineNames, runnableGraph, type TakeFile, type TakenFile } from '../pipelines/index.ts'
 import type { RepositoryRow } from '../repositories/index.ts'
+import { refusalOf } from '../runs/index.ts'
 import { deliveryTasks } from './delivery-task-file.ts'
 import type { Happening } from './happening.ts'
 import { RepositoryTriggerEntity } from './repository-trigger.entity.ts'
@@ -120,7 +123,11 @@ export async function takeFileAt(
     change,
     now,
   }
-  const { problems, name, taken } = await takeFile(asked)
+  const answer = await takeFile(asked).catch(refusalOf)
+  if (answer instanceof AppError) {
+    return { why: say('delivery_file_unread', { path, detail: answer.message.slice(0, 200) }) }
+  }
+  const { problems, name, taken } = answer
   const wrong = problems.find(({ severity }) => severity === Severity.ERROR)
   if (wrong) {
     const problem = { code: wrong.code, params: wrong.params } as Said
@@ -151,8 +158,14 @@ async function decideKept(deps: DecideDeps, question: Question): Promise<Decisio
     const named = { pipelineId, pipelineName, path: '' }
     if (!answer.starts) decisions.push({ ...named, why: answer.why })
     else {
-      const { pipeline, graph, version } = await runnableGraph({ em, workers, by: '' }, pipelineId, 0)
-      decisions.push({ ...named, start: { pipeline, graph, version, inputs: answer.inputs } })
+      // One that is gone meanwhile holds up none of the others.
+      const found = await runnableGraph({ em, workers, by: '' }, pipelineId, 0).catch(refusalOf)
+      if (found instanceof AppError)
+        decisions.push({ ...named, why: say('delivery_refused', { detail: found.message }) })
+      else {
+        const { pipeline, graph, version } = found
+        decisions.push({ ...named, start: { pipeline, graph, version, inputs: answer.inputs } })
+      }
     }
   }
   return decisions

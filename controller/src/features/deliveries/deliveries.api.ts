@@ -15,9 +15,9 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
 import type { PullRequests, Repositories } from '../repositories/index.ts'
+import { decisionsOf } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
 import { bodyOf, keepDelivery, mostDeliveries } from './inbox.ts'
-import { decisionsOf } from './work-off.ts'
 
 interface Deps {
   db: Db
@@ -88,11 +88,12 @@ export function deliveriesApi({ db, bus, clock, repositories, pullRequests }: De
           throw invalidField('commit', 'must be 40 or 64 hexadecimal digits, in small letters')
         }
         const waiting = await pullRequests.trust(em, { repositoryId, pullRequest, commit, by: name })
+        // All that has waited for it: each says something else of it (opened, labeled).
         if (waiting) {
           const again = { result: RepositoryDeliveryResult.TAKEN, nextAt: clock.now(), attempts: 0 }
           await em.nativeUpdate(
             RepositoryDeliveryEntity,
-            { id: waiting, result: RepositoryDeliveryResult.WAITS },
+            { repositoryId, ref: `#${pullRequest}`, commit, result: RepositoryDeliveryResult.WAITS },
             again,
           )
         }

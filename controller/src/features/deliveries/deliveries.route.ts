@@ -13,6 +13,7 @@ import type { Answer, PostRequest, PostRoute } from '../../transport/routes.ts'
 import type { Forge } from '../forges/index.ts'
 import { hookSecret, type Repositories, type RepositoryRow } from '../repositories/index.ts'
 import { keepDelivery, type NewDelivery, noteRefused } from './inbox.ts'
+import { maskedBody } from './masked-body.ts'
 import { maskedHeaders } from './masked-headers.ts'
 
 export interface DeliveriesRouteDeps {
@@ -72,7 +73,9 @@ export function deliveriesRoute(deps: DeliveriesRouteDeps): PostRoute {
 }
 
 async function take(deps: DeliveriesRouteDeps, known: Known, request: PostRequest): Promise<Answer> {
-  const { id, again } = await keepDelivery(deps, received(deps, request, known))
+  const delivery = received(deps, request, known)
+  const secrets = { secret: hookSecret(deps.keys, known.repository), fields: known.forge.secretFields ?? [] }
+  const { id, again } = await keepDelivery(deps, { ...delivery, body: maskedBody(request.body, secrets) })
   if (again) return answer(200, { delivery: id, skipped: 'again' })
   deps.bus.publish('repository.due', {})
   return answer(202, { delivery: id })

@@ -5,10 +5,10 @@ import { forgeOf, forgesFeature } from '../forges/index.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
 import { runsFeature } from '../runs/index.ts'
-import { countDeliveries } from './count-deliveries.ts'
 import { deliveriesApi } from './deliveries.api.ts'
 import { deliveriesRoute } from './deliveries.route.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
+import { keptDeliveries } from './kept-deliveries.ts'
 import { RepositoryTriggerEntity } from './repository-trigger.entity.ts'
 import { lookAtRepositories } from './take-over.ts'
 import { triggerKeeper } from './trigger-keeper.ts'
@@ -18,11 +18,11 @@ export const deliveriesFeature = feature({
   name: 'deliveries',
   entities: [RepositoryDeliveryEntity, RepositoryTriggerEntity],
   open({ db, bus, clock, keys, log, workers }, from) {
-    const { repositories, pullRequests, countDeliveries: counts } = from(repositoriesFeature)
+    const { repositories, pullRequests, keptDeliveries: kept } = from(repositoriesFeature)
     const { connections } = from(forgesFeature)
     const { driver } = from(runsFeature)
     const { takeFile } = from(pipelinesFeature)
-    counts.fill(countDeliveries(clock))
+    kept.fill(keptDeliveries(clock))
     const audit = from(auditFeature)
     const deps = { db, bus, clock, log, workers, driver, audit, repositories, pullRequests, takeFile }
     return {

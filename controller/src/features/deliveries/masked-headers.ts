@@ -2,6 +2,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 const secret = /sign|token|auth|cookie|secret|key|password/i
+/** Names of events and of deliveries, which the first pattern would take for secrets. */
+const open = new Set(['x-event-key', 'idempotency-key'])
 /** Of the way here, and of nobody's interest. */
 const dropped = new Set(['host', 'connection', 'content-length', 'accept', 'accept-encoding', 'transfer-encoding'])
 const most = 60
@@ -13,8 +15,12 @@ export function maskedHeaders(headers: IncomingHttpHeaders): [name: string, valu
     .slice(0, most)
     .map(([name, value]) => {
       const text = Array.isArray(value) ? value.join(', ') : String(value)
-      return [name, secret.test(name) ? masked(text) : text.slice(0, longest)]
+      return [name, isSecretHeader(name) ? masked(text) : text.slice(0, longest)]
     })
+}
+
+export function isSecretHeader(name: string): boolean {
+  return secret.test(name) && !open.has(name)
 }
 
 /** Its end stays, so that one is told from another; a short one goes whole. */

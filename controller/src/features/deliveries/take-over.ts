@@ -1,10 +1,11 @@
 // Looks at repositories: what their default branches hold are the pipelines there, as soon as that is known. Any controller may look,
 // and who finds nothing new changes nothing.
 import { GitError } from '../../platform/git/git.ts'
+import { uuidv7 } from '../../platform/ids.ts'
 import { ForgeError } from '../forges/index.ts'
 import type { RepositoryRow } from '../repositories/index.ts'
 import { pipelineFiles, takeFileAt } from './decide.ts'
-import { changeBy, type WorkOffDeps } from './work-off.ts'
+import { changeBy, type WorkOffDeps } from './outcome.ts'
 
 export function lookAtRepositories(deps: WorkOffDeps): (signal: AbortSignal) => Promise<void> {
   const { bus, log, repositories } = deps
@@ -33,8 +34,10 @@ async function takeOver(deps: WorkOffDeps, repository: RepositoryRow): Promise<v
   const head = await mirror.commit(`refs/heads/${defaultBranch}`)
   const here = { ...repository, defaultBranch }
   if (head && (head.id !== repository.headCommit || defaultBranch !== repository.defaultBranch)) {
+    // A commit is too long for what the audit calls a request.
+    const change = changeBy(deps, here, uuidv7())
     for (const path of await pipelineFiles(mirror, head.id)) {
-      const asked = { takeFile, change: changeBy(deps, here, head.id), now: clock.now() }
+      const asked = { takeFile, change, now: clock.now() }
       // What is wrong with one is said where somebody asks for it: by a push, and on the page of its pipeline.
       await takeFileAt(asked, { repository: here, mirror }, { path, commit: head.id, isHead: true })
     }

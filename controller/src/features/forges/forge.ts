@@ -15,6 +15,8 @@ export interface Forge {
   deliveryHeader: string
   /** The header that names the kind of event. */
   eventHeader: string
+  /** Fields of bodies, anywhere in them, that hold what signs a delivery: they are not to be kept. */
+  secretFields?: readonly string[]
   /** Where git finds the head of a pull request, in the repository that it is for: "refs/pull/12/head"; undefined: nowhere. */
   pullRequestRef(number: number): string | undefined
   /**

@@ -15,11 +15,16 @@ import { repositoryAccess } from './repository-access.ts'
 import { repositoryContents } from './repository-contents.ts'
 import { runSources } from './run-sources.ts'
 
-/** Of the last seven days, by repository; kept by whoever takes deliveries. */
-export type CountDeliveries = (
-  em: EntityManager,
-  repositoryIds: readonly string[],
-) => Promise<Map<string, { delivered: number; refused: number }>>
+/** By whoever takes deliveries. */
+export interface KeptDeliveries {
+  /** Of the last seven days, by repository. */
+  count(
+    em: EntityManager,
+    repositoryIds: readonly string[],
+  ): Promise<Map<string, { delivered: number; refused: number }>>
+  /** Inside the transaction that takes the repository away. */
+  forget(em: EntityManager, repositoryId: string): Promise<void>
+}
 
 export const repositoriesFeature = feature({
   name: 'repositories',
@@ -34,9 +39,9 @@ export const repositoriesFeature = feature({
       return row?.projectId === projectId ? row.cloneUrl : undefined
     })
     const sources = runSources(db)
-    const countDeliveries = port<CountDeliveries>('counts of deliveries')
+    const keptDeliveries = port<KeptDeliveries>('deliveries that are kept')
     const counts = async (em: EntityManager, ids: readonly string[]) => {
-      const [pipelines, deliveries] = [await countPipelinesOf(em, ids), await countDeliveries()(em, ids)]
+      const [pipelines, deliveries] = [await countPipelinesOf(em, ids), await keptDeliveries().count(em, ids)]
       const none = { delivered: 0, refused: 0 }
       return new Map(ids.map((id) => [id, { pipelines: pipelines.get(id) ?? 0, ...(deliveries.get(id) ?? none) }]))
     }
@@ -45,6 +50,7 @@ export const repositoriesFeature = feature({
       await releasePipelinesOf(em, repositoryId)
       await em.nativeDelete(PullRequestEntity, { repositoryId })
       await em.nativeDelete(RunSourceEntity, { repositoryId })
+      await keptDeliveries().forget(em, repositoryId)
     }
     const api = { bus, clock, keys, publicUrl, connections, repositories, contents, counts, release }
     return {
@@ -63,7 +69,7 @@ export const repositoriesFeature = feature({
           await em.nativeDelete(RepositoryEntity, { projectId })
         },
       ],
-      gives: { repositories, pullRequests: createPullRequests({ db, clock }), countDeliveries },
+      gives: { repositories, pullRequests: createPullRequests({ db, clock }), keptDeliveries },
     }
   },
 })

@@ -11,12 +11,12 @@ import { PullRequestEntity, type PullRequestRow, type RepositoryRow } from './re
 type PullRequestEvent = Extract<ForgeEvent, { kind: 'pull_request' }>
 
 export interface PullRequests {
-  /** As the forge says it is now. */
-  note(repository: RepositoryRow, event: PullRequestEvent): Promise<void>
+  /** As the forge says it is now; what is repeated is only news where nothing is known. */
+  note(repository: RepositoryRow, event: PullRequestEvent, isRepeat: boolean): Promise<void>
   /** `fork`: what stands against it; `baseRules`: files of pipelines count as they are where it is to be merged into. */
   trustOf(repository: RepositoryRow, event: ForgeEvent): Promise<Trust>
-  /** Until somebody approves its head. */
-  wait(repository: RepositoryRow, event: ForgeEvent, deliveryId: string): Promise<void>
+  /** Until somebody approves its head; false: it has another one by now. */
+  wait(repository: RepositoryRow, event: ForgeEvent, deliveryId: string): Promise<boolean>
   /** Inside a transaction: the head is approved. Answers the delivery that has waited for it. Throws `failed_precondition` "commit_moved". */
   trust(em: EntityManager, approval: Approval): Promise<string | undefined>
 }
@@ -37,11 +37,12 @@ const trusted: Trust = { fork: 'trusted', baseRules: false }
 
 export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): PullRequests {
   return {
-    async note(repository, { action, pullRequest }) {
+    async note(repository, { action, pullRequest }, isRepeat) {
       const where = { repositoryId: repository.id, number: pullRequest.number }
       const now = clock.now()
       const told = toColumns(pullRequest, stateAfter(action), now)
       const known = await db.em().findOne(PullRequestEntity, where)
+      if (known && isRepeat) return
       if (known) {
         const isMoved = known.headCommit !== pullRequest.head.commit
         const waits = isMoved ? { waitingDeliveryId: null } : {}
@@ -64,15 +65,16 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
       if (!facts?.fork) return trusted
       if (repository.forks === ForkPolicy.NONE) return { fork: 'none', baseRules: true }
       const row = await find(db.em(), repository, facts)
-      if (row?.trustedCommit === facts.head.commit) return trusted
+      const { commit } = facts.head
+      if (commit !== '' && row?.trustedCommit === commit) return trusted
       return { fork: 'approve', baseRules: true }
     },
 
     async wait(repository, event, deliveryId) {
       const facts = factsOf(event)
-      if (!facts) return
+      if (!facts || facts.head.commit === '') return false
       const where = { repositoryId: repository.id, number: facts.number, headCommit: facts.head.commit }
-      await db.em().nativeUpdate(PullRequestEntity, where, { waitingDeliveryId: deliveryId })
+      return (await db.em().nativeUpdate(PullRequestEntity, where, { waitingDeliveryId: deliveryId })) === 1
     },
 
     async trust(em, { repositoryId, pullRequest, commit, by }) {

@@ -26,6 +26,8 @@ export type Fault = 'html' | 'large' | 'hang' | 'cut' | FakeAnswer
 export interface FakeForge {
   /** Of the forge, as connections have it. */
   url: string
+  /** Where its repositories are cloned from: a real git server of a test. Empty: nowhere that answers. */
+  gitUrl: string
   /** The token that is right. */
   token: string
   hooks: FakeHook[]
@@ -62,7 +64,7 @@ export interface FakeComment {
   body: string
 }
 
-export type Remembered = Pick<FakeForge, 'url' | 'hooks' | 'statuses' | 'comments'>
+export type Remembered = Pick<FakeForge, 'url' | 'gitUrl' | 'hooks' | 'statuses' | 'comments'>
 
 export interface FakeKind {
   /** Where its interface begins: "/api/v1". */
@@ -104,7 +106,16 @@ export const missing: FakeAnswer = { status: 404, body: { message: 'Not Found' }
 export const gone: FakeAnswer = { status: 204 }
 
 export async function startFakeForge(kind: FakeKind, token: string): Promise<FakeForge> {
-  const fake = { url: '', token, hooks: [], statuses: [], comments: [], asked: [] as Asked[], fault: undefined }
+  const fake = {
+    url: '',
+    gitUrl: '',
+    token,
+    hooks: [],
+    statuses: [],
+    comments: [],
+    asked: [] as Asked[],
+    fault: undefined,
+  }
   const forge: FakeForge = { ...fake, close: () => new Promise((resolve) => server.close(() => resolve())) }
   const routes = kind.routes(forge)
 

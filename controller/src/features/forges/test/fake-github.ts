@@ -171,7 +171,7 @@ function routes(remembered: Remembered): Route[] {
     full_name: fullName,
     private: true,
     html_url: `${remembered.url}/${fullName}`,
-    clone_url: `${remembered.url}/${fullName}.git`,
+    clone_url: `${remembered.gitUrl || remembered.url}/${fullName}.git`,
     default_branch: 'main',
     description: 'What is sold',
   })

@@ -36,7 +36,7 @@ function routes(remembered: Remembered): Route[] {
     path_with_namespace: path,
     visibility: 'private',
     web_url: `${remembered.url}/${path}`,
-    http_url_to_repo: `${remembered.url}/${path}.git`,
+    http_url_to_repo: `${remembered.gitUrl || remembered.url}/${path}.git`,
     default_branch: 'main',
     description: 'What is sold',
   })

@@ -13,6 +13,8 @@ export const gitea: Forge = {
   // Forgejo sends it as well.
   deliveryHeader: 'x-gitea-delivery',
   eventHeader: 'x-gitea-event',
+  // Of versions before 1.17.
+  secretFields: ['secret'],
   pullRequestRef: (number) => `refs/pull/${number}/head`,
   isSigned: isSignedIn(['x-forgejo-signature', 'x-gitea-signature', 'x-hub-signature-256']),
   read: (headers, body) => readEvents(giteaEvents, headers, body),

@@ -13,6 +13,7 @@ export const gitee: Forge = {
   can: new Set(['hooks', 'search', 'comments']),
   deliveryHeader: '',
   eventHeader: 'x-gitee-event',
+  secretFields: ['password', 'sign'],
   pullRequestRef: (number) => `refs/pull/${number}/head`,
   /** The secret itself, or what it signs: the time and itself, not the body. */
   isSigned(headers, _, secret, now) {

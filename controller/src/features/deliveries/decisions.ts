@@ -1,0 +1,43 @@
+// Decisions as rows hold them: messages in JSON, each with which of the delivery's events it is of, by which whoever goes on with a
+// delivery finds the ids of runs that may have been begun.
+import { type DeliveryDecision, DeliveryDecisionSchema } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { saidText } from '@ansflow/proto/texts/said-text'
+import { problemOf } from '@ansflow/proto/validate'
+import { create, fromJson, type JsonObject, toJson } from '@bufbuild/protobuf'
+import type { Decision } from './decide.ts'
+import type { RepositoryDeliveryRow } from './delivery.entity.ts'
+
+type Held = Pick<RepositoryDeliveryRow, 'decisions'>
+
+export function decisionsOf(row: Held): DeliveryDecision[] {
+  return readAll(row).map((each) => fromJson(DeliveryDecisionSchema, each, { ignoreUnknownFields: true }))
+}
+
+/** By pipeline. */
+export function runIdsOf(row: Held, event: number): Map<string, string> {
+  const own = readAll(row).filter((each) => each.event === event)
+  return new Map(own.map(({ pipelineId, runId }) => [String(pipelineId), String(runId ?? '')]))
+}
+
+/** Those of other events stay. */
+export function withDecisions(row: Held, event: number, decisions: DeliveryDecision[]): string {
+  const others = readAll(row).filter((each) => each.event !== event)
+  const own = decisions.map((each) => ({ ...(toJson(DeliveryDecisionSchema, each) as JsonObject), event }))
+  return JSON.stringify([...others, ...own])
+}
+
+export function jsonOf(decisions: DeliveryDecision[]): string {
+  return JSON.stringify(decisions.map((each) => toJson(DeliveryDecisionSchema, each)))
+}
+
+export function toDecision(
+  { pipelineId, pipelineName, path, why }: Decision,
+  run: { runId?: string; runNumber?: number },
+): DeliveryDecision {
+  const reason = why && { reason: saidText(why), reasonInfo: problemOf({ said: why, field: 'on' }) }
+  return create(DeliveryDecisionSchema, { pipelineId, pipelineName, path, ...run, ...reason })
+}
+
+function readAll({ decisions }: Held): JsonObject[] {
+  return JSON.parse(decisions) as JsonObject[]
+}

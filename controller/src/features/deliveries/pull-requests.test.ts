@@ -1,0 +1,168 @@
+import { DeliveryService, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ForkPolicy, PullRequestState, RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ForgeWorld, said } from '../../../test/forge-world.ts'
+
+const { STARTED, NOTHING, WAITS } = RepositoryDeliveryResult
+const step = 'steps: { one: { run: "true" } }\n'
+
+let world: ForgeWorld
+/** Of the fork. */
+let head = ''
+
+beforeAll(async () => {
+  const files = { 'ansflow.yaml': `name: build\non: { pullRequest: {}, comment: [run] }\n${step}` }
+  world = await ForgeWorld.start({ files })
+}, 60_000)
+afterAll(() => world[Symbol.asyncDispose]())
+
+interface Request {
+  number?: number
+  action?: string
+  commit: string
+  from?: string
+  branch?: string
+  merged?: boolean
+}
+
+function request({
+  number = 7,
+  action = 'opened',
+  commit,
+  from = 'mallory/shop',
+  branch = 'fast',
+  merged = false,
+}: Request) {
+  const pull_request = {
+    number,
+    title: 'Faster checkout',
+    html_url: `${world.forge.url}/acme/shop/pull/${number}`,
+    draft: false,
+    merged,
+    labels: [{ name: 'speed' }],
+    user: { login: 'mallory' },
+    head: { ref: branch, sha: commit, repo: { full_name: from } },
+    base: { ref: 'main', sha: world.head(), repo: { full_name: 'acme/shop' } },
+  }
+  return world.send('pull_request', { action, number, pull_request })
+}
+
+/** In the fork: the clone stands on main again afterwards. */
+function commitToFork(path: string, text: string): void {
+  const { origin } = world
+  origin.git('checkout', '--quiet', '-B', 'theirs', head || 'main')
+  head = world.write(path, text)
+  origin.git('push', '--quiet', 'origin', 'HEAD:refs/pull/7/head')
+  origin.git('checkout', '--quiet', 'main')
+}
+
+const pipelines = async () => {
+  const { pipelines: found } = await world.owner.client(PipelineService).listPipelines({ projectId: world.projectId })
+  return found.map(({ name }) => name).sort()
+}
+const trust = (commit: string) =>
+  world.owner.client(DeliveryService).trustCommit({ repositoryId: world.repositoryId, pullRequest: 7, commit })
+const shown = async (number = 7) => {
+  const asked = { repositoryId: world.repositoryId, state: PullRequestState.UNSPECIFIED }
+  const { pullRequests } = await world.owner.client(RepositoryService).listPullRequests(asked)
+  return pullRequests.find((each) => each.number === number)
+}
+
+test('a pull request of the repository itself runs what its own commit says', async () => {
+  const { origin } = world
+  const main = world.head()
+  origin.git('checkout', '--quiet', '-b', 'own')
+  const commit = world.commit('code.c', 'int a;\n')
+  origin.git('push', '--quiet', 'origin', 'HEAD:refs/pull/3/head')
+  origin.git('checkout', '--quiet', 'main')
+  const delivery = await world.decided(await request({ number: 3, commit, from: 'acme/shop', branch: 'own' }))
+  expect(said(delivery)).toEqual({ build: 'started' })
+  expect(delivery).toMatchObject({ result: STARTED, ref: '#3', commit })
+  const [run] = await world.runs()
+  expect(run!.origin!.git).toMatchObject({
+    event: 'pull_request',
+    action: 'opened',
+    ref: 'refs/pull/3/head',
+    branch: 'own',
+    baseBranch: 'main',
+    baseCommit: main,
+    pullRequest: 3,
+    commit,
+    fork: false,
+    headRepository: 'acme/shop',
+    title: 'Faster checkout',
+    labels: ['speed'],
+    changedCount: 1,
+  })
+  expect(await shown(3)).toMatchObject({ fork: false, waitsForTrust: false, runs: [{ id: run!.id }] })
+})
+
+test('one from elsewhere waits, and nothing of its files is believed before somebody trusts its commit', async () => {
+  commitToFork('.ansflow/evil.yaml', `name: evil\non: { pullRequest: {} }\n${step}`)
+  commitToFork('ansflow.yaml', `name: worse\non: { pullRequest: {} }\n${step}`)
+  const known = (await world.runs()).length
+  const asked = world.git.asked.length
+  const opened = await world.decided(await request({ commit: head }))
+  const labeled = await world.decided(await request({ commit: head, action: 'labeled' }))
+  for (const each of [opened, labeled]) {
+    expect(each).toMatchObject({ result: WAITS, ref: '#7', commit: head, problemInfo: { code: 'delivery_fork' } })
+    expect(each.decisions).toEqual([])
+  }
+  expect(await world.runs()).toHaveLength(known)
+  expect(await pipelines()).toEqual(['build'])
+  expect(world.git.asked).toHaveLength(asked)
+  expect(await shown()).toMatchObject({ fork: true, waitsForTrust: true, headRepository: 'mallory/shop' })
+
+  // A stranger's word is not waited for, and takes nobody else's place.
+  const comment = { body: '/ansflow run', user: { login: 'mallory' } }
+  const spoken = await world.send('issue_comment', {
+    action: 'created',
+    issue: { number: 7, pull_request: {} },
+    comment,
+  })
+  expect(await world.decided(spoken)).toMatchObject({
+    result: NOTHING,
+    problemInfo: { code: 'delivery_comment_forge' },
+  })
+
+  await expect(trust('ab'.repeat(20))).rejects.toThrow('stands at')
+  expect(await shown()).toMatchObject({ waitsForTrust: true })
+  await trust(head)
+  const started = await world.decided({ status: 202, body: { delivery: opened.id } })
+  expect(started).toMatchObject({ result: STARTED, problem: '' })
+  expect(said(started)).toEqual({ evil: 'started', build: 'started' })
+  const [run] = await world.runs()
+  expect(run!.origin!.git).toMatchObject({ fork: true, commit: head, pullRequest: 7, headRepository: 'mallory/shop' })
+  const later = await world.decided({ status: 202, body: { delivery: labeled.id } })
+  expect(said(later)).toEqual({ evil: 'gate_action', build: 'gate_action' })
+  expect(await shown()).toMatchObject({ waitsForTrust: false, trustedByName: expect.stringMatching(/./) })
+})
+
+test('a further commit asks again, and what was said of an older one is over', async () => {
+  const old = head
+  commitToFork('code.c', 'int b;\n')
+  const known = (await world.runs()).length
+  const updated = await world.decided(await request({ commit: head, action: 'synchronize' }))
+  expect(updated).toMatchObject({ result: WAITS, commit: head })
+  const first = (await world.deliveries()).find(({ commit, result }) => commit === old && result === STARTED)!
+  const { delivery } = await world.again(first.id)
+  await world.decided({ status: 202, body: { delivery: delivery!.id } })
+  expect(await shown()).toMatchObject({ headCommit: head, waitsForTrust: true })
+  await expect(trust(old)).rejects.toThrow('stands at')
+  expect(await world.runs()).toHaveLength(known)
+  await trust(head)
+  const started = await world.decided({ status: 202, body: { delivery: updated.id } })
+  expect(started).toMatchObject({ result: STARTED, commit: head })
+})
+
+test('a repository may start nothing for those from elsewhere', async () => {
+  const { repositoryId } = world
+  await world.owner.client(RepositoryService).updateRepository({ repositoryId, forks: ForkPolicy.NONE })
+  const known = (await world.runs()).length
+  for (const action of ['synchronize', 'reopened']) {
+    const delivery = await world.decided(await request({ commit: head, action }))
+    expect(delivery).toMatchObject({ result: NOTHING, decisions: [], problemInfo: { code: 'delivery_fork_none' } })
+  }
+  expect(await world.runs()).toHaveLength(known)
+})
