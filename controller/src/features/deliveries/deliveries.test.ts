@@ -138,3 +138,40 @@ test('the pipelines of a repository appear by themselves, and a push runs what i
   })
   expect(run!.version).toBe(1)
 })
+
+test('what is pushed to a server that says nothing is noticed, once, also beside its hook', async () => {
+  await using world = await World.start()
+  await world.connect()
+  await waitFor(async () => (await world.pipelines()).length === 1, 30_000)
+  const repositories = world.owner.client(RepositoryService)
+  const { repositoryId } = world
+  const first = world.origin.git('rev-parse', 'HEAD')
+  const deliveries = async () =>
+    (await world.owner.client(DeliveryService).listRepositoryDeliveries({ repositoryId })).deliveries
+  const look = async () => {
+    const before = (await repositories.getRepository({ repositoryId })).repository!.readAt
+    await repositories.refreshRepository({ repositoryId })
+    await waitFor(async () => {
+      const { readAt } = (await repositories.getRepository({ repositoryId })).repository!
+      return JSON.stringify(readAt, text) !== JSON.stringify(before, text)
+    }, 20_000)
+  }
+  const text = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value)
+  const kept = async () => (await world.controller.db.em().execute('select refs from repository_refs')).length === 1
+  await waitFor(kept, 20_000)
+
+  const second = world.origin.commit('code.c', 'int main;\n')
+  await look()
+  await waitFor(async () => (await deliveries())[0]?.result === RepositoryDeliveryResult.STARTED, 20_000)
+  const [noticed] = await deliveries()
+  expect(noticed).toMatchObject({ event: 'poll', ref: 'main', commit: second })
+  expect((await world.runs())[0]!.origin!.git).toMatchObject({ commit: second, before: first, baseCommit: first })
+
+  const third = world.origin.commit('code.c', 'int main();\n')
+  const { body } = await world.pushed(second, third)
+  await world.delivery(body.delivery!)
+  await look()
+  await look()
+  expect((await deliveries()).map(({ event }) => event)).toEqual(['push', 'poll'])
+  expect(await world.runs()).toHaveLength(2)
+}, 120_000)

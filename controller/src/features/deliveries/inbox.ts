@@ -31,10 +31,11 @@ interface InboxDeps {
   repositories: Pick<Repositories, 'delivered'>
 }
 
-/** `again`: it has come before. */
+/** `again`: it has come before. `also`: what is written with it. */
 export async function keepDelivery(
   { db, repositories }: InboxDeps,
   delivery: NewDelivery,
+  also?: (em: EntityManager) => Promise<void>,
 ): Promise<{ id: string; again: boolean }> {
   const { repository, name, body, receivedAt } = delivery
   const find = () =>
@@ -52,6 +53,7 @@ export async function keepDelivery(
       await em.insert(RepositoryDeliveryEntity, row)
       await repositories.delivered(em, repository.id, receivedAt)
       await forgetOld(em, repository.id)
+      await also?.(em)
     })
   } catch (error) {
     if (!(error instanceof UniqueConstraintViolationException)) throw error

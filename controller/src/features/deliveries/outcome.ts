@@ -1,5 +1,6 @@
 // What comes of a delivery: each thing that it tells of is held against the repository and asked of every pipeline, and what that says is
 // started.
+import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { type DeliveryDecision, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { commandsOf } from '@ansflow/proto/repository-triggers'
 import { type Said, say } from '@ansflow/proto/texts/say'
@@ -18,6 +19,7 @@ import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery
 import { deliveryTasks } from './delivery-task-file.ts'
 import { type Happening, happeningOf, subjectOf } from './happening.ts'
 import { bodyOf } from './inbox.ts'
+import { noticedEvent } from './notice-pushes.ts'
 import { beginRun } from './start-decided.ts'
 
 export interface WorkOffDeps extends StartDeps {
@@ -55,7 +57,7 @@ export async function outcomeOf(deps: WorkOffDeps, work: Work): Promise<Outcome>
   const events = await deps.workers.run(
     deliveryTasks,
     'readDelivery',
-    { kind: connection.forge.kind, headers, body: await bodyOf(row) },
+    { kind: row.event === noticedEvent ? ForgeKind.GIT : connection.forge.kind, headers, body: await bodyOf(row) },
     '',
   )
   if (!events) return { result: RepositoryDeliveryResult.NOTHING, why: say('delivery_json') }

@@ -5,6 +5,7 @@ import { uuidv7 } from '../../platform/ids.ts'
 import { ForgeError } from '../forges/index.ts'
 import type { RepositoryRow } from '../repositories/index.ts'
 import { pipelineFiles, takeFileAt } from './decide.ts'
+import { noticePushes } from './notice-pushes.ts'
 import { changeBy, type WorkOffDeps } from './outcome.ts'
 
 export function lookAtRepositories(deps: WorkOffDeps): (signal: AbortSignal) => Promise<void> {
@@ -30,7 +31,8 @@ export function lookAtRepositories(deps: WorkOffDeps): (signal: AbortSignal) => 
 async function takeOver(deps: WorkOffDeps, repository: RepositoryRow): Promise<void> {
   const { repositories, takeFile, clock } = deps
   const mirror = repositories.mirrorOf(repository)
-  const { defaultBranch = repository.defaultBranch } = await mirror.refs()
+  const refs = await mirror.refs()
+  const { defaultBranch = repository.defaultBranch } = refs
   const head = await mirror.commit(`refs/heads/${defaultBranch}`)
   const here = { ...repository, defaultBranch }
   if (head && (head.id !== repository.headCommit || defaultBranch !== repository.defaultBranch)) {
@@ -42,5 +44,6 @@ async function takeOver(deps: WorkOffDeps, repository: RepositoryRow): Promise<v
       await takeFileAt(asked, { repository: here, mirror }, { path, commit: head.id, isHead: true })
     }
   }
+  if (repository.pollSeconds > 0) await noticePushes(deps, repository, refs)
   await repositories.looked(repository, { headCommit: head?.id ?? '', defaultBranch })
 }

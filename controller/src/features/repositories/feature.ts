@@ -10,7 +10,7 @@ import { connectedRepositories } from './connected.ts'
 import { createPullRequests } from './pull-requests.ts'
 import { repositoriesApi } from './repositories.api.ts'
 import { createRepositories } from './repositories.ts'
-import { PullRequestEntity, RepositoryEntity, RunSourceEntity } from './repository.entity.ts'
+import { PullRequestEntity, RepositoryEntity, RepositoryRefsEntity, RunSourceEntity } from './repository.entity.ts'
 import { repositoryAccess } from './repository-access.ts'
 import { repositoryContents } from './repository-contents.ts'
 import { runSources } from './run-sources.ts'
@@ -28,7 +28,7 @@ export interface KeptDeliveries {
 
 export const repositoriesFeature = feature({
   name: 'repositories',
-  entities: [RepositoryEntity, PullRequestEntity, RunSourceEntity],
+  entities: [RepositoryEntity, RepositoryRefsEntity, PullRequestEntity, RunSourceEntity],
   open({ db, bus, clock, keys, git, publicUrl }, from) {
     const { connections, connected } = from(forgesFeature)
     connected.fill(connectedRepositories)
@@ -50,6 +50,7 @@ export const repositoriesFeature = feature({
       await releasePipelinesOf(em, repositoryId)
       await em.nativeDelete(PullRequestEntity, { repositoryId })
       await em.nativeDelete(RunSourceEntity, { repositoryId })
+      await em.nativeDelete(RepositoryRefsEntity, { repositoryId })
       await keptDeliveries().forget(em, repositoryId)
     }
     const api = { bus, clock, keys, publicUrl, connections, repositories, contents, counts, release }
@@ -66,6 +67,7 @@ export const repositoriesFeature = feature({
         async (em, projectId) => {
           await em.nativeDelete(PullRequestEntity, { projectId })
           await em.nativeDelete(RunSourceEntity, { projectId })
+          await em.nativeDelete(RepositoryRefsEntity, { projectId })
           await em.nativeDelete(RepositoryEntity, { projectId })
         },
       ],

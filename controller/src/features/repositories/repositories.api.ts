@@ -199,11 +199,12 @@ function readFullName(text: string): string {
   return name
 }
 
-function readPoll(seconds: number, now: Date): Pick<RepositoryRow, 'pollSeconds' | 'lookAt'> {
+function readPoll(seconds: number, now: Date): Pick<RepositoryRow, 'pollSeconds'> & Partial<RepositoryRow> {
   if (seconds !== 0 && (seconds < 30 || seconds > 86_400)) {
     throw invalidField('poll_seconds', 'must be 0 (never) or 30 to 86400')
   }
-  return { pollSeconds: seconds, lookAt: seconds === 0 ? null : now }
+  // A look that is due already is taken all the same.
+  return { pollSeconds: seconds, ...(seconds > 0 && { lookAt: now }) }
 }
 
 function resourceOf({ id, fullName }: RepositoryRow) {

@@ -4,7 +4,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { GitError, type GitMirror, type GitMirrors } from '../../platform/git/git.ts'
 import type { Connections, GitCredentials, OpenConnection } from '../forges/index.ts'
-import { RepositoryEntity, type RepositoryRow } from './repository.entity.ts'
+import { RepositoryEntity, RepositoryRefsEntity, type RepositoryRow } from './repository.entity.ts'
 
 export interface Repositories {
   /** Throws `not_found`. */
@@ -22,6 +22,9 @@ export interface Repositories {
   told(id: string, problem: string): Promise<void>
   /** Inside a transaction: something has come. */
   delivered(em: EntityManager, id: string, at: Date): Promise<void>
+  /** Commits by full names of branches and tags, as they were kept; undefined: they never were. */
+  knownRefs(em: EntityManager, id: string): Promise<Map<string, string> | undefined>
+  keepRefs(em: EntityManager, row: RepositoryRow, refs: ReadonlyMap<string, string>): Promise<void>
   /** Those that are to be looked at, each of them by whoever gets it here; one that is not looked at is given again later. */
   takeDue(): AsyncIterable<RepositoryRow>
   /** It was looked at. */
@@ -102,6 +105,17 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
 
     async delivered(em, id, at) {
       await em.nativeUpdate(RepositoryEntity, { id }, { lastDeliveryAt: at })
+    },
+
+    async knownRefs(em, id) {
+      const row = await em.findOne(RepositoryRefsEntity, { repositoryId: id })
+      return row ? new Map(Object.entries(JSON.parse(row.refs) as Record<string, string>)) : undefined
+    },
+
+    async keepRefs(em, { id, projectId }, refs) {
+      const text = JSON.stringify(Object.fromEntries(refs))
+      await em.nativeDelete(RepositoryRefsEntity, { repositoryId: id })
+      await em.insert(RepositoryRefsEntity, { repositoryId: id, projectId, refs: text })
     },
 
     async *takeDue() {

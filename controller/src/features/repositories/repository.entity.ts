@@ -44,6 +44,19 @@ export const RepositoryEntity = defineEntity({
   },
 })
 
+/** Where branches and tags stood at the last look, of repositories that are asked again and again. */
+export const RepositoryRefsEntity = defineEntity({
+  name: 'RepositoryRefs',
+  tableName: 'repository_refs',
+  indexes: [{ properties: ['projectId'] }],
+  properties: {
+    repositoryId: id().primary(),
+    projectId: id(),
+    /** JSON: commits by full names. */
+    refs: p.text().columnType('mediumtext'),
+  },
+})
+
 export const PullRequestEntity = defineEntity({
   name: 'PullRequest',
   tableName: 'pull_request',

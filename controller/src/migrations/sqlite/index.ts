@@ -22,6 +22,7 @@ import { ProjectLimits } from './migration-0018-project-limits.ts'
 import { DeliverySaid } from './migration-0019-delivery-said.ts'
 import { Repositories } from './migration-0020-repositories.ts'
 import { Statuses } from './migration-0021-statuses.ts'
+import { Polling } from './migration-0022-polling.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -47,4 +48,5 @@ export const migrations = {
   'migration-0019-delivery-said': DeliverySaid,
   'migration-0020-repositories': Repositories,
   'migration-0021-statuses': Statuses,
+  'migration-0022-polling': Polling,
 }
