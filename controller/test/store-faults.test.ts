@@ -81,6 +81,7 @@ const underFew = new Set(['no answer to it', 'the server is read-only'])
 /** What says what there is; what only tells of it (events, limits, markers) grows by itself. */
 const counted = [
   ...['project', 'secret', 'pipeline', 'pipeline_version', 'collab_snapshot', 'run', 'job', 'agent'],
+  ...['connection', 'sealed_value', 'repository', 'repository_delivery'],
   ...[
     'approval',
     'approval_decision',

@@ -30,7 +30,8 @@ function values(field: DescField, text: string, depth: number): JsonValue[] {
     if (field.listKind === 'scalar') return isText(field.scalar) ? [['fine', text]] : []
     return field.listKind === 'message' ? messages(field.message, text, depth).map((value) => [value]) : []
   }
-  if (field.fieldKind === 'map') return [{ [text]: field.mapKind === 'scalar' ? 'x' : {} }]
+  if (field.fieldKind === 'map')
+    return [{ [text]: field.mapKind === 'scalar' ? (isText(field.scalar) ? 'x' : true) : {} }]
   return field.fieldKind === 'message' ? messages(field.message, text, depth) : []
 }
 

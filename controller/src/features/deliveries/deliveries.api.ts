@@ -12,15 +12,14 @@ import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
-import type { Db, EntityManager } from '../../platform/db.ts'
+import type { EntityManager } from '../../platform/db.ts'
 import { personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
 import type { PullRequests, Repositories } from '../repositories/index.ts'
 import { decisionsOf } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
-import { bodyOf, keepDelivery, mostDeliveries } from './inbox.ts'
+import { bodyOf, deliveryRow, insertDelivery, mostDeliveries } from './inbox.ts'
 
 interface Deps {
-  db: Db
   bus: Bus
   clock: Clock
   repositories: Repositories
@@ -29,7 +28,7 @@ interface Deps {
 
 const shownBytes = 256 * 1024
 
-export function deliveriesApi({ db, bus, clock, repositories, pullRequests }: Deps): ServiceTable {
+export function deliveriesApi({ bus, clock, repositories, pullRequests }: Deps): ServiceTable {
   return serviceTable(DeliveryService, {
     async listRepositoryDeliveries({ repositoryId, results }, ctx) {
       const where = { repositoryId, ...(results.length > 0 && { result: { $in: results } }) }
@@ -59,25 +58,23 @@ export function deliveriesApi({ db, bus, clock, repositories, pullRequests }: De
         )
       }
       const repository = await repositories.load(ctx.em, repositoryId)
-      const { id } = await keepDelivery(
-        { db, repositories },
-        {
-          repository,
-          name: null,
-          event: row.event,
-          headers: JSON.parse(row.headers) as [string, string][],
-          body: await bodyOf(row),
-          receivedAt: clock.now(),
-          answeredMs: 0,
-          repeats: row.id,
-        },
-      )
-      bus.publish('repository.due', {})
-      await ctx.change(async () => {
-        const resource = { kind: 'repository', id: repositoryId, name: repository.fullName }
-        return { result: undefined, resource, after: { delivery: id, repeats: row.id } }
+      const again = await deliveryRow({
+        repository,
+        name: null,
+        event: row.event,
+        headers: JSON.parse(row.headers) as [string, string][],
+        body: await bodyOf(row),
+        receivedAt: clock.now(),
+        answeredMs: 0,
+        repeats: row.id,
       })
-      return { delivery: toDelivery(await load(db.em(), repositoryId, id)) }
+      await ctx.change(async (em) => {
+        await insertDelivery(em, repositories, again)
+        const resource = { kind: 'repository', id: repositoryId, name: repository.fullName }
+        return { result: undefined, resource, after: { delivery: again.id, repeats: row.id } }
+      })
+      bus.publish('repository.due', {})
+      return { delivery: toDelivery(again) }
     },
 
     async trustCommit({ repositoryId, pullRequest, commit }, ctx) {

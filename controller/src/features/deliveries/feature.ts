@@ -26,7 +26,7 @@ export const deliveriesFeature = feature({
     const audit = from(auditFeature)
     const deps = { db, bus, clock, log, workers, driver, audit, repositories, pullRequests, takeFile }
     return {
-      services: [deliveriesApi({ db, bus, clock, repositories, pullRequests })],
+      services: [deliveriesApi({ bus, clock, repositories, pullRequests })],
       routes: [
         deliveriesRoute({
           db,

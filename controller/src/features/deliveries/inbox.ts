@@ -37,22 +37,15 @@ export async function keepDelivery(
   delivery: NewDelivery,
   also?: (em: EntityManager) => Promise<void>,
 ): Promise<{ id: string; again: boolean }> {
-  const { repository, name, body, receivedAt } = delivery
+  const { repository, name } = delivery
   const find = () =>
     db.em().findOne(RepositoryDeliveryEntity, { repositoryId: repository.id, name }, { fields: ['id'] })
   const known = name === null ? null : await find()
   if (known) return { id: known.id, again: true }
-  const row: RepositoryDeliveryRow = {
-    ...rowOf(delivery),
-    body: await zip(body),
-    result: RepositoryDeliveryResult.TAKEN,
-    nextAt: receivedAt,
-  }
+  const row = await deliveryRow(delivery)
   try {
     await db.transaction(async (em) => {
-      await em.insert(RepositoryDeliveryEntity, row)
-      await repositories.delivered(em, repository.id, receivedAt)
-      await forgetOld(em, repository.id)
+      await insertDelivery(em, repositories, row)
       await also?.(em)
     })
   } catch (error) {
@@ -62,6 +55,22 @@ export async function keepDelivery(
     return { id: first.id, again: true }
   }
   return { id: row.id, again: false }
+}
+
+export async function deliveryRow(delivery: NewDelivery): Promise<RepositoryDeliveryRow> {
+  const result = RepositoryDeliveryResult.TAKEN
+  return { ...rowOf(delivery), body: await zip(delivery.body), result, nextAt: delivery.receivedAt }
+}
+
+/** Inside a transaction. */
+export async function insertDelivery(
+  em: EntityManager,
+  repositories: Pick<Repositories, 'delivered'>,
+  row: RepositoryDeliveryRow,
+): Promise<void> {
+  await em.insert(RepositoryDeliveryEntity, row)
+  await repositories.delivered(em, row.repositoryId, row.receivedAt)
+  await forgetOld(em, row.repositoryId)
 }
 
 /** Of what was not signed rightly there is a note, without its body. */

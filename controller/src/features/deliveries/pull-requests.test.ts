@@ -3,6 +3,7 @@ import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ForkPolicy, PullRequestState, RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ForgeWorld, said } from '../../../test/forge-world.ts'
+import { pull } from '../forges/test/fake-records.ts'
 
 const { STARTED, NOTHING, WAITS } = RepositoryDeliveryResult
 const step = 'steps: { one: { run: "true" } }\n'
@@ -100,7 +101,7 @@ test('a pull request of the repository itself runs what its own commit says', as
 
 test('one from elsewhere waits, and nothing of its files is believed before somebody trusts its commit', async () => {
   commitToFork('.ansflow/evil.yaml', `name: evil\non: { pullRequest: {} }\n${step}`)
-  commitToFork('ansflow.yaml', `name: worse\non: { pullRequest: {} }\n${step}`)
+  commitToFork('ansflow.yaml', `name: worse\non: { pullRequest: {}, comment: [run] }\n${step}`)
   const known = (await world.runs()).length
   const asked = world.git.asked.length
   const opened = await world.decided(await request({ commit: head }))
@@ -123,7 +124,7 @@ test('one from elsewhere waits, and nothing of its files is believed before some
   })
   expect(await world.decided(spoken)).toMatchObject({
     result: NOTHING,
-    problemInfo: { code: 'delivery_comment_forge' },
+    problemInfo: { code: 'delivery_comment' },
   })
 
   await expect(trust('ab'.repeat(20))).rejects.toThrow('stands at')
@@ -137,6 +138,17 @@ test('one from elsewhere waits, and nothing of its files is believed before some
   const later = await world.decided({ status: 202, body: { delivery: labeled.id } })
   expect(said(later)).toEqual({ evil: 'gate_action', build: 'gate_action' })
   expect(await shown()).toMatchObject({ waitsForTrust: false, trustedByName: expect.stringMatching(/./) })
+
+  // Somebody who may push says a command below the commit that is trusted by now.
+  const forgeSays = { ...pull }
+  Object.assign(pull, { head })
+  const asks = { ...comment, user: { login: 'ann' } }
+  const issue = { number: 7, pull_request: {} }
+  const commented = await world.decided(await world.send('issue_comment', { action: 'created', issue, comment: asks }))
+  Object.assign(pull, forgeSays)
+  expect(said(commented)).toEqual({ evil: 'gate_none', build: 'started' })
+  const [commanded] = await world.runs()
+  expect(commanded!.origin!.git).toMatchObject({ event: 'comment', commit: head, sender: 'ann' })
 })
 
 test('a further commit asks again, and what was said of an older one is over', async () => {

@@ -101,6 +101,7 @@ export function connectionsApi({ clock, connections, connected }: Deps): Service
       const health =
         isNew || url !== row.url ? await connections.tryOut({ kind: row.kind, url }, credentials, ctx.signal) : {}
       const changes = { name, url, credentialKind: kindOfCredentials(credentials), ...health }
+      const used = await repositoriesOf(ctx.em, row)
       await ctx
         .change(async (em) => {
           await em.nativeUpdate(ConnectionEntity, { id: row.id }, changes)
@@ -111,13 +112,13 @@ export function connectionsApi({ clock, connections, connected }: Deps): Service
         .catch((error: unknown) => {
           throw nameTaken(error, name)
         })
-      return { connection: await shown(ctx.em, { ...row, ...changes }) }
+      return { connection: toConnection({ ...row, ...changes }, used) }
     },
 
     async deleteConnection({ connectionId }, ctx) {
       await ctx.change(async (em) => {
         const row = await load(ctx, connectionId, em)
-        const used = (await connected().count(em, [row.id])).get(row.id) ?? 0
+        const used = await repositoriesOf(em, row)
         if (used > 0) {
           const message = `${used} repositories are connected by it. Disconnect them first.`
           throw precondition('connection_used', message, { count: String(used) })
@@ -136,8 +137,12 @@ export function connectionsApi({ clock, connections, connected }: Deps): Service
         checkedAt: clock.now(),
         problem: problemOf(error),
       }))
-      await ctx.em.nativeUpdate(ConnectionEntity, { id: row.id }, health)
-      return { connection: await shown(ctx.em, { ...row, ...health }) }
+      const used = await repositoriesOf(ctx.em, row)
+      await ctx.change(async (em) => {
+        await em.nativeUpdate(ConnectionEntity, { id: row.id }, health)
+        return { result: undefined, resource: resourceOf(row), after: { problem: health.problem } }
+      })
+      return { connection: toConnection({ ...row, ...health }, used) }
     },
 
     async searchForgeRepositories({ connectionId, text }, ctx) {
@@ -156,8 +161,8 @@ export function connectionsApi({ clock, connections, connected }: Deps): Service
     },
   })
 
-  async function shown(em: EntityManager, row: ConnectionRow): Promise<Connection> {
-    return toConnection(row, (await connected().count(em, [row.id])).get(row.id) ?? 0)
+  async function repositoriesOf(em: EntityManager, { id }: ConnectionRow): Promise<number> {
+    return (await connected().count(em, [id])).get(id) ?? 0
   }
 
   async function load(ctx: CallContext, id: string, em = ctx.em): Promise<ConnectionRow> {

@@ -15,7 +15,7 @@ import {
   type ServiceTable,
   serviceTable,
 } from '../../transport/call.ts'
-import { type Connections, ForgeError, refusedBy } from '../forges/index.ts'
+import { type Connections, ForgeError, type OpenConnection, refusedBy } from '../forges/index.ts'
 import { hookSecret, newHookMark, putHook } from './hook.ts'
 import { type RepositoryCounts, toRepository } from './present-repository.ts'
 import type { Repositories } from './repositories.ts'
@@ -86,24 +86,29 @@ export function repositoriesApi(deps: Deps): ServiceTable {
         readProblem: '',
         lastDeliveryAt: null,
       }
+      const where = { projectId, connectionId: connection.id, fullName: row.fullName }
+      if ((await ctx.em.count(RepositoryEntity, where)) > 0) throw connectedAlready(row)
+      // The forge first: one that is connected has its hook, and what is not connected leaves none behind.
+      Object.assign(row, await putHook(open, row, { keys, publicUrl: publicUrl() }, ctx.signal))
       await ctx
         .change(async (em) => {
           await em.insert(RepositoryEntity, row)
           return { result: undefined, resource: resourceOf(row), after: { name: row.fullName, url: row.cloneUrl } }
         })
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
+          // Where it is not known whether it is connected, the hook stays: it is needed, or answered 404.
           if (!(error instanceof UniqueConstraintViolationException)) throw error
-          const message = `The project has the repository ${row.fullName} already.`
-          throw conflict('repository_connected', message, { name: row.fullName })
+          await takeHookAway(row, open, ctx)
+          throw connectedAlready(row)
         })
       bus.publish('repository.due', {})
-      const set = await putHook(open, row, { keys, publicUrl: publicUrl() }, ctx.signal)
-      await ctx.em.nativeUpdate(RepositoryEntity, { id: row.id }, set)
-      return { repository: await present(ctx.em, { ...row, ...set }), ...byHand({ ...row, ...set }) }
+      return { repository: toRepository(row, none), ...byHand(row) }
     },
 
     async disconnectRepository({ repositoryId }, ctx) {
       const row = await repositories.load(ctx.em, repositoryId)
+      const connection = await connections.find(ctx.em, row.connectionId)
+      const open = connection && (await connections.open(ctx.em, connection))
       await ctx.change(async (em) => {
         const gone = await em.nativeDelete(RepositoryEntity, { id: row.id })
         if (gone === 0) throw notFound('repository', row.id)
@@ -111,7 +116,7 @@ export function repositoriesApi(deps: Deps): ServiceTable {
         return { result: undefined, resource: resourceOf(row), before: { name: row.fullName, url: row.cloneUrl } }
       })
       await repositories.forget([row.id])
-      await takeHookAway(row, ctx)
+      if (open) await takeHookAway(row, open, ctx)
       return {}
     },
 
@@ -121,6 +126,7 @@ export function repositoriesApi(deps: Deps): ServiceTable {
         ...(pollSeconds !== undefined && readPoll(pollSeconds, clock.now())),
         ...(tells !== undefined && { tells }),
       }
+      const counted = (await counts(ctx.em, [repositoryId])).get(repositoryId) ?? none
       const row = await ctx.change(async (em) => {
         const found = await repositories.load(em, repositoryId)
         const before = { forks: found.forks, pollSeconds: found.pollSeconds, tells: found.tells }
@@ -128,7 +134,7 @@ export function repositoriesApi(deps: Deps): ServiceTable {
         const after = { ...before, ...changes }
         return { result: { ...found, ...changes }, resource: resourceOf(found), before, after }
       })
-      return { repository: await present(ctx.em, row) }
+      return { repository: toRepository(row, counted) }
     },
 
     async rotateRepositoryHook({ repositoryId }, ctx) {
@@ -138,15 +144,20 @@ export function repositoriesApi(deps: Deps): ServiceTable {
       // The forge first: a secret that it does not have is worth nothing.
       const set = await putHook(open, next, { keys, publicUrl: publicUrl() }, ctx.signal)
       const changes = { hookMark: next.hookMark, hookMadeAt: next.hookMadeAt, ...set }
+      const counted = (await counts(ctx.em, [row.id])).get(row.id) ?? none
       await ctx.change(async (em) => {
         await em.nativeUpdate(RepositoryEntity, { id: row.id }, changes)
         return { result: undefined, resource: resourceOf(row), after: { hook: 'a new secret' } }
       })
-      return { repository: await present(ctx.em, { ...row, ...changes }), ...byHand({ ...row, ...changes }) }
+      return { repository: toRepository({ ...row, ...changes }, counted), ...byHand({ ...row, ...changes }) }
     },
 
     async refreshRepository({ repositoryId }, ctx) {
-      await ctx.em.nativeUpdate(RepositoryEntity, { id: repositoryId }, { lookAt: clock.now() })
+      await ctx.change(async (em) => {
+        const row = await repositories.load(em, repositoryId)
+        await em.nativeUpdate(RepositoryEntity, { id: row.id }, { lookAt: clock.now() })
+        return { result: undefined, resource: resourceOf(row), after: { look: 'now' } }
+      })
       bus.publish('repository.due', {})
       return {}
     },
@@ -164,7 +175,7 @@ export function repositoriesApi(deps: Deps): ServiceTable {
   async function presentAll(em: EntityManager, rows: RepositoryRow[]): Promise<Repository[]> {
     const ids = rows.map((row) => row.id)
     const counted = await counts(em, ids)
-    return rows.map((row) => toRepository(row, counted.get(row.id) ?? { pipelines: 0, delivered: 0, refused: 0 }))
+    return rows.map((row) => toRepository(row, counted.get(row.id) ?? none))
   }
 
   async function present(em: EntityManager, row: RepositoryRow): Promise<Repository> {
@@ -173,11 +184,8 @@ export function repositoriesApi(deps: Deps): ServiceTable {
   }
 
   /** One that stays there finds nobody: its deliveries are answered 404. */
-  async function takeHookAway(row: RepositoryRow, ctx: CallContext): Promise<void> {
+  async function takeHookAway(row: RepositoryRow, open: OpenConnection, ctx: CallContext): Promise<void> {
     if (row.hookId === '') return
-    const connection = await connections.find(ctx.em, row.connectionId)
-    if (!connection) return
-    const open = await connections.open(ctx.em, connection)
     await open
       .ask((client, signal) => client.deleteHook!(row.fullName, row.hookId, signal), ctx.signal)
       .catch((error: unknown) => {
@@ -185,6 +193,13 @@ export function repositoriesApi(deps: Deps): ServiceTable {
         ctx.log.warn({ repository: row.fullName, problem: error.message }, 'a hook could not be taken away')
       })
   }
+}
+
+const none: RepositoryCounts = { pipelines: 0, delivered: 0, refused: 0 }
+
+function connectedAlready({ fullName }: RepositoryRow): Error {
+  const message = `The project has the repository ${fullName} already.`
+  return conflict('repository_connected', message, { name: fullName })
 }
 
 function readFullName(text: string): string {

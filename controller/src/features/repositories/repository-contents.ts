@@ -37,7 +37,7 @@ export function repositoryContents({ db, repositories, sources }: Deps) {
       const { refs } = await readable(row, () => mirror.refs())
       const found = refs.filter(({ name }) => name.startsWith(heads) && name.slice(heads.length).includes(request.text))
       const recent = await sources.lastBranches(em, row.id, mostRecent)
-      const rank = new Map([row.defaultBranch, ...recent].map((name, index) => [name, index]))
+      const rank = new Map([...new Set([row.defaultBranch, ...recent])].map((name, index) => [name, index]))
       const order = (name: string) => rank.get(name) ?? Number.POSITIVE_INFINITY
       const names = found
         .map(({ name }) => name.slice(heads.length))

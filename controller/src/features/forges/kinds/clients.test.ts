@@ -250,6 +250,18 @@ describe.each(kinds)('$name', ({ kind, start }) => {
     expect(other.asked).toHaveLength(heard)
     await other.close()
   })
+
+  test('whoever may push is known, where the forge tells it, and nobody else is', async () => {
+    const { mayPush } = client
+    if (!mayPush) return expect([ForgeKind.BITBUCKET, ForgeKind.GITEE]).toContain(kind)
+    const may = (person: string) => client.mayPush!(shop, person, soon())
+    expect([await may('ann'), await may('root')]).toEqual([true, true])
+    for (const person of ['mallory', 'nobody', 'dependabot[bot]', '../..', '..', '']) {
+      expect(await may(person), person).toBe(false)
+    }
+    forge.fault = { status: 503 }
+    expect((await faultOf(may('ann'))).fault).toBe('unreachable')
+  })
 })
 
 test('what is said to be possible is', () => {

@@ -13,7 +13,17 @@ import {
   startFakeForge,
   text,
 } from './fake-forge.ts'
-import { commentOf, dropHook, hookOf, newComment, pull, putHook, putStatus, repositoryName } from './fake-records.ts'
+import {
+  commentOf,
+  dropHook,
+  hookOf,
+  newComment,
+  permissions,
+  pull,
+  putHook,
+  putStatus,
+  repositoryName,
+} from './fake-records.ts'
 
 export function startFakeGitea(token: string): Promise<FakeForge> {
   const isLetIn = ({ authorization }: { authorization?: string }) => authorization === `token ${token}`
@@ -47,6 +57,11 @@ function routes(remembered: Remembered): Route[] {
       (_, { query }) => ({ body: { ok: true, data: repositoryName.includes(query.get('q') ?? '') ? [shop()] : [] } }),
     ],
     ['GET', /^\/repos\/(acme\/shop)$/, () => ({ body: shop() })],
+    [
+      'GET',
+      /^\/repos\/acme\/shop\/collaborators\/([^/]+)\/permission$/,
+      ([person = '']) => (permissions[person] ? { body: { permission: permissions[person] } } : missing),
+    ],
     [
       'GET',
       /^\/repos\/acme\/shop\/pulls\/7$/,

@@ -21,6 +21,7 @@ import {
   hookOf,
   newComment,
   newId,
+  permissions,
   pull,
   putHook,
   putStatus,
@@ -198,6 +199,11 @@ function routes(remembered: Remembered): Route[] {
     ],
     ['GET', /^\/repos\/(acme\/shop)$/, () => ({ body: shop() })],
     ['GET', /^\/repos\/(acme\/shop)\/pulls\/7$/, () => ({ body: pullOf(remembered.url, shop()) })],
+    [
+      'GET',
+      /^\/repos\/acme\/shop\/collaborators\/([^/]+)\/permission$/,
+      ([person = '']) => ({ body: { permission: permissions[person] ?? 'none' } }),
+    ],
     ...hookRoutes(remembered),
     [
       'POST',

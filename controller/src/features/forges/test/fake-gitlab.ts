@@ -17,6 +17,7 @@ import {
   dropHook,
   hookOf,
   newComment,
+  permissions,
   pull,
   putHook,
   putStatus,
@@ -29,6 +30,10 @@ export function startFakeGitlab(token: string): Promise<FakeForge> {
 }
 
 const states = ['pending', 'running', 'success', 'failed', 'canceled', 'skipped']
+
+const people = Object.keys(permissions)
+/** Reporter, developer, maintainer. */
+const levels: Record<string, number> = { read: 20, write: 30, admin: 40 }
 
 function routes(remembered: Remembered): Route[] {
   const project = (path: string): JsonObject => ({
@@ -64,6 +69,22 @@ function routes(remembered: Remembered): Route[] {
       },
     ],
     ['GET', /^\/projects\/acme%2Fshop$/, () => ({ body: shop() })],
+    [
+      'GET',
+      /^\/users$/,
+      (_, { query }) => {
+        const at = people.indexOf(query.get('username') ?? '')
+        return { body: at < 0 ? [] : [{ id: 40 + at, username: people[at]! }] }
+      },
+    ],
+    [
+      'GET',
+      /^\/projects\/acme%2Fshop\/members\/all\/(\d+)$/,
+      ([id]) => {
+        const level = levels[permissions[people[Number(id) - 40] ?? ''] ?? '']
+        return level === undefined ? missing : { body: { id: Number(id), access_level: level } }
+      },
+    ],
     ['GET', /^\/projects\/16$/, () => ({ body: { ...project('mallory/shop'), id: 16 } })],
     [
       'GET',

@@ -13,6 +13,9 @@ export function newId(): string {
 export const repositoryName = 'acme/shop'
 export const pull = { number: 7, title: 'Faster checkout', head: 'ab12'.repeat(10), base: '1'.repeat(40) }
 
+/** What people may do in acme/shop; mallory is known, and may read as everybody may. */
+export const permissions: Record<string, string> = { ann: 'write', root: 'admin', mallory: 'read' }
+
 export function hookOf({ hooks }: Remembered, repository: string, id: string): FakeHook | undefined {
   return hooks.find((each) => each.repository === repository && each.id === id)
 }

@@ -3,6 +3,7 @@ import { addressOf, secretsOf, tokenOnly } from '../../access.ts'
 import { type CommitStatus, type ForgeAccess, type ForgeClient, ForgeError, type ForgeRepository } from '../../forge.ts'
 import { askWith, createForgeHttp, idIn, idPath, queryOf, readAnswer, repositoryPath } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
+import { personPath, pushingRoles, unlessUnknown } from '../../may-push.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
 import { pullRequestFacts } from '../github/github-events.ts'
@@ -88,6 +89,16 @@ export function giteaClient({ url, credentials, outbound }: ForgeAccess): ForgeC
         description: statusText(status.description, longestDescription),
         target_url: status.url,
       })
+    },
+
+    async mayPush(fullName, person, signal) {
+      const user = personPath(person)
+      if (user === undefined) return false
+      const role = async () => {
+        const { body } = await ask('GET', `${repositoryAt(fullName)}/collaborators/${user}/permission`, signal)
+        return readAnswer(name, () => pushingRoles.includes(body.at('permission').shown(longestName)))
+      }
+      return unlessUnknown(role())
     },
 
     async putComment(fullName, { pullRequest, id, body: text }, signal) {

@@ -14,6 +14,7 @@ import {
   repositoryPath,
 } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
+import { personPath, pushingRoles, unlessUnknown } from '../../may-push.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
 import { appStatement, forgetToken, installationToken } from './github-app.ts'
@@ -169,6 +170,17 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
         ...(status.url !== '' && { target_url: status.url }),
       }
       await ask({ method: 'POST', path, body }, fullName, signal)
+    },
+
+    async mayPush(fullName, person, signal) {
+      const user = personPath(person)
+      if (user === undefined) return false
+      const path = `/repos/${repositoryPath(fullName)}/collaborators/${user}/permission`
+      const role = async () => {
+        const { body } = await ask({ method: 'GET', path }, fullName, signal)
+        return readAnswer(name, () => pushingRoles.includes(body.at('permission').shown(longestName)))
+      }
+      return unlessUnknown(role())
     },
 
     async putComment(fullName, { pullRequest, id, body: text }, signal) {

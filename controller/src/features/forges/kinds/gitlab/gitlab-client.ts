@@ -13,11 +13,14 @@ import {
   repositoryPath,
 } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
+import { personPath, unlessUnknown } from '../../may-push.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { longestTitle, mostLabels } from '../../read-events.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
 
 const name = 'GitLab'
+/** Whoever has this level of access, or a higher one, may push. */
+const developer = 30
 const pageSize = 100
 
 const states: Record<CommitStatus['state'], string> = {
@@ -124,6 +127,18 @@ export function gitlabClient({ url, credentials, outbound }: ForgeAccess): Forge
           error instanceof ForgeError ? /Cannot transition status via :\w+ from :(\w+)/.exec(error.message) : null
         if (known?.[1] !== state) throw error
       }
+    },
+
+    async mayPush(fullName, person, signal) {
+      if (personPath(person) === undefined) return false
+      const level = async () => {
+        const { body } = await ask('GET', `/users${queryOf({ username: person })}`, signal)
+        const [id] = readAnswer(name, () => body.items(1).map((user) => idIn(user.at('id'))))
+        if (id === undefined) return false
+        const member = await ask('GET', `${projectPath(fullName)}/members/all/${idPath(id)}`, signal)
+        return readAnswer(name, () => Number(idIn(member.body.at('access_level'))) >= developer)
+      }
+      return unlessUnknown(level())
     },
 
     async putComment(fullName, { pullRequest, id, body: text }, signal) {
