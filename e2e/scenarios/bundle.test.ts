@@ -59,15 +59,17 @@ test('brings an old data folder up to date, and files, drafts and logs are worke
   expect(system.output).not.toMatch(/"level":[45]0/)
 })
 
-test('every thread that it begins is a file beside it', () => {
+test('every thread and helper that it begins is a file beside it', () => {
   const begun = readdirSync(folder)
     .map((file) => readFileSync(join(folder, file), 'utf8'))
     .flatMap((code) => [...code.matchAll(/new URL\("([^"]+)", import\.meta\.url\)/g)].map(([, name]) => name!))
     .filter((name) => name !== '../../')
   expect(begun.map((name) => basename(name, '.mjs')).sort()).toEqual([
     'decode-worker',
+    'delivery-tasks',
     'draft-tasks',
     'explain-tasks',
+    'git-helper',
     'search-tasks',
     'wal-checkpoint-thread',
     'worker-main',
