@@ -156,7 +156,7 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
     await things.c.db.em().insert(PullRequestEntity, {
       ...{ id: uuidv7(), repositoryId, projectId: things.projectId, number: 7, title: 't', url: '', author: 'a' },
       ...{ state: 1, draft: false, labels: '[]', headBranch: 'b', headCommit: commit, headRepository: 'x/shop' },
-      ...{ baseBranch: 'main', fork: true, updatedAt: new Date(), waitingDeliveryId: null, changedPipelineFiles: 0 },
+      ...{ baseBranch: 'main', fork: true, updatedAt: new Date(), waitingDeliveryId: null },
       ...{ trustedCommit: '', trustedByName: '' },
     })
     return { repositoryId, pullRequest: 7, commit }

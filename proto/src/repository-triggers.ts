@@ -67,12 +67,6 @@ export function triggeredBy(
   return why ? no(why) : { starts: true, inputs: trigger.inputs ?? {} }
 }
 
-/** Whether `triggeredBy` reads which files have changed: finding that out takes a while. */
-export function readsChanged(triggers: Triggers | undefined, kind: RepositoryEventKind): boolean {
-  if (kind === 'push') return (triggers?.push?.paths.length ?? 0) > 0
-  return kind === 'pull_request' && (triggers?.pullRequest?.paths.length ?? 0) > 0
-}
-
 /** The commands of a comment's text: of each line that begins with /ansflow the word behind it, in small letters; at most 20. */
 export function commandsOf(body: string): string[] {
   const found = body.slice(0, longestComment).matchAll(/^[ \t]*\/ansflow[ \t]+([A-Za-z0-9][\w-]{0,63})(?=[ \t\r]|$)/gim)

@@ -6,8 +6,3 @@ const texts = /\[(?:skip (?:ci|actions|ansflow)|ci skip|no ci)\]|\*{3}NO_CI\*{3}
 export function skipText(message: string): string | undefined {
   return texts.exec(message)?.[0]
 }
-
-/** `message`: of the last commit. */
-export function skipsRuns(message: string): boolean {
-  return texts.test(message)
-}

@@ -35,18 +35,9 @@ export interface Forge {
 
 /**
  * hooks: AnsFlow may set up where deliveries are sent. search: repositories can be listed. statuses: a commit has them.
- * checks: with a summary and annotations at lines (of GitHub: only of apps, others set statuses). comments: of pull requests. deployments: records of them.
- * scoped_tokens: credentials for one repository and a short time can be made. pull_requests: can be opened.
+ * checks: with a summary and annotations at lines (of GitHub: only of apps, others set statuses).
  */
-export type ForgeAbility =
-  | 'hooks'
-  | 'search'
-  | 'statuses'
-  | 'checks'
-  | 'comments'
-  | 'deployments'
-  | 'scoped_tokens'
-  | 'pull_requests'
+export type ForgeAbility = 'hooks' | 'search' | 'statuses' | 'checks'
 
 export interface ForgeAccess {
   /** Of the forge: "https://github.com", "https://git.example.org/gitea"; no slash at its end. */
@@ -82,8 +73,6 @@ export interface ForgeClient {
   putStatus?(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal): Promise<void>
   /** Whether somebody, as the forge calls them, may push to the repository. Whom it does not know may not. */
   mayPush?(fullName: string, person: string, signal: AbortSignal): Promise<boolean>
-  /** `id`: of the comment that is changed in its place; answers the id. */
-  putComment?(fullName: string, comment: PullRequestComment, signal: AbortSignal): Promise<string>
   /** What git needs to read the repository. */
   gitCredentials(fullName: string, signal: AbortSignal): Promise<GitCredentials | undefined>
 }
@@ -122,13 +111,6 @@ export interface StatusAnnotation {
   level: 'notice' | 'warning' | 'error'
   title: string
   message: string
-}
-
-export interface PullRequestComment {
-  pullRequest: number
-  id?: string
-  /** Markdown. */
-  body: string
 }
 
 /**

@@ -84,7 +84,6 @@ export function toPullRequest(row: PullRequestRow, runs: Run[]): PullRequest {
     updatedAt: timestampFromDate(row.updatedAt),
     runs,
     waitsForTrust: row.waitingDeliveryId !== null,
-    changedPipelineFiles: row.changedPipelineFiles,
     trustedByName: row.trustedCommit === headCommit ? row.trustedByName : '',
   })
 }

@@ -98,7 +98,6 @@ export function waitsForTrust(event: ForgeEvent): boolean {
 
 const untrusted = {
   waitingDeliveryId: null,
-  changedPipelineFiles: 0,
   trustedCommit: '',
   trustedByName: '',
 }

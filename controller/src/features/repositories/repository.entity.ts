@@ -83,7 +83,6 @@ export const PullRequestEntity = defineEntity({
     updatedAt: p.datetime(3),
     /** The last delivery that waits for somebody who approves the head; null: none does. */
     waitingDeliveryId: id().nullable(),
-    changedPipelineFiles: p.integer(),
     /** The commit that somebody approved, and who; empty: none. */
     trustedCommit: p.string().length(64),
     trustedByName: p.string().length(255),

@@ -8,7 +8,7 @@ export class Repositories extends Migration {
     this.addSql('create index `connection_organization_id_index` on `connection` (`organization_id`)')
     this.addSql('create unique index `connection_scope_id_name_unique` on `connection` (`scope_id`, `name`)')
     this.addSql(
-      'create table `pull_request` (`id` text not null primary key, `repository_id` text not null, `project_id` text not null, `number` integer not null, `title` text not null, `url` text not null, `author` text not null, `state` integer not null, `draft` integer not null, `labels` text not null, `head_branch` text not null, `head_commit` text not null, `head_repository` text not null, `base_branch` text not null, `fork` integer not null, `updated_at` datetime not null, `waiting_delivery_id` text null, `changed_pipeline_files` integer not null, `trusted_commit` text not null, `trusted_by_name` text not null)',
+      'create table `pull_request` (`id` text not null primary key, `repository_id` text not null, `project_id` text not null, `number` integer not null, `title` text not null, `url` text not null, `author` text not null, `state` integer not null, `draft` integer not null, `labels` text not null, `head_branch` text not null, `head_commit` text not null, `head_repository` text not null, `base_branch` text not null, `fork` integer not null, `updated_at` datetime not null, `waiting_delivery_id` text null, `trusted_commit` text not null, `trusted_by_name` text not null)',
     )
     this.addSql(
       'create index `pull_request_repository_id_updated_at_index` on `pull_request` (`repository_id`, `updated_at`)',

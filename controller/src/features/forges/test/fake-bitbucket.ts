@@ -5,7 +5,6 @@ import {
   type FakeHook,
   gone,
   missing,
-  object,
   oneOf,
   pageOf,
   type Remembered,
@@ -14,7 +13,7 @@ import {
   text,
   WrongRequest,
 } from './fake-forge.ts'
-import { commentOf, dropHook, hookOf, newComment, pull, putHook, putStatus, repositoryName } from './fake-records.ts'
+import { dropHook, hookOf, pull, putHook, putStatus, repositoryName } from './fake-records.ts'
 
 /** `user`: whose token it is; empty: a repository's. */
 export function startFakeBitbucket(token: string, user = ''): Promise<FakeForge> {
@@ -121,24 +120,6 @@ function routes(remembered: Remembered): Route[] {
         const [description, url] = [text(body, 'description'), text(body, 'url')]
         putStatus(remembered, { repository, commit, name, state, description, url })
         return { status: 201, body: { key } }
-      },
-    ],
-    [
-      'POST',
-      /^\/repositories\/(acme\/shop)\/pullrequests\/(\d+)\/comments$/,
-      ([repository = '', number], { body }) => {
-        const made = newComment(remembered, repository, Number(number), text(object(body, 'content'), 'raw'))
-        return { status: 201, body: { id: Number(made.id) } }
-      },
-    ],
-    [
-      'PUT',
-      /^\/repositories\/(acme\/shop)\/pullrequests\/(\d+)\/comments\/(\d+)$/,
-      ([repository = '', , id = ''], { body }) => {
-        const comment = commentOf(remembered, repository, id)
-        if (!comment) return missing
-        comment.body = text(object(body, 'content'), 'raw')
-        return { body: { id: Number(id) } }
       },
     ],
   ]

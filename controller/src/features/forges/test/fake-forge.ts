@@ -32,7 +32,6 @@ export interface FakeForge {
   token: string
   hooks: FakeHook[]
   statuses: FakeStatus[]
-  comments: FakeComment[]
   asked: Asked[]
   fault: Fault | undefined
   close(): Promise<void>
@@ -57,14 +56,7 @@ export interface FakeStatus {
   url: string
 }
 
-export interface FakeComment {
-  repository: string
-  pullRequest: number
-  id: string
-  body: string
-}
-
-export type Remembered = Pick<FakeForge, 'url' | 'gitUrl' | 'hooks' | 'statuses' | 'comments'>
+export type Remembered = Pick<FakeForge, 'url' | 'gitUrl' | 'hooks' | 'statuses'>
 
 export interface FakeKind {
   /** Where its interface begins: "/api/v1". */
@@ -112,7 +104,6 @@ export async function startFakeForge(kind: FakeKind, token: string): Promise<Fak
     token,
     hooks: [],
     statuses: [],
-    comments: [],
     asked: [] as Asked[],
     fault: undefined,
   }

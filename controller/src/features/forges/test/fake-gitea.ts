@@ -13,17 +13,7 @@ import {
   startFakeForge,
   text,
 } from './fake-forge.ts'
-import {
-  commentOf,
-  dropHook,
-  hookOf,
-  newComment,
-  permissions,
-  pull,
-  putHook,
-  putStatus,
-  repositoryName,
-} from './fake-records.ts'
+import { dropHook, hookOf, permissions, pull, putHook, putStatus, repositoryName } from './fake-records.ts'
 
 export function startFakeGitea(token: string): Promise<FakeForge> {
   const isLetIn = ({ authorization }: { authorization?: string }) => authorization === `token ${token}`
@@ -112,24 +102,6 @@ function routes(remembered: Remembered): Route[] {
         const [description, url] = [text(body, 'description'), text(body, 'target_url')]
         putStatus(remembered, { repository, commit, name, state, description, url })
         return { status: 201, body: { id: 1 } }
-      },
-    ],
-    [
-      'POST',
-      /^\/repos\/(acme\/shop)\/issues\/(\d+)\/comments$/,
-      ([repository = '', number], { body }) => {
-        const made = newComment(remembered, repository, Number(number), text(body, 'body'))
-        return { status: 201, body: { id: Number(made.id) } }
-      },
-    ],
-    [
-      'PATCH',
-      /^\/repos\/(acme\/shop)\/issues\/comments\/(\d+)$/,
-      ([repository = '', id = ''], { body }) => {
-        const comment = commentOf(remembered, repository, id)
-        if (!comment) return missing
-        comment.body = text(body, 'body')
-        return { body: { id: Number(id) } }
       },
     ],
   ]

@@ -12,7 +12,7 @@ import {
   text,
   WrongRequest,
 } from './fake-forge.ts'
-import { commentOf, dropHook, hookOf, newComment, pull, putHook, repositoryName, switchedOn } from './fake-records.ts'
+import { dropHook, hookOf, pull, putHook, repositoryName, switchedOn } from './fake-records.ts'
 
 export function startFakeGitee(token: string): Promise<FakeForge> {
   const isLetIn = ({ authorization }: { authorization?: string }) => authorization === `Bearer ${token}`
@@ -80,24 +80,6 @@ function routes(remembered: Remembered): Route[] {
       'DELETE',
       /^\/repos\/(acme\/shop)\/hooks\/(\d+)$/,
       ([repository = '', id = '']) => (dropHook(remembered, repository, id) ? gone : missing),
-    ],
-    [
-      'POST',
-      /^\/repos\/(acme\/shop)\/pulls\/(\d+)\/comments$/,
-      ([repository = '', number], { body }) => {
-        const made = newComment(remembered, repository, Number(number), text(body, 'body'))
-        return { status: 201, body: { id: Number(made.id) } }
-      },
-    ],
-    [
-      'PATCH',
-      /^\/repos\/(acme\/shop)\/pulls\/comments\/(\d+)$/,
-      ([repository = '', id = ''], { body }) => {
-        const comment = commentOf(remembered, repository, id)
-        if (!comment) return missing
-        comment.body = text(body, 'body')
-        return { body: { id: Number(id) } }
-      },
     ],
   ]
 }

@@ -15,18 +15,7 @@ import {
   text,
   WrongRequest,
 } from './fake-forge.ts'
-import {
-  commentOf,
-  dropHook,
-  hookOf,
-  newComment,
-  newId,
-  permissions,
-  pull,
-  putHook,
-  putStatus,
-  repositoryName,
-} from './fake-records.ts'
+import { dropHook, hookOf, newId, permissions, pull, putHook, putStatus, repositoryName } from './fake-records.ts'
 
 export interface FakeApp {
   appId: string
@@ -214,24 +203,6 @@ function routes(remembered: Remembered): Route[] {
         const [state, name, url] = [oneOf(body, 'state', states), text(body, 'context'), text(body, 'target_url')]
         putStatus(remembered, { repository, commit, name, state, description, url })
         return { status: 201, body: { id: 1, state } }
-      },
-    ],
-    [
-      'POST',
-      /^\/repos\/(acme\/shop)\/issues\/(\d+)\/comments$/,
-      ([repository = '', number], { body }) => {
-        const made = newComment(remembered, repository, Number(number), text(body, 'body'))
-        return { status: 201, body: { id: Number(made.id) } }
-      },
-    ],
-    [
-      'PATCH',
-      /^\/repos\/(acme\/shop)\/issues\/comments\/(\d+)$/,
-      ([repository = '', id = ''], { body }) => {
-        const comment = commentOf(remembered, repository, id)
-        if (!comment) return missing
-        comment.body = text(body, 'body')
-        return { body: { id: Number(id) } }
       },
     ],
   ]

@@ -12,18 +12,7 @@ import {
   startFakeForge,
   text,
 } from './fake-forge.ts'
-import {
-  commentOf,
-  dropHook,
-  hookOf,
-  newComment,
-  permissions,
-  pull,
-  putHook,
-  putStatus,
-  repositoryName,
-  switchedOn,
-} from './fake-records.ts'
+import { dropHook, hookOf, permissions, pull, putHook, putStatus, repositoryName, switchedOn } from './fake-records.ts'
 
 export function startFakeGitlab(token: string): Promise<FakeForge> {
   return startFakeForge({ base: '/api/v4', isLetIn: (headers) => headers['private-token'] === token, routes }, token)
@@ -143,24 +132,6 @@ function routes(remembered: Remembered): Route[] {
         const url = text(body, 'target_url')
         putStatus(remembered, { repository, commit, name, state, description: text(body, 'description'), url })
         return { status: 201, body: { id: 1 } }
-      },
-    ],
-    [
-      'POST',
-      /^\/projects\/(acme%2Fshop)\/merge_requests\/(\d+)\/notes$/,
-      ([repository = '', number], { body }) => {
-        const made = newComment(remembered, repository, Number(number), text(body, 'body'))
-        return { status: 201, body: { id: Number(made.id) } }
-      },
-    ],
-    [
-      'PUT',
-      /^\/projects\/(acme%2Fshop)\/merge_requests\/(\d+)\/notes\/(\d+)$/,
-      ([repository = '', , id = ''], { body }) => {
-        const comment = commentOf(remembered, repository, id)
-        if (!comment) return missing
-        comment.body = text(body, 'body')
-        return { body: { id: Number(id) } }
       },
     ],
   ]

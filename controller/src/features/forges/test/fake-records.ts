@@ -1,6 +1,6 @@
 // What fake forges remember, changed as their interfaces change it.
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { FakeComment, FakeHook, FakeStatus, Remembered } from './fake-forge.ts'
+import type { FakeHook, FakeStatus, Remembered } from './fake-forge.ts'
 
 let last = 100
 
@@ -42,21 +42,6 @@ export function putStatus({ statuses }: Remembered, status: FakeStatus): void {
   )
   if (at >= 0) statuses.splice(at, 1)
   statuses.push(status)
-}
-
-export function newComment(
-  { comments }: Remembered,
-  repository: string,
-  pullRequest: number,
-  body: string,
-): FakeComment {
-  const made = { repository, pullRequest, id: newId(), body }
-  comments.push(made)
-  return made
-}
-
-export function commentOf({ comments }: Remembered, repository: string, id: string): FakeComment | undefined {
-  return comments.find((each) => each.repository === repository && each.id === id)
 }
 
 /** The fields that are true. */

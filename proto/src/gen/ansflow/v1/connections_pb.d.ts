@@ -102,8 +102,7 @@ export declare type Connection = Message<"ansflow.v1.Connection"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * What this kind of forge can do: "hooks", "search", "statuses", "checks", "comments", "deployments", "scoped_tokens",
-   * "pull_requests".
+   * What this kind of forge can do: "hooks", "search", "statuses", "checks".
    *
    * @generated from field: repeated string abilities = 15;
    */
@@ -201,8 +200,7 @@ export declare type ConnectionJson = {
   createdAt?: TimestampJson;
 
   /**
-   * What this kind of forge can do: "hooks", "search", "statuses", "checks", "comments", "deployments", "scoped_tokens",
-   * "pull_requests".
+   * What this kind of forge can do: "hooks", "search", "statuses", "checks".
    *
    * @generated from field: repeated string abilities = 15;
    */

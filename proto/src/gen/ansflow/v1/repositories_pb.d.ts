@@ -950,13 +950,6 @@ export declare type PullRequest = Message<"ansflow.v1.PullRequest"> & {
   waitsForTrust: boolean;
 
   /**
-   * Of its head: files by which pipelines are defined, that it changes.
-   *
-   * @generated from field: uint32 changed_pipeline_files = 16;
-   */
-  changedPipelineFiles: number;
-
-  /**
    * Who approved its head.
    *
    * @generated from field: string trusted_by_name = 17;
@@ -1048,13 +1041,6 @@ export declare type PullRequestJson = {
    * @generated from field: bool waits_for_trust = 15;
    */
   waitsForTrust?: boolean;
-
-  /**
-   * Of its head: files by which pipelines are defined, that it changes.
-   *
-   * @generated from field: uint32 changed_pipeline_files = 16;
-   */
-  changedPipelineFiles?: number;
 
   /**
    * Who approved its head.

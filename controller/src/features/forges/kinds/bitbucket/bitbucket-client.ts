@@ -136,13 +136,6 @@ export function bitbucketClient({ url, credentials, outbound }: ForgeAccess): Fo
       })
     },
 
-    async putComment(fullName, { pullRequest, id, body: text }, signal) {
-      const comments = `${repositoryAt(fullName)}/pullrequests/${pullRequest}/comments`
-      const path = id === undefined ? comments : `${comments}/${idPath(id)}`
-      const { body } = await ask(id === undefined ? 'POST' : 'PUT', path, signal, { content: { raw: text } })
-      return readAnswer(name, () => idIn(body.at('id')))
-    },
-
     async gitCredentials(fullName) {
       repositoryPath(fullName)
       if (given.kind !== 'token') return undefined

@@ -9,7 +9,7 @@ import { bitbucketEvents } from './bitbucket-events.ts'
 export const bitbucket: Forge = {
   kind: ForgeKind.BITBUCKET,
   name: 'Bitbucket',
-  can: new Set(['hooks', 'search', 'statuses', 'comments']),
+  can: new Set(['hooks', 'search', 'statuses']),
   deliveryHeader: 'x-request-uuid',
   eventHeader: 'x-event-key',
   pullRequestRef: () => undefined,

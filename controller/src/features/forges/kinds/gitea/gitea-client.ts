@@ -101,13 +101,6 @@ export function giteaClient({ url, credentials, outbound }: ForgeAccess): ForgeC
       return unlessUnknown(role())
     },
 
-    async putComment(fullName, { pullRequest, id, body: text }, signal) {
-      const issues = `${repositoryAt(fullName)}/issues`
-      const path = id === undefined ? `${issues}/${pullRequest}/comments` : `${issues}/comments/${idPath(id)}`
-      const { body } = await ask(id === undefined ? 'POST' : 'PATCH', path, signal, { body: text })
-      return readAnswer(name, () => idIn(body.at('id')))
-    },
-
     async gitCredentials(fullName) {
       repositoryPath(fullName)
       // Any user's name is taken beside a token.

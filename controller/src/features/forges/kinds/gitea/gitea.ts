@@ -9,7 +9,7 @@ import { giteaEvents } from './gitea-events.ts'
 export const gitea: Forge = {
   kind: ForgeKind.GITEA,
   name: 'Gitea',
-  can: new Set(['hooks', 'search', 'statuses', 'comments']),
+  can: new Set(['hooks', 'search', 'statuses']),
   // Forgejo sends it as well.
   deliveryHeader: 'x-gitea-delivery',
   eventHeader: 'x-gitea-event',

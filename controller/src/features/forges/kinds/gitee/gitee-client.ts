@@ -71,13 +71,6 @@ export function giteeClient({ url, credentials, outbound }: ForgeAccess): ForgeC
       return readAnswer(name, () => pullRequestFacts(body, fullName))
     },
 
-    async putComment(fullName, { pullRequest, id, body: text }, signal) {
-      const pulls = `${repositoryAt(fullName)}/pulls`
-      const path = id === undefined ? `${pulls}/${pullRequest}/comments` : `${pulls}/comments/${idPath(id)}`
-      const { body } = await ask(id === undefined ? 'POST' : 'PATCH', path, signal, { body: text })
-      return readAnswer(name, () => idIn(body.at('id')))
-    },
-
     async gitCredentials(fullName) {
       repositoryPath(fullName)
       return given.kind === 'token'

@@ -10,7 +10,7 @@ import { giteeEvents } from './gitee-events.ts'
 export const gitee: Forge = {
   kind: ForgeKind.GITEE,
   name: 'Gitee',
-  can: new Set(['hooks', 'search', 'comments']),
+  can: new Set(['hooks', 'search']),
   deliveryHeader: '',
   eventHeader: 'x-gitee-event',
   secretFields: ['password', 'sign'],

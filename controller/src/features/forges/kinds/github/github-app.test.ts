@@ -50,8 +50,8 @@ test('a token is used again, also by another client, until it is about to end', 
   expect(await clientWith().gitCredentials('acme/shop', soon())).toEqual(first)
   expect(forge.apps.given).toHaveLength(1)
   forge.apps.tokenMs = 5 * 60_000
-  await client.putComment!('acme/shop', { pullRequest: 7, body: 'x' }, soon())
-  await client.putComment!('acme/shop', { pullRequest: 7, body: 'y' }, soon())
+  await client.pullRequest!('acme/shop', 7, soon())
+  await client.pullRequest!('acme/shop', 7, soon())
   expect(forge.apps.given.map(({ repositories }) => repositories)).toEqual([['shop'], ['shop'], ['shop']])
 })
 

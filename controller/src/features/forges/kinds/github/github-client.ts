@@ -183,14 +183,6 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
       return unlessUnknown(role())
     },
 
-    async putComment(fullName, { pullRequest, id, body: text }, signal) {
-      const issues = `/repos/${repositoryPath(fullName)}/issues`
-      const path = id === undefined ? `${issues}/${pullRequest}/comments` : `${issues}/comments/${idPath(id)}`
-      const method = id === undefined ? 'POST' : 'PATCH'
-      const { body } = await ask({ method, path, body: { body: text } }, fullName, signal)
-      return readAnswer(name, () => idIn(body.at('id')))
-    },
-
     async gitCredentials(fullName, signal) {
       repositoryPath(fullName)
       if (given)

@@ -9,7 +9,7 @@ import { githubEvents } from './github-events.ts'
 export const github: Forge = {
   kind: ForgeKind.GITHUB,
   name: 'GitHub',
-  can: new Set(['hooks', 'search', 'statuses', 'checks', 'comments', 'scoped_tokens']),
+  can: new Set(['hooks', 'search', 'statuses', 'checks']),
   deliveryHeader: 'x-github-delivery',
   eventHeader: 'x-github-event',
   pullRequestRef: (number) => `refs/pull/${number}/head`,

@@ -141,13 +141,6 @@ export function gitlabClient({ url, credentials, outbound }: ForgeAccess): Forge
       return unlessUnknown(level())
     },
 
-    async putComment(fullName, { pullRequest, id, body: text }, signal) {
-      const notes = `${projectPath(fullName)}/merge_requests/${pullRequest}/notes`
-      const path = id === undefined ? notes : `${notes}/${idPath(id)}`
-      const { body } = await ask(id === undefined ? 'POST' : 'PUT', path, signal, { body: text })
-      return readAnswer(name, () => idIn(body.at('id')))
-    },
-
     async gitCredentials(fullName) {
       repositoryPath(fullName)
       return given.kind === 'token'
