@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { can, type Permission, type Scope } from '@ansflow/proto/access'
-import { byPerson } from '@ansflow/proto/run-origin'
+import { byPerson } from '@ansflow/proto/triggers/run-origin'
 import { expect, test } from 'vitest'
 import { entitiesOf, features } from '../src/app.ts'
 import { grantsOf, InvitationEntity } from '../src/features/access/index.ts'

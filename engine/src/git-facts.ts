@@ -1,9 +1,9 @@
 // What `git` holds in expressions: what the run is for, if its origin says so; else what its first checkout, in the order of the
 // file, has fetched, and nothing before that.
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { type GitValues, gitValues } from '@ansflow/proto/git-facts'
 import { firstCheckout } from '@ansflow/proto/graph'
 import { StepStatus } from '@ansflow/proto/status'
+import { type GitValues, gitValues } from '@ansflow/proto/triggers/git-facts'
 import type { RunState } from './state.ts'
 
 const tags = 'refs/tags/'

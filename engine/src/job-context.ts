@@ -2,7 +2,7 @@
 import { type ExpressionContext, ExpressionError, interpolate } from '@ansflow/proto/expression'
 import type { NameValue } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type Reason, reason, saidReason } from '@ansflow/proto/reasons'
-import { starterOf, triggerOf } from '@ansflow/proto/run-origin'
+import { starterOf, triggerOf } from '@ansflow/proto/triggers/run-origin'
 import { exportedTo } from './exports.ts'
 import { gitContext } from './git-facts.ts'
 import type { RunState, StepState } from './state.ts'

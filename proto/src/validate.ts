@@ -1,12 +1,12 @@
 // Everything wrong with a pipeline that can be known without running it; the same in console, API and publishing.
 import { type PipelineGraph, type Problem, ProblemSchema, Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
-import { changedPatterns } from './changed.ts'
 import { findUnstorable } from './characters.ts'
 import { limits } from './limits.ts'
 import { problemOfSaid } from './problem-text.ts'
 import { usesTemplates } from './templates/write-out.ts'
 import { say } from './texts/say.ts'
+import { changedPatterns } from './triggers/changed.ts'
 import { checkInputs, checkPipelineFields } from './validate/fields.ts'
 import type { Finding, Report } from './validate/finding.ts'
 import { checkSteps } from './validate/steps.ts'

@@ -1,9 +1,9 @@
 // Running compiled expressions against what a run knows, and turning their results into plain values.
 import { type CelInput, type CelValue, isCelError, isCelList, isCelMap, isCelUint } from '@bufbuild/cel'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
-import { blankGit } from '../git-facts.ts'
 import { limits } from '../limits.ts'
 import { type Said, say } from '../texts/say.ts'
+import { blankGit } from '../triggers/git-facts.ts'
 import { celValue } from './cel-value.ts'
 import { compileExpression, type Expression, ExpressionError, type Reference } from './compile.ts'
 import { contextFields, type StatusFlags, withStatus } from './language.ts'

@@ -10,8 +10,8 @@ import {
   isCelMap,
 } from '@bufbuild/cel'
 import { strings } from '@bufbuild/cel/ext'
-import { blankGit } from '../git-facts.ts'
 import { limits } from '../limits.ts'
+import { blankGit } from '../triggers/git-facts.ts'
 import { celOfJson } from './cel-value.ts'
 import { growingFunctions } from './growing.ts'
 

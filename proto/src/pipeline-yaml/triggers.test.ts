@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { graphHash } from '../canonical.ts'
 import { fitsBranch } from '../fields/run-triggers.ts'
 import { parsePipeline, renderPipeline } from '../pipeline-yaml.ts'
-import { givenInputs, takes } from '../trigger-inputs.ts'
+import { givenInputs, takes } from '../triggers/trigger-inputs.ts'
 
 const file = (on: string, more = '') => `name: x\non: ${on}\n${more}steps:\n  a: { run: "true" }\n`
 const problems = (on: string, more = '') => parsePipeline(file(on, more)).problems.map(({ message }) => message)

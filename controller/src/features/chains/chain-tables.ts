@@ -1,5 +1,5 @@
 // The tables of chains as statements see them.
-import type { TriggerEvent } from '@ansflow/proto/trigger-inputs'
+import type { TriggerEvent } from '@ansflow/proto/triggers/trigger-inputs'
 import type { Db } from '../../platform/db.ts'
 
 export type Todo = 'begin' | 'tell' | 'wait' | 'end' | 'cancel'

@@ -1,8 +1,9 @@
 // Reads what forges send, and holds globs against files, on a worker's thread: both are as large as somebody else makes them.
-import { changedPatterns, matchChanged } from '@ansflow/proto/changed'
+
 import type { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { PipelineGraphSchema, TriggersSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { type RepositoryEvent, triggeredBy } from '@ansflow/proto/repository-triggers'
+import { changedPatterns, matchChanged } from '@ansflow/proto/triggers/changed'
+import { type RepositoryEvent, triggeredBy } from '@ansflow/proto/triggers/repository-triggers'
 import { fromBinary, type JsonValue } from '@bufbuild/protobuf'
 import { task } from '../../platform/worker-task.ts'
 import { type ForgeEvent, forgeOf } from '../forges/index.ts'

@@ -1,8 +1,8 @@
 // What a forge says has happened, held against the repository itself: which commit it is, what it is compared with, which files have
 // changed. What the repository says counts.
 import { type GitFacts, GitFactsSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { commandsOf, type RepositoryEvent } from '@ansflow/proto/repository-triggers'
 import { type Said, say } from '@ansflow/proto/texts/say'
+import { commandsOf, type RepositoryEvent } from '@ansflow/proto/triggers/repository-triggers'
 import { create } from '@bufbuild/protobuf'
 import type { GitCommit, GitMirror } from '../../platform/git/git.ts'
 import type { ForgeEvent, PullRequestFacts } from '../forges/index.ts'

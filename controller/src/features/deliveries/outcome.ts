@@ -2,8 +2,8 @@
 // started.
 import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { type DeliveryDecision, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
-import { commandsOf } from '@ansflow/proto/repository-triggers'
 import { type Said, say } from '@ansflow/proto/texts/say'
+import { commandsOf } from '@ansflow/proto/triggers/repository-triggers'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { uuidv7 } from '../../platform/ids.ts'

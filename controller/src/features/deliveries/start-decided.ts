@@ -1,10 +1,10 @@
 // Starts what was decided. Ids of runs are kept before the first is begun: whoever goes on with a delivery begins none twice.
 import { ExpressionError } from '@ansflow/proto/expression'
 import { RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { gitValues } from '@ansflow/proto/git-facts'
 import { isProblemCode } from '@ansflow/proto/texts/said-text'
 import { type Said, say } from '@ansflow/proto/texts/say'
-import { givenInputs } from '@ansflow/proto/trigger-inputs'
+import { gitValues } from '@ansflow/proto/triggers/git-facts'
+import { givenInputs } from '@ansflow/proto/triggers/trigger-inputs'
 import { create } from '@bufbuild/protobuf'
 import { refusalOf, type StartDeps, startGraph } from '../runs/index.ts'
 import { changedOf, type Startable } from './decide.ts'

@@ -7,7 +7,6 @@ import { supersedes } from '@ansflow/engine/locks'
 import { type AgentView, type Candidate, fits } from '@ansflow/engine/pick-job'
 import { planRun } from '@ansflow/engine/plan'
 import type { JobState, RunMeta } from '@ansflow/engine/state'
-import { changedKey, changedPatterns } from '@ansflow/proto/changed'
 import {
   type ExplainedChange,
   ExplainedChangeSchema,
@@ -27,6 +26,7 @@ import { matcher } from '@ansflow/proto/globs'
 import { atOnce } from '@ansflow/proto/pieces'
 import { type Reason, reasonText } from '@ansflow/proto/reasons'
 import { saidText } from '@ansflow/proto/texts/said-text'
+import { changedKey, changedPatterns } from '@ansflow/proto/triggers/changed'
 import { create, fromBinary, fromJson, type JsonObject, type JsonValue, toBinary } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { uuidv7 } from '../../platform/ids.ts'

@@ -8,7 +8,7 @@ import {
   type WatchRunResponse,
 } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { Pieces } from '@ansflow/proto/pieces'
-import { starterOf } from '@ansflow/proto/run-origin'
+import { starterOf } from '@ansflow/proto/triggers/run-origin'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Kysely } from 'kysely'

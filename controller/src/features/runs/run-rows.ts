@@ -5,8 +5,8 @@ import type { Awaited, JobState, ReusedFrom, RunMeta, RunState, StepPhase, StepS
 import type { ControllerWork } from '@ansflow/engine/work'
 import { type RunOrigin, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { Reason } from '@ansflow/proto/reasons'
-import { starterOf } from '@ansflow/proto/run-origin'
 import { StepStatus } from '@ansflow/proto/status'
+import { starterOf } from '@ansflow/proto/triggers/run-origin'
 import { fromJsonString, type JsonObject, toJsonString } from '@bufbuild/protobuf'
 import type { JobRow, RunBelongings, RunRow, StepRow, Times, WorkRow } from './run-tables.ts'
 

@@ -1,6 +1,6 @@
 // Which runs need a person.
 import { type Run, RunSchema, RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { byPerson } from '@ansflow/proto/run-origin'
+import { byPerson } from '@ansflow/proto/triggers/run-origin'
 import { create } from '@bufbuild/protobuf'
 import { expect, it } from 'vitest'
 import { needsMe } from './home.ts'

@@ -1,7 +1,7 @@
 // What the first page shows, drawn from the list of runs.
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { starterOf } from '@ansflow/proto/run-origin'
 import { isTerminal, RunStatus } from '@ansflow/proto/status'
+import { starterOf } from '@ansflow/proto/triggers/run-origin'
 import { toMs } from '../../ui/format.ts'
 import { historiesOf, isActive, isFailure, type PipelineHistory } from '../../ui/status/run-history.ts'
 

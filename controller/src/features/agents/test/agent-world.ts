@@ -2,7 +2,7 @@
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { PipelineGraphSchema, type StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { RunService, type RunStep, type StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { byPerson } from '@ansflow/proto/run-origin'
+import { byPerson } from '@ansflow/proto/triggers/run-origin'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { startController, type TestController, type TestOptions } from '../../../../test/start-controller.ts'
 import { uuidv7 } from '../../../platform/ids.ts'

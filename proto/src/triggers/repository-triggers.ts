@@ -8,11 +8,11 @@ import type {
   Triggers,
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { actionsOf, releaseActionsOf } from './fields/repository-triggers.ts'
-import { matcher, textMatcher } from './globs.ts'
+import { actionsOf, releaseActionsOf } from '../fields/repository-triggers.ts'
+import { matcher, textMatcher } from '../globs.ts'
+import { shortText } from '../texts/parts.ts'
+import { type Said, say } from '../texts/say.ts'
 import { skipText } from './skip-texts.ts'
-import { shortText } from './texts/parts.ts'
-import { type Said, say } from './texts/say.ts'
 
 export const repositoryEventKinds = ['push', 'tag', 'pull_request', 'comment', 'release'] as const
 /** As `git.event` and `run.trigger` say it. */

@@ -1,6 +1,6 @@
 // What triggers read and give: a filter over what came, and the inputs of the run that it starts.
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
-import { type ExpressionContext, evaluateCondition, interpolateValue } from './expression.ts'
+import { type ExpressionContext, evaluateCondition, interpolateValue } from '../expression.ts'
 
 /** By root: body and headers of a webhook; run, inputs, outputs and git of a run that has ended. */
 export type TriggerEvent = Readonly<Record<string, JsonValue>>

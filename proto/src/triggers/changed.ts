@@ -2,9 +2,9 @@
 // Both are looked up before a run begins, and are part of what it is for.
 
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { compileExpression } from './expression.ts'
-import { matcher } from './globs.ts'
-import { expressionsIn, expressionsOf } from './step-expressions.ts'
+import { compileExpression } from '../expression.ts'
+import { matcher } from '../globs.ts'
+import { expressionsIn, expressionsOf } from '../step-expressions.ts'
 
 /** What an answer is kept under, in `GitFacts.changed`: the list as JSON, in its order. */
 export function changedKey(patterns: readonly string[]): string {

@@ -3,15 +3,15 @@ import { GitFactsSchema, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/r
 import { create } from '@bufbuild/protobuf'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { interpolate } from '../expression.ts'
+import { matcher } from '../globs.ts'
+import { parsePipeline } from '../pipeline-yaml.ts'
+import { saidText } from '../texts/said-text.ts'
 import { changedKey, changedPatterns, matchChanged } from './changed.ts'
-import { interpolate } from './expression.ts'
 import { type GitValues, gitFactsOf, gitValues } from './git-facts.ts'
-import { matcher } from './globs.ts'
-import { parsePipeline } from './pipeline-yaml.ts'
 import { commandsOf, type RepositoryEvent, triggeredBy } from './repository-triggers.ts'
 import { starterOf, triggerOf } from './run-origin.ts'
 import { skipText } from './skip-texts.ts'
-import { saidText } from './texts/said-text.ts'
 
 const file = (on: string) => `name: x\non: ${on}\nsteps: { a: { run: x } }\n`
 

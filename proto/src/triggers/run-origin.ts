@@ -1,6 +1,6 @@
 // What started a run, in short.
 import { create } from '@bufbuild/protobuf'
-import { type GitFacts, type RunOrigin, RunOriginSchema } from './gen/ansflow/v1/runs_pb.js'
+import { type GitFacts, type RunOrigin, RunOriginSchema } from '../gen/ansflow/v1/runs_pb.js'
 
 /** Who is shown as having started it. `userId` is empty where no person did. */
 export function starterOf(origin: RunOrigin | undefined): { userId: string; name: string } {
