@@ -98,6 +98,16 @@ async function run(text: string, git?: MessageInitShape<typeof GitFactsSchema>) 
   return { step: step!, log }
 }
 
+/** The agent tidies up meanwhile: what is gone holds nothing. */
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return Buffer.alloc(0)
+  }
+}
+
 let number = 0
 const fetching = (more = '') => `name: build ${++number}
 on: { push: {} }
@@ -117,7 +127,7 @@ test('without an address or a secret, the commit of the run is there, and what l
   expect(said).not.toContain(password)
 
   for (const file of readdirSync(join(folder, 'agent'), { recursive: true, withFileTypes: true })) {
-    if (file.isFile()) expect(readFileSync(join(file.parentPath, file.name)).includes(password)).toBe(false)
+    if (file.isFile()) expect(contentOf(join(file.parentPath, file.name)).includes(password)).toBe(false)
   }
   const tables = features.flatMap(({ entities }) =>
     entities.map((each) => (each as { meta: { tableName: string } }).meta),
