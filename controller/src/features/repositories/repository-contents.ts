@@ -26,8 +26,6 @@ interface Deps {
 }
 
 const heads = 'refs/heads/'
-/** Branches that have a place before the others because something ran for them. */
-const mostRecent = 200
 
 export function repositoryContents({ db, repositories, sources }: Deps) {
   return {
@@ -36,7 +34,7 @@ export function repositoryContents({ db, repositories, sources }: Deps) {
       const mirror = repositories.mirrorOf(row)
       const { refs } = await readable(row, () => mirror.refs())
       const found = refs.filter(({ name }) => name.startsWith(heads) && name.slice(heads.length).includes(request.text))
-      const recent = await sources.lastBranches(em, row.id, mostRecent)
+      const recent = await sources.lastBranches(em, row.id)
       const rank = new Map([...new Set([row.defaultBranch, ...recent])].map((name, index) => [name, index]))
       const order = (name: string) => rank.get(name) ?? Number.POSITIVE_INFINITY
       const names = found

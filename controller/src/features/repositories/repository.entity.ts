@@ -94,6 +94,7 @@ export const RunSourceEntity = defineEntity({
   name: 'RunSource',
   tableName: 'run_source',
   indexes: [
+    { properties: ['repositoryId', 'runId'] },
     { properties: ['repositoryId', 'branch', 'runId'] },
     { properties: ['repositoryId', 'commit', 'runId'] },
     { properties: ['repositoryId', 'pullRequest', 'runId'] },

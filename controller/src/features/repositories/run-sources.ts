@@ -18,13 +18,14 @@ export interface RunSources {
   participant: RunParticipant
   /** Ids of the last runs of each, newest first, at most eight. */
   lastRuns(em: EntityManager, repositoryId: string, of: RunsOf): Promise<Map<string, string[]>>
-  /** Branches by their last run, the newest first. */
-  lastBranches(em: EntityManager, repositoryId: string, most: number): Promise<string[]>
+  /** Of the last 500 runs: branches by their last one, the newest first. */
+  lastBranches(em: EntityManager, repositoryId: string): Promise<string[]>
 }
 
 export type RunsOf = { branch: readonly string[] } | { commit: readonly string[] } | { pull_request: readonly number[] }
 
 const shown = 8
+const mostRecent = 500
 
 export function runSources(db: Db): RunSources {
   return {
@@ -67,18 +68,16 @@ export function runSources(db: Db): RunSources {
       return found
     },
 
-    async lastBranches(em, repositoryId, most) {
+    async lastBranches(em, repositoryId) {
       const rows = await db
         .kysely<Tables>(em)
         .selectFrom('run_source')
         .select('branch')
         .where('repository_id', '=', repositoryId)
-        .where('branch', '!=', '')
-        .groupBy('branch')
-        .orderBy((eb) => eb.fn.max('run_id'), 'desc')
-        .limit(most)
+        .orderBy('run_id', 'desc')
+        .limit(mostRecent)
         .execute()
-      return rows.map((row) => row.branch)
+      return [...new Set(rows.map((row) => row.branch))].filter((branch) => branch !== '')
     },
   }
 }

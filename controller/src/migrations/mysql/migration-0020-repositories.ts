@@ -45,6 +45,9 @@ export class Repositories extends Migration {
       'create table `run_source` (`run_id` varchar(36) not null, `repository_id` varchar(36) not null, `project_id` varchar(36) not null, `branch` varchar(255) not null, `commit` varchar(64) not null, `pull_request` int not null, primary key (`run_id`)) default character set utf8mb4 collate utf8mb4_bin engine = InnoDB',
     )
     this.addSql(
+      'alter table `run_source` add index `run_source_repository_id_run_id_index` (`repository_id`, `run_id`)',
+    )
+    this.addSql(
       'alter table `run_source` add index `run_source_repository_id_branch_run_id_index` (`repository_id`, `branch`, `run_id`)',
     )
     this.addSql(

@@ -44,6 +44,7 @@ export class Repositories extends Migration {
     this.addSql(
       'create table `run_source` (`run_id` text not null primary key, `repository_id` text not null, `project_id` text not null, `branch` text not null, `commit` text not null, `pull_request` integer not null)',
     )
+    this.addSql('create index `run_source_repository_id_run_id_index` on `run_source` (`repository_id`, `run_id`)')
     this.addSql(
       'create index `run_source_repository_id_branch_run_id_index` on `run_source` (`repository_id`, `branch`, `run_id`)',
     )
