@@ -72,7 +72,7 @@ describe('a step that runs a pipeline', () => {
     const why = { code: 'child_missing' as const, params: { pipeline: 'deploy' } }
     apply(refused, { type: 'childRefused', stepId: 'call', childId: idOf(refused), why })
     expect(statuses(refused)).toBe('call:failed after:skipped')
-    expect(says(refused)).toBe('There is no pipeline deploy any more.')
+    expect(says(refused)).toBe('There is no pipeline deploy.')
   })
 
   test('withdraws its run when it is canceled or takes too long', () => {
