@@ -9,14 +9,13 @@ import type { Clock } from '../../platform/clock.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { Audit, CallContext } from '../../transport/call.ts'
-import type { ForgeEvent, OpenConnection } from '../forges/index.ts'
+import { type ForgeEvent, forgeTasks, type OpenConnection } from '../forges/index.ts'
 import type { TakeFile, TakenFile } from '../pipelines/index.ts'
 import { type PullRequests, type Repositories, type RepositoryRow, waitsForTrust } from '../repositories/index.ts'
 import type { StartDeps } from '../runs/index.ts'
 import { type Decision, decide } from './decide.ts'
 import { runIdsOf, toDecision, withDecisions } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
-import { deliveryTasks } from './delivery-task-file.ts'
 import { type Happening, happeningOf, subjectOf } from './happening.ts'
 import { bodyOf } from './inbox.ts'
 import { noticedEvent } from './notice-pushes.ts'
@@ -55,7 +54,7 @@ export async function outcomeOf(deps: WorkOffDeps, work: Work): Promise<Outcome>
   const connection = await deps.repositories.connectionOf(deps.db.em(), repository)
   const headers = Object.fromEntries(JSON.parse(row.headers) as [string, string][])
   const events = await deps.workers.run(
-    deliveryTasks,
+    forgeTasks,
     'readDelivery',
     { kind: row.event === noticedEvent ? ForgeKind.GIT : connection.forge.kind, headers, body: await bodyOf(row) },
     '',

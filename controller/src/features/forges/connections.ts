@@ -8,8 +8,8 @@ import { ConnectionEntity, type ConnectionRow } from './connection.entity.ts'
 import { type Forge, type ForgeClient, type ForgeCredentials, ForgeError } from './forge.ts'
 import { forgeOf } from './kinds.ts'
 
-/** What it is asked is not waited for longer. */
-export const forgePatienceMs = 15_000
+/** What it is asked is not waited for longer. A call asks twice at most, which must end before another one with its key may take it over. */
+const forgePatienceMs = 7000
 
 export interface Connections {
   find(em: EntityManager, id: string): Promise<ConnectionRow | undefined>

@@ -5,4 +5,5 @@ export { type Connections, type OpenConnection, refusedBy } from './connections.
 export { forgesFeature } from './feature.ts'
 export { type CommitStatus, type Forge, type ForgeClient, ForgeError, type GitCredentials } from './forge.ts'
 export type { ForgeEvent, PullRequestFacts } from './forge-event.ts'
+export { forgeTasks } from './forge-task-file.ts'
 export { forgeOf } from './kinds.ts'
