@@ -36,6 +36,12 @@ describe('the hash', () => {
 
   it.each(Object.entries(hashes))('of %s is the one of the first version', (file, hash) => {
     const { graph } = parsePipeline(readFileSync(new URL(`../fixtures/${file}`, import.meta.url), 'utf8'))
+    // The first version kept it in the file and knew nothing of it: what it says now is a difference.
+    const push = graph.triggers?.push
+    if (push) {
+      expect(graphHash(graph)).not.toBe(hash)
+      delete graph.triggers!.push
+    }
     expect(graphHash(graph)).toBe(hash)
   })
 
