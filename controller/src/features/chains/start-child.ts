@@ -1,5 +1,5 @@
 // Begins the run that a step has asked for, or says why there is none. The asking run stands for whoever published its version, or
-// for who started the draft: they have to be allowed to start the other pipeline, now.
+// for who started the draft: they have to be allowed to start the other pipeline, now. A file of a repository stands for its project.
 import { can, type Permission } from '@ansflow/proto/access'
 import { mostChained, type RunAsk } from '@ansflow/proto/child-run'
 import { type Run, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
@@ -30,9 +30,11 @@ export async function startChild(
   const said = { pipeline: written, ...(by && { by: by.name }) }
   const target = await findPipelineNamed(em, parent.projectId, written)
   if (!target) return reason('child_missing', said)
-  const grants = by ? await grantsOf(deps.db, em, by.userId, deps.clock.now()) : []
+  const grants = by?.userId ? await grantsOf(deps.db, em, by.userId, deps.clock.now()) : []
   const scope = { organizationId: row.organization_id, projectId: target.projectId }
-  const may = (permission: Permission) => can({ grants, scopes: ['*'] }, permission, scope)
+  // Of a file of a repository, which no person answers for: it reaches what its own project has.
+  const isOwn = by?.userId === '' && target.projectId === parent.projectId
+  const may = (permission: Permission) => isOwn || can({ grants, scopes: ['*'] }, permission, scope)
   // Names can come of expressions: whether there is one that they may not see is not told.
   if (!may('run.start')) return reason(may('pipeline.read') ? 'child_forbidden' : 'child_missing', said)
   const { runId, number, pipelineName } = { ...parent, runId: parent.id }

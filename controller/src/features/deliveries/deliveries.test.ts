@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { DeliveryService, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
-import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type Run, RunService, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { isTerminal } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
 import { createRepository, type GitHttp, type Repository, serveGitHttp } from '../../../../proto/test/git-servers.ts'
 import { startController, type TestController } from '../../../test/start-controller.ts'
@@ -138,6 +140,46 @@ test('the pipelines of a repository appear by themselves, and a push runs what i
   })
   expect(run!.version).toBe(1)
 })
+
+test('a file may run the pipelines of its own project, and those of no other', async () => {
+  const calling = (pipeline: string) =>
+    `name: build\non: { push: true }\nsteps:\n  call: { uses: pipeline, with: { pipeline: "${pipeline}" } }\n`
+  const done = 'steps:\n  it: { uses: wait, with: { until: "2020-01-01T00:00:00Z" } }\n'
+  await using world = await World.start({ README: 'x\n' })
+  const { owner, controller } = world
+  const elsewhere = await controller.addProject()
+  const { project } = await owner.client(ProjectService).getProject({ projectId: elsewhere })
+  for (const projectId of [world.projectId, elsewhere]) {
+    await owner.client(PipelineService).applyPipeline({ projectId, yaml: `name: child\n${done}`, publish: true })
+  }
+  world.origin.commit('ansflow.yaml', calling('child'))
+  await world.connect()
+  await waitFor(async () => (await world.pipelines()).length === 2, 30_000)
+  const before = world.origin.git('rev-parse', 'HEAD')
+  const runOf = async (ref: string) => {
+    const after = world.origin.git('rev-parse', 'HEAD')
+    const delivery = await world.delivery((await world.pushed(before, after, ref)).body.delivery!)
+    const { runId } = delivery.decisions.find(({ path }) => path !== '')!
+    const read = async () => (await owner.client(RunService).getRun({ runId })).run!
+    await waitFor(async () => isTerminal((await read()).status), 30_000)
+    return read()
+  }
+  const says = ({ steps }: Run) => steps.map(({ status, reasonInfo }) => [status, reasonInfo?.code ?? ''])
+  world.origin.commit('code.c', 'int main;\n')
+  const published = await runOf('refs/heads/main')
+  expect({ version: published.version, says: says(published) }).toEqual({
+    version: 1,
+    says: [[StepStatus.SUCCEEDED, 'child_ended']],
+  })
+  // Of a branch, where the file is no version.
+  world.origin.git('checkout', '--quiet', '-b', 'next')
+  world.origin.commit('ansflow.yaml', `${calling('child')}env: { A: b }\n`)
+  const branched = await runOf('refs/heads/next')
+  expect({ version: branched.version, says: says(branched) }).toEqual({ version: 0, says: says(published) })
+  world.origin.git('checkout', '--quiet', '-b', 'far')
+  world.origin.commit('ansflow.yaml', calling(`${project!.slug}/child`))
+  expect(says(await runOf('refs/heads/far'))).toEqual([[StepStatus.FAILED, 'child_missing']])
+}, 120_000)
 
 test('what is pushed to a server that says nothing is noticed, once, also beside its hook', async () => {
   await using world = await World.start()
