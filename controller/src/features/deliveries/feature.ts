@@ -5,6 +5,7 @@ import { forgeOf, forgesFeature } from '../forges/index.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
 import { runsFeature } from '../runs/index.ts'
+import { statusesFeature } from '../statuses/index.ts'
 import { deliveriesApi } from './deliveries.api.ts'
 import { deliveriesRoute } from './deliveries.route.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
@@ -24,7 +25,8 @@ export const deliveriesFeature = feature({
     const { takeFile } = from(pipelinesFeature)
     kept.fill(keptDeliveries(clock))
     const audit = from(auditFeature)
-    const deps = { db, bus, clock, log, workers, driver, audit, repositories, pullRequests, takeFile }
+    const { tellNow } = from(statusesFeature)
+    const deps = { db, bus, clock, log, workers, driver, audit, repositories, pullRequests, takeFile, tellNow }
     return {
       services: [deliveriesApi({ bus, clock, repositories, pullRequests })],
       routes: [

@@ -2,6 +2,7 @@
 // started.
 import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { type DeliveryDecision, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { saidText } from '@ansflow/proto/texts/said-text'
 import { type Said, say } from '@ansflow/proto/texts/say'
 import { commandsOf } from '@ansflow/proto/triggers/repository-triggers'
 import type { Bus } from '../../platform/bus.ts'
@@ -13,6 +14,7 @@ import { type ForgeEvent, forgeTasks, type OpenConnection } from '../forges/inde
 import type { TakeFile, TakenFile } from '../pipelines/index.ts'
 import { type PullRequests, type Repositories, type RepositoryRow, waitsForTrust } from '../repositories/index.ts'
 import type { StartDeps } from '../runs/index.ts'
+import type { StatusNews } from '../statuses/index.ts'
 import { type Decision, decide } from './decide.ts'
 import { runIdsOf, toDecision, withDecisions } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
@@ -29,6 +31,7 @@ export interface WorkOffDeps extends StartDeps {
   repositories: Repositories
   pullRequests: PullRequests
   takeFile(asked: TakeFile): Promise<TakenFile>
+  tellNow(news: Omit<StatusNews, 'now'>): Promise<void>
 }
 
 /** What became of it. */
@@ -114,8 +117,23 @@ async function outcomeOfEvent(
     },
     { repository, mirror, happening, filesAt, head },
   )
+  for (const each of decided) await tellWrongFile(deps, repository, commit, each)
   if (decided.length === 0) return { ...nothing(noneOf(happening)), commit }
   return { ...subject, commit, ...(await begin(deps, { row, repository, index }, happening, decided)) }
+}
+
+const ofWrongFiles: readonly string[] = ['delivery_file', 'delivery_file_unread', 'delivery_name']
+
+/** Whoever pushed it looks at the forge: a file that cannot run says so beside its commit. */
+async function tellWrongFile(
+  { tellNow }: WorkOffDeps,
+  { id: repositoryId, projectId }: RepositoryRow,
+  commit: string,
+  { path, why }: Decision,
+): Promise<void> {
+  if (path === '' || commit === '' || !why || !ofWrongFiles.includes(why.code)) return
+  const said = { name: path, state: 'failed' as const, description: saidText(why), summary: '' }
+  await tellNow({ repositoryId, projectId, commit, runId: '', ...said })
 }
 
 function noneOf({ event: { kind, action, branch = '', tag = '' } }: Happening): Said {

@@ -1,6 +1,7 @@
 import { RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ForgeWorld, said, zeros } from '../../../test/forge-world.ts'
+import { waitFor } from '../../../test/wait-for.ts'
 
 const { STARTED, NOTHING, REFUSED } = RepositoryDeliveryResult
 const step = 'steps: { one: { run: "true" } }\n'
@@ -159,6 +160,12 @@ test('a file that is wrong, or has the name of another pipeline, holds up none o
   })
   const kept = delivery.decisions.find(({ pipelineName }) => pipelineName === 'kept')
   expect(kept!.path).toBe('')
+  // Whoever pushed it sees so beside the commit.
+  const told = () => world.forge.statuses.filter(({ commit, state }) => commit === world.head() && state === 'failure')
+  await waitFor(() => told().length === 2)
+  const [broken] = told().filter(({ name }) => name === 'ansflow/.ansflow/broken.yaml')
+  expect(broken!.description).toContain('rum')
+  expect(broken!.url).toContain(`/repositories/${world.repositoryId}/commits/${world.head()}`)
 })
 
 test('what is delivered again starts further runs', async () => {

@@ -3,7 +3,7 @@ import { feature } from '../../feature.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
 import { statusParticipant } from './status-participant.ts'
-import { tell } from './statuses.ts'
+import { type StatusNews, tell } from './statuses.ts'
 import { tellForges } from './tell-forges.ts'
 
 export const statusesFeature = feature({
@@ -27,7 +27,13 @@ export const statusesFeature = feature({
           await em.nativeDelete(CommitStatusEntity, { projectId })
         },
       ],
-      gives: { tell, wake },
+      gives: {
+        /** What is told of a commit that no run is for. */
+        async tellNow(news: Omit<StatusNews, 'now'>) {
+          await db.transaction((em) => tell(em, { ...news, now: clock.now() }))
+          wake()
+        },
+      },
     }
   },
 })

@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
 import { type CommitStatus, ForgeError } from '../forges/index.ts'
+import { findProject } from '../projects/index.ts'
 import type { Repositories } from '../repositories/index.ts'
 import { CommitStatusEntity, type CommitStatusRow } from './commit-status.entity.ts'
 
@@ -52,10 +53,8 @@ async function tellOne(deps: TellDeps, row: CommitStatusRow, signal: AbortSignal
       const connection = await repositories.connectionOf(db.em(), repository)
       if (connection.client.putStatus) {
         const { fullName } = repository
-        await connection.ask(
-          (client, until) => client.putStatus!(fullName, row.commit, statusOf(deps, row), until),
-          signal,
-        )
+        const status = await statusOf(deps, row)
+        await connection.ask((client, until) => client.putStatus!(fullName, row.commit, status, until), signal)
         await repositories.told(row.repositoryId, '')
       }
     }
@@ -78,14 +77,20 @@ function retryAt({ clock }: TellDeps, error: unknown, attempts: number): Date {
   return new Date(Math.max(soonest, asked))
 }
 
-function statusOf({ publicUrl }: TellDeps, row: CommitStatusRow): CommitStatus {
-  const { name, state, description, summary, runId, repositoryId } = row
-  const page = runId === '' ? `/repositories/${repositoryId}` : `/runs/${runId}`
+async function statusOf({ db, publicUrl }: TellDeps, row: CommitStatusRow): Promise<CommitStatus> {
+  const { name, state, description, summary } = row
   return {
     name: `ansflow/${name}`,
     state: state as CommitStatus['state'],
     description,
-    url: publicUrl() + page,
+    url: publicUrl() + (await pageOf(db, row)),
     ...(summary !== '' && { summary }),
   }
+}
+
+/** Where none could begin, that of the commit. */
+async function pageOf(db: Db, { runId, repositoryId, projectId, commit }: CommitStatusRow): Promise<string> {
+  if (runId !== '') return `/runs/${runId}`
+  const project = await findProject(db.em(), projectId)
+  return `/p/${project?.slug ?? projectId}/repositories/${repositoryId}/commits/${commit}`
 }
