@@ -8,10 +8,7 @@ import vue from './web/node_modules/@vitejs/plugin-vue/dist/index.mjs'
 const shared = { isolate: false }
 const setupFiles = [fileURLToPath(new URL('proto/test/fixed-seed.ts', import.meta.url))]
 
-/**
- * The longest by far: one that begins last is waited for alone. Not event-loop.test.ts, which measures, and does so best when the
- * others are nearly done.
- */
+/** The longest by far: one that begins last is waited for alone. */
 const longest = ['store-faults.test.ts']
 
 class LongestFirst extends BaseSequencer {
@@ -75,6 +72,8 @@ export default defineConfig({
       },
       // Too long for every run: `pnpm vitest run --project long`.
       { test: { name: 'long', include: ['e2e/long/**/*.test.ts'], hookTimeout: 120_000 } },
+      // They measure, and so are said nothing of by a machine that others use: `pnpm vitest run --project held`.
+      { test: { ...shared, name: 'held', setupFiles, include: ['controller/**/*.held.ts'], hookTimeout: 240_000 } },
     ],
   },
 })

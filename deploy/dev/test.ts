@@ -33,6 +33,7 @@ try {
   if (long) {
     const env = { ...embedded, ANSFLOW_TEST_DATABASE_URL: mariadb.url }
     await vitest('long: kills under load, AnsFlow by its own pipeline', ['long'], env)
+    await vitest('long: how long anything holds the event loop', ['held'], embedded, ['--maxWorkers=1'])
   } else await everything(embedded, mariadb)
 } catch (error) {
   total.failed++
@@ -80,7 +81,12 @@ async function interrupt(signal: NodeJS.Signals): Promise<void> {
 }
 
 /** Runs vitest projects and adds their counts; a runner that dies without a report counts as a failure. */
-async function vitest(what: string, projects: string[], env: Record<string, string>): Promise<void> {
+async function vitest(
+  what: string,
+  projects: string[],
+  env: Record<string, string>,
+  further: string[] = [],
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'ansflow-test-'))
   const report = join(folder, 'report.json')
   try {
@@ -92,6 +98,7 @@ async function vitest(what: string, projects: string[], env: Record<string, stri
           'vitest',
           'run',
           ...projects.flatMap((name) => ['--project', name]),
+          ...further,
           '--reporter=default',
           '--reporter=json',
           `--outputFile.json=${report}`,

@@ -35,9 +35,15 @@ function cpuMs(run: () => unknown): number {
   return (user + system) / 1000
 }
 
-/** Quickest of some, so that a pause of the machine is no finding. */
-function quickest(times: number, run: () => unknown): number {
-  return Math.min(...Array.from({ length: times }, () => cpuMs(run)))
+/** Of one of so many that together they are more than what the system's clock of processor time can tell. */
+function cpuMsOfOne(run: () => unknown): number {
+  const enoughMs = 20
+  for (let times = 1; ; times *= 4) {
+    const ms = cpuMs(() => {
+      for (let n = 0; n < times; n += 1) run()
+    })
+    if (ms >= enoughMs) return ms / times
+  }
 }
 
 const most = 2000
@@ -46,7 +52,7 @@ const mostTimes = 35
 const atOnce = 50
 
 function expectInProportion(name: string, of: (count: number) => () => unknown): void {
-  const small = quickest(3, of(most / 10))
+  const small = cpuMsOfOne(of(most / 10))
   const large = of(most)
   let ms = cpuMs(large)
   if (ms > atOnce && ms > small * mostTimes) ms = Math.min(ms, cpuMs(large))
