@@ -82,6 +82,8 @@ export async function serveGitHttp(root: string, user: string, password: string)
         PATH: process.env['PATH']!,
         GIT_PROJECT_ROOT: root,
         GIT_HTTP_EXPORT_ALL: '1',
+        // Whoever was let in may push.
+        REMOTE_USER: user,
         PATH_INFO: decodeURIComponent(url.pathname),
         QUERY_STRING: url.search.slice(1),
         REQUEST_METHOD: request.method!,

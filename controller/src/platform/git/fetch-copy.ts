@@ -95,7 +95,7 @@ export function fetchBlobs(
 }
 
 /** Also of one that was thrown away in between: it lacks all else, and is no copy of anything. */
-function stateOf({ state }: Copy): After {
+export function stateOf({ state }: Copy): After {
   if (!state) throw new HelperError('absent', 'The repository has not been fetched.')
   return { defaultBranch: state.defaultBranch, isWhole: state.isWhole }
 }
@@ -112,17 +112,17 @@ async function fetchWhole(by: Fetching, copy: Copy, remote: Remote, signal: Abor
   })
 }
 
-function remoteRun(
+export function remoteRun(
   { env, bounds, copies }: Fetching,
   copy: Copy,
   remote: Remote,
   signal: AbortSignal,
-  run: Pick<RemoteRun, 'args' | 'input'>,
+  run: Pick<RemoteRun, 'args' | 'input' | 'isPush'>,
 ) {
   return runRemoteGit({ ...run, remote, signal, env, folder: copies.folder, cwd: copy.folder, mostMs: bounds.fetchMs })
 }
 
-async function change(
+export async function change(
   by: Fetching,
   copy: Copy,
   signal: AbortSignal,

@@ -12,10 +12,12 @@ import {
   type Requests,
   type ToHelper,
 } from './helper-messages.ts'
+import { pushFile } from './push-file.ts'
 import { reads } from './read-copy.ts'
 import { endAllGit, gitEnvironment, runGit } from './run-git.ts'
 
 const oldest = [2, 37] as const
+const atServer = /^(?:fetch|push)/
 const itemsPiece = 500
 /** Of git at once: those that wait for a server do not keep those that read. */
 const fetching = pLimit(4)
@@ -52,7 +54,7 @@ async function answer(request: Request): Promise<void> {
   const abort = new AbortController()
   aborts.set(id, abort)
   try {
-    const turns = method.startsWith('fetch') ? fetching : reading
+    const turns = atServer.test(method) ? fetching : reading
     const { items = [], ...rest } = await turns(() => perform(request, abort.signal))
     for (let at = 0; at < items.length; at += itemsPiece) tell({ id, items: items.slice(at, at + itemsPiece) })
     tell({ id, end: rest })
@@ -97,6 +99,10 @@ async function perform(request: Request, signal: AbortSignal): Promise<Answer> {
       const { remote, blobs } = input as Requests['fetchBlobs']
       await fetchBlobs(by, copy, remote, blobs, signal)
       return {}
+    }
+    case 'pushFile': {
+      const { remote, file } = input as Requests['pushFile']
+      return { commit: await pushFile(by, copy, remote, file, signal) }
     }
     case 'forget':
       await queued(copy, () => by.copies.discard(copy))

@@ -7,8 +7,8 @@ export type GitCredentials =
   /** A private key without passphrase, and lines as `ssh-keyscan` prints them: another server key is refused. */
   | { kind: 'ssh'; sshKey: string; knownHosts: string }
 
-/** Asked each time before git goes to the server: tokens live for an hour or less. */
-export type GitAccess = (signal: AbortSignal) => Promise<GitCredentials>
+/** Asked each time before git goes to the server, to read it or to push as well: tokens live for an hour or less. */
+export type GitAccess = (signal: AbortSignal, isPush: boolean) => Promise<GitCredentials>
 
 export interface GitRepository {
   /** Letters, digits, `-`, `_`. The same id with another url begins anew. */
@@ -55,6 +55,30 @@ export interface GitMirror {
    * who finds a commit of it missing asks again.
    */
   fetchRef(ref: string, signal: AbortSignal): Promise<string>
+  /**
+   * Puts a text file on top of a commit and lets the branch stand there, at the server too; answers the new commit. The same is the same
+   * commit, whenever it is asked for. Rejects with `moved` and `protected` as well, and with `missing` when the copy has no such parent.
+   */
+  pushFile(file: GitFileCommit, signal: AbortSignal): Promise<string>
+}
+
+export interface GitFileCommit {
+  /** Without "refs/heads/". */
+  branch: string
+  /** Where the branch stands at the server now; undefined: it is not there yet. Nothing that stands elsewhere is written over. */
+  expected: string | undefined
+  parent: string
+  path: string
+  text: string
+  message: string
+  author: GitPerson
+  committer: GitPerson
+  at: Date
+}
+
+export interface GitPerson {
+  name: string
+  mail: string
 }
 
 export interface GitRefs {
@@ -101,6 +125,8 @@ export interface GitChanges {
  * - refused: by us: an address, a host, a redirect, a server key, a name, a file that is no text
  * - too_large: more than the bounds allow, of bytes or time
  * - git_missing: this host has no git, or one that is too old
+ * - moved: the branch at the server does not stand where it was expected
+ * - protected: the server lets the credentials in and refuses this push; the message says why, in its words
  * - aborted: whoever asked does not want it any more, or the controller stops
  * - failed: git could not do its work here, such as on a full disk
  */
@@ -110,6 +136,8 @@ export type GitFault =
   | 'unreachable'
   | 'refused'
   | 'too_large'
+  | 'moved'
+  | 'protected'
   | 'git_missing'
   | 'aborted'
   | 'failed'

@@ -1,6 +1,6 @@
 // What the controller and its git helper tell each other. The helper is a process of its own: starting a program from one as large as
 // the controller holds it for 15 ms and more, and what git prints is read there.
-import type { GitCredentials, GitFault } from './git.ts'
+import type { GitCredentials, GitFault, GitFileCommit } from './git.ts'
 import type { GitAddress } from './git-address.ts'
 
 export interface GitBounds {
@@ -31,6 +31,7 @@ export interface Requests {
   fetch: { remote: Remote }
   fetchRef: { remote: Remote; ref: string }
   fetchBlobs: { remote: Remote; blobs: string[] }
+  pushFile: { remote: Remote; file: PushFile }
   refs: object
   commit: { revision: string }
   log: { from: string; limit: number; skip: number; notIn: string | undefined }
@@ -40,6 +41,12 @@ export interface Requests {
   changed: { base: string | undefined; head: string; most: number }
   contains: { commit: string }
   forget: object
+}
+
+/** Of a branch that stands at `expected`. */
+export interface PushFile extends Omit<GitFileCommit, 'at'> {
+  /** Seconds since 1970. */
+  at: number
 }
 
 export type Method = keyof Requests

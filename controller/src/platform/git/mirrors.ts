@@ -29,16 +29,18 @@ const usual: GitBounds = {
   refs: 50_000,
 }
 
+const mostReplaced = 16 << 20
+
 export function createGitMirrors({ folder, environment, outbound, log, bounds }: Deps): GitMirrors {
   const link = helperLink({ folder, environment, bounds: { ...usual, ...bounds } }, log)
   const opened = new Map<string, { repository: GitRepository; mirror: GitMirror }>()
   const stopping = new AbortController()
 
-  async function remoteOf({ url, access }: GitRepository, signal: AbortSignal): Promise<Remote> {
+  async function remoteOf({ url, access }: GitRepository, signal: AbortSignal, isPush: boolean): Promise<Remote> {
     const address = gitAddress(url)
     try {
       const addresses = await outbound.addresses(address.host, signal)
-      return { ...address, addresses, credentials: await access(signal) }
+      return { ...address, addresses, credentials: await access(signal, isPush) }
     } catch (error) {
       if (signal.aborted) throw unwanted()
       if (error instanceof OutboundError)
@@ -55,13 +57,13 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
     }
     const target = () => ({ id, url: gitAddress(current().url).url })
 
-    async function atServer<M extends 'fetch' | 'fetchRef' | 'fetchBlobs'>(
+    async function atServer<M extends 'fetch' | 'fetchRef' | 'fetchBlobs' | 'pushFile'>(
       method: M,
       input: Omit<Requests[M], 'remote'>,
       given: AbortSignal,
     ): Promise<HelperAnswer> {
       const signal = AbortSignal.any([given, stopping.signal])
-      const remote = await remoteOf(current(), signal)
+      const remote = await remoteOf(current(), signal, method === 'pushFile')
       return link.ask({ id, url: remote.url }, method, { ...input, remote } as Requests[M], signal)
     }
 
@@ -92,6 +94,19 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
     const read = <M extends Method>(method: M, input: Requests[M]) =>
       retried(() => link.ask(target(), method, input, stopping.signal), stopping.signal)
 
+    async function readFile(commit: string, path: string, mostBytes: number): Promise<string | undefined> {
+      const input = { commit: hashOf(commit), path: pathOf(path), mostBytes }
+      let found = await read('file', input)
+      if (typeof found.missing === 'string') {
+        wanted.add(found.missing)
+        await blobsShared(stopping.signal)
+        found = await read('file', input)
+      }
+      if (!found.isThere) return undefined
+      if (!found.isText) throw new GitError('unreachable', 'The server did not give the content of the file.')
+      return (found.items as string[]).join('')
+    }
+
     return {
       async fetch(signal) {
         try {
@@ -119,18 +134,7 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
         const { items, isThere } = await read('log', input)
         return isThere ? (items as CommitFacts[]).map(commitOf) : undefined
       },
-      async file(commit, path, mostBytes) {
-        const input = { commit: hashOf(commit), path: pathOf(path), mostBytes }
-        let found = await read('file', input)
-        if (typeof found.missing === 'string') {
-          wanted.add(found.missing)
-          await blobsShared(stopping.signal)
-          found = await read('file', input)
-        }
-        if (!found.isThere) return undefined
-        if (!found.isText) throw new GitError('unreachable', 'The server did not give the content of the file.')
-        return (found.items as string[]).join('')
-      },
+      file: readFile,
       async list(commit, folder) {
         const { items } = await read('list', { commit: hashOf(commit), folder: folder === '' ? '' : pathOf(folder) })
         return items as string[]
@@ -157,6 +161,16 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
         }
         checkRef(ref)
         return (await retried(() => atServer('fetchRef', { ref }, signal), signal)).commit as string
+      },
+      async pushFile({ at, ...file }, signal) {
+        checkRef(file.branch)
+        hashOf(file.parent)
+        if (file.expected !== undefined) hashOf(file.expected)
+        // Over HTTP git packs against what is replaced, whatever it is told: it has to be here.
+        await readFile(file.parent, file.path, mostReplaced)
+        const seconds = Math.floor(at.getTime() / 1000)
+        const work = () => atServer('pushFile', { file: { ...file, at: seconds } }, signal)
+        return (await retried(work, signal)).commit as string
       },
     }
   }

@@ -22,7 +22,7 @@ const mostCommit = 1 << 20
 const mostPathBytes = 32 << 20
 const textPiece = 64 << 10
 
-type Reads = { [M in Exclude<keyof Requests, 'fetch' | 'fetchRef' | 'fetchBlobs' | 'forget'>]: Read<M> }
+type Reads = { [M in Exclude<keyof Requests, 'fetch' | 'fetchRef' | 'fetchBlobs' | 'pushFile' | 'forget'>]: Read<M> }
 type Read<M extends keyof Requests> = (by: Reading, copy: Copy, input: Requests[M]) => Promise<Answer>
 
 export const reads: Reads = {

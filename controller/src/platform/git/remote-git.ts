@@ -17,6 +17,8 @@ esac
 export interface RemoteRun extends Pick<GitRun, 'cwd' | 'args' | 'input' | 'onOutput' | 'mostMs'> {
   remote: Remote
   signal: AbortSignal
+  /** Something is written at the server. */
+  isPush?: boolean
   /** Of git that asks nobody. */
   env: Record<string, string>
   /** Where askpass is, and files of keys for as long as git runs. */
@@ -124,19 +126,23 @@ function quoted(path: string): string {
   return `"${path.replaceAll('%', '%%')}"`
 }
 
-function checked({ remote, mostMs }: RemoteRun, end: GitEnd): GitEnd {
+function checked({ remote, mostMs, isPush = false }: RemoteRun, end: GitEnd): GitEnd {
   if (end.why === 'aborted') throw new HelperError('aborted', 'It is not wanted any more.')
   if (end.why === 'time') {
     throw new HelperError(
       'too_large',
-      `${remote.host} did not give the repository within ${Math.round(mostMs / 1000)} seconds.`,
+      `${remote.host} did not ${isPush ? 'take' : 'give'} the repository within ${Math.round(mostMs / 1000)} seconds.`,
     )
   }
   if (end.why === 'enough' || end.code === 0) return end
-  throw faultOf(end.complaint, remote)
+  throw faultOf(end, remote, isPush)
 }
 
-type Kind = readonly [pattern: RegExp, fault: HelperError['fault'], sentence: (remote: Remote) => string]
+type Kind = readonly [
+  pattern: RegExp,
+  fault: HelperError['fault'],
+  sentence: (remote: Remote, isPush: boolean) => string,
+]
 
 const kinds: Kind[] = [
   [/No space left on device|Disk quota exceeded/, 'failed', () => 'The disk of the controller is full.'],
@@ -154,10 +160,12 @@ const kinds: Kind[] = [
   [
     /Authentication failed|could not read (Username|Password)|returned error: 40[13]|Permission denied|invalid format|error in libcrypto/,
     'denied',
-    ({ host, credentials }) =>
-      credentials.kind === 'none'
-        ? `${host} asks for a user and password to read this repository.`
-        : `${host} does not let these credentials read this repository.`,
+    ({ host, credentials }, isPush) => {
+      const what = isPush ? 'push to' : 'read'
+      return credentials.kind === 'none'
+        ? `${host} asks for a user and password to ${what} this repository.`
+        : `${host} does not let these credentials ${what} this repository.`
+    },
   ],
   [
     /not found|returned error: 404|returned error: 410|does not (appear to be a git repository|exist)|could not be found|not a git repository/i,
@@ -172,20 +180,37 @@ const kinds: Kind[] = [
   ],
 ]
 
-function faultOf(complaint: string, remote: Remote): HelperError {
-  const found = kinds.find(([pattern]) => pattern.test(complaint))
-  const said = saidBy(complaint, remote)
+function faultOf({ complaint, output }: GitEnd, remote: Remote, isPush: boolean): HelperError {
+  const [, , rejection] = /^!\t(\S*)\t(.*)$/m.exec(output) ?? []
+  const isHeard = isPush && rejection !== undefined
+  const found = isHeard ? rejectionOf(rejection) : kinds.find(([pattern]) => pattern.test(complaint))
+  const said = saidBy(complaint, remote, isHeard ? /^remote: / : saying)
   const tail = said ? ` git says: ${said}` : ''
-  if (!found) return new HelperError('failed', `The repository could not be fetched.${tail}`)
-  return new HelperError(found[1], found[2](remote) + tail)
+  if (!found) {
+    const what = isPush ? 'pushed to' : 'fetched'
+    // A push says nothing against the copy.
+    return new HelperError(isPush ? 'unreachable' : 'failed', `The repository could not be ${what}.${tail}`)
+  }
+  return new HelperError(found[1], found[2](remote, isPush) + tail)
+}
+
+/** What a server says of one branch, after it has let us in. */
+function rejectionOf(why: string): Kind {
+  const moved: Kind[2] = ({ host }) => `Somebody else has pushed to this branch at ${host}.`
+  if (/stale info|fetch first|non-fast-forward|cannot lock ref|already exists|failed to update ref/i.test(why)) {
+    return [/^/, 'moved', moved]
+  }
+  return [/^/, 'protected', ({ host }) => `${host} refuses this push to the branch.`]
 }
 
 /** The line of git's that says most, without what was secret. */
-function saidBy(complaint: string, remote: Remote): string {
+const saying = /^(fatal|error|ERROR|remote: (error|fatal)|ssh): ?|denied|verification/i
+
+function saidBy(complaint: string, remote: Remote, pattern: RegExp): string {
   const lines = complaint
     .split(/[\r\n]+/)
-    .filter((line) => /^(fatal|error|ERROR|remote: (error|fatal)|ssh): ?|denied|verification/i.test(line))
-  let said = lines[0] ?? ''
+    .filter((line) => pattern.test(line) && /[\p{L}\p{N}]/u.test(line.replace(/^remote:/, '')))
+  let said = lines[0]?.replace(/^remote: +/, '') ?? ''
   for (const secret of secretsOf(remote)) said = said.replaceAll(secret, '***')
   return said
     .replace(/\p{Cc}/gu, ' ')
