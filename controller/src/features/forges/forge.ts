@@ -19,6 +19,8 @@ export interface Forge {
   secretFields?: readonly string[]
   /** Where git finds the head of a pull request, in the repository that it is for: "refs/pull/12/head"; undefined: nowhere. */
   pullRequestRef(number: number): string | undefined
+  /** The page of a branch; empty: there is none. `webUrl`: of the repository. */
+  branchUrl(webUrl: string, branch: string): string
   /**
    * Whether whoever sent the body knows the secret; takes the same time however much of it is right. An empty secret is never right.
    * `now`: of signatures that hold a time, those that are more than an hour old are none.
@@ -35,9 +37,10 @@ export interface Forge {
 
 /**
  * hooks: AnsFlow may set up where deliveries are sent. search: repositories can be listed. statuses: a commit has them.
+ * pullRequests: they can be opened.
  * checks: with a summary and annotations at lines (of GitHub: only of apps, others set statuses).
  */
-export type ForgeAbility = 'hooks' | 'search' | 'statuses' | 'checks'
+export type ForgeAbility = 'hooks' | 'search' | 'statuses' | 'checks' | 'pullRequests'
 
 export interface ForgeAccess {
   /** Of the forge: "https://github.com", "https://git.example.org/gitea"; no slash at its end. */
@@ -70,11 +73,25 @@ export interface ForgeClient {
   deleteHook?(fullName: string, hookId: string, signal: AbortSignal): Promise<void>
   /** As it is now: for deliveries that do not tell all of it. */
   pullRequest?(fullName: string, number: number, signal: AbortSignal): Promise<PullRequestFacts>
+  /** Opens a request from one branch of the repository to another; the open one that there is gets the title and the text instead. */
+  putPullRequest?(
+    fullName: string,
+    request: NewPullRequest,
+    signal: AbortSignal,
+  ): Promise<{ number: number; url: string }>
   putStatus?(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal): Promise<void>
   /** Whether somebody, as the forge calls them, may push to the repository. Whom it does not know may not. */
   mayPush?(fullName: string, person: string, signal: AbortSignal): Promise<boolean>
-  /** What git needs to read the repository. */
-  gitCredentials(fullName: string, signal: AbortSignal): Promise<GitCredentials | undefined>
+  /** What git needs to read the repository; `isPush`: and to push to it. */
+  gitCredentials(fullName: string, signal: AbortSignal, isPush?: boolean): Promise<GitCredentials | undefined>
+}
+
+export interface NewPullRequest {
+  head: string
+  base: string
+  title: string
+  /** Markdown. */
+  body: string
 }
 
 export type GitCredentials =

@@ -11,8 +11,8 @@ export interface Repositories {
   load(em: EntityManager, id: string): Promise<RepositoryRow>
   find(em: EntityManager, id: string): Promise<RepositoryRow | undefined>
   connectionOf(em: EntityManager, row: RepositoryRow): Promise<OpenConnection>
-  /** What lets git read it; undefined: it needs nothing. Throws `ForgeError`. */
-  credentialsOf(row: RepositoryRow, signal?: AbortSignal): Promise<GitCredentials | undefined>
+  /** What lets git read it, and with `isPush` push to it; undefined: it needs nothing. Throws `ForgeError`. */
+  credentialsOf(row: RepositoryRow, signal?: AbortSignal, isPush?: boolean): Promise<GitCredentials | undefined>
   /** Nothing is asked yet. */
   mirrorOf(row: RepositoryRow): GitMirror
   /** Brings what is there now, and keeps how that went. Throws `GitError`. */
@@ -61,17 +61,17 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
       return connections.open(em, connection)
     },
 
-    async credentialsOf(row, signal) {
+    async credentialsOf(row, signal, isPush) {
       const connection = await repositories.connectionOf(db.em(), row)
-      return connection.ask((client, until) => client.gitCredentials(row.fullName, until), signal)
+      return connection.ask((client, until) => client.gitCredentials(row.fullName, until, isPush), signal)
     },
 
     mirrorOf: (row) =>
       mirrors.open({
         id: row.id,
         url: row.cloneUrl,
-        async access(signal) {
-          const found = await repositories.credentialsOf(row, signal)
+        async access(signal, isPush) {
+          const found = await repositories.credentialsOf(row, signal, isPush)
           if (!found) return { kind: 'none' }
           if (found.kind === 'password') return found
           return { kind: 'ssh', sshKey: found.privateKey, knownHosts: found.knownHosts }

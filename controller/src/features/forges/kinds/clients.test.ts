@@ -167,6 +167,29 @@ describe.each(kinds)('$name', ({ kind, start }) => {
     })
   })
 
+  test('opens one request from a branch, and changes it', async () => {
+    expect(forgeOf(kind).can.has('pullRequests')).toBe(true)
+    for (let number = 1000; number < 1070; number++) {
+      forge.pulls.push({
+        repository: shop,
+        ...{ number, head: `other/${number}`, base: 'main', title: 'x', body: 'x', isOpen: true },
+      })
+    }
+    const asked = { head: 'ansflow/build', base: 'main', title: 'Build\nanew', body: '# All\n\n* of it' }
+    const opened = await client.putPullRequest!(shop, asked, soon())
+    expect(opened.url).toContain(`${forge.url}/acme/shop/`)
+    const again = { ...asked, title: 'Build more', body: 'x'.repeat(100_000) }
+    expect(await client.putPullRequest!(shop, again, soon())).toEqual(opened)
+    const mine = forge.pulls.filter(({ head }) => head === asked.head)
+    expect(mine).toMatchObject([{ number: opened.number, base: 'main', title: 'Build more', isOpen: true }])
+    expect(mine[0]!.body.length).toBe(32_000)
+    // One that is closed is not opened again.
+    mine[0]!.isOpen = false
+    const next = await client.putPullRequest!(shop, asked, soon())
+    expect(next.number).not.toBe(opened.number)
+    expect(forge.pulls.at(-1)).toMatchObject({ title: 'Build anew', body: asked.body })
+  })
+
   test('gives git what it needs', async () => {
     const username = kind === ForgeKind.GITHUB ? 'x-access-token' : isBitbucket(kind) ? 'x-token-auth' : 'oauth2'
     expect(await client.gitCredentials(shop, soon())).toEqual({ kind: 'password', username, password: token })

@@ -3,8 +3,10 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import {
   type FakeForge,
   type FakeHook,
+  type FakePull,
   gone,
   missing,
+  object,
   oneOf,
   pageOf,
   type Remembered,
@@ -13,7 +15,17 @@ import {
   text,
   WrongRequest,
 } from './fake-forge.ts'
-import { dropHook, hookOf, pull, putHook, putStatus, repositoryName } from './fake-records.ts'
+import {
+  addPull,
+  changePull,
+  dropHook,
+  hookOf,
+  openPulls,
+  pull,
+  putHook,
+  putStatus,
+  repositoryName,
+} from './fake-records.ts'
 
 /** `user`: whose token it is; empty: a repository's. */
 export function startFakeBitbucket(token: string, user = ''): Promise<FakeForge> {
@@ -41,6 +53,13 @@ function routes(remembered: Remembered): Route[] {
     },
   })
   const shown = ({ id, url }: FakeHook) => ({ uuid: `{${id}}`, url })
+  const shownPull = ({ number, head, base }: FakePull): JsonObject => ({
+    id: number,
+    links: { html: { href: `${remembered.url}/acme/shop/pull-requests/${number}` } },
+    source: { branch: { name: head } },
+    destination: { branch: { name: base } },
+  })
+  const branchIn = (body: JsonObject, end: string) => text(object(object(body, end), 'branch'), 'name')
   const hookIn = (repository: string, body: JsonObject) => ({
     repository,
     url: text(body, 'url'),
@@ -64,6 +83,34 @@ function routes(remembered: Remembered): Route[] {
       },
     ],
     ['GET', /^\/repositories\/acme\/shop$/, () => ({ body: shop() })],
+    [
+      'GET',
+      /^\/repositories\/acme\/shop\/pullrequests$/,
+      (_, { query }) => {
+        const asked = /^state = "OPEN" AND source.branch.name = "(.*)" AND destination.branch.name = "(.*)"$/
+        const [, source, destination] = asked.exec(query.get('q') ?? '') ?? []
+        const found = openPulls(remembered).filter(({ head, base }) => source === head && destination === base)
+        return { body: { values: found.map(shownPull) } }
+      },
+    ],
+    [
+      'POST',
+      /^\/repositories\/acme\/shop\/pullrequests$/,
+      (_, { body }) => {
+        const [head, base] = [branchIn(body, 'source'), branchIn(body, 'destination')]
+        const words = { title: text(body, 'title'), body: text(body, 'description') }
+        return { status: 201, body: shownPull(addPull(remembered, { head, base, ...words })) }
+      },
+    ],
+    [
+      'PUT',
+      /^\/repositories\/acme\/shop\/pullrequests\/(\d+)$/,
+      ([number = ''], { body }) => {
+        const words = { title: text(body, 'title'), body: text(body, 'description') }
+        const changed = changePull(remembered, number, words)
+        return changed ? { body: shownPull(changed) } : missing
+      },
+    ],
     [
       'GET',
       /^\/repositories\/acme\/shop\/pullrequests\/7$/,

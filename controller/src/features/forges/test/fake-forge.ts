@@ -32,6 +32,8 @@ export interface FakeForge {
   token: string
   hooks: FakeHook[]
   statuses: FakeStatus[]
+  /** That AnsFlow has opened. */
+  pulls: FakePull[]
   asked: Asked[]
   fault: Fault | undefined
   close(): Promise<void>
@@ -56,7 +58,17 @@ export interface FakeStatus {
   url: string
 }
 
-export type Remembered = Pick<FakeForge, 'url' | 'gitUrl' | 'hooks' | 'statuses'>
+export interface FakePull {
+  repository: string
+  number: number
+  head: string
+  base: string
+  title: string
+  body: string
+  isOpen: boolean
+}
+
+export type Remembered = Pick<FakeForge, 'url' | 'gitUrl' | 'hooks' | 'statuses' | 'pulls'>
 
 export interface FakeKind {
   /** Where its interface begins: "/api/v1". */
@@ -104,6 +116,7 @@ export async function startFakeForge(kind: FakeKind, token: string): Promise<Fak
     token,
     hooks: [],
     statuses: [],
+    pulls: [],
     asked: [] as Asked[],
     fault: undefined,
   }

@@ -3,6 +3,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import {
   type FakeForge,
   type FakeHook,
+  type FakePull,
   gone,
   missing,
   object,
@@ -13,7 +14,17 @@ import {
   startFakeForge,
   text,
 } from './fake-forge.ts'
-import { dropHook, hookOf, permissions, pull, putHook, putStatus, repositoryName } from './fake-records.ts'
+import {
+  dropHook,
+  hookOf,
+  openPulls,
+  permissions,
+  pull,
+  pullRoutes,
+  putHook,
+  putStatus,
+  repositoryName,
+} from './fake-records.ts'
 
 export function startFakeGitea(token: string): Promise<FakeForge> {
   const isLetIn = ({ authorization }: { authorization?: string }) => authorization === `token ${token}`
@@ -32,6 +43,12 @@ function routes(remembered: Remembered): Route[] {
     clone_url: `${remembered.url}/${fullName}.git`,
     default_branch: 'main',
     description: 'What is sold',
+  })
+  const shownPull = ({ number, head, base }: FakePull): JsonObject => ({
+    number,
+    html_url: `${remembered.url}/acme/shop/pulls/${number}`,
+    head: { ref: head },
+    base: { ref: base },
   })
   const shown = ({ id, url }: FakeHook) => ({ id: Number(id), type: 'gitea', config: { url, content_type: 'json' } })
   const hookIn = (repository: string, body: JsonObject) => {
@@ -52,6 +69,14 @@ function routes(remembered: Remembered): Route[] {
       /^\/repos\/acme\/shop\/collaborators\/([^/]+)\/permission$/,
       ([person = '']) => (permissions[person] ? { body: { permission: permissions[person] } } : missing),
     ],
+    [
+      'GET',
+      /^\/repos\/acme\/shop\/pulls$/,
+      (_, { query }) => ({
+        body: pageOf(openPulls(remembered), query, 'limit', 50).map(shownPull),
+      }),
+    ],
+    ...pullRoutes(remembered, shownPull),
     [
       'GET',
       /^\/repos\/acme\/shop\/pulls\/7$/,

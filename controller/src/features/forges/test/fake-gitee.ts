@@ -3,6 +3,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import {
   type FakeForge,
   type FakeHook,
+  type FakePull,
   gone,
   missing,
   pageOf,
@@ -12,7 +13,7 @@ import {
   text,
   WrongRequest,
 } from './fake-forge.ts'
-import { dropHook, hookOf, pull, putHook, repositoryName, switchedOn } from './fake-records.ts'
+import { dropHook, hookOf, openPulls, pull, pullRoutes, putHook, repositoryName, switchedOn } from './fake-records.ts'
 
 export function startFakeGitee(token: string): Promise<FakeForge> {
   const isLetIn = ({ authorization }: { authorization?: string }) => authorization === `Bearer ${token}`
@@ -28,6 +29,12 @@ function routes(remembered: Remembered): Route[] {
     default_branch: 'main',
     description: 'What is sold',
   })
+  const shownPull = ({ number, head, base }: FakePull): JsonObject => ({
+    number,
+    html_url: `${remembered.url}/acme/shop/pulls/${number}`,
+    head: { ref: head },
+    base: { ref: base },
+  })
   const shown = ({ id, url }: FakeHook) => ({ id: Number(id), url })
   const hookIn = (repository: string, body: JsonObject) => {
     // The other way sends the secret in the body of each delivery.
@@ -42,6 +49,16 @@ function routes(remembered: Remembered): Route[] {
       (_, { query }) => ({ body: repositoryName.includes(query.get('q') ?? '') ? [shop()] : [] }),
     ],
     ['GET', /^\/repos\/acme\/shop$/, () => ({ body: shop() })],
+    [
+      'GET',
+      /^\/repos\/acme\/shop\/pulls$/,
+      (_, { query }) => ({
+        body: pageOf(openPulls(remembered), query, 'per_page', 100)
+          .filter(({ head, base }) => query.get('head') === head && query.get('base') === base)
+          .map(shownPull),
+      }),
+    ],
+    ...pullRoutes(remembered, shownPull),
     [
       'GET',
       /^\/repos\/acme\/shop\/pulls\/7$/,

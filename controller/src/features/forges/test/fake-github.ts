@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import {
   type FakeForge,
   type FakeKind,
+  type FakePull,
   gone,
   missing,
   object,
@@ -15,7 +16,18 @@ import {
   text,
   WrongRequest,
 } from './fake-forge.ts'
-import { dropHook, hookOf, newId, permissions, pull, putHook, putStatus, repositoryName } from './fake-records.ts'
+import {
+  dropHook,
+  hookOf,
+  newId,
+  openPulls,
+  permissions,
+  pull,
+  pullRoutes,
+  putHook,
+  putStatus,
+  repositoryName,
+} from './fake-records.ts'
 
 export interface FakeApp {
   appId: string
@@ -166,6 +178,12 @@ function routes(remembered: Remembered): Route[] {
     description: 'What is sold',
   })
   const shop = () => repositoryOf(repositoryName)
+  const shownPull = ({ number, head, base }: FakePull): JsonObject => ({
+    number,
+    html_url: `${remembered.url}/acme/shop/pulls/${number}`,
+    head: { ref: head },
+    base: { ref: base },
+  })
   // It is found on a second page alone.
   const all = () => [...Array.from({ length: 120 }, (_, i) => repositoryOf(`acme/other-${i}`)), shop()]
   return [
@@ -187,6 +205,16 @@ function routes(remembered: Remembered): Route[] {
       (_, { query }) => ({ body: { total_count: 121, repositories: pageOf(all(), query, 'per_page', 100) } }),
     ],
     ['GET', /^\/repos\/(acme\/shop)$/, () => ({ body: shop() })],
+    [
+      'GET',
+      /^\/repos\/acme\/shop\/pulls$/,
+      (_, { query }) => ({
+        body: openPulls(remembered)
+          .filter(({ head, base }) => query.get('head') === `acme:${head}` && query.get('base') === base)
+          .map(shownPull),
+      }),
+    ],
+    ...pullRoutes(remembered, shownPull),
     ['GET', /^\/repos\/(acme\/shop)\/pulls\/7$/, () => ({ body: pullOf(remembered.url, shop()) })],
     [
       'GET',

@@ -3,6 +3,7 @@ import type { JsonObject } from '@bufbuild/protobuf'
 import {
   type FakeForge,
   type FakeHook,
+  type FakePull,
   gone,
   missing,
   oneOf,
@@ -12,7 +13,19 @@ import {
   startFakeForge,
   text,
 } from './fake-forge.ts'
-import { dropHook, hookOf, permissions, pull, putHook, putStatus, repositoryName, switchedOn } from './fake-records.ts'
+import {
+  addPull,
+  changePull,
+  dropHook,
+  hookOf,
+  openPulls,
+  permissions,
+  pull,
+  putHook,
+  putStatus,
+  repositoryName,
+  switchedOn,
+} from './fake-records.ts'
 
 export function startFakeGitlab(token: string): Promise<FakeForge> {
   return startFakeForge({ base: '/api/v4', isLetIn: (headers) => headers['private-token'] === token, routes }, token)
@@ -35,6 +48,12 @@ function routes(remembered: Remembered): Route[] {
     description: 'What is sold',
   })
   const shown = ({ id, url }: FakeHook) => ({ id: Number(id), url })
+  const shownRequest = ({ number, head, base }: FakePull): JsonObject => ({
+    iid: number,
+    web_url: `${remembered.url}/acme/shop/-/merge_requests/${number}`,
+    source_branch: head,
+    target_branch: base,
+  })
   const hookIn = (repository: string, body: JsonObject) => ({
     repository,
     url: text(body, 'url'),
@@ -43,6 +62,33 @@ function routes(remembered: Remembered): Route[] {
   })
   const shop = () => project(repositoryName)
   return [
+    [
+      'GET',
+      /^\/projects\/acme%2Fshop\/merge_requests$/,
+      (_, { query }) => ({
+        body: openPulls(remembered)
+          .filter((each) => query.get('source_branch') === each.head && query.get('target_branch') === each.base)
+          .map(shownRequest),
+      }),
+    ],
+    [
+      'POST',
+      /^\/projects\/acme%2Fshop\/merge_requests$/,
+      (_, { body }) => {
+        const [head, base] = [text(body, 'source_branch'), text(body, 'target_branch')]
+        const words = { title: text(body, 'title'), body: text(body, 'description') }
+        return { status: 201, body: shownRequest(addPull(remembered, { head, base, ...words })) }
+      },
+    ],
+    [
+      'PUT',
+      /^\/projects\/acme%2Fshop\/merge_requests\/(\d+)$/,
+      ([number = ''], { body }) => {
+        const words = { title: text(body, 'title'), body: text(body, 'description') }
+        const changed = changePull(remembered, number, words)
+        return changed ? { body: shownRequest(changed) } : missing
+      },
+    ],
     ['GET', /^\/user$/, () => ({ body: { id: 42, username: 'ann' } })],
     [
       'GET',

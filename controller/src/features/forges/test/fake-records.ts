@@ -1,6 +1,15 @@
 // What fake forges remember, changed as their interfaces change it.
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { FakeHook, FakeStatus, Remembered } from './fake-forge.ts'
+import {
+  type FakeHook,
+  type FakePull,
+  type FakeStatus,
+  missing,
+  type Remembered,
+  type Route,
+  text,
+  WrongRequest,
+} from './fake-forge.ts'
 
 let last = 100
 
@@ -47,4 +56,47 @@ export function putStatus({ statuses }: Remembered, status: FakeStatus): void {
 /** The fields that are true. */
 export function switchedOn(body: JsonObject): string[] {
   return Object.keys(body).filter((key) => key.endsWith('_events') && body[key] === true)
+}
+
+export function openPulls({ pulls }: Remembered): FakePull[] {
+  return pulls.filter((each) => each.isOpen)
+}
+
+/** A second one between the same branches is refused, as every forge does. */
+export function addPull(remembered: Remembered, pull: Omit<FakePull, 'number' | 'isOpen' | 'repository'>): FakePull {
+  if (openPulls(remembered).some(({ head, base }) => head === pull.head && base === pull.base)) {
+    throw new WrongRequest(`A pull request already exists for ${pull.head}.`)
+  }
+  const made = { ...pull, repository: repositoryName, number: 20 + remembered.pulls.length, isOpen: true }
+  remembered.pulls.push(made)
+  return made
+}
+
+export function changePull(remembered: Remembered, number: string, words: Partial<FakePull>): FakePull | undefined {
+  const pull = remembered.pulls.find((each) => each.number === Number(number))
+  return pull && Object.assign(pull, words)
+}
+
+/** Where requests are opened and changed with the words that GitHub has brought into use. */
+export function pullRoutes(remembered: Remembered, shown: (pull: FakePull) => JsonObject): Route[] {
+  return [
+    [
+      'POST',
+      /^\/repos\/acme\/shop\/pulls$/,
+      (_, { body }) => {
+        const [head, base] = [text(body, 'head'), text(body, 'base')]
+        const words = { title: text(body, 'title'), body: text(body, 'body') }
+        return { status: 201, body: shown(addPull(remembered, { head, base, ...words })) }
+      },
+    ],
+    [
+      'PATCH',
+      /^\/repos\/acme\/shop\/pulls\/(\d+)$/,
+      ([number = ''], { body }) => {
+        const words = { title: text(body, 'title'), body: text(body, 'body') }
+        const changed = changePull(remembered, number, words)
+        return changed ? { body: shown(changed) } : missing
+      },
+    ],
+  ]
 }

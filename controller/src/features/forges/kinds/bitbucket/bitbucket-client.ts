@@ -14,6 +14,7 @@ import {
 } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
+import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
 import { hookEvents, pullRequestFacts } from './bitbucket-events.ts'
 
@@ -125,6 +126,24 @@ export function bitbucketClient({ url, credentials, outbound }: ForgeAccess): Fo
       return { ...facts, head: { ...facts.head, commit } }
     },
 
+    async putPullRequest(fullName, request, signal) {
+      const requests = `${repositoryAt(fullName)}/pullrequests`
+      const quoted = (branch: string) => `"${branch.replace(/["\\]/g, '')}"`
+      const { head, base } = request
+      const q = `state = "OPEN" AND source.branch.name = ${quoted(head)} AND destination.branch.name = ${quoted(base)}`
+      const { body } = await ask('GET', requests + queryOf({ q, pagelen: 1 }), signal)
+      const [open] = readAnswer(name, () => body.at('values').items(1))
+      return putRequest(requestFields, open, async (number) => {
+        const { title, body: description } = requestWords(request)
+        const destination = { branch: { name: base } }
+        // It is replaced as a whole: what is left out would be taken away.
+        const said = { title, description, destination }
+        if (number !== undefined) return (await ask('PUT', `${requests}/${number}`, signal, said)).body
+        const source = { branch: { name: head } }
+        return (await ask('POST', requests, signal, { ...said, source, close_source_branch: true })).body
+      })
+    },
+
     async putStatus(fullName, commit, status, signal) {
       if (!isCommit(commit)) throw new ForgeError('refused', 'A status is of a commit.')
       await ask('POST', `${repositoryAt(fullName)}/commit/${commit}/statuses/build`, signal, {
@@ -154,6 +173,12 @@ function apiOf(address: string): string {
 function keyOf(statusName: string): string {
   const key = statusText(statusName, longestName)
   return key.length <= longestKey ? key : createHash('sha256').update(key).digest('hex').slice(0, longestKey)
+}
+
+const requestFields: RequestFields = {
+  name,
+  number: (request) => request.at('id'),
+  url: (request) => request.at('links.html.href'),
 }
 
 function repositoryOf(repository: Part): ForgeRepository {

@@ -20,6 +20,7 @@ export const git: Forge = {
   deliveryHeader: 'x-ansflow-delivery',
   eventHeader: 'x-ansflow-event',
   pullRequestRef: () => undefined,
+  branchUrl: () => '',
   isSigned(headers, body, secret) {
     const [, given = ''] = /^bearer +(\S+)$/i.exec(headerOf(headers, 'authorization')) ?? []
     const says = isSecret(given, secret)

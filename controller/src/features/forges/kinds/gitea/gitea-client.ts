@@ -1,10 +1,20 @@
 // The interface of Gitea and Forgejo, /api/v1.
 import { addressOf, secretsOf, tokenOnly } from '../../access.ts'
 import { type CommitStatus, type ForgeAccess, type ForgeClient, ForgeError, type ForgeRepository } from '../../forge.ts'
-import { askWith, createForgeHttp, idIn, idPath, queryOf, readAnswer, repositoryPath } from '../../forge-http.ts'
+import {
+  askWith,
+  createForgeHttp,
+  eachPage,
+  idIn,
+  idPath,
+  queryOf,
+  readAnswer,
+  repositoryPath,
+} from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
 import { personPath, pushingRoles, unlessUnknown } from '../../may-push.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
+import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
 import { pullRequestFacts } from '../github/github-events.ts'
 
@@ -81,6 +91,29 @@ export function giteaClient({ url, credentials, outbound }: ForgeAccess): ForgeC
       return readAnswer(name, () => pullRequestFacts(body, fullName))
     },
 
+    async putPullRequest(fullName, request, signal) {
+      const pulls = `${repositoryAt(fullName)}/pulls`
+      const { head, base } = request
+      let open: Part | undefined
+      await eachPage(
+        pageSize,
+        async (page) => {
+          const query = queryOf({ state: 'open', sort: 'recentupdate', limit: pageSize, page })
+          const { body } = await ask('GET', pulls + query, signal)
+          return readAnswer(name, () => body.items(pageSize))
+        },
+        (items) => {
+          open = items.find((each) => each.at('head.ref').value === head && each.at('base.ref').value === base)
+          return open !== undefined
+        },
+      )
+      return putRequest(requestFields, open, async (number) => {
+        const said = { ...requestWords(request) }
+        if (number === undefined) return (await ask('POST', pulls, signal, { ...said, head, base })).body
+        return (await ask('PATCH', `${pulls}/${number}`, signal, said)).body
+      })
+    },
+
     async putStatus(fullName, commit, status, signal) {
       if (!isCommit(commit)) throw new ForgeError('refused', 'A status is of a commit.')
       await ask('POST', `${repositoryAt(fullName)}/statuses/${commit}`, signal, {
@@ -109,6 +142,12 @@ export function giteaClient({ url, credentials, outbound }: ForgeAccess): ForgeC
         : undefined
     },
   }
+}
+
+const requestFields: RequestFields = {
+  name,
+  number: (request) => request.at('number'),
+  url: (request) => request.at('html_url'),
 }
 
 function repositoryOf(repository: Part): ForgeRepository {

@@ -4,6 +4,7 @@ import type { ForgeAccess, ForgeClient, ForgeRepository } from '../../forge.ts'
 import { askWith, createForgeHttp, idIn, idPath, queryOf, readAnswer, repositoryPath } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
 import { longestName, type Part } from '../../payload.ts'
+import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { mostFound } from '../../said-to-forges.ts'
 import { pullRequestFacts } from './gitee-events.ts'
 
@@ -71,6 +72,19 @@ export function giteeClient({ url, credentials, outbound }: ForgeAccess): ForgeC
       return readAnswer(name, () => pullRequestFacts(body, fullName))
     },
 
+    async putPullRequest(fullName, request, signal) {
+      const pulls = `${repositoryAt(fullName)}/pulls`
+      const { head, base } = request
+      const { body } = await ask('GET', pulls + queryOf({ state: 'open', head, base, per_page: pageSize }), signal)
+      const requests = readAnswer(name, () => body.items(pageSize))
+      const open = requests.find((each) => each.at('head.ref').value === head && each.at('base.ref').value === base)
+      return putRequest(requestFields, open, async (number) => {
+        const said = { ...requestWords(request) }
+        if (number !== undefined) return (await ask('PATCH', `${pulls}/${number}`, signal, said)).body
+        return (await ask('POST', pulls, signal, { ...said, head, base })).body
+      })
+    },
+
     async gitCredentials(fullName) {
       repositoryPath(fullName)
       return given.kind === 'token'
@@ -78,6 +92,12 @@ export function giteeClient({ url, credentials, outbound }: ForgeAccess): ForgeC
         : undefined
     },
   }
+}
+
+const requestFields: RequestFields = {
+  name,
+  number: (request) => request.at('number'),
+  url: (request) => request.at('html_url'),
 }
 
 function repositoryOf(repository: Part): ForgeRepository {

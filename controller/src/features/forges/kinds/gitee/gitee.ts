@@ -2,6 +2,7 @@
 import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { isBase64Signature } from '../../../../platform/signed.ts'
 import type { Forge } from '../../forge.ts'
+import { branchPath } from '../../pull-request.ts'
 import { headerOf, readEvents } from '../../read-events.ts'
 import { isFresh, isSecretIn } from '../../signatures.ts'
 import { giteeClient } from './gitee-client.ts'
@@ -10,11 +11,12 @@ import { giteeEvents } from './gitee-events.ts'
 export const gitee: Forge = {
   kind: ForgeKind.GITEE,
   name: 'Gitee',
-  can: new Set(['hooks', 'search']),
+  can: new Set(['hooks', 'search', 'pullRequests']),
   deliveryHeader: '',
   eventHeader: 'x-gitee-event',
   secretFields: ['password', 'sign'],
   pullRequestRef: (number) => `refs/pull/${number}/head`,
+  branchUrl: (webUrl, branch) => `${webUrl}/tree/${branchPath(branch)}`,
   /** The secret itself, or what it signs: the time and itself, not the body. */
   isSigned(headers, _, secret, now) {
     const says = isSecretIn(headers, 'x-gitee-token', secret)

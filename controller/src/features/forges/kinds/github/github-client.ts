@@ -16,6 +16,7 @@ import {
 import { hookAt } from '../../hook-at.ts'
 import { personPath, pushingRoles, unlessUnknown } from '../../may-push.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
+import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
 import { appStatement, forgetToken, installationToken } from './github-app.ts'
 import { putCheck } from './github-checks.ts'
@@ -159,6 +160,20 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
       return readAnswer(name, () => pullRequestFacts(body, fullName))
     },
 
+    async putPullRequest(fullName, request, signal) {
+      const pulls = `/repos/${repositoryPath(fullName)}/pulls`
+      const { head, base } = request
+      const query = queryOf({ state: 'open', head: `${fullName.split('/')[0]}:${head}`, base, per_page: 1 })
+      const { body } = await ask({ method: 'GET', path: pulls + query }, fullName, signal)
+      const [open] = readAnswer(name, () => body.items(1))
+      return putRequest(requestFields, open, async (number) => {
+        const said = { ...requestWords(request) }
+        const change = { method: 'PATCH', path: `${pulls}/${number}`, body: said } as const
+        const make = { method: 'POST', path: pulls, body: { ...said, head, base } } as const
+        return (await ask(number === undefined ? make : change, fullName, signal)).body
+      })
+    },
+
     async putStatus(fullName, commit, status, signal) {
       if (!isCommit(commit)) throw new ForgeError('refused', 'A status is of a commit.')
       if (app && (await isCheck(fullName, commit, status, signal))) return
@@ -183,17 +198,23 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
       return unlessUnknown(role())
     },
 
-    async gitCredentials(fullName, signal) {
+    async gitCredentials(fullName, signal, isPush = false) {
       repositoryPath(fullName)
       if (given)
         return given.kind === 'token'
           ? { kind: 'password', username: 'x-access-token', password: given.token }
           : undefined
-      const permissions = { contents: 'read', metadata: 'read' }
+      const permissions = { contents: isPush ? 'write' : 'read', metadata: 'read' }
       const made = await installationToken({ http, address, app: app! }, fullName, permissions, signal)
       return { kind: 'password', username: 'x-access-token', password: made.token, expiresAt: made.expiresAt }
     },
   }
+}
+
+const requestFields: RequestFields = {
+  name,
+  number: (request) => request.at('number'),
+  url: (request) => request.at('html_url'),
 }
 
 function apiOf(address: string): string {

@@ -1,6 +1,7 @@
 // GitHub, and GitHub Enterprise Server.
 import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import type { Forge } from '../../forge.ts'
+import { branchPath } from '../../pull-request.ts'
 import { readEvents } from '../../read-events.ts'
 import { isSignedIn } from '../../signatures.ts'
 import { githubClient } from './github-client.ts'
@@ -9,10 +10,11 @@ import { githubEvents } from './github-events.ts'
 export const github: Forge = {
   kind: ForgeKind.GITHUB,
   name: 'GitHub',
-  can: new Set(['hooks', 'search', 'statuses', 'checks']),
+  can: new Set(['hooks', 'search', 'pullRequests', 'statuses', 'checks']),
   deliveryHeader: 'x-github-delivery',
   eventHeader: 'x-github-event',
   pullRequestRef: (number) => `refs/pull/${number}/head`,
+  branchUrl: (webUrl, branch) => `${webUrl}/tree/${branchPath(branch)}`,
   isSigned: isSignedIn(['x-hub-signature-256']),
   read: (headers, body) => readEvents(githubEvents, headers, body),
   client: githubClient,

@@ -15,6 +15,7 @@ import {
 import { hookAt } from '../../hook-at.ts'
 import { personPath, unlessUnknown } from '../../may-push.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
+import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestTitle, mostLabels } from '../../read-events.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
 
@@ -110,6 +111,19 @@ export function gitlabClient({ url, credentials, outbound }: ForgeAccess): Forge
       }
     },
 
+    async putPullRequest(fullName, request, signal) {
+      const requests = `${projectPath(fullName)}/merge_requests`
+      const branches = { source_branch: request.head, target_branch: request.base }
+      const { body } = await ask('GET', requests + queryOf({ state: 'opened', per_page: 1, ...branches }), signal)
+      const [open] = readAnswer(name, () => body.items(1))
+      return putRequest(requestFields, open, async (number) => {
+        const { title, body: description } = requestWords(request)
+        const said = { title, description }
+        if (number !== undefined) return (await ask('PUT', `${requests}/${number}`, signal, said)).body
+        return (await ask('POST', requests, signal, { ...said, ...branches, remove_source_branch: true })).body
+      })
+    },
+
     async putStatus(fullName, commit, status, signal) {
       if (!isCommit(commit)) throw new ForgeError('refused', 'A status is of a commit.')
       const state = states[status.state]
@@ -201,6 +215,12 @@ function mergeRequestFacts(request: Part, repository: string, fork: boolean): Pu
     },
     fork,
   }
+}
+
+const requestFields: RequestFields = {
+  name,
+  number: (request) => request.at('iid'),
+  url: (request) => request.at('web_url'),
 }
 
 function projectOf(project: Part): ForgeRepository {
