@@ -6,12 +6,14 @@ import { dirname, join } from 'node:path'
 import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import {
   DeliveryService,
+  type ExplainEventRequest,
   type RepositoryDelivery,
   RepositoryDeliveryResult,
 } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { expect } from 'vitest'
 import { createRepository, type GitHttp, type Repository, serveGitHttp } from '../../proto/test/git-servers.ts'
 import type { FakeForge } from '../src/features/forges/test/fake-forge.ts'
 import { fakeForges } from '../src/features/forges/test/fake-forges.ts'
@@ -152,11 +154,36 @@ export class ForgeWorld implements AsyncDisposable {
     return this.decided(await this.sendPush(before, after, ref))
   }
 
+  /** Whatever a delivery starts or not, explaining it says the same. */
   async decided({ body }: Answered): Promise<RepositoryDelivery> {
-    return waitFor(async () => {
+    const decided = await waitFor(async () => {
       const { delivery } = await this.read(body.delivery!)
       return delivery!.result === RepositoryDeliveryResult.TAKEN ? undefined : delivery
     }, 20_000)
+    const { result, id: value } = decided
+    if (result !== RepositoryDeliveryResult.REFUSED && result !== RepositoryDeliveryResult.FAILED) {
+      expect(await this.explained({ case: 'deliveryId', value })).toEqual(happened(decided))
+    }
+    return decided
+  }
+
+  /** As `happened` says it. */
+  async explained(event: ExplainEventRequest['event']) {
+    const { events } = await this.explain(event)
+    const starts = events.flatMap((each) => each.starts)
+    const says = starts.map(({ path, pipelineName, starts: does, reasonInfo }) => [
+      pipelineName || path,
+      does ? 'started' : (reasonInfo?.code ?? 'nothing said'),
+    ])
+    const order = [RepositoryDeliveryResult.STARTED, RepositoryDeliveryResult.WAITS, RepositoryDeliveryResult.NOTHING]
+    const [first] = [...events].sort((a, b) => order.indexOf(a.result) - order.indexOf(b.result))
+    const { result, ref, commit, sender, problemInfo } = first!
+    return { result, ref, commit, sender, why: problemInfo?.code ?? '', said: Object.fromEntries(says) }
+  }
+
+  explain(event: ExplainEventRequest['event']) {
+    const { repositoryId } = this
+    return this.owner.client(DeliveryService).explainEvent({ repositoryId, event })
   }
 
   read(deliveryId: string) {
@@ -198,4 +225,10 @@ export function said({ decisions }: RepositoryDelivery): Record<string, string> 
       runId === '' ? (reasonInfo?.code ?? 'nothing said') : 'started',
     ]),
   )
+}
+
+/** A delivery in short. */
+export function happened(delivery: RepositoryDelivery) {
+  const { result, ref, commit, sender, problemInfo } = delivery
+  return { result, ref, commit, sender, why: problemInfo?.code ?? '', said: said(delivery) }
 }

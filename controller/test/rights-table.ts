@@ -42,6 +42,7 @@ ConnectionService/TestConnection           who?       no     no        yes      
 ConnectionService/SearchForgeRepositories  who?       no     no        yes          yes   none     no
 DeliveryService/ListRepositoryDeliveries   who?       yes    yes       yes          yes   none     no
 DeliveryService/GetRepositoryDelivery      who?       yes    yes       yes          yes   none     no
+DeliveryService/ExplainEvent               who?       yes    yes       yes          yes   none     no
 DeliveryService/DeliverAgain               who?       no     yes       yes          yes   none     no
 DeliveryService/TrustCommit                who?       no     no        yes          yes   none     no
 ExplainService/ExplainRun                  who?      yes    yes       yes        yes   none     no

@@ -11,24 +11,21 @@ import { problemOf } from '@ansflow/proto/validate'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { Bus } from '../../platform/bus.ts'
-import type { Clock } from '../../platform/clock.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
-import type { PullRequests, Repositories } from '../repositories/index.ts'
 import { decisionsOf } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
+import { type ExplainDeps, explainEvent } from './explain-event.ts'
 import { bodyOf, deliveryRow, insertDelivery, mostDeliveries } from './inbox.ts'
 
-interface Deps {
+interface Deps extends ExplainDeps {
   bus: Bus
-  clock: Clock
-  repositories: Repositories
-  pullRequests: PullRequests
 }
 
 const shownBytes = 256 * 1024
 
-export function deliveriesApi({ bus, clock, repositories, pullRequests }: Deps): ServiceTable {
+export function deliveriesApi(deps: Deps): ServiceTable {
+  const { bus, clock, repositories, pullRequests } = deps
   return serviceTable(DeliveryService, {
     async listRepositoryDeliveries({ repositoryId, results }, ctx) {
       const where = { repositoryId, ...(results.length > 0 && { result: { $in: results } }) }
@@ -101,6 +98,8 @@ export function deliveriesApi({ bus, clock, repositories, pullRequests }: Deps):
       bus.publish('repository.due', {})
       return { deliveryId }
     },
+
+    explainEvent: async (request, ctx) => ({ events: await explainEvent(deps, ctx, request) }),
   })
 }
 

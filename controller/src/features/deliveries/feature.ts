@@ -22,13 +22,13 @@ export const deliveriesFeature = feature({
     const { repositories, pullRequests, keptDeliveries: kept } = from(repositoriesFeature)
     const { connections } = from(forgesFeature)
     const { driver } = from(runsFeature)
-    const { takeFile } = from(pipelinesFeature)
+    const { takeFile, foreseeFiles } = from(pipelinesFeature)
     kept.fill(keptDeliveries(clock))
     const audit = from(auditFeature)
     const { tellNow } = from(statusesFeature)
     const deps = { db, bus, clock, log, workers, driver, audit, repositories, pullRequests, takeFile, tellNow }
     return {
-      services: [deliveriesApi({ bus, clock, repositories, pullRequests })],
+      services: [deliveriesApi({ db, bus, clock, workers, repositories, pullRequests, foreseeFiles })],
       routes: [
         deliveriesRoute({
           db,

@@ -4,22 +4,23 @@ import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { type DeliveryDecision, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { saidText } from '@ansflow/proto/texts/said-text'
 import { type Said, say } from '@ansflow/proto/texts/say'
-import { commandsOf } from '@ansflow/proto/triggers/repository-triggers'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
+import type { Workers } from '../../platform/workers.ts'
 import type { Audit, CallContext } from '../../transport/call.ts'
 import { type ForgeEvent, forgeTasks, type OpenConnection } from '../forges/index.ts'
 import type { TakeFile, TakenFile } from '../pipelines/index.ts'
-import { type PullRequests, type Repositories, type RepositoryRow, waitsForTrust } from '../repositories/index.ts'
+import type { PullRequests, Repositories, RepositoryRow } from '../repositories/index.ts'
 import type { StartDeps } from '../runs/index.ts'
 import type { StatusNews } from '../statuses/index.ts'
-import { type Decision, decide } from './decide.ts'
+import type { Decision } from './decide.ts'
 import { runIdsOf, toDecision, withDecisions } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
-import { type Happening, happeningOf, subjectOf } from './happening.ts'
+import type { Happening } from './happening.ts'
 import { bodyOf } from './inbox.ts'
+import { type JudgeDeps, judge } from './judge.ts'
 import { noticedEvent } from './notice-pushes.ts'
 import { beginRun } from './start-decided.ts'
 
@@ -55,13 +56,7 @@ interface Work {
 export async function outcomeOf(deps: WorkOffDeps, work: Work): Promise<Outcome> {
   const { row, repository } = work
   const connection = await deps.repositories.connectionOf(deps.db.em(), repository)
-  const headers = Object.fromEntries(JSON.parse(row.headers) as [string, string][])
-  const events = await deps.workers.run(
-    forgeTasks,
-    'readDelivery',
-    { kind: row.event === noticedEvent ? ForgeKind.GIT : connection.forge.kind, headers, body: await bodyOf(row) },
-    '',
-  )
+  const events = await readDelivered(deps.workers, row, connection.forge.kind)
   if (!events) return { result: RepositoryDeliveryResult.NOTHING, why: say('delivery_json') }
   const outcomes: Outcome[] = []
   for (const [index, event] of events.entries()) {
@@ -70,56 +65,49 @@ export async function outcomeOf(deps: WorkOffDeps, work: Work): Promise<Outcome>
   return joined(outcomes)
 }
 
+/** What it tells of; undefined: its body is no JSON. */
+export async function readDelivered(
+  workers: Workers,
+  row: Pick<RepositoryDeliveryRow, 'event' | 'headers' | 'body'>,
+  forge: ForgeKind,
+): Promise<ForgeEvent[] | undefined> {
+  const headers = Object.fromEntries(JSON.parse(row.headers) as [string, string][])
+  const kind = row.event === noticedEvent ? ForgeKind.GIT : forge
+  return workers.run(forgeTasks, 'readDelivery', { kind, headers, body: await bodyOf(row) }, '')
+}
+
 async function outcomeOfEvent(
   deps: WorkOffDeps,
   { row, repository, signal, index }: Work & { index: number },
   connection: OpenConnection,
   told: ForgeEvent,
 ): Promise<Outcome> {
-  const event = await wholeEvent(told, repository, connection, signal)
-  const { why, ...subject } = subjectOf(event, repository.fullName)
-  const nothing = (said: Said): Outcome => ({ ...subject, result: RepositoryDeliveryResult.NOTHING, why: said })
-  if (why || event.kind === 'ping' || event.kind === 'ignored') return nothing(why!)
-  if (event.kind === 'pull_request') await deps.pullRequests.note(repository, event, row.repeats !== null)
-  // Before it waits for anything: what a stranger writes is not to be waited for.
-  const refused = event.kind === 'comment' ? await commentRefusal(event, repository, connection, signal) : undefined
-  if (refused) return nothing(refused)
-  const { fork, baseRules } = await deps.pullRequests.trustOf(repository, event)
-  if (fork === 'none') {
-    return nothing(say('delivery_fork_none', { repository: headRepositoryOf(event) }))
-  }
-  if (fork === 'approve' && waitsForTrust(event)) {
-    const { ref, commit } = subject
-    const isHead = await deps.pullRequests.wait(repository, event, row.id)
-    if (!isHead) return nothing(say('delivery_moved', { name: ref, commit: commit.slice(0, 7) }))
-    const said = say('delivery_fork', { repository: headRepositoryOf(event), commit: commit.slice(0, 7) })
-    return { ...subject, result: RepositoryDeliveryResult.WAITS, why: said, waiting: event }
-  }
-  const mirror = deps.repositories.mirrorOf(repository)
-  const happening = await happeningOf(event, {
-    repository,
-    mirror,
-    fetch: (until) => deps.repositories.fetch(repository, until),
-    pullRequestRef: (number) => connection.forge.pullRequestRef(number),
-    signal,
-  })
-  if (!('event' in happening)) return nothing(happening)
-  const commit = happening.commit?.id ?? subject.commit
-  const head = (await mirror.commit(`refs/heads/${repository.defaultBranch}`))?.id
-  const filesAt = baseRules ? happening.git.baseCommit || head : happening.commit?.id
-  const decided = await decide(
-    {
-      em: deps.db.em(),
-      workers: deps.workers,
-      takeFile: deps.takeFile,
-      change: changeBy(deps, repository, row.id),
-      now: deps.clock.now(),
-    },
-    { repository, mirror, happening, filesAt, head },
-  )
+  const asked = { repository, connection, signal, isRepeat: row.repeats !== null }
+  const judged = await judge(judgeDeps(deps, repository, row.id), asked, told)
+  const { ref, commit, sender, happening, decided = [], why, waiting } = judged
+  const subject = { ref, commit, sender }
+  if (waiting) return { ...subject, result: RepositoryDeliveryResult.WAITS, waiting, ...(why && { why }) }
   for (const each of decided) await tellWrongFile(deps, repository, commit, each)
-  if (decided.length === 0) return { ...nothing(noneOf(happening)), commit }
-  return { ...subject, commit, ...(await begin(deps, { row, repository, index }, happening, decided)) }
+  if (!happening || why) return { ...subject, result: RepositoryDeliveryResult.NOTHING, ...(why && { why }) }
+  return { ...subject, ...(await begin(deps, { row, repository, index }, happening, decided)) }
+}
+
+function judgeDeps(deps: WorkOffDeps, repository: RepositoryRow, deliveryId: string): JudgeDeps {
+  const { db, clock, workers, pullRequests, repositories, takeFile } = deps
+  return {
+    em: db.em(),
+    workers,
+    mirror: repositories.mirrorOf(repository),
+    fetch: (until) => repositories.fetch(repository, until),
+    pullRequests: {
+      note: (event, isRepeat) => pullRequests.note(repository, event, isRepeat),
+      trustOf: (event) => pullRequests.trustOf(repository, event),
+      wait: (event) => pullRequests.wait(repository, event, deliveryId),
+    },
+    takeFile,
+    change: changeBy(deps, repository, deliveryId),
+    now: clock.now(),
+  }
 }
 
 const ofWrongFiles: readonly string[] = ['delivery_file', 'delivery_file_unread', 'delivery_name']
@@ -134,45 +122,6 @@ async function tellWrongFile(
   if (path === '' || commit === '' || !why || !ofWrongFiles.includes(why.code)) return
   const said = { name: path, state: 'failed' as const, description: saidText(why), summary: '' }
   await tellNow({ repositoryId, projectId, commit, runId: '', ...said })
-}
-
-function noneOf({ event: { kind, action, branch = '', tag = '' } }: Happening): Said {
-  const isGone = (kind === 'push' || kind === 'tag') && action === 'deleted'
-  return isGone ? say('gate_deleted', { name: (tag || branch).slice(0, 100) }) : say('delivery_none')
-}
-
-/** Forges that do not say with a comment what it is about, or only the beginning of a commit, are asked: trust hangs on that. */
-async function wholeEvent(
-  event: ForgeEvent,
-  { fullName }: RepositoryRow,
-  connection: OpenConnection,
-  signal: AbortSignal,
-): Promise<ForgeEvent> {
-  if (!connection.client.pullRequest) return event
-  const ask = (number: number) =>
-    connection.ask((client, until) => client.pullRequest!(fullName, number, until), signal)
-  if (event.kind === 'pull_request' && event.pullRequest.head.commit === '') {
-    return { ...event, pullRequest: await ask(event.pullRequest.number) }
-  }
-  if (event.kind !== 'comment' || commandsOf(event.body).length === 0) return event
-  return event.pullRequest?.head.commit ? event : { ...event, pullRequest: await ask(event.number) }
-}
-
-function headRepositoryOf(event: ForgeEvent): string {
-  const facts = event.kind === 'pull_request' || event.kind === 'comment' ? event.pullRequest : undefined
-  return facts?.head.repository || 'another repository'
-}
-
-/** Who may push may have something run. */
-async function commentRefusal(
-  { author }: Extract<ForgeEvent, { kind: 'comment' }>,
-  { fullName }: RepositoryRow,
-  connection: OpenConnection,
-  signal: AbortSignal,
-): Promise<Said | undefined> {
-  if (!connection.client.mayPush) return say('delivery_comment_forge')
-  const may = await connection.ask((client, until) => client.mayPush!(fullName, author, until), signal)
-  return may ? undefined : say('delivery_comment', { sender: author.slice(0, 100) || '?' })
 }
 
 async function begin(

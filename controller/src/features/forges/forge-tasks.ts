@@ -2,6 +2,7 @@
 import type { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import type { JsonValue } from '@bufbuild/protobuf'
 import { task } from '../../platform/worker-task.ts'
+import { jsonFault } from './json-fault.ts'
 import { forgeOf } from './kinds.ts'
 
 /** Undefined: it is no JSON. */
@@ -11,6 +12,9 @@ export const readDelivery = task(
     return value === undefined ? undefined : forgeOf(kind).read(headers, value)
   },
 )
+
+/** Where a body that is no JSON first is none. */
+export const findFault = task((body: string) => jsonFault(body))
 
 function jsonOf(contentType: string, text: string): JsonValue | undefined {
   try {

@@ -4,6 +4,7 @@ import { feature, port } from '../../feature.ts'
 import { deletePipelinesOf } from './delete-pipelines.ts'
 import { DraftEntity, DraftUpdateEntity } from './draft.entity.ts'
 import type { Drafts } from './drafts.ts'
+import { foreseeFiles } from './foresee-file.ts'
 import { PipelineEntity } from './pipeline.entity.ts'
 import { pipelineScope } from './pipeline-scope.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
@@ -25,6 +26,7 @@ export const pipelinesFeature = feature({
         drafts,
         agentLabels,
         takeFile: (asked: TakeFile) => takeFile({ db, drafts: drafts(), workers, participants: participants() }, asked),
+        foreseeFiles: () => foreseeFiles({ db, workers, participants: participants() }),
       },
     }
   },

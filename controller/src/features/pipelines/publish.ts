@@ -42,14 +42,14 @@ export interface Published {
 
 interface Publishing {
   change: CallContext['change']
-  drafts: Drafts
+  drafts: Pick<Drafts, 'announce'>
   participants: readonly PipelineParticipant[]
 }
 
 const noteLength = 2000
 
 export async function publishDraft(
-  publishing: Publishing & { workers: Workers },
+  publishing: Publishing & { drafts: Drafts; workers: Workers },
   publication: Publication,
 ): Promise<Published> {
   const { pipelineId, expectedHash, agents, by } = publication

@@ -14,7 +14,7 @@ import type { PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { problemsFrom } from './problems.ts'
-import { type Content, publishContent } from './publish.ts'
+import { type Content, type Publication, publishContent } from './publish.ts'
 import { graphOf } from './runnable-graph.ts'
 
 export interface TakeFile {
@@ -37,7 +37,11 @@ export interface TakenFile {
   problems: Problem[]
   name: string
   /** Absent with errors, and where another pipeline of the project has its name. */
-  taken?: { pipeline: PipelineRow; graph: PipelineGraph /** 0: it is none of its versions. */; version: number }
+  taken?: {
+    pipeline: Pick<PipelineRow, 'id' | 'name' | 'projectId'>
+    graph: PipelineGraph /** 0: it is none of its versions. */
+    version: number
+  }
 }
 
 export interface TakeFileDeps {
@@ -76,15 +80,10 @@ export async function takeFile(deps: TakeFileDeps, asked: TakeFile): Promise<Tak
   return { problems, name, taken: { pipeline, graph, version: known?.number ?? 0 } }
 }
 
-async function becomeLatest(
-  { db, drafts, workers, participants }: TakeFileDeps,
-  { scope, note, author, change, yaml, now }: TakeFile,
-  before: PipelineRow,
-  content: Content,
-): Promise<PipelineRow> {
-  const isUntouched = before.draftHash === before.latestHash || before.latestVersion === 0
-  const publication = {
-    pipelineId: before.id,
+/** What the default branch says. */
+export function headPublication({ scope, note, author, now }: TakeFile, pipelineId: string): Publication {
+  return {
+    pipelineId,
     note,
     expectedHash: '',
     agents: [],
@@ -93,8 +92,19 @@ async function becomeLatest(
     // A file has no person's rights: it reaches what its own project has.
     may: (_permission: string, { projectId }: { projectId?: string }) => projectId === scope.projectId,
     now,
-    fromRepository: true as const,
+    fromRepository: true,
   }
+}
+
+async function becomeLatest(
+  { db, drafts, workers, participants }: TakeFileDeps,
+  asked: TakeFile,
+  before: PipelineRow,
+  content: Content,
+): Promise<PipelineRow> {
+  const { author, change, yaml, now } = asked
+  const isUntouched = before.draftHash === before.latestHash || before.latestVersion === 0
+  const publication = headPublication(asked, before.id)
   const { pipeline } = await publishContent({ change, drafts, participants }, publication, content)
   if (!isUntouched || before.draftHash === content.hash) return pipeline
   const updates = await drafts.updates(before.id)

@@ -17,6 +17,8 @@ export interface PullRequests {
   trustOf(repository: RepositoryRow, event: ForgeEvent): Promise<Trust>
   /** Until somebody approves its head; false: it has another one by now. */
   wait(repository: RepositoryRow, event: ForgeEvent, deliveryId: string): Promise<boolean>
+  /** As it was noted last; undefined: no delivery told of it. */
+  known(repository: RepositoryRow, number: number): Promise<PullRequestFacts | undefined>
   /** Inside a transaction: the head is approved. Answers the delivery that has waited for it. Throws `failed_precondition` "commit_moved". */
   trust(em: EntityManager, approval: Approval): Promise<string | undefined>
 }
@@ -75,6 +77,23 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
       if (!facts || facts.head.commit === '') return false
       const where = { repositoryId: repository.id, number: facts.number, headCommit: facts.head.commit }
       return (await db.em().nativeUpdate(PullRequestEntity, where, { waitingDeliveryId: deliveryId })) === 1
+    },
+
+    async known({ id }, number) {
+      const row = await db.em().findOne(PullRequestEntity, { repositoryId: id, number })
+      if (!row) return undefined
+      const { title, url, draft, author, headBranch, headCommit, headRepository, baseBranch, fork } = row
+      return {
+        number,
+        title,
+        url,
+        draft,
+        labels: JSON.parse(row.labels) as string[],
+        author,
+        head: { branch: headBranch, commit: headCommit, repository: headRepository },
+        base: { branch: baseBranch, commit: '' },
+        fork,
+      }
     },
 
     async trust(em, { repositoryId, pullRequest, commit, by }) {

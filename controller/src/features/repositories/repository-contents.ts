@@ -1,5 +1,5 @@
 // What is in a repository, with the runs that were for it: branches, pull requests, commits.
-import { AppError, notFound, precondition } from '@ansflow/proto/errors'
+import { notFound } from '@ansflow/proto/errors'
 import {
   type ListBranchesRequest,
   type ListCommitsRequest,
@@ -8,13 +8,13 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { Db, EntityManager } from '../../platform/db.ts'
-import { GitError } from '../../platform/git/git.ts'
 import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { readRunHeads } from '../runs/index.ts'
 import { toCommit, toPullRequest } from './present-repository.ts'
+import { readable } from './readable.ts'
 import type { Repositories } from './repositories.ts'
-import { PullRequestEntity, type RepositoryRow } from './repository.entity.ts'
+import { PullRequestEntity } from './repository.entity.ts'
 import type { RunSources, RunsOf } from './run-sources.ts'
 
 export type RepositoryContents = ReturnType<typeof repositoryContents>
@@ -94,16 +94,6 @@ export function repositoryContents({ db, repositories, sources }: Deps) {
         nextPageToken,
       }
     },
-  }
-
-  /** What cannot be read now is told with why. */
-  async function readable<T>(row: RepositoryRow, read: () => Promise<T>): Promise<T> {
-    return read().catch((error: unknown) => {
-      if (!(error instanceof GitError)) throw error
-      if (error.fault === 'aborted') throw new AppError('unavailable', error.message)
-      const message = `${row.fullName} cannot be read: ${error.message}`
-      throw precondition('repository_unread', message, { detail: error.message })
-    })
   }
 
   async function runsOf(em: EntityManager, repositoryId: string, of: RunsOf): Promise<Map<string, Run[]>> {

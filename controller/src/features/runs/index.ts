@@ -34,6 +34,7 @@ export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts
 export {
   type GraphStart,
   type PublishedStart,
+  readyToStart,
   refusalOf,
   type StartDeps,
   startGraph,

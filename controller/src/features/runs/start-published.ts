@@ -45,15 +45,9 @@ export interface GraphStart extends Omit<PublishedStart, 'pipelineId' | 'by'> {
 }
 
 /** Throws what is wrong with the inputs. */
-export async function startGraph(
-  { db, driver }: StartDeps,
-  { pipeline, graph, version, inputs, textInputs, origin, runId }: GraphStart,
-): Promise<Run> {
-  const project = await findProject(db.em(), pipeline.projectId)
-  if (!project) throw notFound('project', pipeline.projectId)
-  const given = textInputs ? fittedInputs(graph.inputs, inputs) : inputs
-  const { values, violations } = resolveInputs(graph.inputs, given)
-  if (violations.length > 0) throw invalid(violations)
+export async function startGraph({ db, driver }: StartDeps, start: GraphStart): Promise<Run> {
+  const { pipeline, graph, version, origin, runId } = start
+  const { project, inputs } = await readyToStart(db, start)
   return driver.start({
     organizationId: project.organizationId,
     projectId: project.id,
@@ -62,10 +56,23 @@ export async function startGraph(
     pipelineName: pipeline.name,
     version,
     graph,
-    inputs: values,
+    inputs,
     origin,
     runId,
   })
+}
+
+/** All that a start asks before anything is begun. Throws what is wrong with the inputs. */
+export async function readyToStart(
+  db: Db,
+  { pipeline, graph, inputs, textInputs }: Pick<GraphStart, 'pipeline' | 'graph' | 'inputs' | 'textInputs'>,
+) {
+  const project = await findProject(db.em(), pipeline.projectId)
+  if (!project) throw notFound('project', pipeline.projectId)
+  const given = textInputs ? fittedInputs(graph.inputs, inputs) : inputs
+  const { values, violations } = resolveInputs(graph.inputs, given)
+  if (violations.length > 0) throw invalid(violations)
+  return { project, inputs: values }
 }
 
 const forNow: ReadonlySet<string> = new Set(['unavailable', 'aborted', 'internal'])

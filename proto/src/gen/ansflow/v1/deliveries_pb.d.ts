@@ -3,9 +3,10 @@
 /* eslint-disable */
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
-import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
+import type { StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { Problem, ProblemJson } from "./graph_pb.js";
+import type { GitFacts, GitFactsJson, RunOrigin, RunOriginJson } from "./runs_pb.js";
 
 /**
  * Describes the file ansflow/v1/deliveries.proto.
@@ -653,6 +654,499 @@ export declare type TrustCommitResponseJson = {
 export declare const TrustCommitResponseSchema: GenMessage<TrustCommitResponse, {jsonType: TrustCommitResponseJson}>;
 
 /**
+ * @generated from message ansflow.v1.ExplainEventRequest
+ */
+export declare type ExplainEventRequest = Message<"ansflow.v1.ExplainEventRequest"> & {
+  /**
+   * @generated from field: string repository_id = 1;
+   */
+  repositoryId: string;
+
+  /**
+   * @generated from oneof ansflow.v1.ExplainEventRequest.event
+   */
+  event: {
+    /**
+     * Of a delivery that has come: as if it were delivered again.
+     *
+     * @generated from field: string delivery_id = 2;
+     */
+    value: string;
+    case: "deliveryId";
+  } | {
+    /**
+     * @generated from field: ansflow.v1.PastedEvent pasted = 3;
+     */
+    value: PastedEvent;
+    case: "pasted";
+  } | {
+    /**
+     * @generated from field: ansflow.v1.PushedState pushed = 4;
+     */
+    value: PushedState;
+    case: "pushed";
+  } | {
+    /**
+     * Number of one that deliveries told of: as if it had just been brought to where it stands.
+     *
+     * @generated from field: uint32 pull_request = 5;
+     */
+    value: number;
+    case: "pullRequest";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * @generated from message ansflow.v1.ExplainEventRequest
+ */
+export declare type ExplainEventRequestJson = {
+  /**
+   * @generated from field: string repository_id = 1;
+   */
+  repositoryId?: string;
+
+  /**
+   * Of a delivery that has come: as if it were delivered again.
+   *
+   * @generated from field: string delivery_id = 2;
+   */
+  deliveryId?: string;
+
+  /**
+   * @generated from field: ansflow.v1.PastedEvent pasted = 3;
+   */
+  pasted?: PastedEventJson;
+
+  /**
+   * @generated from field: ansflow.v1.PushedState pushed = 4;
+   */
+  pushed?: PushedStateJson;
+
+  /**
+   * Number of one that deliveries told of: as if it had just been brought to where it stands.
+   *
+   * @generated from field: uint32 pull_request = 5;
+   */
+  pullRequest?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.ExplainEventRequest.
+ * Use `create(ExplainEventRequestSchema)` to create a new message.
+ */
+export declare const ExplainEventRequestSchema: GenMessage<ExplainEventRequest, {jsonType: ExplainEventRequestJson}>;
+
+/**
+ * What a forge would send.
+ *
+ * @generated from message ansflow.v1.PastedEvent
+ */
+export declare type PastedEvent = Message<"ansflow.v1.PastedEvent"> & {
+  /**
+   * As the forge names it in the header: "push", "pull_request", "Merge Request Hook". Plain git servers need none.
+   *
+   * @generated from field: string event = 1;
+   */
+  event: string;
+
+  /**
+   * JSON of at most 1 MiB.
+   *
+   * @generated from field: string body = 2;
+   */
+  body: string;
+};
+
+/**
+ * What a forge would send.
+ *
+ * @generated from message ansflow.v1.PastedEvent
+ */
+export declare type PastedEventJson = {
+  /**
+   * As the forge names it in the header: "push", "pull_request", "Merge Request Hook". Plain git servers need none.
+   *
+   * @generated from field: string event = 1;
+   */
+  event?: string;
+
+  /**
+   * JSON of at most 1 MiB.
+   *
+   * @generated from field: string body = 2;
+   */
+  body?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.PastedEvent.
+ * Use `create(PastedEventSchema)` to create a new message.
+ */
+export declare const PastedEventSchema: GenMessage<PastedEvent, {jsonType: PastedEventJson}>;
+
+/**
+ * As if it had just been pushed, on top of its first parent.
+ *
+ * @generated from message ansflow.v1.PushedState
+ */
+export declare type PushedState = Message<"ansflow.v1.PushedState"> & {
+  /**
+   * One of the two; without any the default branch.
+   *
+   * @generated from field: string branch = 1;
+   */
+  branch: string;
+
+  /**
+   * @generated from field: string tag = 2;
+   */
+  tag: string;
+
+  /**
+   * Of the branch: a commit that it leads to; empty: the last.
+   *
+   * @generated from field: string commit = 3;
+   */
+  commit: string;
+};
+
+/**
+ * As if it had just been pushed, on top of its first parent.
+ *
+ * @generated from message ansflow.v1.PushedState
+ */
+export declare type PushedStateJson = {
+  /**
+   * One of the two; without any the default branch.
+   *
+   * @generated from field: string branch = 1;
+   */
+  branch?: string;
+
+  /**
+   * @generated from field: string tag = 2;
+   */
+  tag?: string;
+
+  /**
+   * Of the branch: a commit that it leads to; empty: the last.
+   *
+   * @generated from field: string commit = 3;
+   */
+  commit?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.PushedState.
+ * Use `create(PushedStateSchema)` to create a new message.
+ */
+export declare const PushedStateSchema: GenMessage<PushedState, {jsonType: PushedStateJson}>;
+
+/**
+ * @generated from message ansflow.v1.ExplainEventResponse
+ */
+export declare type ExplainEventResponse = Message<"ansflow.v1.ExplainEventResponse"> & {
+  /**
+   * One for each thing that it tells of: some forges tell of several branches at once.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedEvent events = 1;
+   */
+  events: ExplainedEvent[];
+};
+
+/**
+ * @generated from message ansflow.v1.ExplainEventResponse
+ */
+export declare type ExplainEventResponseJson = {
+  /**
+   * One for each thing that it tells of: some forges tell of several branches at once.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedEvent events = 1;
+   */
+  events?: ExplainedEventJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.ExplainEventResponse.
+ * Use `create(ExplainEventResponseSchema)` to create a new message.
+ */
+export declare const ExplainEventResponseSchema: GenMessage<ExplainEventResponse, {jsonType: ExplainEventResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.ExplainedEvent
+ */
+export declare type ExplainedEvent = Message<"ansflow.v1.ExplainedEvent"> & {
+  /**
+   * STARTED, NOTHING or WAITS.
+   *
+   * @generated from field: ansflow.v1.RepositoryDeliveryResult result = 1;
+   */
+  result: RepositoryDeliveryResult;
+
+  /**
+   * A branch, tag or "#12"; empty: it is of none.
+   *
+   * @generated from field: string ref = 2;
+   */
+  ref: string;
+
+  /**
+   * @generated from field: string commit = 3;
+   */
+  commit: string;
+
+  /**
+   * @generated from field: string sender = 4;
+   */
+  sender: string;
+
+  /**
+   * Of all of it: why nothing would start; English, and the same for other languages.
+   *
+   * @generated from field: string problem = 5;
+   */
+  problem: string;
+
+  /**
+   * @generated from field: ansflow.v1.Problem problem_info = 6;
+   */
+  problemInfo?: Problem | undefined;
+
+  /**
+   * What each pipeline that is asked says, as of a delivery.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedStart starts = 7;
+   */
+  starts: ExplainedStart[];
+
+  /**
+   * What it is about, without `changed`; absent: no pipeline is asked.
+   *
+   * @generated from field: ansflow.v1.GitFacts git = 8;
+   */
+  git?: GitFacts | undefined;
+
+  /**
+   * Paths, in git's order: at most 10,000 of `git.changed_count`.
+   *
+   * @generated from field: repeated string changed_files = 9;
+   */
+  changedFiles: string[];
+
+  /**
+   * Which files have changed is known; they may be none.
+   *
+   * @generated from field: bool changed_known = 10;
+   */
+  changedKnown: boolean;
+};
+
+/**
+ * @generated from message ansflow.v1.ExplainedEvent
+ */
+export declare type ExplainedEventJson = {
+  /**
+   * STARTED, NOTHING or WAITS.
+   *
+   * @generated from field: ansflow.v1.RepositoryDeliveryResult result = 1;
+   */
+  result?: RepositoryDeliveryResultJson;
+
+  /**
+   * A branch, tag or "#12"; empty: it is of none.
+   *
+   * @generated from field: string ref = 2;
+   */
+  ref?: string;
+
+  /**
+   * @generated from field: string commit = 3;
+   */
+  commit?: string;
+
+  /**
+   * @generated from field: string sender = 4;
+   */
+  sender?: string;
+
+  /**
+   * Of all of it: why nothing would start; English, and the same for other languages.
+   *
+   * @generated from field: string problem = 5;
+   */
+  problem?: string;
+
+  /**
+   * @generated from field: ansflow.v1.Problem problem_info = 6;
+   */
+  problemInfo?: ProblemJson;
+
+  /**
+   * What each pipeline that is asked says, as of a delivery.
+   *
+   * @generated from field: repeated ansflow.v1.ExplainedStart starts = 7;
+   */
+  starts?: ExplainedStartJson[];
+
+  /**
+   * What it is about, without `changed`; absent: no pipeline is asked.
+   *
+   * @generated from field: ansflow.v1.GitFacts git = 8;
+   */
+  git?: GitFactsJson;
+
+  /**
+   * Paths, in git's order: at most 10,000 of `git.changed_count`.
+   *
+   * @generated from field: repeated string changed_files = 9;
+   */
+  changedFiles?: string[];
+
+  /**
+   * Which files have changed is known; they may be none.
+   *
+   * @generated from field: bool changed_known = 10;
+   */
+  changedKnown?: boolean;
+};
+
+/**
+ * Describes the message ansflow.v1.ExplainedEvent.
+ * Use `create(ExplainedEventSchema)` to create a new message.
+ */
+export declare const ExplainedEventSchema: GenMessage<ExplainedEvent, {jsonType: ExplainedEventJson}>;
+
+/**
+ * @generated from message ansflow.v1.ExplainedStart
+ */
+export declare type ExplainedStart = Message<"ansflow.v1.ExplainedStart"> & {
+  /**
+   * Empty: the file names a pipeline that there is not yet.
+   *
+   * @generated from field: string pipeline_id = 1;
+   */
+  pipelineId: string;
+
+  /**
+   * @generated from field: string pipeline_name = 2;
+   */
+  pipelineName: string;
+
+  /**
+   * Of the file in the repository; empty: it is kept in AnsFlow.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * @generated from field: bool starts = 4;
+   */
+  starts: boolean;
+
+  /**
+   * Why not; English, and the same for other languages.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: ansflow.v1.Problem reason_info = 6;
+   */
+  reasonInfo?: Problem | undefined;
+
+  /**
+   * 0: the file at the commit is none of its versions.
+   *
+   * @generated from field: uint32 version = 7;
+   */
+  version: number;
+
+  /**
+   * What its run would be for, with what `changed()` answers in it.
+   *
+   * @generated from field: ansflow.v1.RunOrigin origin = 8;
+   */
+  origin?: RunOrigin | undefined;
+
+  /**
+   * Of its run, by name: what the trigger gives, else its default.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 9;
+   */
+  inputs?: JsonObject | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.ExplainedStart
+ */
+export declare type ExplainedStartJson = {
+  /**
+   * Empty: the file names a pipeline that there is not yet.
+   *
+   * @generated from field: string pipeline_id = 1;
+   */
+  pipelineId?: string;
+
+  /**
+   * @generated from field: string pipeline_name = 2;
+   */
+  pipelineName?: string;
+
+  /**
+   * Of the file in the repository; empty: it is kept in AnsFlow.
+   *
+   * @generated from field: string path = 3;
+   */
+  path?: string;
+
+  /**
+   * @generated from field: bool starts = 4;
+   */
+  starts?: boolean;
+
+  /**
+   * Why not; English, and the same for other languages.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason?: string;
+
+  /**
+   * @generated from field: ansflow.v1.Problem reason_info = 6;
+   */
+  reasonInfo?: ProblemJson;
+
+  /**
+   * 0: the file at the commit is none of its versions.
+   *
+   * @generated from field: uint32 version = 7;
+   */
+  version?: number;
+
+  /**
+   * What its run would be for, with what `changed()` answers in it.
+   *
+   * @generated from field: ansflow.v1.RunOrigin origin = 8;
+   */
+  origin?: RunOriginJson;
+
+  /**
+   * Of its run, by name: what the trigger gives, else its default.
+   *
+   * @generated from field: google.protobuf.Struct inputs = 9;
+   */
+  inputs?: StructJson;
+};
+
+/**
+ * Describes the message ansflow.v1.ExplainedStart.
+ * Use `create(ExplainedStartSchema)` to create a new message.
+ */
+export declare const ExplainedStartSchema: GenMessage<ExplainedStart, {jsonType: ExplainedStartJson}>;
+
+/**
  * @generated from enum ansflow.v1.RepositoryDeliveryResult
  */
 export enum RepositoryDeliveryResult {
@@ -758,6 +1252,19 @@ export declare const DeliveryService: GenService<{
     methodKind: "unary";
     input: typeof TrustCommitRequestSchema;
     output: typeof TrustCommitResponseSchema;
+  },
+  /**
+   * What would come of an event now: which pipelines start, and why the others do not; found by what works deliveries off. Nothing is
+   * started or stored, and the forge is told nothing; the repository is read. Errors: invalid_argument (a body that is no JSON, with the
+   * line and column), not_found (there is no such delivery, branch, tag, commit or pull request), failed_precondition
+   * ("delivery_refused", "repository_unread": it could not be read; "forge_refused", "forge_unreachable": the forge was to be asked).
+   *
+   * @generated from rpc ansflow.v1.DeliveryService.ExplainEvent
+   */
+  explainEvent: {
+    methodKind: "unary";
+    input: typeof ExplainEventRequestSchema;
+    output: typeof ExplainEventResponseSchema;
   },
 }>;
 

@@ -1,0 +1,131 @@
+import { type ExplainEventRequest, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ForgeWorld, happened } from '../../../test/forge-world.ts'
+import { RepositoryDeliveryEntity } from './delivery.entity.ts'
+
+const { STARTED, NOTHING } = RepositoryDeliveryResult
+const step = 'steps: { one: { run: "true" } }\n'
+
+let world: ForgeWorld
+
+beforeAll(async () => {
+  world = await ForgeWorld.start({
+    files: {
+      'ansflow.yaml': `name: build
+on:
+  push: { branches: [main], inputs: { who: "\${{ git.author }}" } }
+  pullRequest: {}
+inputs: { who: { type: string }, often: { type: number, default: 3 } }
+steps: { one: { run: "true", when: "\${{ changed('docs/**') }}" } }
+`,
+    },
+  })
+}, 60_000)
+afterAll(() => world[Symbol.asyncDispose]())
+
+const bodyOf = (before: string, after: string) =>
+  JSON.stringify({
+    repository: { full_name: 'acme/shop' },
+    sender: { login: 'ann' },
+    ref: 'refs/heads/main',
+    before,
+    after,
+  })
+const pasted = (body: string, event = 'push'): ExplainEventRequest['event'] => ({
+  case: 'pasted',
+  value: { $typeName: 'ansflow.v1.PastedEvent', event, body },
+})
+const pushed = (state: { branch?: string; tag?: string; commit?: string }): ExplainEventRequest['event'] => ({
+  case: 'pushed',
+  value: { $typeName: 'ansflow.v1.PushedState', branch: '', tag: '', commit: '', ...state },
+})
+const pipelines = async () => {
+  const { pipelines: found } = await world.owner.client(PipelineService).listPipelines({ projectId: world.projectId })
+  return found.map(({ name, latestVersion }) => `${name} ${latestVersion}`).sort()
+}
+
+test('what is pasted says beforehand what the delivery then starts, and leaves nothing behind', async () => {
+  const before = world.head()
+  world.write('docs/a.md', 'a\n')
+  world.write('ansflow.yaml', `name: build\non: { push: true }\n${step}`)
+  world.write('.ansflow/one.yaml', `name: twin\non: { push: true }\n${step}`)
+  world.write('.ansflow/two.yaml', `name: twin\non: { push: true }\n${step}`)
+  world.write('.ansflow/three.yaml', `name: timed\non: { push: true, schedule: [{ cron: "61 * * * *" }] }\n${step}`)
+  world.write(
+    '.ansflow/four.yaml',
+    `name: asks\non: { push: { inputs: { must: "\${{ git.author }}" } } }\ninputs: { must: { type: number, default: 5 } }\n${step}`,
+  )
+  const after = world.commit('.ansflow/five.yaml', `name: build\non: { push: true }\n${step}`)
+  const known = { pipelines: await pipelines(), runs: (await world.runs()).length }
+  const repository = await world.repository()
+  const foreseen = await world.explained(pasted(bodyOf(before, after)))
+  expect(foreseen.said).toEqual({
+    build: 'started',
+    twin: 'started',
+    '.ansflow/two.yaml': 'delivery_name',
+    '.ansflow/five.yaml': 'delivery_name',
+    '.ansflow/three.yaml': 'delivery_file',
+    asks: 'delivery_input',
+  })
+  expect({ pipelines: await pipelines(), runs: (await world.runs()).length }).toEqual(known)
+  expect(await world.repository()).toEqual(repository)
+  expect(await world.controller.db.em().count(RepositoryDeliveryEntity)).toBe(0)
+  expect(happened(await world.pushed(before, after))).toEqual(foreseen)
+  expect(await pipelines()).toEqual(['asks 1', 'build 2', 'twin 1'])
+})
+
+test('each pipeline that would start says what its run would be for', async () => {
+  const before = world.head()
+  const file = `name: build
+on: { push: { inputs: { who: "\${{ git.author }}" } } }
+inputs: { who: { type: string }, often: { type: number, default: 3 } }
+steps: { one: { run: "true", when: "\${{ changed('docs/**') }}" } }
+`
+  world.write('ansflow.yaml', file)
+  const after = world.commit('docs/b.md', 'b\n')
+  const { events } = await world.explain(pushed({ branch: 'main' }))
+  const [event] = events
+  expect(event).toMatchObject({
+    result: STARTED,
+    ref: 'main',
+    commit: after,
+    git: { before: world.origin.git('rev-parse', 'HEAD~1'), changedCount: 1, message: 'change docs/b.md' },
+    changedFiles: ['docs/b.md'],
+    changedKnown: true,
+  })
+  const build = event!.starts.find(({ pipelineName }) => pipelineName === 'build')
+  expect(build).toMatchObject({
+    starts: true,
+    version: 3,
+    inputs: { who: 'T <t@localhost>', often: 3 },
+    origin: { git: { commit: after, changed: { '["docs/**"]': true } } },
+  })
+  // And the run gets the same.
+  await world.pushed(before, after)
+  const run = (await world.runs()).find(({ pipelineName }) => pipelineName === 'build')
+  expect(run).toMatchObject({ version: 3, inputs: { who: 'T <t@localhost>', often: 3 } })
+})
+
+test('a commit, a tag and a pull request can be chosen', async () => {
+  const older = world.origin.git('rev-parse', 'HEAD~1')
+  const { events } = await world.explain(pushed({ branch: 'main', commit: older }))
+  expect(events[0]).toMatchObject({ commit: older, changedFiles: ['ansflow.yaml'] })
+  world.origin.git('tag', 'v1')
+  world.origin.git('push', '--quiet', 'origin', 'v1')
+  await expect(world.explain(pushed({ tag: 'v2' }))).rejects.toThrow('tag "v2"')
+  expect((await world.explained(pushed({ tag: 'v1' }))).said).toMatchObject({ build: 'gate_tags_none' })
+  await expect(world.explain(pushed({ branch: 'none' }))).rejects.toThrow('branch "none"')
+  await expect(world.explain({ case: 'pullRequest', value: 99 })).rejects.toThrow('#99')
+  await expect(world.explain({ case: 'deliveryId', value: 'none' })).rejects.toThrow('delivery')
+})
+
+test('a body says where it is wrong', async () => {
+  const body = '{\n  "ref": refs/heads/main\n}'
+  await expect(world.explain(pasted(body))).rejects.toThrow('in line 2, column 10')
+  const lacking = await world.explained(pasted('{"repository":{"full_name":"acme/shop"},"ref":7}'))
+  expect(lacking).toMatchObject({ result: NOTHING, why: 'delivery_incomplete', said: {} })
+  const { events } = await world.explain(pasted('{"repository":{"full_name":"acme/shop"},"ref":7}'))
+  expect(events[0]!.problem).toContain('ref')
+  expect(await world.explained(pasted('{}', 'ping'))).toMatchObject({ result: NOTHING, why: 'delivery_ping' })
+})

@@ -1,0 +1,121 @@
+// What is to become of something that a forge tells of: held against the repository, and asked of every pipeline. It begins nothing, and
+// writes only by what it is given, so that whoever explains an event asks exactly this.
+import { type Said, say } from '@ansflow/proto/texts/say'
+import { commandsOf } from '@ansflow/proto/triggers/repository-triggers'
+import type { GitMirror } from '../../platform/git/git.ts'
+import type { ForgeEvent, OpenConnection } from '../forges/index.ts'
+import { type RepositoryRow, type Trust, waitsForTrust } from '../repositories/index.ts'
+import { type DecideDeps, type Decision, decide } from './decide.ts'
+import { type Happening, happeningOf, subjectOf } from './happening.ts'
+
+type PullRequestEvent = Extract<ForgeEvent, { kind: 'pull_request' }>
+
+export interface JudgeDeps extends DecideDeps {
+  mirror: GitMirror
+  fetch(signal: AbortSignal): Promise<void>
+  /** As `PullRequests` of the repository. */
+  pullRequests: {
+    note(event: PullRequestEvent, isRepeat: boolean): Promise<void>
+    trustOf(event: ForgeEvent): Promise<Trust>
+    wait(event: ForgeEvent): Promise<boolean>
+  }
+}
+
+export interface Judged {
+  repository: RepositoryRow
+  connection: OpenConnection
+  signal: AbortSignal
+  /** It has come before. */
+  isRepeat: boolean
+}
+
+export interface Judgement {
+  ref: string
+  commit: string
+  sender: string
+  /** Nothing comes of it, or it waits: why. */
+  why?: Said
+  /** What somebody has to approve. */
+  waiting?: ForgeEvent
+  /** Pipelines were asked. */
+  happening?: Happening
+  decided?: Decision[]
+}
+
+/** Throws `GitError` and `ForgeError`. */
+export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): Promise<Judgement> {
+  const { repository, connection, signal, isRepeat } = judged
+  const { mirror, pullRequests } = deps
+  const event = await wholeEvent(told, repository, connection, signal)
+  const { why, ...subject } = subjectOf(event, repository.fullName)
+  const nothing = (said: Said): Judgement => ({ ...subject, why: said })
+  if (why || event.kind === 'ping' || event.kind === 'ignored') return nothing(why!)
+  if (event.kind === 'pull_request') await pullRequests.note(event, isRepeat)
+  // Before it waits for anything: what a stranger writes is not to be waited for.
+  const refused = event.kind === 'comment' ? await commentRefusal(event, repository, connection, signal) : undefined
+  if (refused) return nothing(refused)
+  const { fork, baseRules } = await pullRequests.trustOf(event)
+  if (fork === 'none') {
+    return nothing(say('delivery_fork_none', { repository: headRepositoryOf(event) }))
+  }
+  if (fork === 'approve' && waitsForTrust(event)) {
+    const { ref, commit } = subject
+    const isHead = await pullRequests.wait(event)
+    if (!isHead) return nothing(say('delivery_moved', { name: ref, commit: commit.slice(0, 7) }))
+    const said = say('delivery_fork', { repository: headRepositoryOf(event), commit: commit.slice(0, 7) })
+    return { ...subject, why: said, waiting: event }
+  }
+  const happening = await happeningOf(event, {
+    repository,
+    mirror,
+    fetch: deps.fetch,
+    pullRequestRef: (number) => connection.forge.pullRequestRef(number),
+    signal,
+  })
+  if (!('event' in happening)) return nothing(happening)
+  const commit = happening.commit?.id ?? subject.commit
+  const head = (await mirror.commit(`refs/heads/${repository.defaultBranch}`))?.id
+  const filesAt = baseRules ? happening.git.baseCommit || head : happening.commit?.id
+  const decided = await decide(deps, { repository, mirror, happening, filesAt, head })
+  if (decided.length === 0) return { ...nothing(noneOf(happening)), commit }
+  return { ...subject, commit, happening, decided }
+}
+
+function noneOf({ event: { kind, action, branch = '', tag = '' } }: Happening): Said {
+  const isGone = (kind === 'push' || kind === 'tag') && action === 'deleted'
+  return isGone ? say('gate_deleted', { name: (tag || branch).slice(0, 100) }) : say('delivery_none')
+}
+
+/** Forges that do not say with a comment what it is about, or only the beginning of a commit, are asked: trust hangs on that. */
+async function wholeEvent(
+  event: ForgeEvent,
+  { fullName }: RepositoryRow,
+  connection: OpenConnection,
+  signal: AbortSignal,
+): Promise<ForgeEvent> {
+  if (!connection.client.pullRequest) return event
+  const ask = (number: number) =>
+    connection.ask((client, until) => client.pullRequest!(fullName, number, until), signal)
+  if (event.kind === 'pull_request' && event.pullRequest.head.commit === '') {
+    return { ...event, pullRequest: await ask(event.pullRequest.number) }
+  }
+  if (event.kind !== 'comment' || commandsOf(event.body).length === 0) return event
+  return event.pullRequest?.head.commit ? event : { ...event, pullRequest: await ask(event.number) }
+}
+
+function headRepositoryOf(event: ForgeEvent): string {
+  const facts = event.kind === 'pull_request' || event.kind === 'comment' ? event.pullRequest : undefined
+  return facts?.head.repository || 'another repository'
+}
+
+/** Who may push may have something run. */
+async function commentRefusal(
+  { author }: Extract<ForgeEvent, { kind: 'comment' }>,
+  { fullName }: RepositoryRow,
+  connection: OpenConnection,
+  signal: AbortSignal,
+): Promise<Said | undefined> {
+  if (!connection.client.mayPush) return say('delivery_comment_forge')
+  const may = await connection.ask((client, until) => client.mayPush!(fullName, author, until), signal)
+  return may ? undefined : say('delivery_comment', { sender: author.slice(0, 100) || '?' })
+}
