@@ -100,6 +100,11 @@ class World implements AsyncDisposable {
     return (await this.owner.client(PipelineService).listPipelines({ projectId: this.projectId })).pipelines
   }
 
+  async published(count: number): Promise<void> {
+    const isIt = (all: { latestVersion: number }[]) => all.length === count && all.every((one) => one.latestVersion > 0)
+    await waitFor(async () => isIt(await this.pipelines()), 30_000)
+  }
+
   async runs() {
     return (await this.owner.client(RunService).listRuns({ projectId: this.projectId })).runs
   }
@@ -114,7 +119,7 @@ class World implements AsyncDisposable {
 test('the pipelines of a repository appear by themselves, and a push runs what its commit says', async () => {
   await using world = await World.start()
   await world.connect()
-  await waitFor(async () => (await world.pipelines()).length === 1, 30_000)
+  await world.published(1)
   const [pipeline] = await world.pipelines()
   expect(pipeline).toMatchObject({ name: 'build', latestVersion: 1, filePath: 'ansflow.yaml' })
   expect(pipeline!.repositoryId).toBe(world.repositoryId)
@@ -154,7 +159,7 @@ test('a file may run the pipelines of its own project, and those of no other', a
   }
   world.origin.commit('ansflow.yaml', calling('child'))
   await world.connect()
-  await waitFor(async () => (await world.pipelines()).length === 2, 30_000)
+  await world.published(2)
   const before = world.origin.git('rev-parse', 'HEAD')
   const runOf = async (ref: string) => {
     const after = world.origin.git('rev-parse', 'HEAD')
@@ -184,7 +189,7 @@ test('a file may run the pipelines of its own project, and those of no other', a
 test('what is pushed to a server that says nothing is noticed, once, also beside its hook', async () => {
   await using world = await World.start()
   await world.connect()
-  await waitFor(async () => (await world.pipelines()).length === 1, 30_000)
+  await world.published(1)
   const repositories = world.owner.client(RepositoryService)
   const { repositoryId } = world
   const first = world.origin.git('rev-parse', 'HEAD')
