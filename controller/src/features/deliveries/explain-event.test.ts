@@ -1,4 +1,5 @@
 import { type ExplainEventRequest, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { ExplainedOutcome, ExplainService } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ForgeWorld, happened } from '../../../test/forge-world.ts'
@@ -101,6 +102,21 @@ steps: { one: { run: "true", when: "\${{ changed('docs/**') }}" } }
     inputs: { who: 'T <t@localhost>', often: 3 },
     origin: { git: { commit: after, changed: { '["docs/**"]': true } } },
   })
+  // Its steps, as the file is at that commit and as the event has it.
+  const asked = {
+    pipelineId: build!.pipelineId,
+    commit: build!.fileCommit,
+    origin: build!.origin!,
+    inputs: build!.inputs!,
+  }
+  const told = await world.owner.client(ExplainService).explainRun({ ...asked, changedFiles: event!.changedFiles })
+  expect(told.steps).toMatchObject([{ id: 'one', outcome: ExplainedOutcome.RUNS }])
+  expect(told.changes).toMatchObject([{ changed: true, assumed: false, files: ['docs/b.md'] }])
+  const other = await world.owner.client(ExplainService).explainRun({ ...asked, changedFiles: ['code.c'] })
+  expect(other.steps).toMatchObject([{ outcome: ExplainedOutcome.SKIPPED }])
+  await expect(world.owner.client(ExplainService).explainRun({ ...asked, commit: 'ab'.repeat(20) })).rejects.toThrow(
+    'commit',
+  )
   // And the run gets the same.
   await world.pushed(before, after)
   const run = (await world.runs()).find(({ pipelineName }) => pipelineName === 'build')

@@ -49,10 +49,13 @@ export async function explainEvent(
     for (const event of events) {
       const judged = { repository, connection, signal, isRepeat: asked.isRepeat }
       const judgement = await judge(lookingOn(deps, repository), judged, event)
-      const { ref, commit, sender, why, waiting, happening, decided = [] } = judgement
+      const { ref, commit, sender, why, waiting, happening, decided = [], filesAt = '' } = judgement
       const starts: ExplainedStart[] = []
       if (happening) {
-        for (const each of decided) starts.push(await explainStart(deps, repository, asked, happening, each))
+        for (const each of decided) {
+          const start = await explainStart(deps, repository, asked, happening, each)
+          starts.push({ ...start, fileCommit: each.path === '' ? '' : filesAt })
+        }
       }
       const one = create(ExplainedEventSchema, { ref, commit, sender, ...said(why), starts })
       one.result = resultOf(waiting, starts)

@@ -9,6 +9,7 @@ import { statusesFeature } from '../statuses/index.ts'
 import { deliveriesApi } from './deliveries.api.ts'
 import { deliveriesRoute } from './deliveries.route.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
+import { fileAtCommit } from './file-at-commit.ts'
 import { keptDeliveries } from './kept-deliveries.ts'
 import { RepositoryTriggerEntity } from './repository-trigger.entity.ts'
 import { lookAtRepositories } from './take-over.ts'
@@ -48,6 +49,7 @@ export const deliveriesFeature = feature({
         { name: 'deliveries', everyMs: 2000, wakeOn: ['repository.due'], run: workOff(deps) },
         { name: 'repositories', everyMs: 5000, wakeOn: ['repository.due'], run: lookAtRepositories(deps) },
       ],
+      gives: { fileAtCommit: fileAtCommit({ clock, repositories, foreseeFiles }) },
       deletions: [
         async (em, projectId) => {
           await em.nativeDelete(RepositoryDeliveryEntity, { projectId })

@@ -40,6 +40,8 @@ export interface Judgement {
   /** Pipelines were asked. */
   happening?: Happening
   decided?: Decision[]
+  /** Where files of pipelines were read. */
+  filesAt?: string
 }
 
 /** Throws `GitError` and `ForgeError`. */
@@ -78,7 +80,7 @@ export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): 
   const filesAt = baseRules ? happening.git.baseCommit || head : happening.commit?.id
   const decided = await decide(deps, { repository, mirror, happening, filesAt, head })
   if (decided.length === 0) return { ...nothing(noneOf(happening)), commit }
-  return { ...subject, commit, happening, decided }
+  return { ...subject, commit, happening, decided, ...(filesAt !== undefined && { filesAt }) }
 }
 
 function noneOf({ event: { kind, action, branch = '', tag = '' } }: Happening): Said {

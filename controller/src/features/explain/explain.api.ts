@@ -13,6 +13,7 @@ import { prepared, reading } from '../../platform/message-pieces.ts'
 import { inTurns } from '../../platform/turns.ts'
 import type { Workers } from '../../platform/workers.ts'
 import { organizationOf, personOf, projectOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
+import type { FileAtCommit } from '../deliveries/index.ts'
 import { runnableGraph } from '../pipelines/index.ts'
 import { findProject } from '../projects/index.ts'
 import { checkGitFacts, nextStart, originOf, recentSteps } from '../runs/index.ts'
@@ -26,16 +27,21 @@ export interface ExplainDeps {
   workers: Workers
   /** As they are now. */
   agents: (organizationId: string) => Promise<AgentView[]>
+  fileAtCommit: FileAtCommit
 }
 
-export function explainApi({ db, clock, workers, agents }: ExplainDeps): ServiceTable {
+export function explainApi({ db, clock, workers, agents, fileAtCommit }: ExplainDeps): ServiceTable {
   return serviceTable(ExplainService, {
-    async explainRun({ pipelineId, draft, version: wanted, inputs = {}, origin: given, failing, changedFiles }, ctx) {
+    async explainRun(request, ctx) {
+      const { pipelineId, draft, version: wanted, commit, inputs = {}, origin: given, failing, changedFiles } = request
       checkGitFacts(given?.git)
       checkPaths(changedFiles)
       const by = personOf(ctx).userId
       const from = { em: ctx.em, workers, by }
-      const { pipeline, graph, version } = await runnableGraph(from, pipelineId, draft ? 'draft' : wanted)
+      const { pipeline, graph, version } =
+        commit === ''
+          ? await runnableGraph(from, pipelineId, draft ? 'draft' : wanted)
+          : await fileAtCommit(ctx.em, { pipelineId, commit })
       const { values, violations } = resolveInputs(graph.inputs, inputs)
       if (violations.length > 0) throw invalid(violations)
       const project = await findProject(ctx.em, projectOf(ctx))

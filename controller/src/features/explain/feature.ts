@@ -1,6 +1,7 @@
 // What runs would do, without any being started.
 import { feature } from '../../feature.ts'
 import { agentsFeature } from '../agents/index.ts'
+import { deliveriesFeature } from '../deliveries/index.ts'
 import { explainApi } from './explain.api.ts'
 
 export const explainFeature = feature({
@@ -8,6 +9,7 @@ export const explainFeature = feature({
   entities: [],
   open({ db, clock, workers }, from) {
     const { agentViews } = from(agentsFeature)
-    return { services: [explainApi({ db, clock, workers, agents: agentViews })] }
+    const { fileAtCommit } = from(deliveriesFeature)
+    return { services: [explainApi({ db, clock, workers, agents: agentViews, fileAtCommit })] }
   },
 })

@@ -1076,6 +1076,13 @@ export declare type ExplainedStart = Message<"ansflow.v1.ExplainedStart"> & {
    * @generated from field: google.protobuf.Struct inputs = 9;
    */
   inputs?: JsonObject | undefined;
+
+  /**
+   * Of a file: the commit that it is read at.
+   *
+   * @generated from field: string file_commit = 10;
+   */
+  fileCommit: string;
 };
 
 /**
@@ -1138,6 +1145,13 @@ export declare type ExplainedStartJson = {
    * @generated from field: google.protobuf.Struct inputs = 9;
    */
   inputs?: StructJson;
+
+  /**
+   * Of a file: the commit that it is read at.
+   *
+   * @generated from field: string file_commit = 10;
+   */
+  fileCommit?: string;
 };
 
 /**

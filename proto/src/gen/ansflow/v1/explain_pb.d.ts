@@ -64,6 +64,13 @@ export declare type ExplainRunRequest = Message<"ansflow.v1.ExplainRunRequest"> 
    * @generated from field: repeated string changed_files = 7;
    */
   changedFiles: string[];
+
+  /**
+   * Of a pipeline that is a file of a repository: as the file is at this commit, 40 or 64 hexadecimal digits, instead of a version.
+   *
+   * @generated from field: string commit = 8;
+   */
+  commit: string;
 };
 
 /**
@@ -117,6 +124,13 @@ export declare type ExplainRunRequestJson = {
    * @generated from field: repeated string changed_files = 7;
    */
   changedFiles?: string[];
+
+  /**
+   * Of a pipeline that is a file of a repository: as the file is at this commit, 40 or 64 hexadecimal digits, instead of a version.
+   *
+   * @generated from field: string commit = 8;
+   */
+  commit?: string;
 };
 
 /**
@@ -1286,9 +1300,9 @@ export declare const ExplainedPieceKindSchema: GenEnum<ExplainedPieceKind, Expla
  */
 export declare const ExplainService: GenService<{
   /**
-   * Goes through a run of a version (the latest by default) or of the draft as if all its steps succeeded. Nothing is stored, started
+   * Goes through a run of a version (the latest by default), of the draft or of the file at a commit as if all its steps succeeded. Nothing is stored, started
    * or asked of anybody, and secrets are not read; values of variables
-   * and names of agents are shown. Errors as of StartRun.
+   * and names of agents are shown. Errors as of StartRun; with a commit also failed_precondition "repository_unread".
    *
    * @generated from rpc ansflow.v1.ExplainService.ExplainRun
    */
