@@ -97,6 +97,31 @@ test.each(['en', 'zh-CN'] as const)(
     await decision.getByText(new RegExp(say.wrong)).waitFor()
     expect(await deliveries.count()).toBe(1)
 
+    // What the last one would start now, and what a body would.
+    await page.goto(`${base}/repositories/${repositoryId}`)
+    await page.getByTestId('explain-event').click()
+    const starts = page.getByTestId('explained-start')
+    await starts.filter({ hasText: 'build' }).waitFor()
+    await page.getByTestId('explain-event-page').getByText('JSON', { exact: true }).click()
+    await page
+      .locator('textarea[name="explain-body"]')
+      .fill(`{ "ref": "refs/heads/main", "before": "${head}" "after": "${head}" }`)
+    await page.getByTestId('explain-ask').click()
+    await page
+      .getByRole('alert')
+      .getByText(/JSON.*1.*\d/)
+      .waitFor()
+    await page
+      .locator('textarea[name="explain-body"]')
+      .fill(`{ "ref": "refs/heads/main", "before": "", "after": "${head}" }`)
+    await page.getByTestId('explain-ask').click()
+    await starts.filter({ hasText: 'build' }).getByTestId('explained-steps').click()
+    await page.getByTestId('start-steps').getByRole('listitem').first().waitFor()
+    await starts.filter({ hasText: 'build' }).getByTestId('explained-canvas').click()
+    await page.getByTestId('explain-facts').getByText(head.slice(0, 7)).waitFor()
+    await page.getByTestId('explain-drop').click()
+    await page.getByTestId('explain-branch').waitFor()
+
     // By hand, for a branch.
     await page.goto(`${base}/pipelines`)
     await page.getByTestId('run-build').click()

@@ -18,6 +18,17 @@ export async function repositoryLooks(system: System, at: Repositories, projectI
       press: [byId('repository-settings')],
       ready: byId('settings-form'),
     },
+    {
+      name: 'repository-explain',
+      path: `${repository}/explain?by=push`,
+      press: [byId('explained-steps')],
+      ready: byId('start-steps'),
+    },
+    {
+      name: 'repository-explain-body',
+      path: `${repository}/explain?by=body`,
+      ready: 'textarea[name="explain-body"]',
+    },
     { name: 'commit', path: `${repository}/commits/${commit}`, ready: '[data-testid^="run-row-"]' },
     { name: 'repository-connect', path: `${project}/repositories/connect`, ready: byId('repository-picker') },
     {

@@ -8,6 +8,11 @@ export const ofDeliveries = {
     'zh-CN': '签名错误：发送方使用了另一个密钥。',
   },
   delivery_json: { params: [], en: 'Its body is no JSON.', 'zh-CN': '内容不是 JSON。' },
+  delivery_json_at: {
+    params: ['line', 'column'],
+    en: 'It is no JSON: look at line {line}, column {column}.',
+    'zh-CN': '内容不是 JSON：请检查第 {line} 行第 {column} 列。',
+  },
   delivery_ping: {
     params: [],
     en: 'The forge has only tried whether somebody is here.',

@@ -1,6 +1,7 @@
 // What somebody asks to be explained, as a forge would tell of it.
-import { invalidField, notFound, precondition } from '@ansflow/proto/errors'
+import { invalid, invalidField, notFound, precondition, violation } from '@ansflow/proto/errors'
 import type { ExplainEventRequest, PastedEvent, PushedState } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { say } from '@ansflow/proto/texts/say'
 import type { EntityManager } from '../../platform/db.ts'
 import type { GitMirror } from '../../platform/git/git.ts'
 import type { Workers } from '../../platform/workers.ts'
@@ -64,8 +65,9 @@ async function pasted({ workers, connection, by }: Around, { event, body }: Past
   const headers = { 'content-type': 'application/json', [eventHeader]: event.trim() }
   const events = await workers.run(forgeTasks, 'readDelivery', { kind, headers, body: Buffer.from(body) }, by)
   if (events) return { events, delivery: { id: '', event: event.trim() }, isRepeat: false }
-  const { line, column } = await workers.run(forgeTasks, 'findFault', body, by)
-  throw invalidField('pasted.body', `must be JSON, and stops being that in line ${line}, column ${column}`)
+  throw invalid([
+    violation('pasted.body', say('delivery_json_at', await workers.run(forgeTasks, 'findFault', body, by))),
+  ])
 }
 
 async function requested({ pullRequests, repository }: Around, number: number): Promise<ForgeEvent> {

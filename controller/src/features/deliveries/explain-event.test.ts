@@ -138,7 +138,7 @@ test('a commit, a tag and a pull request can be chosen', async () => {
 
 test('a body says where it is wrong', async () => {
   const body = '{\n  "ref": refs/heads/main\n}'
-  await expect(world.explain(pasted(body))).rejects.toThrow('in line 2, column 10')
+  await expect(world.explain(pasted(body))).rejects.toThrow('look at line 2, column 10')
   const lacking = await world.explained(pasted('{"repository":{"full_name":"acme/shop"},"ref":7}'))
   expect(lacking).toMatchObject({ result: NOTHING, why: 'delivery_incomplete', said: {} })
   const { events } = await world.explain(pasted('{"repository":{"full_name":"acme/shop"},"ref":7}'))

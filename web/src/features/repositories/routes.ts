@@ -23,6 +23,11 @@ export const routes: RouteRecordRaw[] = [
     meta: { chrome: 'narrow', section: 'projects', title: 'repositories.pageTitle' },
   },
   {
+    path: '/p/:project/repositories/:repository/explain',
+    component: () => import('./explain/ExplainEventPage.vue'),
+    meta: { section: 'projects', title: 'repositories.explain.title' },
+  },
+  {
     path: '/p/:project/repositories/:repository/commits/:commit',
     component: () => import('./CommitPage.vue'),
     meta: { section: 'projects', title: 'repositories.commit.title' },

@@ -2,6 +2,7 @@
 import {
   ExplainedOutcome,
   type ExplainedStep,
+  type ExplainRunRequest,
   type ExplainRunRequestSchema,
   type ExplainRunResponse,
   type GetUsualTimesResponse,
@@ -27,6 +28,8 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
   const shown = ref(false)
   const event = reactive({ trigger: 'person' as Trigger, branch: '', tag: '', commit: '', failing: '' })
   const inputs = ref<InputDraft>({})
+  /** Somebody came here to see what an event does: it counts instead of what is said in the bar. */
+  const given = shallowRef<ExplainRunRequest>()
   /** By node id: one changed answer redraws one node. */
   const steps = shallowReactive(new Map<string, ExplainedStep>())
   /** In the file's order, copies behind their step. */
@@ -42,6 +45,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
   let timer: ReturnType<typeof setTimeout> | undefined
 
   function request(): MessageInitShape<typeof ExplainRunRequestSchema> {
+    if (given.value) return { ...given.value, failing: event.failing ? [event.failing] : [] }
     const { trigger, branch, tag, commit, failing } = event
     const ref = tag ? `refs/tags/${tag}` : branch ? `refs/heads/${branch}` : ''
     const git = branch || tag || commit ? { git: { branch, tag, commit, ref } } : {}
@@ -59,7 +63,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
   async function ask(): Promise<void> {
     const mine = ++asked
     // The answer is known: the list of problems has it, with its place.
-    if (doc.fault.value) {
+    if (doc.fault.value && !given.value) {
       busy.value = false
       error.value = undefined
       all.value = []
@@ -105,7 +109,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
   }
 
   /** The draft is explained as it is stored. */
-  watch([doc.graph, doc.fault, () => ({ ...event }), inputs, doc.link.state], () => {
+  watch([doc.graph, doc.fault, () => ({ ...event }), inputs, given, doc.link.state], () => {
     if (!shown.value || doc.link.state.value !== 'saved') return
     clearTimeout(timer)
     timer = setTimeout(() => shown.value && void ask(), restMs)
@@ -114,6 +118,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
   return {
     shown,
     event,
+    given,
     inputs,
     steps,
     all,
@@ -142,7 +147,8 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
         fail: of(ExplainedOutcome.FAILS),
       }
     }),
-    open(): void {
+    open(asked?: ExplainRunRequest): void {
+      given.value = asked
       inputs.value = inputDraft(doc.graph.value.inputs)
       shown.value = true
       void ask()
@@ -150,6 +156,7 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
     },
     close(): void {
       shown.value = false
+      given.value = undefined
       asked++
       busy.value = false
       clearTimeout(timer)
