@@ -65,6 +65,7 @@ OrganizationService/UpdateOrganization     who?      no     no        no        
 PipelineService/CreatePipeline             who?      no     yes       yes        yes   none     no
 PipelineService/ListPipelines              who?      yes    yes       yes        yes   none     no
 PipelineService/GetPipeline                who?      yes    yes       yes        yes   none     no
+PipelineService/GetIncludedTemplates       who?      yes    yes       yes        yes   none     no
 PipelineService/ValidateDraft              who?      yes    yes       yes        yes   none     no
 PipelineService/ValidatePipeline           who?      yes    yes       yes        yes   yes      yes
 PipelineService/ApplyPipeline              who?      no     yes       yes        yes   none     no

@@ -6,6 +6,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { canonicalInput, canonicalStep, fieldsOf, stableJson } from './canonical-parts.ts'
 import { withDefaults } from './defaults.ts'
 import { pipelineFields } from './fields/pipeline-fields.ts'
+import { canonicalTemplates } from './fields/templates.ts'
 import { triggerFields } from './fields/trigger-fields.ts'
 
 export { stableJson } from './canonical-parts.ts'
@@ -30,7 +31,14 @@ export function canonicalTriggers({ triggers }: PipelineGraph): { [name: string]
   return { manual: triggers?.manual ?? true, ...(triggers && fieldsOf(triggerFields, triggers)) }
 }
 
-/** SHA-256 of the canonical text, in hex. */
+/** SHA-256 of the canonical text, in hex: of what the file says. */
 export function graphHash(graph: PipelineGraph): string {
   return bytesToHex(sha256(utf8ToBytes(canonicalGraph(graph))))
+}
+
+/** Of what a version is: its file, and the templates that it includes. The same as `graphHash` where it includes none. */
+export function versionHash(graph: PipelineGraph): string {
+  if (graph.included.length === 0) return graphHash(graph)
+  const included = graph.included.flatMap(({ template }) => (template ? canonicalTemplates([template]) : []))
+  return bytesToHex(sha256(utf8ToBytes(`${canonicalGraph(graph)}\n${stableJson(included)}`)))
 }

@@ -264,6 +264,7 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     locks: () => words,
     limitedLocks: () => fc.oneof(fc.constant([]), limitedLocks),
     templates: () => someTemplates,
+    includes: () => someIncludes,
   }
   return kinds[kind.name]()
 }
@@ -301,6 +302,15 @@ const someTemplates = fc.uniqueArray(
     outputs: env,
   }),
   { selector: ({ name: each }) => each, maxLength: 2 },
+)
+
+const someIncludes = fc.array(
+  fc.record({
+    file: fc.oneof(fc.constant(''), someText),
+    pipeline: fc.oneof(fc.constant(''), word),
+    version: fc.nat(9),
+  }),
+  { maxLength: 3 },
 )
 
 interface FieldsOfAKey {

@@ -2,6 +2,7 @@
 import { commentKeys } from './fields/comment-triggers.ts'
 import { concurrencyKeys } from './fields/concurrency.ts'
 import { defaultKeys } from './fields/defaults.ts'
+import { includeKeys } from './fields/includes.ts'
 import { durationSchema } from './fields/kinds.ts'
 import { lockKeys } from './fields/locks.ts'
 import { needKeys } from './fields/needs.ts'
@@ -47,6 +48,10 @@ export function pipelineJsonSchema(): JsonSchema {
       comment: { ...keysSchema(commentKeys), required: ['command'] },
       release: keysSchema(releaseKeys),
       defaults: keysSchema(defaultKeys),
+      include: {
+        ...keysSchema(includeKeys),
+        oneOf: [{ required: ['file'] }, { required: ['pipeline', 'version'] }],
+      },
       template: {
         ...keysSchema(templateKeys, {
           params: mapOf('#/$defs/input', patterns.identifier, { maxProperties: limits.inputs, nullable: true }),

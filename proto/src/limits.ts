@@ -13,6 +13,15 @@ export const limits = {
   steps: 10_000,
   needsOfAStep: 1000,
   templates: 200,
+  /** Of a file; and how deep included files include others. */
+  includes: 50,
+  includeDepth: 5,
+  /** Characters of the path of an included file. */
+  includePath: 255,
+  /** Files and versions that a pipeline includes by all ways together, the templates that they bring, and their UTF-8 bytes. */
+  includedSources: 100,
+  includedTemplates: 1000,
+  includedBytes: 1024 * 1024,
   /** Characters, with those of the templates that a step stands in. */
   stepKey: 64,
   /** Templates inside each other. */

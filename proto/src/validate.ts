@@ -40,7 +40,8 @@ export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Probl
   if (changedPatterns(graph).length > limits.changedLists) {
     report({ code: 'limit', said: say('many_changed', { most: limits.changedLists }) })
   }
-  if (graph.templates.length > 0 || usesTemplates(graph)) checkTemplates(graph, report, agents)
+  if (graph.templates.length > 0 || graph.included.length > 0 || usesTemplates(graph))
+    checkTemplates(graph, report, agents)
   else checkSteps(graph, report, agents)
   return problems
 }
@@ -56,7 +57,7 @@ export function problemOf({ said, code, stepId, field, warning }: Finding): Prob
 
 /** What reached a document or a message all the same: it could be neither stored nor sent to an agent. */
 function checkTexts(graph: PipelineGraph, report: Report): void {
-  const { steps, ...pipeline } = graph
+  const { steps, included: _, ...pipeline } = graph
   const found = findUnstorable(pipeline)
   if (found) report({ field: found.path.split(/[.[]/)[0]!, said: say('characters', { odd: found.point }) })
   for (const step of steps) {

@@ -50,6 +50,7 @@ export interface Kind<T> {
     | 'locks'
     | 'limitedLocks'
     | 'templates'
+    | 'includes'
   /** Of the value in the file. */
   readonly schema: JsonSchema
   /** What a message holds where the file says nothing. */

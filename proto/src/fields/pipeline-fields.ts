@@ -6,6 +6,7 @@ import { say } from '../texts/say.ts'
 import { concurrency } from './concurrency.ts'
 import { defaults } from './defaults.ts'
 import { env } from './env.ts'
+import { includes } from './includes.ts'
 import type { Kind, ReportValue } from './kind.ts'
 import { duration, integer, text } from './kinds.ts'
 import { outputs } from './outputs.ts'
@@ -95,6 +96,14 @@ export const pipelineFields: readonly PipelineField[] = [
     document: 'settings',
   }),
   field({
+    key: 'include',
+    of: 'include',
+    kind: includes,
+    description:
+      'More templates: of files of the repository ({ file }), and of published versions of other pipelines ({ pipeline, version }).',
+    document: 'settings',
+  }),
+  field({
     key: 'templates',
     of: 'templates',
     kind: templates,
@@ -105,6 +114,9 @@ export const pipelineFields: readonly PipelineField[] = [
 
 /** Those with a form of their own. */
 export const pipelineParts: readonly (keyof PipelineGraph)[] = ['triggers', 'inputs', 'steps']
+
+/** Not of the file: found by whoever makes a version or a run. */
+export const foundParts: readonly (keyof PipelineGraph)[] = ['included', 'templateUses']
 
 /** Those that are values of `settings` in the document. */
 export const settingFields = pipelineFields.filter(({ document }) => document === 'settings')

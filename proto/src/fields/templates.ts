@@ -40,16 +40,7 @@ export const templates: Kind<Template[]> = {
   absent: [],
   read: readTemplates,
   write: (value) => templatesTree(value),
-  canonical: (value) =>
-    value
-      .map((template) => ({
-        name: template.name,
-        description: template.description,
-        params: template.params.map(canonicalInput),
-        steps: template.steps.map(canonicalStep),
-        outputs: outputs.canonical(template.outputs),
-      }))
-      .sort((a, b) => compare(a.name, b.name)),
+  canonical: canonicalTemplates,
   ...ownWay,
   fromDocument: () => [],
   expressions: 'none',
@@ -63,6 +54,18 @@ export const templates: Kind<Template[]> = {
       checkDescription(description, (finding) => report({ ...finding, field: `${field}.description` }))
     }
   },
+}
+
+export function canonicalTemplates(value: readonly Template[]): JsonValue[] {
+  return value
+    .map((template) => ({
+      name: template.name,
+      description: template.description,
+      params: template.params.map(canonicalInput),
+      steps: template.steps.map(canonicalStep),
+      outputs: outputs.canonical(template.outputs),
+    }))
+    .sort((a, b) => compare(a.name, b.name))
 }
 
 /** `styles`: how the file writes their steps. */

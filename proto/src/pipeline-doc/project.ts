@@ -2,6 +2,7 @@
 // writes, and depends on nothing but the document's content, so every replica shows the same.
 
 import {
+  type IncludedTemplate,
   type PipelineGraph,
   PipelineGraphSchema,
   type Problem,
@@ -50,8 +51,10 @@ export interface Projection {
   source: string
 }
 
-export function project(doc: Y.Doc, agents?: AgentLabels): Projection {
+/** `included`: what its `include` brings; without it templates that may come from there are not missed. */
+export function project(doc: Y.Doc, agents?: AgentLabels, included: readonly IncludedTemplate[] = []): Projection {
   const shape = projectShape(doc)
+  shape.graph.included = [...included]
   return { ...shape, problems: [...shape.problems, ...validateGraph(shape.graph, agents)] }
 }
 

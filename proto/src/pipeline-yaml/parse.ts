@@ -1,5 +1,6 @@
 // Text → graph: the file's top level, and the problems of YAML itself.
 import {
+  type IncludedTemplate,
   type PipelineGraph,
   PipelineGraphSchema,
   type Problem,
@@ -36,13 +37,35 @@ export interface ReadPipeline {
   find(place: Place): { line: number; col: number } | undefined
 }
 
-export function readPipeline(yaml: string, agents?: AgentLabels): ReadPipeline {
+/** `included`: what its `include` brings, where somebody has looked. */
+export function readPipeline(
+  yaml: string,
+  agents?: AgentLabels,
+  included: readonly IncludedTemplate[] = [],
+): ReadPipeline {
   const graph = create(PipelineGraphSchema)
+  const { reader, document, problems: unreadable } = readRoot(yaml, (root, file) => readKeys(file, root, graph))
+  const find = (place: Place) => reader.find(place)
+  if (unreadable) return { graph, problems: unreadable, unread: [...unreadable], find }
+  const unread = [...reader.problems]
+  graph.included = [...included]
+  addGraphProblems(reader, graph, agents)
+  return { graph, problems: reader.problems, unread, ...(document && { document }), find }
+}
+
+interface ReadRoot {
+  reader: Reader
+  document?: Document.Parsed
+  /** Nothing of it counts. */
+  problems?: Problem[]
+}
+
+/** What every file of ours is: a map. `read` is given it also where its YAML is broken. */
+export function readRoot(yaml: string, read: (root: Node, reader: Reader) => void): ReadRoot {
   const lines = new LineCounter()
   const { document, refusals } = parseText(yaml, lines)
   const reader = new Reader(document, lines)
-  const find = (place: Place) => reader.find(place)
-  const unreadable = (problems = reader.problems): ReadPipeline => ({ graph, problems, unread: [...problems], find })
+  const unreadable = (problems = reader.problems): ReadRoot => ({ reader, problems })
   for (const { code, said, offset } of refusals) reader.report(said, offset, {}, code)
   if (document === undefined) return unreadable()
   for (const error of [...document.errors, ...document.warnings].slice(0, limits.problems))
@@ -57,12 +80,10 @@ export function readPipeline(yaml: string, agents?: AgentLabels): ReadPipeline {
     reader.report(say('file_type', reader.got(root)), root, {}, 'type')
     return unreadable(reader.problems.slice(0, Math.max(1, broken)))
   }
-  readRoot(reader, root, graph)
+  read(root, reader)
   // What broken YAML seems to say would only add noise.
   if (broken > 0) return unreadable(reader.problems.slice(0, Math.min(broken, 5)))
-  const unread = [...reader.problems]
-  addGraphProblems(reader, graph, agents)
-  return { graph, problems: reader.problems, unread, document, find }
+  return { reader, document }
 }
 
 const yamlSentences: Partial<Record<YAMLError['code'], Said>> = {
@@ -88,7 +109,7 @@ function reportYaml(reader: Reader, error: YAMLError, text: string): void {
   if (!reader.problems.some((known) => known.line === at && known.message === sentence)) reader.report(said, offset)
 }
 
-function readRoot(reader: Reader, root: Node, graph: PipelineGraph): void {
+function readKeys(reader: Reader, root: Node, graph: PipelineGraph): void {
   const rules = { keys: pipelineKeys, ignored: ignoredKeys, noun: 'pipeline' }
   const entries = reader.known(root, rules, {})
   const at = (key: string): [Node | null, Place] => [entries.get(key)?.value ?? null, { field: key }]

@@ -13,7 +13,7 @@ export function prettyPipeline(graph: PipelineGraph): string {
   const root = document.contents as YAMLMap
   for (const { key, value } of root.items) {
     const name = (key as Scalar).value
-    if (['steps', 'inputs', 'env', 'defaults', 'outputs', 'templates'].includes(String(name)))
+    if (['steps', 'inputs', 'env', 'defaults', 'outputs', 'include', 'templates'].includes(String(name)))
       (key as Scalar).spaceBefore = true
     if (name === 'steps' && isMap(value)) {
       for (const [i, { key: stepKey }] of value.items.entries()) if (i > 0) (stepKey as Scalar).spaceBefore = true

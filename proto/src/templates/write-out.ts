@@ -15,6 +15,7 @@ import { resolveInputs } from '../inputs.ts'
 import { limits } from '../limits.ts'
 import { type Param, paramOf, stepType } from '../steps/index.ts'
 import { type Said, say } from '../texts/say.ts'
+import { allTemplates, usesOfIncluded } from './included.ts'
 import { celOf, celOfParam, celOfText, type Names, rewriteExpression, rewriteText, rewriteValue } from './rewrite.ts'
 
 /** Where a step of a run is written. */
@@ -40,9 +41,9 @@ export function* runnable(graph: PipelineGraph): Generator<void, PipelineGraph> 
 
 export function* writeOut(graph: PipelineGraph): Generator<void, WrittenOut> {
   const origins = new Map<string, Origin>()
-  if (!usesTemplates(graph)) return { graph: { ...graph, templates: [] }, origins }
+  if (!usesTemplates(graph)) return { graph: { ...graph, ...noTemplates }, origins }
   const writing: Writing = {
-    templates: new Map(graph.templates.map((each) => [each.name, each])),
+    templates: new Map(allTemplates(graph).map((each) => [each.name, each])),
     steps: [],
     origins,
     needs: 0,
@@ -52,8 +53,11 @@ export function* writeOut(graph: PipelineGraph): Generator<void, WrittenOut> {
   const scope = new Scope(writing, '', graph.steps)
   yield* write(scope)
   const outputs = graph.outputs.map((pair) => ({ ...pair, value: toText(rewriteText(pair.value, scope, false)) }))
-  return { graph: { ...graph, steps: writing.steps, outputs, templates: [] }, origins }
+  const templateUses = usesOfIncluded(graph, scope.used())
+  return { graph: { ...graph, steps: writing.steps, outputs, ...noTemplates, templateUses }, origins }
 }
+
+const noTemplates = { templates: [], include: [], included: [] }
 
 /** What is written out would be more than anybody says by hand. */
 export class TooMuch extends Error {
@@ -163,6 +167,14 @@ class Scope implements Names {
       this.scopes.set(id, scope)
     }
     return scope
+  }
+
+  /** What stands for templates in it, by the keys that their steps begin with. */
+  *used(): Generator<{ key: string; template: string }> {
+    for (const scope of this.scopes.values()) {
+      yield { key: scope.prefix.slice(0, -1), template: scope.template!.name }
+      yield* scope.used()
+    }
   }
 
   /** Those that wait for the step wait for these. */

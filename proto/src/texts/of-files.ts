@@ -3,11 +3,11 @@ import { got, gotParams, gotZh, hint, hintParams, hintZh } from './parts.ts'
 import type { Entry } from './template.ts'
 
 const noun =
-  '[{noun=step}a step|{noun=pipeline}a pipeline|{noun=input}an input|{noun=need}a need|{noun=schedule}a schedule|{noun=template}a template|{noun=push}a push|{noun=pullRequest}a pullRequest|{noun=comment}a comment|{noun=release}a release|{noun}]'
+  '[{noun=step}a step|{noun=pipeline}a pipeline|{noun=input}an input|{noun=need}a need|{noun=schedule}a schedule|{noun=template}a template|{noun=include}an include|{noun=templateFile}a file of templates|{noun=push}a push|{noun=pullRequest}a pullRequest|{noun=comment}a comment|{noun=release}a release|{noun}]'
 const nounFirst =
-  '[{noun=step}A step|{noun=pipeline}A pipeline|{noun=input}An input|{noun=need}A need|{noun=schedule}A schedule|{noun=template}A template|{noun=push}A push|{noun=pullRequest}A pullRequest|{noun=comment}A comment|{noun=release}A release|{noun}]'
+  '[{noun=step}A step|{noun=pipeline}A pipeline|{noun=input}An input|{noun=need}A need|{noun=schedule}A schedule|{noun=template}A template|{noun=include}An include|{noun=templateFile}A file of templates|{noun=push}A push|{noun=pullRequest}A pullRequest|{noun=comment}A comment|{noun=release}A release|{noun}]'
 const nounZh =
-  '[{noun=step}步骤|{noun=pipeline}流水线|{noun=input}参数|{noun=need}依赖|{noun=schedule}定时计划|{noun=template}模板|{noun=push}push 触发|{noun=pullRequest}pullRequest 触发|{noun=comment}comment 触发|{noun=release}release 触发|{noun} ]'
+  '[{noun=step}步骤|{noun=pipeline}流水线|{noun=input}参数|{noun=need}依赖|{noun=schedule}定时计划|{noun=template}模板|{noun=include}引用|{noun=templateFile}模板文件|{noun=push}push 触发|{noun=pullRequest}pullRequest 触发|{noun=comment}comment 触发|{noun=release}release 触发|{noun} ]'
 
 export const ofFiles = {
   file_empty: {

@@ -28,6 +28,123 @@ export const ofTemplates = {
     en: `This file has no template {name}.${hint}`,
     'zh-CN': `本文件没有模板 {name}。${hintZh}`,
   },
+  many_includes: {
+    params: ['most'],
+    en: 'A file includes at most {most} others.',
+    'zh-CN': '一个文件最多引用 {most} 处。',
+  },
+  include_what: {
+    params: [],
+    en: 'Say what is included: `{ file: .ansflow/templates/build.yaml }`, or `{ pipeline: shared-steps, version: 4 }`.',
+    'zh-CN': '请写明引用什么：`{ file: .ansflow/templates/build.yaml }`，或 `{ pipeline: shared-steps, version: 4 }`。',
+  },
+  include_path: {
+    params: ['wanted'],
+    en: '{wanted} is no path in a repository: it begins at the top of the repository, without / before it and without "..", such as .ansflow/templates/build.yaml.',
+    'zh-CN': '{wanted} 不是仓库中的路径：请从仓库顶层写起，开头没有 /，不含“..”，例如 .ansflow/templates/build.yaml。',
+  },
+  include_file_version: {
+    params: [],
+    en: 'A file is taken at the commit of this one: take `version` out.',
+    'zh-CN': '文件按本文件所在的提交读取：请去掉 `version`。',
+  },
+  include_version: {
+    params: ['pipeline', 'latest?'],
+    en: 'Say which version of {pipeline} is meant[: `version: {latest}` is the latest], so that nothing changes here when that one does.',
+    'zh-CN': '请写明使用 {pipeline} 的哪个版本[（最新为 `version: {latest}`）]，这样它变化时此处不变。',
+  },
+  include_twice: {
+    params: ['source'],
+    en: '{source} is included twice. Take one of them out.',
+    'zh-CN': '重复引用了 {source}。请去掉其中一处。',
+  },
+  include_clash: {
+    params: ['name', 'included', 'other?'],
+    en: 'The template {name} of {included} has the name of one [of {other}|of this file]. Give one of them another name.',
+    'zh-CN': '{included} 的模板 {name} 与[ {other} |本文件]中的模板同名。请为其中之一改名。',
+  },
+  include_inside: {
+    params: ['included', 'part', 'problem'],
+    en: 'In {included}, at {part}: {problem}',
+    'zh-CN': '在 {included} 的 {part} 处：{problem}',
+  },
+  include_file: {
+    params: ['included', 'row', 'problem'],
+    en: 'In {included}, line {row}: {problem}',
+    'zh-CN': '在 {included} 第 {row} 行：{problem}',
+  },
+  include_steps: {
+    params: [],
+    en: 'An included file holds `templates` and `include` alone; this one has steps, so it is a pipeline. Move its templates into a file of their own, or include a published version of the pipeline.',
+    'zh-CN':
+      '被引用的文件只能包含 `templates` 和 `include`；此文件有步骤，是一条流水线。请把其模板移到单独的文件，或引用该流水线已发布的版本。',
+  },
+  include_nothing: {
+    params: ['included'],
+    en: '{included} has no templates.',
+    'zh-CN': '{included} 没有模板。',
+  },
+  include_missing: {
+    params: ['wanted', 'near?'],
+    en: 'The repository has no file {wanted} at this commit.[ Did you mean "{near}"?]',
+    'zh-CN': '仓库在此提交中没有文件 {wanted}。[是否想写“{near}”？]',
+  },
+  include_unread: {
+    params: ['wanted', 'detail'],
+    en: '{wanted} cannot be read ({detail}).',
+    'zh-CN': '无法读取 {wanted}（{detail}）。',
+  },
+  include_kept: {
+    params: ['wanted'],
+    en: 'The pipeline is kept in AnsFlow and in no repository, so there is no file {wanted} beside it. Include a published version: `{ pipeline, version }`.',
+    'zh-CN':
+      '此流水线保存在 AnsFlow 中，不在任何仓库里，因此旁边没有文件 {wanted}。请引用已发布的版本：`{ pipeline, version }`。',
+  },
+  include_pipeline: {
+    params: ['name', 'near?'],
+    en: 'There is no pipeline {name}.[ Did you mean "{near}"?]',
+    'zh-CN': '没有流水线 {name}。[是否想写“{near}”？]',
+  },
+  include_unpublished: {
+    params: ['name'],
+    en: 'The pipeline {name} has no version yet. Publish it first.',
+    'zh-CN': '流水线 {name} 还没有版本。请先发布它。',
+  },
+  include_no_version: {
+    params: ['name', 'version', 'latest'],
+    en: 'The pipeline {name} has no version {version}; the latest is {latest}.',
+    'zh-CN': '流水线 {name} 没有版本 {version}；最新版本为 {latest}。',
+  },
+  include_newer: {
+    params: ['name', 'version', 'latest'],
+    en: '{name} has a newer version than the {version} that is included: {latest}.',
+    'zh-CN': '{name} 有比所引用的 {version} 更新的版本：{latest}。',
+  },
+  include_cycle: {
+    params: ['path'],
+    en: 'Files include each other in a circle: {path}. Take one of these includes out.',
+    'zh-CN': '文件循环引用：{path}。请去掉其中一处引用。',
+  },
+  include_deep: {
+    params: ['path', 'most'],
+    en: 'Files include each other more than {most} deep: {path}.',
+    'zh-CN': '文件引用嵌套超过 {most} 层：{path}。',
+  },
+  include_much: {
+    params: ['most'],
+    en: 'The pipeline includes more than {most} files and versions, counted by all ways.',
+    'zh-CN': '流水线引用的文件和版本（含间接引用）超过 {most} 个。',
+  },
+  include_many: {
+    params: ['most'],
+    en: 'What the pipeline includes has more than {most} templates.',
+    'zh-CN': '流水线引用的模板超过 {most} 个。',
+  },
+  include_size: {
+    params: ['most'],
+    en: 'What the pipeline includes has more than {most} KiB.',
+    'zh-CN': '流水线引用的内容超过 {most} KiB。',
+  },
   template_computed: {
     params: [],
     en: 'Which template is meant must be known before a run: write its name.',

@@ -5,6 +5,7 @@ import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v
 import { compileExpression } from '../expression.ts'
 import { matcher } from '../globs.ts'
 import { expressionsIn, expressionsOf } from '../step-expressions.ts'
+import { allTemplates } from '../templates/included.ts'
 
 /** What an answer is kept under, in `GitFacts.changed`: the list as JSON, in its order. */
 export function changedKey(patterns: readonly string[]): string {
@@ -41,7 +42,8 @@ export function matchChanged(
 }
 
 function* sourcesOf(graph: PipelineGraph): Generator<string> {
-  const { defaults, templates, steps, env, outputs, concurrency } = graph
+  const { defaults, steps, env, outputs, concurrency } = graph
+  const templates = allTemplates(graph)
   const texts = [...env, ...outputs, ...templates.flatMap((each) => each.outputs)].map(({ value }) => value)
   for (const text of [...texts, concurrency?.group ?? ''])
     for (const { source } of expressionsIn('', text)) yield source

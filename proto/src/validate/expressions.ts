@@ -17,6 +17,7 @@ import { matrixNames } from '../matrix.ts'
 import { expressionsOf, referencesIn } from '../step-expressions.ts'
 import { outputsOf, stepType } from '../steps/index.ts'
 import { Hints, suggestion } from '../suggest.ts'
+import { allTemplates } from '../templates/included.ts'
 import { shortText } from '../texts/parts.ts'
 import { type Said, say } from '../texts/say.ts'
 import type { Finding, Report } from './finding.ts'
@@ -103,7 +104,7 @@ class ExpressionCheck {
 
   constructor(graph: PipelineGraph, report: Report, params: readonly string[] | undefined) {
     this.params = params
-    this.templates = new Map(graph.templates.map(({ name, outputs }) => [name, outputs.map((pair) => pair.name)]))
+    this.templates = new Map(allTemplates(graph).map(({ name, outputs }) => [name, outputs.map((pair) => pair.name)]))
     this.inputs = graph.inputs.map((input) => input.name)
     this.inputNames = new Set(this.inputs)
     this.stepIds = graph.steps.map((step) => step.id)

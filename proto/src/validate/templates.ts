@@ -10,6 +10,7 @@ import { limits } from '../limits.ts'
 import { atOnce } from '../pieces.ts'
 import { expressionsIn, expressionsOf, referencesIn } from '../step-expressions.ts'
 import { suggestion } from '../suggest.ts'
+import { allTemplates, clashesOf, isUnresolved, toldHere } from '../templates/included.ts'
 import { type Origin, TooMuch, usesTemplates, type WrittenOut, writeOut } from '../templates/write-out.ts'
 import { shortText, wayText } from '../texts/parts.ts'
 import { say } from '../texts/say.ts'
@@ -20,22 +21,27 @@ import type { AgentLabels } from './workspaces.ts'
 
 type Templates = ReadonlyMap<string, Template>
 
-export function checkTemplates(graph: PipelineGraph, report: Report, agents?: AgentLabels): void {
-  let isRight = true
+export function checkTemplates(graph: PipelineGraph, tellHere: Report, agents?: AgentLabels): void {
+  const report: Report = (finding) => tellHere(toldHere(finding, graph.included))
+  // Else nobody has looked yet for what is included.
+  const isWhole = !isUnresolved(graph)
+  let isRight = isWhole
   const told = new Set<string>()
   const tell: Report = (finding) => {
     isRight &&= finding.warning === true
     told.add(placeOf(finding))
     report(finding)
   }
-  const templates = new Map(graph.templates.map((template) => [template.name, template]))
+  const all = allTemplates(graph)
+  const templates = new Map(all.map((template) => [template.name, template]))
+  for (const clash of clashesOf(graph)) tell(clash)
   const isPlain = !usesTemplates(graph)
   // What `git` knows, and which agent has what, shows when all is written out.
   checkSteps(graph, isPlain ? tell : laterOnes(tell), isPlain ? agents : undefined)
-  checkUses(graph.steps, templates, tell)
-  for (const template of graph.templates) checkTemplate(template, graph, templates, tell)
+  checkUses(graph.steps, templates, knownOnes(tell, isWhole))
+  for (const template of all) checkTemplate(template, graph, templates, knownOnes(tell, isWhole))
   if (!checkNesting(graph, templates, tell)) return
-  checkUnused(graph, templates, report)
+  if (isWhole) checkUnused(graph, templates, report)
   if (!isRight || isPlain) return
   const out = writtenOut(graph, tell)
   if (!out) return
@@ -68,6 +74,12 @@ function writtenOut(graph: PipelineGraph, report: Report): WrittenOut | undefine
 
 function placeOf({ code, said, stepId = '', field = '' }: Finding): string {
   return [code ?? said.code, stepId, field].join('\n')
+}
+
+function knownOnes(report: Report, isWhole: boolean): Report {
+  return (finding) => {
+    if (isWhole || finding.said.code !== 'template_unknown') report(finding)
+  }
 }
 
 function laterOnes(report: Report): Report {
@@ -174,7 +186,7 @@ function checkGiven(stepId: string, { name: template, params }: Template, given:
 /** Whether it can be written out: no cycle, not too deep, not too many steps. */
 function checkNesting(graph: PipelineGraph, templates: Templates, report: Report): boolean {
   const uses = new Map(
-    graph.templates.map(({ name, steps }) => [name, namesOf(steps).filter((each) => templates.has(each))]),
+    [...templates.values()].map(({ name, steps }) => [name, namesOf(steps).filter((each) => templates.has(each))]),
   )
   const edges = [...uses].map(([id, names]) => ({ id, needs: [...new Set(names)].map((stepId) => ({ stepId })) }))
   const cycle = findCycle(edges)
@@ -223,7 +235,7 @@ function namesOf(steps: readonly StepDefinition[]): string[] {
   return steps.flatMap(({ uses, with: given }) => (uses === 'template' ? [String(given?.template)] : []))
 }
 
-function checkUnused({ steps }: PipelineGraph, templates: Templates, report: Report): void {
+function checkUnused({ steps, templates: own }: PipelineGraph, templates: Templates, report: Report): void {
   const used = new Set<string>()
   for (const queue = namesOf(steps); queue.length > 0; ) {
     const name = queue.pop()!
@@ -231,7 +243,7 @@ function checkUnused({ steps }: PipelineGraph, templates: Templates, report: Rep
     used.add(name)
     queue.push(...namesOf(templates.get(name)?.steps ?? []))
   }
-  for (const name of templates.keys()) {
+  for (const { name } of own) {
     if (used.has(name)) continue
     report({ field: `templates.${name}`, said: say('template_unused', { name: shortText(name) }), warning: true })
   }

@@ -80,14 +80,18 @@ async function decideFiles(deps: DecideDeps, question: Question): Promise<Decisi
   const { mirror, filesAt } = question
   if (filesAt === undefined) return []
   const decisions: Decision[] = []
-  for (const path of await pipelineFiles(mirror, filesAt)) decisions.push(await decideFile(deps, question, path))
+  for (const path of await pipelineFiles(mirror, filesAt)) {
+    const decision = await decideFile(deps, question, path)
+    if (decision) decisions.push(decision)
+  }
   return decisions
 }
 
-async function decideFile(deps: DecideDeps, question: Question, path: string): Promise<Decision> {
+async function decideFile(deps: DecideDeps, question: Question, path: string): Promise<Decision | undefined> {
   const { filesAt = '', head, repository } = question
   const none = { pipelineId: '', pipelineName: '', path }
   const read = await takeFileAt(deps, question, { path, commit: filesAt, isHead: filesAt === head })
+  if ('isTemplates' in read) return undefined
   if ('why' in read) return { ...none, why: read.why }
   const { pipeline, graph, version } = read.taken
   const named = { pipelineId: pipeline.id, pipelineName: pipeline.name, path }
@@ -102,7 +106,7 @@ export async function takeFileAt(
   { takeFile, change, now }: Pick<DecideDeps, 'takeFile' | 'change' | 'now'>,
   { repository, mirror }: Pick<Question, 'repository' | 'mirror'>,
   { path, commit, isHead }: { path: string; commit: string; isHead: boolean },
-): Promise<{ taken: NonNullable<TakenFile['taken']> } | { why: Said }> {
+): Promise<{ taken: NonNullable<TakenFile['taken']> } | { why: Said } | { isTemplates: true }> {
   let yaml: string | undefined
   try {
     yaml = await mirror.file(commit, path, limits.fileBytes)
@@ -117,6 +121,10 @@ export async function takeFileAt(
     scope: { organizationId, projectId },
     file: { repositoryId, path },
     yaml,
+    files: {
+      read: (beside) => mirror.file(commit, beside, limits.includedBytes),
+      list: (folder) => mirror.list(commit, folder),
+    },
     note: `${fullName} ${commit.slice(0, 12)}`,
     author: fullName,
     isHead,
@@ -127,7 +135,8 @@ export async function takeFileAt(
   if (answer instanceof AppError) {
     return { why: say('delivery_file_unread', { path, detail: answer.message.slice(0, 200) }) }
   }
-  const { problems, name, taken } = answer
+  const { problems, name, taken, isTemplates } = answer
+  if (isTemplates) return { isTemplates }
   const wrong = problems.find(({ severity }) => severity === Severity.ERROR)
   if (wrong) {
     const problem = { code: wrong.code, params: wrong.params } as Said
@@ -138,7 +147,7 @@ export async function takeFileAt(
 
 /** Those of the project that are kept in AnsFlow. */
 async function decideKept(deps: DecideDeps, question: Question): Promise<Decision[]> {
-  const { em, workers } = deps
+  const { em } = deps
   const { projectId } = question.repository
   const rows = await em.find(RepositoryTriggerEntity, { projectId }, { orderBy: { pipelineId: 'asc' } })
   if (rows.length === 0) return []
@@ -159,7 +168,7 @@ async function decideKept(deps: DecideDeps, question: Question): Promise<Decisio
     if (!answer.starts) decisions.push({ ...named, why: answer.why })
     else {
       // One that is gone meanwhile holds up none of the others.
-      const found = await runnableGraph({ em, workers, by: '' }, pipelineId, 0).catch(refusalOf)
+      const found = await runnableGraph(em, pipelineId, 0).catch(refusalOf)
       if (found instanceof AppError)
         decisions.push({ ...named, why: say('delivery_refused', { detail: found.message }) })
       else {

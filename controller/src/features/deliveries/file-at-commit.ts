@@ -1,5 +1,6 @@
 // The pipeline that a file of a repository is at a commit, without it becoming one of its versions.
 import { invalid, invalidField, notFound, violation } from '@ansflow/proto/errors'
+import { say } from '@ansflow/proto/texts/say'
 import type { EntityManager } from '../../platform/db.ts'
 import { PipelineEntity, type RunnableGraph } from '../pipelines/index.ts'
 import { readable } from '../repositories/index.ts'
@@ -36,6 +37,7 @@ export function fileAtCommit({
       if (!(await mirror.commit(commit))) throw notFound('commit', commit)
       return takeFileAt(deps, { repository, mirror }, { path: pipeline.filePath, commit, isHead: false })
     })
+    if ('isTemplates' in read) throw invalid([violation(field, say('empty'))])
     if ('why' in read) throw invalid([violation(field, read.why)])
     return { pipeline, graph: read.taken.graph, version: read.taken.version }
   }

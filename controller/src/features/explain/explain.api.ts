@@ -12,9 +12,16 @@ import type { Db } from '../../platform/db.ts'
 import { prepared, reading } from '../../platform/message-pieces.ts'
 import { inTurns } from '../../platform/turns.ts'
 import type { Workers } from '../../platform/workers.ts'
-import { organizationOf, personOf, projectOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
+import {
+  type CallContext,
+  organizationOf,
+  personOf,
+  projectOf,
+  type ServiceTable,
+  serviceTable,
+} from '../../transport/call.ts'
 import type { FileAtCommit } from '../deliveries/index.ts'
-import { runnableGraph } from '../pipelines/index.ts'
+import { type DraftIncludes, runnableDraft, runnableGraph } from '../pipelines/index.ts'
 import { findProject } from '../projects/index.ts'
 import { checkGitFacts, nextStart, originOf, recentSteps } from '../runs/index.ts'
 import { explainTasks } from './explain-task-file.ts'
@@ -25,23 +32,25 @@ export interface ExplainDeps {
   db: Db
   clock: Clock
   workers: Workers
+  includesOf: (ctx: CallContext) => DraftIncludes
   /** As they are now. */
   agents: (organizationId: string) => Promise<AgentView[]>
   fileAtCommit: FileAtCommit
 }
 
-export function explainApi({ db, clock, workers, agents, fileAtCommit }: ExplainDeps): ServiceTable {
+export function explainApi({ db, clock, workers, includesOf, agents, fileAtCommit }: ExplainDeps): ServiceTable {
   return serviceTable(ExplainService, {
     async explainRun(request, ctx) {
       const { pipelineId, draft, version: wanted, commit, inputs = {}, origin: given, failing, changedFiles } = request
       checkGitFacts(given?.git)
       checkPaths(changedFiles)
       const by = personOf(ctx).userId
-      const from = { em: ctx.em, workers, by }
       const { pipeline, graph, version } =
-        commit === ''
-          ? await runnableGraph(from, pipelineId, draft ? 'draft' : wanted)
-          : await fileAtCommit(ctx.em, { pipelineId, commit })
+        commit !== ''
+          ? await fileAtCommit(ctx.em, { pipelineId, commit })
+          : draft
+            ? await runnableDraft({ em: ctx.em, workers, by, includes: includesOf(ctx) }, pipelineId)
+            : await runnableGraph(ctx.em, pipelineId, wanted)
       const { values, violations } = resolveInputs(graph.inputs, inputs)
       if (violations.length > 0) throw invalid(violations)
       const project = await findProject(ctx.em, projectOf(ctx))

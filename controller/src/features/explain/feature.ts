@@ -2,6 +2,7 @@
 import { feature } from '../../feature.ts'
 import { agentsFeature } from '../agents/index.ts'
 import { deliveriesFeature } from '../deliveries/index.ts'
+import { pipelinesFeature } from '../pipelines/index.ts'
 import { explainApi } from './explain.api.ts'
 
 export const explainFeature = feature({
@@ -10,6 +11,7 @@ export const explainFeature = feature({
   open({ db, clock, workers }, from) {
     const { agentViews } = from(agentsFeature)
     const { fileAtCommit } = from(deliveriesFeature)
-    return { services: [explainApi({ db, clock, workers, agents: agentViews, fileAtCommit })] }
+    const { includesOf } = from(pipelinesFeature)
+    return { services: [explainApi({ db, clock, workers, includesOf, agents: agentViews, fileAtCommit })] }
   },
 })

@@ -9,6 +9,8 @@ import { createPipeline } from './create-pipeline.ts'
 import { deriveDraft } from './derive-draft.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
+import type { DraftIncludes } from './includes/include-sources.ts'
+import { type ReadIncludes, withIncludes } from './includes/resolve-includes.ts'
 import { asWarnings, type Lacking } from './lacking.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { problemsFrom } from './problems.ts'
@@ -23,6 +25,7 @@ export interface FileApplication {
   yaml: string
   agents: AgentLabels
   lacking: Lacking
+  includes: DraftIncludes
   by: { userId: string; name: string }
   now: Date
 }
@@ -37,10 +40,15 @@ export async function applyFile({
   yaml,
   agents,
   lacking,
+  includes: sourcesOf,
   by,
   now,
 }: FileApplication): Promise<{ row: PipelineRow | undefined; problems: Problem[]; written: boolean }> {
-  const file = await workers.run(draftTasks, 'readFile', { yaml, agents }, by.userId)
+  const find = (name: string) => db.em().findOne(PipelineEntity, { projectId, name })
+  const sources = async ({ name }: { name: string }) =>
+    sourcesOf({ projectId, repositoryId: (await find(name))?.repositoryId ?? null })
+  const read = (includes?: ReadIncludes) => workers.run(draftTasks, 'readFile', { yaml, agents, includes }, by.userId)
+  const file = await withIncludes({ workers, by: by.userId, sources }, read)
   const found = problemsFrom(file.problems)
   if (!file.isRight) return { row: undefined, problems: found, written: true }
   const lacks = asWarnings(await lacking(file.demands))
@@ -48,7 +56,7 @@ export async function applyFile({
   const placed =
     lacks.length > 0 ? await workers.run(draftTasks, 'placeProblems', { yaml, problems: places }, by.userId) : []
   const problems = [...found, ...lacks.map((each, index) => create(ProblemSchema, { ...each, ...placed[index] }))]
-  const present = await db.em().findOne(PipelineEntity, { projectId, name: file.name })
+  const present = await find(file.name)
   if (!present) {
     const seed = await workers.run(draftTasks, 'seedFromFile', yaml, by.userId)
     return { row: await createPipeline(record, projectId, seed, now), problems, written: true }

@@ -1,5 +1,5 @@
 // Reads pipeline files and drafts on a worker's thread: what comes in was written by others, what goes out is small or bytes.
-import { graphHash } from '@ansflow/proto/canonical'
+import { graphHash, versionHash } from '@ansflow/proto/canonical'
 import { demandsOf } from '@ansflow/proto/demands'
 import {
   type PipelineGraph,
@@ -8,35 +8,40 @@ import {
   TriggersSchema,
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { GetPipelineResponseSchema, ValidatePipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { applyGraph, project, projectShape } from '@ansflow/proto/pipeline-doc'
-import { parsePipeline, placesIn, renderPipeline } from '@ansflow/proto/pipeline-yaml'
+import { applyGraph, projectShape } from '@ansflow/proto/pipeline-doc'
+import { isTemplateFile, parsePipeline, placesIn, renderPipeline } from '@ansflow/proto/pipeline-yaml'
 import type { AgentLabels } from '@ansflow/proto/validate'
 import { create, toBinary, toJsonString } from '@bufbuild/protobuf'
 import * as Y from 'yjs'
 import { task } from '../../platform/worker-task.ts'
+import { includedFrom, includeOf, projectWhole, readWhole } from './includes/read-whole.ts'
+import type { ReadIncludes } from './includes/resolve-includes.ts'
 import { hasErrors } from './problems.ts'
 import { type Seed, seedOf } from './seed.ts'
 
-/** With the labels of each agent of its organization, where that is known. */
+/** With the labels of each agent of its organization, and with what it includes, where that is known. */
 interface File {
   yaml: string
-  agents?: AgentLabels
+  agents?: AgentLabels | undefined
+  includes?: ReadIncludes | undefined
 }
 
 type Place = Pick<Problem, 'stepId' | 'field'>
 
 interface Draft {
   updates: Uint8Array[]
-  agents?: AgentLabels
+  agents?: AgentLabels | undefined
+  includes?: ReadIncludes | undefined
 }
 
-export const validateFile = task(({ yaml, agents }: File) => problemBytes(parsePipeline(yaml, agents).problems))
+export const validateFile = task(({ yaml, agents }: File) => problemBytes(readWhole({ yaml, agents }).problems))
 
-export const readFile = task(({ yaml, agents }: File) => {
-  const { graph, problems } = parsePipeline(yaml, agents)
+export const readFile = task((file: File) => {
+  const { graph, problems } = readWhole(file)
   const isRight = !hasErrors(problems)
   const hash = isRight ? graphHash(graph) : ''
-  return { problems: problemBytes(problems), isRight, name: graph.name, hash, demands: demandsOf(graph) }
+  const include = includeOf(graph)
+  return { problems: problemBytes(problems), isRight, name: graph.name, hash, demands: demandsOf(graph), include }
 })
 
 /** Where problems stand in the file that were found elsewhere. */
@@ -57,26 +62,33 @@ export const applyFile = task(({ updates, yaml }: { updates: Uint8Array[]; yaml:
 })
 
 /** Of a GetPipelineResponse: graph, yaml, problems and hash. */
-export const describeDraft = task(({ updates, agents }: Draft) => {
-  const { graph, problems, source } = project(docOf(updates), agents)
+export const describeDraft = task((draft: Draft) => {
+  const { graph, problems, source } = projectWhole(docOf(draft.updates), draft)
   const hash = graphHash(graph)
   const response = create(GetPipelineResponseSchema, { graph, yaml: renderPipeline(graph, source), problems, hash })
-  return { bytes: toBinary(GetPipelineResponseSchema, response), name: graph.name, hash, demands: demandsOf(graph) }
+  const bytes = toBinary(GetPipelineResponseSchema, response)
+  return { bytes, name: graph.name, hash, demands: demandsOf(graph), include: includeOf(graph) }
 })
 
-export const draftDemands = task((updates: Uint8Array[]) => demandsOf(projectShape(docOf(updates)).graph))
+export const draftDemands = task(({ updates, includes }: Draft) => {
+  const { graph } = projectShape(docOf(updates))
+  graph.included = includedFrom(includes).included
+  return { demands: demandsOf(graph), include: includeOf(graph) }
+})
 
 export const nameDraft = task((updates: Uint8Array[]) => {
   const { graph } = projectShape(docOf(updates))
   return { name: graph.name, hash: graphHash(graph) }
 })
 
-export const draftToPublish = task(({ updates, agents }: Draft) => {
-  const { graph, problems, source } = project(docOf(updates), agents)
+export const draftToPublish = task((draft: Draft) => {
+  const { graph, problems, source } = projectWhole(docOf(draft.updates), draft)
   const hash = graphHash(graph)
   return {
     name: graph.name,
     hash,
+    versionHash: versionHash(graph),
+    include: includeOf(graph),
     problems: problemBytes(problems),
     graph: toJsonString(PipelineGraphSchema, graph),
     demands: demandsOf(graph),
@@ -86,14 +98,18 @@ export const draftToPublish = task(({ updates, agents }: Draft) => {
   }
 })
 
-/** A file as what a version of it is; `isRight`: it has no errors. */
-export const fileToPublish = task((yaml: string) => {
-  const { graph, problems } = parsePipeline(yaml)
+/** A file as what a version of it is; `isRight`: it has no errors; `isTemplates`: it is no pipeline, and means to be none. */
+export const fileToPublish = task((file: File) => {
+  const { yaml } = file
+  const { graph, problems } = readWhole(file)
   const isRight = !hasErrors(problems)
   return {
     isRight,
+    isTemplates: !isRight && isTemplateFile(yaml),
     name: graph.name,
     hash: isRight ? graphHash(graph) : '',
+    versionHash: isRight ? versionHash(graph) : '',
+    include: includeOf(graph),
     problems: problemBytes(problems),
     graph: toJsonString(PipelineGraphSchema, graph),
     demands: demandsOf(graph),
@@ -104,12 +120,13 @@ export const fileToPublish = task((yaml: string) => {
 })
 
 /** The stored updates of a draft, as what a run needs. */
-export const draftToRun = task((updates: Uint8Array[]) => {
-  const { graph, problems } = project(docOf(updates))
+export const draftToRun = task((draft: Draft) => {
+  const { graph, problems } = projectWhole(docOf(draft.updates), draft)
   return {
+    include: includeOf(graph),
     graph: toBinary(PipelineGraphSchema, graph),
     problems: problemBytes(problems),
-    hash: graphHash(graph),
+    hash: versionHash(graph),
   }
 })
 

@@ -1,10 +1,12 @@
 // Pipelines: drafts and published versions.
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { feature, port } from '../../feature.ts'
+import type { CallContext } from '../../transport/call.ts'
 import { deletePipelinesOf } from './delete-pipelines.ts'
 import { DraftEntity, DraftUpdateEntity } from './draft.entity.ts'
 import type { Drafts } from './drafts.ts'
 import { foreseeFiles } from './foresee-file.ts'
+import { draftIncludes, type HeadFiles } from './includes/include-sources.ts'
 import { PipelineEntity } from './pipeline.entity.ts'
 import { pipelineScope } from './pipeline-scope.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
@@ -16,15 +18,21 @@ export const pipelinesFeature = feature({
   entities: [PipelineEntity, PipelineVersionEntity, DraftEntity, DraftUpdateEntity],
   open({ db, clock, workers, features }) {
     const drafts = port<Drafts>('live drafts')
+    const headFiles = port<HeadFiles>('files of repositories')
+    const includesOf = (ctx: CallContext) => draftIncludes((...asked) => headFiles()(...asked), ctx)
     const agentLabels = port<PipelinesDeps['agentLabels']>('labels of agents')
     const participants = () => features.flatMap((each) => each.pipelineParticipants ?? [])
     return {
-      services: [pipelinesApi({ db, clock, drafts, workers, participants, agentLabels: (id) => agentLabels()(id) })],
+      services: [
+        pipelinesApi({ db, clock, drafts, workers, participants, includesOf, agentLabels: (id) => agentLabels()(id) }),
+      ],
       scopes: { [Resource.PIPELINE]: pipelineScope },
       deletions: [deletePipelinesOf],
       gives: {
         drafts,
         agentLabels,
+        headFiles,
+        includesOf,
         takeFile: (asked: TakeFile) => takeFile({ db, drafts: drafts(), workers, participants: participants() }, asked),
         foreseeFiles: () => foreseeFiles({ db, workers, participants: participants() }),
       },

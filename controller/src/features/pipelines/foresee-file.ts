@@ -4,13 +4,11 @@ import type { EntityManager } from '../../platform/db.ts'
 import { inTurns } from '../../platform/turns.ts'
 import type { Change } from '../../transport/call.ts'
 import { insertPipeline } from './create-pipeline.ts'
-import { draftTasks } from './draft-task-file.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
-import { problemsFrom } from './problems.ts'
 import { type Content, publishContent } from './publish.ts'
 import { graphOf } from './runnable-graph.ts'
-import { headPublication, type TakeFile, type TakeFileDeps, type TakenFile } from './take-file.ts'
+import { headPublication, readFileToTake, type TakeFile, type TakeFileDeps, type TakenFile } from './take-file.ts'
 
 type Deps = Pick<TakeFileDeps, 'db' | 'workers' | 'participants'>
 
@@ -21,13 +19,12 @@ type Deps = Pick<TakeFileDeps, 'db' | 'workers' | 'participants'>
 export function foreseeFiles(deps: Deps): (asked: TakeFile) => Promise<TakenFile> {
   const newNames = new Set<string>()
   return async (asked) => {
-    const { db, workers } = deps
-    const { file, yaml, scope, isHead } = asked
-    const content = await workers.run(draftTasks, 'fileToPublish', yaml, '')
-    const { name, hash } = content
-    const problems = problemsFrom(content.problems)
-    if (!content.isRight) return { problems, name }
-    const em = db.em()
+    const { file, scope, isHead } = asked
+    const { taken, content } = await readFileToTake(deps, asked)
+    if (!content) return taken
+    const { problems, name } = taken
+    const hash = content.versionHash
+    const em = deps.db.em()
     const inProject = { projectId: scope.projectId }
     const known = await em.findOne(PipelineEntity, { repositoryId: file.repositoryId, filePath: file.path })
     if (!known) {
@@ -36,7 +33,7 @@ export function foreseeFiles(deps: Deps): (asked: TakeFile) => Promise<TakenFile
       newNames.add(name)
     }
     const graph = await inTurns(runnable(await graphOf(content)))
-    if (isHead && hash !== known?.latestHash) {
+    if (isHead && hash !== (await latestHash(em, known))) {
       const version = await nextVersion(deps, asked, content, known)
       return { problems, name, taken: { pipeline: { id: known?.id ?? '', name, ...inProject }, graph, version } }
     }
@@ -45,6 +42,13 @@ export function foreseeFiles(deps: Deps): (asked: TakeFile) => Promise<TakenFile
     const found = await em.findOne(PipelineVersionEntity, where, { orderBy: { number: 'desc' }, fields: ['number'] })
     return { problems, name, taken: { pipeline: known, graph, version: found?.number ?? 0 } }
   }
+}
+
+/** Of its latest version, with what that includes. */
+async function latestHash(em: EntityManager, known: PipelineRow | null): Promise<string | undefined> {
+  if (!known) return undefined
+  const latest = { pipelineId: known.id, number: known.latestVersion }
+  return (await em.findOne(PipelineVersionEntity, latest, { fields: ['hash'] }))?.hash
 }
 
 class GivenUp extends Error {}

@@ -14,9 +14,9 @@ export const PipelineEntity = defineEntity({
     name: p.string().length(128),
     /** 0: never published. */
     latestVersion: p.integer(),
-    /** Hash of the latest version's graph; "": none. */
+    /** Hash of the latest version's file, whatever that includes; "": none. */
     latestHash: p.string().length(64),
-    /** Hash of the draft's graph, at most some seconds old. */
+    /** Hash of the draft's file, at most some seconds old. */
     draftHash: p.string().length(64),
     /** The repository that it is a file of; null: it is kept in AnsFlow. */
     repositoryId: p.string().length(36).nullable(),

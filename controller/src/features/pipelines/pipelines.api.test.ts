@@ -10,7 +10,7 @@ import { startController, type TestController } from '../../../test/start-contro
 import { editDraft, otherRooms } from '../collab/test-client.ts'
 import { readDraft } from './draft-store.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
-import { runnableGraph } from './runnable-graph.ts'
+import { runnableDraft, runnableGraph } from './runnable-graph.ts'
 
 let c: TestController
 beforeAll(async () => {
@@ -125,17 +125,14 @@ describe('versions', () => {
     const { projectId, pipelines } = await start()
     const { pipeline } = await pipelines.applyPipeline({ projectId, yaml: file })
     const pipelineId = pipeline?.id ?? ''
-    await expect(
-      runnableGraph({ em: c.db.em(), workers: c.controller.workers, by: c.owner.userId }, pipelineId, 0),
-    ).rejects.toMatchObject({ reason: 'never_published' })
+    await expect(runnableGraph(c.db.em(), pipelineId, 0)).rejects.toMatchObject({ reason: 'never_published' })
     await pipelines.publishPipeline({ pipelineId })
     await pipelines.applyPipeline({ projectId, yaml: file.replace('make test', 'make more') })
     const scripts = async (version: number | 'draft') => {
-      const { graph, version: number } = await runnableGraph(
-        { em: c.db.em(), workers: c.controller.workers, by: c.owner.userId },
-        pipelineId,
-        version,
-      )
+      const em = c.db.em()
+      const draft = { em, workers: c.controller.workers, by: c.owner.userId, includes: () => Promise.reject() }
+      const { graph, version: number } =
+        version === 'draft' ? await runnableDraft(draft, pipelineId) : await runnableGraph(em, pipelineId, version)
       return [number, graph.steps[1]?.with]
     }
     expect(await scripts(0)).toEqual([1, { script: 'make test' }])

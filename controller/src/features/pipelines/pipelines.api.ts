@@ -1,6 +1,7 @@
 // PipelineService: drafts, and the versions published from them.
 import { invalidField, notFound } from '@ansflow/proto/errors'
 import {
+  GetIncludedTemplatesResponseSchema,
   GetPipelineResponseSchema,
   type Pipeline,
   PipelineSchema,
@@ -33,6 +34,10 @@ import { createPipeline } from './create-pipeline.ts'
 import { deletePipeline } from './delete-pipelines.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
+import type { DraftIncludes } from './includes/include-sources.ts'
+import { includeTasks } from './includes/include-task-file.ts'
+import { resolveIncludes, withIncludes } from './includes/resolve-includes.ts'
+import { plainInclude, templateFiles } from './includes/template-files.ts'
 import { askedBy, lackingOf } from './lacking.ts'
 import type { NewVersion, PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
@@ -48,11 +53,13 @@ export interface PipelinesDeps {
   clock: Clock
   drafts: () => Drafts
   participants: () => readonly PipelineParticipant[]
+  includesOf: (ctx: CallContext) => DraftIncludes
   /** The labels that count for each agent of an organization. */
   agentLabels(organizationId: string): Promise<AgentLabels>
 }
 
-export function pipelinesApi({ db, clock, drafts, workers, participants, agentLabels }: PipelinesDeps): ServiceTable {
+export function pipelinesApi(deps: PipelinesDeps): ServiceTable {
+  const { db, clock, drafts, workers, participants, includesOf, agentLabels } = deps
   const lacking = (ctx: CallContext, projectId: string) =>
     lackingOf({ participants: participants(), em: ctx.em, draft: askedBy(ctx, { projectId, now: clock.now() }) })
 
@@ -87,8 +94,12 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
         return { pipeline: toPipeline(row), graph: await graphOf(published), yaml, hash, version: toVersion(published) }
       }
       const updates = await drafts().updates(pipelineId)
-      const draft = { updates, agents: await agentLabels(organizationOf(ctx)) }
-      const { bytes, name, demands } = await workers.run(draftTasks, 'describeDraft', draft, personOf(ctx).userId)
+      const agents = await agentLabels(organizationOf(ctx))
+      const by = personOf(ctx).userId
+      const { bytes, name, demands } = await withIncludes(
+        { workers, by, sources: () => includesOf(ctx)(row) },
+        (includes) => workers.run(draftTasks, 'describeDraft', { updates, agents, includes }, by),
+      )
       const content = await inTurns(reading(GetPipelineResponseSchema, bytes))
       const taken =
         name !== row.name &&
@@ -102,10 +113,24 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
     },
 
     async validateDraft({ pipelineId }, ctx) {
-      const { projectId } = await load(ctx, pipelineId)
+      const row = await load(ctx, pipelineId)
       const updates = await drafts().updates(pipelineId)
-      const demands = await workers.run(draftTasks, 'draftDemands', updates, personOf(ctx).userId)
-      return { problems: await lacking(ctx, projectId)(demands) }
+      const by = personOf(ctx).userId
+      const { demands } = await withIncludes({ workers, by, sources: () => includesOf(ctx)(row) }, (includes) =>
+        workers.run(draftTasks, 'draftDemands', { updates, includes }, by),
+      )
+      return { problems: await lacking(ctx, row.projectId)(demands) }
+    },
+
+    async getIncludedTemplates({ pipelineId, include }, ctx) {
+      if (include.length > limits.includes)
+        throw invalidField('include', `must have at most ${limits.includes} entries`)
+      const sources = await includesOf(ctx)(await load(ctx, pipelineId))
+      const by = personOf(ctx).userId
+      const includes = await resolveIncludes({ workers, by, sources }, include.map(plainInclude))
+      const bytes = await workers.run(includeTasks, 'describeIncludes', includes, by)
+      const answer = await inTurns(reading(GetIncludedTemplatesResponseSchema, bytes))
+      return { ...answer, files: await templateFiles(ctx.em, sources, pipelineId) }
     },
 
     async validatePipeline({ yaml }, ctx) {
@@ -127,6 +152,7 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
         yaml: readFile(yaml),
         agents,
         lacking: lacking(ctx, projectId),
+        includes: includesOf(ctx),
         by,
         now: clock.now(),
       })
@@ -134,6 +160,7 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
       const publication = {
         ...{ pipelineId: row.id, note, expectedHash: '', agents, lacking: async () => [], by, now: clock.now() },
         may: mayOf(ctx),
+        includes: () => includesOf(ctx)(row),
       }
       const resource = { kind: 'pipeline', id: row.id, name: row.name }
       if (!publish) {
@@ -153,10 +180,10 @@ export function pipelinesApi({ db, clock, drafts, workers, participants, agentLa
     async publishPipeline({ pipelineId, note, expectedHash }, ctx) {
       const agents = await agentLabels(organizationOf(ctx))
       const by = personOf(ctx)
-      const { projectId } = await load(ctx, pipelineId)
+      const row = await load(ctx, pipelineId)
       const publication = {
         ...{ pipelineId, note, expectedHash, agents, by, now: clock.now() },
-        ...{ lacking: lacking(ctx, projectId), may: mayOf(ctx) },
+        ...{ lacking: lacking(ctx, row.projectId), may: mayOf(ctx), includes: () => includesOf(ctx)(row) },
       }
       const { version, created, problems } = await publishDraft(
         { change: ctx.change, drafts: drafts(), workers, participants: participants() },

@@ -10,6 +10,8 @@ import type { Workers } from '../../platform/workers.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
+import type { IncludeSources } from './includes/include-sources.ts'
+import { withIncludes } from './includes/resolve-includes.ts'
 import type { Lacking } from './lacking.ts'
 import type { NewVersion, PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
@@ -50,12 +52,15 @@ const noteLength = 2000
 
 export async function publishDraft(
   publishing: Publishing & { drafts: Drafts; workers: Workers },
-  publication: Publication,
+  publication: Publication & { includes: () => Promise<IncludeSources> },
 ): Promise<Published> {
-  const { pipelineId, expectedHash, agents, by } = publication
+  const { pipelineId, expectedHash, agents, by, includes: sources } = publication
+  const { workers } = publishing
   checkNote(publication)
   const updates = await publishing.drafts.updates(pipelineId)
-  const content = await publishing.workers.run(draftTasks, 'draftToPublish', { updates, agents }, by.userId)
+  const content = await withIncludes({ workers, by: by.userId, sources }, (includes) =>
+    workers.run(draftTasks, 'draftToPublish', { updates, agents, includes }, by.userId),
+  )
   if (expectedHash !== '' && expectedHash !== content.hash) {
     throw precondition('draft_moved', 'The draft has changed since you looked at it.', { hash: content.hash })
   }
@@ -102,7 +107,10 @@ function checkNote({ note }: Publication): void {
 /** As the tasks of drafts make it. */
 export interface Content {
   name: string
+  /** Of the file. */
   hash: string
+  /** Of the file with what it includes. */
+  versionHash: string
   problems: Uint8Array
   demands: Demands
   /** Of a Triggers message. */
@@ -117,7 +125,7 @@ async function insertVersion(
   { pipelineId, note, by, now, fromRepository }: Publication,
   content: Content,
 ): Promise<Published> {
-  const { name, hash, graph, stepCount, yaml } = content
+  const { name, hash, versionHash, graph, stepCount, yaml } = content
   const pipeline = await em.findOne(PipelineEntity, { id: pipelineId })
   if (!pipeline) throw notFound('pipeline', pipelineId)
   if (pipeline.repositoryId !== null && !fromRepository) {
@@ -126,7 +134,7 @@ async function insertVersion(
   }
   const latest = await em.findOne(PipelineVersionEntity, { pipelineId, number: pipeline.latestVersion })
   const problems = problemsFrom(content.problems)
-  if (latest?.hash === hash) return { pipeline, version: latest, created: false, problems }
+  if (latest?.hash === versionHash) return { pipeline, version: latest, created: false, problems }
   const rival = await em.count(PipelineEntity, {
     projectId: pipeline.projectId,
     name,
@@ -146,7 +154,7 @@ async function insertVersion(
     number,
     graph,
     yaml,
-    hash,
+    hash: versionHash,
     stepCount,
     note,
     createdBy: by.userId,

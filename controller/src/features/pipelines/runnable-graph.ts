@@ -8,6 +8,8 @@ import { inTurns } from '../../platform/turns.ts'
 import type { Workers } from '../../platform/workers.ts'
 import { readDraft } from './draft-store.ts'
 import { draftTasks } from './draft-task-file.ts'
+import type { DraftIncludes } from './includes/include-sources.ts'
+import { withIncludes } from './includes/resolve-includes.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity, type PipelineVersionRow } from './pipeline-version.entity.ts'
 import { hasErrors, problemsAsViolations, problemsFrom } from './problems.ts'
@@ -20,15 +22,10 @@ export interface RunnableGraph {
   hash: string
 }
 
-/** `version` 0 is the latest one. Throws `not_found`, `failed_precondition` "never_published", or the draft's problems. */
-export async function runnableGraph(
-  { em, workers, by }: { em: EntityManager; workers: Workers; by: string },
-  pipelineId: string,
-  version: number | 'draft',
-): Promise<RunnableGraph> {
+/** `version` 0 is the latest one. Throws `not_found`, or `failed_precondition` "never_published". */
+export async function runnableGraph(em: EntityManager, pipelineId: string, version: number): Promise<RunnableGraph> {
   const pipeline = await em.findOne(PipelineEntity, { id: pipelineId })
   if (!pipeline) throw notFound('pipeline', pipelineId)
-  if (version === 'draft') return { pipeline, version: 0, ...(await runnableDraft({ em, workers, by }, pipelineId)) }
   const number = version === 0 ? pipeline.latestVersion : version
   if (number === 0) {
     throw precondition('never_published', 'The pipeline has no version yet. Publish it, or run the draft.')
@@ -37,16 +34,30 @@ export async function runnableGraph(
   return { pipeline, graph: await inTurns(runnable(await graphOf(row))), version: number, hash: row.hash }
 }
 
-async function runnableDraft(
-  { em, workers, by }: { em: EntityManager; workers: Workers; by: string },
+interface FromDraft {
+  em: EntityManager
+  workers: Workers
+  by: string
+  includes: DraftIncludes
+}
+
+/** Throws `not_found`, or the draft's problems. */
+export async function runnableDraft(
+  { em, workers, by, includes: sourcesOf }: FromDraft,
   pipelineId: string,
-): Promise<{ graph: PipelineGraph; hash: string }> {
+): Promise<RunnableGraph> {
+  const pipeline = await em.findOne(PipelineEntity, { id: pipelineId })
   const stored = await readDraft(em, pipelineId)
-  if (!stored) throw notFound('pipeline', pipelineId)
-  const { graph, problems, hash } = await workers.run(draftTasks, 'draftToRun', stored.updates, by)
+  if (!pipeline || !stored) throw notFound('pipeline', pipelineId)
+  const { updates } = stored
+  const sources = () => sourcesOf(pipeline)
+  const { graph, problems, hash } = await withIncludes({ workers, by, sources }, (includes) =>
+    workers.run(draftTasks, 'draftToRun', { updates, includes }, by),
+  )
   const found = problemsFrom(problems)
   if (hasErrors(found)) throw problemsAsViolations(found)
-  return { graph: await inTurns(runnable(await inTurns(reading(PipelineGraphSchema, graph)))), hash }
+  const whole = await inTurns(reading(PipelineGraphSchema, graph))
+  return { pipeline, graph: await inTurns(runnable(whole)), version: 0, hash }
 }
 
 export async function loadVersion(em: EntityManager, pipelineId: string, number: number): Promise<PipelineVersionRow> {

@@ -10,6 +10,8 @@ import { createPipeline, type PipelineFile } from './create-pipeline.ts'
 import { deriveDraft } from './derive-draft.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
+import { type CommitFiles, includeSources, type May } from './includes/include-sources.ts'
+import { withIncludes } from './includes/resolve-includes.ts'
 import type { PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
@@ -21,6 +23,8 @@ export interface TakeFile {
   scope: ProjectScope
   file: PipelineFile
   yaml: string
+  /** Of its commit. */
+  files: CommitFiles
   /** Of the version: which commit it was. */
   note: string
   /** Whose it is, as versions and the audit name them. */
@@ -35,6 +39,8 @@ export interface TakeFile {
 export interface TakenFile {
   /** Of the file. Errors: it is no pipeline, and nothing has changed. */
   problems: Problem[]
+  /** Nor means to be one: others include its templates. */
+  isTemplates?: true
   name: string
   /** Absent with errors, and where another pipeline of the project has its name. */
   taken?: {
@@ -51,14 +57,28 @@ export interface TakeFileDeps {
   participants: readonly PipelineParticipant[]
 }
 
+/** The file with what it includes; undefined: it is no pipeline, as `taken` says. */
+export async function readFileToTake(
+  { db, workers }: Pick<TakeFileDeps, 'db' | 'workers'>,
+  { file, files, yaml, scope }: TakeFile,
+): Promise<{ taken: TakenFile; content: Content | undefined }> {
+  const sources = async () => includeSources(db.em(), { projectId: scope.projectId, files, may: mayOf(scope) })
+  const content = await withIncludes({ workers, by: '', sources }, (includes) =>
+    workers.run(draftTasks, 'fileToPublish', { yaml, includes }, ''),
+  )
+  const { name, isRight } = content
+  const isTemplates = content.isTemplates && file.path.startsWith('.ansflow/')
+  const taken = { problems: problemsFrom(content.problems), name, ...(isTemplates && { isTemplates }) }
+  return { taken, content: isRight ? content : undefined }
+}
+
 /** Throws what makes a version impossible: a violation, or `aborted`. */
 export async function takeFile(deps: TakeFileDeps, asked: TakeFile): Promise<TakenFile> {
   const { db, workers } = deps
   const { file, yaml, scope, now, change } = asked
-  const content = await workers.run(draftTasks, 'fileToPublish', yaml, '')
-  const { name } = content
-  const problems = problemsFrom(content.problems)
-  if (!content.isRight) return { problems, name }
+  const { taken, content } = await readFileToTake(deps, asked)
+  if (!content) return taken
+  const { problems, name } = taken
   const where = { repositoryId: file.repositoryId, filePath: file.path }
   let pipeline = await db.em().findOne(PipelineEntity, where)
   if (!pipeline) {
@@ -75,9 +95,18 @@ export async function takeFile(deps: TakeFileDeps, asked: TakeFile): Promise<Tak
   if (asked.isHead) pipeline = await becomeLatest(deps, asked, pipeline, content)
   const known = await db
     .em()
-    .findOne(PipelineVersionEntity, { pipelineId: pipeline.id, hash: content.hash }, { orderBy: { number: 'desc' } })
+    .findOne(
+      PipelineVersionEntity,
+      { pipelineId: pipeline.id, hash: content.versionHash },
+      { orderBy: { number: 'desc' } },
+    )
   const graph = await inTurns(runnable(await graphOf(content)))
   return { problems, name, taken: { pipeline, graph, version: known?.number ?? 0 } }
+}
+
+/** A file has no person's rights: it reaches what its own project has. */
+function mayOf(own: ProjectScope): May {
+  return (_permission, { projectId }) => projectId === own.projectId
 }
 
 /** What the default branch says. */
@@ -89,8 +118,7 @@ export function headPublication({ scope, note, author, now }: TakeFile, pipeline
     agents: [],
     lacking: async () => [],
     by: { userId: '', name: author },
-    // A file has no person's rights: it reaches what its own project has.
-    may: (_permission: string, { projectId }: { projectId?: string }) => projectId === scope.projectId,
+    may: mayOf(scope),
     now,
     fromRepository: true,
   }

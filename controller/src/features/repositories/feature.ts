@@ -4,9 +4,10 @@ import { feature, port } from '../../feature.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { agentsFeature } from '../agents/index.ts'
 import { forgesFeature } from '../forges/index.ts'
-import { countPipelinesOf, releasePipelinesOf } from '../pipelines/index.ts'
+import { countPipelinesOf, pipelinesFeature, releasePipelinesOf } from '../pipelines/index.ts'
 import { runsFeature } from '../runs/index.ts'
 import { connectedRepositories } from './connected.ts'
+import { headFiles } from './head-files.ts'
 import { createPullRequests } from './pull-requests.ts'
 import { repositoriesApi } from './repositories.api.ts'
 import { createRepositories } from './repositories.ts'
@@ -38,6 +39,7 @@ export const repositoriesFeature = feature({
       const row = await repositories.find(em, id)
       return row?.projectId === projectId ? row.cloneUrl : undefined
     })
+    from(pipelinesFeature).headFiles.fill((em, id) => headFiles(repositories, em, id))
     const sources = runSources(db)
     const keptDeliveries = port<KeptDeliveries>('deliveries that are kept')
     const counts = async (em: EntityManager, ids: readonly string[]) => {

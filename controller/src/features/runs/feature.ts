@@ -31,7 +31,7 @@ export const runsFeature = feature({
     WorkEntity,
   ],
   open({ db, bus, clock, log, workers, features }, from) {
-    const { drafts } = from(pipelinesFeature)
+    const { drafts, includesOf } = from(pipelinesFeature)
     const placement = port<Placement>('a placement of jobs')
     const approvals = port<RerunNeeds['approvals']>('what people have approved')
     const keepers = port<RerunNeeds['keepers']>('agents with workspaces')
@@ -50,7 +50,7 @@ export const runsFeature = feature({
     const follow = createFollowRun({ events, watch })
     const { topics, stop } = runTopics({ db, bus, clock, log, follow })
     return {
-      services: [runsApi({ db, clock, driver, follow, drafts, workers, needs, cloneUrls })],
+      services: [runsApi({ db, clock, driver, follow, drafts, includesOf, workers, needs, cloneUrls })],
       topics,
       loops: [{ name: 'runs', everyMs: 2000, run: driver.sweep }],
       scopes: { [Resource.RUN]: runScope },

@@ -19,7 +19,7 @@ import {
   type ServiceTable,
   serviceTable,
 } from '../../transport/call.ts'
-import { type Drafts, runnableGraph } from '../pipelines/index.ts'
+import { type DraftIncludes, type Drafts, runnableDraft, runnableGraph } from '../pipelines/index.ts'
 import { findProject } from '../projects/index.ts'
 import { type FollowRun, watchRun } from './follow-run.ts'
 import type { RunStart } from './insert-runs.ts'
@@ -40,11 +40,22 @@ export interface RunsDeps {
   workers: Workers
   /** People who have the draft open are told that it runs. */
   drafts: () => Pick<Drafts, 'announce'>
+  includesOf: (ctx: CallContext) => DraftIncludes
   needs: RerunNeeds
   cloneUrls: () => CloneUrls
 }
 
-export function runsApi({ db, clock, driver, follow, drafts, workers, needs, cloneUrls }: RunsDeps): ServiceTable {
+export function runsApi({
+  db,
+  clock,
+  driver,
+  follow,
+  drafts,
+  includesOf,
+  workers,
+  needs,
+  cloneUrls,
+}: RunsDeps): ServiceTable {
   const times = timesOf(db)
   const answers = createRunAnswers(db)
 
@@ -61,12 +72,10 @@ export function runsApi({ db, clock, driver, follow, drafts, workers, needs, clo
       checkGitFacts(request.git)
       await checkRepository(ctx, request.git, cloneUrls())
       checkPriority(request.priority)
-      const wanted = request.draft ? 'draft' : request.version
-      const { pipeline, graph, version } = await runnableGraph(
-        { em: ctx.em, workers, by: personOf(ctx).userId },
-        request.pipelineId,
-        wanted,
-      )
+      const from = { em: ctx.em, workers, by: personOf(ctx).userId, includes: includesOf(ctx) }
+      const { pipeline, graph, version } = request.draft
+        ? await runnableDraft(from, request.pipelineId)
+        : await runnableGraph(ctx.em, request.pipelineId, request.version)
       // A draft is tried out by hand, whatever starts its versions.
       if (!request.draft && graph.triggers?.manual === false) throw precondition('manual_off', manualOff)
       if (!request.draft && graph.triggers?.api === false && personOf(ctx).token) throw precondition('api_off', apiOff)

@@ -31,8 +31,7 @@ export interface PublishedStart {
 
 /** Throws `not_found`, `failed_precondition` "never_published", or what is wrong with the inputs. */
 export async function startPublished(deps: StartDeps, start: PublishedStart): Promise<Run> {
-  const { workers } = deps
-  const what = await runnableGraph({ em: deps.db.em(), workers, by: start.by }, start.pipelineId, 0)
+  const what = await runnableGraph(deps.db.em(), start.pipelineId, 0)
   return startGraph(deps, { ...start, ...what })
 }
 

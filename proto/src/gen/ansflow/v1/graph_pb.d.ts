@@ -92,6 +92,27 @@ export declare type PipelineGraph = Message<"ansflow.v1.PipelineGraph"> & {
    * @generated from field: repeated ansflow.v1.Template templates = 12;
    */
   templates: Template[];
+
+  /**
+   * Where more templates come from, in the file's order. At most 50.
+   *
+   * @generated from field: repeated ansflow.v1.Include include = 13;
+   */
+  include: Include[];
+
+  /**
+   * What these brought when the version was made, or the draft read; it is no part of the file. Of a run: empty.
+   *
+   * @generated from field: repeated ansflow.v1.IncludedTemplate included = 14;
+   */
+  included: IncludedTemplate[];
+
+  /**
+   * Of a run alone: its steps that stood for templates from elsewhere.
+   *
+   * @generated from field: repeated ansflow.v1.TemplateUse template_uses = 15;
+   */
+  templateUses: TemplateUse[];
 };
 
 /**
@@ -175,6 +196,27 @@ export declare type PipelineGraphJson = {
    * @generated from field: repeated ansflow.v1.Template templates = 12;
    */
   templates?: TemplateJson[];
+
+  /**
+   * Where more templates come from, in the file's order. At most 50.
+   *
+   * @generated from field: repeated ansflow.v1.Include include = 13;
+   */
+  include?: IncludeJson[];
+
+  /**
+   * What these brought when the version was made, or the draft read; it is no part of the file. Of a run: empty.
+   *
+   * @generated from field: repeated ansflow.v1.IncludedTemplate included = 14;
+   */
+  included?: IncludedTemplateJson[];
+
+  /**
+   * Of a run alone: its steps that stood for templates from elsewhere.
+   *
+   * @generated from field: repeated ansflow.v1.TemplateUse template_uses = 15;
+   */
+  templateUses?: TemplateUseJson[];
 };
 
 /**
@@ -182,6 +224,174 @@ export declare type PipelineGraphJson = {
  * Use `create(PipelineGraphSchema)` to create a new message.
  */
 export declare const PipelineGraphSchema: GenMessage<PipelineGraph, {jsonType: PipelineGraphJson}>;
+
+/**
+ * Another file of the repository that the pipeline's file is in, at the same commit; or a published version of another pipeline. Either
+ * `file`, or `pipeline` with `version`.
+ *
+ * @generated from message ansflow.v1.Include
+ */
+export declare type Include = Message<"ansflow.v1.Include"> & {
+  /**
+   * Its path in the repository, such as ".ansflow/templates/build.yaml". It holds `templates` and `include`, and nothing else.
+   *
+   * @generated from field: string file = 1;
+   */
+  file: string;
+
+  /**
+   * Its name, or project/name for one of another project of the organization.
+   *
+   * @generated from field: string pipeline = 2;
+   */
+  pipeline: string;
+
+  /**
+   * @generated from field: uint32 version = 3;
+   */
+  version: number;
+};
+
+/**
+ * Another file of the repository that the pipeline's file is in, at the same commit; or a published version of another pipeline. Either
+ * `file`, or `pipeline` with `version`.
+ *
+ * @generated from message ansflow.v1.Include
+ */
+export declare type IncludeJson = {
+  /**
+   * Its path in the repository, such as ".ansflow/templates/build.yaml". It holds `templates` and `include`, and nothing else.
+   *
+   * @generated from field: string file = 1;
+   */
+  file?: string;
+
+  /**
+   * Its name, or project/name for one of another project of the organization.
+   *
+   * @generated from field: string pipeline = 2;
+   */
+  pipeline?: string;
+
+  /**
+   * @generated from field: uint32 version = 3;
+   */
+  version?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.Include.
+ * Use `create(IncludeSchema)` to create a new message.
+ */
+export declare const IncludeSchema: GenMessage<Include, {jsonType: IncludeJson}>;
+
+/**
+ * @generated from message ansflow.v1.IncludedTemplate
+ */
+export declare type IncludedTemplate = Message<"ansflow.v1.IncludedTemplate"> & {
+  /**
+   * @generated from field: ansflow.v1.Template template = 1;
+   */
+  template?: Template | undefined;
+
+  /**
+   * Where it is written: an included file may include others.
+   *
+   * @generated from field: ansflow.v1.Include source = 2;
+   */
+  source?: Include | undefined;
+
+  /**
+   * Which entry of the pipeline's `include` brought it, from 0.
+   *
+   * @generated from field: uint32 entry = 3;
+   */
+  entry: number;
+};
+
+/**
+ * @generated from message ansflow.v1.IncludedTemplate
+ */
+export declare type IncludedTemplateJson = {
+  /**
+   * @generated from field: ansflow.v1.Template template = 1;
+   */
+  template?: TemplateJson;
+
+  /**
+   * Where it is written: an included file may include others.
+   *
+   * @generated from field: ansflow.v1.Include source = 2;
+   */
+  source?: IncludeJson;
+
+  /**
+   * Which entry of the pipeline's `include` brought it, from 0.
+   *
+   * @generated from field: uint32 entry = 3;
+   */
+  entry?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.IncludedTemplate.
+ * Use `create(IncludedTemplateSchema)` to create a new message.
+ */
+export declare const IncludedTemplateSchema: GenMessage<IncludedTemplate, {jsonType: IncludedTemplateJson}>;
+
+/**
+ * A step of a pipeline that stood for the steps of a template.
+ *
+ * @generated from message ansflow.v1.TemplateUse
+ */
+export declare type TemplateUse = Message<"ansflow.v1.TemplateUse"> & {
+  /**
+   * What the keys of its steps begin with, before the slash.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: string template = 2;
+   */
+  template: string;
+
+  /**
+   * @generated from field: ansflow.v1.Include source = 3;
+   */
+  source?: Include | undefined;
+};
+
+/**
+ * A step of a pipeline that stood for the steps of a template.
+ *
+ * @generated from message ansflow.v1.TemplateUse
+ */
+export declare type TemplateUseJson = {
+  /**
+   * What the keys of its steps begin with, before the slash.
+   *
+   * @generated from field: string key = 1;
+   */
+  key?: string;
+
+  /**
+   * @generated from field: string template = 2;
+   */
+  template?: string;
+
+  /**
+   * @generated from field: ansflow.v1.Include source = 3;
+   */
+  source?: IncludeJson;
+};
+
+/**
+ * Describes the message ansflow.v1.TemplateUse.
+ * Use `create(TemplateUseSchema)` to create a new message.
+ */
+export declare const TemplateUseSchema: GenMessage<TemplateUse, {jsonType: TemplateUseJson}>;
 
 /**
  * Steps under one name, written once. A step with `uses: template` stands for all of them: those of the step "web" are called

@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import type { PipelineGraph, PipelineGraphJson, Problem, ProblemJson } from "./graph_pb.js";
+import type { Include, IncludedTemplate, IncludedTemplateJson, IncludeJson, PipelineGraph, PipelineGraphJson, Problem, ProblemJson } from "./graph_pb.js";
 
 /**
  * Describes the file ansflow/v1/pipelines.proto.
@@ -529,6 +529,102 @@ export declare type GetPipelineResponseJson = {
 export declare const GetPipelineResponseSchema: GenMessage<GetPipelineResponse, {jsonType: GetPipelineResponseJson}>;
 
 /**
+ * @generated from message ansflow.v1.GetIncludedTemplatesRequest
+ */
+export declare type GetIncludedTemplatesRequest = Message<"ansflow.v1.GetIncludedTemplatesRequest"> & {
+  /**
+   * @generated from field: string pipeline_id = 1;
+   */
+  pipelineId: string;
+
+  /**
+   * As the draft of whoever asks says it. At most 50.
+   *
+   * @generated from field: repeated ansflow.v1.Include include = 2;
+   */
+  include: Include[];
+};
+
+/**
+ * @generated from message ansflow.v1.GetIncludedTemplatesRequest
+ */
+export declare type GetIncludedTemplatesRequestJson = {
+  /**
+   * @generated from field: string pipeline_id = 1;
+   */
+  pipelineId?: string;
+
+  /**
+   * As the draft of whoever asks says it. At most 50.
+   *
+   * @generated from field: repeated ansflow.v1.Include include = 2;
+   */
+  include?: IncludeJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.GetIncludedTemplatesRequest.
+ * Use `create(GetIncludedTemplatesRequestSchema)` to create a new message.
+ */
+export declare const GetIncludedTemplatesRequestSchema: GenMessage<GetIncludedTemplatesRequest, {jsonType: GetIncludedTemplatesRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.GetIncludedTemplatesResponse
+ */
+export declare type GetIncludedTemplatesResponse = Message<"ansflow.v1.GetIncludedTemplatesResponse"> & {
+  /**
+   * @generated from field: repeated ansflow.v1.IncludedTemplate included = 1;
+   */
+  included: IncludedTemplate[];
+
+  /**
+   * What keeps some from being there, at "include.<n>"; and of severity INFO, of which of them there is a newer version.
+   *
+   * @generated from field: repeated ansflow.v1.Problem problems = 2;
+   */
+  problems: Problem[];
+
+  /**
+   * Files in .ansflow and .ansflow/templates that could be included, at the head of the default branch; at most 100. Empty of a pipeline
+   * that is kept in no repository.
+   *
+   * @generated from field: repeated string files = 3;
+   */
+  files: string[];
+};
+
+/**
+ * @generated from message ansflow.v1.GetIncludedTemplatesResponse
+ */
+export declare type GetIncludedTemplatesResponseJson = {
+  /**
+   * @generated from field: repeated ansflow.v1.IncludedTemplate included = 1;
+   */
+  included?: IncludedTemplateJson[];
+
+  /**
+   * What keeps some from being there, at "include.<n>"; and of severity INFO, of which of them there is a newer version.
+   *
+   * @generated from field: repeated ansflow.v1.Problem problems = 2;
+   */
+  problems?: ProblemJson[];
+
+  /**
+   * Files in .ansflow and .ansflow/templates that could be included, at the head of the default branch; at most 100. Empty of a pipeline
+   * that is kept in no repository.
+   *
+   * @generated from field: repeated string files = 3;
+   */
+  files?: string[];
+};
+
+/**
+ * Describes the message ansflow.v1.GetIncludedTemplatesResponse.
+ * Use `create(GetIncludedTemplatesResponseSchema)` to create a new message.
+ */
+export declare const GetIncludedTemplatesResponseSchema: GenMessage<GetIncludedTemplatesResponse, {jsonType: GetIncludedTemplatesResponseJson}>;
+
+/**
  * @generated from message ansflow.v1.ValidateDraftRequest
  */
 export declare type ValidateDraftRequest = Message<"ansflow.v1.ValidateDraftRequest"> & {
@@ -1030,6 +1126,17 @@ export declare const PipelineService: GenService<{
     methodKind: "unary";
     input: typeof GetPipelineRequestSchema;
     output: typeof GetPipelineResponseSchema;
+  },
+  /**
+   * The templates that a draft would get from what it includes: of files as they are at the head of the repository's default branch, of
+   * pipelines that the caller may see. A version keeps those that it was made with. Errors: repository_unread.
+   *
+   * @generated from rpc ansflow.v1.PipelineService.GetIncludedTemplates
+   */
+  getIncludedTemplates: {
+    methodKind: "unary";
+    input: typeof GetIncludedTemplatesRequestSchema;
+    output: typeof GetIncludedTemplatesResponseSchema;
   },
   /**
    * What the draft asks of what is around it and is not there: people who can give its approvals, secrets, pipelines that it runs
