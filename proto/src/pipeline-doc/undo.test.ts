@@ -7,6 +7,8 @@ import {
   moveSteps,
   newDoc,
   projectShape,
+  renameStep,
+  seedOrigin,
   setDeleted,
   setStepField,
   stepText,
@@ -74,6 +76,86 @@ describe('undo', () => {
     expect(undo.undo()).toEqual({ label: 'Rename', overwritten: ['Move'], view: 'view' })
     expect(projectShape(doc).graph.steps).toMatchObject([{ name: '', position: { x: 2, y: 2 } }])
     expect(undo.undo()).toEqual({ label: undefined, overwritten: [], view: undefined })
+  })
+
+  describe('of a value that two have changed at once', () => {
+    const moved = (x: number, y: number) => ({ position: { x, y } })
+    /** Two replicas; both change the step, and hear of each other. */
+    function both(change: (doc: Y.Doc, step: string, origin: EditOrigin) => void) {
+      const mine = newDoc()
+      const step = addStep(mine, { type: 'custom', key: 'build', pos: { x: 5, y: 5 } }, seedOrigin)
+      const theirs = replica(mine)
+      const sides = [
+        { doc: mine, origin: me, undo: createUndo(mine, me) },
+        { doc: theirs, origin: you, undo: createUndo(theirs, you) },
+      ]
+      for (const { doc, origin } of sides) change(doc, step, origin)
+      sync(mine, theirs)
+      const steps = () => sides.map(({ doc }) => projectShape(doc).graph.steps[0])
+      const [winner, loser] =
+        JSON.stringify(steps()[0]).includes('mine') || steps()[0]?.position?.x === 1 ? sides : sides.reverse()
+      return { steps, winner: winner!, loser: loser!, meet: () => sync(mine, theirs) }
+    }
+    const move = (doc: Y.Doc, step: string, origin: EditOrigin) =>
+      moveSteps(doc, new Map([[step, origin === me ? { x: 1, y: 1 } : { x: 2, y: 2 }]]), origin)
+    const rename = (doc: Y.Doc, step: string, origin: EditOrigin) =>
+      void renameStep(doc, step, origin === me ? 'mine' : 'yours', origin)
+
+    it('goes back to the other one’s value, never to nothing', () => {
+      for (const [change, other] of [
+        [move, (won: number | undefined) => moved(won === 1 ? 2 : 1, won === 1 ? 2 : 1)],
+        [rename, () => ({ id: expect.stringMatching(/^(mine|yours)$/) })],
+      ] as const) {
+        const { steps, winner, meet } = both(change)
+        const won = steps()[0]
+        const theirs = other(won?.position?.x)
+        for (let round = 0; round < 2; round += 1) {
+          winner.undo.undo()
+          meet()
+          expect(steps()).toMatchObject([theirs, theirs])
+          if (change === rename) expect(steps()[0]?.id).not.toBe(won?.id)
+          winner.undo.redo()
+          meet()
+          expect(steps()).toMatchObject([won, won].map((step) => ({ id: step?.id, position: step?.position })))
+        }
+      }
+    })
+
+    it('stays a value where the other one has tried to take theirs back', () => {
+      const { steps, winner, loser, meet } = both(move)
+      expect(loser.undo.undo().overwritten).toEqual([''])
+      meet()
+      winner.undo.undo()
+      meet()
+      expect(steps()[0]?.position?.x).toBeGreaterThan(0)
+      expect(steps()[1]?.position).toEqual(steps()[0]?.position)
+    })
+
+    it('leaves the other one’s value where it won', () => {
+      for (const change of [move, rename]) {
+        const { steps, loser, meet } = both(change)
+        const won = steps()[0]
+        expect(loser.undo.undo()).toMatchObject({ label: undefined })
+        meet()
+        expect(steps()).toMatchObject([won, won].map((step) => ({ id: step?.id, position: step?.position })))
+      }
+    })
+
+    it('that was not there before is nothing again, also where it had been taken out meanwhile', () => {
+      const doc = newDoc()
+      const step = addStep(doc, { type: 'custom', pos: at }, seedOrigin)
+      const undo = createUndo(doc, me)
+      setStepField(doc, step, 'cfg.when', 'true', me)
+      setStepField(doc, step, 'cfg.when', undefined, me)
+      setStepField(doc, step, 'cfg.when', 'false', me)
+      const when = () => projectShape(doc).graph.steps[0]?.when
+      const seen = [when()]
+      for (let i = 0; i < 3; i += 1) {
+        undo.undo()
+        seen.push(when())
+      }
+      expect(seen).toEqual(['false', '', 'true', ''])
+    })
   })
 
   describe('of typing in a script', () => {

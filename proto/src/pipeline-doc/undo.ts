@@ -1,5 +1,6 @@
 // Owns undo of one person's own changes to the shared document, and saying when others have overwritten what was to be undone.
 import * as Y from 'yjs'
+import { rememberOverwritten } from './overwritten.ts'
 import { type EditOrigin, editedRoots } from './shape.ts'
 
 export interface UndoOutcome {
@@ -51,12 +52,17 @@ const typingMs = 1000
 export function createUndo(doc: Y.Doc, origin: EditOrigin, remember: () => unknown = () => undefined): Undo {
   const followed = new Map<unknown, { text: Y.Text; label: string }>()
   let lastText: Y.Text | undefined
+  const overwritten = rememberOverwritten()
   const manager: Y.UndoManager = new Y.UndoManager(
     editedRoots.map((root) => doc.getMap(root)),
     {
       trackedOrigins: new Set<unknown>([origin]),
       captureTimeout: 0,
-      captureTransaction({ origin: of }) {
+      // What nothing has taken the place of when all is brought back.
+      deleteFilter: (item) => !overwritten.bringBack(item),
+      captureTransaction(transaction) {
+        overwritten.note(transaction)
+        const { origin: of } = transaction
         const text = followed.get(of)?.text
         if (text === undefined && of !== origin) return true
         manager.captureTimeout = text !== undefined && text === lastText ? typingMs : 0
