@@ -37,10 +37,10 @@ export interface Forge {
 
 /**
  * hooks: AnsFlow may set up where deliveries are sent. search: repositories can be listed. statuses: a commit has them.
- * pullRequests: they can be opened.
+ * pullRequests: they can be opened. comments: one on a pull request can be made and changed.
  * checks: with a summary and annotations at lines (of GitHub: only of apps, others set statuses).
  */
-export type ForgeAbility = 'hooks' | 'search' | 'statuses' | 'checks' | 'pullRequests'
+export type ForgeAbility = 'hooks' | 'search' | 'statuses' | 'checks' | 'pullRequests' | 'comments'
 
 export interface ForgeAccess {
   /** Of the forge: "https://github.com", "https://git.example.org/gitea"; no slash at its end. */
@@ -80,6 +80,8 @@ export interface ForgeClient {
     signal: AbortSignal,
   ): Promise<{ number: number; url: string }>
   putStatus?(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal): Promise<void>
+  /** Makes or changes the one comment with this mark that the credentials' own account has written; answers its id. */
+  putComment?(fullName: string, number: number, comment: ForgeComment, signal: AbortSignal): Promise<string>
   /** Whether somebody, as the forge calls them, may push to the repository. Whom it does not know may not. */
   mayPush?(fullName: string, person: string, signal: AbortSignal): Promise<boolean>
   /** What git needs to read the repository; `isPush`: and to push to it. */
@@ -119,6 +121,16 @@ export interface CommitStatus {
   /** Of checks: Markdown, at most 60,000 characters. */
   summary?: string
   annotations?: StatusAnnotation[]
+}
+
+/** On a pull request. */
+export interface ForgeComment {
+  /** That it had; empty: not known. */
+  id: string
+  /** A part of the text by which it is found again. */
+  mark: string
+  /** Markdown, at most 60,000 characters. */
+  text: string
 }
 
 export interface StatusAnnotation {

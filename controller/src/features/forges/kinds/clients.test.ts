@@ -3,7 +3,7 @@ import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createOutbound } from '../../../platform/outbound.ts'
 import { readAllowed } from '../../../platform/outbound-rules.ts'
-import { type CommitStatus, type ForgeClient, ForgeError } from '../forge.ts'
+import { type CommitStatus, type ForgeClient, type ForgeComment, ForgeError } from '../forge.ts'
 import { forgeOf, forges } from '../kinds.ts'
 import type { FakeForge, Fault } from '../test/fake-forge.ts'
 import { fakeForges } from '../test/fake-forges.ts'
@@ -154,6 +154,31 @@ describe.each(kinds)('$name', ({ kind, start }) => {
     expect((await faultOf(client.putStatus(shop, 'main', { ...said, state: 'failed' }, soon()))).fault).toBe('refused')
   })
 
+  test('has one comment of ours on a pull request, which is changed and found again among many', async () => {
+    const [mark, copied] = ['[//]: # (ansflow 1)', '[//]: # (ansflow 2)']
+    const said = (text: string, id = '', of = mark) => ({ id, mark: of, text: `${text}\n\n${of}` })
+    const others = Array.from({ length: 130 }, (_, i) => ({
+      author: 'bob',
+      body: i === 60 ? `${mark} ${copied}` : 'x',
+    }))
+    forge.comments.push(...others.map((each, i) => ({ repository: shop, number: 7, id: String(5000 + i), ...each })))
+    const put = (comment: ForgeComment) => client.putComment!(shop, 7, comment, soon())
+    const id = await put(said('first'))
+    expect(await put(said('second'))).toBe(id)
+    expect(await put(said('third', id))).toBe(id)
+    const ours = () => forge.comments.filter(({ author }) => author === 'ann')
+    expect(ours()).toMatchObject([{ id, body: `third\n\n${mark}` }])
+    expect(forge.comments.filter(({ author }) => author === 'bob').map(({ body }) => body)).toEqual(
+      others.map(({ body }) => body),
+    )
+    forge.comments.splice(forge.comments.indexOf(ours()[0]!), 1)
+    const next = await put(said('fourth', id))
+    expect(ours()).toMatchObject([{ id: next, body: `fourth\n\n${mark}` }])
+    await put(said('other', '', copied))
+    expect(ours()).toHaveLength(2)
+    expect((await faultOf(client.putComment!(shop, 8, said('x'), soon()))).fault).toBe('missing')
+  })
+
   test('tells all of a pull request', async () => {
     expect(await client.pullRequest!(shop, 7, soon())).toMatchObject({
       number: 7,
@@ -287,7 +312,12 @@ test('what is said to be possible is', () => {
   for (const { name, kind } of kinds) {
     const { can } = forgeOf(kind)
     const client = forgeOf(kind).client({ url: 'https://forge.example.org', credentials: { kind: 'none' }, outbound })
-    const has = { hooks: client.putHook && client.deleteHook, search: client.search, statuses: client.putStatus }
+    const has = {
+      hooks: client.putHook && client.deleteHook,
+      search: client.search,
+      statuses: client.putStatus,
+      comments: client.putComment,
+    }
     for (const [ability, method] of Object.entries(has)) {
       expect(can.has(ability as 'hooks'), `${name} ${ability}`).toBe(method !== undefined)
     }

@@ -1,5 +1,6 @@
 // Bitbucket Cloud's interface, as far as AnsFlow asks it.
 import type { JsonObject } from '@bufbuild/protobuf'
+import { commentRoutes } from './fake-comments.ts'
 import {
   type FakeForge,
   type FakeHook,
@@ -67,6 +68,15 @@ function routes(remembered: Remembered): Route[] {
     events: body.events as string[],
   })
   return [
+    ...commentRoutes(remembered, {
+      list: /^\/repositories\/acme\/shop\/pullrequests\/7\/comments$/,
+      each: /^\/repositories\/acme\/shop\/pullrequests\/7\/comments\/(\d+)$/,
+      change: 'PUT',
+      pageSize: 'pagelen',
+      text: 'content.raw',
+      author: 'user.nickname',
+      inValues: true,
+    }),
     ['GET', /^\/user$/, () => ({ body: { nickname: 'ann' }, headers: { 'x-oauth-scopes': 'repository, webhook' } })],
     [
       'GET',

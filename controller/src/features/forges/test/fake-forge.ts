@@ -21,7 +21,8 @@ export interface Asked {
 export type Route = [method: string, path: RegExp, answer: (params: string[], asked: Asked) => FakeAnswer]
 
 /** What is wrong with all answers: one is given in their place, or none, or one that no client takes. */
-export type Fault = 'html' | 'large' | 'hang' | 'cut' | FakeAnswer
+/** unheard: what is asked is done, and no answer comes. */
+export type Fault = 'html' | 'large' | 'hang' | 'cut' | 'unheard' | FakeAnswer
 
 export interface FakeForge {
   /** Of the forge, as connections have it. */
@@ -34,6 +35,10 @@ export interface FakeForge {
   statuses: FakeStatus[]
   /** That AnsFlow has opened. */
   pulls: FakePull[]
+  /** On pull requests, the oldest first. */
+  comments: FakeComment[]
+  /** By which AnsFlow writes. */
+  account: string
   asked: Asked[]
   fault: Fault | undefined
   close(): Promise<void>
@@ -68,7 +73,15 @@ export interface FakePull {
   isOpen: boolean
 }
 
-export type Remembered = Pick<FakeForge, 'url' | 'gitUrl' | 'hooks' | 'statuses' | 'pulls'>
+export interface FakeComment {
+  repository: string
+  number: number
+  id: string
+  author: string
+  body: string
+}
+
+export type Remembered = Pick<FakeForge, 'url' | 'gitUrl' | 'hooks' | 'statuses' | 'pulls' | 'comments' | 'account'>
 
 export interface FakeKind {
   /** Where its interface begins: "/api/v1". */
@@ -117,6 +130,8 @@ export async function startFakeForge(kind: FakeKind, token: string): Promise<Fak
     hooks: [],
     statuses: [],
     pulls: [],
+    comments: [],
+    account: 'ann',
     asked: [] as Asked[],
     fault: undefined,
   }
@@ -153,7 +168,9 @@ export async function startFakeForge(kind: FakeKind, token: string): Promise<Fak
     if (fault === 'cut') return void response.socket?.destroy()
     if (fault === 'html') return void response.setHeader('content-type', 'text/html').end('<html>Sign in</html>')
     if (fault === 'large') return void response.end(JSON.stringify({ login: 'x'.repeat(3 * 1024 * 1024) }))
-    const answer = fault ?? (isJson ? tried(asked) : { status: 415 })
+    const done = typeof fault === 'object' ? undefined : isJson ? tried(asked) : { status: 415 }
+    if (fault === 'unheard') return void response.socket?.destroy()
+    const answer = typeof fault === 'object' ? fault : done!
     response.statusCode = answer.status ?? 200
     for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
     response.end(answer.body === undefined ? '' : JSON.stringify(answer.body))

@@ -1,5 +1,6 @@
 // The interface of Gitea and Forgejo, as far as AnsFlow asks it.
 import type { JsonObject } from '@bufbuild/protobuf'
+import { commentRoutes } from './fake-comments.ts'
 import {
   type FakeForge,
   type FakeHook,
@@ -57,6 +58,14 @@ function routes(remembered: Remembered): Route[] {
     return { repository, url: text(config, 'url'), secret: text(config, 'secret'), events: body.events as string[] }
   }
   return [
+    ...commentRoutes(remembered, {
+      list: /^\/repos\/acme\/shop\/issues\/7\/comments$/,
+      each: /^\/repos\/acme\/shop\/issues\/comments\/(\d+)$/,
+      change: 'PATCH',
+      pageSize: '',
+      text: 'body',
+      author: 'user.login',
+    }),
     ['GET', /^\/user$/, () => ({ body: { id: 1, login: 'ann' } })],
     [
       'GET',

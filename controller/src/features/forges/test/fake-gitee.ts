@@ -1,5 +1,6 @@
 // Gitee's interface, as far as AnsFlow asks it.
 import type { JsonObject } from '@bufbuild/protobuf'
+import { commentRoutes } from './fake-comments.ts'
 import {
   type FakeForge,
   type FakeHook,
@@ -42,6 +43,14 @@ function routes(remembered: Remembered): Route[] {
     return { repository, url: text(body, 'url'), secret: text(body, 'password'), events: switchedOn(body) }
   }
   return [
+    ...commentRoutes(remembered, {
+      list: /^\/repos\/acme\/shop\/pulls\/7\/comments$/,
+      each: /^\/repos\/acme\/shop\/pulls\/comments\/(\d+)$/,
+      change: 'PATCH',
+      pageSize: 'per_page',
+      text: 'body',
+      author: 'user.login',
+    }),
     ['GET', /^\/user$/, () => ({ body: { id: 1, login: 'ann' } })],
     [
       'GET',

@@ -1,6 +1,7 @@
 // GitHub Enterprise Server's interface, as far as AnsFlow asks it; apps with it.
 import { createPublicKey, verify } from 'node:crypto'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
+import { commentRoutes } from './fake-comments.ts'
 import {
   type FakeForge,
   type FakeKind,
@@ -187,6 +188,14 @@ function routes(remembered: Remembered): Route[] {
   // It is found on a second page alone.
   const all = () => [...Array.from({ length: 120 }, (_, i) => repositoryOf(`acme/other-${i}`)), shop()]
   return [
+    ...commentRoutes(remembered, {
+      list: /^\/repos\/acme\/shop\/issues\/7\/comments$/,
+      each: /^\/repos\/acme\/shop\/issues\/comments\/(\d+)$/,
+      change: 'PATCH',
+      pageSize: 'per_page',
+      text: 'body',
+      author: 'user.login',
+    }),
     [
       'GET',
       /^\/user$/,

@@ -1,5 +1,6 @@
 // GitLab's interface, as far as AnsFlow asks it. A project is one part of a path, with its slashes written as %2F.
 import type { JsonObject } from '@bufbuild/protobuf'
+import { commentRoutes } from './fake-comments.ts'
 import {
   type FakeForge,
   type FakeHook,
@@ -62,6 +63,14 @@ function routes(remembered: Remembered): Route[] {
   })
   const shop = () => project(repositoryName)
   return [
+    ...commentRoutes(remembered, {
+      list: /^\/projects\/acme%2Fshop\/merge_requests\/7\/notes$/,
+      each: /^\/projects\/acme%2Fshop\/merge_requests\/7\/notes\/(\d+)$/,
+      change: 'PUT',
+      pageSize: 'per_page',
+      text: 'body',
+      author: 'author.username',
+    }),
     [
       'GET',
       /^\/projects\/acme%2Fshop\/merge_requests$/,

@@ -13,6 +13,7 @@ import {
   repositoryPath,
 } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
+import { putOwnComment } from '../../own-comment.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
@@ -56,7 +57,7 @@ export function bitbucketClient({ url, credentials, outbound }: ForgeAccess): Fo
       const { body, headers } = await ask('GET', '/user', signal)
       const scopes = String(headers['x-oauth-scopes'] ?? '').split(',')
       return {
-        name: readAnswer(name, () => body.either('nickname', 'username', 'display_name').name()),
+        name: nameOf(body),
         scopes: scopes.map((each) => each.trim()).filter((each) => each !== ''),
       }
     },
@@ -155,6 +156,16 @@ export function bitbucketClient({ url, credentials, outbound }: ForgeAccess): Fo
       })
     },
 
+    putComment(fullName, number, comment, signal) {
+      const comments = `${repositoryAt(fullName)}/pullrequests/${number}/comments`
+      const at = {
+        ...{ name, list: comments, each: comments, change: 'PUT' },
+        ...{ pageSize: 'pagelen', items: 'values', text: 'content.raw', author: 'user.nickname' },
+      } as const
+      const own = async () => nameOf((await ask('GET', '/user', signal)).body)
+      return putOwnComment(ask, own, at, comment, signal)
+    },
+
     async gitCredentials(fullName) {
       repositoryPath(fullName)
       if (given.kind !== 'token') return undefined
@@ -163,6 +174,10 @@ export function bitbucketClient({ url, credentials, outbound }: ForgeAccess): Fo
       return { kind: 'password', username: person || 'x-token-auth', password: given.token }
     },
   }
+}
+
+function nameOf(user: Part): string {
+  return readAnswer(name, () => user.either('nickname', 'username', 'display_name').name())
 }
 
 function apiOf(address: string): string {

@@ -10,7 +10,7 @@ import { bitbucketEvents } from './bitbucket-events.ts'
 export const bitbucket: Forge = {
   kind: ForgeKind.BITBUCKET,
   name: 'Bitbucket',
-  can: new Set(['hooks', 'search', 'pullRequests', 'statuses']),
+  can: new Set(['hooks', 'search', 'pullRequests', 'comments', 'statuses']),
   deliveryHeader: 'x-request-uuid',
   eventHeader: 'x-event-key',
   pullRequestRef: () => undefined,

@@ -13,6 +13,7 @@ import {
 } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
 import { personPath, pushingRoles, unlessUnknown } from '../../may-push.ts'
+import { issueComments, putOwnComment } from '../../own-comment.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
@@ -42,11 +43,13 @@ export function giteaClient({ url, credentials, outbound }: ForgeAccess): ForgeC
   const ask = askWith(http, given.kind === 'token' ? [['authorization', `token ${given.token}`]] : [], secretsOf(given))
   const repositoryAt = (fullName: string) => `/repos/${repositoryPath(fullName)}`
 
+  async function ownName(signal: AbortSignal): Promise<string> {
+    const { body } = await ask('GET', '/user', signal)
+    return readAnswer(name, () => body.at('login').name())
+  }
+
   return {
-    async whoAmI(signal) {
-      const { body } = await ask('GET', '/user', signal)
-      return { name: readAnswer(name, () => body.at('login').name()), scopes: [] }
-    },
+    whoAmI: async (signal) => ({ name: await ownName(signal), scopes: [] }),
 
     async repository(fullName, signal) {
       const { body } = await ask('GET', repositoryAt(fullName), signal)
@@ -122,6 +125,12 @@ export function giteaClient({ url, credentials, outbound }: ForgeAccess): ForgeC
         description: statusText(status.description, longestDescription),
         target_url: status.url,
       })
+    },
+
+    putComment(fullName, number, comment, signal) {
+      // All of them are answered at once.
+      const at = { ...issueComments(name, repositoryAt(fullName), number), pageSize: undefined }
+      return putOwnComment(ask, () => ownName(signal), at, comment, signal)
     },
 
     async mayPush(fullName, person, signal) {

@@ -3,6 +3,7 @@ import { addressOf, bearer, secretsOf, tokenOnly } from '../../access.ts'
 import type { ForgeAccess, ForgeClient, ForgeRepository } from '../../forge.ts'
 import { askWith, createForgeHttp, idIn, idPath, queryOf, readAnswer, repositoryPath } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
+import { putOwnComment } from '../../own-comment.ts'
 import { longestName, type Part } from '../../payload.ts'
 import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { mostFound } from '../../said-to-forges.ts'
@@ -20,11 +21,13 @@ export function giteeClient({ url, credentials, outbound }: ForgeAccess): ForgeC
   const ask = askWith(http, given.kind === 'token' ? [bearer(given.token)] : [], secretsOf(given))
   const repositoryAt = (fullName: string) => `/repos/${repositoryPath(fullName)}`
 
+  async function ownName(signal: AbortSignal): Promise<string> {
+    const { body } = await ask('GET', '/user', signal)
+    return readAnswer(name, () => body.at('login').name())
+  }
+
   return {
-    async whoAmI(signal) {
-      const { body } = await ask('GET', '/user', signal)
-      return { name: readAnswer(name, () => body.at('login').name()), scopes: [] }
-    },
+    whoAmI: async (signal) => ({ name: await ownName(signal), scopes: [] }),
 
     async repository(fullName, signal) {
       const { body } = await ask('GET', repositoryAt(fullName), signal)
@@ -83,6 +86,15 @@ export function giteeClient({ url, credentials, outbound }: ForgeAccess): ForgeC
         if (number !== undefined) return (await ask('PATCH', `${pulls}/${number}`, signal, said)).body
         return (await ask('POST', pulls, signal, { ...said, head, base })).body
       })
+    },
+
+    putComment(fullName, number, comment, signal) {
+      const pulls = `${repositoryAt(fullName)}/pulls`
+      const at = {
+        ...{ name, list: `${pulls}/${number}/comments`, each: `${pulls}/comments`, change: 'PATCH' },
+        ...{ pageSize: 'per_page', items: '', text: 'body', author: 'user.login' },
+      } as const
+      return putOwnComment(ask, () => ownName(signal), at, comment, signal)
     },
 
     async gitCredentials(fullName) {

@@ -11,7 +11,7 @@ import { giteeEvents } from './gitee-events.ts'
 export const gitee: Forge = {
   kind: ForgeKind.GITEE,
   name: 'Gitee',
-  can: new Set(['hooks', 'search', 'pullRequests']),
+  can: new Set(['hooks', 'search', 'pullRequests', 'comments']),
   deliveryHeader: '',
   eventHeader: 'x-gitee-event',
   secretFields: ['password', 'sign'],

@@ -15,6 +15,7 @@ import {
 } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
 import { personPath, pushingRoles, unlessUnknown } from '../../may-push.ts'
+import { issueComments, putOwnComment } from '../../own-comment.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
@@ -61,6 +62,12 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
     }
   }
 
+  /** Of one repository. */
+  const askIn =
+    (fullName: string): Ask =>
+    (method, path, signal, body) =>
+      ask({ method, path, ...(body && { body }) }, fullName, signal)
+
   /** What the app itself is asked, whatever it is installed in. */
   function askApp(request: Asked, signal: AbortSignal) {
     const statement = appStatement(app!, Date.now())
@@ -76,12 +83,16 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
     }))
   }
 
+  async function ownName(signal: AbortSignal): Promise<string> {
+    const { body } = await ask({ method: 'GET', path: '/user' }, '', signal)
+    return readAnswer(name, () => body.at('login').name())
+  }
+
   /** False: the app may not make checks. */
   async function isCheck(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal) {
     const repository = `/repos/${repositoryPath(fullName)}`
-    const asked: Ask = (method, path, until, body) => ask({ method, path, ...(body && { body }) }, fullName, until)
     try {
-      await putCheck(asked, { repository, appId: app!.appId, commit }, status, signal)
+      await putCheck(askIn(fullName), { repository, appId: app!.appId, commit }, status, signal)
       return true
     } catch (error) {
       if (error instanceof ForgeError && error.fault === 'denied') return false
@@ -185,6 +196,13 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
         ...(status.url !== '' && { target_url: status.url }),
       }
       await ask({ method: 'POST', path, body }, fullName, signal)
+    },
+
+    putComment(fullName, number, comment, signal) {
+      const at = issueComments(name, `/repos/${repositoryPath(fullName)}`, number)
+      // An app writes by a name of its own.
+      const own = async () => (app ? `${(await installation(signal)).name}[bot]` : ownName(signal))
+      return putOwnComment(askIn(fullName), own, at, comment, signal)
     },
 
     async mayPush(fullName, person, signal) {

@@ -14,6 +14,7 @@ import {
 } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
 import { personPath, unlessUnknown } from '../../may-push.ts'
+import { putOwnComment } from '../../own-comment.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestTitle, mostLabels } from '../../read-events.ts'
@@ -46,10 +47,14 @@ export function gitlabClient({ url, credentials, outbound }: ForgeAccess): Forge
   const ask = askWith(http, given.kind === 'token' ? [['private-token', given.token]] : [], secretsOf(given))
   const projectPath = (fullName: string) => `/projects/${repositoryPath(fullName).replaceAll('/', '%2F')}`
 
+  async function ownName(signal: AbortSignal): Promise<string> {
+    const { body } = await ask('GET', '/user', signal)
+    return readAnswer(name, () => body.at('username').name())
+  }
+
   return {
     async whoAmI(signal) {
-      const { body } = await ask('GET', '/user', signal)
-      const userName = readAnswer(name, () => body.at('username').name())
+      const userName = await ownName(signal)
       const token = await tokenOf(ask('GET', '/personal_access_tokens/self', signal))
       return { name: userName, ...token }
     },
@@ -141,6 +146,15 @@ export function gitlabClient({ url, credentials, outbound }: ForgeAccess): Forge
           error instanceof ForgeError ? /Cannot transition status via :\w+ from :(\w+)/.exec(error.message) : null
         if (known?.[1] !== state) throw error
       }
+    },
+
+    putComment(fullName, number, comment, signal) {
+      const notes = `${projectPath(fullName)}/merge_requests/${number}/notes`
+      const at = {
+        ...{ name, list: notes, each: notes, change: 'PUT' },
+        ...{ pageSize: 'per_page', items: '', text: 'body', author: 'author.username' },
+      } as const
+      return putOwnComment(ask, () => ownName(signal), at, comment, signal)
     },
 
     async mayPush(fullName, person, signal) {
