@@ -145,7 +145,13 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
   },
   DisconnectRepository: withRepository,
   async UpdateRepository(things) {
-    return { ...(await withRepository(things)), forks: 'FORK_POLICY_NONE', pollSeconds: 300, tells: true }
+    return {
+      ...(await withRepository(things)),
+      forks: 'FORK_POLICY_NONE',
+      pollSeconds: 300,
+      tells: true,
+      comments: 'COMMENT_POLICY_ALWAYS',
+    }
   },
   RotateRepositoryHook: withRepository,
   RefreshRepository: withRepository,

@@ -8,7 +8,7 @@ import type { Workers } from '../../platform/workers.ts'
 import { type ForgeEvent, forgeTasks, type OpenConnection } from '../forges/index.ts'
 import type { PullRequests, RepositoryRow } from '../repositories/index.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
-import { readDelivered } from './outcome.ts'
+import { readDelivered } from './read-delivered.ts'
 
 export interface ToExplain {
   events: ForgeEvent[]

@@ -6,9 +6,7 @@ import type { RepositoryRow } from '../repositories/index.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
 import { keepDelivery } from './inbox.ts'
 import type { WorkOffDeps } from './outcome.ts'
-
-/** What such deliveries are called; they are read as those of plain git servers. */
-export const noticedEvent = 'poll'
+import { noticedEvent } from './read-delivered.ts'
 
 const zeros = '0'.repeat(40)
 /** In one delivery, as one of a hook may hold. */

@@ -1,30 +1,24 @@
-// What comes of a delivery: each thing that it tells of is held against the repository and asked of every pipeline, and what that says is
-// started.
-import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { type DeliveryDecision, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
-import { saidText } from '@ansflow/proto/texts/said-text'
 import { type Said, say } from '@ansflow/proto/texts/say'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
-import type { Workers } from '../../platform/workers.ts'
 import type { Audit, CallContext } from '../../transport/call.ts'
-import { type ForgeEvent, forgeTasks, type OpenConnection } from '../forges/index.ts'
+import type { ForgeEvent, OpenConnection } from '../forges/index.ts'
 import type { TakeFile, TakenFile } from '../pipelines/index.ts'
 import type { PullRequests, Repositories, RepositoryRow } from '../repositories/index.ts'
 import type { StartDeps } from '../runs/index.ts'
-import type { StatusNews } from '../statuses/index.ts'
 import type { Decision } from './decide.ts'
 import { runIdsOf, toDecision, withDecisions } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
 import type { Happening } from './happening.ts'
-import { bodyOf } from './inbox.ts'
 import { type JudgeDeps, judge } from './judge.ts'
-import { noticedEvent } from './notice-pushes.ts'
+import { readDelivered } from './read-delivered.ts'
 import { beginRun } from './start-decided.ts'
+import { type TellNow, tellRefusal } from './tell-refusals.ts'
 
-export interface WorkOffDeps extends StartDeps {
+export interface WorkOffDeps extends StartDeps, TellNow {
   bus: Bus
   clock: Clock
   log: Logger
@@ -32,7 +26,6 @@ export interface WorkOffDeps extends StartDeps {
   repositories: Repositories
   pullRequests: PullRequests
   takeFile(asked: TakeFile): Promise<TakenFile>
-  tellNow(news: Omit<StatusNews, 'now'>): Promise<void>
 }
 
 /** What became of it. */
@@ -65,17 +58,6 @@ export async function outcomeOf(deps: WorkOffDeps, work: Work): Promise<Outcome>
   return joined(outcomes)
 }
 
-/** What it tells of; undefined: its body is no JSON. */
-export async function readDelivered(
-  workers: Workers,
-  row: Pick<RepositoryDeliveryRow, 'event' | 'headers' | 'body'>,
-  forge: ForgeKind,
-): Promise<ForgeEvent[] | undefined> {
-  const headers = Object.fromEntries(JSON.parse(row.headers) as [string, string][])
-  const kind = row.event === noticedEvent ? ForgeKind.GIT : forge
-  return workers.run(forgeTasks, 'readDelivery', { kind, headers, body: await bodyOf(row) }, '')
-}
-
 async function outcomeOfEvent(
   deps: WorkOffDeps,
   { row, repository, signal, index }: Work & { index: number },
@@ -87,7 +69,7 @@ async function outcomeOfEvent(
   const { ref, commit, sender, happening, decided = [], why, waiting } = judged
   const subject = { ref, commit, sender }
   if (waiting) return { ...subject, result: RepositoryDeliveryResult.WAITS, waiting, ...(why && { why }) }
-  for (const each of decided) await tellWrongFile(deps, repository, commit, each)
+  for (const each of decided) await tellRefusal(deps, repository, commit, each)
   if (!happening || why) return { ...subject, result: RepositoryDeliveryResult.NOTHING, ...(why && { why }) }
   return { ...subject, ...(await begin(deps, { row, repository, index }, happening, decided)) }
 }
@@ -108,20 +90,6 @@ function judgeDeps(deps: WorkOffDeps, repository: RepositoryRow, deliveryId: str
     change: changeBy(deps, repository, deliveryId),
     now: clock.now(),
   }
-}
-
-const ofWrongFiles: readonly string[] = ['delivery_file', 'delivery_file_unread', 'delivery_name']
-
-/** Whoever pushed it looks at the forge: a file that cannot run says so beside its commit. */
-async function tellWrongFile(
-  { tellNow }: WorkOffDeps,
-  { id: repositoryId, projectId }: RepositoryRow,
-  commit: string,
-  { path, why }: Decision,
-): Promise<void> {
-  if (path === '' || commit === '' || !why || !ofWrongFiles.includes(why.code)) return
-  const said = { name: path, state: 'failed' as const, description: saidText(why), summary: '' }
-  await tellNow({ repositoryId, projectId, commit, runId: '', ...said })
 }
 
 async function begin(
@@ -161,6 +129,9 @@ async function begin(
         start,
         runId,
       })
+      if (typeof begun !== 'number') {
+        await tellRefusal(deps, repository, happening.commit?.id ?? '', { ...each, why: begun })
+      }
       decisions.push(
         typeof begun === 'number'
           ? toDecision(each, { runId, runNumber: begun })

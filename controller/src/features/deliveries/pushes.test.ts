@@ -150,8 +150,11 @@ test('a file that is wrong, or has the name of another pipeline, holds up none o
   const before = world.head()
   world.commit('.ansflow/broken.yaml', 'name: broken\nsteps: { one: { rum: "true" } }\n')
   world.commit('.ansflow/twice.yaml', `name: kept\non: { push: {} }\n${step}`)
+  const asks = 'on: { push: { inputs: { must: "${{ git.author }}" } } }\ninputs: { must: { type: number, default: 5 } }'
+  world.commit('.ansflow/asks.yaml', `name: asks\n${asks}\n${step}`)
   const delivery = await world.pushed(before, world.head())
   expect(said(delivery)).toEqual({
+    asks: 'delivery_input',
     build: 'started',
     docs: 'gate_paths',
     '.ansflow/broken.yaml': 'delivery_file',
@@ -162,7 +165,8 @@ test('a file that is wrong, or has the name of another pipeline, holds up none o
   expect(kept!.path).toBe('')
   // Whoever pushed it sees so beside the commit.
   const told = () => world.forge.statuses.filter(({ commit, state }) => commit === world.head() && state === 'failure')
-  await waitFor(() => told().length === 2)
+  await waitFor(() => told().length === 3)
+  expect(told().find(({ name }) => name === 'ansflow/asks')!.description).toContain('must')
   const [broken] = told().filter(({ name }) => name === 'ansflow/.ansflow/broken.yaml')
   expect(broken!.description).toContain('rum')
   expect(broken!.url).toContain(`/repositories/${world.repositoryId}/commits/${world.head()}`)

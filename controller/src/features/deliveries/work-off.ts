@@ -9,6 +9,7 @@ import { claimDelivery } from './claim.ts'
 import { jsonOf } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
 import { type Outcome, outcomeOf, type WorkOffDeps } from './outcome.ts'
+import { tellGivenUp } from './tell-refusals.ts'
 
 /** Read at once. */
 const pageSize = 50
@@ -68,6 +69,9 @@ async function workOne(deps: WorkOffDeps, row: RepositoryDeliveryRow, stopping: 
     )
     if (attempts >= mostAttempts) {
       const why = say('delivery_tired', { count: attempts, detail: isExpected ? detail : 'an error in AnsFlow' })
+      const repository = await deps.repositories.find(db.em(), row.repositoryId)
+      const told = repository && tellGivenUp(deps, row.id, repository, why)
+      await told?.catch((err: unknown) => log.warn({ err, deliveryId: row.id }, 'what was given up could not be told'))
       await close(deps, row, { result: RepositoryDeliveryResult.FAILED, why })
       return true
     }

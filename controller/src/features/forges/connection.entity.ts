@@ -29,6 +29,8 @@ export const ConnectionEntity = defineEntity({
     checkedAt: p.datetime(3).nullable(),
     /** An English sentence: why it was not let in when it was last asked; empty: it was. */
     problem: p.string().length(512),
+    /** The forge has asked not to be asked again before; null: it has not. */
+    restsUntil: p.datetime(3).nullable(),
     createdByName: p.string().length(255),
     createdAt: p.datetime(3),
   },

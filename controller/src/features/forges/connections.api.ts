@@ -71,6 +71,7 @@ export function connectionsApi({ clock, connections, connected }: Deps): Service
         ...asked,
         credentialKind: kindOfCredentials(credentials),
         ...health,
+        restsUntil: null,
         createdByName: personOf(ctx).name.slice(0, 255),
         createdAt: clock.now(),
       }

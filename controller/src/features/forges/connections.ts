@@ -10,6 +10,8 @@ import { forgeOf } from './kinds.ts'
 
 /** What it is asked is not waited for longer. A call asks twice at most, which must end before another one with its key may take it over. */
 const forgePatienceMs = 7000
+/** Where too much was asked and the forge does not say until when. */
+const usualRestMs = 60_000
 
 export interface Connections {
   find(em: EntityManager, id: string): Promise<ConnectionRow | undefined>
@@ -60,10 +62,15 @@ export function createConnections({ db, clock, outbound, sealedValues }: Deps): 
         client,
         credentials,
         async ask(question, signal) {
+          const { restsUntil } = row
+          if (restsUntil && restsUntil > clock.now()) {
+            throw new ForgeError('limited', `${forgeOf(row.kind).name} has asked to wait.`, restsUntil)
+          }
           const patience = AbortSignal.timeout(forgePatienceMs)
           const answer = await question(client, signal ? AbortSignal.any([signal, patience]) : patience).catch(
             async (error: unknown) => {
               if (error instanceof ForgeError && error.fault === 'denied') await noteHealth(row, error.message)
+              if (error instanceof ForgeError && error.fault === 'limited') await rest(row, error.retryAt)
               throw error
             },
           )
@@ -90,6 +97,16 @@ export function createConnections({ db, clock, outbound, sealedValues }: Deps): 
 
     keep: (em, id, credentials) => sealedValues.put(em, owner(id), JSON.stringify(credentials)),
     forget: (em, ids) => sealedValues.remove(em, ids),
+  }
+
+  /** Whoever asks by this connection, here or in another controller, waits too. */
+  async function rest(row: ConnectionRow, until: Date | undefined): Promise<void> {
+    const restsUntil = until ?? new Date(clock.now().getTime() + usualRestMs)
+    row.restsUntil = restsUntil
+    await db
+      .em()
+      .nativeUpdate(ConnectionEntity, { id: row.id }, { restsUntil })
+      .catch(() => undefined)
   }
 
   /** Health is for people who look: that it could not be written must not spoil what was asked. */

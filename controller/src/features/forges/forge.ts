@@ -79,6 +79,8 @@ export interface ForgeClient {
     request: NewPullRequest,
     signal: AbortSignal,
   ): Promise<{ number: number; url: string }>
+  /** Statuses are checks, with a summary and annotations. */
+  hasChecks?: boolean
   putStatus?(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal): Promise<void>
   /** Makes or changes the one comment with this mark that the credentials' own account has written; answers its id. */
   putComment?(fullName: string, number: number, comment: ForgeComment, signal: AbortSignal): Promise<string>
@@ -113,6 +115,8 @@ export interface ForgeRepository {
 export interface CommitStatus {
   /** Which one it is: what has the same name replaces it. */
   name: string
+  /** The run that says so; of another one what was said at lines goes. Empty: none. */
+  of: string
   state: 'pending' | 'running' | 'succeeded' | 'failed' | 'canceled'
   /** At most 140 characters. */
   description: string

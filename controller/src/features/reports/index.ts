@@ -1,2 +1,3 @@
 // What other features may use of reports.
 export { reportsFeature } from './feature.ts'
+export { type RunAnnotation, runAnnotations } from './run-annotations.ts'

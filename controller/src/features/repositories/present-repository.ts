@@ -22,7 +22,7 @@ export interface RepositoryCounts {
 
 export function toRepository(row: RepositoryRow, { pipelines, delivered, refused }: RepositoryCounts): Repository {
   const { id, projectId, connectionId, fullName, cloneUrl, webUrl, defaultBranch, connectedByName } = row
-  const { headCommit, readProblem, forks, pollSeconds, tells, tellProblem } = row
+  const { headCommit, readProblem, forks, pollSeconds, tells, tellProblem, statusDetail, comments } = row
   return create(RepositorySchema, {
     id,
     projectId,
@@ -49,6 +49,8 @@ export function toRepository(row: RepositoryRow, { pipelines, delivered, refused
     forks,
     pollSeconds,
     tells,
+    statusDetail,
+    comments,
     ...(row.toldAt && { toldAt: timestampFromDate(row.toldAt) }),
     tellProblem,
   })

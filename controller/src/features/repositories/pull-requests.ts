@@ -19,6 +19,8 @@ export interface PullRequests {
   wait(repository: RepositoryRow, event: ForgeEvent, deliveryId: string): Promise<boolean>
   /** As it was noted last; undefined: no delivery told of it. */
   known(repository: RepositoryRow, number: number): Promise<PullRequestFacts | undefined>
+  /** Their numbers, the newest first, at most five. */
+  withHead(em: EntityManager, repositoryId: string, commit: string): Promise<number[]>
   /** Inside a transaction: the head is approved. Answers the delivery that has waited for it. Throws `failed_precondition` "commit_moved". */
   trust(em: EntityManager, approval: Approval): Promise<string | undefined>
 }
@@ -36,6 +38,8 @@ export interface Trust {
 }
 
 const trusted: Trust = { fork: 'trusted', baseRules: false }
+
+const mostWithHead = 5
 
 export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): PullRequests {
   return {
@@ -94,6 +98,12 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
         base: { branch: baseBranch, commit: '' },
         fork,
       }
+    },
+
+    async withHead(em, repositoryId, headCommit) {
+      const newest = { orderBy: { number: 'desc' as const }, limit: mostWithHead, fields: ['number' as const] }
+      const rows = await em.find(PullRequestEntity, { repositoryId, headCommit }, newest)
+      return rows.map((row) => row.number)
     },
 
     async trust(em, { repositoryId, pullRequest, commit, by }) {

@@ -1,6 +1,12 @@
 // RepositoryService.
 import { conflict, invalidField, notFound } from '@ansflow/proto/errors'
-import { ForkPolicy, type Repository, RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import {
+  CommentPolicy,
+  ForkPolicy,
+  type Repository,
+  RepositoryService,
+  StatusDetail,
+} from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -79,6 +85,9 @@ export function repositoriesApi(deps: Deps): ServiceTable {
         pollSeconds: open.client.putHook ? 0 : 60,
         lookAt: clock.now(),
         tells: open.client.putStatus !== undefined,
+        statusDetail: StatusDetail.PIPELINES,
+        // A comment is mailed to everybody who follows the request: without being asked for, only where nothing else would say it.
+        comments: open.client.putComment && !open.client.putStatus ? CommentPolicy.ON_FAILURE : CommentPolicy.OFF,
         toldAt: null,
         tellProblem: '',
         readAt: null,
@@ -120,16 +129,20 @@ export function repositoriesApi(deps: Deps): ServiceTable {
       return {}
     },
 
-    async updateRepository({ repositoryId, forks, pollSeconds, tells }, ctx) {
+    async updateRepository({ repositoryId, forks, pollSeconds, tells, statusDetail, comments }, ctx) {
       const changes = {
         ...(forks !== ForkPolicy.UNSPECIFIED && { forks }),
         ...(pollSeconds !== undefined && readPoll(pollSeconds, clock.now())),
         ...(tells !== undefined && { tells }),
+        ...(statusDetail in StatusDetail && statusDetail !== StatusDetail.UNSPECIFIED && { statusDetail }),
+        ...(comments in CommentPolicy && comments !== CommentPolicy.UNSPECIFIED && { comments }),
       }
       const counted = (await counts(ctx.em, [repositoryId])).get(repositoryId) ?? none
       const row = await ctx.change(async (em) => {
         const found = await repositories.load(em, repositoryId)
-        const before = { forks: found.forks, pollSeconds: found.pollSeconds, tells: found.tells }
+        const { forks: wasForks, pollSeconds: wasPoll, tells: wasTells } = found
+        const was = { forks: wasForks, pollSeconds: wasPoll, tells: wasTells }
+        const before = { ...was, statusDetail: found.statusDetail, comments: found.comments }
         await em.nativeUpdate(RepositoryEntity, { id: found.id }, changes)
         const after = { ...before, ...changes }
         return { result: { ...found, ...changes }, resource: resourceOf(found), before, after }

@@ -34,6 +34,10 @@ export const RepositoryEntity = defineEntity({
     lookAt: p.datetime(3).nullable(),
     /** Whether runs are told to the forge. */
     tells: p.boolean(),
+    /** ansflow.v1.StatusDetail. */
+    statusDetail: p.integer().default(1),
+    /** ansflow.v1.CommentPolicy. */
+    comments: p.integer().default(1),
     toldAt: p.datetime(3).nullable(),
     tellProblem: p.string().length(512),
     readAt: p.datetime(3).nullable(),
@@ -61,7 +65,11 @@ export const PullRequestEntity = defineEntity({
   name: 'PullRequest',
   tableName: 'pull_request',
   uniques: [{ properties: ['repositoryId', 'number'] }],
-  indexes: [{ properties: ['repositoryId', 'updatedAt'] }, { properties: ['projectId'] }],
+  indexes: [
+    { properties: ['repositoryId', 'updatedAt'] },
+    { properties: ['repositoryId', 'headCommit'] },
+    { properties: ['projectId'] },
+  ],
   properties: {
     id: id().primary(),
     repositoryId: id(),

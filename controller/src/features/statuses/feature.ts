@@ -1,25 +1,27 @@
-// What forges are told of commits.
+// What forges are told of commits and pull requests.
 import { feature } from '../../feature.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
 import { statusParticipant } from './status-participant.ts'
-import { type StatusNews, tell } from './statuses.ts'
+import { type StatusNews, tellWith } from './statuses.ts'
 import { tellForges } from './tell-forges.ts'
 
 export const statusesFeature = feature({
   name: 'statuses',
   entities: [CommitStatusEntity],
   open({ db, bus, clock, log, publicUrl }, from) {
-    const { repositories } = from(repositoriesFeature)
+    const { repositories, pullRequests } = from(repositoriesFeature)
     const wake = () => bus.publish('status.due', {})
+    const tell = tellWith({ repositories, pullRequests })
     return {
-      participants: [statusParticipant(wake)],
+      participants: [statusParticipant({ tell, repositories }, wake)],
       loops: [
         {
           name: 'statuses',
-          everyMs: 5000,
+          // Comments wait for a moment, and nobody wakes anybody at its end.
+          everyMs: 2000,
           wakeOn: ['status.due'],
-          run: tellForges({ db, clock, log, repositories, publicUrl }),
+          run: tellForges({ db, clock, log, repositories, pullRequests, publicUrl, wake }),
         },
       ],
       deletions: [
@@ -29,8 +31,8 @@ export const statusesFeature = feature({
       ],
       gives: {
         /** What is told of a commit that no run is for. */
-        async tellNow(news: Omit<StatusNews, 'now'>) {
-          await db.transaction((em) => tell(em, { ...news, now: clock.now() }))
+        async tellNow(news: Omit<StatusNews, 'now' | 'report' | 'runId'>) {
+          await db.transaction((em) => tell(em, { ...news, runId: '', report: null, now: clock.now() }))
           wake()
         },
       },

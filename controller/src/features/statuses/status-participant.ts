@@ -1,17 +1,33 @@
-// Runs that are for a commit of a connected repository: how they stand is told to its forge.
+// Runs that are for a commit of a connected repository: how they and, if wanted, their steps stand is told to its forge.
 import type { RunState, StepState } from '@ansflow/engine/state'
-import { reasonText } from '@ansflow/proto/reasons'
-import { RunStatus, StepStatus } from '@ansflow/proto/status'
+import { StatusDetail } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { isTerminal, RunStatus, StepStatus, statusWord } from '@ansflow/proto/status'
+import type { EntityManager } from '../../platform/db.ts'
+import type { Repositories } from '../repositories/index.ts'
 import type { RunChange, RunParticipant } from '../runs/index.ts'
-import { type StatusNews, tell } from './statuses.ts'
+import { duration } from './markdown.ts'
+import { beginning, ending, isFailed, secondsBetween } from './run-report.ts'
+import { type StatusNews, type Tell, tellStatus } from './statuses.ts'
+
+/** Of one pipeline, the first of the file. */
+export const mostStepStatuses = 20
 
 /** `committed`: something is to be told. */
-export function statusParticipant(committed: () => void): RunParticipant {
+export function statusParticipant(
+  { tell, repositories }: { tell: Tell; repositories: Repositories },
+  committed: () => void,
+): RunParticipant {
   return {
     name: 'statuses',
-    wants: ({ run, started, ended }) => (started || ended) && isOfCommit(run),
+    wants: ({ run, started, ended, steps }) => isOfCommit(run) && (started || ended || steps.size > 0),
     async write(to, changes, now) {
-      for (const change of changes) await tell(to.em(), newsOf(change, now))
+      const em = to.em()
+      for (const change of changes) {
+        const repositoryId = change.run.meta.origin.git?.repositoryId ?? ''
+        const isEach = (await repositories.find(em, repositoryId))?.statusDetail === StatusDetail.STEPS
+        if (change.started || change.ended) await tell(em, newsOf(change, isEach, now))
+        if (isEach) await tellSteps(em, change, now)
+      }
     },
     committed,
   }
@@ -22,44 +38,59 @@ function isOfCommit({ meta }: RunState): boolean {
   return repositoryId !== '' && commit !== ''
 }
 
-function newsOf({ run, ended }: RunChange, now: Date): StatusNews {
-  const { runId, projectId, pipelineName, origin, number } = run.meta
+function belongsOf({ meta: { runId, projectId, pipelineName, origin } }: RunState, now: Date) {
   const { repositoryId = '', commit = '' } = origin.git ?? {}
-  const belongs = { repositoryId, projectId, commit, name: pipelineName, runId, now }
-  if (!ended) return { ...belongs, state: 'running', description: `#${number} has begun`, summary: '' }
-  const failed = failedSteps(run)
-  const seconds = Math.round((now.getTime() - run.createdAt.getTime()) / 1000)
+  return { repositoryId, projectId, commit, name: pipelineName, runId, now }
+}
+
+function newsOf({ run, ended }: RunChange, isEach: boolean, now: Date): StatusNews {
+  const { number } = run.meta
+  const belongs = belongsOf(run, now)
+  if (!ended) return { ...belongs, state: 'running', description: `#${number} has begun`, report: beginning(run) }
+  const report = ending(run, now)
+  const failed = report.steps.filter((step) => step.failed || step.reason !== '').map(({ name }) => name)
+  const said = `#${number} ${report.status} after ${duration(report.seconds ?? 0)}`
+  const left = isEach ? Math.max(0, stepCount(run) - mostStepStatuses) : 0
   return {
     ...belongs,
     state: stateOf(run.status),
-    description: `#${number} ${word(run.status)} after ${seconds} s${failed.length > 0 ? `: ${failed.map(({ name }) => name).join(', ')}` : ''}`,
-    summary: failed
-      .map(({ name, reason }) => `* **${plain(name)}**: ${plain(reason ? reasonText(reason) : '')}`)
-      .join('\n'),
+    description:
+      said + (failed.length > 0 ? `: ${failed.join(', ')}` : left > 0 ? `; ${left} steps have no status` : ''),
+    report,
   }
 }
 
-const mostNamed = 20
-
-function failedSteps({ steps }: RunState): StepState[] {
-  const failed: StepState[] = []
-  for (const step of steps.values()) {
-    const isBad = step.status === StepStatus.FAILED || step.status === StepStatus.LOST
-    if (isBad && !step.copies && failed.push(step) === mostNamed) break
+async function tellSteps(em: EntityManager, { run, steps }: RunChange, now: Date): Promise<void> {
+  const belongs = belongsOf(run, now)
+  for (const step of steps) {
+    const isTold = step.status === StepStatus.RUNNING || isTerminal(step.status)
+    if (step.group !== null || step.index >= mostStepStatuses || !isTold) continue
+    const name = `${belongs.name} / ${step.name}`
+    await tellStatus(em, { ...belongs, name, stepId: step.id, report: null, ...standOf(run, step) })
   }
-  return failed
 }
 
-function stateOf(status: RunStatus): StatusNews['state'] {
+function standOf(
+  { meta: { number } }: RunState,
+  { status, startedAt, finishedAt, ...step }: StepState,
+): Pick<StatusNews, 'state' | 'description'> {
+  if (!isTerminal(status)) return { state: 'running', description: `#${number} is at it` }
+  const seconds = secondsBetween(startedAt, finishedAt)
+  const took = seconds === null ? '' : ` after ${duration(seconds)}`
+  const isLet = isFailed({ status, startedAt, finishedAt, ...step }) && step.failureAllowed
+  return {
+    state: isLet ? 'succeeded' : stateOf(status),
+    description: `#${number} ${statusWord(status)}${took}${isLet ? ', which it may' : ''}`,
+  }
+}
+
+/** Without copies. */
+function stepCount({ graph }: RunState): number {
+  return graph.steps.length
+}
+
+/** Of what has ended. */
+function stateOf(status: RunStatus | StepStatus): StatusNews['state'] {
   if (status === RunStatus.SUCCEEDED || status === RunStatus.SKIPPED) return 'succeeded'
   return status === RunStatus.CANCELED ? 'canceled' : 'failed'
-}
-
-function word(status: RunStatus): string {
-  return RunStatus[status].toLowerCase()
-}
-
-/** Without what Markdown would read as its own. */
-function plain(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>#|~]/g, '\\$&').replace(/\s+/g, ' ')
 }

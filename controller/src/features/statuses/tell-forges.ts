@@ -1,96 +1,102 @@
-// Tells forges what is to be told, each thing as it is now: what changes meanwhile is told after it, so that the last word is right.
+// Tells forges what is to be told, each thing as it is now and by one at a time: what changes meanwhile is told after it, so that the
+// last word is right and no comment is made twice.
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
-import { type CommitStatus, ForgeError } from '../forges/index.ts'
-import { findProject } from '../projects/index.ts'
-import type { Repositories } from '../repositories/index.ts'
+import { ForgeError, type OpenConnection } from '../forges/index.ts'
+import type { PullRequests, Repositories, RepositoryRow } from '../repositories/index.ts'
 import { CommitStatusEntity, type CommitStatusRow } from './commit-status.entity.ts'
+import { tellComment } from './tell-comment.ts'
+import { tellStatusOf } from './tell-status.ts'
 
 export interface TellDeps {
   db: Db
   clock: Clock
   log: Logger
   repositories: Repositories
+  pullRequests: PullRequests
   publicUrl(): string
+  /** Something is to be told. */
+  wake(): void
+}
+
+export interface Telling {
+  row: CommitStatusRow
+  repository: RepositoryRow
+  connection: OpenConnection
+  signal: AbortSignal
 }
 
 const pageSize = 50
 const atOnce = 4
-/** Whoever dies over one leaves it to others. */
+/** Longer than whatever is asked of a forge for one of them. Whoever dies over one leaves it to others. */
 const leaseMs = 60_000
 const mostAttempts = 10
-/** What was told is forgotten; a later run tells it anew. */
-const keptMs = 7 * 24 * 3_600_000
+/** What was told is forgotten; a later run tells it anew, and a comment is found by its mark. */
+const keptMs = 30 * 24 * 3_600_000
 
 export function tellForges(deps: TellDeps): (signal: AbortSignal) => Promise<void> {
   return async (signal) => {
     const now = deps.clock.now()
-    const due = { nextAt: { $lte: now } }
+    const due = { nextAt: { $lte: now }, $or: [{ heldUntil: null }, { heldUntil: { $lte: now } }] }
     const rows = await deps.db
       .em()
       .find(CommitStatusEntity, due, { orderBy: { nextAt: 'asc', id: 'asc' }, limit: pageSize })
+    const more = rows.length === pageSize
     const lane = async () => {
       for (let row = rows.shift(); row && !signal.aborted; row = rows.shift()) await tellOne(deps, row, signal)
     }
     await Promise.all(Array.from({ length: atOnce }, lane))
     const old = { nextAt: null, createdAt: { $lt: new Date(now.getTime() - keptMs) } }
     await deps.db.em().nativeDelete(CommitStatusEntity, old)
+    if (more) deps.wake()
   }
 }
 
 async function tellOne(deps: TellDeps, row: CommitStatusRow, signal: AbortSignal): Promise<void> {
   const { db, clock, log, repositories } = deps
-  const { id, revision, nextAt = null } = row
-  const held = { nextAt: new Date(clock.now().getTime() + leaseMs) }
-  if ((await db.em().nativeUpdate(CommitStatusEntity, { id, revision, nextAt }, held)) !== 1) return
-  const close = (to: Partial<CommitStatusRow>) =>
-    db.em().nativeUpdate(CommitStatusEntity, { id, revision, ...held }, to)
+  const { id, revision, heldUntil = null } = row
+  const held = { heldUntil: new Date(clock.now().getTime() + leaseMs) }
+  if ((await db.em().nativeUpdate(CommitStatusEntity, { id, revision, heldUntil }, held)) !== 1) return
   try {
-    const repository = await repositories.find(db.em(), row.repositoryId)
-    // Whoever starts a run says what it is for.
-    if (repository?.tells && repository.projectId === row.projectId) {
-      const connection = await repositories.connectionOf(db.em(), repository)
-      if (connection.client.putStatus) {
-        const { fullName } = repository
-        const status = await statusOf(deps, row)
-        await connection.ask((client, until) => client.putStatus!(fullName, row.commit, status, until), signal)
-        await repositories.told(row.repositoryId, '')
-      }
-    }
-    await close({ nextAt: null })
+    const told = await tell(deps, row, signal)
+    await close({ nextAt: null, ...told })
   } catch (error) {
-    if (signal.aborted) return
+    if (signal.aborted) return close({})
     if (!(error instanceof ForgeError)) log.warn({ err: error, statusId: id }, 'a forge could not be told yet')
     const problem = error instanceof ForgeError ? error.message : 'There was an error in AnsFlow.'
     await repositories.told(row.repositoryId, problem)
-    const attempts = row.attempts + 1
+    // Who has to wait has not tried.
+    const attempts = row.attempts + (error instanceof ForgeError && error.fault === 'limited' ? 0 : 1)
     const isFinal = error instanceof ForgeError && (error.fault === 'refused' || error.fault === 'missing')
     if (isFinal || attempts >= mostAttempts) await close({ nextAt: null, attempts })
     else await close({ nextAt: retryAt(deps, error, attempts), attempts })
   }
+
+  /** What has changed meanwhile stays due; what was learned of the forge is kept all the same. */
+  async function close({ commentId, ...to }: Partial<CommitStatusRow>): Promise<void> {
+    const free = { heldUntil: null, ...(commentId !== undefined && { commentId }) }
+    const closed = await db.em().nativeUpdate(CommitStatusEntity, { id, revision, ...held }, { ...to, ...free })
+    if (closed === 1) return
+    await db.em().nativeUpdate(CommitStatusEntity, { id, ...held }, free)
+    deps.wake()
+  }
+}
+
+async function tell(deps: TellDeps, row: CommitStatusRow, signal: AbortSignal): Promise<Partial<CommitStatusRow>> {
+  const { db, repositories } = deps
+  const repository = await repositories.find(db.em(), row.repositoryId)
+  // Whoever starts a run says what it is for.
+  if (repository?.projectId !== row.projectId) return {}
+  const connection = await repositories.connectionOf(db.em(), repository)
+  const telling = { row, repository, connection, signal }
+  const told = row.pullRequest > 0 ? await tellComment(deps, telling) : await tellStatusOf(deps, telling)
+  if (told) await repositories.told(row.repositoryId, '')
+  return told ?? {}
 }
 
 function retryAt({ clock }: TellDeps, error: unknown, attempts: number): Date {
   const soonest = clock.now().getTime() + Math.min(2000 * 2 ** attempts, 900_000)
   const asked = error instanceof ForgeError ? (error.retryAt?.getTime() ?? 0) : 0
   return new Date(Math.max(soonest, asked))
-}
-
-async function statusOf({ db, publicUrl }: TellDeps, row: CommitStatusRow): Promise<CommitStatus> {
-  const { name, state, description, summary } = row
-  return {
-    name: `ansflow/${name}`,
-    state: state as CommitStatus['state'],
-    description,
-    url: publicUrl() + (await pageOf(db, row)),
-    ...(summary !== '' && { summary }),
-  }
-}
-
-/** Where none could begin, that of the commit. */
-async function pageOf(db: Db, { runId, repositoryId, projectId, commit }: CommitStatusRow): Promise<string> {
-  if (runId !== '') return `/runs/${runId}`
-  const project = await findProject(db.em(), projectId)
-  return `/p/${project?.slug ?? projectId}/repositories/${repositoryId}/commits/${commit}`
 }

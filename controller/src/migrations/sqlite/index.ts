@@ -23,6 +23,7 @@ import { DeliverySaid } from './migration-0019-delivery-said.ts'
 import { Repositories } from './migration-0020-repositories.ts'
 import { Statuses } from './migration-0021-statuses.ts'
 import { Polling } from './migration-0022-polling.ts'
+import { Answers } from './migration-0023-answers.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -49,4 +50,5 @@ export const migrations = {
   'migration-0020-repositories': Repositories,
   'migration-0021-statuses': Statuses,
   'migration-0022-polling': Polling,
+  'migration-0023-answers': Answers,
 }

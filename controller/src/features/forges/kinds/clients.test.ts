@@ -145,10 +145,11 @@ describe.each(kinds)('$name', ({ kind, start }) => {
     expect(client.putStatus === undefined).toBe(words === undefined)
     if (!words || !client.putStatus) return
     const name = `AnsFlow / ${'build and test '.repeat(5)}`
-    const said = { name, description: 'x'.repeat(200), url: 'https://ansflow.example.org/runs/1' }
+    const said = { name, of: '', description: 'x'.repeat(200), url: 'https://ansflow.example.org/runs/1' }
     for (const state of ['pending', 'running', 'running', 'succeeded', 'failed', 'canceled'] as const) {
       await client.putStatus(shop, pull.head, { ...said, state }, soon())
-      const status = { ...said, name: name.trim(), repository: shop, commit: pull.head, state: words[state] }
+      const { of: _, ...shown } = said
+      const status = { ...shown, name: name.trim(), repository: shop, commit: pull.head, state: words[state] }
       expect(forge.statuses).toEqual([{ ...status, description: 'x'.repeat(140) }])
     }
     expect((await faultOf(client.putStatus(shop, 'main', { ...said, state: 'failed' }, soon()))).fault).toBe('refused')
@@ -287,7 +288,13 @@ describe.each(kinds)('$name', ({ kind, start }) => {
     // What is told holds more than its address does.
     const { putStatus } = client
     if (!putStatus) return other.close()
-    const status = { name: 'x', state: 'failed', description: 'x', url: 'https://ansflow.example.org/runs/1' } as const
+    const status = {
+      name: 'x',
+      of: '',
+      state: 'failed',
+      description: 'x',
+      url: 'https://ansflow.example.org/runs/1',
+    } as const
     forge.fault = { status: 307, headers: { location: `${other.url}/x` } }
     const heard = other.asked.length
     expect((await faultOf(putStatus(shop, pull.head, status, soon()))).fault).toBe('missing')

@@ -21,7 +21,7 @@ export interface Asked {
 export type Route = [method: string, path: RegExp, answer: (params: string[], asked: Asked) => FakeAnswer]
 
 /** What is wrong with all answers: one is given in their place, or none, or one that no client takes. */
-/** unheard: what is asked is done, and no answer comes. */
+/** unheard: what is asked to be changed is changed, and no answer comes. */
 export type Fault = 'html' | 'large' | 'hang' | 'cut' | 'unheard' | FakeAnswer
 
 export interface FakeForge {
@@ -169,7 +169,7 @@ export async function startFakeForge(kind: FakeKind, token: string): Promise<Fak
     if (fault === 'html') return void response.setHeader('content-type', 'text/html').end('<html>Sign in</html>')
     if (fault === 'large') return void response.end(JSON.stringify({ login: 'x'.repeat(3 * 1024 * 1024) }))
     const done = typeof fault === 'object' ? undefined : isJson ? tried(asked) : { status: 415 }
-    if (fault === 'unheard') return void response.socket?.destroy()
+    if (fault === 'unheard' && method !== 'GET') return void response.socket?.destroy()
     const answer = typeof fault === 'object' ? fault : done!
     response.statusCode = answer.status ?? 200
     for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)

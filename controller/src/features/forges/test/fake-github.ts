@@ -60,6 +60,8 @@ export interface FakeCheck {
   id: number
   commit: string
   said: JsonObject
+  /** All that were sent. */
+  annotations: JsonObject[]
 }
 
 export async function startFakeGithub(token: string, app?: FakeApp): Promise<FakeGithub> {
@@ -114,6 +116,10 @@ function appRoutes(app: FakeApp | undefined, apps: FakeGithub['apps']): Route[] 
   ]
 }
 
+function annotationsIn(said: JsonObject): JsonObject[] {
+  return [...(object(said, 'output').annotations as JsonObject[])]
+}
+
 function checkRoutes(app: FakeApp | undefined, apps: FakeGithub['apps']): Route[] {
   const { checks } = apps
   const read = (body: JsonObject): JsonObject => {
@@ -140,7 +146,13 @@ function checkRoutes(app: FakeApp | undefined, apps: FakeGithub['apps']): Route[
         const own = query.get('app_id') === app?.appId ? checks : []
         const name = query.get('check_name')
         const found = own.filter((each) => each.commit === commit && each.said.name === name)
-        return { body: { total_count: found.length, check_runs: found.map(({ id }) => ({ id })) } }
+        // The newest alone is asked for.
+        const shown = found.slice(-1).map(({ id, said, annotations }) => ({
+          id,
+          external_id: said.external_id ?? null,
+          output: { annotations_count: annotations.length },
+        }))
+        return { body: { total_count: shown.length, check_runs: shown } }
       },
     ],
     [
@@ -149,7 +161,7 @@ function checkRoutes(app: FakeApp | undefined, apps: FakeGithub['apps']): Route[
       (_, { body }) => {
         const { head_sha: commit = '', ...said } = read(body)
         const id = Number(newId())
-        checks.push({ id, commit: text({ commit }, 'commit'), said })
+        checks.push({ id, commit: text({ commit }, 'commit'), said, annotations: annotationsIn(said) })
         return { status: 201, body: { id } }
       },
     ],
@@ -160,6 +172,7 @@ function checkRoutes(app: FakeApp | undefined, apps: FakeGithub['apps']): Route[
         const check = checks.find((each) => each.id === Number(id))
         if (!check) return missing
         check.said = read(body)
+        check.annotations.push(...annotationsIn(check.said))
         return { body: { id: check.id } }
       },
     ],

@@ -121,11 +121,21 @@ export declare type Repository = Message<"ansflow.v1.Repository"> & {
   tellProblem: string;
 
   /**
-   * Whether runs are told to the forge.
+   * Whether runs are told to the forge as statuses of their commits.
    *
    * @generated from field: bool tells = 19;
    */
   tells: boolean;
+
+  /**
+   * @generated from field: ansflow.v1.StatusDetail status_detail = 30;
+   */
+  statusDetail: StatusDetail;
+
+  /**
+   * @generated from field: ansflow.v1.CommentPolicy comments = 31;
+   */
+  comments: CommentPolicy;
 };
 
 /**
@@ -237,11 +247,21 @@ export declare type RepositoryJson = {
   tellProblem?: string;
 
   /**
-   * Whether runs are told to the forge.
+   * Whether runs are told to the forge as statuses of their commits.
    *
    * @generated from field: bool tells = 19;
    */
   tells?: boolean;
+
+  /**
+   * @generated from field: ansflow.v1.StatusDetail status_detail = 30;
+   */
+  statusDetail?: StatusDetailJson;
+
+  /**
+   * @generated from field: ansflow.v1.CommentPolicy comments = 31;
+   */
+  comments?: CommentPolicyJson;
 };
 
 /**
@@ -631,6 +651,18 @@ export declare type UpdateRepositoryRequest = Message<"ansflow.v1.UpdateReposito
    * @generated from field: optional bool tells = 4;
    */
   tells?: boolean | undefined;
+
+  /**
+   * Unspecified: as it is.
+   *
+   * @generated from field: ansflow.v1.StatusDetail status_detail = 30;
+   */
+  statusDetail: StatusDetail;
+
+  /**
+   * @generated from field: ansflow.v1.CommentPolicy comments = 31;
+   */
+  comments: CommentPolicy;
 };
 
 /**
@@ -660,6 +692,18 @@ export declare type UpdateRepositoryRequestJson = {
    * @generated from field: optional bool tells = 4;
    */
   tells?: boolean;
+
+  /**
+   * Unspecified: as it is.
+   *
+   * @generated from field: ansflow.v1.StatusDetail status_detail = 30;
+   */
+  statusDetail?: StatusDetailJson;
+
+  /**
+   * @generated from field: ansflow.v1.CommentPolicy comments = 31;
+   */
+  comments?: CommentPolicyJson;
 };
 
 /**
@@ -1481,6 +1525,89 @@ export declare type CommitWithRunsJson = {
  * Use `create(CommitWithRunsSchema)` to create a new message.
  */
 export declare const CommitWithRunsSchema: GenMessage<CommitWithRuns, {jsonType: CommitWithRunsJson}>;
+
+/**
+ * What has a status of its own beside a commit.
+ *
+ * @generated from enum ansflow.v1.StatusDetail
+ */
+export enum StatusDetail {
+  /**
+   * @generated from enum value: STATUS_DETAIL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Each pipeline. The default.
+   *
+   * @generated from enum value: STATUS_DETAIL_PIPELINES = 1;
+   */
+  PIPELINES = 1,
+
+  /**
+   * And of each pipeline its first 20 steps, copies of a step being one.
+   *
+   * @generated from enum value: STATUS_DETAIL_STEPS = 2;
+   */
+  STEPS = 2,
+}
+
+/**
+ * What has a status of its own beside a commit.
+ *
+ * @generated from enum ansflow.v1.StatusDetail
+ */
+export declare type StatusDetailJson = "STATUS_DETAIL_UNSPECIFIED" | "STATUS_DETAIL_PIPELINES" | "STATUS_DETAIL_STEPS";
+
+/**
+ * Describes the enum ansflow.v1.StatusDetail.
+ */
+export declare const StatusDetailSchema: GenEnum<StatusDetail, StatusDetailJson>;
+
+/**
+ * When a pull request gets the one comment that says how its newest commit does, which is changed from then on.
+ *
+ * @generated from enum ansflow.v1.CommentPolicy
+ */
+export enum CommentPolicy {
+  /**
+   * @generated from enum value: COMMENT_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Never. The default where the forge shows statuses.
+   *
+   * @generated from enum value: COMMENT_POLICY_OFF = 1;
+   */
+  OFF = 1,
+
+  /**
+   * Once something has failed. The default where it shows none.
+   *
+   * @generated from enum value: COMMENT_POLICY_ON_FAILURE = 2;
+   */
+  ON_FAILURE = 2,
+
+  /**
+   * Once something runs.
+   *
+   * @generated from enum value: COMMENT_POLICY_ALWAYS = 3;
+   */
+  ALWAYS = 3,
+}
+
+/**
+ * When a pull request gets the one comment that says how its newest commit does, which is changed from then on.
+ *
+ * @generated from enum ansflow.v1.CommentPolicy
+ */
+export declare type CommentPolicyJson = "COMMENT_POLICY_UNSPECIFIED" | "COMMENT_POLICY_OFF" | "COMMENT_POLICY_ON_FAILURE" | "COMMENT_POLICY_ALWAYS";
+
+/**
+ * Describes the enum ansflow.v1.CommentPolicy.
+ */
+export declare const CommentPolicySchema: GenEnum<CommentPolicy, CommentPolicyJson>;
 
 /**
  * What becomes of pull requests from other repositories.

@@ -13,7 +13,7 @@ import {
   repositoryPath,
 } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
-import { putOwnComment } from '../../own-comment.ts'
+import { type CommentsAt, putOwnComment } from '../../own-comment.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
@@ -158,10 +158,18 @@ export function bitbucketClient({ url, credentials, outbound }: ForgeAccess): Fo
 
     putComment(fullName, number, comment, signal) {
       const comments = `${repositoryAt(fullName)}/pullrequests/${number}/comments`
-      const at = {
-        ...{ name, list: comments, each: comments, change: 'PUT' },
-        ...{ pageSize: 'pagelen', items: 'values', text: 'content.raw', author: 'user.nickname' },
-      } as const
+      const at: CommentsAt = {
+        ...{
+          name,
+          list: comments,
+          each: comments,
+          pageSize: 'pagelen',
+          items: 'values',
+          text: 'content.raw',
+          author: 'user.nickname',
+        },
+        change: 'PUT',
+      }
       const own = async () => nameOf((await ask('GET', '/user', signal)).body)
       return putOwnComment(ask, own, at, comment, signal)
     },

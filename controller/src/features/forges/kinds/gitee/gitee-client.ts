@@ -3,7 +3,7 @@ import { addressOf, bearer, secretsOf, tokenOnly } from '../../access.ts'
 import type { ForgeAccess, ForgeClient, ForgeRepository } from '../../forge.ts'
 import { askWith, createForgeHttp, idIn, idPath, queryOf, readAnswer, repositoryPath } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
-import { putOwnComment } from '../../own-comment.ts'
+import { type CommentsAt, putOwnComment } from '../../own-comment.ts'
 import { longestName, type Part } from '../../payload.ts'
 import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { mostFound } from '../../said-to-forges.ts'
@@ -90,10 +90,18 @@ export function giteeClient({ url, credentials, outbound }: ForgeAccess): ForgeC
 
     putComment(fullName, number, comment, signal) {
       const pulls = `${repositoryAt(fullName)}/pulls`
-      const at = {
-        ...{ name, list: `${pulls}/${number}/comments`, each: `${pulls}/comments`, change: 'PATCH' },
-        ...{ pageSize: 'per_page', items: '', text: 'body', author: 'user.login' },
-      } as const
+      const at: CommentsAt = {
+        ...{
+          name,
+          list: `${pulls}/${number}/comments`,
+          each: `${pulls}/comments`,
+          pageSize: 'per_page',
+          items: '',
+          text: 'body',
+          author: 'user.login',
+        },
+        change: 'PATCH',
+      }
       return putOwnComment(ask, () => ownName(signal), at, comment, signal)
     },
 

@@ -69,13 +69,19 @@ test('does what a token does', async () => {
   expect(await client.search!('shop', soon())).toMatchObject([{ fullName: 'acme/shop' }])
 })
 
-const status: CommitStatus = { name: 'ci', state: 'running', description: 'It runs', url: 'https://a.example.org' }
+const status: CommitStatus = {
+  name: 'ci',
+  of: 'r1',
+  state: 'running',
+  description: 'It runs',
+  url: 'https://a.example.org',
+}
 
 test('says how a commit does by one check, with a summary and remarks at lines', async () => {
   await client.putStatus!('acme/shop', pull.head, status, soon())
   expect(forge.apps.checks).toMatchObject([{ commit: pull.head, said: { name: 'ci', status: 'in_progress' } }])
   const remark = { path: 'a.ts', line: 3, endLine: 2, level: 'error', title: 'Bad', message: 'No\nway' } as const
-  const annotations = Array.from({ length: 80 }, () => remark)
+  const annotations = Array.from({ length: 120 }, () => remark)
   const failed = { ...status, state: 'failed', summary: '统'.repeat(60_000), annotations } as const
   await client.putStatus!('acme/shop', pull.head, failed, soon())
   const [check, ...more] = forge.apps.checks
@@ -86,11 +92,21 @@ test('says how a commit does by one check, with a summary and remarks at lines',
     details_url: 'https://a.example.org',
     output: { title: 'It runs', summary: '统'.repeat(21_845) },
   })
-  const said = check?.said.output as { annotations: object[] }
-  expect(said.annotations).toHaveLength(50)
-  expect(said.annotations[0]).toEqual({
+  expect(check?.annotations).toHaveLength(120)
+  expect(check?.annotations[0]).toEqual({
     ...{ path: 'a.ts', start_line: 3, end_line: 3, annotation_level: 'failure', title: 'Bad', message: 'No\nway' },
   })
+  // What has arrived is not sent again.
+  check!.annotations.length = 50
+  await client.putStatus!('acme/shop', pull.head, failed, soon())
+  await client.putStatus!('acme/shop', pull.head, failed, soon())
+  expect(check?.annotations).toHaveLength(120)
+  // Another run begins with none.
+  await client.putStatus!('acme/shop', pull.head, { ...status, of: 'r2' }, soon())
+  expect(forge.apps.checks.map(({ said, annotations }) => [said.external_id, annotations.length])).toEqual([
+    ['r1', 120],
+    ['r2', 0],
+  ])
   expect(forge.statuses).toEqual([])
 })
 

@@ -2,13 +2,13 @@
 import type { JsonObject } from '@bufbuild/protobuf'
 import type { CommitStatus, StatusAnnotation } from '../../forge.ts'
 import { type Ask, idIn, queryOf, readAnswer } from '../../forge-http.ts'
-import { longestName, shownText } from '../../payload.ts'
+import { longestName, type Part, shownText } from '../../payload.ts'
 import { longestDescription, statusText } from '../../said-to-forges.ts'
 
 /** GitHub takes 65,535 bytes and counts them in UTF-8. */
 const longestSummary = 65_535
-/** Of one request. */
-const mostAnnotations = 50
+/** Of one request; each adds to those that were sent before. */
+const mostAtOnce = 50
 
 const states: Record<CommitStatus['state'], JsonObject> = {
   pending: { status: 'queued' },
@@ -20,7 +20,9 @@ const states: Record<CommitStatus['state'], JsonObject> = {
 
 const levels: Record<StatusAnnotation['level'], string> = { notice: 'notice', warning: 'warning', error: 'failure' }
 
-/** The app's own check of this name is changed; without one it is made. `repository`: "/repos/acme/shop". */
+/**
+ * The app's own check of this name is changed; without one, or where it is of another run, it is made. `repository`: "/repos/acme/shop".
+ */
 export async function putCheck(
   ask: Ask,
   { repository, appId, commit }: { repository: string; appId: string; commit: string },
@@ -33,19 +35,31 @@ export async function putCheck(
   const query = queryOf({ check_name: name, filter: 'latest', per_page: 1, ...own })
   const known = await ask('GET', `${repository}/commits/${commit}/check-runs${query}`, signal)
   const [check] = readAnswer('GitHub', () => known.body.at('check_runs').items(1))
+  const of = status.of.slice(0, 100)
+  const isOurs = check !== undefined && check.at('external_id').shownOrNone(100) === of
+  const all = (status.annotations ?? []).map(annotationOf)
+  // Whoever sent them may have died in between.
+  const sent = isOurs ? countOf(check.at('output.annotations_count')) : 0
   const said: JsonObject = {
     name,
+    external_id: of,
     ...states[status.state],
     ...(status.url !== '' && { details_url: status.url }),
-    output: {
-      title: statusText(status.description, longestDescription) || name,
-      summary: summaryOf(status),
-      annotations: (status.annotations ?? []).slice(0, mostAnnotations).map(annotationOf),
-    },
   }
-  if (!check) return void (await ask('POST', `${repository}/check-runs`, signal, { ...said, head_sha: commit }))
-  const id = readAnswer('GitHub', () => idIn(check.at('id')))
-  await ask('PATCH', `${repository}/check-runs/${id}`, signal, said)
+  const words = { title: statusText(status.description, longestDescription) || name, summary: summaryOf(status) }
+  let id = isOurs ? readAnswer('GitHub', () => idIn(check.at('id'))) : undefined
+  for (let from = sent; from === sent || from < all.length; from += mostAtOnce) {
+    const body = { ...said, output: { ...words, annotations: all.slice(from, from + mostAtOnce) } }
+    if (id !== undefined) await ask('PATCH', `${repository}/check-runs/${id}`, signal, body)
+    else {
+      const made = await ask('POST', `${repository}/check-runs`, signal, { ...body, head_sha: commit })
+      id = readAnswer('GitHub', () => idIn(made.body.at('id')))
+    }
+  }
+}
+
+function countOf({ value }: Part): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0
 }
 
 function summaryOf({ summary = '', description }: CommitStatus): string {

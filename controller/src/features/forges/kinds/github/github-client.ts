@@ -185,6 +185,8 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
       })
     },
 
+    hasChecks: app !== undefined,
+
     async putStatus(fullName, commit, status, signal) {
       if (!isCommit(commit)) throw new ForgeError('refused', 'A status is of a commit.')
       if (app && (await isCheck(fullName, commit, status, signal))) return

@@ -14,7 +14,7 @@ import {
 } from '../../forge-http.ts'
 import { hookAt } from '../../hook-at.ts'
 import { personPath, unlessUnknown } from '../../may-push.ts'
-import { putOwnComment } from '../../own-comment.ts'
+import { type CommentsAt, putOwnComment } from '../../own-comment.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestTitle, mostLabels } from '../../read-events.ts'
@@ -150,10 +150,10 @@ export function gitlabClient({ url, credentials, outbound }: ForgeAccess): Forge
 
     putComment(fullName, number, comment, signal) {
       const notes = `${projectPath(fullName)}/merge_requests/${number}/notes`
-      const at = {
-        ...{ name, list: notes, each: notes, change: 'PUT' },
-        ...{ pageSize: 'per_page', items: '', text: 'body', author: 'author.username' },
-      } as const
+      const at: CommentsAt = {
+        ...{ name, list: notes, each: notes, pageSize: 'per_page', items: '', text: 'body', author: 'author.username' },
+        change: 'PUT',
+      }
       return putOwnComment(ask, () => ownName(signal), at, comment, signal)
     },
 

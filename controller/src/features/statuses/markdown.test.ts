@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { checkSummary } from './check-summary.ts'
+import { type CommentedPipeline, commentText } from './comment-text.ts'
+import { block, code, duration, link } from './markdown.ts'
+
+test('a name stands as code, whatever it is', () => {
+  expect(code('build')).toBe('`build`')
+  expect(code('@team please #12 ![x](http://evil) <img>')).toBe('`@team please #12 ![x](http://evil) <img>`')
+  expect(code('a`b` | c\\')).toBe('`aˋbˋ ¦ c`')
+  expect(code('\n\u202e\u0000')).toBe('`?`')
+  expect(code('统'.repeat(200))).toBe(`\`${'统'.repeat(79)}…\``)
+  expect(link('`a`', 'https://x/runs/1?step=a(b) <c>')).toBe('[`a`](https://x/runs/1?step=a%28b%29%20%3Cc%3E)')
+})
+
+test('lines cannot end the block they stand in', () => {
+  expect(block(['a', '````', 'b'])).toBe('`````text\na\n````\nb\n`````')
+})
+
+test('durations', () => {
+  expect([0, 59, 61, 3725].map(duration)).toEqual(['0 s', '59 s', '1 min 1 s', '1 h 2 min'])
+})
+
+const pipeline = (i: number, state = 'failed'): CommentedPipeline => ({
+  ...{
+    name: `${'|`@x'.repeat(60)} ${i}`,
+    state,
+    description: 'x',
+    url: `https://a.example.org/${'x'.repeat(150)}/runs/1`,
+    isRun: true,
+  },
+  report: {
+    ...{ number: 1, status: state, seconds: 61, more: 0, annotations: 3 },
+    steps: Array.from({ length: 20 }, (_, at) => ({
+      ...{ id: `${'s'.repeat(60)}${at}`, name: '`@all` | #1'.repeat(9), status: 'failed', seconds: 1, failed: true },
+      ...{ reason: 'It ended with 1', jobId: 'j' },
+    })),
+  },
+})
+
+test('a comment is never too long, and says what it leaves out', () => {
+  const mark = '[//]: # (ansflow-comment 1)'
+  const pipelines = Array.from({ length: 50 }, (_, i) => pipeline(i, i === 49 ? 'failed' : 'succeeded'))
+  const text = commentText({ commit: 'ab12'.repeat(10), pipelines, isCut: true, mark })
+  expect(text.length).toBeLessThanOrEqual(60_000)
+  expect(text.endsWith(`\n\n${mark}`)).toBe(true)
+  expect(text).toMatch(/\d+ more are not shown\./)
+  expect(text).toContain('1 failed, 49 succeeded at `ab12ab1`')
+  // Whatever is called how: a table of five cells in each line, and no mention outside of code.
+  for (const line of text.split('\n').filter((each) => each.startsWith('|'))) {
+    expect(line.split('|')).toHaveLength(7)
+    expect(line.replace(/`[^`]*`/g, '')).not.toMatch(/[@#]/)
+  }
+  expect(text.split('\n').find((line) => line.startsWith('| ['))).toContain('failed')
+})
+
+test('the summary of a check shows steps, and the last lines of one that failed', () => {
+  const { report } = pipeline(1)
+  const tails = new Map([[report!.steps[0]!.id, ['make: *** [all] Error 2', '```']]])
+  const text = checkSummary({ ...report!, more: 4 }, { tails, shown: 1, run: 'https://a.example.org/runs/1' })
+  expect(text).toContain('````text\nmake: *** [all] Error 2\n```\n````')
+  expect(text).toContain('`It ended with 1`')
+  expect(text).toContain('4 more steps are on')
+  expect(text).toContain('1 of 3 remarks stand at lines')
+})

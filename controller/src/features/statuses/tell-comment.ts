@@ -1,0 +1,37 @@
+// The one comment on a pull request: how its newest commit does, as it is now.
+import { CommentPolicy } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { commentText } from './comment-text.ts'
+import { CommitStatusEntity } from './commit-status.entity.ts'
+import type { TellDeps, Telling } from './tell-forges.ts'
+import { pageOf, reportOf } from './tell-status.ts'
+
+const mostPipelines = 50
+
+/** Undefined: nothing is told. */
+export async function tellComment(
+  { db, pullRequests, publicUrl }: TellDeps,
+  { row, repository, connection, signal }: Telling,
+): Promise<{ commentId: string } | undefined> {
+  const { id: repositoryId, fullName, comments } = repository
+  if (comments <= CommentPolicy.OFF || !connection.client.putComment) return undefined
+  const commit = (await pullRequests.known(repository, row.pullRequest))?.head.commit ?? ''
+  const of = { repositoryId, projectId: row.projectId, commit, stepId: '' }
+  const order = { orderBy: { name: 'asc' as const }, limit: mostPipelines + 1 }
+  const rows = commit === '' ? [] : await db.em().find(CommitStatusEntity, of, order)
+  // Of its newest commit nothing is known yet: what was said of the one before stays until then.
+  if (rows.length === 0) return undefined
+  const pipelines = []
+  for (const each of rows.slice(0, mostPipelines)) {
+    const { name, state, description, runId } = each
+    const [report, url] = [reportOf(each.report), publicUrl() + (await pageOf(db, each))]
+    pipelines.push({ name, state, description, url, isRun: runId !== '', report })
+  }
+  const mark = `[//]: # (ansflow-comment ${repositoryId})`
+  const text = commentText({ commit, pipelines, isCut: rows.length > mostPipelines, mark })
+  const comment = { id: row.commentId ?? '', mark, text }
+  const commentId = await connection.ask(
+    (client, until) => client.putComment!(fullName, row.pullRequest, comment, until),
+    signal,
+  )
+  return { commentId: commentId.slice(0, 128) }
+}
