@@ -49,7 +49,8 @@ test('a deleted project leaves nothing behind', async () => {
   const token = { kind: { case: 'token' as const, value: { user: 'robot', token: 'word' } } }
   await owner.client(ConnectionService).updateConnection({ connectionId, credentials: token })
   await changeRequests.TrustCommit!({ c, projectId } as never)
-  const git = { commit: '3'.repeat(40), repositoryId }
+  await c.db.em().execute(`update repository set default_branch = 'main'`)
+  const git = { commit: '3'.repeat(40), repositoryId, branch: 'main' }
   const { run } = await world.runs.startRun({ pipelineId: pipeline!.id, git })
   const { job } = await control.take()
   const data = Buffer.from('one\n')
@@ -78,6 +79,7 @@ test('a deleted project leaves nothing behind', async () => {
     'approval',
     'approval_decision',
     'audit_event',
+    'branch_health',
     'collab_snapshot',
     'collab_update',
     'commit_status',

@@ -83,6 +83,7 @@ RepositoryService/ListRepositories         who?       yes    yes       yes      
 RepositoryService/GetRepository            who?       yes    yes       yes          yes   none     no
 RepositoryService/ListBranches             who?       yes    yes       yes          yes   none     no
 RepositoryService/ListPullRequests         who?       yes    yes       yes          yes   none     no
+RepositoryService/ListBrokenPipelines      who?       yes    yes       yes          yes   none     no
 RepositoryService/ListCommits              who?       yes    yes       yes          yes   none     no
 RepositoryService/ConnectRepository        who?       no     no        yes          yes   none     no
 RepositoryService/DisconnectRepository     who?       no     no        yes          yes   none     no

@@ -97,8 +97,10 @@ test.each(['en', 'zh-CN'] as const)(
     await decision.getByText(new RegExp(say.wrong)).waitFor()
     expect(await deliveries.count()).toBe(1)
 
-    // What the last one would start now, and what a body would.
     await page.goto(`${base}/repositories/${repositoryId}`)
+    await page.getByTestId('broken-none').waitFor()
+
+    // What the last one would start now, and what a body would.
     await page.getByTestId('explain-event').click()
     const starts = page.getByTestId('explained-start')
     await starts.filter({ hasText: 'build' }).waitFor()

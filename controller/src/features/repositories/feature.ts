@@ -6,12 +6,19 @@ import { agentsFeature } from '../agents/index.ts'
 import { forgesFeature } from '../forges/index.ts'
 import { countPipelinesOf, pipelinesFeature, releasePipelinesOf } from '../pipelines/index.ts'
 import { runsFeature } from '../runs/index.ts'
+import { branchHealth } from './branch-health.ts'
 import { connectedRepositories } from './connected.ts'
 import { headFiles } from './head-files.ts'
 import { createPullRequests } from './pull-requests.ts'
 import { repositoriesApi } from './repositories.api.ts'
 import { createRepositories } from './repositories.ts'
-import { PullRequestEntity, RepositoryEntity, RepositoryRefsEntity, RunSourceEntity } from './repository.entity.ts'
+import {
+  BranchHealthEntity,
+  PullRequestEntity,
+  RepositoryEntity,
+  RepositoryRefsEntity,
+  RunSourceEntity,
+} from './repository.entity.ts'
 import { repositoryAccess } from './repository-access.ts'
 import { repositoryContents } from './repository-contents.ts'
 import { runSources } from './run-sources.ts'
@@ -29,7 +36,7 @@ export interface KeptDeliveries {
 
 export const repositoriesFeature = feature({
   name: 'repositories',
-  entities: [RepositoryEntity, RepositoryRefsEntity, PullRequestEntity, RunSourceEntity],
+  entities: [RepositoryEntity, RepositoryRefsEntity, PullRequestEntity, RunSourceEntity, BranchHealthEntity],
   open({ db, bus, clock, keys, git, publicUrl }, from) {
     const { connections, connected } = from(forgesFeature)
     connected.fill(connectedRepositories)
@@ -41,24 +48,27 @@ export const repositoriesFeature = feature({
     })
     from(pipelinesFeature).headFiles.fill((em, id) => headFiles(repositories, em, id))
     const sources = runSources(db)
+    const health = branchHealth(db, (of) => bus.publish('repository.changed', of))
     const keptDeliveries = port<KeptDeliveries>('deliveries that are kept')
     const counts = async (em: EntityManager, ids: readonly string[]) => {
       const [pipelines, deliveries] = [await countPipelinesOf(em, ids), await keptDeliveries().count(em, ids)]
       const none = { delivered: 0, refused: 0 }
       return new Map(ids.map((id) => [id, { pipelines: pipelines.get(id) ?? 0, ...(deliveries.get(id) ?? none) }]))
     }
-    const contents = repositoryContents({ db, repositories, sources })
+    const contents = repositoryContents({ db, repositories, sources, health })
     const release = async (em: EntityManager, repositoryId: string) => {
       await releasePipelinesOf(em, repositoryId)
       await em.nativeDelete(PullRequestEntity, { repositoryId })
       await em.nativeDelete(RunSourceEntity, { repositoryId })
+      await em.nativeDelete(BranchHealthEntity, { repositoryId })
       await em.nativeDelete(RepositoryRefsEntity, { repositoryId })
       await keptDeliveries().forget(em, repositoryId)
     }
     const api = { bus, clock, keys, publicUrl, connections, repositories, contents, counts, release }
     return {
       services: [repositoriesApi(api)],
-      participants: [sources.participant],
+      participants: [sources.participant, health.participant],
+      pipelineParticipants: [health.pipelines],
       scopes: {
         async [Resource.REPOSITORY](em, id) {
           const row = await repositories.find(em, id)
@@ -69,6 +79,7 @@ export const repositoriesFeature = feature({
         async (em, projectId) => {
           await em.nativeDelete(PullRequestEntity, { projectId })
           await em.nativeDelete(RunSourceEntity, { projectId })
+          await em.nativeDelete(BranchHealthEntity, { projectId })
           await em.nativeDelete(RepositoryRefsEntity, { projectId })
           await em.nativeDelete(RepositoryEntity, { projectId })
         },

@@ -2,6 +2,7 @@
 import { notFound } from '@ansflow/proto/errors'
 import {
   type ListBranchesRequest,
+  type ListBrokenPipelinesRequest,
   type ListCommitsRequest,
   type ListPullRequestsRequest,
   PullRequestState,
@@ -10,7 +11,9 @@ import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
 import type { CallContext } from '../../transport/call.ts'
+import { pipelineNames } from '../pipelines/index.ts'
 import { readRunHeads } from '../runs/index.ts'
+import type { BranchHealth } from './branch-health.ts'
 import { toCommit, toPullRequest } from './present-repository.ts'
 import { readable } from './readable.ts'
 import type { Repositories } from './repositories.ts'
@@ -23,11 +26,12 @@ interface Deps {
   db: Db
   repositories: Repositories
   sources: RunSources
+  health: BranchHealth
 }
 
 const heads = 'refs/heads/'
 
-export function repositoryContents({ db, repositories, sources }: Deps) {
+export function repositoryContents({ db, repositories, sources, health }: Deps) {
   return {
     async branches({ em }: CallContext, request: ListBranchesRequest) {
       const row = await repositories.load(em, request.repositoryId)
@@ -74,6 +78,30 @@ export function repositoryContents({ db, repositories, sources }: Deps) {
       const { page, nextPageToken } = cutPage(rows, size, (row) => [row.updatedAt.toISOString(), row.id])
       const runs = await runsOf(em, repositoryId, { pull_request: page.map(({ number }) => number) })
       return { pullRequests: page.map((row) => toPullRequest(row, runs.get(String(row.number)) ?? [])), nextPageToken }
+    },
+
+    async broken({ em }: CallContext, { projectId, repositoryId }: ListBrokenPipelinesRequest) {
+      const { rows, watched } = await health.broken(em, { projectId, ...(repositoryId && { repositoryId }) })
+      const ids = rows.flatMap(({ brokenRunId, lastRunId, greenRunId }) => [brokenRunId!, lastRunId, greenRunId ?? ''])
+      const known = new Map((await readRunHeads(db, em, [...new Set(ids)])).map((run) => [run.id, run]))
+      const pipelines = await pipelineNames(
+        em,
+        rows.map((row) => row.pipelineId),
+      )
+      const named = new Map<string, string>()
+      for (const { repositoryId: id } of rows) {
+        if (!named.has(id)) named.set(id, (await repositories.find(em, id))?.fullName ?? '')
+      }
+      const broken = rows.flatMap((row) => {
+        const [since, last, green] = [row.brokenRunId!, row.lastRunId, row.greenRunId ?? ''].map((id) => known.get(id))
+        const pipelineName = pipelines.get(row.pipelineId)?.name
+        // One that is being deleted.
+        if (!since || !last || pipelineName === undefined) return []
+        const { pipelineId, branch } = row
+        const of = { pipelineId, pipelineName, repositoryId: row.repositoryId, branch }
+        return [{ ...of, repositoryName: named.get(row.repositoryId) ?? '', since, last, ...(green && { green }) }]
+      })
+      return { broken, watched }
     },
 
     async commits({ em }: CallContext, { repositoryId, ref, ...request }: ListCommitsRequest) {

@@ -119,6 +119,31 @@ export const RunSourceEntity = defineEntity({
   },
 })
 
+/** How each pipeline does on the default branch of a repository: kept up by the runs that end there, so no history is read. */
+export const BranchHealthEntity = defineEntity({
+  name: 'BranchHealth',
+  tableName: 'branch_health',
+  indexes: [{ properties: ['projectId', 'brokenRunId'] }, { properties: ['pipelineId'] }],
+  properties: {
+    repositoryId: id().primary(),
+    pipelineId: id().primary(),
+    projectId: id(),
+    branch: p.string().length(255),
+    /** Incremented by every change; who saw another one lost the race. */
+    revision: p.integer(),
+    /** The last run that has ended, green or not; of a run that is run again it is that one's place. */
+    lastPlace: id(),
+    lastRunId: id(),
+    /** The first that was not green after the last that was; null: it is green. */
+    brokenPlace: id().nullable(),
+    brokenRunId: id().nullable(),
+    /** The last green one; null: none was, as far as anybody knows. */
+    greenPlace: id().nullable(),
+    greenRunId: id().nullable(),
+  },
+})
+
+export type BranchHealthRow = InferEntity<typeof BranchHealthEntity>
 export type RepositoryRow = InferEntity<typeof RepositoryEntity>
 export type PullRequestRow = InferEntity<typeof PullRequestEntity>
 export type RunSourceRow = InferEntity<typeof RunSourceEntity>

@@ -23,6 +23,7 @@ export interface RunRow {
   seq: number
   step_counts: string
   started_by: string
+  author_mail: string
   origin: string
   variables: string | null
   priority: number

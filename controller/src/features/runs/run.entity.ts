@@ -10,6 +10,8 @@ export const RunEntity = defineEntity({
   indexes: [
     { properties: ['organizationId', 'id'] },
     { properties: ['projectId', 'id'] },
+    { properties: ['startedBy', 'id'] },
+    { properties: ['authorMail', 'id'] },
     { properties: ['status', 'wakeAt'] },
     { properties: ['graphHash'] },
   ],
@@ -39,6 +41,8 @@ export const RunEntity = defineEntity({
     stepCounts: p.string().length(255),
     /** The person who started it, by themselves or by a token; empty: nobody. */
     startedBy: p.string().length(36),
+    /** Of the commit that it is for, in small letters; empty: none is known. */
+    authorMail: p.string().length(255).default(''),
     /** JSON of ansflow.v1.RunOrigin. */
     origin: p.text(),
     /** JSON of the engine's InheritedVariables; null: none. */

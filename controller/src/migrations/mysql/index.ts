@@ -24,6 +24,7 @@ import { Repositories } from './migration-0020-repositories.ts'
 import { Statuses } from './migration-0021-statuses.ts'
 import { Polling } from './migration-0022-polling.ts'
 import { Answers } from './migration-0023-answers.ts'
+import { BranchHealth } from './migration-0024-branch-health.ts'
 
 export const migrations = {
   'migration-0001-e2d3c2d4': Initial,
@@ -51,4 +52,5 @@ export const migrations = {
   'migration-0021-statuses': Statuses,
   'migration-0022-polling': Polling,
   'migration-0023-answers': Answers,
+  'migration-0024-branch-health': BranchHealth,
 }

@@ -1527,6 +1527,194 @@ export declare type CommitWithRunsJson = {
 export declare const CommitWithRunsSchema: GenMessage<CommitWithRuns, {jsonType: CommitWithRunsJson}>;
 
 /**
+ * @generated from message ansflow.v1.ListBrokenPipelinesRequest
+ */
+export declare type ListBrokenPipelinesRequest = Message<"ansflow.v1.ListBrokenPipelinesRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * Empty: of all of the project.
+   *
+   * @generated from field: string repository_id = 2;
+   */
+  repositoryId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ListBrokenPipelinesRequest
+ */
+export declare type ListBrokenPipelinesRequestJson = {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId?: string;
+
+  /**
+   * Empty: of all of the project.
+   *
+   * @generated from field: string repository_id = 2;
+   */
+  repositoryId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ListBrokenPipelinesRequest.
+ * Use `create(ListBrokenPipelinesRequestSchema)` to create a new message.
+ */
+export declare const ListBrokenPipelinesRequestSchema: GenMessage<ListBrokenPipelinesRequest, {jsonType: ListBrokenPipelinesRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListBrokenPipelinesResponse
+ */
+export declare type ListBrokenPipelinesResponse = Message<"ansflow.v1.ListBrokenPipelinesResponse"> & {
+  /**
+   * @generated from field: repeated ansflow.v1.BrokenPipeline broken = 1;
+   */
+  broken: BrokenPipeline[];
+
+  /**
+   * Pipelines that have run on a default branch, broken or not.
+   *
+   * @generated from field: uint32 watched = 2;
+   */
+  watched: number;
+};
+
+/**
+ * @generated from message ansflow.v1.ListBrokenPipelinesResponse
+ */
+export declare type ListBrokenPipelinesResponseJson = {
+  /**
+   * @generated from field: repeated ansflow.v1.BrokenPipeline broken = 1;
+   */
+  broken?: BrokenPipelineJson[];
+
+  /**
+   * Pipelines that have run on a default branch, broken or not.
+   *
+   * @generated from field: uint32 watched = 2;
+   */
+  watched?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.ListBrokenPipelinesResponse.
+ * Use `create(ListBrokenPipelinesResponseSchema)` to create a new message.
+ */
+export declare const ListBrokenPipelinesResponseSchema: GenMessage<ListBrokenPipelinesResponse, {jsonType: ListBrokenPipelinesResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.BrokenPipeline
+ */
+export declare type BrokenPipeline = Message<"ansflow.v1.BrokenPipeline"> & {
+  /**
+   * @generated from field: string pipeline_id = 1;
+   */
+  pipelineId: string;
+
+  /**
+   * @generated from field: string pipeline_name = 2;
+   */
+  pipelineName: string;
+
+  /**
+   * @generated from field: string repository_id = 3;
+   */
+  repositoryId: string;
+
+  /**
+   * @generated from field: string repository_name = 4;
+   */
+  repositoryName: string;
+
+  /**
+   * @generated from field: string branch = 5;
+   */
+  branch: string;
+
+  /**
+   * The first that was not green.
+   *
+   * @generated from field: ansflow.v1.Run since = 6;
+   */
+  since?: Run | undefined;
+
+  /**
+   * The last that ended; it is the same as `since` where there was no other.
+   *
+   * @generated from field: ansflow.v1.Run last = 7;
+   */
+  last?: Run | undefined;
+
+  /**
+   * Absent: none was green, as far as is known.
+   *
+   * @generated from field: ansflow.v1.Run green = 8;
+   */
+  green?: Run | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.BrokenPipeline
+ */
+export declare type BrokenPipelineJson = {
+  /**
+   * @generated from field: string pipeline_id = 1;
+   */
+  pipelineId?: string;
+
+  /**
+   * @generated from field: string pipeline_name = 2;
+   */
+  pipelineName?: string;
+
+  /**
+   * @generated from field: string repository_id = 3;
+   */
+  repositoryId?: string;
+
+  /**
+   * @generated from field: string repository_name = 4;
+   */
+  repositoryName?: string;
+
+  /**
+   * @generated from field: string branch = 5;
+   */
+  branch?: string;
+
+  /**
+   * The first that was not green.
+   *
+   * @generated from field: ansflow.v1.Run since = 6;
+   */
+  since?: RunJson;
+
+  /**
+   * The last that ended; it is the same as `since` where there was no other.
+   *
+   * @generated from field: ansflow.v1.Run last = 7;
+   */
+  last?: RunJson;
+
+  /**
+   * Absent: none was green, as far as is known.
+   *
+   * @generated from field: ansflow.v1.Run green = 8;
+   */
+  green?: RunJson;
+};
+
+/**
+ * Describes the message ansflow.v1.BrokenPipeline.
+ * Use `create(BrokenPipelineSchema)` to create a new message.
+ */
+export declare const BrokenPipelineSchema: GenMessage<BrokenPipeline, {jsonType: BrokenPipelineJson}>;
+
+/**
  * What has a status of its own beside a commit.
  *
  * @generated from enum ansflow.v1.StatusDetail
@@ -1777,6 +1965,17 @@ export declare const RepositoryService: GenService<{
     methodKind: "unary";
     input: typeof ListPullRequestsRequestSchema;
     output: typeof ListPullRequestsResponseSchema;
+  },
+  /**
+   * Pipelines whose last run on the default branch of a repository was not green: since when, and which was the last that was. Those
+   * that broke last first, at most 100. Canceled runs and tests of drafts do not count; a run that is run again takes its own place.
+   *
+   * @generated from rpc ansflow.v1.RepositoryService.ListBrokenPipelines
+   */
+  listBrokenPipelines: {
+    methodKind: "unary";
+    input: typeof ListBrokenPipelinesRequestSchema;
+    output: typeof ListBrokenPipelinesResponseSchema;
   },
   /**
    * Of a branch, a tag or a commit and what was before it, newest first. Errors: not_found "ref", failed_precondition
