@@ -8,6 +8,11 @@ import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery
 const leaseMs = 30_000
 const renewMs = 10_000
 
+/** Somebody else goes on with it, and has planned what it starts. */
+export class Overtaken extends Error {
+  override readonly name = 'Overtaken'
+}
+
 export interface Claim {
   /** Aborts when somebody else has it. */
   signal: AbortSignal

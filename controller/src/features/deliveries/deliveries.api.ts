@@ -16,7 +16,7 @@ import { personOf, type ServiceTable, serviceTable } from '../../transport/call.
 import { decisionsOf } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
 import { type ExplainDeps, explainEvent } from './explain-event.ts'
-import { bodyOf, deliveryRow, insertDelivery, mostDeliveries } from './inbox.ts'
+import { bodyOf, deliveryRow, mostDeliveries } from './inbox.ts'
 
 interface Deps extends ExplainDeps {
   bus: Bus
@@ -66,7 +66,7 @@ export function deliveriesApi(deps: Deps): ServiceTable {
         repeats: row.id,
       })
       await ctx.change(async (em) => {
-        await insertDelivery(em, repositories, again)
+        await em.insert(RepositoryDeliveryEntity, again)
         const resource = { kind: 'repository', id: repositoryId, name: repository.fullName }
         return { result: undefined, resource, after: { delivery: again.id, repeats: row.id } }
       })

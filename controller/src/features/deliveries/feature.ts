@@ -28,6 +28,8 @@ export const deliveriesFeature = feature({
     const audit = from(auditFeature)
     const { tellNow } = from(statusesFeature)
     const deps = { db, bus, clock, log, workers, driver, audit, repositories, pullRequests, takeFile, tellNow }
+    const work = workOff(deps)
+    const look = lookAtRepositories(deps)
     return {
       services: [deliveriesApi({ db, bus, clock, workers, repositories, pullRequests, foreseeFiles })],
       routes: [
@@ -46,10 +48,13 @@ export const deliveriesFeature = feature({
       ],
       pipelineParticipants: [triggerKeeper],
       loops: [
-        { name: 'deliveries', everyMs: 2000, wakeOn: ['repository.due'], run: workOff(deps) },
-        { name: 'repositories', everyMs: 5000, wakeOn: ['repository.due'], run: lookAtRepositories(deps) },
+        { name: 'deliveries', everyMs: 2000, wakeOn: ['repository.due'], run: work.run },
+        { name: 'repositories', everyMs: 5000, wakeOn: ['repository.due'], run: look.run },
       ],
       gives: { fileAtCommit: fileAtCommit({ clock, repositories, foreseeFiles }) },
+      async stop() {
+        await Promise.all([work.stop(), look.stop()])
+      },
       deletions: [
         async (em, projectId) => {
           await em.nativeDelete(RepositoryDeliveryEntity, { projectId })

@@ -5,7 +5,7 @@ import { RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveri
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import type { Repositories, RepositoryRow } from '../repositories/index.ts'
+import type { RepositoryRow } from '../repositories/index.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
 
 export const mostDeliveries = 100
@@ -26,31 +26,25 @@ export interface NewDelivery {
   repeats: string | null
 }
 
-interface InboxDeps {
-  db: Db
-  repositories: Pick<Repositories, 'delivered'>
-}
-
 /** `again`: it has come before. `also`: what is written with it. */
 export async function keepDelivery(
-  { db, repositories }: InboxDeps,
+  { db }: { db: Db },
   delivery: NewDelivery,
   also?: (em: EntityManager) => Promise<void>,
 ): Promise<{ id: string; again: boolean }> {
-  const { repository, name } = delivery
-  const find = () =>
-    db.em().findOne(RepositoryDeliveryEntity, { repositoryId: repository.id, name }, { fields: ['id'] })
-  const known = name === null ? null : await find()
-  if (known) return { id: known.id, again: true }
   const row = await deliveryRow(delivery)
   try {
-    await db.transaction(async (em) => {
-      await insertDelivery(em, repositories, row)
-      await also?.(em)
-    })
+    // One statement where nothing else is written: the sender waits for it, and it waits for nobody.
+    if (!also) await db.em().insert(RepositoryDeliveryEntity, row)
+    else
+      await db.transaction(async (em) => {
+        await em.insert(RepositoryDeliveryEntity, row)
+        await also(em)
+      })
   } catch (error) {
     if (!(error instanceof UniqueConstraintViolationException)) throw error
-    const first = await find()
+    const { repositoryId, name } = row
+    const first = await db.em().findOne(RepositoryDeliveryEntity, { repositoryId, name }, { fields: ['id'] })
     if (!first) throw error
     return { id: first.id, again: true }
   }
@@ -60,17 +54,6 @@ export async function keepDelivery(
 export async function deliveryRow(delivery: NewDelivery): Promise<RepositoryDeliveryRow> {
   const result = RepositoryDeliveryResult.TAKEN
   return { ...rowOf(delivery), body: await zip(delivery.body), result, nextAt: delivery.receivedAt }
-}
-
-/** Inside a transaction. */
-export async function insertDelivery(
-  em: EntityManager,
-  repositories: Pick<Repositories, 'delivered'>,
-  row: RepositoryDeliveryRow,
-): Promise<void> {
-  await em.insert(RepositoryDeliveryEntity, row)
-  await repositories.delivered(em, row.repositoryId, row.receivedAt)
-  await forgetOld(em, row.repositoryId)
 }
 
 /** Of what was not signed rightly there is a note, without its body. */
@@ -114,7 +97,7 @@ function rowOf({ repository, name, event, headers, body, receivedAt, answeredMs,
 }
 
 /** What is not decided stays, however many there are. */
-async function forgetOld(em: EntityManager, repositoryId: string): Promise<void> {
+export async function forgetOld(em: EntityManager, repositoryId: string): Promise<void> {
   const old = await em.find(
     RepositoryDeliveryEntity,
     { repositoryId, nextAt: null },

@@ -9,6 +9,7 @@ import type { ForgeEvent, OpenConnection } from '../forges/index.ts'
 import type { TakeFile, TakenFile } from '../pipelines/index.ts'
 import type { PullRequests, Repositories, RepositoryRow } from '../repositories/index.ts'
 import type { StartDeps } from '../runs/index.ts'
+import { Overtaken } from './claim.ts'
 import type { Decision } from './decide.ts'
 import { runIdsOf, toDecision, withDecisions } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
@@ -104,19 +105,16 @@ async function begin(
     ...each,
     runId: each.start ? known.get(each.pipelineId) || uuidv7() : '',
   }))
+  const before = row.decisions
   row.decisions = withDecisions(
     row,
     index,
     planned.map((each) => toDecision(each, { runId: each.runId })),
   )
-  const isPlanned = await deps.db
-    .em()
-    .nativeUpdate(
-      RepositoryDeliveryEntity,
-      { id: row.id, result: RepositoryDeliveryResult.TAKEN },
-      { decisions: row.decisions },
-    )
-  if (isPlanned !== 1) return { result: RepositoryDeliveryResult.NOTHING }
+  // Whoever was thought dead may be at it still: of two plans the first counts, and the other begins nothing.
+  const held = { id: row.id, result: RepositoryDeliveryResult.TAKEN, decisions: before }
+  const isPlanned = await deps.db.em().nativeUpdate(RepositoryDeliveryEntity, held, { decisions: row.decisions })
+  if (isPlanned !== 1) throw new Overtaken()
   const decisions: DeliveryDecision[] = []
   for (const { runId, ...each } of planned) {
     if (!each.start) decisions.push(toDecision(each, {}))

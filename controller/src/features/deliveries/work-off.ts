@@ -3,39 +3,88 @@ import { RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveri
 import { saidText } from '@ansflow/proto/texts/said-text'
 import { type Said, say } from '@ansflow/proto/texts/say'
 import { GitError } from '../../platform/git/git.ts'
+import { lanes } from '../../platform/lanes.ts'
 import { ForgeError } from '../forges/index.ts'
 import type { RepositoryRow } from '../repositories/index.ts'
-import { claimDelivery } from './claim.ts'
+import { claimDelivery, Overtaken } from './claim.ts'
 import { jsonOf } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
+import { forgetOld } from './inbox.ts'
 import { type Outcome, outcomeOf, type WorkOffDeps } from './outcome.ts'
 import { tellGivenUp } from './tell-refusals.ts'
 
 /** Read at once. */
 const pageSize = 50
-/** Of several repositories at once. */
-const atOnce = 4
+/** Repositories. */
+const atOnce = 8
 const mostAttempts = 12
 
-export function workOff(deps: WorkOffDeps): (signal: AbortSignal) => Promise<void> {
-  return async (signal) => {
-    for (let more = true; more && !signal.aborted; ) {
-      const due = { result: RepositoryDeliveryResult.TAKEN, nextAt: { $lte: deps.clock.now() } }
-      const rows = await deps.db
-        .em()
-        .find(RepositoryDeliveryEntity, due, { orderBy: { id: 'asc' }, limit: pageSize, exclude: ['body'] })
-      const queues = [...Map.groupBy(rows, (row) => row.repositoryId).values()]
-      let done = 0
-      const lane = async () => {
-        for (let queue = queues.shift(); queue; queue = queues.shift()) {
-          for (const row of queue) if (await workOne(deps, row as RepositoryDeliveryRow, signal)) done++
-        }
+export interface WorkOff {
+  /** Of the loop: begins what is due, and waits for none of it. */
+  run(signal: AbortSignal): Promise<void>
+  /** Once the loop has ended: waits for what was begun, which its signal has told to end. */
+  stop(): Promise<void>
+}
+
+/** Repositories by themselves, each one delivery after the other: a git server that is slow holds up its own. */
+export function workOff(deps: WorkOffDeps): WorkOff {
+  const { db, clock, log } = deps
+  const due = () => ({ result: RepositoryDeliveryResult.TAKEN, nextAt: { $lte: clock.now() } })
+  let stopping = AbortSignal.abort()
+  let scanning: Promise<void> | undefined
+  let isAsked = false
+  const begun = lanes({ name: 'deliveries', atOnce, log, left: scanSoon })
+
+  async function scan(): Promise<void> {
+    do {
+      isAsked = false
+      while (!stopping.aborted && !begun.isFull) {
+        const where = { ...due(), repositoryId: { $nin: begun.keys() } }
+        const next = await db
+          .em()
+          .findOne(RepositoryDeliveryEntity, where, { orderBy: { id: 'asc' }, fields: ['repositoryId'] })
+        if (!next) break
+        begun.begin(next.repositoryId, () => workAll(next.repositoryId))
       }
-      const lanes = await Promise.allSettled(Array.from({ length: atOnce }, lane))
-      const failed = lanes.find((each) => each.status === 'rejected')
-      if (failed) throw failed.reason
-      more = rows.length === pageSize && done > 0
+    } while (isAsked && !stopping.aborted)
+  }
+
+  function scanOnce(): Promise<void> {
+    isAsked = true
+    scanning ??= scan().finally(() => {
+      scanning = undefined
+    })
+    return scanning
+  }
+
+  function scanSoon(): void {
+    scanOnce().catch((error: unknown) => log.warn({ err: error }, 'deliveries could not be looked for'))
+  }
+
+  async function workAll(repositoryId: string): Promise<void> {
+    for (let more = true; more && !stopping.aborted; ) {
+      const page = { orderBy: { id: 'asc' as const }, limit: pageSize, exclude: ['body' as const] }
+      const rows = await db.em().find(RepositoryDeliveryEntity, { ...due(), repositoryId }, page)
+      const last = rows.at(-1)
+      if (!last) return
+      await deps.repositories.delivered(db.em(), repositoryId, last.receivedAt)
+      more = false
+      for (const row of rows) {
+        if (await workOne(deps, row as RepositoryDeliveryRow, stopping)) more = true
+      }
+      await forgetOld(db.em(), repositoryId)
     }
+  }
+
+  return {
+    run(signal) {
+      stopping = signal
+      return scanOnce()
+    },
+    async stop() {
+      await scanning?.catch(() => undefined)
+      await begun.ended()
+    },
   }
 }
 
@@ -60,6 +109,7 @@ async function workOne(deps: WorkOffDeps, row: RepositoryDeliveryRow, stopping: 
       if (stopping.aborted) await giveBack(deps, row, claim.nextAt())
       return false
     }
+    if (error instanceof Overtaken) return false
     const detail = error instanceof Error ? error.message : String(error)
     const attempts = row.attempts + 1
     const isExpected = error instanceof GitError || error instanceof ForgeError
@@ -81,7 +131,7 @@ async function workOne(deps: WorkOffDeps, row: RepositoryDeliveryRow, stopping: 
       .em()
       .nativeUpdate(
         RepositoryDeliveryEntity,
-        { id: row.id, result: RepositoryDeliveryResult.TAKEN },
+        { id: row.id, result: RepositoryDeliveryResult.TAKEN, nextAt: claim.nextAt() },
         { attempts, nextAt: new Date(clock.now().getTime() + waitMs), ...toColumns(said) },
       )
     return false

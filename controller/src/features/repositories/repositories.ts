@@ -20,13 +20,15 @@ export interface Repositories {
   forget(ids: readonly string[]): Promise<void>
   /** The forge was told something; `problem`: it did not take it, and why. */
   told(id: string, problem: string): Promise<void>
-  /** Inside a transaction: something has come. */
+  /** Something has come. */
   delivered(em: EntityManager, id: string, at: Date): Promise<void>
   /** Commits by full names of branches and tags, as they were kept; undefined: they never were. */
   knownRefs(em: EntityManager, id: string): Promise<Map<string, string> | undefined>
   keepRefs(em: EntityManager, row: RepositoryRow, refs: ReadonlyMap<string, string>): Promise<void>
   /** Those that are to be looked at, each of them by whoever gets it here; one that is not looked at is given again later. */
-  takeDue(): AsyncIterable<RepositoryRow>
+  takeDue(but: readonly string[]): AsyncIterable<RepositoryRow>
+  /** It could not be read: so long from now. False: that is no sooner than it is given again. */
+  lookAgain(row: RepositoryRow, waitMs: number): Promise<boolean>
   /** It was looked at. */
   looked(row: RepositoryRow, found: Pick<RepositoryRow, 'headCommit' | 'defaultBranch'>): Promise<void>
 }
@@ -104,7 +106,8 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
     },
 
     async delivered(em, id, at) {
-      await em.nativeUpdate(RepositoryEntity, { id }, { lastDeliveryAt: at })
+      const earlier = { $or: [{ lastDeliveryAt: null }, { lastDeliveryAt: { $lt: at } }] }
+      await em.nativeUpdate(RepositoryEntity, { id, ...earlier }, { lastDeliveryAt: at })
     },
 
     async knownRefs(em, id) {
@@ -118,16 +121,22 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
       await em.insert(RepositoryRefsEntity, { repositoryId: id, projectId, refs: text })
     },
 
-    async *takeDue() {
+    async *takeDue(but) {
       const now = clock.now()
       const rows = await db
         .em()
-        .find(RepositoryEntity, { lookAt: { $lte: now } }, { orderBy: { lookAt: 'asc' }, limit: mostDue })
+        .find(RepositoryEntity, { lookAt: { $lte: now }, id: { $nin: [...but] } }, { orderBy: { lookAt: 'asc' }, limit: mostDue })
       for (const row of rows) {
         const later = { lookAt: new Date(clock.now().getTime() + retryMs) }
         const where = { id: row.id, lookAt: row.lookAt ?? null }
         if ((await db.em().nativeUpdate(RepositoryEntity, where, later)) === 1) yield { ...row, ...later }
       }
+    },
+
+    async lookAgain({ id, lookAt }, waitMs) {
+      if (waitMs >= retryMs) return false
+      const next = { lookAt: new Date(clock.now().getTime() + waitMs) }
+      return (await db.em().nativeUpdate(RepositoryEntity, { id, lookAt: lookAt ?? null }, next)) === 1
     },
 
     async looked(row, found) {
