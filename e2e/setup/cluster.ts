@@ -8,8 +8,8 @@ export interface Cluster extends AsyncDisposable {
   second: System
 }
 
-/** The first has an agent, the second none. */
-export async function startCluster(): Promise<Cluster> {
+/** The first has an agent unless it is to have no slots, the second none. `env`: of both. */
+export async function startCluster(options: { slots?: number; env?: Record<string, string> } = {}): Promise<Cluster> {
   const server = new URL(process.env.ANSFLOW_TEST_DATABASE_URL ?? '')
   const database = `e2e_${randomBytes(6).toString('hex')}`
   const sql = (text: string) =>
@@ -25,6 +25,7 @@ export async function startCluster(): Promise<Cluster> {
     ANSFLOW_DATABASE_URL: `${server.href.replace(/\/$/, '')}/${database}`,
     ANSFLOW_NATS_URL: process.env.ANSFLOW_TEST_NATS_URL ?? '',
     ANSFLOW_MASTER_KEY: randomBytes(32).toString('base64'),
+    ...options.env,
   }
   const started: System[] = []
   const end = async () => {
@@ -32,7 +33,7 @@ export async function startCluster(): Promise<Cluster> {
     await sql(`drop database if exists ${database}`)
   }
   try {
-    const first = await startSystem({ env })
+    const first = await startSystem({ env, ...(options.slots !== undefined && { slots: options.slots }) })
     started.push(first)
     const second = await startSystem({ env, slots: 0 })
     started.push(second)
