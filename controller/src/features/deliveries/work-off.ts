@@ -70,6 +70,7 @@ export function workOff(deps: WorkOffDeps): WorkOff {
       await deps.repositories.delivered(db.em(), repositoryId, last.receivedAt)
       more = false
       for (const row of rows) {
+        if (stopping.aborted) return
         if (await workOne(deps, row as RepositoryDeliveryRow, stopping)) more = true
       }
       await forgetOld(db.em(), repositoryId)

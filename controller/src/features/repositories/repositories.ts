@@ -125,7 +125,11 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
       const now = clock.now()
       const rows = await db
         .em()
-        .find(RepositoryEntity, { lookAt: { $lte: now }, id: { $nin: [...but] } }, { orderBy: { lookAt: 'asc' }, limit: mostDue })
+        .find(
+          RepositoryEntity,
+          { lookAt: { $lte: now }, id: { $nin: [...but] } },
+          { orderBy: { lookAt: 'asc' }, limit: mostDue },
+        )
       for (const row of rows) {
         const later = { lookAt: new Date(clock.now().getTime() + retryMs) }
         const where = { id: row.id, lookAt: row.lookAt ?? null }
