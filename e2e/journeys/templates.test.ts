@@ -1,5 +1,6 @@
 // A template is used twice: written in the file, its parameters changed in the form, run with its steps on the run's page and as one on
 // the canvas, explained, and compared.
+import { join } from 'node:path'
 import { RunStatus } from '@ansflow/proto/status'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -133,6 +134,83 @@ test.each(['en', 'zh-CN'] as const)(
     await page.getByTestId('explain-button').click()
     await page.getByTestId('explain-step-web/install').waitFor()
     await page.getByTestId('explain-step-api/test').click()
+    expect(errors).toEqual([])
+  },
+  180_000,
+)
+
+const shared = (word: string) => `name: shared
+templates:
+  build:
+    params: { dir: { type: string, required: true, description: Where. } }
+    steps: { make: { run: 'echo "${word} in \${{ params.dir }}"' } }
+steps: { self: { uses: template, with: { template: build, params: { dir: . } } } }
+`
+
+async function shoot(page: Page, name: string): Promise<void> {
+  const folder = process.env.ANSFLOW_SCREENSHOTS
+  if (folder) await page.screenshot({ path: join(folder, `${name}.png`) })
+}
+
+const included = {
+  en: { brings: 'Templates: build', newer: 'has a newer version', from: 'Its steps are written in shared v1.' },
+  'zh-CN': { brings: '模板：build', newer: '更新的版本', from: '其中的步骤写在 shared v1 中。' },
+}
+
+test.each(['en', 'zh-CN'] as const)(
+  'templates of another pipeline are included by its version, and stay when there is a newer one (%s)',
+  async (locale) => {
+    const say = included[locale]
+    const { project } = await system.api.projects.createProject({ name: `Shared ${locale}` })
+    const projectId = project!.id
+    await system.api.pipelines.applyPipeline({ projectId, yaml: shared('first'), publish: true })
+    const { pipeline } = await system.api.pipelines.applyPipeline({
+      projectId,
+      yaml: 'name: user\nsteps:\n  # kept\n  web: { run: "true" }\n',
+    })
+    const pipelineId = pipeline!.id
+    const edit = `/p/${project!.slug}/pipelines/${pipelineId}/edit`
+    const { page, errors } = await newPerson(browser, system.url, { locale })
+    await signIn(page, admin)
+    await page.goto(edit)
+
+    const form = page.getByTestId('inspector-field-include')
+    expect(await form.getByTestId('include-add-file').count()).toBe(0)
+    await form.getByTestId('include-add-pipeline').click()
+    await form.getByText(say.brings).waitFor()
+    const stored = async () => (await system.api.pipelines.getPipeline({ pipelineId })).yaml
+    await expect.poll(stored, { timeout: 10_000 }).toContain('pipeline: shared, version: 1')
+    const file = (await stored()).replace(
+      'web: { run: "true" }',
+      'web: { uses: template, with: { template: build, params: { dir: x } } }',
+    )
+    await system.api.pipelines.applyPipeline({ projectId, yaml: file })
+
+    // Its parameters are a form as those of its own are.
+    await page.getByTestId('node-web').getByText('build · shared v1').waitFor()
+    await page.getByTestId('node-web').click()
+    const dir = page.getByTestId('inspector-field-params.dir')
+    await dir.getByRole('textbox').fill('web')
+    await dir.getByRole('textbox').blur()
+    await page.getByTestId('template-from').getByText(say.from).waitFor()
+    await expect.poll(stored, { timeout: 10_000 }).toContain('dir: web')
+    expect(await stored()).toContain('# kept')
+    await system.api.pipelines.publishPipeline({ pipelineId })
+
+    await system.api.pipelines.applyPipeline({ projectId, yaml: shared('second'), publish: true })
+    const runId = await system.start(pipelineId)
+    expect((await system.ended(runId)).status).toBe(RunStatus.SUCCEEDED)
+    expect(await system.wholeLog(runId, 'web/make')).toContain('first in web')
+    await page.goto(`/runs/${runId}`)
+    await page.getByTestId('run-from-web').getByText('shared v1').waitFor()
+
+    await page.goto(edit)
+    await form.getByText(say.newer).waitFor()
+    await form.scrollIntoViewIfNeeded()
+    await shoot(page, `include-${locale}`)
+    await form.getByTestId('include-update').click()
+    await expect.poll(stored, { timeout: 10_000 }).toContain('pipeline: shared, version: 2')
+    await page.getByTestId('node-web').getByText('build · shared v2').waitFor()
     expect(errors).toEqual([])
   },
   180_000,

@@ -8,8 +8,8 @@ export const template: StepType = {
   icon: 'boxes',
   title: { en: 'Template', 'zh-CN': '模板' },
   description: {
-    en: 'Stands for the steps of a template of this file, with parameters.',
-    'zh-CN': '代表本文件中某个模板的步骤，并给出参数。',
+    en: 'Stands for the steps of a template, of this file or included, with parameters.',
+    'zh-CN': '代表某个模板（本文件的或引用的）的步骤，并给出参数。',
   },
   aliases: ['extends', 'include', 'reuse', 'group', 'composite', '复用', '步骤组'],
   params: {
@@ -25,8 +25,8 @@ export const template: StepType = {
         'x-text': {
           title: { en: 'Template', 'zh-CN': '模板' },
           help: {
-            en: 'One of those under `templates` of this file.',
-            'zh-CN': '本文件 `templates` 下的模板之一。',
+            en: 'One of those under `templates` of this file, or of what it includes.',
+            'zh-CN': '本文件 `templates` 下的模板，或其引用的模板之一。',
           },
         },
       },

@@ -82,4 +82,5 @@ test('the median is one that a run had', () => {
     ['even', 2, 4],
     ['many', 50, 95],
   ])
+  expect(found.times.find(({ stepId }) => stepId === 'even')?.tookMs).toEqual([1, 2, 3, 4])
 })

@@ -9,7 +9,8 @@ export function usualTimes({ runs, times, last }: RecentSteps): GetUsualTimesRes
     ...(last && { last }),
     times: [...times].map(([stepId, took]) => {
       const sorted = took.toSorted((a, b) => a - b)
-      return { stepId, medianMs: quantile(sorted, 0.5), p95Ms: quantile(sorted, 0.95), runs: sorted.length }
+      const tookMs = sorted.map((ms) => Math.max(0, ms))
+      return { stepId, medianMs: quantile(sorted, 0.5), p95Ms: quantile(sorted, 0.95), runs: sorted.length, tookMs }
     }),
   })
 }

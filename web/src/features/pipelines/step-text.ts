@@ -1,5 +1,6 @@
 // A step type's texts in the reader's language, and a step's one line of summary.
-import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { includeText } from '@ansflow/proto/fields/includes'
+import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { stepType, type Text } from '@ansflow/proto/steps/index'
 import { currentLanguage } from '../../i18n.ts'
 
@@ -11,8 +12,12 @@ export function typeTitle(type: string): string {
   return inLanguage(stepType(type)?.title) || type
 }
 
-export function stepSummary(step: StepDefinition): string {
+/** `graph`: where its templates are from is told too. */
+export function stepSummary(step: StepDefinition, graph?: Pick<PipelineGraph, 'included'>): string {
   const type = stepType(step.uses)
   if (!type) return step.uses
-  return type.summary(step.with ?? {}) || typeTitle(step.uses)
+  const summary = type.summary(step.with ?? {}) || typeTitle(step.uses)
+  if (step.uses !== 'template') return summary
+  const source = graph?.included.find((each) => each.template?.name === step.with?.template)?.source
+  return source ? `${summary} · ${includeText(source)}` : summary
 }

@@ -11,6 +11,7 @@ import {
   type Undo,
   type UndoOutcome,
 } from '@ansflow/proto/pipeline-doc'
+import { withIncludeProblems } from '@ansflow/proto/templates/included'
 import { type AgentLabels, validateGraph } from '@ansflow/proto/validate'
 import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef, watch } from 'vue'
 import type { Awareness } from 'y-protocols/awareness'
@@ -19,6 +20,7 @@ import { type CollabLink, openCollabLink } from './collab-link.ts'
 import { createEdits, type Edits } from './edits.ts'
 import { type EdgeView, type GraphView, graphView, type StepView } from './graph-view.ts'
 import { stepSummary } from './step-text.ts'
+import { type Includes, useIncludes } from './use-includes.ts'
 import { useLacking } from './use-lacking.ts'
 
 export interface PipelineDocument {
@@ -31,6 +33,8 @@ export interface PipelineDocument {
   fault: Readonly<Ref<Problem | undefined>>
   /** What the problems are looked for with; undefined: not known. */
   agents: Readonly<Ref<AgentLabels | undefined>>
+  /** Templates from elsewhere; the graph has them as far as they are known. */
+  includes: Includes
   deleted: ShallowRef<readonly DeletedStep[]>
   source: Ref<string>
   view: ShallowRef<GraphView>
@@ -70,7 +74,10 @@ export function usePipelineDoc(
   const shapeProblems = shallowRef<readonly Problem[]>([])
   const graphProblems = shallowRef<readonly Problem[]>([])
   const lacking = useLacking(pipelineId, link.state)
-  const own = computed(() => [...shapeProblems.value, ...graphProblems.value])
+  const includes = useIncludes(pipelineId)
+  const own = computed(() =>
+    withIncludeProblems([...shapeProblems.value, ...graphProblems.value], includes.problems.value),
+  )
   const fault = computed(() => own.value.find(({ severity }) => severity === Severity.ERROR))
   const problems = computed(() => [...own.value, ...lacking.problems.value])
   const deleted = shallowRef<readonly DeletedStep[]>([])
@@ -88,7 +95,8 @@ export function usePipelineDoc(
     cancelAnimationFrame(frame)
     frame = 0
     const shape = reader.read()
-    graph.value = shape.graph
+    graph.value = whole(shape.graph)
+    includes.look(shape.graph)
     shapeProblems.value = shape.problems
     deleted.value = shape.deleted
     source.value = shape.source
@@ -98,9 +106,19 @@ export function usePipelineDoc(
     validating = setTimeout(validate, validateAfterMs)
   }
 
+  function whole(shape: PipelineGraph): PipelineGraph {
+    const included = shape.include.length > 0 ? includes.included.value : []
+    return included.length > 0 ? { ...shape, included: [...included] } : shape
+  }
+
   function draw(): void {
     view.value = graphView(
-      { graph: graph.value, problems: problems.value, edges: projectedEdges, summary: stepSummary },
+      {
+        graph: graph.value,
+        problems: problems.value,
+        edges: projectedEdges,
+        summary: (step) => stepSummary(step, graph.value),
+      },
       view.value,
     )
     assign(steps, view.value.steps)
@@ -127,6 +145,7 @@ export function usePipelineDoc(
   refresh()
   watch(agents, validate)
   watch(lacking.problems, draw)
+  watch([includes.included, includes.problems], () => refresh())
 
   onScopeDispose(() => {
     cancelAnimationFrame(frame)
@@ -149,6 +168,7 @@ export function usePipelineDoc(
     problems: problems as unknown as ShallowRef<readonly Problem[]>,
     fault,
     agents,
+    includes,
     deleted,
     source,
     view,

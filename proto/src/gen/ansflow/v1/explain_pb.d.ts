@@ -1114,6 +1114,13 @@ export declare type UsualTime = Message<"ansflow.v1.UsualTime"> & {
    * @generated from field: uint32 runs = 4;
    */
   runs: number;
+
+  /**
+   * How long it took in each of them, at most 50, the shortest first.
+   *
+   * @generated from field: repeated uint32 took_ms = 5;
+   */
+  tookMs: number[];
 };
 
 /**
@@ -1145,6 +1152,13 @@ export declare type UsualTimeJson = {
    * @generated from field: uint32 runs = 4;
    */
   runs?: number;
+
+  /**
+   * How long it took in each of them, at most 50, the shortest first.
+   *
+   * @generated from field: repeated uint32 took_ms = 5;
+   */
+  tookMs?: number[];
 };
 
 /**

@@ -54,6 +54,8 @@ export type DrawerTab = 'problems' | 'log'
 
 export interface EditorContext {
   pipelineId: string
+  /** Where it is kept: its project, and its repository or "". */
+  home: { projectId: string; repositoryId: string }
   doc: PipelineDocument
   presence: Presence
   overlay: RunOverlay

@@ -31,6 +31,7 @@ export function createEditor(pipeline: Pipeline): EditorContext {
   const brokenYaml = shallowRef<BrokenYaml>()
   const editor: EditorContext = {
     pipelineId: pipeline.id,
+    home: { projectId: pipeline.projectId, repositoryId: pipeline.repositoryId },
     doc,
     presence,
     overlay: useRunOverlay(doc.graph),

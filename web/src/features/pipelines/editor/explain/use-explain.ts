@@ -122,6 +122,8 @@ export function useExplain(pipelineId: string, doc: PipelineDocument) {
     inputs,
     steps,
     all,
+    /** The steps as they would run. */
+    planned: definitions,
     error,
     fault: doc.fault,
     busy,
