@@ -21,6 +21,7 @@ import {
 } from './repository.entity.ts'
 import { repositoryAccess } from './repository-access.ts'
 import { repositoryContents } from './repository-contents.ts'
+import { repositoryTopics } from './repository-topics.ts'
 import { runSources } from './run-sources.ts'
 
 /** By whoever takes deliveries. */
@@ -37,7 +38,7 @@ export interface KeptDeliveries {
 export const repositoriesFeature = feature({
   name: 'repositories',
   entities: [RepositoryEntity, RepositoryRefsEntity, PullRequestEntity, RunSourceEntity, BranchHealthEntity],
-  open({ db, bus, clock, keys, git, publicUrl }, from) {
+  open({ db, bus, clock, log, keys, git, publicUrl }, from) {
     const { connections, connected } = from(forgesFeature)
     connected.fill(connectedRepositories)
     const repositories = createRepositories({ db, clock, connections, mirrors: git })
@@ -65,8 +66,11 @@ export const repositoriesFeature = feature({
       await keptDeliveries().forget(em, repositoryId)
     }
     const api = { bus, clock, keys, publicUrl, connections, repositories, contents, counts, release }
+    const { topics, stop } = repositoryTopics({ db, bus, clock, log })
     return {
       services: [repositoriesApi(api)],
+      topics,
+      stop,
       participants: [sources.participant, health.participant],
       pipelineParticipants: [health.pipelines],
       scopes: {

@@ -15,12 +15,16 @@ export function useRepository(last?: () => Crumb) {
   const base = computed(() => `/p/${slug.value}/repositories`)
   const project = useProjectBySlug(() => slug.value)
 
-  const loaded = useFresh(async (signal) => {
-    const { repository } = await api.repositories.getRepository({ repositoryId: repositoryId.value }, { signal })
-    if (!repository) throw new Error('the answer has no repository')
-    const { connections } = await api.connections.listConnections({ projectId: repository.projectId }, { signal })
-    return { repository, connection: connections.find(({ id }) => id === repository.connectionId) }
-  }, repositoryId)
+  const loaded = useFresh(
+    async (signal) => {
+      const { repository } = await api.repositories.getRepository({ repositoryId: repositoryId.value }, { signal })
+      if (!repository) throw new Error('the answer has no repository')
+      const { connections } = await api.connections.listConnections({ projectId: repository.projectId }, { signal })
+      return { repository, connection: connections.find(({ id }) => id === repository.connectionId) }
+    },
+    () => project.data.value?.id,
+    repositoryId,
+  )
 
   const repository = computed(() => loaded.data.value?.repository)
   useCrumbs(() => {

@@ -16,7 +16,7 @@ export declare const file_ansflow_v1_live: GenFile;
 /**
  * The frames of the /live WebSocket, as JSON text; log bytes come as binary frames (LiveLogChunk in protobuf form).
  * Topics: "run/<id>" (RunEvent, seq = the run's own, survives reconnects and controllers), "project/<id>/runs",
- * "organization/<id>/agents", "organization/<id>/members" and "project/<id>/members" (nothing but LiveResync: the list of members
+ * "project/<id>/repositories" (nothing but LiveResync: what is shown of its repositories has changed), "organization/<id>/agents", "organization/<id>/members" and "project/<id>/members" (nothing but LiveResync: the list of members
  * and invitations has changed), "approvals" (the same for all approvals that the caller may read), "log/<run>/<step>/<attempt>" (resume by byte offset), "me" (who the caller is and what they
  * may do).
  *
@@ -50,7 +50,7 @@ export declare type LiveRequest = Message<"ansflow.v1.LiveRequest"> & {
 /**
  * The frames of the /live WebSocket, as JSON text; log bytes come as binary frames (LiveLogChunk in protobuf form).
  * Topics: "run/<id>" (RunEvent, seq = the run's own, survives reconnects and controllers), "project/<id>/runs",
- * "organization/<id>/agents", "organization/<id>/members" and "project/<id>/members" (nothing but LiveResync: the list of members
+ * "project/<id>/repositories" (nothing but LiveResync: what is shown of its repositories has changed), "organization/<id>/agents", "organization/<id>/members" and "project/<id>/members" (nothing but LiveResync: the list of members
  * and invitations has changed), "approvals" (the same for all approvals that the caller may read), "log/<run>/<step>/<attempt>" (resume by byte offset), "me" (who the caller is and what they
  * may do).
  *
