@@ -180,6 +180,9 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
   async SetAgentLabels({ c, registration }) {
     return { agentId: await registered(c, registration), labels: [`given-${randomBytes(4).toString('hex')}`] }
   },
+  async SetAgentTrust({ c, registration }) {
+    return { agentId: await registered(c, registration), takesUntrusted: true }
+  },
   async ReleaseLabel({ c, registration }) {
     const { organizationId } = c.owner
     const agentId = await registered(c, registration)

@@ -154,6 +154,8 @@ test('the same address, written out, is let in; another server hears nothing', a
 
 test('a run for a pull request of another repository, and one that says no repository, get nothing', async () => {
   git.authorizations.clear()
+  const { agents } = await as().client(AgentService).listAgents({ organizationId: c.owner.organizationId })
+  for (const { id } of agents) await as().client(AgentService).setAgentTrust({ agentId: id, takesUntrusted: true })
   const fork = await run(fetching(), { repositoryId, fork: true, pullRequest: 3 })
   expect(fork.step.status).toBe(StepStatus.FAILED)
   const unsaid = await run(fetching(`, with: { url: "${cloneUrl}" }`))

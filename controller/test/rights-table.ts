@@ -12,6 +12,7 @@ AgentService/ListAgents                    who?      yes    yes       yes       
 AgentService/CreateRegistrationToken       who?      no     no        yes        yes   none     yes
 AgentService/DrainAgent                    who?      no     no        yes        yes   none     yes
 AgentService/SetAgentLabels                who?      no     no        yes        yes   none     yes
+AgentService/SetAgentTrust                 who?      no     no        yes        yes   none     yes
 AgentService/ReleaseLabel                  who?      no     no        yes        yes   none     yes
 AgentService/RenewAgent                    who?      no     no        yes        yes   none     yes
 AgentService/DeleteAgent                   who?      no     no        yes        yes   none     yes

@@ -69,7 +69,7 @@ beforeAll(async () => {
 afterAll(() => c[Symbol.asyncDispose]())
 
 /** They set something, the same twice by nature, and read what they answer after the commit: that may fail by itself. */
-const readsAfter = new Set(['DrainAgent', 'SetAgentLabels', 'ReleaseLabel', 'CancelRun', 'Decide'])
+const readsAfter = new Set(['DrainAgent', 'SetAgentLabels', 'SetAgentTrust', 'ReleaseLabel', 'CancelRun', 'Decide'])
 
 /**
  * Enough where each statement is waited for in vain, and for what undoes them all: what is answered to that under every method a full

@@ -9,6 +9,7 @@ const now = new Date('2030-01-01T00:00:00Z')
 const agentArbitrary = fc.record({
   labels: fc.subarray(['gpu', 'mac']),
   capabilities: fc.subarray(['shell', 'checkout'], { minLength: 1 }),
+  takesUntrusted: fc.boolean(),
   slots: fc.integer({ min: 1, max: 3 }),
   busy: fc.nat(3),
   draining: fc.nat(3).map((n) => n === 0),
@@ -20,6 +21,7 @@ const jobArbitrary = fc.record({
   age: fc.nat(3),
   delayed: fc.nat(9),
   labels: fc.subarray(['gpu', 'mac']),
+  untrusted: fc.nat(3).map((n) => n === 0),
   capability: fc.constantFrom('shell', 'checkout'),
   workspace: fc.constantFrom('shared', 'own', isolatedWorkspace),
   pinned: fc.option(fc.nat(3), { freq: 1 }),
@@ -101,6 +103,7 @@ test('no agent gets more or other than it may have, and none stays free while it
       for (const { job, agentId } of assignJobs(agents, left, counts, now, limits)) {
         const agent = agents.find(({ id }) => id === agentId)!
         expect([agent.draining, fits(agent, job), job.availableAt <= now]).toEqual([false, true, true])
+        expect(job.untrusted && !agent.takesUntrusted).toBe(false)
         if (job.workspace === isolatedWorkspace) continue
         const workspace = `${job.runId} ${job.workspace}`
         expect(pins.get(workspace) ?? (job.pinnedAgentId || agentId)).toBe(agentId)

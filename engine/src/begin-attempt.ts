@@ -48,6 +48,7 @@ const cancelGraceMs = 10_000
 export function beginAttempt(turn: Turn, step: StepState, needs?: Needs, hasLocks = false): void {
   let compiled: Compiled
   try {
+    checkTrust(turn.state, step.definition.secrets)
     if (!hasLocks && asksForLocks(turn, step)) return
     compiled = compileStep(turn, step, needs ?? needsOf(turn.state, step))
   } catch (error) {
@@ -125,8 +126,23 @@ function newJob(
   return job
 }
 
-/** Why an attempt could not begin: an expression of it, or what one made of a parameter. */
+class Untrusted extends Error {
+  readonly names: readonly string[]
+
+  constructor(names: readonly string[]) {
+    super(`An untrusted run gets no secrets: ${names.join(', ')}`)
+    this.names = names
+  }
+}
+
+/** A step that has been written with secrets does something else without them: it does not begin. */
+function checkTrust({ meta }: RunState, names: readonly string[]): void {
+  if (meta.origin.untrusted && names.length > 0) throw new Untrusted(names)
+}
+
+/** Why an attempt could not begin: an expression of it, what one made of a parameter, or that its run is not trusted. */
 export function failedReason(error: unknown, { with: given = {} }: StepDefinition): Reason {
+  if (error instanceof Untrusted) return reason('secret_untrusted', { names: error.names.slice(0, 20).join(', ') })
   if (error instanceof ParamError) {
     const source = expressionIn(given[error.field])
     return saidReason('parameter', error.said, source === undefined ? {} : { source })
@@ -283,15 +299,17 @@ function interpolateAll(value: JsonValue, context: ExpressionContext): JsonValue
   return value
 }
 
-function secretsOf({ meta }: RunState, step: StepState, spec: JobSpec): JobState['secrets'] {
+function secretsOf(state: RunState, step: StepState, spec: JobSpec): JobState['secrets'] {
+  const { meta } = state
   const secrets = new Map(step.definition.secrets.map((name) => [name, true]))
   const access: JobState['secrets'] = []
   if (spec.execution.case === 'checkout') {
     const { url, passwordSecret, sshKeySecret } = spec.execution.value
     for (const name of [passwordSecret, sshKeySecret]) if (name && !secrets.has(name)) secrets.set(name, false)
+    checkTrust(state, [...secrets.keys()])
     const { repositoryId = '', repository, fork } = meta.origin.git ?? {}
     // What others have written in a repository of their own gets nothing that could read ours.
-    const isOwn = repositoryId !== '' && url === repository && !fork
+    const isOwn = repositoryId !== '' && url === repository && !fork && !meta.origin.untrusted
     if (isOwn && !passwordSecret && !sshKeySecret) access.push({ name: '', env: false, repository: repositoryId })
   }
   return [...[...secrets].map(([name, env]) => ({ name, env })), ...access]

@@ -26,6 +26,13 @@ export function explainWait(
   if (isPinned(job)) return explainPinned(job, own)
   const fitting = own.filter((agent) => fits(agent, job))
   const online = fitting.filter((agent) => agent.online)
+  // An agent that is offline would take it: that one comes to be named first.
+  if (
+    fitting.length === 0 &&
+    job.untrusted &&
+    own.some((agent) => agent.online && fits(agent, { ...job, untrusted: false }))
+  )
+    return reason('agents_trusted')
   if (online.length === 0) return noneOnline(job, own, fitting)
   const taking = online.filter((agent) => !agent.draining)
   if (taking.length === 0) return reason('draining', labelsParams(job))
@@ -39,6 +46,7 @@ function explainPinned(job: Candidate, agents: readonly AgentView[]): Reason {
   if (!holder?.online) return reason('workspace_offline', params)
   const lacks = job.labels.filter((label) => !holder.labels.includes(label))
   if (lacks.length > 0) return reason('workspace_lacks', { ...params, lacks: named(lacks) })
+  if (job.untrusted && !holder.takesUntrusted) return reason('workspace_trusted', params)
   if (!fits(holder, job)) return reason('workspace_cannot', { ...params, capability: job.capability })
   if (holder.draining) return reason('workspace_draining', params)
   return holder.busy >= holder.slots ? reason('workspace_full', params) : reason('queued')

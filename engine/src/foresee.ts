@@ -312,7 +312,13 @@ function* told(run: Run): Generator<void, Foreseen[]> {
     const parts = open.get(definition.id)
     const begins = hasBegun(step)
     const isMaybe = begins && (parts?.has('when') || parts?.has('needs'))
-    const outcome = isMaybe ? 'maybe' : begins ? 'runs' : couldNotBegin(step.reason) ? 'fails' : 'skipped'
+    const outcome = isMaybe
+      ? 'maybe'
+      : begins
+        ? 'runs'
+        : couldNotBegin(step.reason) || step.reason?.code === 'secret_untrusted'
+          ? 'fails'
+          : 'skipped'
     const all = begins || outcome === 'fails'
     const asked = [...expressionsOf(definition)].filter(
       ({ field, source }) => (all || decides(field)) && !(step.copies && readsMatrix(source)),

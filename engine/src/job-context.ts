@@ -44,6 +44,7 @@ export function expressionContext(
       version: meta.version,
       startedBy: starterOf(meta.origin).name,
       trigger: triggerOf(meta.origin),
+      trusted: !meta.origin.untrusted,
     },
     steps: state.stepValues,
     ...(step?.group && { matrix: { ...blankValues(step.group), ...step.matrix } }),

@@ -44,12 +44,15 @@ export interface Ahead {
 export function groupOf(state: RunState): LockWant | undefined {
   const { group, limit } = state.graph.concurrency!
   const most = limit || 1
-  if (group === '') return { kind: 'pipeline', name: state.meta.pipelineId, most }
+  const { pipelineId, origin } = state.meta
+  // Strangers hold up and take the place of nobody but strangers.
+  const ofStrangers = origin.untrusted ? 'untrusted: ' : ''
+  if (group === '') return { kind: 'pipeline', name: ofStrangers + pipelineId, most }
   const context = expressionContext(state, null, { success: true, failure: false, canceled: false }, () => ({}))
   const name = interpolate(group, context).trim()
   if (name === '') return undefined
   if (lockNameProblem(name)) throw new ExpressionError(say('group_name', { most: limits.lockName }))
-  return { kind: 'group', name, most }
+  return { kind: 'group', name: ofStrangers + name, most }
 }
 
 /** Which of those that came before it it takes the place of. */

@@ -10,6 +10,8 @@ export interface Candidate {
   queuedAt: Date
   availableAt: Date
   labels: readonly string[]
+  /** Of an untrusted run: it goes only where such ones are taken. */
+  untrusted: boolean
   capability: string
   workspace: string
   /** Agent that holds the job's workspace in its run; empty: none yet. */
@@ -25,6 +27,8 @@ export interface AgentView {
   /** Those it says of itself although they protect: they do not count. */
   claims: readonly string[]
   capabilities: readonly string[]
+  /** It takes jobs of untrusted runs too. */
+  takesUntrusted: boolean
   slots: number
   /** Jobs it has been offered or runs. */
   busy: number
@@ -39,6 +43,7 @@ export const isolatedWorkspace = 'isolated'
 export function fits(agent: AgentView, job: Candidate): boolean {
   return (
     agent.organizationId === job.organizationId &&
+    (agent.takesUntrusted || !job.untrusted) &&
     agent.capabilities.includes(job.capability) &&
     job.labels.every((label) => agent.labels.includes(label))
   )

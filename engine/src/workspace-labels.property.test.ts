@@ -26,7 +26,7 @@ const graphArbitrary = fc.array(stepArbitrary, { minLength: 1, maxLength: 8 }).m
 )
 
 function agentOf(own: string[], index: number): AgentView {
-  const may = { capabilities: ['shell'], slots: 9, busy: 0, online: true, draining: false }
+  const may = { capabilities: ['shell'], takesUntrusted: false, slots: 9, busy: 0, online: true, draining: false }
   return { id: `a${index}`, name: `a${index}`, organizationId: 'o', labels: own, claims: [], ...may }
 }
 
@@ -40,7 +40,7 @@ class Fleet {
   candidate({ state }: world.World, job: JobState): Candidate {
     const { id, labels, capability, workspace, availableAt, createdAt } = job
     const pinnedAgentId = state.pins.get(workspace) ?? ''
-    const run = { runId: 'run', projectId: 'project', organizationId: 'o', priority: 0 }
+    const run = { runId: 'run', projectId: 'project', organizationId: 'o', priority: 0, untrusted: false }
     return { jobId: id, labels, capability, workspace, availableAt, queuedAt: createdAt, pinnedAgentId, ...run }
   }
 

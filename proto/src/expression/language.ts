@@ -25,7 +25,7 @@ export const templateRoots = ['params'] as const
 /** What `git` (of the run's first checkout that has succeeded) and `run` hold; those a run has no value for are empty. */
 export const contextFields: Record<'git' | 'run', readonly string[]> = {
   git: Object.keys(blankGit),
-  run: ['id', 'number', 'pipeline', 'project', 'version', 'startedBy', 'trigger'],
+  run: ['id', 'number', 'pipeline', 'project', 'version', 'startedBy', 'trigger', 'trusted'],
 }
 
 /** Calls of these see how the needs of a step ended; a condition without any of them is about success. */

@@ -29,6 +29,12 @@ export const reasonTable = {
     en: `No agent[ with the labels {labels}] that can run {capability} steps is online.${shares}`,
     'zh-CN': `没有[带标签 {labels}、]能运行 {capability} 步骤的在线代理。${sharesZh}`,
   },
+  agents_trusted: {
+    params: [],
+    en: 'Waits for an agent that takes runs of strangers: none that could run it does. Agents says which may; approving the commit lets it run on the others.',
+    'zh-CN':
+      '等待接受外部人员运行的代理：能运行它的代理都不接受。可在“代理”页设置，或批准该提交，使其可在其他代理上运行。',
+  },
   agents_busy: {
     params: ['count', 'labels?', 'shares?'],
     en: `[{count=1}The one agent|All {count} agents][ with the labels {labels}] [{count=1}is|are] busy.${shares}`,
@@ -59,6 +65,11 @@ export const reasonTable = {
     en: 'Agent {agent} holds workspace {workspace} but lacks the labels {lacks}, [asked for by {steps}|for which steps of that workspace ask][{more?} and others].',
     'zh-CN':
       '代理 {agent} 持有工作区 {workspace}，但缺少[步骤 {steps}|该工作区的步骤][{more?} 等]所要求的标签 {lacks}。',
+  },
+  workspace_trusted: {
+    params: ['agent', 'workspace'],
+    en: 'Agent {agent} holds workspace {workspace} but no longer takes runs of strangers.',
+    'zh-CN': '代理 {agent} 持有工作区 {workspace}，但已不再接受外部人员的运行。',
   },
   workspace_cannot: {
     params: ['agent', 'workspace', 'capability'],
@@ -293,6 +304,12 @@ export const reasonTable = {
     params: ['problem', 'source?'],
     en: '{problem}[ The value came from {source}.]',
     'zh-CN': '{problem}[（该值来自 {source}）]',
+  },
+  secret_untrusted: {
+    params: ['names'],
+    en: 'The run is of a pull request from elsewhere that nobody has approved, so it gets no secrets, and this step asks for {names}. Approve its commit, or leave the step out with `when: run.trusted`.',
+    'zh-CN':
+      '此运行来自其他仓库的合并请求，尚无人批准，因此得不到密钥，而该步骤需要 {names}。请批准其提交，或用 `when: run.trusted` 跳过该步骤。',
   },
   secret_missing: { params: ['name'], en: 'The project has no secret {name}.', 'zh-CN': '项目没有密钥 {name}。' },
   repository_access: {

@@ -54,6 +54,11 @@ export const ofDeliveries = {
     en: 'It comes from {repository}, and the repository starts nothing for pull requests from elsewhere.',
     'zh-CN': '它来自 {repository}，而本仓库不为来自其他仓库的合并请求启动运行。',
   },
+  delivery_new_file: {
+    params: ['path'],
+    en: '{path} is not known as a pipeline, and strangers make none: it runs once somebody approves the commit.',
+    'zh-CN': '{path} 还不是已知的流水线，外部人员不能新建流水线：有人批准该提交后它才会运行。',
+  },
   delivery_comment: {
     params: ['sender'],
     en: '{sender} may not start runs by comments: that takes the right to push to the repository.',

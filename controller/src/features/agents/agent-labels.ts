@@ -8,13 +8,16 @@ import { AgentLabelEntity } from './agent-label.entity.ts'
 
 interface Tables {
   agent_label: { organization_id: string; label: string; agent_id: string }
+  agent: { id: string; organization_id: string; takes_untrusted: number }
 }
 
-/** The given labels of one organization. */
+/** What people have given to the agents of one organization: labels, and whether they take untrusted runs. */
 export class LabelBook {
   readonly #given = new Map<string, Set<string>>()
+  readonly #forStrangers: ReadonlySet<string>
 
-  constructor(rows: Iterable<{ label: string; agent_id: string }> = []) {
+  constructor(rows: Iterable<{ label: string; agent_id: string }> = [], forStrangers: Iterable<string> = []) {
+    this.#forStrangers = new Set(forStrangers)
     for (const { label, agent_id } of rows) {
       const agents = this.#given.get(label) ?? new Set()
       this.#given.set(label, agents.add(agent_id))
@@ -23,6 +26,10 @@ export class LabelBook {
 
   get protected(): string[] {
     return [...this.#given.keys()].sort()
+  }
+
+  takesUntrusted(agentId: string): boolean {
+    return this.#forStrangers.has(agentId)
   }
 
   givenTo(agentId: string): string[] {
@@ -44,8 +51,18 @@ const rowsOf = statement<Tables, { organizationId: string }>()((db, { organizati
   db.selectFrom('agent_label').select(['label', 'agent_id']).where('organization_id', '=', organizationId),
 )
 
+const forStrangersOf = statement<Tables, { organizationId: string }>()((db, { organizationId }) =>
+  db.selectFrom('agent').select('id').where('organization_id', '=', organizationId).where('takes_untrusted', '=', 1),
+)
+
 export async function labelBook(db: Db, organizationId: string): Promise<LabelBook> {
-  return new LabelBook((await rowsOf.execute(db.kysely<Tables>(), { organizationId })).rows)
+  const tables = db.kysely<Tables>()
+  const labels = await rowsOf.execute(tables, { organizationId })
+  const forStrangers = await forStrangersOf.execute(tables, { organizationId })
+  return new LabelBook(
+    labels.rows,
+    forStrangers.rows.map(({ id }) => id),
+  )
 }
 
 /** As they are stored; throws when they cannot be given. */

@@ -27,6 +27,7 @@ export async function agentMessages(db: Db, agents: KnownAgent[], now: Date, los
       name: agent.name,
       status: agentStatus(agent, now, lostAfterMs),
       draining: agent.draining,
+      takesUntrusted: agent.takesUntrusted,
       labels: books.get(agent.organizationId)?.sort(agent).labels ?? [],
       assignedLabels: books.get(agent.organizationId)?.givenTo(agent.id) ?? [],
       reportedLabels: agent.reported,

@@ -18,6 +18,7 @@ export interface AgentTable {
   host: string
   load: string | null
   draining: number
+  takes_untrusted: number
   session_id: string | null
   instances: string
   hello_number: number
@@ -48,6 +49,7 @@ export interface KnownAgent {
   host: HostFacts
   load: HostLoad | null
   draining: boolean
+  takesUntrusted: boolean
   sessionId: string | null
   /** The processes that spoke for it: see instances.ts. */
   instances: string
@@ -75,6 +77,7 @@ export function knownAgent(db: Db, row: AgentTable): KnownAgent {
     host: fromJsonString(HostFactsSchema, row.host, { ignoreUnknownFields: true }),
     load: row.load === null ? null : fromJsonString(HostLoadSchema, row.load, { ignoreUnknownFields: true }),
     draining: Boolean(row.draining),
+    takesUntrusted: Boolean(row.takes_untrusted),
     sessionId: row.session_id,
     instances: row.instances,
     instanceSince: time(row.instance_since),
@@ -136,5 +139,6 @@ export function viewOf(
   state: { busy: number; online: boolean; draining: boolean },
 ): AgentView {
   const { id, name, organizationId, capabilities, slots } = agent
-  return { id, name, organizationId, ...book.sort(agent), capabilities, slots, ...state }
+  const takesUntrusted = book.takesUntrusted(id)
+  return { id, name, organizationId, ...book.sort(agent), capabilities, takesUntrusted, slots, ...state }
 }

@@ -20,6 +20,8 @@ export const AgentEntity = defineEntity({
     load: p.text().nullable(),
     /** A person wants it to take no new jobs. */
     draining: p.boolean(),
+    /** It takes jobs of untrusted runs too. */
+    takesUntrusted: p.boolean().default(false),
     /** The control stream that speaks for it; a newer one takes its place. */
     sessionId: p.string().length(36).nullable(),
     /** The processes that spoke for it: see instances.ts. */

@@ -78,6 +78,19 @@ export function agentsApi(deps: AgentsDeps): ServiceTable {
       return made
     },
 
+    async setAgentTrust({ agentId, takesUntrusted }, ctx) {
+      const organizationId = organizationOf(ctx)
+      const { name, takesUntrusted: before } = await present(agentId)
+      await ctx.change(async (em) => {
+        await em.nativeUpdate(AgentEntity, { id: agentId }, { takesUntrusted })
+        const resource = { kind: 'agent', id: agentId, name }
+        return { result: undefined, resource, before: { takesUntrusted: before }, after: { takesUntrusted } }
+      })
+      bus.publish('agent.changed', { agentId, organizationId })
+      bus.publish('job.queued', { organizationId })
+      return { agent: await present(agentId) }
+    },
+
     async setAgentLabels({ agentId, labels }, ctx) {
       const organizationId = organizationOf(ctx)
       const given = readGivenLabels(labels)

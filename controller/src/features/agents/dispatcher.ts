@@ -166,7 +166,7 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
 
   /** Read after the jobs: who protects a label and then starts a run must not see it go to another agent. */
   async function labelsFor(organizationId: string, jobs: Iterable<Candidate>): Promise<LabelBook> {
-    for (const { labels } of jobs) if (labels.length > 0) return queue.labels(organizationId)
+    for (const { labels, untrusted } of jobs) if (labels.length > 0 || untrusted) return queue.labels(organizationId)
     return new LabelBook()
   }
 

@@ -31,6 +31,8 @@ export interface JobSecrets {
   values: SecretInit[]
   /** Names of those that are not there. */
   missing: string[]
+  /** Names of those that it does not get: its run is untrusted. */
+  untrusted?: string[]
   /** An English sentence: why what lets it into its repository was not to be had. */
   refused?: string
 }

@@ -6,6 +6,7 @@ import { findUnstorable, storable } from '@ansflow/proto/characters'
 import { type Finished, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AnnotationLevel } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import { limits, patterns } from '@ansflow/proto/limits'
+import { reason } from '@ansflow/proto/reasons'
 import { reservedProblem } from '@ansflow/proto/step-variables'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { JobSecrets } from './job-book.ts'
@@ -112,8 +113,9 @@ function bytesOf(texts: readonly string[]): number {
 }
 
 /** Why a job cannot have what it needs; undefined: it has all of it. Of missing ones the reason is their names: its sentence is the reader's. */
-export function lackOf({ missing, refused }: JobSecrets): JobResult | undefined {
+export function lackOf({ missing, untrusted, refused }: JobSecrets): JobResult | undefined {
   const outcome = Outcome.FAILED
+  if (untrusted) return { outcome, why: reason('secret_untrusted', { names: untrusted.join(', ') }) }
   if (missing.length > 0) return { outcome, reasonCode: 'secret_missing', reason: missing.join(', ') }
   if (refused === undefined) return undefined
   return { outcome, reasonCode: 'repository_access', reason: refused.slice(0, maxReason).toWellFormed() }

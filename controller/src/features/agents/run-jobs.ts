@@ -77,6 +77,8 @@ export function createJobBook({ driver, ...given }: Given & Pick<Deps, 'driver'>
 export async function jobSecrets({ db, secrets, access }: Given, jobId: string): Promise<JobSecrets> {
   const job = await jobById(db, jobId)
   if (!job || job.secrets.length === 0) return { values: [], missing: [] }
+  // No such run has a job with secrets; whatever else may come to be wrong, none gets any.
+  if (job.untrusted) return { values: [], missing: [], untrusted: job.secrets.map(({ name }) => name || 'git') }
   const named = job.secrets.filter(({ repository }) => repository === undefined)
   const read = await secrets.read(
     db.em(),

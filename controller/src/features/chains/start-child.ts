@@ -48,7 +48,8 @@ export async function startChild(
       pipelineId: target.id,
       inputs,
       textInputs: true,
-      origin: create(RunOriginSchema, { cause, ...(git && { git }) }),
+      // Trust is not gained on the way.
+      origin: create(RunOriginSchema, { cause, untrusted: parent.origin?.untrusted ?? false, ...(git && { git }) }),
       runId: row.id,
       by: by?.userId ?? '',
     })

@@ -48,7 +48,7 @@ async function start(deps: ChainDeps, row: ChainedRunRow, link: PipelineLinkRow,
       pipelineId: link.ownerId,
       inputs: givenInputs(inputs, event),
       textInputs: true,
-      origin: create(RunOriginSchema, { cause, ...(git && { git }) }),
+      origin: create(RunOriginSchema, { cause, untrusted: ended.origin?.untrusted ?? false, ...(git && { git }) }),
       runId: row.id,
       by: '',
     })

@@ -39,6 +39,8 @@ export interface Startable {
   version: number
   /** As the trigger writes them. */
   inputs: JsonObject
+  /** Of the repository. */
+  isFile: boolean
 }
 
 export interface DecideDeps {
@@ -58,6 +60,8 @@ export interface Question {
   filesAt: string | undefined
   /** Where the default branch stands. */
   head: string | undefined
+  /** Strangers have written the files, or chosen among them. */
+  ofStrangers: boolean
 }
 
 /** What is asked of one repository. */
@@ -88,9 +92,9 @@ async function decideFiles(deps: DecideDeps, question: Question): Promise<Decisi
 }
 
 async function decideFile(deps: DecideDeps, question: Question, path: string): Promise<Decision | undefined> {
-  const { filesAt = '', head, repository } = question
+  const { filesAt = '', head, repository, ofStrangers } = question
   const none = { pipelineId: '', pipelineName: '', path }
-  const read = await takeFileAt(deps, question, { path, commit: filesAt, isHead: filesAt === head })
+  const read = await takeFileAt(deps, question, { path, commit: filesAt, isHead: filesAt === head, ofStrangers })
   if ('isTemplates' in read) return undefined
   if ('why' in read) return { ...none, why: read.why }
   const { pipeline, graph, version } = read.taken
@@ -99,13 +103,13 @@ async function decideFile(deps: DecideDeps, question: Question, path: string): P
   const [answer] = await ask(deps, question, triggers, repository.fullName)
   if (!answer) return { ...named, why: say('gate_none', { event: question.happening.event.kind }) }
   if (!answer.starts) return { ...named, why: answer.why }
-  return { ...named, start: { pipeline, graph, version, inputs: answer.inputs } }
+  return { ...named, start: { pipeline, graph, version, inputs: answer.inputs, isFile: true } }
 }
 
 export async function takeFileAt(
   { takeFile, change, now }: Pick<DecideDeps, 'takeFile' | 'change' | 'now'>,
   { repository, mirror }: Pick<Question, 'repository' | 'mirror'>,
-  { path, commit, isHead }: { path: string; commit: string; isHead: boolean },
+  { path, commit, isHead, ofStrangers }: { path: string; commit: string } & Pick<TakeFile, 'isHead' | 'ofStrangers'>,
 ): Promise<{ taken: NonNullable<TakenFile['taken']> } | { why: Said } | { isTemplates: true }> {
   let yaml: string | undefined
   try {
@@ -128,6 +132,7 @@ export async function takeFileAt(
     note: `${fullName} ${commit.slice(0, 12)}`,
     author: fullName,
     isHead,
+    ofStrangers,
     change,
     now,
   }
@@ -142,7 +147,8 @@ export async function takeFileAt(
     const problem = { code: wrong.code, params: wrong.params } as Said
     return { why: say('delivery_file', { path, problem }) }
   }
-  return taken ? { taken } : { why: say('delivery_name', { path, name }) }
+  if (taken) return { taken }
+  return { why: ofStrangers ? say('delivery_new_file', { path }) : say('delivery_name', { path, name }) }
 }
 
 /** Those of the project that are kept in AnsFlow. */
@@ -173,7 +179,7 @@ async function decideKept(deps: DecideDeps, question: Question): Promise<Decisio
         decisions.push({ ...named, why: say('delivery_refused', { detail: found.message }) })
       else {
         const { pipeline, graph, version } = found
-        decisions.push({ ...named, start: { pipeline, graph, version, inputs: answer.inputs } })
+        decisions.push({ ...named, start: { pipeline, graph, version, inputs: answer.inputs, isFile: false } })
       }
     }
   }

@@ -16,7 +16,7 @@ import { personOf, type ServiceTable, serviceTable } from '../../transport/call.
 import { decisionsOf } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
 import { type ExplainDeps, explainEvent } from './explain-event.ts'
-import { bodyOf, deliveryRow, mostDeliveries } from './inbox.ts'
+import { bodyOf, mostDeliveries, repeatOf } from './inbox.ts'
 
 interface Deps extends ExplainDeps {
   bus: Bus
@@ -55,16 +55,7 @@ export function deliveriesApi(deps: Deps): ServiceTable {
         )
       }
       const repository = await repositories.load(ctx.em, repositoryId)
-      const again = await deliveryRow({
-        repository,
-        name: null,
-        event: row.event,
-        headers: JSON.parse(row.headers) as [string, string][],
-        body: await bodyOf(row),
-        receivedAt: clock.now(),
-        answeredMs: 0,
-        repeats: row.id,
-      })
+      const again = await repeatOf(row, repository, clock.now())
       await ctx.change(async (em) => {
         await em.insert(RepositoryDeliveryEntity, again)
         const resource = { kind: 'repository', id: repositoryId, name: repository.fullName }
@@ -77,23 +68,28 @@ export function deliveriesApi(deps: Deps): ServiceTable {
     async trustCommit({ repositoryId, pullRequest, commit }, ctx) {
       const repository = await repositories.load(ctx.em, repositoryId)
       const name = personOf(ctx).name.slice(0, 255)
+      if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit)) {
+        throw invalidField('commit', 'must be 40 or 64 hexadecimal digits, in small letters')
+      }
       const deliveryId = await ctx.change(async (em) => {
-        if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit)) {
-          throw invalidField('commit', 'must be 40 or 64 hexadecimal digits, in small letters')
-        }
         const waiting = await pullRequests.trust(em, { repositoryId, pullRequest, commit, by: name })
         // All that has waited for it: each says something else of it (opened, labeled).
+        const told = { repositoryId, ref: `#${pullRequest}`, commit }
+        let repeated: string | undefined
         if (waiting) {
           const again = { result: RepositoryDeliveryResult.TAKEN, nextAt: clock.now(), attempts: 0 }
-          await em.nativeUpdate(
-            RepositoryDeliveryEntity,
-            { repositoryId, ref: `#${pullRequest}`, commit, result: RepositoryDeliveryResult.WAITS },
-            again,
-          )
+          await em.nativeUpdate(RepositoryDeliveryEntity, { ...told, result: RepositoryDeliveryResult.WAITS }, again)
+          // And all that has run without trust, whose runs stay what they are.
+          const ran = await em.find(RepositoryDeliveryEntity, { ...told, untrusted: true, repeats: null })
+          for (const row of ran) {
+            const next = await repeatOf(row, repository, clock.now())
+            await em.insert(RepositoryDeliveryEntity, next)
+            if (row.id === waiting) repeated = next.id
+          }
         }
         const resource = { kind: 'repository', id: repositoryId, name: repository.fullName }
         const after = { pullRequest, commit }
-        return { result: waiting ?? '', resource, after }
+        return { result: repeated ?? waiting ?? '', resource, after }
       })
       bus.publish('repository.due', {})
       return { deliveryId }
@@ -111,6 +107,7 @@ async function load(em: EntityManager, repositoryId: string, id: string): Promis
 
 function toDelivery(row: RepositoryDeliveryRow): RepositoryDelivery {
   const { id, repositoryId, receivedAt, name, event, result, ref, commit, sender, problem, said, answeredMs } = row
+  const { untrusted } = row
   return create(RepositoryDeliverySchema, {
     id,
     repositoryId,
@@ -127,5 +124,6 @@ function toDelivery(row: RepositoryDeliveryRow): RepositoryDelivery {
     answeredMs,
     repeats: row.repeats ?? '',
     size: row.size,
+    untrusted,
   })
 }

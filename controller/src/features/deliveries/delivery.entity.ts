@@ -36,6 +36,8 @@ export const RepositoryDeliveryEntity = defineEntity({
     ref: p.string().length(255),
     commit: p.string().length(64),
     sender: p.string().length(255),
+    /** What it has started is untrusted. */
+    untrusted: p.boolean().default(false),
     /** JSON of DeliveryDecision messages, with the ids of runs before they are begun. */
     decisions: p.text().columnType('mediumtext'),
     problem: p.string().length(512),

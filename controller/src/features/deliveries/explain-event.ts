@@ -22,7 +22,7 @@ import type { StartDeps } from '../runs/index.ts'
 import type { Decision } from './decide.ts'
 import { eventsToExplain, type ToExplain } from './event-to-explain.ts'
 import type { Happening } from './happening.ts'
-import { type JudgeDeps, judge } from './judge.ts'
+import { type JudgeDeps, type Judgement, judge } from './judge.ts'
 import { rehearseRun } from './start-decided.ts'
 
 export interface ExplainDeps extends Pick<StartDeps, 'db' | 'workers'> {
@@ -49,11 +49,11 @@ export async function explainEvent(
     for (const event of events) {
       const judged = { repository, connection, signal, isRepeat: asked.isRepeat }
       const judgement = await judge(lookingOn(deps, repository), judged, event)
-      const { ref, commit, sender, why, waiting, happening, decided = [], filesAt = '' } = judgement
+      const { ref, commit, sender, why, waiting, happening, decided = [], filesAt = '', trust } = judgement
       const starts: ExplainedStart[] = []
       if (happening) {
         for (const each of decided) {
-          const start = await explainStart(deps, repository, asked, happening, each)
+          const start = await explainStart(deps, repository, { ...asked, trust }, happening, each)
           starts.push({ ...start, fileCommit: each.path === '' ? '' : filesAt })
         }
       }
@@ -103,14 +103,14 @@ function lookingOn(deps: ExplainDeps, repository: RepositoryRow): JudgeDeps {
 async function explainStart(
   deps: ExplainDeps,
   { fullName }: RepositoryRow,
-  { delivery }: Pick<ToExplain, 'delivery'>,
+  { delivery, trust }: Pick<ToExplain, 'delivery'> & Pick<Judgement, 'trust'>,
   happening: Happening,
   { pipelineId, pipelineName, path, why, start }: Decision,
 ): Promise<ExplainedStart> {
   const named = { pipelineId, pipelineName, path }
   if (!start) return create(ExplainedStartSchema, { ...named, ...reason(why) })
   const { version } = start
-  const prepared = await rehearseRun(deps, { delivery, repositoryName: fullName, happening, start })
+  const prepared = await rehearseRun(deps, { delivery, repositoryName: fullName, happening, start, trust })
   if (!('origin' in prepared)) return create(ExplainedStartSchema, { ...named, version, ...reason(prepared) })
   return create(ExplainedStartSchema, { ...named, version, starts: true, ...prepared })
 }

@@ -35,7 +35,11 @@ export function fileAtCommit({
     }
     const read = await readable(repository, async () => {
       if (!(await mirror.commit(commit))) throw notFound('commit', commit)
-      return takeFileAt(deps, { repository, mirror }, { path: pipeline.filePath, commit, isHead: false })
+      return takeFileAt(
+        deps,
+        { repository, mirror },
+        { path: pipeline.filePath, commit, isHead: false, ofStrangers: false },
+      )
     })
     if ('isTemplates' in read) throw invalid([violation(field, say('empty'))])
     if ('why' in read) throw invalid([violation(field, read.why)])

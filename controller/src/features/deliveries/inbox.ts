@@ -56,6 +56,20 @@ export async function deliveryRow(delivery: NewDelivery): Promise<RepositoryDeli
   return { ...rowOf(delivery), body: await zip(delivery.body), result, nextAt: delivery.receivedAt }
 }
 
+/** The same once more. */
+export async function repeatOf(row: RepositoryDeliveryRow, repository: RepositoryRow, at: Date) {
+  return deliveryRow({
+    repository,
+    name: null,
+    event: row.event,
+    headers: JSON.parse(row.headers) as [string, string][],
+    body: await bodyOf(row),
+    receivedAt: at,
+    answeredMs: 0,
+    repeats: row.id,
+  })
+}
+
 /** Of what was not signed rightly there is a note, without its body. */
 export async function noteRefused(db: Db, delivery: NewDelivery, problem: string, said: string): Promise<void> {
   const repositoryId = delivery.repository.id
@@ -90,6 +104,7 @@ function rowOf({ repository, name, event, headers, body, receivedAt, answeredMs,
     ref: '',
     commit: '',
     sender: '',
+    untrusted: false,
     decisions: '[]',
     problem: '',
     said: null,

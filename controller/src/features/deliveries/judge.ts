@@ -29,6 +29,13 @@ export interface Judged {
   isRepeat: boolean
 }
 
+/** How what is started by it is trusted, and by whose file. */
+export interface StartTrust {
+  /** See RunOrigin. */
+  untrusted: boolean
+  fileOf: string
+}
+
 export interface Judgement {
   ref: string
   commit: string
@@ -42,6 +49,7 @@ export interface Judgement {
   decided?: Decision[]
   /** Where files of pipelines were read. */
   filesAt?: string
+  trust: StartTrust
 }
 
 /** Throws `GitError` and `ForgeError`. */
@@ -50,7 +58,7 @@ export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): 
   const { mirror, pullRequests } = deps
   const event = await wholeEvent(told, repository, connection, signal)
   const { why, ...subject } = subjectOf(event, repository.fullName)
-  const nothing = (said: Said): Judgement => ({ ...subject, why: said })
+  const nothing = (said: Said): Judgement => ({ ...subject, why: said, trust: plainTrust })
   if (why || event.kind === 'ping' || event.kind === 'ignored') return nothing(why!)
   if (event.kind === 'pull_request') await pullRequests.note(event, isRepeat)
   // Before it waits for anything: what a stranger writes is not to be waited for.
@@ -60,12 +68,14 @@ export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): 
   if (fork === 'none') {
     return nothing(say('delivery_fork_none', { repository: headRepositoryOf(event) }))
   }
-  if (fork === 'approve' && waitsForTrust(event)) {
+  const untrusted = fork === 'untrusted' && waitsForTrust(event)
+  if (untrusted || (fork === 'approve' && waitsForTrust(event))) {
     const { ref, commit } = subject
+    // Also what runs at once: that it is run again, trusted, waits for somebody.
     const isHead = await pullRequests.wait(event)
     if (!isHead) return nothing(say('delivery_moved', { name: ref, commit: commit.slice(0, 7) }))
     const said = say('delivery_fork', { repository: headRepositoryOf(event), commit: commit.slice(0, 7) })
-    return { ...subject, why: said, waiting: event }
+    if (!untrusted) return { ...nothing(said), waiting: event }
   }
   const happening = await happeningOf(event, {
     repository,
@@ -77,10 +87,26 @@ export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): 
   if (!('event' in happening)) return nothing(happening)
   const commit = happening.commit?.id ?? subject.commit
   const head = (await mirror.commit(`refs/heads/${repository.defaultBranch}`))?.id
-  const filesAt = baseRules ? happening.git.baseCommit || head : happening.commit?.id
-  const decided = await decide(deps, { repository, mirror, happening, filesAt, head })
-  if (decided.length === 0) return { ...nothing(noneOf(happening)), commit }
-  return { ...subject, commit, happening, decided, ...(filesAt !== undefined && { filesAt }) }
+  const base = baseRules ? await baseFiles(repository, mirror, happening, head) : undefined
+  const filesAt = baseRules ? base?.commit : happening.commit?.id
+  const decided = await decide(deps, { repository, mirror, happening, filesAt, head, ofStrangers: untrusted })
+  const trust = { untrusted, fileOf: base?.branch ?? '' }
+  if (decided.length === 0) return { ...nothing(noneOf(happening)), commit, trust }
+  return { ...subject, commit, happening, decided, trust, ...(filesAt !== undefined && { filesAt }) }
+}
+
+const plainTrust: StartTrust = { untrusted: false, fileOf: '' }
+
+/** As the branch stands now: whoever forked it long ago does not bring back a file that was mended since. */
+async function baseFiles(
+  { defaultBranch }: RepositoryRow,
+  mirror: GitMirror,
+  { git: { baseBranch } }: Happening,
+  head: string | undefined,
+): Promise<{ commit: string; branch: string } | undefined> {
+  const base = baseBranch === '' ? undefined : await mirror.commit(`refs/heads/${baseBranch}`)
+  if (base) return { commit: base.id, branch: baseBranch }
+  return head === undefined ? undefined : { commit: head, branch: defaultBranch }
 }
 
 function noneOf({ event: { kind, action, branch = '', tag = '' } }: Happening): Said {

@@ -14,7 +14,7 @@ import type { Decision } from './decide.ts'
 import { runIdsOf, toDecision, withDecisions } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
 import type { Happening } from './happening.ts'
-import { type JudgeDeps, judge } from './judge.ts'
+import { type JudgeDeps, judge, type StartTrust } from './judge.ts'
 import { readDelivered } from './read-delivered.ts'
 import { beginRun } from './start-decided.ts'
 import { type TellNow, tellRefusal } from './tell-refusals.ts'
@@ -39,6 +39,8 @@ export interface Outcome {
   why?: Said
   /** Of WAITS: what somebody has to approve. */
   waiting?: ForgeEvent
+  /** What it has started is untrusted: of that pull request. */
+  untrusted?: ForgeEvent
 }
 
 interface Work {
@@ -67,12 +69,13 @@ async function outcomeOfEvent(
 ): Promise<Outcome> {
   const asked = { repository, connection, signal, isRepeat: row.repeats !== null }
   const judged = await judge(judgeDeps(deps, repository, row.id), asked, told)
-  const { ref, commit, sender, happening, decided = [], why, waiting } = judged
+  const { ref, commit, sender, happening, decided = [], why, waiting, trust } = judged
   const subject = { ref, commit, sender }
   if (waiting) return { ...subject, result: RepositoryDeliveryResult.WAITS, waiting, ...(why && { why }) }
   for (const each of decided) await tellRefusal(deps, repository, commit, each)
   if (!happening || why) return { ...subject, result: RepositoryDeliveryResult.NOTHING, ...(why && { why }) }
-  return { ...subject, ...(await begin(deps, { row, repository, index }, happening, decided)) }
+  const begun = await begin(deps, { row, repository, index, trust }, happening, decided)
+  return { ...subject, ...begun, ...(trust.untrusted && { untrusted: told }) }
 }
 
 function judgeDeps(deps: WorkOffDeps, repository: RepositoryRow, deliveryId: string): JudgeDeps {
@@ -95,7 +98,7 @@ function judgeDeps(deps: WorkOffDeps, repository: RepositoryRow, deliveryId: str
 
 async function begin(
   deps: WorkOffDeps,
-  { row, repository, index }: Pick<Work, 'row' | 'repository'> & { index: number },
+  { row, repository, index, trust }: Pick<Work, 'row' | 'repository'> & { index: number; trust: StartTrust },
   happening: Happening,
   decided: Decision[],
 ): Promise<Outcome> {
@@ -125,6 +128,7 @@ async function begin(
         repositoryName: repository.fullName,
         happening,
         start,
+        trust,
         runId,
       })
       if (typeof begun !== 'number') {

@@ -10,12 +10,14 @@ import { readyToStart, refusalOf, type StartDeps, startGraph } from '../runs/ind
 import { changedOf, type Startable } from './decide.ts'
 import type { RepositoryDeliveryRow } from './delivery.entity.ts'
 import type { Happening } from './happening.ts'
+import type { StartTrust } from './judge.ts'
 
 export interface Begin {
   delivery: Pick<RepositoryDeliveryRow, 'id' | 'event'>
   repositoryName: string
   happening: Happening
   start: Startable
+  trust: StartTrust
   runId: string
 }
 
@@ -48,7 +50,7 @@ export async function rehearseRun(
 
 async function prepare(
   { workers }: Pick<StartDeps, 'workers'>,
-  { delivery, repositoryName, happening, start }: Omit<Begin, 'runId'>,
+  { delivery, repositoryName, happening, start, trust }: Omit<Begin, 'runId'>,
 ): Promise<Prepared> {
   const { graph, inputs } = start
   const git = { ...happening.git, changed: await changedOf(workers, graph, happening) }
@@ -59,7 +61,9 @@ async function prepare(
     repositoryId: git.repositoryId,
     sender: git.sender.slice(0, 256),
   }
-  const origin = create(RunOriginSchema, { cause: { case: 'webhook', value }, git })
+  // The pipeline may be kept in AnsFlow: then it is of no file.
+  const { untrusted, fileOf } = { ...trust, ...(start.isFile ? {} : { fileOf: '' }) }
+  const origin = create(RunOriginSchema, { cause: { case: 'webhook', value }, git, untrusted, fileOf })
   return { origin, inputs: givenInputs(inputs, { git: gitValues(git) }) }
 }
 

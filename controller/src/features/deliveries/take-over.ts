@@ -86,7 +86,7 @@ async function takeOver(deps: WorkOffDeps, repository: RepositoryRow): Promise<v
     for (const path of await pipelineFiles(mirror, head.id)) {
       const asked = { takeFile, change, now: clock.now() }
       // What is wrong with one is said where somebody asks for it: by a push, and on the page of its pipeline.
-      await takeFileAt(asked, { repository: here, mirror }, { path, commit: head.id, isHead: true })
+      await takeFileAt(asked, { repository: here, mirror }, { path, commit: head.id, isHead: true, ofStrangers: false })
     }
   }
   if (repository.pollSeconds > 0) await noticePushes(deps, repository, refs)

@@ -9,7 +9,7 @@ import type { RepositoryRow } from '../repositories/index.ts'
 import { claimDelivery, Overtaken } from './claim.ts'
 import { jsonOf } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
-import { forgetOld } from './inbox.ts'
+import { forgetOld, repeatOf } from './inbox.ts'
 import { type Outcome, outcomeOf, type WorkOffDeps } from './outcome.ts'
 import { tellGivenUp } from './tell-refusals.ts'
 
@@ -143,15 +143,28 @@ async function workOne(deps: WorkOffDeps, row: RepositoryDeliveryRow, stopping: 
 
 /** Somebody may have approved it while it was being put aside. */
 async function lookAgain(
-  { db, clock, pullRequests }: WorkOffDeps,
-  { row: { id }, repository, outcome }: { row: RepositoryDeliveryRow; repository: RepositoryRow; outcome: Outcome },
+  deps: WorkOffDeps,
+  { row, repository, outcome }: { row: RepositoryDeliveryRow; repository: RepositoryRow; outcome: Outcome },
 ): Promise<void> {
-  if (!outcome.waiting) return
-  const { fork } = await pullRequests.trustOf(repository, outcome.waiting)
+  const { db, clock, pullRequests } = deps
+  const about = outcome.waiting ?? outcome.untrusted
+  if (!about) return
+  const { fork } = await pullRequests.trustOf(repository, about)
   if (fork !== 'trusted') return
-  const waits = { id, result: RepositoryDeliveryResult.WAITS }
+  if (outcome.untrusted) return repeatTrusted(deps, row)
+  const waits = { id: row.id, result: RepositoryDeliveryResult.WAITS }
   const again = { result: RepositoryDeliveryResult.TAKEN, nextAt: clock.now() }
   await db.em().nativeUpdate(RepositoryDeliveryEntity, waits, again)
+}
+
+/** Whoever has approved it meanwhile has not found it, or has and has begun the same. */
+async function repeatTrusted({ db, clock, bus, repositories }: WorkOffDeps, { id }: RepositoryDeliveryRow) {
+  const row = await db.em().findOne(RepositoryDeliveryEntity, { id })
+  if (!row || (await db.em().count(RepositoryDeliveryEntity, { repeats: id })) > 0) return
+  const repository = await repositories.load(db.em(), row.repositoryId)
+  const again = await repeatOf(row, repository, clock.now())
+  await db.em().insert(RepositoryDeliveryEntity, again)
+  bus.publish('repository.due', {})
 }
 
 /** Whoever comes next need not wait for the lease to end. */
@@ -164,7 +177,7 @@ async function giveBack({ db, clock, log }: WorkOffDeps, { id }: RepositoryDeliv
 }
 
 async function close(deps: WorkOffDeps, { id, repositoryId, projectId }: RepositoryDeliveryRow, outcome: Outcome) {
-  const { result, ref = '', commit = '', sender = '', decisions = [], why } = outcome
+  const { result, ref = '', commit = '', sender = '', decisions = [], why, untrusted } = outcome
   await deps.db.em().nativeUpdate(
     RepositoryDeliveryEntity,
     { id, result: RepositoryDeliveryResult.TAKEN },
@@ -174,6 +187,7 @@ async function close(deps: WorkOffDeps, { id, repositoryId, projectId }: Reposit
       ref: ref.slice(0, 255),
       commit: commit.slice(0, 64),
       sender: sender.slice(0, 255),
+      untrusted: untrusted !== undefined,
       decisions: jsonOf(decisions),
       ...toColumns(why),
     },

@@ -66,12 +66,13 @@ export const explain = task(
   }: Asked): { answer: Uint8Array; wanted: Wanted } => {
     const graph = fromBinary(PipelineGraphSchema, asked.graph)
     const meta: RunMeta = { ...asked.meta, origin: fromBinary(RunOriginSchema, asked.origin), newId: uuidv7 }
+    const { untrusted } = meta.origin
     const changes = changesOf(graph, changedFiles, meta.origin.git?.changed ?? {})
     const changed = Object.fromEntries(
       changes.flatMap((each) => (each.assumed ? [] : [[changedKey(each.patterns), each.changed]])),
     )
     const found = atOnce(foresee(graph, inputs, meta, now, { failing: new Set(failing), changed }))
-    const steps = found.map((one) => stepMessage(one, placeOf(one.job, agents, organizationId)))
+    const steps = found.map((one) => stepMessage(one, placeOf(one.job, agents, { organizationId, untrusted })))
     const answer = create(ExplainRunResponseSchema, { steps, graph, version: meta.version, changes })
     const state = atOnce(planRun(graph, inputs, { ...meta, foresees: true, changed }, now))
     const wanted: Wanted = {
@@ -169,7 +170,11 @@ function shortened(value: JsonValue): JsonValue {
   return text.length > longest ? `${text.slice(0, longest)}…` : value
 }
 
-function placeOf(job: JobState | undefined, views: AgentView[], organizationId: string): ExplainedPlace | undefined {
+function placeOf(
+  job: JobState | undefined,
+  views: AgentView[],
+  { organizationId, untrusted }: Pick<Candidate, 'organizationId' | 'untrusted'>,
+): ExplainedPlace | undefined {
   if (!job) return undefined
   const { labels, workspace, capability, createdAt } = job
   const candidate = {
@@ -181,6 +186,7 @@ function placeOf(job: JobState | undefined, views: AgentView[], organizationId: 
     queuedAt: createdAt,
     availableAt: createdAt,
     labels,
+    untrusted,
     capability,
     workspace,
     pinnedAgentId: '',

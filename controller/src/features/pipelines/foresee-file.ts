@@ -27,6 +27,7 @@ export function foreseeFiles(deps: Deps): (asked: TakeFile) => Promise<TakenFile
     const em = deps.db.em()
     const inProject = { projectId: scope.projectId }
     const known = await em.findOne(PipelineEntity, { repositoryId: file.repositoryId, filePath: file.path })
+    if (!known && asked.ofStrangers) return { problems, name }
     if (!known) {
       const isTaken = newNames.has(name) || (await em.count(PipelineEntity, { projectId: scope.projectId, name })) > 0
       if (isTaken) return { problems, name }

@@ -31,6 +31,8 @@ export interface TakeFile {
   author: string
   /** It is what the default branch says: it becomes the latest version, and the draft follows it unless somebody works on that. */
   isHead: boolean
+  /** Strangers have written it: it makes no pipeline that there is not. */
+  ofStrangers: boolean
   /** In the audit as its act. */
   change: CallContext['change']
   now: Date
@@ -81,6 +83,7 @@ export async function takeFile(deps: TakeFileDeps, asked: TakeFile): Promise<Tak
   const { problems, name } = taken
   const where = { repositoryId: file.repositoryId, filePath: file.path }
   let pipeline = await db.em().findOne(PipelineEntity, where)
+  if (!pipeline && asked.ofStrangers) return { problems, name }
   if (!pipeline) {
     const seed = await workers.run(draftTasks, 'seedFromFile', yaml, '')
     try {

@@ -43,9 +43,11 @@ export const repositoriesFeature = feature({
     connected.fill(connectedRepositories)
     const repositories = createRepositories({ db, clock, connections, mirrors: git })
     from(agentsFeature).repositoryAccess.fill(repositoryAccess(db, repositories))
-    from(runsFeature).cloneUrls.fill(async (em, projectId, id) => {
-      const row = await repositories.find(em, id)
-      return row?.projectId === projectId ? row.cloneUrl : undefined
+    const pullRequests = createPullRequests({ db, clock })
+    from(runsFeature).askRepository.fill(async (em, projectId, git) => {
+      const row = await repositories.find(em, git.repositoryId)
+      if (row?.projectId !== projectId) return undefined
+      return { url: row.cloneUrl, untrusted: await pullRequests.isOfStrangers(em, row, git) }
     })
     from(pipelinesFeature).headFiles.fill((em, id) => headFiles(repositories, em, id))
     const sources = runSources(db)
@@ -88,7 +90,7 @@ export const repositoriesFeature = feature({
           await em.nativeDelete(RepositoryEntity, { projectId })
         },
       ],
-      gives: { repositories, pullRequests: createPullRequests({ db, clock }), keptDeliveries },
+      gives: { repositories, pullRequests, keptDeliveries },
     }
   },
 })

@@ -22,7 +22,7 @@ export interface RepositoryCounts {
 
 export function toRepository(row: RepositoryRow, { pipelines, delivered, refused }: RepositoryCounts): Repository {
   const { id, projectId, connectionId, fullName, cloneUrl, webUrl, defaultBranch, connectedByName } = row
-  const { headCommit, readProblem, forks, pollSeconds, tells, tellProblem, statusDetail, comments } = row
+  const { headCommit, readProblem, forks, forkFiles, pollSeconds, tells, tellProblem, statusDetail, comments } = row
   return create(RepositorySchema, {
     id,
     projectId,
@@ -47,6 +47,7 @@ export function toRepository(row: RepositoryRow, { pipelines, delivered, refused
     readProblem,
     pipelineCount: pipelines,
     forks,
+    forkFiles,
     pollSeconds,
     tells,
     statusDetail,

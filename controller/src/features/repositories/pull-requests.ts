@@ -1,6 +1,7 @@
 // What is known of pull requests, and how far those from other repositories are trusted.
 import { notFound, precondition } from '@ansflow/proto/errors'
-import { ForkPolicy, PullRequestState } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { ForkFiles, ForkPolicy, PullRequestState } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import type { GitFacts } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
@@ -21,6 +22,8 @@ export interface PullRequests {
   known(repository: RepositoryRow, number: number): Promise<PullRequestFacts | undefined>
   /** Their numbers, the newest first, at most five. */
   withHead(em: EntityManager, repositoryId: string, commit: string): Promise<number[]>
+  /** Whether a state of the repository comes from elsewhere, and nobody has approved it. */
+  isOfStrangers(em: EntityManager, repository: RepositoryRow, git: GitFacts): Promise<boolean>
   /** Inside a transaction: the head is approved. Answers the delivery that has waited for it. Throws `failed_precondition` "commit_moved". */
   trust(em: EntityManager, approval: Approval): Promise<string | undefined>
 }
@@ -33,7 +36,8 @@ export interface Approval {
 }
 
 export interface Trust {
-  fork: 'trusted' | 'approve' | 'none'
+  /** `untrusted`: it runs with nothing that could be stolen. */
+  fork: 'trusted' | 'approve' | 'untrusted' | 'none'
   baseRules: boolean
 }
 
@@ -72,8 +76,11 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
       if (repository.forks === ForkPolicy.NONE) return { fork: 'none', baseRules: true }
       const row = await find(db.em(), repository, facts)
       const { commit } = facts.head
-      if (commit !== '' && row?.trustedCommit === commit) return trusted
-      return { fork: 'approve', baseRules: true }
+      const { forks, forkFiles } = repository
+      const isApproved = commit !== '' && row?.trustedCommit === commit
+      if (isApproved) return { fork: 'trusted', baseRules: forkFiles === ForkFiles.BASE }
+      if (forks !== ForkPolicy.WITHOUT_SECRETS) return { fork: 'approve', baseRules: true }
+      return { fork: 'untrusted', baseRules: forkFiles !== ForkFiles.OWN }
     },
 
     async wait(repository, event, deliveryId) {
@@ -104,6 +111,12 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
       const newest = { orderBy: { number: 'desc' as const }, limit: mostWithHead, fields: ['number' as const] }
       const rows = await em.find(PullRequestEntity, { repositoryId, headCommit }, newest)
       return rows.map((row) => row.number)
+    },
+
+    async isOfStrangers(em, { id: repositoryId }, { pullRequest: number, fork, commit }) {
+      if (number === 0) return fork
+      const row = await em.findOne(PullRequestEntity, { repositoryId, number })
+      return row ? (row.fork || fork) && (commit === '' || row.trustedCommit !== commit) : fork
     },
 
     async trust(em, { repositoryId, pullRequest, commit, by }) {

@@ -2,6 +2,7 @@
 import { conflict, invalidField, notFound } from '@ansflow/proto/errors'
 import {
   CommentPolicy,
+  ForkFiles,
   ForkPolicy,
   type Repository,
   RepositoryService,
@@ -82,6 +83,7 @@ export function repositoriesApi(deps: Deps): ServiceTable {
         hookId: '',
         hookProblem: '',
         forks: ForkPolicy.APPROVE,
+        forkFiles: ForkFiles.OWN_ONCE_APPROVED,
         pollSeconds: open.client.putHook ? 0 : 60,
         lookAt: clock.now(),
         tells: open.client.putStatus !== undefined,
@@ -129,9 +131,11 @@ export function repositoriesApi(deps: Deps): ServiceTable {
       return {}
     },
 
-    async updateRepository({ repositoryId, forks, pollSeconds, tells, statusDetail, comments }, ctx) {
+    async updateRepository(request, ctx) {
+      const { repositoryId, forks, forkFiles, pollSeconds, tells, statusDetail, comments } = request
       const changes = {
-        ...(forks !== ForkPolicy.UNSPECIFIED && { forks }),
+        ...(forks in ForkPolicy && forks !== ForkPolicy.UNSPECIFIED && { forks }),
+        ...(forkFiles in ForkFiles && forkFiles !== ForkFiles.UNSPECIFIED && { forkFiles }),
         ...(pollSeconds !== undefined && readPoll(pollSeconds, clock.now())),
         ...(tells !== undefined && { tells }),
         ...(statusDetail in StatusDetail && statusDetail !== StatusDetail.UNSPECIFIED && { statusDetail }),
@@ -140,8 +144,8 @@ export function repositoriesApi(deps: Deps): ServiceTable {
       const counted = (await counts(ctx.em, [repositoryId])).get(repositoryId) ?? none
       const row = await ctx.change(async (em) => {
         const found = await repositories.load(em, repositoryId)
-        const { forks: wasForks, pollSeconds: wasPoll, tells: wasTells } = found
-        const was = { forks: wasForks, pollSeconds: wasPoll, tells: wasTells }
+        const { forks: wasForks, forkFiles: wasFiles, pollSeconds: wasPoll, tells: wasTells } = found
+        const was = { forks: wasForks, forkFiles: wasFiles, pollSeconds: wasPoll, tells: wasTells }
         const before = { ...was, statusDetail: found.statusDetail, comments: found.comments }
         await em.nativeUpdate(RepositoryEntity, { id: found.id }, changes)
         const after = { ...before, ...changes }

@@ -29,6 +29,8 @@ export const RepositoryEntity = defineEntity({
     hookProblem: p.string().length(512),
     /** ansflow.v1.ForkPolicy. */
     forks: p.integer(),
+    /** ansflow.v1.ForkFiles. */
+    forkFiles: p.integer().default(1),
     pollSeconds: p.integer(),
     /** When it is to be looked at, without a delivery. */
     lookAt: p.datetime(3).nullable(),

@@ -5,7 +5,7 @@ import { pipelinesFeature } from '../pipelines/index.ts'
 import { deleteRunsOf } from './delete-runs.ts'
 import { createFollowRun } from './follow-run.ts'
 import { JobEntity, WorkspacePinEntity } from './job.entity.ts'
-import type { CloneUrls } from './origin.ts'
+import type { AskRepository } from './origin.ts'
 import type { RunParticipant } from './participant.ts'
 import type { Placement } from './place-jobs.ts'
 import type { RerunNeeds } from './rerun.ts'
@@ -35,7 +35,7 @@ export const runsFeature = feature({
     const placement = port<Placement>('a placement of jobs')
     const approvals = port<RerunNeeds['approvals']>('what people have approved')
     const keepers = port<RerunNeeds['keepers']>('agents with workspaces')
-    const cloneUrls = port<CloneUrls>('addresses of repositories')
+    const askRepository = port<AskRepository>('repositories that runs are for')
     const needs: RerunNeeds = { approvals: (ids) => approvals()(ids), keepers: (ids) => keepers()(ids) }
     let found: RunParticipant[] | undefined
     const participants = () => {
@@ -50,7 +50,7 @@ export const runsFeature = feature({
     const follow = createFollowRun({ events, watch })
     const { topics, stop } = runTopics({ db, bus, clock, log, follow })
     return {
-      services: [runsApi({ db, clock, driver, follow, drafts, includesOf, workers, needs, cloneUrls })],
+      services: [runsApi({ db, clock, driver, follow, drafts, includesOf, workers, needs, askRepository })],
       topics,
       loops: [{ name: 'runs', everyMs: 2000, run: driver.sweep }],
       scopes: { [Resource.RUN]: runScope },
@@ -60,7 +60,7 @@ export const runsFeature = feature({
         watch.stop()
         await driver.stop()
       },
-      gives: { driver, watch, placement, approvals, keepers, cloneUrls },
+      gives: { driver, watch, placement, approvals, keepers, askRepository },
     }
   },
 })

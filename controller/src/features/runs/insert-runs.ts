@@ -207,7 +207,7 @@ async function planStart(
     version: start.version,
     origin: start.origin,
     variables: start.variables ?? [],
-    priority: start.priority ?? start.graph.priority,
+    priority: priorityOf(start),
     newId: uuidv7,
   }
   const size = start.graph.steps.length
@@ -225,6 +225,12 @@ async function planStart(
   // The first event tells of every step, so that those who watch from the start know the whole plan.
   for (const step of state.steps.values()) work.steps.add(step)
   return { number, work, graph, lastNumber }
+}
+
+/** What strangers have written goes before nobody. */
+function priorityOf({ priority, graph, origin }: RunStart): number {
+  const wanted = priority ?? graph.priority
+  return origin.untrusted ? Math.min(wanted, 0) : wanted
 }
 
 async function encodeGraph(graph: PipelineGraph): Promise<PlannedRun['graph']> {

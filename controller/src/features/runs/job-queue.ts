@@ -61,6 +61,7 @@ function candidateOf(db: Db, row: QueuedRow): Candidate {
     queuedAt: db.fromColumn(row.created_at),
     availableAt: db.fromColumn(row.available_at),
     labels: JSON.parse(row.labels) as string[],
+    untrusted: Boolean(row.untrusted),
     capability: row.capability,
     workspace: row.workspace,
     pinnedAgentId: row.pinned ?? '',
@@ -70,7 +71,7 @@ function candidateOf(db: Db, row: QueuedRow): Candidate {
 const mostPriority = 2 ** 31 - 1
 const queuedColumns = [
   ...(['id', 'run_id', 'project_id', 'organization_id', 'priority', 'created_at'] as const),
-  ...(['available_at', 'labels', 'capability', 'workspace'] as const),
+  ...(['available_at', 'labels', 'untrusted', 'capability', 'workspace'] as const),
 ]
 const jobColumns = queuedColumns.map((column) => `job.${column}` as const)
 
@@ -262,6 +263,7 @@ export async function jobById(db: Db, jobId: string) {
     organizationId: row.organization_id,
     logComplete: Boolean(row.log_complete),
     secrets: JSON.parse(row.secrets) as JobSecret[],
+    untrusted: Boolean(row.untrusted),
   }
 }
 
@@ -275,6 +277,6 @@ const byId = statement<RunTables, { jobId: string }>()((db, { jobId }) =>
   db
     .selectFrom('job')
     .select(['id', 'epoch', 'run_id', 'step_id', 'attempt', 'status', 'agent_id'])
-    .select(['project_id', 'organization_id', 'secrets', 'log_complete'])
+    .select(['project_id', 'organization_id', 'secrets', 'untrusted', 'log_complete'])
     .where('id', '=', jobId),
 )

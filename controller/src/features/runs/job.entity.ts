@@ -31,6 +31,8 @@ export const JobEntity = defineEntity({
     agentName: p.string().length(255),
     /** JSON. */
     labels: p.text(),
+    /** Of an untrusted run. */
+    untrusted: p.boolean().default(false),
     capability: p.string().length(32),
     workspace: p.string().length(64),
     /** JSON: names, never values. */

@@ -10,32 +10,45 @@ import type { EntityManager } from '../../platform/db.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { personOf, projectOf } from '../../transport/call.ts'
 
-export function originOf(ctx: CallContext, git: GitFacts | undefined): RunOrigin {
+/** What is known of trust, where that is known: of a run that is repeated as it was. */
+export type Trusted = Partial<Pick<RunOrigin, 'untrusted' | 'fileOf'>>
+
+export function originOf(ctx: CallContext, git: GitFacts | undefined, trusted: Trusted = {}): RunOrigin {
   const { userId, name, token } = personOf(ctx)
   const origin = byPerson(userId, name, git)
   if (token) {
     const value = { tokenId: token.id, name: token.name, userId, userName: name }
     origin.cause = { case: 'token', value: { $typeName: 'ansflow.v1.TokenCause', ...value } }
   }
-  return origin
+  const { untrusted = false, fileOf = '' } = trusted
+  return Object.assign(origin, { untrusted, fileOf })
 }
 
-/** Where a repository of the project is cloned from; undefined: the project has no such one. */
-export type CloneUrls = (em: EntityManager, projectId: string, repositoryId: string) => Promise<string | undefined>
+/**
+ * Of a repository of the project: where it is cloned from, and whether what a run would be for comes from strangers and nobody has
+ * approved it. Undefined: the project has no such one.
+ */
+export type AskRepository = (
+  em: EntityManager,
+  projectId: string,
+  git: GitFacts,
+) => Promise<{ url: string; untrusted: boolean } | undefined>
 
 /** What is fetched by itself is what the project has connected, whoever asks; the address need not be said. */
 export async function checkRepository(
   ctx: CallContext,
   git: GitFacts | undefined,
-  cloneUrls: CloneUrls,
-): Promise<void> {
-  if (!git || git.repositoryId === '') return
-  const url = await cloneUrls(ctx.em, projectOf(ctx), git.repositoryId)
-  if (url === undefined) throw invalidField('git.repositoryId', 'must be a repository of the project')
+  askRepository: AskRepository,
+): Promise<Trusted> {
+  if (!git || git.repositoryId === '') return {}
+  const found = await askRepository(ctx.em, projectOf(ctx), git)
+  if (!found) throw invalidField('git.repositoryId', 'must be a repository of the project')
+  const { url, untrusted } = found
   if (git.repository !== '' && git.repository !== url) {
     throw invalidField('git.repository', `must be the address of that repository, ${url}, or be left out`)
   }
   git.repository = url
+  return { untrusted }
 }
 
 const longest = {

@@ -77,6 +77,7 @@ function candidateOf({ run: { state, belongs } }: RunWork, job: JobState): Candi
     queuedAt: job.createdAt,
     availableAt: job.availableAt,
     labels: job.labels,
+    untrusted: state.meta.origin.untrusted,
     capability: job.capability,
     workspace: job.workspace,
     pinnedAgentId: state.pins.get(job.workspace) ?? '',

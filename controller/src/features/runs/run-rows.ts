@@ -236,6 +236,7 @@ export function newJobRow(
     attempt: job.attempt,
     priority: state.meta.priority,
     labels: JSON.stringify(job.labels),
+    untrusted: state.meta.origin.untrusted ? 1 : 0,
     capability: job.capability,
     workspace: job.workspace,
     secrets: JSON.stringify(job.secrets),
@@ -260,7 +261,7 @@ export function newWorkRow(runId: string, job: JobState, { kind, request, secret
   }
 }
 
-export function storedJob(row: Omit<JobRow, 'spec'>, times: Times) {
+export function storedJob(row: Omit<JobRow, 'spec' | 'untrusted'>, times: Times) {
   return {
     id: row.id,
     stepId: row.step_id,

@@ -71,6 +71,7 @@ export interface JobRow {
   agent_id: string | null
   agent_name: string
   labels: string
+  untrusted: number
   capability: string
   workspace: string
   secrets: string

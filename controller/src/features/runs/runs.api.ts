@@ -26,7 +26,7 @@ import type { RunStart } from './insert-runs.ts'
 import { listRunEvents } from './list-run-events.ts'
 import { listRuns, readRunHead } from './list-runs.ts'
 import { type LoadedRun, loadRun } from './load-run.ts'
-import { type CloneUrls, checkGitFacts, checkRepository, originOf } from './origin.ts'
+import { type AskRepository, checkGitFacts, checkRepository, originOf, type Trusted } from './origin.ts'
 import { type PartialRerun, type RerunNeeds, refusal, rerunPart } from './rerun.ts'
 import { createRunAnswers } from './run-answers.ts'
 import type { RunDriver } from './run-driver.ts'
@@ -42,7 +42,7 @@ export interface RunsDeps {
   drafts: () => Pick<Drafts, 'announce'>
   includesOf: (ctx: CallContext) => DraftIncludes
   needs: RerunNeeds
-  cloneUrls: () => CloneUrls
+  askRepository: () => AskRepository
 }
 
 export function runsApi({
@@ -54,7 +54,7 @@ export function runsApi({
   includesOf,
   workers,
   needs,
-  cloneUrls,
+  askRepository,
 }: RunsDeps): ServiceTable {
   const times = timesOf(db)
   const answers = createRunAnswers(db)
@@ -70,7 +70,7 @@ export function runsApi({
       if (request.draft && request.version > 0) throw invalidField('version', 'must be 0 when the draft is to run')
       if (request.untilStepId !== '' && !request.draft) throw invalidField('untilStepId', 'is for the draft only')
       checkGitFacts(request.git)
-      await checkRepository(ctx, request.git, cloneUrls())
+      const trusted = await checkRepository(ctx, request.git, askRepository())
       checkPriority(request.priority)
       const from = { em: ctx.em, workers, by: personOf(ctx).userId, includes: includesOf(ctx) }
       const { pipeline, graph, version } = request.draft
@@ -82,7 +82,7 @@ export function runsApi({
       const { values, violations } = resolveInputs(graph.inputs, request.inputs ?? {})
       if (violations.length > 0) throw invalid(violations)
       const run = await driver.start({
-        ...(await askedBy(ctx, request.git)),
+        ...(await askedBy(ctx, request.git, trusted)),
         pipelineId: pipeline.id,
         pipelineName: pipeline.name,
         version,
@@ -131,7 +131,7 @@ export function runsApi({
         ? await rerunPart(db.kysely<RunTables>(ctx.em), needs, earlier, part, { now: clock.now(), times })
         : { graph }
       const start = { pipelineId, pipelineName, version, inputs, priority, rerunOf: runId, ...rerun }
-      return { run: await driver.start({ ...(await askedBy(ctx, meta.origin.git)), ...start }) }
+      return { run: await driver.start({ ...(await askedBy(ctx, meta.origin.git, meta.origin)), ...start }) }
     },
 
     async getStepVariables({ runId, stepId }, ctx) {
@@ -168,7 +168,7 @@ const origins: Record<VariableValue['from'], VariableOrigin> = {
 
 type Asked = Pick<RunStart, 'organizationId' | 'projectId' | 'projectSlug' | 'origin' | 'runId' | 'act'>
 
-async function askedBy(ctx: CallContext, git: GitFacts | undefined): Promise<Asked> {
+async function askedBy(ctx: CallContext, git: GitFacts | undefined, trusted: Trusted): Promise<Asked> {
   const projectId = projectOf(ctx)
   const project = await findProject(ctx.em, projectId)
   if (!project) throw notFound('project', projectId)
@@ -176,7 +176,7 @@ async function askedBy(ctx: CallContext, git: GitFacts | undefined): Promise<Ask
     organizationId: organizationOf(ctx),
     projectId,
     projectSlug: project.slug,
-    origin: originOf(ctx, git),
+    origin: originOf(ctx, git, trusted),
     ...(ctx.makes && { runId: ctx.makes }),
     act: ctx.act,
   }

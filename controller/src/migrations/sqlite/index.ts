@@ -25,6 +25,7 @@ import { Statuses } from './migration-0021-statuses.ts'
 import { Polling } from './migration-0022-polling.ts'
 import { Answers } from './migration-0023-answers.ts'
 import { BranchHealth } from './migration-0024-branch-health.ts'
+import { Trust } from './migration-0025-trust.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -53,4 +54,5 @@ export const migrations = {
   'migration-0022-polling': Polling,
   'migration-0023-answers': Answers,
   'migration-0024-branch-health': BranchHealth,
+  'migration-0025-trust': Trust,
 }

@@ -82,7 +82,14 @@ export class LinkWorld {
     this.apply({ type: 'started' })
     const row = { id: 'agent', organizationId: 'o', name: 'agent', reported: [], capabilities: ['shell'], slots: 3 }
     const times = { instanceSince: null, doubledAt: null, leftAt: null, lastSeenAt: now, registeredAt: now }
-    const of = { version: '', host: create(HostFactsSchema), load: null, draining: false, sessionId: null }
+    const of = {
+      version: '',
+      host: create(HostFactsSchema),
+      load: null,
+      draining: false,
+      takesUntrusted: false,
+      sessionId: null,
+    }
     this.agent = { ...row, ...of, ...times, instances: '' }
     this.startProcess(this.folders[0]!)
   }

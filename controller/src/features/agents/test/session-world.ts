@@ -41,6 +41,7 @@ export function world(held: HeldJob[] = []) {
     host: create(HostFactsSchema),
     load: null,
     draining: false,
+    takesUntrusted: false,
     sessionId: '',
     instances: '',
     instanceSince: null,

@@ -102,6 +102,13 @@ export declare type Agent = Message<"ansflow.v1.Agent"> & {
    * @generated from field: google.protobuf.Timestamp doubled_since = 16;
    */
   doubledSince?: Timestamp | undefined;
+
+  /**
+   * It takes jobs of untrusted runs too (see RunOrigin.untrusted): strangers may run what they like on its host.
+   *
+   * @generated from field: bool takes_untrusted = 17;
+   */
+  takesUntrusted: boolean;
 };
 
 /**
@@ -195,6 +202,13 @@ export declare type AgentJson = {
    * @generated from field: google.protobuf.Timestamp doubled_since = 16;
    */
   doubledSince?: TimestampJson;
+
+  /**
+   * It takes jobs of untrusted runs too (see RunOrigin.untrusted): strangers may run what they like on its host.
+   *
+   * @generated from field: bool takes_untrusted = 17;
+   */
+  takesUntrusted?: boolean;
 };
 
 /**
@@ -686,6 +700,68 @@ export declare type DrainAgentResponseJson = {
 export declare const DrainAgentResponseSchema: GenMessage<DrainAgentResponse, {jsonType: DrainAgentResponseJson}>;
 
 /**
+ * @generated from message ansflow.v1.SetAgentTrustRequest
+ */
+export declare type SetAgentTrustRequest = Message<"ansflow.v1.SetAgentTrustRequest"> & {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * @generated from field: bool takes_untrusted = 2;
+   */
+  takesUntrusted: boolean;
+};
+
+/**
+ * @generated from message ansflow.v1.SetAgentTrustRequest
+ */
+export declare type SetAgentTrustRequestJson = {
+  /**
+   * @generated from field: string agent_id = 1;
+   */
+  agentId?: string;
+
+  /**
+   * @generated from field: bool takes_untrusted = 2;
+   */
+  takesUntrusted?: boolean;
+};
+
+/**
+ * Describes the message ansflow.v1.SetAgentTrustRequest.
+ * Use `create(SetAgentTrustRequestSchema)` to create a new message.
+ */
+export declare const SetAgentTrustRequestSchema: GenMessage<SetAgentTrustRequest, {jsonType: SetAgentTrustRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.SetAgentTrustResponse
+ */
+export declare type SetAgentTrustResponse = Message<"ansflow.v1.SetAgentTrustResponse"> & {
+  /**
+   * @generated from field: ansflow.v1.Agent agent = 1;
+   */
+  agent?: Agent | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.SetAgentTrustResponse
+ */
+export declare type SetAgentTrustResponseJson = {
+  /**
+   * @generated from field: ansflow.v1.Agent agent = 1;
+   */
+  agent?: AgentJson;
+};
+
+/**
+ * Describes the message ansflow.v1.SetAgentTrustResponse.
+ * Use `create(SetAgentTrustResponseSchema)` to create a new message.
+ */
+export declare const SetAgentTrustResponseSchema: GenMessage<SetAgentTrustResponse, {jsonType: SetAgentTrustResponseJson}>;
+
+/**
  * @generated from message ansflow.v1.SetAgentLabelsRequest
  */
 export declare type SetAgentLabelsRequest = Message<"ansflow.v1.SetAgentLabelsRequest"> & {
@@ -1009,6 +1085,16 @@ export declare const AgentService: GenService<{
     methodKind: "unary";
     input: typeof DrainAgentRequestSchema;
     output: typeof DrainAgentResponseSchema;
+  },
+  /**
+   * Whether it takes jobs of untrusted runs; a new agent does not. What it runs already goes on.
+   *
+   * @generated from rpc ansflow.v1.AgentService.SetAgentTrust
+   */
+  setAgentTrust: {
+    methodKind: "unary";
+    input: typeof SetAgentTrustRequestSchema;
+    output: typeof SetAgentTrustResponseSchema;
   },
   /**
    * Sets the labels that people give the agent. A label that was ever given to an agent of the organization, or to a

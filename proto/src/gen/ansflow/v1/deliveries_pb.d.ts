@@ -107,6 +107,13 @@ export declare type RepositoryDelivery = Message<"ansflow.v1.RepositoryDelivery"
    * @generated from field: uint32 size = 15;
    */
   size: number;
+
+  /**
+   * What it started is trusted with nothing: see RunOrigin.untrusted.
+   *
+   * @generated from field: bool untrusted = 16;
+   */
+  untrusted: boolean;
 };
 
 /**
@@ -203,6 +210,13 @@ export declare type RepositoryDeliveryJson = {
    * @generated from field: uint32 size = 15;
    */
   size?: number;
+
+  /**
+   * What it started is trusted with nothing: see RunOrigin.untrusted.
+   *
+   * @generated from field: bool untrusted = 16;
+   */
+  untrusted?: boolean;
 };
 
 /**
@@ -628,7 +642,7 @@ export declare const TrustCommitRequestSchema: GenMessage<TrustCommitRequest, {j
  */
 export declare type TrustCommitResponse = Message<"ansflow.v1.TrustCommitResponse"> & {
   /**
-   * Empty: nothing has waited for it.
+   * Of the last that has waited for it, or of what repeats the last that ran untrusted; empty: there was none.
    *
    * @generated from field: string delivery_id = 1;
    */
@@ -640,7 +654,7 @@ export declare type TrustCommitResponse = Message<"ansflow.v1.TrustCommitRespons
  */
 export declare type TrustCommitResponseJson = {
   /**
-   * Empty: nothing has waited for it.
+   * Of the last that has waited for it, or of what repeats the last that ran untrusted; empty: there was none.
    *
    * @generated from field: string delivery_id = 1;
    */

@@ -128,6 +128,11 @@ export declare type Repository = Message<"ansflow.v1.Repository"> & {
   tells: boolean;
 
   /**
+   * @generated from field: ansflow.v1.ForkFiles fork_files = 20;
+   */
+  forkFiles: ForkFiles;
+
+  /**
    * @generated from field: ansflow.v1.StatusDetail status_detail = 30;
    */
   statusDetail: StatusDetail;
@@ -252,6 +257,11 @@ export declare type RepositoryJson = {
    * @generated from field: bool tells = 19;
    */
   tells?: boolean;
+
+  /**
+   * @generated from field: ansflow.v1.ForkFiles fork_files = 20;
+   */
+  forkFiles?: ForkFilesJson;
 
   /**
    * @generated from field: ansflow.v1.StatusDetail status_detail = 30;
@@ -655,6 +665,13 @@ export declare type UpdateRepositoryRequest = Message<"ansflow.v1.UpdateReposito
   /**
    * Unspecified: as it is.
    *
+   * @generated from field: ansflow.v1.ForkFiles fork_files = 5;
+   */
+  forkFiles: ForkFiles;
+
+  /**
+   * Unspecified: as it is.
+   *
    * @generated from field: ansflow.v1.StatusDetail status_detail = 30;
    */
   statusDetail: StatusDetail;
@@ -692,6 +709,13 @@ export declare type UpdateRepositoryRequestJson = {
    * @generated from field: optional bool tells = 4;
    */
   tells?: boolean;
+
+  /**
+   * Unspecified: as it is.
+   *
+   * @generated from field: ansflow.v1.ForkFiles fork_files = 5;
+   */
+  forkFiles?: ForkFilesJson;
 
   /**
    * Unspecified: as it is.
@@ -987,7 +1011,7 @@ export declare type PullRequest = Message<"ansflow.v1.PullRequest"> & {
   runs: Run[];
 
   /**
-   * Its head waits for somebody who approves it.
+   * Its head waits for somebody who approves it; that of a run without secrets, to be run with them.
    *
    * @generated from field: bool waits_for_trust = 15;
    */
@@ -1080,7 +1104,7 @@ export declare type PullRequestJson = {
   runs?: RunJson[];
 
   /**
-   * Its head waits for somebody who approves it.
+   * Its head waits for somebody who approves it; that of a run without secrets, to be run with them.
    *
    * @generated from field: bool waits_for_trust = 15;
    */
@@ -1816,6 +1840,14 @@ export enum ForkPolicy {
   APPROVE = 1,
 
   /**
+   * They run at once and are trusted with nothing (see RunOrigin.untrusted). Once somebody who may (repository.trust) approves a
+   * commit, it runs again, trusted.
+   *
+   * @generated from enum value: FORK_POLICY_WITHOUT_SECRETS = 2;
+   */
+  WITHOUT_SECRETS = 2,
+
+  /**
    * They start nothing.
    *
    * @generated from enum value: FORK_POLICY_NONE = 3;
@@ -1828,12 +1860,57 @@ export enum ForkPolicy {
  *
  * @generated from enum ansflow.v1.ForkPolicy
  */
-export declare type ForkPolicyJson = "FORK_POLICY_UNSPECIFIED" | "FORK_POLICY_APPROVE" | "FORK_POLICY_NONE";
+export declare type ForkPolicyJson = "FORK_POLICY_UNSPECIFIED" | "FORK_POLICY_APPROVE" | "FORK_POLICY_WITHOUT_SECRETS" | "FORK_POLICY_NONE";
 
 /**
  * Describes the enum ansflow.v1.ForkPolicy.
  */
 export declare const ForkPolicySchema: GenEnum<ForkPolicy, ForkPolicyJson>;
+
+/**
+ * Which file says what pull requests from other repositories run, as far as the pipeline is one of the repository.
+ *
+ * @generated from enum ansflow.v1.ForkFiles
+ */
+export enum ForkFiles {
+  /**
+   * @generated from enum value: FORK_FILES_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * That of the branch that they are for; once their commit is approved, their own. The default.
+   *
+   * @generated from enum value: FORK_FILES_OWN_ONCE_APPROVED = 1;
+   */
+  OWN_ONCE_APPROVED = 1,
+
+  /**
+   * Always that of the branch that they are for.
+   *
+   * @generated from enum value: FORK_FILES_BASE = 2;
+   */
+  BASE = 2,
+
+  /**
+   * Always their own. One that the repository does not have yet runs only once their commit is approved.
+   *
+   * @generated from enum value: FORK_FILES_OWN = 3;
+   */
+  OWN = 3,
+}
+
+/**
+ * Which file says what pull requests from other repositories run, as far as the pipeline is one of the repository.
+ *
+ * @generated from enum ansflow.v1.ForkFiles
+ */
+export declare type ForkFilesJson = "FORK_FILES_UNSPECIFIED" | "FORK_FILES_OWN_ONCE_APPROVED" | "FORK_FILES_BASE" | "FORK_FILES_OWN";
+
+/**
+ * Describes the enum ansflow.v1.ForkFiles.
+ */
+export declare const ForkFilesSchema: GenEnum<ForkFiles, ForkFilesJson>;
 
 /**
  * @generated from enum ansflow.v1.PullRequestState

@@ -348,6 +348,21 @@ export declare type RunOrigin = Message<"ansflow.v1.RunOrigin"> & {
    * @generated from field: ansflow.v1.GitFacts git = 6;
    */
   git?: GitFacts | undefined;
+
+  /**
+   * Strangers decide what it runs, and nobody has approved that: it gets no secret and no credentials, and runs only on agents that
+   * take such runs. So are the runs that it starts, those that its end starts, and those that repeat it.
+   *
+   * @generated from field: bool untrusted = 7;
+   */
+  untrusted: boolean;
+
+  /**
+   * The branch whose file says what it runs, where that is not the commit that it is for; empty: it is. At most 256 characters.
+   *
+   * @generated from field: string file_of = 8;
+   */
+  fileOf: string;
 };
 
 /**
@@ -387,6 +402,21 @@ export declare type RunOriginJson = {
    * @generated from field: ansflow.v1.GitFacts git = 6;
    */
   git?: GitFactsJson;
+
+  /**
+   * Strangers decide what it runs, and nobody has approved that: it gets no secret and no credentials, and runs only on agents that
+   * take such runs. So are the runs that it starts, those that its end starts, and those that repeat it.
+   *
+   * @generated from field: bool untrusted = 7;
+   */
+  untrusted?: boolean;
+
+  /**
+   * The branch whose file says what it runs, where that is not the commit that it is for; empty: it is. At most 256 characters.
+   *
+   * @generated from field: string file_of = 8;
+   */
+  fileOf?: string;
 };
 
 /**
@@ -1401,11 +1431,12 @@ export declare const ChildRunSchema: GenMessage<ChildRun, {jsonType: ChildRunJso
 export declare type Reason = Message<"ansflow.v1.Reason"> & {
   /**
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
-   * project_limit, workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
+   * project_limit, workspace_offline, workspace_draining, workspace_lacks, workspace_cannot,
+   * workspace_trusted, agents_trusted, work_queued, offered, rejected, starting, retry_delay,
    * waiting_until, locks_next, lock_waits, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, queue_timeout, timeout, run_timeout, lost, agent_deleted,
-   * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, repository_access, http_status,
+   * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, secret_untrusted, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
    * child_refused; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
@@ -1430,11 +1461,12 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
 export declare type ReasonJson = {
   /**
    * needs, queued, no_agent, agents_offline, labels_missing, capability_missing, agents_busy, draining, workspace_full,
-   * project_limit, workspace_offline, workspace_draining, workspace_lacks, workspace_cannot, work_queued, offered, rejected, starting, retry_delay,
+   * project_limit, workspace_offline, workspace_draining, workspace_lacks, workspace_cannot,
+   * workspace_trusted, agents_trusted, work_queued, offered, rejected, starting, retry_delay,
    * waiting_until, locks_next, lock_waits, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
    * exit_code, signal, queue_timeout, timeout, run_timeout, lost, agent_deleted,
-   * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, repository_access, http_status,
+   * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, secret_untrusted, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
    * child_refused; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
