@@ -17,7 +17,7 @@ import type { CallContext } from '../../transport/call.ts'
 import { personOf } from '../../transport/call.ts'
 import { ForgeError, type ForgeEvent, refusedBy } from '../forges/index.ts'
 import type { TakeFile, TakenFile } from '../pipelines/index.ts'
-import { type PullRequests, type Repositories, type RepositoryRow, readable } from '../repositories/index.ts'
+import { isOlder, type PullRequests, type Repositories, type RepositoryRow, readable } from '../repositories/index.ts'
 import type { StartDeps } from '../runs/index.ts'
 import type { Decision } from './decide.ts'
 import { eventsToExplain, type ToExplain } from './event-to-explain.ts'
@@ -81,9 +81,10 @@ function lookingOn(deps: ExplainDeps, repository: RepositoryRow): JudgeDeps {
     // Unlike that of deliveries it leaves no note of when it was.
     fetch: (until) => mirror.fetch(until),
     pullRequests: {
-      async note({ pullRequest: { number, head } }, isRepeat) {
-        const known = isRepeat ? await pullRequests.known(repository, number) : undefined
-        told = { number, head: known?.head.commit ?? head.commit }
+      async note({ pullRequest: { number, head, updatedAt } }, isRepeat) {
+        const known = await pullRequests.known(repository, number)
+        told = { number, head: (isRepeat && known?.head.commit) || head.commit }
+        return !known || known.head.commit === head.commit || !isOlder({ updatedAt }, known)
       },
       trustOf: (event) => pullRequests.trustOf(repository, event),
       async wait(event) {

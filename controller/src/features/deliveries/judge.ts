@@ -15,7 +15,7 @@ export interface JudgeDeps extends DecideDeps {
   fetch(signal: AbortSignal): Promise<void>
   /** As `PullRequests` of the repository. */
   pullRequests: {
-    note(event: PullRequestEvent, isRepeat: boolean): Promise<void>
+    note(event: PullRequestEvent, isRepeat: boolean): Promise<boolean>
     trustOf(event: ForgeEvent): Promise<Trust>
     wait(event: ForgeEvent): Promise<boolean>
   }
@@ -60,7 +60,9 @@ export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): 
   const { why, ...subject } = subjectOf(event, repository.fullName)
   const nothing = (said: Said): Judgement => ({ ...subject, why: said, trust: plainTrust })
   if (why || event.kind === 'ping' || event.kind === 'ignored') return nothing(why!)
-  if (event.kind === 'pull_request') await pullRequests.note(event, isRepeat)
+  if (event.kind === 'pull_request' && !(await pullRequests.note(event, isRepeat))) {
+    return nothing(say('delivery_moved', { name: subject.ref, commit: subject.commit.slice(0, 7) }))
+  }
   // Before it waits for anything: what a stranger writes is not to be waited for.
   const refused = event.kind === 'comment' ? await commentRefusal(event, repository, connection, signal) : undefined
   if (refused) return nothing(refused)

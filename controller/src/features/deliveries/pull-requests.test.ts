@@ -25,6 +25,8 @@ interface Request {
   from?: string
   branch?: string
   merged?: boolean
+  /** Seconds from when they begin. */
+  at?: number
 }
 
 function request({
@@ -34,9 +36,11 @@ function request({
   from = 'mallory/shop',
   branch = 'fast',
   merged = false,
+  at,
 }: Request) {
   const pull_request = {
     number,
+    ...(at !== undefined && { updated_at: new Date(Date.UTC(2031, 0) + at * 1000).toISOString() }),
     title: 'Faster checkout',
     html_url: `${world.forge.url}/acme/shop/pull/${number}`,
     draft: false,
@@ -177,4 +181,25 @@ test('a repository may start nothing for those from elsewhere', async () => {
     expect(delivery).toMatchObject({ result: NOTHING, decisions: [], problemInfo: { code: 'delivery_fork_none' } })
   }
   expect(await world.runs()).toHaveLength(known)
+})
+
+test('what is told late of a pull request sets nothing back, and starts nothing', async () => {
+  const { origin } = world
+  origin.git('checkout', '--quiet', '-b', 'wide')
+  const [first, second] = [world.commit('wide', '1\n'), world.commit('wide', '2\n')]
+  origin.git('push', '--quiet', 'origin', 'HEAD:refs/pull/8/head')
+  origin.git('checkout', '--quiet', 'main')
+  const own = { number: 8, from: 'acme/shop', branch: 'wide' }
+  const newer = await world.decided(await request({ ...own, action: 'synchronize', commit: second, at: 20 }))
+  expect(newer).toMatchObject({ result: STARTED, commit: second })
+  const before = (await world.runs()).length
+  const older = await world.decided(await request({ ...own, action: 'synchronize', commit: first, at: 10 }))
+  expect(older).toMatchObject({ result: NOTHING, problemInfo: { code: 'delivery_moved' } })
+  expect(await shown(8)).toMatchObject({ headCommit: second, state: PullRequestState.OPEN })
+  expect(await world.runs()).toHaveLength(before)
+  // Its end, and before that what was told late of its beginning.
+  const closed = await request({ ...own, action: 'closed', commit: second, at: 30 })
+  await world.decided(closed)
+  await world.decided(await request({ ...own, commit: first, at: 5 }))
+  expect(await shown(8)).toMatchObject({ headCommit: second, state: PullRequestState.CLOSED })
 })

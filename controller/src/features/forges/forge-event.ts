@@ -60,6 +60,8 @@ export interface PullRequestFacts {
   base: { branch: string; commit: string }
   /** `head` is in another repository. Also true where that other one is gone. */
   fork: boolean
+  /** When it was last changed, by the forge's clock; to the second. Undefined: the forge does not say. */
+  updatedAt: Date | undefined
 }
 
 /** A new one, on a pull request; those on anything else are `ignored`. */

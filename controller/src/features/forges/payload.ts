@@ -3,6 +3,8 @@ import { gitRefProblem } from '@ansflow/proto/steps/git-url'
 import type { JsonValue } from '@bufbuild/protobuf'
 
 export const longestName = 255
+/** What a column holds. */
+const farFuture = Date.UTC(9999, 0)
 
 /** A field is not there, or is no such thing. `path`: "pull_request.head.sha". */
 export class IncompleteError extends Error {
@@ -86,6 +88,12 @@ export class Part {
   number(): number {
     if (typeof this.value !== 'number' || !Number.isSafeInteger(this.value) || this.value < 1) throw this.wrong()
     return this.value
+  }
+
+  /** Undefined where it is something else altogether: for what nothing breaks without. */
+  timeOrNone(): Date | undefined {
+    const at = typeof this.value === 'string' && this.value.length <= 64 ? Date.parse(this.value) : Number.NaN
+    return at >= 0 && at < farFuture ? new Date(at) : undefined
   }
 
   /** In small letters. */

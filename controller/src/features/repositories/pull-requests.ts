@@ -12,8 +12,11 @@ import { PullRequestEntity, type PullRequestRow, type RepositoryRow } from './re
 type PullRequestEvent = Extract<ForgeEvent, { kind: 'pull_request' }>
 
 export interface PullRequests {
-  /** As the forge says it is now; what is repeated is only news where nothing is known. */
-  note(repository: RepositoryRow, event: PullRequestEvent, isRepeat: boolean): Promise<void>
+  /**
+   * As the forge says it is now; what is repeated is only news where nothing is known. False: it has another head since, and what is
+   * told came late.
+   */
+  note(repository: RepositoryRow, event: PullRequestEvent, isRepeat: boolean): Promise<boolean>
   /** `fork`: what stands against it; `baseRules`: files of pipelines count as they are where it is to be merged into. */
   trustOf(repository: RepositoryRow, event: ForgeEvent): Promise<Trust>
   /** Until somebody approves its head; false: it has another one by now. */
@@ -49,25 +52,25 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
   return {
     async note(repository, { action, pullRequest }, isRepeat) {
       const where = { repositoryId: repository.id, number: pullRequest.number }
-      const now = clock.now()
-      const told = toColumns(pullRequest, stateAfter(action), now)
+      const told = toColumns(pullRequest, stateAfter(action), pullRequest.updatedAt ?? clock.now())
       const known = await db.em().findOne(PullRequestEntity, where)
-      if (known && isRepeat) return
-      if (known) {
-        const isMoved = known.headCommit !== pullRequest.head.commit
-        const waits = isMoved ? { waitingDeliveryId: null } : {}
-        await db.em().nativeUpdate(PullRequestEntity, { id: known.id }, { ...told, ...waits })
-        return
-      }
-      const row = { id: uuidv7(), ...where, projectId: repository.projectId, ...told, ...untrusted }
-      await db
-        .em()
-        .insert(PullRequestEntity, row)
-        .catch(async (error: unknown) => {
+      if (known && isRepeat) return known.headCommit === told.headCommit || !isOlder(pullRequest, known)
+      if (!known) {
+        const row = { id: uuidv7(), ...where, projectId: repository.projectId, ...told, ...untrusted }
+        try {
+          await db.em().insert(PullRequestEntity, row)
+          return true
+        } catch (error) {
           // Two deliveries told of it at once.
           if (!(error instanceof UniqueConstraintViolationException)) throw error
-          await db.em().nativeUpdate(PullRequestEntity, where, told)
-        })
+        }
+      }
+      const isMoved = known?.headCommit !== told.headCommit
+      // Deliveries overtake each other: of what is older nothing is believed. The forge's clock says so, to the second.
+      const notNewer = { ...where, ...(pullRequest.updatedAt && { updatedAt: { $lte: pullRequest.updatedAt } }) }
+      const news = { ...told, ...(isMoved && { waitingDeliveryId: null }) }
+      if ((await db.em().nativeUpdate(PullRequestEntity, notNewer, news)) === 1) return true
+      return (await db.em().count(PullRequestEntity, { ...where, headCommit: told.headCommit })) === 1
     },
 
     async trustOf(repository, event) {
@@ -104,6 +107,7 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
         head: { branch: headBranch, commit: headCommit, repository: headRepository },
         base: { branch: baseBranch, commit: '' },
         fork,
+        updatedAt: row.updatedAt,
       }
     },
 
@@ -131,6 +135,11 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
       return row.waitingDeliveryId ?? undefined
     },
   }
+}
+
+/** By the forge's clock; what it does not say of counts as news. */
+export function isOlder({ updatedAt }: Pick<PullRequestFacts, 'updatedAt'>, than: { updatedAt?: Date | undefined }) {
+  return updatedAt !== undefined && than.updatedAt !== undefined && updatedAt < than.updatedAt
 }
 
 /** Whoever merges it has looked at it. */

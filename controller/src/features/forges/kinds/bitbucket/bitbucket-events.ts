@@ -84,6 +84,7 @@ export function pullRequestFacts(pull: Part, repository: string): PullRequestFac
       commit: wholeCommit(pull.at('destination.commit.hash')),
     },
     fork: head.toLowerCase() !== repository.toLowerCase(),
+    updatedAt: pull.at('updated_on').timeOrNone(),
   }
 }
 

@@ -94,6 +94,7 @@ export function pullRequestFacts(pull: Part, repository: string): PullRequestFac
     },
     base: { branch: pull.at('base.ref').refName('refs/heads/'), commit: pull.at('base.sha').commitOrNone() },
     fork: head.toLowerCase() !== repository.toLowerCase(),
+    updatedAt: pull.at('updated_at').timeOrNone(),
   }
 }
 

@@ -54,6 +54,7 @@ function expected({ name, i, body }: (typeof all)[number]): object {
         head: { branch: 'changes', commit: pull.head.sha, repository: 'Codertocat/Hello-World' },
         base: { branch: 'master', commit: pull.base.sha },
         fork: false,
+        updatedAt: new Date(pull.updated_at),
       },
       ...shop,
     }
@@ -66,6 +67,7 @@ function expected({ name, i, body }: (typeof all)[number]): object {
 }
 
 interface Pull {
+  updated_at: string
   labels: { name: string }[]
   head: { sha: string }
   base: { sha: string }

@@ -228,6 +228,7 @@ function mergeRequestFacts(request: Part, repository: string, fork: boolean): Pu
       commit: '',
     },
     fork,
+    updatedAt: request.at('updated_at').timeOrNone(),
   }
 }
 

@@ -107,6 +107,7 @@ function mergeRequestFacts(request: Part, labels: Part): PullRequestFacts {
     },
     base: { branch: request.at('target_branch').refName('refs/heads/'), commit: '' },
     fork: from.isNothing || request.at('source_project_id').value !== target,
+    updatedAt: request.at('updated_at').timeOrNone(),
   }
 }
 
