@@ -3,7 +3,7 @@ import { isMap, isScalar, isSeq, type Node, type Pair, Scalar, type YAMLMap, typ
 import { renames } from './rename.ts'
 import { type Edit, inOrder, isNodeLike, pairKey, type Source } from './source.ts'
 import { renderEntry, renderItem, renderKey, renderValue } from './text.ts'
-import { isMapTree, sameTree, type Tree, type TreeMap } from './tree-value.ts'
+import { identity, isMapTree, sameTree, type Tree, type TreeMap } from './tree-value.ts'
 
 /** The edits that turn `before` (what the source says) into `after`; throws when the text is written too unusually. */
 export function patchEdits(source: Source, before: TreeMap, after: TreeMap): Edit[] {
@@ -264,19 +264,4 @@ class Patch {
       i = last
     }
   }
-}
-
-/** What makes two items of a list the same one: the step of a need, else the whole value. */
-function identity(item: Tree): string {
-  if (isMapTree(item)) {
-    const step = item.get('step')
-    if (typeof step === 'string') return `=${step}`
-  }
-  return typeof item === 'string' ? `=${item}` : JSON.stringify(plainTree(item))
-}
-
-function plainTree(tree: Tree): unknown {
-  if (Array.isArray(tree)) return tree.map(plainTree)
-  if (isMapTree(tree)) return [...tree].map(([key, value]) => [key, plainTree(value)])
-  return tree
 }

@@ -16,7 +16,7 @@ import { pairKey, pairOf, Source } from './source.ts'
 import { newStyle, type StepStyle, stepTree } from './step-tree.ts'
 import { prettyPipeline } from './text.ts'
 import { pipelineTree } from './tree.ts'
-import type { TreeMap } from './tree-value.ts'
+import { isMapTree, type Tree, type TreeMap } from './tree-value.ts'
 
 /**
  * The file that says `graph`. A source that says it already is returned as it is; else only the lines that say something
@@ -45,26 +45,41 @@ function patched(graph: PipelineGraph, text: string, read: ReadPipeline, wanted:
   const source = new Source(text, document)
   const target = inOrderOf(graph, said)
   const styles = stepStyles(source, said, target)
+  return patchedTree(source, pipelineTree(said, styles), pipelineTree(target, styles), (result) => says(result, wanted))
+}
+
+/** The text, which says `before`, with the smallest change after which it `says` what it should. */
+export function patchedTree(
+  source: Source,
+  before: TreeMap,
+  after: TreeMap,
+  says: (text: string) => boolean,
+): string | undefined {
   try {
-    const result = source.apply(patchEdits(source, pipelineTree(said, styles), pipelineTree(target, styles)))
-    return says(result, wanted) ? result : reordered(result, target, wanted)
+    const result = source.apply(patchEdits(source, before, after))
+    return says(result) ? result : reordered(result, after, says)
   } catch {
     return undefined
   }
 }
 
-function reordered(text: string, { inputs, steps, templates }: PipelineGraph, wanted: string): string | undefined {
+function reordered(text: string, tree: TreeMap, says: (text: string) => boolean): string | undefined {
   const orders: [path: string[], order: string[]][] = [
-    [['inputs'], inputs.map(({ name }) => name)],
-    [['steps'], steps.map(({ id }) => id)],
-    ...templates.flatMap(({ name, params, steps: own }): [string[], string[]][] => [
-      [['templates', name, 'params'], params.map((param) => param.name)],
-      [['templates', name, 'steps'], own.map(({ id }) => id)],
-    ]),
+    [['inputs'], keysOf(tree.get('inputs'))],
+    [['steps'], keysOf(tree.get('steps'))],
   ]
+  const templates = tree.get('templates')
+  for (const [name, template] of isMapTree(templates) ? templates : []) {
+    if (!isMapTree(template)) continue
+    for (const part of ['params', 'steps']) orders.push([['templates', name, part], keysOf(template.get(part))])
+  }
   let result = text
   for (const [path, order] of orders) result = reorder(new Source(result, documentOf(result)), path, order)
-  return says(result, wanted) ? result : undefined
+  return says(result) ? result : undefined
+}
+
+function keysOf(tree: Tree | undefined): string[] {
+  return isMapTree(tree) ? [...tree.keys()] : []
 }
 
 function documentOf(text: string): Document.Parsed {
@@ -140,7 +155,7 @@ function ordered<T>(items: readonly T[], like: readonly T[], key: (item: T) => s
 }
 
 /** How the source writes each step; a step that was renamed is written as before. */
-function stepStyles(source: Source, said: PipelineGraph, target: PipelineGraph): Map<string, StepStyle> {
+export function stepStyles(source: Source, said: PipelineGraph, target: PipelineGraph): Map<string, StepStyle> {
   const root = source.document.contents
   if (!isMap(root)) return new Map()
   const styles = stylesIn(pairOf(root, 'steps')?.value)

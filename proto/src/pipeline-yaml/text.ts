@@ -3,13 +3,18 @@
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { Document, isMap, isScalar, isSeq, Scalar, visit, type YAMLMap, type YAMLSeq } from 'yaml'
 import { pipelineTree } from './tree.ts'
-import type { Tree } from './tree-value.ts'
+import type { Tree, TreeMap } from './tree-value.ts'
 
 const longestLine = 100
 
 /** A whole file, steps apart by an empty line. */
 export function prettyPipeline(graph: PipelineGraph): string {
-  const document = toDocument(pipelineTree(graph))
+  return prettyTree(pipelineTree(graph))
+}
+
+/** The same of what a whole file holds. */
+export function prettyTree(tree: TreeMap): string {
+  const document = toDocument(tree)
   const root = document.contents as YAMLMap
   for (const { key, value } of root.items) {
     const name = (key as Scalar).value

@@ -24,3 +24,18 @@ export function sameTree(a: Tree | undefined, b: Tree | undefined): boolean {
   for (const [key, value] of a) if (!b.has(key) || !sameTree(value, b.get(key))) return false
   return true
 }
+
+/** What makes two items of a list the same one: the step of a need, else the whole value. */
+export function identity(item: Tree): string {
+  if (isMapTree(item)) {
+    const step = item.get('step')
+    if (typeof step === 'string') return `=${step}`
+  }
+  return typeof item === 'string' ? `=${item}` : JSON.stringify(plainTree(item))
+}
+
+function plainTree(tree: Tree): unknown {
+  if (Array.isArray(tree)) return tree.map(plainTree)
+  if (isMapTree(tree)) return [...tree].map(([key, value]) => [key, plainTree(value)])
+  return tree
+}

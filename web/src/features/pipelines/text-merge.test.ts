@@ -1,7 +1,7 @@
 import { Text } from '@codemirror/state'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { lineChanges, theirChanges } from './text-merge.ts'
+import { lineChanges, mergedText } from './text-merge.ts'
 
 const on = (text: string, changes: ReturnType<typeof lineChanges>) =>
   changes.apply(Text.of(text.split('\n'))).toString()
@@ -11,15 +11,24 @@ describe('merging what is typed with what others do', () => {
   test('changes of different lines are both there', () => {
     const typed = base.replace('echo c', 'echo cc')
     const theirs = base.replace('echo a', 'echo aa').replace('shop', 'store')
-    expect(on(typed, theirChanges(base, typed, theirs))).toBe(theirs.replace('echo c', 'echo cc'))
+    expect(mergedText(base, typed, theirs)).toBe(theirs.replace('echo c', 'echo cc'))
   })
 
   test('lines that came and lines that went keep their places', () => {
     const typed = base.replace('  b: { run: echo b }\n', '  b: { run: echo b }\n  # half writ')
     const theirs = base.replace('  a: { run: echo a }\n', '').replace('steps:', 'env: { A: b }\nsteps:')
-    expect(on(typed, theirChanges(base, typed, theirs))).toBe(
+    expect(mergedText(base, typed, theirs)).toBe(
       'name: shop\nenv: { A: b }\nsteps:\n  b: { run: echo b }\n  # half writ  c: { run: echo c }\n',
     )
+  })
+
+  test('changes within one line are both there, and a change touches no more than what is another', () => {
+    expect(mergedText('echo one two\n', 'echo ONE two\n', 'echo one two three\n')).toBe('echo ONE two three\n')
+    expect(lineChanges(base, base.replace('echo b', 'echo bb')).toJSON()).toEqual([
+      base.indexOf(' }\n  c'),
+      [0, 'b'],
+      expect.any(Number),
+    ])
   })
 
   test('nothing typed: theirs; nothing from others: what is typed', () => {
@@ -27,8 +36,8 @@ describe('merging what is typed with what others do', () => {
     fc.assert(
       fc.property(lines, lines, (one, other) => {
         expect(on(one, lineChanges(one, other))).toBe(other)
-        expect(on(one, theirChanges(one, one, other))).toBe(other)
-        expect(on(other, theirChanges(one, other, one))).toBe(other)
+        expect(mergedText(one, one, other)).toBe(other)
+        expect(mergedText(one, other, one)).toBe(other)
       }),
     )
   })

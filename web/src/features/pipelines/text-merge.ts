@@ -1,4 +1,4 @@
-// Two changes of one text, made apart: what stands in the document meanwhile comes into the text that is being typed, by lines.
+// Two changes of one text, made apart: by lines, and within changed lines by what their beginnings and ends have in common.
 import { ChangeSet, Text } from '@codemirror/state'
 import { diffIndices } from 'node-diff3'
 
@@ -22,7 +22,7 @@ export function lineChanges(before: string, after: string): ChangeSet {
     const from = at + length(old.slice(line, buffer1[0]))
     line = buffer1[0] + buffer1[1]
     at = from + length(old.slice(buffer1[0], line))
-    changes.push({ from, to: at, insert: Text.of(buffer2Content.join('').split('\n')) })
+    changes.push(narrow(before, from, at, buffer2Content.join('')))
   }
   return ChangeSet.of(changes, before.length)
 }
@@ -33,8 +33,25 @@ function hunks(a: string[], b: string[]): { buffer1: [number, number]; buffer2Co
 }
 
 /** `typed` is `base` with mine changes, `theirs` is `base` with the others': the changes of `typed` that bring theirs in. */
-export function theirChanges(base: string, typed: string, theirs: string): ChangeSet {
+function theirChanges(base: string, typed: string, theirs: string): ChangeSet {
   return lineChanges(base, theirs).map(lineChanges(base, typed))
+}
+
+/** What comes of a text when both have changed it. */
+export function mergedText(base: string, mine: string, theirs: string): string {
+  return theirChanges(base, mine, theirs)
+    .apply(Text.of(mine.split('\n')))
+    .toString()
+}
+
+function narrow(text: string, from: number, to: number, insert: string) {
+  const most = Math.min(to - from, insert.length)
+  let start = 0
+  while (start < most && text[from + start] === insert[start]) start++
+  let end = 0
+  while (end < most - start && text[to - 1 - end] === insert[insert.length - 1 - end]) end++
+  const fresh = insert.slice(start, insert.length - end)
+  return { from: from + start, to: to - end, insert: Text.of(fresh.split('\n')) }
 }
 
 const split = (text: string) => text.split(/(?<=\n)/)

@@ -1,5 +1,6 @@
 // What the editor's parts share: given once by the page, injected everywhere below it.
 import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import type { LostValue } from '@ansflow/proto/pipeline-yaml/merge'
 import { type InjectionKey, inject, type Ref, type ShallowRef } from 'vue'
 import type { EdgeKind, EdgeView, GraphView, StepView } from '../graph-view.ts'
 import type { InspectorTab } from '../inspector-tab.ts'
@@ -83,6 +84,8 @@ export interface EditorContext {
   problems: Readonly<Ref<readonly Problem[]>>
   /** Typed as YAML and not to be read: it stays here until it is mended, whatever view is shown. */
   brokenYaml: ShallowRef<BrokenYaml | undefined>
+  /** What was written in the file and is not in it, because somebody else has changed or deleted the same. */
+  lost: ShallowRef<readonly LostValue[]>
   /** The place in the file that is to be shown next: what a problem is about, or, of what cannot be read, its line. */
   yamlPlace: ShallowRef<Problem | undefined>
   /** Whether a node is near the window; others draw an empty box of the same size. */

@@ -55,6 +55,7 @@ export function createEditor(pipeline: Pipeline): EditorContext {
       ...(doc.link.ready.value ? doc.problems.value : []),
     ]),
     brokenYaml,
+    lost: shallowRef([]),
     yamlPlace: shallowRef<Problem>(),
     isNear: () => true,
     isLineNear: () => true,
