@@ -58,6 +58,10 @@ test('a line typed in the file under a step that somebody deletes meanwhile is k
   await g.node('b').click({ position: { x: 90, y: 12 } })
   await her.page.keyboard.press('Delete')
   await typing
+  // It stays under the caret until he goes elsewhere.
+  await ada.page.getByTestId('yaml-gone').getByText('deleted the step b').waitFor()
+  await inYaml(ada.page, 'echo mine, all of it').waitFor()
+  await behind(ada.page, 'echo a')
   const kept = ada.page.getByTestId('lost-0')
   await kept.waitFor()
   expect(await kept.textContent()).toContain('echo mine, all of it')
@@ -98,5 +102,29 @@ test('the caret stays where one types, whatever others do and the document makes
     what: 'every letter is where it was typed',
   })
   expect(await file()).toContain('echo long before\n      echo it')
+  expect([...ada.errors, ...her.errors]).toEqual([])
+})
+
+test('comments that two write in the file at once are in the file of both', async () => {
+  const { ada, her, a, g, file } = await together()
+  await Promise.all([a.show('YAML'), g.show('YAML')])
+  await Promise.all([behind(ada.page, 'echo a'), behind(her.page, 'needs: [a]')])
+  await Promise.all([
+    ada.page.keyboard.type(' # by him', { delay: 20 }),
+    her.page.keyboard.type(' # by her', { delay: 20 }),
+  ])
+  await Promise.all([behind(ada.page, 'name: together'), behind(her.page, 'steps:')])
+  await Promise.all([
+    ada.page.keyboard.type(' # the name', { delay: 20 }),
+    her.page.keyboard.type(' # the steps', { delay: 20 }),
+  ])
+  const all = written
+    .replace('echo a', 'echo a # by him')
+    .replace('needs: [a]', 'needs: [a] # by her')
+    .replace('name: together', 'name: together # the name')
+    .replace('steps:', 'steps: # the steps')
+  await waitFor(async () => (await file()) === all, { what: 'the file has all of it', detail: file })
+  for (const { page } of [ada, her]) await inYaml(page, '# the name').waitFor()
+  for (const { page } of [ada, her]) await inYaml(page, '# the steps').waitFor()
   expect([...ada.errors, ...her.errors]).toEqual([])
 })

@@ -3,6 +3,7 @@
 import { type PipelineGraph, type StepDefinition, StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type JsonObject, toJson } from '@bufbuild/protobuf'
 import type * as Y from 'yjs'
+import { changedComments, writeComments } from './apply-comments.ts'
 import { writeEdges } from './apply-edges.ts'
 import { stepContent, writeSettings, writeStep } from './apply-step.ts'
 import { createDeleted, newStepMap } from './edit.ts'
@@ -16,6 +17,7 @@ import { type EditOrigin, newNodeId, type Point, put, rootsOf, stepMap } from '.
  * only the key changed, by their content) and keep node id and place; what is equal is not written.
  */
 export function applyGraph(doc: Y.Doc, graph: PipelineGraph, source: string, origin: EditOrigin): void {
+  const comments = changedComments(doc, source)
   const matched = matchSteps(doc, graph)
   const places = placesOf(doc, graph, matched.nodeIds)
   const created = graph.steps.filter((step) => matched.created.has(step.id))
@@ -28,6 +30,7 @@ export function applyGraph(doc: Y.Doc, graph: PipelineGraph, source: string, ori
       }
     })
   }
+  const noted = writeComments(doc, comments, matched.nodeIds)
   doc.transact(() => {
     for (const id of matched.removed) stepMap(doc, id)?.set('del', { by: origin.user, at: Date.now() })
     for (const step of graph.steps) {
@@ -42,6 +45,7 @@ export function applyGraph(doc: Y.Doc, graph: PipelineGraph, source: string, ori
     writeKeys(doc, matched.nodeIds)
     writeEdges(doc, graph.steps, matched.nodeIds, origin)
     writeSettings(doc, graph)
+    noted()
     put(rootsOf(doc).meta, 'source', source)
   }, origin)
 }

@@ -11,8 +11,10 @@ import {
 } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
 import * as Y from 'yjs'
+import type { FileComments } from '../pipeline-yaml/comments.ts'
 import { say } from '../texts/say.ts'
 import { type AgentLabels, validateGraph } from '../validate.ts'
+import { projectComments } from './comments.ts'
 import { type ProjectedEdge, projectEdges } from './edges.ts'
 import { problem } from './problem.ts'
 import { projectInputs, projectSettings, variables } from './settings.ts'
@@ -47,8 +49,10 @@ export interface Projection {
   edges: ProjectedEdge[]
   /** Steps that are deleted, but can be restored. */
   deleted: DeletedStep[]
-  /** The last YAML text that was applied: `renderPipeline(graph, source)` gives the file. */
+  /** The last YAML text that was applied: `renderPipeline(graph, source, comments)` gives the file. */
   source: string
+  /** Of the file, in place of those that its text has there. */
+  comments: FileComments
 }
 
 /** `included`: what its `include` brings; without it templates that may come from there are not missed. */
@@ -81,6 +85,7 @@ export function projectShape(doc: Y.Doc, readStep: typeof projectStep = projectS
     edges,
     deleted,
     source: typeof source === 'string' ? source : '',
+    comments: projectComments(roots.comments, keys),
   }
 }
 

@@ -17,13 +17,23 @@ export const docRoots = [
   'vars',
   'triggers',
   'templates',
+  'comments',
   'lanes',
   'notes',
 ] as const
 export type DocRoot = (typeof docRoots)[number]
 
 /** Roots that people edit, so the scope of undo. */
-export const editedRoots = ['nodes', 'edges', 'settings', 'inputs', 'vars', 'triggers', 'templates'] as const
+export const editedRoots = [
+  'nodes',
+  'edges',
+  'settings',
+  'inputs',
+  'vars',
+  'triggers',
+  'templates',
+  'comments',
+] as const
 
 /** Most steps one document may hold, deleted ones not counted. */
 export const maxSteps = 1000
@@ -89,6 +99,8 @@ export interface PipelineRoots {
   triggers: Y.Map<unknown>
   /** By name `{ ord, … }`, each in one piece. */
   templates: Y.Map<unknown>
+  /** Comments of the file that somebody has changed since its text, as pipeline-doc/comments.ts has them. */
+  comments: Y.Map<unknown>
 }
 
 export function rootsOf(doc: Y.Doc): PipelineRoots {
@@ -101,6 +113,7 @@ export function rootsOf(doc: Y.Doc): PipelineRoots {
     vars: doc.getMap('vars'),
     triggers: doc.getMap('triggers'),
     templates: doc.getMap('templates'),
+    comments: doc.getMap('comments'),
   }
 }
 

@@ -82,6 +82,22 @@ describe('a file that is typed beside others', () => {
     expect(merged).toEqual({ text: theirs.replace('echo b', 'echo mine').replace('# second', '# mine'), lost: [] })
   })
 
+  it('has the comments of both, also where both have written one', () => {
+    const typed = base.replace('# first', '# mine').replace('5m # long', '5m # my time')
+    const theirs = base
+      .replace('# first', '# theirs')
+      .replace('# second', '# of theirs')
+      .replace('# the shop', '# a shop')
+    expect(merge(typed, theirs)).toEqual({
+      text: typed
+        .replace('# mine', '# mine\n  # theirs')
+        .replace('# second', '# of theirs')
+        .replace('# the shop', '# a shop'),
+      lost: [],
+    })
+    expect(merge(base.replace('  # first\n', ''), base.replace('echo c', 'echo cc'))?.text).not.toContain('# first')
+  })
+
   it('waits while a text cannot be read', () => {
     for (const typed of [
       base.replace('steps:', 'steps'),

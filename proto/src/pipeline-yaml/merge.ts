@@ -1,6 +1,15 @@
 // Three texts of one pipeline file: what is typed here and what others have done meanwhile come together by what the file says, not
 // by its lines, so that nothing ends in another step's script and no key stands twice.
 import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import {
+  commentPath,
+  commentsOf,
+  type EntryComment,
+  type FileComments,
+  noComment,
+  sameComment,
+  withComments,
+} from './comments.ts'
 import { type LostValue, mergeTrees } from './merge-tree.ts'
 import { type ReadPipeline, readPipeline } from './parse.ts'
 import { renames } from './rename.ts'
@@ -53,7 +62,8 @@ export function mergeTyped(file: TypedFile): { text: string; lost: LostValue[] }
     const style = styles.get(from)
     if (style && !styles.has(to)) styles.set(to, style)
   }
-  return { text: written(file.typed, mine, merged, styles), lost }
+  const text = written(file.typed, mine, merged, styles)
+  return { text: withComments(text, mergedComments(file, final, renamedHere, renamedThere)), lost }
 }
 
 type Whole = ReadPipeline & { document: NonNullable<ReadPipeline['document']> }
@@ -73,8 +83,7 @@ function stepRenames(before: TreeMap, after: TreeMap): Map<string, string> {
 
 /** The tree with the keys that its steps will have; `own`: those that this side has given itself. */
 function withStepKeys(tree: TreeMap, final: ReadonlyMap<string, string>, own?: ReadonlyMap<string, string>): TreeMap {
-  const back = new Map([...(own ?? [])].map(([from, to]) => [to, from]))
-  const keyOf = (key: string) => final.get(back.get(key) ?? key) ?? key
+  const keyOf = keysAfter(final, own)
   const steps: TreeMap = new Map()
   for (const [key, step] of stepsOf(tree)) steps.set(keyOf(key), isMapTree(step) ? withNeeds(step, keyOf) : step)
   return new Map([...tree].map(([key, value]) => [key, key === 'steps' ? steps : value]))
@@ -91,6 +100,54 @@ function withNeeds(step: TreeMap, keyOf: (key: string) => string): TreeMap {
     )
   })
   return new Map([...step].map(([key, value]) => [key, key === 'needs' ? renamed : value]))
+}
+
+/** The comments that the others have changed; where it was changed here too, both stand there. */
+function mergedComments(
+  { base, typed, theirs }: TypedFile,
+  final: ReadonlyMap<string, string>,
+  ...[here, there]: readonly ReadonlyMap<string, string>[]
+): FileComments {
+  const [before, mine, others] = [
+    commentsIn(base, final),
+    commentsIn(typed, final, here),
+    commentsIn(theirs, final, there),
+  ] as const
+  const changed = new Map<string, EntryComment>()
+  for (const path of new Set([...before.keys(), ...others.keys()])) {
+    const [was, my, their] = [before, mine, others].map((comments) => comments.get(path) ?? noComment) as [
+      EntryComment,
+      EntryComment,
+      EntryComment,
+    ]
+    if (sameComment(was, their) || sameComment(my, their)) continue
+    changed.set(path, sameComment(was, my) ? their : bothComments(was, my, their))
+  }
+  return changed
+}
+
+function bothComments(was: EntryComment, mine: EntryComment, theirs: EntryComment): EntryComment {
+  const fresh = theirs.above.filter((line) => line !== '' && !was.above.includes(line) && !mine.above.includes(line))
+  if (theirs.behind === was.behind || theirs.behind === mine.behind)
+    return { above: [...mine.above, ...fresh], behind: mine.behind }
+  if (mine.behind === was.behind) return { above: [...mine.above, ...fresh], behind: theirs.behind }
+  return { above: [...mine.above, ...fresh, ...(theirs.behind ? [theirs.behind] : [])], behind: mine.behind }
+}
+
+/** With the keys that the steps will have. */
+function commentsIn(text: string, final: ReadonlyMap<string, string>, own?: ReadonlyMap<string, string>): FileComments {
+  const keyOf = keysAfter(final, own)
+  return new Map(
+    [...commentsOf(text)].map(([path, comment]) => {
+      const [root = '', step, ...rest] = path.split('\n')
+      return [root === 'steps' && step !== undefined ? commentPath([root, keyOf(step), ...rest]) : path, comment]
+    }),
+  )
+}
+
+function keysAfter(final: ReadonlyMap<string, string>, own?: ReadonlyMap<string, string>): (key: string) => string {
+  const back = new Map([...(own ?? [])].map(([from, to]) => [to, from]))
+  return (key) => final.get(back.get(key) ?? key) ?? key
 }
 
 /** `text`, which says `before`, changed so that it says `after`; written anew where it is written too unusually. */

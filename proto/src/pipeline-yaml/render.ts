@@ -6,6 +6,7 @@ import { scheduleName } from '../fields/schedules.ts'
 import { stepFields } from '../fields/step-fields.ts'
 import { styleKey } from '../fields/templates.ts'
 import { actionEntries } from './action-keys.ts'
+import { type FileComments, withComments } from './comments.ts'
 import { parseText } from './document.ts'
 import { type ReadPipeline, readPipeline } from './parse.ts'
 import { patchEdits } from './patch.ts'
@@ -26,7 +27,14 @@ import { isMapTree, type Tree, type TreeMap } from './tree-value.ts'
  * not know again under another id is a new step, so the comments of the old one go. Comments between the items of a list
  * go when those change their order; and a text written too unusually to be changed in part is written anew, without any.
  */
-export function renderPipeline(graph: PipelineGraph, source?: string): string {
+export function renderPipeline(graph: PipelineGraph, source?: string, comments?: FileComments): string {
+  const text = renderText(graph, source)
+  if (!comments || comments.size === 0) return text
+  const commented = withComments(text, comments)
+  return commented === text || says(commented, canonicalGraph(graph)) ? commented : text
+}
+
+function renderText(graph: PipelineGraph, source: string | undefined): string {
   if (source === undefined || source.trim() === '') return prettyPipeline(graph)
   const wanted = canonicalGraph(graph)
   const read = readPipeline(source)

@@ -10,6 +10,7 @@ import {
 import { GetPipelineResponseSchema, ValidatePipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { applyGraph, projectShape } from '@ansflow/proto/pipeline-doc'
 import { isTemplateFile, parsePipeline, placesIn, renderPipeline } from '@ansflow/proto/pipeline-yaml'
+import type { FileComments } from '@ansflow/proto/pipeline-yaml/comments'
 import type { AgentLabels } from '@ansflow/proto/validate'
 import { create, toBinary, toJsonString } from '@bufbuild/protobuf'
 import * as Y from 'yjs'
@@ -63,9 +64,14 @@ export const applyFile = task(({ updates, yaml }: { updates: Uint8Array[]; yaml:
 
 /** Of a GetPipelineResponse: graph, yaml, problems and hash. */
 export const describeDraft = task((draft: Draft) => {
-  const { graph, problems, source } = projectWhole(docOf(draft.updates), draft)
+  const { graph, problems, source, comments } = projectWhole(docOf(draft.updates), draft)
   const hash = graphHash(graph)
-  const response = create(GetPipelineResponseSchema, { graph, yaml: renderPipeline(graph, source), problems, hash })
+  const response = create(GetPipelineResponseSchema, {
+    graph,
+    yaml: renderPipeline(graph, source, comments),
+    problems,
+    hash,
+  })
   const bytes = toBinary(GetPipelineResponseSchema, response)
   return { bytes, name: graph.name, hash, demands: demandsOf(graph), include: includeOf(graph) }
 })
@@ -82,7 +88,7 @@ export const nameDraft = task((updates: Uint8Array[]) => {
 })
 
 export const draftToPublish = task((draft: Draft) => {
-  const { graph, problems, source } = projectWhole(docOf(draft.updates), draft)
+  const { graph, problems, source, comments } = projectWhole(docOf(draft.updates), draft)
   const hash = graphHash(graph)
   return {
     name: graph.name,
@@ -94,7 +100,7 @@ export const draftToPublish = task((draft: Draft) => {
     demands: demandsOf(graph),
     triggers: graph.triggers && toBinary(TriggersSchema, graph.triggers),
     stepCount: graph.steps.length,
-    yaml: fileOf(graph, source, hash),
+    yaml: fileOf(graph, source, comments, hash),
   }
 })
 
@@ -131,8 +137,8 @@ export const draftToRun = task((draft: Draft) => {
 })
 
 /** The draft as a file that reads as the same graph; undefined: there is none. */
-function fileOf(graph: PipelineGraph, source: string, hash: string): string | undefined {
-  const candidates = [renderPipeline(graph, source), renderPipeline(graph)]
+function fileOf(graph: PipelineGraph, source: string, comments: FileComments, hash: string): string | undefined {
+  const candidates = [renderPipeline(graph, source, comments), renderPipeline(graph)]
   return candidates.find((file) => graphHash(parsePipeline(file).graph) === hash)
 }
 

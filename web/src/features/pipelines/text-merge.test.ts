@@ -1,7 +1,7 @@
 import { Text } from '@codemirror/state'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { lineChanges, mergedText } from './text-merge.ts'
+import { lineChanges, mergedApart, mergedText } from './text-merge.ts'
 
 const on = (text: string, changes: ReturnType<typeof lineChanges>) =>
   changes.apply(Text.of(text.split('\n'))).toString()
@@ -29,6 +29,13 @@ describe('merging what is typed with what others do', () => {
       [0, 'b'],
       expect.any(Number),
     ])
+  })
+
+  test('of what cannot be read, only changes that lie apart come together', () => {
+    const typed = base.replace('echo c }', 'echo c')
+    expect(mergedApart(base, typed, base.replace('echo a', 'echo aa'))).toBe(typed.replace('echo a', 'echo aa'))
+    for (const theirs of [base.replace(/ {2}b.*\n/, ''), base.replace(/ {2}c.*\n/, ''), `${base}  d: { run: x }\n`])
+      expect(mergedApart(base, typed, theirs)).toBeUndefined()
   })
 
   test('nothing typed: theirs; nothing from others: what is typed', () => {

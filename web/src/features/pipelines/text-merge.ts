@@ -44,6 +44,23 @@ export function mergedText(base: string, mine: string, theirs: string): string {
     .toString()
 }
 
+/** The same, where the lines that the one has changed are not beside those of the other; else undefined. */
+export function mergedApart(base: string, mine: string, theirs: string): string | undefined {
+  const changed = linesOf(base, lineChanges(base, theirs))
+  const near = linesOf(base, lineChanges(base, mine)).some(([from, to]) =>
+    changed.some(([first, last]) => first <= to + 1 && from <= last + 1),
+  )
+  return near ? undefined : mergedText(base, mine, theirs)
+}
+
+/** First and last line of each change. */
+function linesOf(text: string, changes: ChangeSet): [number, number][] {
+  const lines = Text.of(text.split('\n'))
+  const found: [number, number][] = []
+  changes.iterChangedRanges((from, to) => found.push([lines.lineAt(from).number, lines.lineAt(to).number]))
+  return found
+}
+
 function narrow(text: string, from: number, to: number, insert: string) {
   const most = Math.min(to - from, insert.length)
   let start = 0

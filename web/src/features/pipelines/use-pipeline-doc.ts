@@ -11,6 +11,7 @@ import {
   type Undo,
   type UndoOutcome,
 } from '@ansflow/proto/pipeline-doc'
+import { renderPipeline } from '@ansflow/proto/pipeline-yaml'
 import { withIncludeProblems } from '@ansflow/proto/templates/included'
 import { type AgentLabels, validateGraph } from '@ansflow/proto/validate'
 import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef, watch } from 'vue'
@@ -37,6 +38,8 @@ export interface PipelineDocument {
   includes: Includes
   deleted: ShallowRef<readonly DeletedStep[]>
   source: Ref<string>
+  /** The file that says all of it. */
+  file(): string
   view: ShallowRef<GraphView>
   steps: Map<string, StepView>
   edges: Map<string, EdgeView>
@@ -82,6 +85,7 @@ export function usePipelineDoc(
   const problems = computed(() => [...own.value, ...lacking.problems.value])
   const deleted = shallowRef<readonly DeletedStep[]>([])
   const source = ref('')
+  let comments = first.comments
   const view = shallowRef<GraphView>({ steps: new Map(), edges: new Map() })
   const steps = shallowReactive(new Map<string, StepView>())
   const edges = shallowReactive(new Map<string, EdgeView>())
@@ -100,6 +104,7 @@ export function usePipelineDoc(
     shapeProblems.value = shape.problems
     deleted.value = shape.deleted
     source.value = shape.source
+    comments = shape.comments
     projectedEdges = shape.edges
     draw()
     clearTimeout(validating)
@@ -171,6 +176,7 @@ export function usePipelineDoc(
     includes,
     deleted,
     source,
+    file: () => renderPipeline(graph.value, source.value, comments),
     view,
     steps,
     edges,
