@@ -7,6 +7,7 @@ import { agentsFeature } from './features/agents/index.ts'
 import { approvalsFeature } from './features/approvals/index.ts'
 import { auditFeature } from './features/audit/index.ts'
 import { authFeature } from './features/auth/index.ts'
+import { badgesFeature } from './features/badges/index.ts'
 import { chainsFeature } from './features/chains/index.ts'
 import { collabFeature } from './features/collab/index.ts'
 import { deliveriesFeature } from './features/deliveries/index.ts'
@@ -73,6 +74,7 @@ export const features: FeatureKind[] = [
   webhooksFeature,
   repositoriesFeature,
   statusesFeature,
+  badgesFeature,
   deliveriesFeature,
   explainFeature,
 ]

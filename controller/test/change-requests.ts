@@ -167,6 +167,7 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
     })
     return { repositoryId, pullRequest: 7, commit }
   },
+  RenewBadge: withWebhook,
   RotateWebhookSecret: withWebhook,
   RevokeWebhookSecret: withWebhook,
   CreateRegistrationToken: () => ({}),

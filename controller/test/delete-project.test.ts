@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Role } from '@ansflow/proto/access'
 import { ApprovalDecision, ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
+import { BadgeService } from '@ansflow/proto/gen/ansflow/v1/badges_pb'
 import { ConnectionService } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
@@ -44,6 +45,7 @@ test('a deleted project leaves nothing behind', async () => {
   const other = 'name: q\nsteps: { call: { uses: pipeline, with: { pipeline: p } } }\n'
   await pipelines.applyPipeline({ projectId, yaml: other, publish: true })
   const { path } = await owner.client(WebhookService).rotateWebhookSecret({ pipelineId: pipeline!.id })
+  await owner.client(BadgeService).renewBadge({ pipelineId: pipeline!.id })
   await fetch(c.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })
   const { connectionId, repositoryId } = await connectedRepository(c, projectId)
   const token = { kind: { case: 'token' as const, value: { user: 'robot', token: 'word' } } }
@@ -79,6 +81,7 @@ test('a deleted project leaves nothing behind', async () => {
     'approval',
     'approval_decision',
     'audit_event',
+    'badge',
     'branch_health',
     'collab_snapshot',
     'collab_update',

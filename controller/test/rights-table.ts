@@ -110,6 +110,8 @@ VariableService/DeleteVariable             who?      no     no        yes       
 VariableService/ListOrganizationVariables  who?      yes    yes       yes        yes   none     no
 VariableService/PutOrganizationVariable    who?      no     no        yes        yes   none     no
 VariableService/DeleteOrganizationVariable who?      no     no        yes        yes   none     no
+BadgeService/GetBadge                      who?      yes    yes       yes        yes   none     no
+BadgeService/RenewBadge                    who?      no     yes       yes        yes   none     no
 WebhookService/GetWebhook                  who?      yes    yes       yes        yes   none     no
 WebhookService/RotateWebhookSecret         who?      no     yes       yes        yes   none     no
 WebhookService/RevokeWebhookSecret         who?      no     yes       yes        yes   none     no

@@ -304,6 +304,7 @@ async function fillSystem(): Promise<typeof pages> {
     },
     { name: 'triggers', path: `${project}/pipelines/${chained.pipelineId}/triggers`, ready: byId('delivery') },
     { name: 'no-triggers', path: `${pipeline}/triggers`, ready: 'code' },
+    { name: 'badge', path: `${pipeline}/triggers?badge`, press: [byId('badge-open')], ready: byId('badge-snippet') },
     ...(await repositoryLooks(system, repositories, projectId, project)),
     { name: 'project-runs', path: `${project}/runs`, ready: '[data-testid^="run-row-"]' },
     { name: 'project-members', path: `${project}/members`, ready: 'table' },

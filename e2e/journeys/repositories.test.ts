@@ -1,4 +1,5 @@
 // A repository of a plain git server: connected in the console, what is pushed to it starts runs, and what was sent is explained.
+import { BadgeService } from '@ansflow/proto/gen/ansflow/v1/badges_pb'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
@@ -134,6 +135,10 @@ test.each(['en', 'zh-CN'] as const)(
     const runId = page.url().split('/runs/')[1]!.split(/[?#]/)[0]!
     const run = await system.ended(runId)
     expect(run.origin?.git).toMatchObject({ repositoryId, branch: 'docs/words', commit: head })
+    // What a page elsewhere shows of that branch.
+    const { badge } = await system.client(BadgeService).getBadge({ pipelineId: run.pipelineId })
+    const shown = await fetch(`${system.url}${badge!.path}/status.svg?branch=docs%2Fwords&lang=${locale}`)
+    expect(await shown.text()).toContain(locale === 'en' ? '<title>build: succeeded' : '<title>build: 成功')
     await page.getByTestId('to-commit').click()
     await page.getByTestId('commit-page').getByTestId('run-row-1').waitFor()
     await page.getByTestId('run-row-2').waitFor()

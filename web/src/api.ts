@@ -1,7 +1,9 @@
 // The controller's API, typed from the contract: one client a service, and every error as an ApiError.
+
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { BadgeService } from '@ansflow/proto/gen/ansflow/v1/badges_pb'
 import { ChainService } from '@ansflow/proto/gen/ansflow/v1/chains_pb'
 import { ConnectionService } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { DeliveryService } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
@@ -102,6 +104,7 @@ export const api = {
   pipelines: clientOf(PipelineService),
   schedules: clientOf(ScheduleService),
   chains: clientOf(ChainService),
+  badges: clientOf(BadgeService),
   webhooks: clientOf(WebhookService),
   runs: clientOf(RunService),
   logs: clientOf(LogService),

@@ -66,6 +66,8 @@ export interface Answer {
   size?: number
   /** 200 without. */
   status?: number
+  /** It may be kept; "no-store" without. */
+  cacheControl?: string
   headers?: Record<string, string>
   body: AsyncIterable<Uint8Array> | Uint8Array | string
 }
@@ -161,7 +163,7 @@ function routeRequest(request: FastifyRequest, signal: AbortSignal): RouteReques
 
 function send(reply: FastifyReply, answer: Answer, signal: AbortSignal): FastifyReply {
   reply.code(answer.status ?? 200).headers(answer.headers ?? {})
-  reply.header('content-type', answer.contentType).header('cache-control', 'no-store')
+  reply.header('content-type', answer.contentType).header('cache-control', answer.cacheControl ?? 'no-store')
   if (answer.size !== undefined) reply.header('content-length', answer.size)
   if (answer.fileName !== undefined) {
     reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(answer.fileName)}`)

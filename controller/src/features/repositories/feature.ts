@@ -90,7 +90,7 @@ export const repositoriesFeature = feature({
           await em.nativeDelete(RepositoryEntity, { projectId })
         },
       ],
-      gives: { repositories, pullRequests, keptDeliveries },
+      gives: { repositories, sources, pullRequests, keptDeliveries },
     }
   },
 })

@@ -108,12 +108,14 @@ export const RunSourceEntity = defineEntity({
     { properties: ['repositoryId', 'branch', 'runId'] },
     { properties: ['repositoryId', 'commit', 'runId'] },
     { properties: ['repositoryId', 'pullRequest', 'runId'] },
+    { properties: ['pipelineId', 'pullRequest', 'branch', 'runId'] },
     { properties: ['projectId'] },
   ],
   properties: {
     runId: id().primary(),
     repositoryId: id(),
     projectId: id(),
+    pipelineId: id().default(''),
     branch: p.string().length(255),
     commit: p.string().length(64),
     /** 0: none. */

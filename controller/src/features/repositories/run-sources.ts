@@ -8,6 +8,7 @@ interface Tables {
     run_id: string
     repository_id: string
     project_id: string
+    pipeline_id: string
     branch: string
     commit: string
     pull_request: number
@@ -18,6 +19,8 @@ export interface RunSources {
   participant: RunParticipant
   /** Ids of the last runs of each, newest first, at most eight. */
   lastRuns(em: EntityManager, repositoryId: string, of: RunsOf): Promise<Map<string, string[]>>
+  /** Ids of a pipeline's last runs of a branch, those of pull requests left out: the newest first, at most twenty. */
+  ofBranch(pipelineId: string, branch: string): Promise<string[]>
   /** Of the last 500 runs: branches by their last one, the newest first. */
   lastBranches(em: EntityManager, repositoryId: string): Promise<string[]>
 }
@@ -26,6 +29,7 @@ export type RunsOf = { branch: readonly string[] } | { commit: readonly string[]
 
 const shown = 8
 const mostRecent = 500
+const mostOfBranch = 20
 
 export function runSources(db: Db): RunSources {
   return {
@@ -35,11 +39,13 @@ export function runSources(db: Db): RunSources {
       async write(to: Transaction, changes) {
         const em = to.em()
         for (const { run } of changes) {
-          const { runId, projectId, origin } = run.meta
+          const { runId, projectId, pipelineId, origin } = run.meta
           const { repositoryId, branch, commit, pullRequest } = origin.git!
           // Whoever starts a run says what it is for.
           if ((await em.count(RepositoryEntity, { id: repositoryId, projectId })) === 0) continue
-          await em.insert(RunSourceEntity, { runId, projectId, repositoryId, branch, commit, pullRequest })
+          await em.insert(RunSourceEntity, {
+            ...{ runId, projectId, pipelineId, repositoryId, branch, commit, pullRequest },
+          })
         }
       },
     },
@@ -66,6 +72,20 @@ export function runSources(db: Db): RunSources {
           )
       }
       return found
+    },
+
+    async ofBranch(pipelineId, branch) {
+      const rows = await db
+        .kysely<Tables>()
+        .selectFrom('run_source')
+        .select('run_id')
+        .where('pipeline_id', '=', pipelineId)
+        .where('pull_request', '=', 0)
+        .where('branch', '=', branch)
+        .orderBy('run_id', 'desc')
+        .limit(mostOfBranch)
+        .execute()
+      return rows.map((row) => row.run_id)
     },
 
     async lastBranches(em, repositoryId) {

@@ -26,6 +26,7 @@ import { Polling } from './migration-0022-polling.ts'
 import { Answers } from './migration-0023-answers.ts'
 import { BranchHealth } from './migration-0024-branch-health.ts'
 import { Trust } from './migration-0025-trust.ts'
+import { Badges } from './migration-0026-badges.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -55,4 +56,5 @@ export const migrations = {
   'migration-0023-answers': Answers,
   'migration-0024-branch-health': BranchHealth,
   'migration-0025-trust': Trust,
+  'migration-0026-badges': Badges,
 }

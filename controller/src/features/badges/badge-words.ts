@@ -1,0 +1,73 @@
+// What badges say, in both languages.
+import { RunStatus } from '@ansflow/proto/status'
+import type { BadgeColor } from './draw-badge.ts'
+
+export type BadgeLanguage = 'en' | 'zh-CN'
+export type BadgeKind = 'status' | 'duration'
+
+interface Words {
+  pipeline: string
+  duration: string
+  unknown: string
+  statuses: Partial<Record<RunStatus, string>>
+  units: readonly [hours: string, minutes: string, seconds: string]
+}
+
+const { RUNNING, QUEUED, WAITING, BLOCKED, SUCCEEDED, FAILED, CANCELED, SKIPPED, LOST } = RunStatus
+
+const words: Record<BadgeLanguage, Words> = {
+  en: {
+    pipeline: 'pipeline',
+    duration: 'duration',
+    unknown: 'unknown',
+    statuses: {
+      ...{ [RUNNING]: 'running', [QUEUED]: 'queued', [WAITING]: 'waiting', [BLOCKED]: 'blocked' },
+      ...{ [SUCCEEDED]: 'succeeded', [FAILED]: 'failed', [CANCELED]: 'canceled', [SKIPPED]: 'skipped', [LOST]: 'lost' },
+    },
+    units: [' h', ' min', ' s'],
+  },
+  'zh-CN': {
+    pipeline: '流水线',
+    duration: '用时',
+    unknown: '未知',
+    statuses: {
+      ...{ [RUNNING]: '运行中', [QUEUED]: '排队中', [WAITING]: '等待中', [BLOCKED]: '受阻' },
+      ...{ [SUCCEEDED]: '成功', [FAILED]: '失败', [CANCELED]: '已取消', [SKIPPED]: '已跳过', [LOST]: '失联' },
+    },
+    units: [' 小时', ' 分', ' 秒'],
+  },
+}
+
+const colors: Partial<Record<RunStatus, BadgeColor>> = {
+  ...{ [RUNNING]: 'blue', [QUEUED]: 'blue', [WAITING]: 'blue', [BLOCKED]: 'blue', [SUCCEEDED]: 'green' },
+  ...{ [FAILED]: 'red', [LOST]: 'red' },
+}
+
+export function languageOf(given: string): BadgeLanguage {
+  return /^zh\b/i.test(given) ? 'zh-CN' : 'en'
+}
+
+export function unknownOf(language: BadgeLanguage): { label: string; message: string; color: BadgeColor } {
+  return { label: words[language].pipeline, message: words[language].unknown, color: 'grey' }
+}
+
+export function statusOf(status: RunStatus, language: BadgeLanguage): { message: string; color: BadgeColor } {
+  const { statuses, unknown } = words[language]
+  return { message: statuses[status] ?? unknown, color: colors[status] ?? 'grey' }
+}
+
+export function durationOf(seconds: number, language: BadgeLanguage): { message: string; color: BadgeColor } {
+  const [hour, minute, second] = words[language].units
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)]
+  const message =
+    hours > 0
+      ? `${hours}${hour} ${minutes}${minute}`
+      : minutes > 0
+        ? `${minutes}${minute} ${seconds % 60}${second}`
+        : `${seconds}${second}`
+  return { message, color: 'blue' }
+}
+
+export function durationLabel(language: BadgeLanguage): string {
+  return words[language].duration
+}

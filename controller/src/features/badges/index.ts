@@ -1,0 +1,2 @@
+// What other features may use of badges.
+export { badgesFeature } from './feature.ts'
