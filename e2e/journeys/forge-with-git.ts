@@ -18,7 +18,7 @@ export interface ForgeWithGit extends AsyncDisposable {
   /** Where the head of pull request 7 stands, which is from a fork and changes a pipeline. */
   fork: string
   /** Puts one more commit on top of it. */
-  push(): Promise<string>
+  push(step?: string): Promise<string>
 }
 
 const pipeline = (step: string) => `name: build
@@ -73,7 +73,7 @@ export async function startForgeWithGit(kind: ForgeKind): Promise<ForgeWithGit> 
     fake,
     main,
     fork,
-    push: () => push('bake'),
+    push: (step = 'bake') => push(step),
     async [Symbol.asyncDispose]() {
       front.closeAllConnections()
       await new Promise((resolve) => front.close(resolve))
