@@ -9,6 +9,7 @@ import { fan } from './fan.ts'
 import { largeRun, lockedRun } from './large-run.ts'
 import { line } from './line.ts'
 import { log } from './log.ts'
+import { push } from './push.ts'
 import { runs } from './runs.ts'
 import { sockets } from './sockets.ts'
 import { start } from './start.ts'
@@ -22,6 +23,7 @@ export const measurements: Measurement[] = [
   log,
   line,
   event,
+  push,
   collab,
   canvas,
   sockets,
