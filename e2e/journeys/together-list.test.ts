@@ -91,7 +91,9 @@ test('a pipeline is read and changed in the list, by keys alone, while another p
   await row('script').focus()
   await keyboard.press('Delete')
   await a.node('script').waitFor({ state: 'detached' })
-  await rowsAre('lint', 'prepare', 'build', 'deploy')
+  // What waited for it waits for what it waited for.
+  await rowsAre('prepare', 'build', 'lint', 'deploy')
+  await a.line('build', 'lint').waitFor({ state: 'attached' })
   await waitFor(
     () => her.page.evaluate(() => document.activeElement?.getAttribute('data-testid')?.startsWith('row-')),
     {
@@ -100,12 +102,13 @@ test('a pipeline is read and changed in the list, by keys alone, while another p
   )
   await keyboard.press('Control+z')
   await a.node('script').waitFor()
+  await a.line('build', 'lint').waitFor({ state: 'detached' })
   await inFile('name: Build it')
 
   // What the other one does comes in, and back on the canvas the same step is chosen.
   await a.node('lint').click({ position: { x: 90, y: 12 } })
   await ada.page.keyboard.press('Delete')
-  await rowsAre('prepare', 'build', 'deploy', 'script')
+  await rowsAre('prepare', 'build', 'script', 'deploy')
   await row('build').click()
   await g.inspects('build')
   await g.show('Graph')

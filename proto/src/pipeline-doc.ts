@@ -17,6 +17,7 @@ export {
   stepKeys,
 } from './pipeline-doc/project.ts'
 export { createShapeReader, type ShapeReader } from './pipeline-doc/reader.ts'
+export { removeSteps } from './pipeline-doc/remove.ts'
 export { inputIds } from './pipeline-doc/settings.ts'
 export * from './pipeline-doc/shape.ts'
 export { createUndo, type Undo, type UndoOutcome } from './pipeline-doc/undo.ts'

@@ -4,11 +4,13 @@ import * as Y from 'yjs'
 import {
   addStep,
   connect,
+  createUndo,
   disconnect,
   type EditOrigin,
   newDoc,
   projectDeletedStep,
   projectShape,
+  removeSteps,
   setDeleted,
   setEnv,
   setStepField,
@@ -28,6 +30,28 @@ function chain() {
   connect(doc, middle, after, a)
   return { doc, before, middle, after }
 }
+
+describe('a step deleted in the middle', () => {
+  it('leaves no step to run at the start: what waited for it waits for what it waited for', () => {
+    const { doc, before, middle, after } = chain()
+    disconnect(doc, [`${middle}:success>${after}`], a)
+    connect(doc, middle, after, a, { kind: 'failure', condition: 'inputs.x' })
+    const undo = createUndo(doc, a)
+    const whole = projectShape(doc).graph
+    expect(removeSteps(doc, [middle], a)).toEqual([`${before}:failure>${after}`])
+    const waits = () => projectShape(doc).graph.steps.map(({ id, needs }) => [id, needs.map(({ stepId }) => stepId)])
+    expect(waits()).toEqual([
+      ['before', []],
+      ['after', ['before']],
+    ])
+    expect(projectShape(doc).graph.steps[1]?.needs[0]).toMatchObject({ kind: 2, condition: 'inputs.x' })
+    // One gesture, and wholly undone.
+    undo.undo()
+    expect(projectShape(doc).graph).toEqual(whole)
+    expect(removeSteps(doc, [before, middle], a)).toEqual([])
+    expect(waits()).toEqual([['after', []]])
+  })
+})
 
 describe('a step deleted under someone’s hands', () => {
   it('can still be read as it would come back, with what it waits for', () => {

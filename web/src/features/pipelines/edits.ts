@@ -18,6 +18,7 @@ import {
   type Point,
   pasteYaml,
   removeInput,
+  removeSteps,
   renameEnv,
   renameStep,
   rootsOf,
@@ -96,13 +97,18 @@ export function createEdits({ ydoc, origin, undo, view }: EditsOf) {
       })
       return id
     },
-    remove(nodeIds: readonly string[]): void {
+    /** Answers the keys of the lines that lead past them now. */
+    remove(nodeIds: readonly string[]): string[] {
       several('remove', nodeIds)
-      setDeleted(ydoc, nodeIds, true, origin)
+      return removeSteps(ydoc, nodeIds, origin)
     },
-    restore(nodeIds: readonly string[]): void {
+    /** `past`: lines that are not needed any more. */
+    restore(nodeIds: readonly string[], past: readonly string[] = []): void {
       say('restore')
-      setDeleted(ydoc, nodeIds, false, origin)
+      asOneGesture(ydoc, origin, () => {
+        setDeleted(ydoc, nodeIds, false, origin)
+        disconnect(ydoc, past, origin)
+      })
     },
     move(places: ReadonlyMap<string, Point>): void {
       several('move', [...places.keys()])

@@ -79,13 +79,14 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
     if (!editor.canEdit.value || ids.length === 0) return
     const name = titles(ids)
     const busy = ids.flatMap((id) => editor.presence.selections.get(id) ?? []).map((person) => person.name)
-    editor.doc.edit.remove(ids)
-    const text = t('pipelines.toast.deleted', { name })
+    const past = editor.doc.edit.remove(ids)
+    const deleted = t('pipelines.toast.deleted', { name })
+    const text = past.length > 0 ? `${deleted} ${t('pipelines.toast.joined', past.length)}` : deleted
     deletedToast = showToast({
       text: busy.length > 0 ? `${text} ${t('pipelines.toast.wasEditing', { name: busy[0]! })}` : text,
       action: {
         label: t(busy.length > 0 ? 'pipelines.deleted.restore' : 'pipelines.toast.undo'),
-        run: () => editor.doc.edit.restore(ids),
+        run: () => editor.doc.edit.restore(ids, past),
       },
     })
   }
