@@ -118,6 +118,16 @@ test('rights that go while someone writes leave what they wrote to them, and onl
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByTestId('save-copy').click()])
   expect(await readFile(await download.path(), 'utf8')).toContain('echo one unsent')
   expect((await system.api.pipelines.getPipeline({ pipelineId })).yaml).not.toContain('unsent')
+
+  // Not locked out: the copy is discarded, and the pipeline is as everyone sees it.
+  await page.getByTestId('discard-copy').click()
+  const dialog = page.getByRole('dialog', { name: 'Discard your copy of this pipeline?' })
+  await Promise.all([page.waitForEvent('load'), dialog.getByRole('button', { name: 'Discard my copy' }).click()])
+  await page.getByTestId('read-only-banner').waitFor()
+  await g.label('saved')
+  await g.node('one').click({ position: { x: 90, y: 12 } })
+  await waitFor(async () => (await g.scriptText()) === 'echo one', { what: 'nothing of the copy is left' })
+  expect(await page.getByTestId('refused-banner').count()).toBe(0)
 })
 
 test('another role counts at once in an open editor, and what was not changed is never refused', async () => {

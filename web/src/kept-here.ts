@@ -29,6 +29,11 @@ export async function forgetKept(): Promise<void> {
   await Promise.all(names.map(remove))
 }
 
+/** Ends when it is gone; what has it open is to be closed before. */
+export function forgetOne(userId: string, pipelineId: string): Promise<void> {
+  return remove(keptName(userId, pipelineId))
+}
+
 function remove(name: string): Promise<void> {
   return new Promise((resolve) => {
     const request = indexedDB.deleteDatabase(name)

@@ -9,7 +9,7 @@ import { IndexeddbPersistence } from 'y-indexeddb'
 import { writeSyncStep1 } from 'y-protocols/sync'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import { countUnsent, keptName } from '../../kept-here.ts'
+import { countUnsent, forgetOne, keptName } from '../../kept-here.ts'
 import { watchPulse } from './link-pulse.ts'
 
 /** First two bytes of the messages that change the document. */
@@ -47,6 +47,8 @@ export interface CollabLink {
   /** Tries again after the controller closed the document, when it may be open to this person again. */
   reopen(): void
   onNotice(listener: (notice: CollabNotice['kind']) => void): void
+  /** Closes, and forgets what this browser keeps of the document. */
+  discard(): Promise<void>
   close(): void
 }
 
@@ -229,15 +231,21 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
       provider.connect()
     },
     onNotice: (listener) => listeners.add(listener),
-    close() {
-      window.removeEventListener('beforeunload', warn)
-      window.removeEventListener('online', retry)
-      window.removeEventListener('offline', lost)
-      stopCounting()
-      pulse.stop()
-      provider.awareness.setLocalState(null)
-      provider.destroy()
-      void local.destroy()
+    async discard() {
+      await close()
+      await forgetOne(userId, pipelineId)
     },
+    close: () => void close(),
+  }
+
+  async function close(): Promise<void> {
+    window.removeEventListener('beforeunload', warn)
+    window.removeEventListener('online', retry)
+    window.removeEventListener('offline', lost)
+    stopCounting()
+    pulse.stop()
+    provider.awareness.setLocalState(null)
+    provider.destroy()
+    await local.destroy()
   }
 }
