@@ -11,6 +11,8 @@ import { badgesFeature } from './features/badges/index.ts'
 import { chainsFeature } from './features/chains/index.ts'
 import { collabFeature } from './features/collab/index.ts'
 import { deliveriesFeature } from './features/deliveries/index.ts'
+import { deploymentsFeature } from './features/deployments/index.ts'
+import { environmentsFeature } from './features/environments/index.ts'
 import { explainFeature } from './features/explain/index.ts'
 import { forgesFeature } from './features/forges/index.ts'
 import { idempotencyFeature } from './features/idempotency/index.ts'
@@ -57,6 +59,7 @@ export const features: FeatureKind[] = [
   idempotencyFeature,
   projectsFeature,
   membersFeature,
+  environmentsFeature,
   secretsFeature,
   forgesFeature,
   variablesFeature,
@@ -69,6 +72,7 @@ export const features: FeatureKind[] = [
   workFeature,
   approvalsFeature,
   locksFeature,
+  deploymentsFeature,
   schedulesFeature,
   chainsFeature,
   webhooksFeature,

@@ -1,6 +1,7 @@
 // What a feature is to the controller: one value with all it brings. `app.ts` lists features, opens them in their order and
 // hands what they bring to the doors; nothing is wired anywhere else.
 import type { Config } from './config.ts'
+import type { EnvironmentDeletion } from './features/environments/index.ts'
 import type { PipelineParticipant } from './features/pipelines/index.ts'
 import type { ProjectDeletion } from './features/projects/index.ts'
 import type { RunParticipant } from './features/runs/index.ts'
@@ -30,6 +31,8 @@ export interface Feature {
   scopes?: Rights['resolve']
   /** Its rows of a project that is deleted. What came later in the list goes first. */
   deletions?: ProjectDeletion[]
+  /** Its rows of an environment that is deleted, inside that transaction. */
+  environmentDeletions?: EnvironmentDeletion[]
   /** Write with every change of a run, in its transaction. */
   participants?: RunParticipant[]
   /** Write when a pipeline is published or deleted, in that transaction. */

@@ -7,6 +7,7 @@ import { ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { DeliveryService } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { EnvironmentService } from '@ansflow/proto/gen/ansflow/v1/environments_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
@@ -42,6 +43,14 @@ export async function things(c: TestController) {
 }
 export type Things = Awaited<ReturnType<typeof things>>
 
+async function madeEnvironment(c: TestController, projectId: string): Promise<string> {
+  const { environment } = await c
+    .as(c.owner)
+    .client(EnvironmentService)
+    .createEnvironment({ projectId, name: 'staging' })
+  return environment!.id
+}
+
 const email = () => `${randomBytes(4).toString('hex')}@example.org`
 
 /** What each method is called with. One that is made later has to stand here too. */
@@ -54,6 +63,14 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
     await c.as(c.owner).client(SecretService).putSecret({ projectId, name: 'TOKEN', value: 'value' })
     return { projectId, name: 'TOKEN' }
   },
+  CreateEnvironment: ({ projectId }) => ({ projectId, name: `e-${randomBytes(4).toString('hex')}` }),
+  async UpdateEnvironment({ c, projectId }) {
+    return { projectId, environmentId: await madeEnvironment(c, projectId), name: 'production', branches: ['main'] }
+  },
+  async OrderEnvironments({ c, projectId }) {
+    return { projectId, environmentIds: [await madeEnvironment(c, projectId)] }
+  },
+  DeleteEnvironment: async ({ c, projectId }) => ({ projectId, environmentId: await madeEnvironment(c, projectId) }),
   PutVariable: ({ projectId }) => ({ projectId, name: 'LEVEL', value: 'debug' }),
   async DeleteVariable({ c, projectId }) {
     await c.as(c.owner).client(VariableService).putVariable({ projectId, name: 'LEVEL', value: 'debug' })

@@ -4,10 +4,12 @@ import { Role } from '@ansflow/proto/access'
 import { ApprovalDecision, ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { BadgeService } from '@ansflow/proto/gen/ansflow/v1/badges_pb'
 import { ConnectionService } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
+import { EnvironmentService } from '@ansflow/proto/gen/ansflow/v1/environments_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
+import { VariableService } from '@ansflow/proto/gen/ansflow/v1/variables_pb'
 import { WebhookService } from '@ansflow/proto/gen/ansflow/v1/webhooks_pb'
 import { isTerminal } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
@@ -22,7 +24,7 @@ const tables = features.flatMap(({ entities }) =>
 const yaml = `name: p
 on: { schedule: "@yearly", webhook: { filter: "false" }, push: true }
 steps:
-  a: { run: "true" }
+  a: { run: "true", environment: production }
   ask: { needs: [a], uses: approval, with: { approvers: ["role:owner"], selfApproval: true } }
 `
 
@@ -39,6 +41,8 @@ test('a deleted project leaves nothing behind', async () => {
   await c.addUser({ role: Role.DEVELOPER, projectId })
   await owner.client(MemberService).inviteProjectMember({ projectId, email: 'x@example.org', role: Role.VIEWER })
   await owner.client(SecretService).putSecret({ projectId, name: 'TOKEN', value: 'v' })
+  const { environment } = await owner.client(EnvironmentService).createEnvironment({ projectId, name: 'production' })
+  await owner.client(VariableService).putVariable({ projectId, environmentId: environment!.id, name: 'A', value: '1' })
   const pipelines = owner.client(PipelineService)
   const { pipeline } = await pipelines.applyPipeline({ projectId, yaml, publish: true })
   await pipelines.applyPipeline({ projectId, yaml: `${yaml}  b: { run: "true" }\n` })
@@ -87,6 +91,10 @@ test('a deleted project leaves nothing behind', async () => {
     'collab_update',
     'commit_status',
     'connection',
+    'deployed',
+    'deployment',
+    'environment',
+    'environment_use',
     'invitation',
     'job',
     'log_chunk',
@@ -106,6 +114,7 @@ test('a deleted project leaves nothing behind', async () => {
     'schedule',
     'sealed_value',
     'secret',
+    'variable',
     'webhook',
     'webhook_delivery',
   ])

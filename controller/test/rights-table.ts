@@ -46,6 +46,14 @@ DeliveryService/GetRepositoryDelivery      who?       yes    yes       yes      
 DeliveryService/ExplainEvent               who?       yes    yes       yes          yes   none     no
 DeliveryService/DeliverAgain               who?       no     yes       yes          yes   none     no
 DeliveryService/TrustCommit                who?       no     no        yes          yes   none     no
+DeploymentService/ListDeployments          who?      yes    yes       yes        yes   none     no
+DeploymentService/ListEnvironmentStates    who?      yes    yes       yes        yes   none     no
+EnvironmentService/ListEnvironments        who?      yes    yes       yes        yes   none     no
+EnvironmentService/CreateEnvironment       who?      no     no        yes        yes   none     no
+EnvironmentService/UpdateEnvironment       who?      no     no        yes        yes   none     no
+EnvironmentService/OrderEnvironments       who?      no     no        yes        yes   none     no
+EnvironmentService/DeleteEnvironment       who?      no     no        yes        yes   none     no
+EnvironmentService/ListEnvironmentUses     who?      yes    yes       yes        yes   none     no
 ExplainService/ExplainRun                  who?      yes    yes       yes        yes   none     no
 ExplainService/GetUsualTimes               who?      yes    yes       yes        yes   none     no
 LogService/ReadLog                         who?      yes    yes       yes        yes   none     no

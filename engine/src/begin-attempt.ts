@@ -28,9 +28,11 @@ import { create, type JsonObject, type JsonValue } from '@bufbuild/protobuf'
 import { awaitApproval } from './approval.ts'
 import { awaitTime } from './await.ts'
 import { awaitRun } from './child-run.ts'
+import { refusedDeployment } from './deployment-rule.ts'
+import { environmentVariables } from './environments.ts'
 import { pathFor } from './exports.ts'
 import { gitFacts } from './git-facts.ts'
-import { expressionContext, expressionReason, type Needs, needsOf, stepEnv } from './job-context.ts'
+import { environmentOf, expressionContext, expressionReason, type Needs, needsOf, stepEnv } from './job-context.ts'
 import { ofAttempt } from './locks.ts'
 import { locksOf, timeoutOf, workspaceOf } from './own-values.ts'
 import { limitQueue } from './queue-limit.ts'
@@ -49,6 +51,11 @@ export function beginAttempt(turn: Turn, step: StepState, needs?: Needs, hasLock
   let compiled: Compiled
   try {
     checkTrust(turn.state, step.definition.secrets)
+    const refused = refusedDeployment(turn.state, step)
+    if (refused) {
+      endStep(turn, step, StepStatus.FAILED, refused)
+      return
+    }
     if (!hasLocks && asksForLocks(turn, step)) return
     compiled = compileStep(turn, step, needs ?? needsOf(turn.state, step))
   } catch (error) {
@@ -219,7 +226,7 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
   if (work.by === 'steps') throw new Error(`${step.id} stands for steps that are not there`)
   if (work.by === 'clock' || work.by === 'people' || work.by === 'run') return work
   if (work.by === 'controller') {
-    const secrets = definition.secrets.map((name) => ({ name, env: false }))
+    const secrets = definition.secrets.map((name) => ({ name, env: false, ...ofEnvironment(state, step) }))
     return { by: 'controller', work: { kind: type.id, request: work.request, secretMark }, secrets }
   }
   const attempt = step.attempts.length + 1
@@ -235,6 +242,7 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
     env: Object.entries({
       CI: 'true',
       ...gitVariables(gitFacts(state)),
+      ...environmentVariables(state, step),
       ...env,
       ...variables,
       ...ciVariables(state, step, attempt),
@@ -299,6 +307,11 @@ function interpolateAll(value: JsonValue, context: ExpressionContext): JsonValue
   return value
 }
 
+function ofEnvironment(state: RunState, step: StepState): Pick<JobState['secrets'][number], 'environment'> {
+  const { id } = environmentOf(state, step) ?? {}
+  return id === undefined ? {} : { environment: id }
+}
+
 function secretsOf(state: RunState, step: StepState, spec: JobSpec): JobState['secrets'] {
   const { meta } = state
   const secrets = new Map(step.definition.secrets.map((name) => [name, true]))
@@ -312,7 +325,7 @@ function secretsOf(state: RunState, step: StepState, spec: JobSpec): JobState['s
     const isOwn = repositoryId !== '' && url === repository && !fork && !meta.origin.untrusted
     if (isOwn && !passwordSecret && !sshKeySecret) access.push({ name: '', env: false, repository: repositoryId })
   }
-  return [...[...secrets].map(([name, env]) => ({ name, env })), ...access]
+  return [...[...secrets].map(([name, env]) => ({ name, env, ...ofEnvironment(state, step) })), ...access]
 }
 
 export function repeatsWhenLost({ definition }: StepState): boolean {

@@ -1,7 +1,7 @@
 // What a run would do, without running it: the engine is driven through a whole run whose steps all end as is assumed, and is then
 // asked what each expression gives. What a step sets while it runs is not known; where something depends on it, that is said, and
 // taken for granted where the run could not go on otherwise.
-import { compileExpression, ExpressionError, evaluate } from '@ansflow/proto/expression'
+import { compileExpression, ExpressionError, evaluate, hasExpression } from '@ansflow/proto/expression'
 import { fieldsOfLocks } from '@ansflow/proto/fields/locks'
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type PipelineGraph, type StepDefinition, StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
@@ -101,6 +101,8 @@ function* simplified(graph: PipelineGraph, open: ReadonlyMap<string, Parts>): Ge
     if (parts?.has('place')) Object.assign(simple, { runsOn: [], workspace: 'isolated' })
     if (parts?.has('work')) {
       Object.assign(simple, { env: [], secrets: [], timeoutExpression: '', ...standIn(step.uses) })
+      if (simple.environment) simple.environment.url = ''
+      if (hasExpression(simple.environment?.name ?? '')) delete simple.environment
     }
     steps.push(simple)
     yield
@@ -198,8 +200,13 @@ function* noteUnknown(run: Run, open: Map<string, Parts>): Generator<void, boole
 }
 
 function couldNotBegin(why: Reason | null): boolean {
-  return why !== null && ['expression', 'parameter', 'matrix_invalid', 'matrix_many', 'matrix_full'].includes(why.code)
+  return why !== null && beforeBeginning.has(why.code)
 }
+
+const beforeBeginning: ReadonlySet<string> = new Set([
+  ...['expression', 'parameter', 'matrix_invalid', 'matrix_many', 'matrix_full'],
+  ...['environment_missing', 'environment_ref', 'environment_pull', 'environment_fork'],
+])
 
 /** A process gets the pipeline's variables whether it reads them or not. */
 function hasOpenVariables(run: Run, step: StepState): boolean {

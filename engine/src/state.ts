@@ -32,11 +32,25 @@ export interface RunMeta {
   origin: RunOrigin
   /** Of its organization and its project, as they were when it began: in the order in which they win. */
   variables: readonly InheritedVariable[]
+  /** Of its project, as they were when it began: those that its steps may deploy to. */
+  environments: readonly RunEnvironment[]
   newId: () => string
   /** Nothing runs: what steps set is not known. See foresee.ts. */
   foresees?: true
   /** Of such a run: what is to have changed, in the place of what its origin says. */
   changed?: Readonly<Record<string, boolean>> | undefined
+}
+
+/** As it was when the run began. */
+export interface RunEnvironment {
+  id: string
+  name: string
+  /** Empty: it is not said. */
+  url: string
+  /** Globs; both empty: whatever the run is for. */
+  branches: string[]
+  tags: string[]
+  variables: { name: string; value: string }[]
 }
 
 export interface RunState {
@@ -189,6 +203,8 @@ export interface JobSecret {
   name: string
   /** Whether it goes into the environment. */
   env: boolean
+  /** The id of what the step deploys to: its secret of that name comes before the project's. */
+  environment?: string
   /** The id of that repository. */
   repository?: string
 }

@@ -1,7 +1,8 @@
 // Which variables a step has, where each comes from, and what it has won over. The order is that of winning: the organization's, the
-// project's, the pipeline's, those that earlier steps have set, the step's own and what it inherits of the defaults.
+// project's, the pipeline's, the environment's that it deploys to, those that earlier steps have set, the step's own and what it inherits of the defaults.
 import { type ExpressionContext, ExpressionError, interpolate } from '@ansflow/proto/expression'
 import type { NameValue } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { knownEnvironmentOf } from './environments.ts'
 import { exportedTo } from './exports.ts'
 import { expressionContext, type Needs, needsOf } from './job-context.ts'
 import type { RunState, StepState } from './state.ts'
@@ -15,7 +16,7 @@ export interface InheritedVariable {
 
 export interface VariableValue {
   value: string
-  from: InheritedVariable['from'] | 'pipeline' | 'earlier' | 'defaults' | 'step'
+  from: InheritedVariable['from'] | 'pipeline' | 'environment' | 'earlier' | 'defaults' | 'step'
   /** Who has set it, of those from earlier steps. */
   stepId: string
   /** It has expressions that have no value, or not yet: it stands there as it is written. */
@@ -42,6 +43,8 @@ export function variablesOf(state: RunState, step: StepState): StepVariable[] {
   const context = expressionContext(state, step, needs, () => env)
   for (const { name, value, from } of state.meta.variables) add(name, { value, from })
   for (const pair of state.graph.env) add(pair.name, { ...resolved(pair, context), from: 'pipeline' })
+  for (const { name, value } of knownEnvironmentOf(state, step)?.variables ?? [])
+    add(name, { value, from: 'environment' })
   for (const { name, value, by } of exportedTo(state, step)) add(name, { value, from: 'earlier', stepId: by.id })
   const inherited = state.graph.defaults?.env ?? []
   for (const pair of step.definition.env) {

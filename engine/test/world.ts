@@ -39,6 +39,7 @@ export function testMeta(): RunMeta {
     priority: 0,
     origin: byPerson('', 'Ada'),
     variables: [],
+    environments: [],
     newId: () => `job-${++id}`,
   }
 }

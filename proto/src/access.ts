@@ -12,6 +12,7 @@ const viewer = [
   'member.read',
   'secret.read',
   'variable.read',
+  'environment.read',
   'repository.read',
 ] as const
 const developer = [
@@ -29,6 +30,7 @@ const maintainer = [
   'project.update',
   'secret.manage',
   'variable.manage',
+  'environment.manage',
   'member.manage',
   'agent.manage',
   'repository.manage',

@@ -22,11 +22,20 @@ export interface CallDemand {
   inputs: JsonObject
 }
 
+export interface SecretDemand {
+  stepId: string
+  name: string
+  /** What the step deploys to: empty: nothing; undefined: an expression says it. */
+  environment: string | undefined
+}
+
 export interface Demands {
   approvals: ApprovalDemand[]
-  /** Each once, with the first step that names it. */
-  secrets: { stepId: string; name: string }[]
+  /** Each once of each environment, with the first step that names it. */
+  secrets: SecretDemand[]
   calls: CallDemand[]
+  /** That are named as they are. */
+  environments: { stepId: string; name: string }[]
   /** Runs may have no person who started them. */
   startsItself: boolean
 }
@@ -37,27 +46,39 @@ export const mostDemands = 100
 /** As far as it is written out: what expressions say a run knows. */
 export function demandsOf(graph: PipelineGraph): Demands {
   const { steps, triggers } = withDefaults(writtenOut(graph))
-  const secrets = new Map<string, string>()
+  const secrets = new Map<string, SecretDemand>()
   const approvals: ApprovalDemand[] = []
   const calls: CallDemand[] = []
+  const environments: Demands['environments'] = []
   for (const each of steps) {
     if (each.disabled) continue
     // What a template brings is asked by the step that uses it.
     const step = { ...each, id: each.id.split('/')[0]! }
-    for (const name of step.secrets) if (!secrets.has(name)) secrets.set(name, step.id)
+    const { name: environment = '' } = step.environment ?? {}
+    const isKnown = !hasExpression(environment)
+    for (const name of step.secrets) {
+      const key = `${environment}\n${name}`
+      if (!secrets.has(key)) secrets.set(key, { stepId: step.id, name, environment: isKnown ? environment : undefined })
+    }
     const approval = approvalOf(step)
     const call = callOf(step)
     if (approval) approvals.push(approval)
     if (call) calls.push(call)
+    if (environment !== '' && isKnown) environments.push({ stepId: step.id, name: environment })
   }
   return {
     approvals: approvals.slice(0, mostDemands),
-    secrets: [...secrets].slice(0, mostDemands).map(([name, stepId]) => ({ name, stepId })),
+    secrets: [...secrets.values()].slice(0, mostDemands),
     calls,
+    environments: distinct(environments).slice(0, mostDemands),
     startsItself:
       triggers !== undefined &&
       (triggers.schedules.length > 0 || triggers.runs.length > 0 || triggers.webhook !== undefined),
   }
+}
+
+function distinct(all: Demands['environments']): Demands['environments'] {
+  return [...new Map(all.map((each) => [`${each.stepId} ${each.name}`, each])).values()]
 }
 
 /** A draft whose templates are not right yet asks what its own steps ask. */

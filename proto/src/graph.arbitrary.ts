@@ -265,6 +265,7 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     limitedLocks: () => fc.oneof(fc.constant([]), limitedLocks),
     templates: () => someTemplates,
     includes: () => someIncludes,
+    environment: () => fc.option(fc.record({ name: someText, url: someText }), { freq: 3, nil: undefined }),
   }
   return kinds[kind.name]()
 }

@@ -2,6 +2,7 @@
 import { commentKeys } from './fields/comment-triggers.ts'
 import { concurrencyKeys } from './fields/concurrency.ts'
 import { defaultKeys } from './fields/defaults.ts'
+import { environmentKeys } from './fields/environment.ts'
 import { includeKeys } from './fields/includes.ts'
 import { durationSchema } from './fields/kinds.ts'
 import { lockKeys } from './fields/locks.ts'
@@ -40,6 +41,7 @@ export function pipelineJsonSchema(): JsonSchema {
       retry: { ...keysSchema(retryKeys), required: ['max'] },
       concurrency: { ...keysSchema(concurrencyKeys), minProperties: 1 },
       lock: { ...keysSchema(lockKeys), required: ['name'] },
+      environment: { ...keysSchema(environmentKeys), required: ['name'] },
       schedule: { ...keysSchema(scheduleKeys), required: ['cron'] },
       runTrigger: { ...keysSchema(runTriggerKeys), required: ['pipeline'] },
       webhook: keysSchema(webhookKeys),

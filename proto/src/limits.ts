@@ -52,6 +52,8 @@ export const limits = {
   env: 500,
   envValueBytes: 64 * 1024,
   scriptBytes: 256 * 1024,
+  environmentName: 64,
+  addressLength: 2048,
   secretsOfAStep: 100,
   outputsOfAStep: 100,
   outputsOfARun: 100,

@@ -7,6 +7,8 @@ import { BadgeService } from '@ansflow/proto/gen/ansflow/v1/badges_pb'
 import { ChainService } from '@ansflow/proto/gen/ansflow/v1/chains_pb'
 import { ConnectionService } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { DeliveryService } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { DeploymentService } from '@ansflow/proto/gen/ansflow/v1/deployments_pb'
+import { EnvironmentService } from '@ansflow/proto/gen/ansflow/v1/environments_pb'
 import { ExplainService } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
@@ -112,6 +114,8 @@ export const api = {
   approvals: clientOf(ApprovalService),
   reports: clientOf(ReportService),
   variables: clientOf(VariableService),
+  deployments: clientOf(DeploymentService),
+  environments: clientOf(EnvironmentService),
   explain: clientOf(ExplainService),
   connections: clientOf(ConnectionService),
   repositories: clientOf(RepositoryService),

@@ -51,6 +51,7 @@ export interface Kind<T> {
     | 'limitedLocks'
     | 'templates'
     | 'includes'
+    | 'environment'
   /** Of the value in the file. */
   readonly schema: JsonSchema
   /** What a message holds where the file says nothing. */

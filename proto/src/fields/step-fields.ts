@@ -9,6 +9,7 @@ import { type Performer, performerOf } from '../steps/index.ts'
 import { say } from '../texts/say.ts'
 import { nameSaid, quoted } from '../validate/finding.ts'
 import { env } from './env.ts'
+import { environment } from './environment.ts'
 import type { Kind, ReportValue } from './kind.ts'
 import { choice, condition, duration, flag, text, timeout, timeoutExpression, words } from './kinds.ts'
 import { limitedLocks, lockedPerformers, locks } from './locks.ts'
@@ -192,6 +193,16 @@ export const stepFields: readonly StepField[] = [
     description:
       'Locks by name, or { name, limit }: no more steps of the project than that (1 unless said) have one at once. Names may hold ${{ }}.',
     tab: 'none',
+    document: 'config',
+    usedBy: lockedPerformers,
+  }),
+  field({
+    key: 'environment',
+    of: 'environment',
+    kind: environment,
+    description:
+      'What the step deploys to: an environment of the project by name, or { name, url }. It has its variables and secrets.',
+    tab: 'settings',
     document: 'config',
     usedBy: lockedPerformers,
   }),

@@ -1,6 +1,7 @@
 // Why a step or a run waits, or ended as it did: every code once, with its parameters and its sentences. The engine builds
 // reasons from it, the API sends code, parameters and the English sentence, the console says it in the reader's language.
 import type { Entry } from '../texts/template.ts'
+import { ofEnvironments } from './of-environments.ts'
 
 const shares = '[ Steps of workspace {shares}, which lives on one agent, ask for them.]'
 const sharesZh = '[工作区 {shares} 只在一个代理上，它的步骤要求这些标签。]'
@@ -311,6 +312,7 @@ export const reasonTable = {
     'zh-CN':
       '此运行来自其他仓库的合并请求，尚无人批准，因此得不到密钥，而该步骤需要 {names}。请批准其提交，或用 `when: run.trusted` 跳过该步骤。',
   },
+  ...ofEnvironments,
   secret_missing: { params: ['name'], en: 'The project has no secret {name}.', 'zh-CN': '项目没有密钥 {name}。' },
   repository_access: {
     params: ['message'],

@@ -55,6 +55,21 @@ export const ofGraphs = {
     en: 'The name of a group must be one line of at most {most} characters without spaces at its ends.',
     'zh-CN': '并发组的名称须为一行，最多 {most} 个字符，首尾没有空格。',
   },
+  environment_name: {
+    params: ['most'],
+    en: 'The name of an environment has 1 to {most} characters, no line breaks and no space at its ends.',
+    'zh-CN': '环境名称为 1 到 {most} 个字符，不含换行，首尾不含空格。',
+  },
+  environment_form: {
+    params: ['example'],
+    en: 'environment is a name, or a map such as {example}.',
+    'zh-CN': 'environment 是一个名称，或 {example} 这样的映射。',
+  },
+  environment_url: {
+    params: ['most'],
+    en: 'The address of an environment begins with http:// or https:// and has at most {most} characters.',
+    'zh-CN': '环境地址以 http:// 或 https:// 开头，最多 {most} 个字符。',
+  },
   lock_name: {
     params: ['most'],
     en: 'The name of a lock must be one line of at most {most} characters without spaces at its ends.',

@@ -57,6 +57,12 @@ export const ofSurroundings = {
     'zh-CN': '项目没有密钥 {name}，该步骤会失败。请在项目的“密钥”中添加。',
   },
 
+  environment_absent: {
+    params: ['name', 'near?'],
+    en: 'The project has no environment {name}, so the step would fail.[ Did you mean {near}?] Add it under Environments of the project, or name another.',
+    'zh-CN': '项目没有环境 {name}，该步骤会失败。[是否指 {near}？]请在项目的“环境”中添加，或改用其他环境。',
+  },
+
   call_unpublished: {
     params: ['name'],
     en: 'The pipeline {name} has no published version yet, so the step would fail. Publish it first.',

@@ -1,6 +1,7 @@
 // The jobs of features/runs as sessions and the dispatcher use them.
 
 import type { AgentView, Candidate } from '@ansflow/engine/pick-job'
+import type { JobSecret } from '@ansflow/engine/state'
 import { AppError } from '@ansflow/proto/errors'
 import { isTerminalJob, JobStatus } from '@ansflow/proto/status'
 import type { Clock } from '../../platform/clock.ts'
@@ -82,7 +83,7 @@ export async function jobSecrets({ db, secrets, access }: Given, jobId: string):
   const named = job.secrets.filter(({ repository }) => repository === undefined)
   const read = await secrets.read(
     db.em(),
-    job.projectId,
+    { projectId: job.projectId, environmentId: environmentOf(job.secrets) },
     named.map(({ name }) => name),
   )
   const values: SecretInit[] = []
@@ -103,6 +104,11 @@ export async function jobSecrets({ db, secrets, access }: Given, jobId: string):
     if (!(error instanceof AppError)) throw error
     return { values, missing, refused: error.message }
   }
+}
+
+/** All of a step are of the same. */
+function environmentOf(secrets: readonly JobSecret[]): string {
+  return secrets.find(({ environment }) => environment !== undefined)?.environment ?? ''
 }
 
 function phaseOf(status: JobStatus): HeldJob['phase'] {

@@ -61,7 +61,7 @@ export function explainApi({ db, clock, workers, includesOf, agents, fileAtCommi
         inputs: values,
         meta: {
           runId: '',
-          ...(await nextStart(db, { pipelineId, organizationId, projectId: project.id })),
+          ...(await nextStart(db, { pipelineId, organizationId, projectId: project.id, graph })),
           pipelineId,
           pipelineName: pipeline.name,
           projectId: project.id,

@@ -39,6 +39,8 @@ export interface NewVersion {
   triggers: Triggers | undefined
   /** Pipelines that its steps run, by the names they give. */
   calls: readonly { stepId: string; pipeline: string }[]
+  /** That its steps name as they are, with the steps. */
+  environments: Demands['environments']
   /** What whoever publishes it may do, by their grants and token. */
   may(permission: Permission, scope: ProjectScope): boolean
   by: { userId: string; name: string }

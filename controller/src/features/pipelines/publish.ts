@@ -79,7 +79,7 @@ export async function publishContent(
   const { pipelineId, lacking, by } = publication
   checkNote(publication)
   const { demands } = content
-  const { calls } = demands
+  const { calls, environments } = demands
   const triggers = content.triggers && fromBinary(TriggersSchema, content.triggers)
   // Its errors are what the participants throw below.
   const lacks = (await lacking(demands)).filter(({ severity }) => severity === Severity.WARNING)
@@ -88,7 +88,7 @@ export async function publishContent(
     if (published.created) {
       const { pipeline, version } = published
       const { may, now } = publication
-      const news = { pipeline, number: version.number, triggers, calls, may, by, now }
+      const news = { pipeline, number: version.number, triggers, calls, environments, may, by, now }
       for (const each of participants) await each.published?.(em, news)
     }
     const { name } = published.pipeline

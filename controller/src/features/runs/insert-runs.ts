@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { advance } from '@ansflow/engine/advance'
 import { planRun, type Reuse } from '@ansflow/engine/plan'
+import type { RunEnvironment } from '@ansflow/engine/state'
 import type { InheritedVariable } from '@ansflow/engine/variables-of'
 import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
@@ -13,6 +14,7 @@ import { prepared } from '../../platform/message-pieces.ts'
 import { statement } from '../../platform/statement.ts'
 import type { Act } from '../../transport/call.ts'
 import { inheritedIn, inheritedJson } from '../variables/index.ts'
+import { environmentsFor } from './run-environments.ts'
 import type { RunTables } from './run-tables.ts'
 import { addChanges, isLargeRun, newWork, paced, type RunWork, sizeOf } from './run-work.ts'
 import { makeRows, type Writing } from './write-runs.ts'
@@ -58,6 +60,7 @@ export interface IdentifiedStart extends RunStart {
   planned?: PlannedRun | undefined
   /** Read with the number. */
   variables?: InheritedVariable[]
+  environments?: RunEnvironment[]
 }
 
 /** For each start a run to be written, or its id where it has been begun before. */
@@ -130,6 +133,7 @@ async function beginRun(to: Writing, start: IdentifiedStart, number: number): Pr
   let { planned } = start
   if (planned?.number !== number) {
     start.variables ??= (await lookAhead(to, start)).variables
+    start.environments ??= await environmentsFor(to.db, start)
     planned = await planStart(to.now, start, number, undefined)
     await makeRows(to, planned.work)
   }
@@ -152,6 +156,7 @@ export async function planAhead(
     const counter = counters.get(pipelineId) ?? (await lookAhead(to, start))
     counters.set(pipelineId, counter)
     start.variables = counter.variables
+    start.environments = await environmentsFor(to.db, start)
     start.planned = await planStart(to.now, start, counter.next++, counter.last)
     works.push(start.planned.work)
   }
@@ -161,10 +166,10 @@ export async function planAhead(
 /** What a run of the pipeline would have which began now. */
 export async function nextStart(
   db: Db,
-  start: Pick<RunStart, 'pipelineId' | 'organizationId' | 'projectId'>,
-): Promise<{ number: number; variables: InheritedVariable[] }> {
+  start: Pick<RunStart, 'pipelineId' | 'organizationId' | 'projectId' | 'graph'>,
+): Promise<{ number: number; variables: InheritedVariable[]; environments: RunEnvironment[] }> {
   const { next, variables } = await lookAhead({ db: db.kysely(), dialect: db.dialect }, start)
-  return { number: next, variables }
+  return { number: next, variables, environments: await environmentsFor(db.kysely(), start) }
 }
 
 /** The pipeline's last number, and what its runs inherit, in one statement. */
@@ -207,6 +212,7 @@ async function planStart(
     version: start.version,
     origin: start.origin,
     variables: start.variables ?? [],
+    environments: start.environments ?? [],
     priority: priorityOf(start),
     newId: uuidv7,
   }

@@ -1,5 +1,6 @@
 // The contract's messages of a run, from the engine's state.
 
+import { knownEnvironmentOf } from '@ansflow/engine/environments'
 import { inFileOrder } from '@ansflow/engine/plan'
 import type { JobState, ReusedFrom, RunState, StepState } from '@ansflow/engine/state'
 import { AttemptReportSchema } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
@@ -85,13 +86,13 @@ function fillHead(run: Run, head: Head, tally: StepTally, createdAt: Date): Run 
 export function* presentRun(state: RunState, belongs: RunBelongings, seq: number): Pieces<Run> {
   const run = presentHead(state, belongs, seq)
   for (const step of inFileOrder(state)) {
-    run.steps.push(presentStep(step))
+    run.steps.push(presentStep(state, step))
     yield
   }
   return run
 }
 
-export function presentStep(step: StepState): RunStep {
+export function presentStep(state: RunState, step: StepState): RunStep {
   const { id, name, group, matrix, copies, status, reason, outputs } = step
   const message = create(RunStepSchema, {
     id,
@@ -105,6 +106,8 @@ export function presentStep(step: StepState): RunStep {
     ...(step.reused && { reused: reusedFrom(step.reused) }),
     ...presentReason(reason),
   })
+  const environment = knownEnvironmentOf(state, step)
+  if (environment) Object.assign(message, { environment: environment.name, environmentUrl: environment.url })
   const child = childOf(step)
   if (child) message.child = child
   if (step.queuedAt) message.queuedAt = timestampFromDate(step.queuedAt)

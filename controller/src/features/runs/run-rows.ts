@@ -91,6 +91,7 @@ export function newRunRow(state: RunState, belongs: RunBelongings, seq: number, 
     author_mail: authorMail(meta.origin),
     origin: toJsonString(RunOriginSchema, meta.origin),
     variables: meta.variables.length > 0 ? JSON.stringify(meta.variables) : null,
+    environments: meta.environments.length > 0 ? JSON.stringify(meta.environments) : null,
     priority: meta.priority,
     rerun_of: belongs.rerunOf,
     created_at: times.to(state.createdAt),
@@ -127,6 +128,7 @@ export function runMeta(row: RunRow, newId: () => string): RunMeta {
     priority: row.priority,
     origin: parseOrigin(row.origin),
     variables: row.variables ? (JSON.parse(row.variables) as RunMeta['variables']) : [],
+    environments: row.environments ? (JSON.parse(row.environments) as RunMeta['environments']) : [],
     newId,
   }
 }

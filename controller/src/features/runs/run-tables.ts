@@ -26,6 +26,7 @@ export interface RunRow {
   author_mail: string
   origin: string
   variables: string | null
+  environments: string | null
   priority: number
   rerun_of: string
   cancel_level: number

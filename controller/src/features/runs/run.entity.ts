@@ -47,6 +47,8 @@ export const RunEntity = defineEntity({
     origin: p.text(),
     /** JSON of the engine's InheritedVariables; null: none. */
     variables: p.text().columnType('mediumtext').nullable(),
+    /** JSON of the engine's RunEnvironments; null: no step deploys. */
+    environments: p.text().columnType('mediumtext').nullable(),
     /** Of its jobs: the higher go first. */
     priority: p.integer().default(0),
     rerunOf: p.string().length(36),

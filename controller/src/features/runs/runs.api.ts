@@ -161,6 +161,7 @@ const origins: Record<VariableValue['from'], VariableOrigin> = {
   organization: VariableOrigin.ORGANIZATION,
   project: VariableOrigin.PROJECT,
   pipeline: VariableOrigin.PIPELINE,
+  environment: VariableOrigin.ENVIRONMENT,
   earlier: VariableOrigin.EARLIER_STEP,
   defaults: VariableOrigin.DEFAULTS,
   step: VariableOrigin.STEP,

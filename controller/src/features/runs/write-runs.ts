@@ -254,7 +254,7 @@ function* eventRows(now: Date, work: RunWork): Pieces<Pick<RunRows, 'events' | '
       seq,
       at: timestampFromDate(now),
       run: presentHead(state, belongs, seq),
-      steps: steps.slice(index * stepsOfAnEvent, (index + 1) * stepsOfAnEvent).map(presentStep),
+      steps: steps.slice(index * stepsOfAnEvent, (index + 1) * stepsOfAnEvent).map((step) => presentStep(state, step)),
     })
     events.push({ run_id: state.meta.runId, seq, data: toBinary(WatchRunResponseSchema, withoutFixed(message)) })
     if (steps.length <= stepsOfAnEvent) told.push(message)

@@ -17,6 +17,7 @@ export const secretsFeature = feature({
       services: [secretsApi({ clock, secrets })],
       pipelineParticipants: [{ name: 'secrets', lacking: lackingSecrets }],
       deletions: [secrets.removeAll],
+      environmentDeletions: [secrets.removeOfEnvironment],
       gives: { ...secrets, sealedValues: createSealedValues(keys) },
     }
   },

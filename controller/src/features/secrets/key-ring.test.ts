@@ -8,7 +8,9 @@ import { createLog } from '../../platform/log.ts'
 import { createSecrets } from './secrets.ts'
 
 async function secretOf(c: TestController, projectId: string): Promise<string | undefined> {
-  return (await createSecrets(c.controller.keys).read(c.db.em(), projectId, ['TOKEN'])).get('TOKEN')
+  return (await createSecrets(c.controller.keys).read(c.db.em(), { projectId, environmentId: '' }, ['TOKEN'])).get(
+    'TOKEN',
+  )
 }
 
 test('a wrong master key stops the start with one sentence and changes nothing', async () => {
@@ -35,7 +37,7 @@ test('another master key takes the place of the old one: secrets and tokens stay
   expect(await secretOf(c, projectId)).toBe('the value')
   const [after] = await sealed()
   expect(Buffer.from(after?.sealed_key ?? [])).not.toEqual(Buffer.from(before?.sealed_key ?? []))
-  await expect(createSecrets(oldKeys).read(c.db.em(), projectId, ['TOKEN'])).rejects.toThrow()
+  await expect(createSecrets(oldKeys).read(c.db.em(), { projectId, environmentId: '' }, ['TOKEN'])).rejects.toThrow()
   expect((await c.as(c.owner).client(AuthService).getMe({})).user?.id).toBe(c.owner.userId)
   // Forgotten in the environment, it does no harm; without the new key nothing starts.
   await c.restart({ masterKey, previousMasterKey: c.config.masterKey })

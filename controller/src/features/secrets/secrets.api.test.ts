@@ -18,13 +18,15 @@ test('a secret is stored sealed, read back only inside, and does not open elsewh
   )
 
   const inside = createSecrets(c.controller.keys)
-  expect(await inside.read(c.db.em(), projectId, ['NPM_TOKEN', 'MISSING'])).toEqual(new Map([['NPM_TOKEN', value]]))
+  expect(await inside.read(c.db.em(), { projectId, environmentId: '' }, ['NPM_TOKEN', 'MISSING'])).toEqual(
+    new Map([['NPM_TOKEN', value]]),
+  )
   const rows = await c.db.em().execute<{ sealed_value: Uint8Array }[]>('select sealed_value from secret')
   expect(Buffer.from(rows[0]?.sealed_value ?? []).toString('latin1')).not.toContain('line one')
 
   const other = await c.addProject()
   await c.db.em().execute('update secret set project_id = ?', [other])
-  await expect(inside.read(c.db.em(), other, ['NPM_TOKEN'])).rejects.toThrow()
+  await expect(inside.read(c.db.em(), { projectId: other, environmentId: '' }, ['NPM_TOKEN'])).rejects.toThrow()
 
   for (const name of ['a b', '1A', 'A-B', '', 'A'.repeat(129)]) {
     await expect(secrets.putSecret({ projectId, name, value: 'v' })).rejects.toMatchObject({

@@ -13,52 +13,72 @@ import { type Secret, SecretEntity } from './secret.entity.ts'
 
 const valueLimit = 64 * 1024
 
+export interface SecretScope extends ProjectScope {
+  /** Empty: the project's own. */
+  environmentId: string
+}
+
 export interface Secrets {
   /** Without values. */
-  list(em: EntityManager, projectId: string): Promise<Secret[]>
+  list(em: EntityManager, projectId: string, environmentId?: string): Promise<Secret[]>
   /** Inside a transaction. Throws UniqueConstraintViolationException when another call makes the same one just then. */
   put(
     em: EntityManager,
-    scope: ProjectScope,
+    scope: SecretScope,
     secret: { name: string; value: string; by: string; now: Date },
   ): Promise<Pick<Secret, 'name' | 'updatedAt'>>
-  remove(em: EntityManager, projectId: string, name: string): Promise<void>
+  remove(em: EntityManager, scope: Pick<SecretScope, 'projectId' | 'environmentId'>, name: string): Promise<void>
   removeAll(em: EntityManager, projectId: string): Promise<void>
-  /** The values of those that exist, of these names. */
-  read(em: EntityManager, projectId: string, names: readonly string[]): Promise<Map<string, string>>
+  removeOfEnvironment(em: EntityManager, environmentId: string): Promise<void>
+  /** The values of those that exist, of these names: the environment's, where there is one, in the place of the project's. */
+  read(
+    em: EntityManager,
+    of: { projectId: string; environmentId: string },
+    names: readonly string[],
+  ): Promise<Map<string, string>>
 }
 
 export function createSecrets(keys: Keys): Secrets {
   return {
-    list: (em, projectId) => em.find(SecretEntity, { projectId }, { orderBy: { name: 'asc' } }),
+    list: (em, projectId, environmentId = '') =>
+      em.find(SecretEntity, { projectId, environmentId }, { orderBy: { name: 'asc' } }),
 
-    async put(em, { organizationId, projectId }, { name, value, by, now }) {
+    async put(em, { organizationId, projectId, environmentId }, { name, value, by, now }) {
       checkName(name)
       if (Buffer.byteLength(value) > valueLimit) throw invalidField('value', 'must have at most 64 KiB', 'secret_size')
       if (value === '') throw invalidField('value', 'must not be empty', 'secret_empty')
-      const context = contextOf({ organizationId, projectId, name })
+      const context = contextOf({ organizationId, projectId, environmentId, name })
       const key = randomBytes(keyLength)
       const sealedKey = keys.seal(key, context)
       const sealedValue = seal(key, Buffer.from(value, 'utf8'), context)
       const changes = { sealedKey, sealedValue, updatedAt: now, updatedBy: by }
-      if ((await em.nativeUpdate(SecretEntity, { projectId, name }, changes)) === 0) {
-        await em.insert(SecretEntity, { id: uuidv7(), organizationId, projectId, name, createdAt: now, ...changes })
+      const belongs = { projectId, environmentId, name }
+      if ((await em.nativeUpdate(SecretEntity, belongs, changes)) === 0) {
+        await em.insert(SecretEntity, { id: uuidv7(), organizationId, ...belongs, createdAt: now, ...changes })
       }
       return { name, updatedAt: now }
     },
 
-    async remove(em, projectId, name) {
-      if ((await em.nativeDelete(SecretEntity, { projectId, name })) === 0) throw notFound('secret', name)
+    async remove(em, { projectId, environmentId }, name) {
+      if ((await em.nativeDelete(SecretEntity, { projectId, environmentId, name })) === 0)
+        throw notFound('secret', name)
     },
 
     async removeAll(em, projectId) {
       await em.nativeDelete(SecretEntity, { projectId })
     },
 
-    async read(em, projectId, names) {
+    async removeOfEnvironment(em, environmentId) {
+      await em.nativeDelete(SecretEntity, { environmentId })
+    },
+
+    async read(em, { projectId, environmentId }, names) {
       if (names.length === 0) return new Map()
-      const rows = await em.find(SecretEntity, { projectId, name: { $in: [...names] } })
-      return new Map(rows.map((row) => [row.name, openRow(row)]))
+      const scopes = [...new Set(['', environmentId])]
+      const rows = await em.find(SecretEntity, { projectId, environmentId: { $in: scopes }, name: { $in: [...names] } })
+      const nearest = new Map<string, Secret>()
+      for (const row of rows) if (row.environmentId !== '' || !nearest.has(row.name)) nearest.set(row.name, row)
+      return new Map([...nearest].map(([name, row]) => [name, openRow(row)]))
     },
   }
 
@@ -79,8 +99,11 @@ export async function rewrapSecrets(em: EntityManager, from: Keys, to: Keys): Pr
   return rows.length
 }
 
-function contextOf({ organizationId, projectId, name }: Pick<Secret, 'organizationId' | 'projectId' | 'name'>): string {
-  return `secret ${organizationId} ${projectId} ${name}`
+type Place = Pick<Secret, 'organizationId' | 'projectId' | 'environmentId' | 'name'>
+
+function contextOf({ organizationId, projectId, environmentId, name }: Place): string {
+  // No name has a space in it: what is of an environment opens as nothing else.
+  return `secret ${organizationId} ${projectId} ${environmentId === '' ? '' : `${environmentId} `}${name}`
 }
 
 function checkName(name: string): void {

@@ -1,3 +1,3 @@
 // What other features may use of variables.
 export { variablesFeature } from './feature.ts'
-export { inheritedIn, inheritedJson } from './variables.ts'
+export { environmentVariables, inheritedIn, inheritedJson } from './variables.ts'

@@ -13,11 +13,20 @@ import {
   serviceTable,
 } from '../../transport/call.ts'
 import { namesOfPeople } from '../auth/index.ts'
+import { environmentOfProject } from '../environments/index.ts'
 import { deleteVariable, listVariables, putVariable, type VariableScope } from './variables.ts'
 
 export function variablesApi({ clock }: { clock: Clock }): ServiceTable {
-  const ofProject = (ctx: CallContext) => ({ organizationId: organizationOf(ctx), projectId: projectOf(ctx) })
-  const ofOrganization = (ctx: CallContext) => ({ organizationId: organizationOf(ctx), projectId: '' })
+  const ofProject = (ctx: CallContext) => ({ ...ofOrganization(ctx), projectId: projectOf(ctx) })
+  const ofOrganization = (ctx: CallContext) => ({
+    organizationId: organizationOf(ctx),
+    projectId: '',
+    environmentId: '',
+  })
+  async function scopeOf(ctx: CallContext, environmentId: string): Promise<VariableScope> {
+    if (environmentId !== '') await environmentOfProject(ctx.em, projectOf(ctx), environmentId)
+    return { ...ofProject(ctx), environmentId }
+  }
 
   async function list(ctx: CallContext, scope: VariableScope) {
     const rows = await listVariables(ctx.em, scope)
@@ -57,12 +66,16 @@ export function variablesApi({ clock }: { clock: Clock }): ServiceTable {
   }
 
   return serviceTable(VariableService, {
-    async listVariables(_request, ctx) {
-      const variables = await list(ctx, ofProject(ctx))
-      return { variables, inherited: await list(ctx, ofOrganization(ctx)) }
+    async listVariables({ environmentId }, ctx) {
+      const scope = await scopeOf(ctx, environmentId)
+      return {
+        variables: await list(ctx, scope),
+        inherited: await list(ctx, ofOrganization(ctx)),
+        ofProject: environmentId === '' ? [] : await list(ctx, ofProject(ctx)),
+      }
     },
-    putVariable: (request, ctx) => put(ctx, ofProject(ctx), request),
-    deleteVariable: ({ name }, ctx) => remove(ctx, ofProject(ctx), name),
+    putVariable: async (request, ctx) => put(ctx, await scopeOf(ctx, request.environmentId), request),
+    deleteVariable: async ({ name, environmentId }, ctx) => remove(ctx, await scopeOf(ctx, environmentId), name),
     async listOrganizationVariables(_request, ctx) {
       return { variables: await list(ctx, ofOrganization(ctx)) }
     },

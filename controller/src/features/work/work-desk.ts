@@ -168,9 +168,9 @@ export function createWorkDesk(deps: Deps): WorkDesk {
   async function secretsOf(jobId: string) {
     const job = await jobById(db, jobId)
     const names = job?.secrets.map(({ name }) => name) ?? []
+    const of = { projectId: job?.projectId ?? '', environmentId: job?.secrets[0]?.environment ?? '' }
     // Of an untrusted run none is there.
-    const values =
-      job && names.length > 0 && !job.untrusted ? await deps.secrets.read(db.em(), job.projectId, names) : new Map()
+    const values = job && names.length > 0 && !job.untrusted ? await deps.secrets.read(db.em(), of, names) : new Map()
     const missing = names.find((name) => !values.has(name))
     return { values: values as Map<string, string>, missing, key: `${job?.runId}-${job?.stepId}-${job?.attempt}` }
   }

@@ -27,6 +27,7 @@ import { Answers } from './migration-0023-answers.ts'
 import { BranchHealth } from './migration-0024-branch-health.ts'
 import { Trust } from './migration-0025-trust.ts'
 import { Badges } from './migration-0026-badges.ts'
+import { Environments } from './migration-0027-environments.ts'
 
 export const migrations = {
   'migration-0001-e2d3c2d4': Initial,
@@ -57,4 +58,5 @@ export const migrations = {
   'migration-0024-branch-health': BranchHealth,
   'migration-0025-trust': Trust,
   'migration-0026-badges': Badges,
+  'migration-0027-environments': Environments,
 }

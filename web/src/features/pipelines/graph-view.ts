@@ -27,6 +27,8 @@ export interface StepView {
   hasCondition: boolean
   hasRetry: boolean
   hasLocks: boolean
+  /** What it deploys to, as it is written; empty: nothing. */
+  environment: string
   /** "×6", or "×?" where only a run knows; empty: it has no matrix. */
   copies: string
   problem: ProblemLevel
@@ -81,6 +83,7 @@ export function graphView(source: GraphViewSource, before?: GraphView): GraphVie
       hasCondition: step.when !== '',
       hasRetry: (step.retry?.max ?? 0) > 0,
       hasLocks: hasLocks(step),
+      environment: step.environment?.name ?? '',
       copies: step.matrix ? `×${countCopies(step.matrix).count ?? '?'}` : '',
       problem: found?.level ?? '',
       problemCount: found?.count ?? 0,

@@ -75,6 +75,7 @@ export class LinkWorld {
       projectSlug: 'p',
       version: 1,
       variables: [],
+      environments: [],
       priority: 0,
       newId: () => `job-${++id}`,
     }

@@ -1605,6 +1605,13 @@ export declare type StepDefinition = Message<"ansflow.v1.StepDefinition"> & {
    * @generated from field: repeated ansflow.v1.StepLock limited_locks = 26;
    */
   limitedLocks: StepLock[];
+
+  /**
+   * What it deploys to: it fails where its run may not deploy there, and is kept as a deployment. Absent: nothing.
+   *
+   * @generated from field: ansflow.v1.StepEnvironment environment = 27;
+   */
+  environment?: StepEnvironment | undefined;
 };
 
 /**
@@ -1779,6 +1786,13 @@ export declare type StepDefinitionJson = {
    * @generated from field: repeated ansflow.v1.StepLock limited_locks = 26;
    */
   limitedLocks?: StepLockJson[];
+
+  /**
+   * What it deploys to: it fails where its run may not deploy there, and is kept as a deployment. Absent: nothing.
+   *
+   * @generated from field: ansflow.v1.StepEnvironment environment = 27;
+   */
+  environment?: StepEnvironmentJson;
 };
 
 /**
@@ -1786,6 +1800,50 @@ export declare type StepDefinitionJson = {
  * Use `create(StepDefinitionSchema)` to create a new message.
  */
 export declare const StepDefinitionSchema: GenMessage<StepDefinition, {jsonType: StepDefinitionJson}>;
+
+/**
+ * @generated from message ansflow.v1.StepEnvironment
+ */
+export declare type StepEnvironment = Message<"ansflow.v1.StepEnvironment"> & {
+  /**
+   * Of the project. May hold ${{ }}; what gives nothing is none. At most 64 characters.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Where what is deployed will be found; empty: at the environment's own address. May hold ${{ }}. At most 2,048 characters.
+   *
+   * @generated from field: string url = 2;
+   */
+  url: string;
+};
+
+/**
+ * @generated from message ansflow.v1.StepEnvironment
+ */
+export declare type StepEnvironmentJson = {
+  /**
+   * Of the project. May hold ${{ }}; what gives nothing is none. At most 64 characters.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * Where what is deployed will be found; empty: at the environment's own address. May hold ${{ }}. At most 2,048 characters.
+   *
+   * @generated from field: string url = 2;
+   */
+  url?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.StepEnvironment.
+ * Use `create(StepEnvironmentSchema)` to create a new message.
+ */
+export declare const StepEnvironmentSchema: GenMessage<StepEnvironment, {jsonType: StepEnvironmentJson}>;
 
 /**
  * A lock that several steps of the project may hold at once. Each step goes by its own limit: it gets the lock when fewer than that

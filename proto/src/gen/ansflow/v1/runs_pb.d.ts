@@ -1215,6 +1215,20 @@ export declare type RunStep = Message<"ansflow.v1.RunStep"> & {
    * @generated from field: ansflow.v1.ChildRun child = 16;
    */
   child?: ChildRun | undefined;
+
+  /**
+   * Name of the environment that it deploys to; empty: none, or it is not known yet.
+   *
+   * @generated from field: string environment = 17;
+   */
+  environment: string;
+
+  /**
+   * Where what it deploys is found; empty: it is not said.
+   *
+   * @generated from field: string environment_url = 18;
+   */
+  environmentUrl: string;
 };
 
 /**
@@ -1321,6 +1335,20 @@ export declare type RunStepJson = {
    * @generated from field: ansflow.v1.ChildRun child = 16;
    */
   child?: ChildRunJson;
+
+  /**
+   * Name of the environment that it deploys to; empty: none, or it is not known yet.
+   *
+   * @generated from field: string environment = 17;
+   */
+  environment?: string;
+
+  /**
+   * Where what it deploys is found; empty: it is not said.
+   *
+   * @generated from field: string environment_url = 18;
+   */
+  environmentUrl?: string;
 };
 
 /**
@@ -1439,7 +1467,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, secret_untrusted, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
-   * child_refused; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
+   * child_refused, environment_missing, environment_ref, environment_pull, environment_fork; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
    * waits: run_waits.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
@@ -1469,7 +1497,7 @@ export declare type ReasonJson = {
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, secret_untrusted, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
-   * child_refused; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
+   * child_refused, environment_missing, environment_ref, environment_pull, environment_fork; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
    * waits: run_waits.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
@@ -3070,6 +3098,13 @@ export enum VariableOrigin {
    * @generated from enum value: VARIABLE_ORIGIN_DEFAULTS = 6;
    */
   DEFAULTS = 6,
+
+  /**
+   * Of the environment that the step deploys to.
+   *
+   * @generated from enum value: VARIABLE_ORIGIN_ENVIRONMENT = 7;
+   */
+  ENVIRONMENT = 7,
 }
 
 /**
@@ -3077,7 +3112,7 @@ export enum VariableOrigin {
  *
  * @generated from enum ansflow.v1.VariableOrigin
  */
-export declare type VariableOriginJson = "VARIABLE_ORIGIN_UNSPECIFIED" | "VARIABLE_ORIGIN_ORGANIZATION" | "VARIABLE_ORIGIN_PROJECT" | "VARIABLE_ORIGIN_PIPELINE" | "VARIABLE_ORIGIN_EARLIER_STEP" | "VARIABLE_ORIGIN_STEP" | "VARIABLE_ORIGIN_DEFAULTS";
+export declare type VariableOriginJson = "VARIABLE_ORIGIN_UNSPECIFIED" | "VARIABLE_ORIGIN_ORGANIZATION" | "VARIABLE_ORIGIN_PROJECT" | "VARIABLE_ORIGIN_PIPELINE" | "VARIABLE_ORIGIN_EARLIER_STEP" | "VARIABLE_ORIGIN_STEP" | "VARIABLE_ORIGIN_DEFAULTS" | "VARIABLE_ORIGIN_ENVIRONMENT";
 
 /**
  * Describes the enum ansflow.v1.VariableOrigin.

@@ -69,6 +69,13 @@ export declare type ListSecretsRequest = Message<"ansflow.v1.ListSecretsRequest"
    * @generated from field: string project_id = 1;
    */
   projectId: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 2;
+   */
+  environmentId: string;
 };
 
 /**
@@ -79,6 +86,13 @@ export declare type ListSecretsRequestJson = {
    * @generated from field: string project_id = 1;
    */
   projectId?: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 2;
+   */
+  environmentId?: string;
 };
 
 /**
@@ -95,6 +109,13 @@ export declare type ListSecretsResponse = Message<"ansflow.v1.ListSecretsRespons
    * @generated from field: repeated ansflow.v1.Secret secrets = 1;
    */
   secrets: Secret[];
+
+  /**
+   * With environment_id: those of the project, also those in whose place the environment has one.
+   *
+   * @generated from field: repeated ansflow.v1.Secret of_project = 2;
+   */
+  ofProject: Secret[];
 };
 
 /**
@@ -105,6 +126,13 @@ export declare type ListSecretsResponseJson = {
    * @generated from field: repeated ansflow.v1.Secret secrets = 1;
    */
   secrets?: SecretJson[];
+
+  /**
+   * With environment_id: those of the project, also those in whose place the environment has one.
+   *
+   * @generated from field: repeated ansflow.v1.Secret of_project = 2;
+   */
+  ofProject?: SecretJson[];
 };
 
 /**
@@ -133,6 +161,13 @@ export declare type PutSecretRequest = Message<"ansflow.v1.PutSecretRequest"> & 
    * @generated from field: string value = 3;
    */
   value: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 4;
+   */
+  environmentId: string;
 };
 
 /**
@@ -155,6 +190,13 @@ export declare type PutSecretRequestJson = {
    * @generated from field: string value = 3;
    */
   value?: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 4;
+   */
+  environmentId?: string;
 };
 
 /**
@@ -202,6 +244,13 @@ export declare type DeleteSecretRequest = Message<"ansflow.v1.DeleteSecretReques
    * @generated from field: string name = 2;
    */
   name: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 3;
+   */
+  environmentId: string;
 };
 
 /**
@@ -217,6 +266,13 @@ export declare type DeleteSecretRequestJson = {
    * @generated from field: string name = 2;
    */
   name?: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 3;
+   */
+  environmentId?: string;
 };
 
 /**
@@ -244,7 +300,8 @@ export declare type DeleteSecretResponseJson = {
 export declare const DeleteSecretResponseSchema: GenMessage<DeleteSecretResponse, {jsonType: DeleteSecretResponseJson}>;
 
 /**
- * Secrets of projects.
+ * Secrets of projects and their environments: those of an environment are given only to steps that deploy there, in the place of the
+ * project's of the same name.
  *
  * @generated from service ansflow.v1.SecretService
  */

@@ -23,7 +23,8 @@ export declare type Variable = Message<"ansflow.v1.Variable"> & {
   name: string;
 
   /**
-   * As it is: ${{ }} in it means nothing. At most 16 KiB; 32 KiB of names and values together in an organization, and in a project.
+   * As it is: ${{ }} in it means nothing. At most 16 KiB; 32 KiB of names and values together in an
+   * organization, in a project, and in an environment.
    *
    * @generated from field: string value = 2;
    */
@@ -54,7 +55,8 @@ export declare type VariableJson = {
   name?: string;
 
   /**
-   * As it is: ${{ }} in it means nothing. At most 16 KiB; 32 KiB of names and values together in an organization, and in a project.
+   * As it is: ${{ }} in it means nothing. At most 16 KiB; 32 KiB of names and values together in an
+   * organization, in a project, and in an environment.
    *
    * @generated from field: string value = 2;
    */
@@ -87,6 +89,13 @@ export declare type ListVariablesRequest = Message<"ansflow.v1.ListVariablesRequ
    * @generated from field: string project_id = 1;
    */
   projectId: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 2;
+   */
+  environmentId: string;
 };
 
 /**
@@ -97,6 +106,13 @@ export declare type ListVariablesRequestJson = {
    * @generated from field: string project_id = 1;
    */
   projectId?: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 2;
+   */
+  environmentId?: string;
 };
 
 /**
@@ -122,6 +138,13 @@ export declare type ListVariablesResponse = Message<"ansflow.v1.ListVariablesRes
    * @generated from field: repeated ansflow.v1.Variable inherited = 2;
    */
   inherited: Variable[];
+
+  /**
+   * With environment_id: those of the project, by name, also those that the environment gives another value.
+   *
+   * @generated from field: repeated ansflow.v1.Variable of_project = 3;
+   */
+  ofProject: Variable[];
 };
 
 /**
@@ -141,6 +164,13 @@ export declare type ListVariablesResponseJson = {
    * @generated from field: repeated ansflow.v1.Variable inherited = 2;
    */
   inherited?: VariableJson[];
+
+  /**
+   * With environment_id: those of the project, by name, also those that the environment gives another value.
+   *
+   * @generated from field: repeated ansflow.v1.Variable of_project = 3;
+   */
+  ofProject?: VariableJson[];
 };
 
 /**
@@ -167,6 +197,13 @@ export declare type PutVariableRequest = Message<"ansflow.v1.PutVariableRequest"
    * @generated from field: string value = 3;
    */
   value: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 4;
+   */
+  environmentId: string;
 };
 
 /**
@@ -187,6 +224,13 @@ export declare type PutVariableRequestJson = {
    * @generated from field: string value = 3;
    */
   value?: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 4;
+   */
+  environmentId?: string;
 };
 
 /**
@@ -234,6 +278,13 @@ export declare type DeleteVariableRequest = Message<"ansflow.v1.DeleteVariableRe
    * @generated from field: string name = 2;
    */
   name: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 3;
+   */
+  environmentId: string;
 };
 
 /**
@@ -249,6 +300,13 @@ export declare type DeleteVariableRequestJson = {
    * @generated from field: string name = 2;
    */
   name?: string;
+
+  /**
+   * Empty: the project's own.
+   *
+   * @generated from field: string environment_id = 3;
+   */
+  environmentId?: string;
 };
 
 /**
@@ -454,16 +512,16 @@ export declare type DeleteOrganizationVariableResponseJson = {
 export declare const DeleteOrganizationVariableResponseSchema: GenMessage<DeleteOrganizationVariableResponse, {jsonType: DeleteOrganizationVariableResponseJson}>;
 
 /**
- * Plain variables of organizations and projects, which every step of a run gets in its environment, and expressions as `vars.NAME`.
- * Of one name the nearest counts: the organization's, over it the project's, the pipeline's, what an earlier step has set, and the
- * step's own. Runs have them as they were when the run began. They are shown to whoever may see a run: passwords belong into secrets.
+ * Plain variables of organizations, projects and their environments, which steps get in their own environment, and expressions as
+ * `vars.NAME`: those of an environment only steps that deploy there. Of one name the nearest counts: the organization's, over it the
+ * project's, the pipeline's, the environment's, what an earlier step has set, and the step's own. Runs have them as they were when the run began. They are shown to whoever may see a run: passwords belong into secrets.
  * Errors of all that change: invalid_argument ("variable_name", "variable_reserved", "variable_size", "variables_full").
  *
  * @generated from service ansflow.v1.VariableService
  */
 export declare const VariableService: GenService<{
   /**
-   * The project's, and those of its organization.
+   * The project's, or those of one of its environments, and what those come over. Errors: not_found.
    *
    * @generated from rpc ansflow.v1.VariableService.ListVariables
    */

@@ -1,0 +1,89 @@
+// Keeps what steps deploy, in the transactions of their runs: each once, however many attempts it takes and whoever dies meanwhile.
+import { knownEnvironmentOf } from '@ansflow/engine/environments'
+import type { RunState, StepState } from '@ansflow/engine/state'
+import { isTerminal, StepStatus } from '@ansflow/proto/status'
+import { starterOf } from '@ansflow/proto/triggers/run-origin'
+import type { EntityManager } from '../../platform/db.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import { knownEnvironments } from '../environments/index.ts'
+import type { RunChange, RunParticipant } from '../runs/index.ts'
+import { DeployedEntity, DeploymentEntity, type DeploymentRow } from './deployment.entity.ts'
+
+export const deploymentParticipant: RunParticipant = {
+  name: 'deployments',
+  wants: ({ run, steps }) => run.meta.environments.length > 0 && [...steps].some(deploys),
+  async write(to, changes, now) {
+    const em = to.em()
+    const news = changes.flatMap((change) => newsOf(change, now))
+    const known = await knownEnvironments(em, [...new Set(news.map(({ environmentId }) => environmentId))])
+    const succeeded = new Map<string, DeploymentRow>()
+    for (const row of news) {
+      // Who deletes it takes its history away.
+      if (!known.has(row.environmentId)) continue
+      const kept = await keep(em, row)
+      if (row.status === StepStatus.SUCCEEDED) succeeded.set(row.environmentId, kept)
+    }
+    // In order of their ids, so that two controllers never wait for each other.
+    for (const environmentId of [...succeeded.keys()].sort()) {
+      const { id: deploymentId, projectId } = succeeded.get(environmentId)!
+      await em.upsert(DeployedEntity, { environmentId, projectId, deploymentId })
+    }
+  },
+}
+
+/** Its copies do, where it has some. */
+function deploys({ definition, copies, group, startedAt, status, reused }: StepState): boolean {
+  if (!definition.environment || reused) return false
+  // That it began may never have been told: then only its end says so.
+  if (startedAt === null && status !== StepStatus.SUCCEEDED) return false
+  return copies === null && (definition.matrix === undefined || group !== null)
+}
+
+async function keep(em: EntityManager, row: DeploymentRow): Promise<DeploymentRow> {
+  const { runId, stepId, status, stepName, finishedAt } = row
+  const before = await em.findOne(DeploymentEntity, { runId, stepId })
+  if (!before) {
+    await em.insert(DeploymentEntity, row)
+    return row
+  }
+  if (before.status !== status)
+    await em.nativeUpdate(DeploymentEntity, { id: before.id }, { status, stepName, finishedAt })
+  return before
+}
+
+function newsOf({ run, steps }: RunChange, now: Date): DeploymentRow[] {
+  return [...steps].filter(deploys).flatMap((step) => rowOf(run, step, now) ?? [])
+}
+
+function rowOf(run: RunState, step: StepState, now: Date): DeploymentRow | undefined {
+  const environment = knownEnvironmentOf(run, step)
+  if (!environment) return undefined
+  const { meta } = run
+  const { commit = '', branch = '', tag = '', message = '' } = meta.origin.git ?? {}
+  const hasEnded = isTerminal(step.status)
+  return {
+    id: uuidv7(),
+    projectId: meta.projectId,
+    environmentId: environment.id,
+    environmentName: environment.name,
+    runId: meta.runId,
+    stepId: step.id,
+    stepName: cut(step.name, 255),
+    runNumber: meta.number,
+    pipelineId: meta.pipelineId,
+    pipelineName: meta.pipelineName,
+    version: meta.version,
+    status: hasEnded ? step.status : StepStatus.RUNNING,
+    commit,
+    ref: tag || branch,
+    commitTitle: cut(message.split('\n')[0]!.trim(), 200),
+    startedBy: cut(starterOf(meta.origin).name, 255),
+    url: environment.url,
+    startedAt: step.startedAt ?? step.queuedAt ?? now,
+    finishedAt: hasEnded ? (step.finishedAt ?? now) : null,
+  }
+}
+
+function cut(text: string, most: number): string {
+  return Array.from(text).slice(0, most).join('')
+}
