@@ -203,6 +203,10 @@ test('versions: with a note, not twice the same, nothing unseen; compared and re
     await page.getByText('extra: {').waitFor()
 
     await page.getByTestId('restore-1').click()
+    // It asks, and says what becomes of the draft.
+    const ask = page.getByRole('dialog', { name: 'Restore v1 to the draft?' })
+    await ask.getByText(/It changes \d+ things? of the draft/).waitFor()
+    await ask.getByRole('button', { name: 'Restore to draft' }).click()
     await page.getByText('The draft is now as v1 was.').waitFor()
     await page.waitForURL(/\/edit/)
     await waitFor(async () => (await editor.keys()).join() === 'build,test', { what: 'the draft is as v1 was' })
