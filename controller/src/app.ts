@@ -22,6 +22,7 @@ import { membersFeature } from './features/members/index.ts'
 import { organizationsFeature } from './features/organizations/index.ts'
 import { pipelinesFeature } from './features/pipelines/index.ts'
 import { projectsFeature } from './features/projects/index.ts'
+import { proposalsFeature } from './features/proposals/index.ts'
 import { reportsFeature } from './features/reports/index.ts'
 import { repositoriesFeature } from './features/repositories/index.ts'
 import { runsFeature } from './features/runs/index.ts'
@@ -80,6 +81,7 @@ export const features: FeatureKind[] = [
   statusesFeature,
   badgesFeature,
   deliveriesFeature,
+  proposalsFeature,
   explainFeature,
 ]
 

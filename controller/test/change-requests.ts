@@ -15,6 +15,7 @@ import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { VariableService } from '@ansflow/proto/gen/ansflow/v1/variables_pb'
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf'
+import { PipelineEntity } from '../src/features/pipelines/index.ts'
 import { PullRequestEntity } from '../src/features/repositories/repository.entity.ts'
 import { uuidv7 } from '../src/platform/ids.ts'
 import { everyService } from './every-service.ts'
@@ -26,9 +27,9 @@ export const changingMethods = (await everyService())
   .flatMap((service): DescMethod[] => service.methods)
   .filter((method) => method.methodKind === 'unary' && !reads.test(method.name))
 
-/** Those that need a password, a browser's session or an empty database. */
+/** Those that need a password, a browser's session, an empty database, or a git server that takes what is pushed. */
 export const methodsApart = new Set([
-  ...['CompleteSetup', 'Login', 'Logout', 'ChangePassword', 'RevokeSession', 'AcceptInvitation'],
+  ...['CompleteSetup', 'Login', 'Logout', 'ChangePassword', 'RevokeSession', 'AcceptInvitation', 'ProposePipeline'],
 ])
 
 /** One of each thing that a method may be about, made anew. */
@@ -169,6 +170,12 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
       tells: true,
       comments: 'COMMENT_POLICY_ALWAYS',
     }
+  },
+  async KeepPipeline(things) {
+    const { repositoryId } = await withRepository(things)
+    const file = { repositoryId, filePath: '.ansflow/p.yaml' }
+    await things.c.db.em().nativeUpdate(PipelineEntity, { id: things.pipelineId }, file)
+    return { pipelineId: things.pipelineId }
   },
   RotateRepositoryHook: withRepository,
   RefreshRepository: withRepository,

@@ -15,6 +15,8 @@ import { isTerminal } from '@ansflow/proto/status'
 import { expect, test } from 'vitest'
 import { features } from '../src/app.ts'
 import { AgentWorld } from '../src/features/agents/test/agent-world.ts'
+import { ProposalEntity } from '../src/features/proposals/proposal.entity.ts'
+import { uuidv7 } from '../src/platform/ids.ts'
 import { changeRequests, connectedRepository } from './change-requests.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -55,6 +57,11 @@ test('a deleted project leaves nothing behind', async () => {
   const token = { kind: { case: 'token' as const, value: { user: 'robot', token: 'word' } } }
   await owner.client(ConnectionService).updateConnection({ connectionId, credentials: token })
   await changeRequests.TrustCommit!({ c, projectId } as never)
+  await c.db.em().insert(ProposalEntity, {
+    ...{ id: uuidv7(), projectId, pipelineId: pipeline!.id, openOf: pipeline!.id, repositoryId, path: 'ansflow.yaml' },
+    ...{ way: 2, state: 2, title: 't', branch: 'b', commit: '', number: 0, url: '', problem: '', proposedByName: 'x' },
+    ...{ createdAt: new Date(), updatedAt: new Date() },
+  })
   await c.db.em().execute(`update repository set default_branch = 'main'`)
   const git = { commit: '3'.repeat(40), repositoryId, branch: 'main' }
   const { run } = await world.runs.startRun({ pipelineId: pipeline!.id, git })
@@ -102,6 +109,7 @@ test('a deleted project leaves nothing behind', async () => {
     'pipeline_link',
     'pipeline_version',
     'project',
+    'proposal',
     'pull_request',
     'repository',
     'repository_delivery',

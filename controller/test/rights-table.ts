@@ -80,6 +80,10 @@ PipelineService/ValidatePipeline           who?      yes    yes       yes       
 PipelineService/ApplyPipeline              who?      no     yes       yes        yes   none     no
 PipelineService/PublishPipeline            who?      no     yes       yes        yes   none     no
 PipelineService/ListVersions               who?      yes    yes       yes        yes   none     no
+ProposalService/ExplainProposal            who?      no     yes       yes        yes   none     no
+ProposalService/ProposePipeline            who?      no     yes       yes        yes   none     no
+ProposalService/ListProposals              who?      yes    yes       yes        yes   none     no
+ProposalService/KeepPipeline               who?      no     yes       yes        yes   none     no
 PipelineService/DeletePipeline             who?      no     no        yes        yes   none     no
 ProjectService/CreateProject               who?      no     no        yes        yes   none     no
 ProjectService/ListProjects                who?      yes    yes       yes        yes   yes      yes

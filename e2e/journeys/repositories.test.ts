@@ -142,9 +142,9 @@ test.each(['en', 'zh-CN'] as const)(
     await page.getByTestId('to-commit').click()
     await page.getByTestId('commit-page').getByTestId('run-row-1').waitFor()
     await page.getByTestId('run-row-2').waitFor()
-    // It is published by pushing.
+    // It is published by pushing: the draft is proposed.
     await page.goto(`${base}/pipelines/${run.pipelineId}/edit`)
-    await page.getByTestId('published-by-pushing').getByText(name).waitFor()
+    await page.getByTestId('propose-button').waitFor()
     expect(await page.getByTestId('publish-button').count()).toBe(0)
     await page.getByTestId('file-chip').click()
 

@@ -48,6 +48,11 @@ export class Repositories implements AsyncDisposable {
     return (await runCommand('git', ['rev-parse', 'main'], { cwd })).trim()
   }
 
+  /** In the bare repository `<name>.git`. */
+  git(name: string, ...args: string[]): Promise<string> {
+    return runCommand('git', args, { cwd: join(this.#folder, `${name}.git`) })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server[Symbol.asyncDispose]()
     await rm(this.#folder, { recursive: true, force: true })

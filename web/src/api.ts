@@ -15,6 +15,7 @@ import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { ProposalService } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
 import { ReportService } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
@@ -102,6 +103,7 @@ export const api = {
   organizations: clientOf(OrganizationService),
   members: clientOf(MemberService),
   projects: clientOf(ProjectService),
+  proposals: clientOf(ProposalService),
   secrets: clientOf(SecretService),
   pipelines: clientOf(PipelineService),
   schedules: clientOf(ScheduleService),

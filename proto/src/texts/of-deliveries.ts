@@ -84,6 +84,11 @@ export const ofDeliveries = {
     en: '{path} is named {name}, as another pipeline of the project is: give it another name.',
     'zh-CN': '{path} 的名称 {name} 与项目中的另一条流水线相同：请换一个名称。',
   },
+  delivery_left: {
+    params: ['path', 'name'],
+    en: '{path} is left alone: the pipeline {name} is kept in AnsFlow.',
+    'zh-CN': '{path} 不起作用：流水线 {name} 保存在 AnsFlow 中。',
+  },
   delivery_input: {
     params: ['input', 'problem'],
     en: 'The input {input} does not fit. {problem}',

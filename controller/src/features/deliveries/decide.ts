@@ -148,6 +148,7 @@ export async function takeFileAt(
     return { why: say('delivery_file', { path, problem }) }
   }
   if (taken) return { taken }
+  if (answer.leftTo) return { why: say('delivery_left', { path, name: answer.leftTo.name }) }
   return { why: ofStrangers ? say('delivery_new_file', { path }) : say('delivery_name', { path, name }) }
 }
 

@@ -1,17 +1,23 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Role } from '@ansflow/proto/access'
 import { ApprovalDecision, ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
+import { ProposalService, ProposalWay } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { Code } from '@connectrpc/connect'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { createRepository, serveGitHttp } from '../../../../proto/test/git-servers.ts'
 import { callGrpc, callHttp } from '../../../test/call-any.ts'
 import { connectedRepository } from '../../../test/change-requests.ts'
 import { startController } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
 import { manualClock } from '../../platform/clock.ts'
+import { readAllowed } from '../../platform/outbound-rules.ts'
 import { createReplies } from './replies.ts'
 
 const yaml = 'name: p\nsteps:\n  one: { run: "true" }\n'
@@ -29,7 +35,11 @@ test('calls with one key are one call, through both doors and at the same time',
 })
 
 test('every rpc that may carry a key refuses it for another request', async () => {
-  await using c = await startController()
+  const folder = mkdtempSync(join(tmpdir(), 'ansflow-idempotency-'))
+  createRepository(folder, 'built')
+  await using git = await serveGitHttp(folder, 'user', '')
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  await using c = await startController({ config: { outboundAllowed: readAllowed('127.0.0.1') } })
   const projectId = await c.addProject()
   const owner = c.as(c.owner)
   const { pipeline } = await owner.client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
@@ -45,6 +55,12 @@ test('every rpc that may carry a key refuses it for another request', async () =
   const decision = { approvalId: approvals[0]?.id ?? '', decision: ApprovalDecision.APPROVE }
   const { connectionId } = await connectedRepository(c, projectId)
   const url = 'http://127.0.0.1:1'
+  const toGit = { projectId, name: 'server', kind: ForgeKind.GIT, url: git.url }
+  const server = await owner.client(ConnectionService).createConnection(toGit)
+  const { repository } = await owner
+    .client(RepositoryService)
+    .connectRepository({ projectId, connectionId: server.connection?.id ?? '', fullName: 'built.git' })
+  const proposed = { pipelineId, repositoryId: repository?.id ?? '', path: 'ansflow.yaml', way: ProposalWay.BRANCH }
   const calls = [
     [ProjectService.method.createProject, { name: 'one' }, { name: 'two' }],
     [PipelineService.method.createPipeline, { projectId, name: 'one' }, { projectId, name: 'two' }],
@@ -54,6 +70,7 @@ test('every rpc that may carry a key refuses it for another request', async () =
       { projectId, yaml: yaml.replace('name: p', 'name: q') },
     ],
     [PipelineService.method.publishPipeline, { pipelineId, note: 'one' }, { pipelineId, note: 'two' }],
+    [ProposalService.method.proposePipeline, { ...proposed, title: 'one' }, { ...proposed, title: 'two' }],
     [RunService.method.startRun, { pipelineId }, { pipelineId, version: 1 }],
     [ApprovalService.method.decide, { ...decision, comment: 'one' }, { ...decision, comment: 'two' }],
     [

@@ -50,6 +50,11 @@ export async function insertPipeline(
     draftHash: hash,
     repositoryId: file?.repositoryId ?? null,
     filePath: file?.path ?? '',
+    draftBase: 0,
+    proposedHash: '',
+    otherRepositoryId: null,
+    otherFilePath: '',
+    otherFileAwaited: false,
     createdAt: now,
     updatedAt: now,
   })

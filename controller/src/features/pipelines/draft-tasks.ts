@@ -1,20 +1,15 @@
 // Reads pipeline files and drafts on a worker's thread: what comes in was written by others, what goes out is small or bytes.
 import { graphHash, versionHash } from '@ansflow/proto/canonical'
 import { demandsOf } from '@ansflow/proto/demands'
-import {
-  type PipelineGraph,
-  PipelineGraphSchema,
-  type Problem,
-  TriggersSchema,
-} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { GetPipelineResponseSchema, ValidatePipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { PipelineGraphSchema, type Problem, TriggersSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { GetPipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { applyGraph, projectShape } from '@ansflow/proto/pipeline-doc'
 import { isTemplateFile, parsePipeline, placesIn, renderPipeline } from '@ansflow/proto/pipeline-yaml'
-import type { FileComments } from '@ansflow/proto/pipeline-yaml/comments'
 import type { AgentLabels } from '@ansflow/proto/validate'
 import { create, toBinary, toJsonString } from '@bufbuild/protobuf'
 import * as Y from 'yjs'
 import { task } from '../../platform/worker-task.ts'
+import { docOf, fileOf, problemBytes } from './draft-content.ts'
 import { includedFrom, includeOf, projectWhole, readWhole } from './includes/read-whole.ts'
 import type { ReadIncludes } from './includes/resolve-includes.ts'
 import { hasErrors } from './problems.ts'
@@ -135,21 +130,3 @@ export const draftToRun = task((draft: Draft) => {
     hash: versionHash(graph),
   }
 })
-
-/** The draft as a file that reads as the same graph; undefined: there is none. */
-function fileOf(graph: PipelineGraph, source: string, comments: FileComments, hash: string): string | undefined {
-  const candidates = [renderPipeline(graph, source, comments), renderPipeline(graph)]
-  return candidates.find((file) => graphHash(parsePipeline(file).graph) === hash)
-}
-
-function docOf(updates: Uint8Array[]): Y.Doc {
-  const doc = new Y.Doc()
-  doc.transact(() => {
-    for (const update of updates) Y.applyUpdateV2(doc, update)
-  })
-  return doc
-}
-
-function problemBytes(problems: Problem[]): Uint8Array {
-  return toBinary(ValidatePipelineResponseSchema, create(ValidatePipelineResponseSchema, { problems }))
-}

@@ -11,6 +11,7 @@ import { PipelineEntity } from './pipeline.entity.ts'
 import { pipelineScope } from './pipeline-scope.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { type PipelinesDeps, pipelinesApi } from './pipelines.api.ts'
+import { proposing } from './proposing.ts'
 import { type TakeFile, takeFile } from './take-file.ts'
 
 export const pipelinesFeature = feature({
@@ -33,6 +34,7 @@ export const pipelinesFeature = feature({
         agentLabels,
         headFiles,
         includesOf,
+        proposing: proposing({ db, drafts, workers, participants, agentLabels: (id) => agentLabels()(id) }),
         takeFile: (asked: TakeFile) => takeFile({ db, drafts: drafts(), workers, participants: participants() }, asked),
         foreseeFiles: () => foreseeFiles({ db, workers, participants: participants() }),
       },

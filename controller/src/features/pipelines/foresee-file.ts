@@ -9,6 +9,7 @@ import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { type Content, publishContent } from './publish.ts'
 import { graphOf } from './runnable-graph.ts'
 import { headPublication, readFileToTake, type TakeFile, type TakeFileDeps, type TakenFile } from './take-file.ts'
+import { otherOf } from './where-kept.ts'
 
 type Deps = Pick<TakeFileDeps, 'db' | 'workers' | 'participants'>
 
@@ -26,8 +27,13 @@ export function foreseeFiles(deps: Deps): (asked: TakeFile) => Promise<TakenFile
     const hash = content.versionHash
     const em = deps.db.em()
     const inProject = { projectId: scope.projectId }
-    const known = await em.findOne(PipelineEntity, { repositoryId: file.repositoryId, filePath: file.path })
+    let known = await em.findOne(PipelineEntity, { repositoryId: file.repositoryId, filePath: file.path })
     if (!known && asked.ofStrangers) return { problems, name }
+    if (!known) {
+      const { other, leftTo } = await otherOf(em, asked, name)
+      if (leftTo) return { problems, name, leftTo }
+      known = other ?? null
+    }
     if (!known) {
       const isTaken = newNames.has(name) || (await em.count(PipelineEntity, { projectId: scope.projectId, name })) > 0
       if (isTaken) return { problems, name }

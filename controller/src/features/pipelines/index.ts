@@ -1,4 +1,6 @@
 // What other features may use of pipelines.
+
+export type { PipelineFile } from './create-pipeline.ts'
 export { deriveDraft } from './derive-draft.ts'
 export { appendUpdate, foldUpdates, readDraft, readHeads, type StoredDraft } from './draft-store.ts'
 export { draftTasks } from './draft-task-file.ts'
@@ -10,6 +12,7 @@ export type { AskingDraft, NewVersion, PipelineParticipant } from './participant
 export { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 export { pipelineScope } from './pipeline-scope.ts'
 export { countPipelinesOf, releasePipelinesOf } from './pipelines-of-repository.ts'
-export { problemsAsViolations } from './problems.ts'
+export { hasErrors, problemsAsViolations } from './problems.ts'
+export type { DraftProposal, Proposing } from './proposing.ts'
 export { type RunnableGraph, runnableDraft, runnableGraph } from './runnable-graph.ts'
 export { type TakeFile, type TakenFile, takeFile } from './take-file.ts'

@@ -19,6 +19,8 @@ export interface PipelineParticipant {
    * draft is looked at, applied and published, never while somebody types. An error is one that `published` throws too.
    */
   lacking?(em: EntityManager, draft: AskingDraft): Promise<Problem[]>
+  /** It is kept in AnsFlow from now on, or follows a file from now on; `triggers`: of its latest version. */
+  moved?(em: EntityManager, move: { pipeline: PipelineRow; triggers: Triggers | undefined }): Promise<void>
   /** The pipeline is gone, with its draft and versions. */
   deleted?(em: EntityManager, pipelineId: string): Promise<void>
 }

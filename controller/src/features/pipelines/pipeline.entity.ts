@@ -6,7 +6,7 @@ export const PipelineEntity = defineEntity({
   name: 'Pipeline',
   tableName: 'pipeline',
   uniques: [{ properties: ['projectId', 'name'] }],
-  indexes: [{ properties: ['repositoryId', 'filePath'] }],
+  indexes: [{ properties: ['repositoryId', 'filePath'] }, { properties: ['otherRepositoryId', 'otherFilePath'] }],
   properties: {
     id: p.string().length(36).primary(),
     projectId: () => p.manyToOne(ProjectEntity).mapToPk().fieldName('project_id').deleteRule('cascade'),
@@ -22,6 +22,15 @@ export const PipelineEntity = defineEntity({
     repositoryId: p.string().length(36).nullable(),
     /** Of the file there: ".ansflow/release.yaml"; empty: it is kept in AnsFlow. */
     filePath: p.string().length(255).default(''),
+    /** Of the version that the draft was last made of; 0: of none. */
+    draftBase: p.integer().default(0),
+    /** Of the draft that was proposed last; empty: none was. */
+    proposedHash: p.string().length(64).default(''),
+    /** Of one that is kept in AnsFlow: the repository and file that it was and that are left alone, or that it moves to. */
+    otherRepositoryId: p.string().length(36).nullable(),
+    otherFilePath: p.string().length(255).default(''),
+    /** It moves there, as soon as the default branch has the file. */
+    otherFileAwaited: p.boolean().default(false),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
   },

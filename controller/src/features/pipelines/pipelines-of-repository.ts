@@ -14,4 +14,6 @@ export async function countPipelinesOf(
 /** Inside a transaction: they are kept in AnsFlow from then on, as they are. */
 export async function releasePipelinesOf(em: EntityManager, repositoryId: string): Promise<void> {
   await em.nativeUpdate(PipelineEntity, { repositoryId }, { repositoryId: null, filePath: '' })
+  const nowhere = { otherRepositoryId: null, otherFilePath: '', otherFileAwaited: false }
+  await em.nativeUpdate(PipelineEntity, { otherRepositoryId: repositoryId }, nowhere)
 }

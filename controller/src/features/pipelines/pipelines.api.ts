@@ -244,6 +244,9 @@ function toPipeline(row: PipelineRow): Pipeline {
     draftChanged: row.draftHash !== row.latestHash,
     repositoryId: repositoryId ?? '',
     filePath,
+    otherRepositoryId: row.otherRepositoryId ?? '',
+    otherFilePath: row.otherFilePath,
+    otherFileAwaited: row.otherFileAwaited,
   })
 }
 

@@ -144,7 +144,7 @@ async function insertVersion(
   if (all.some(({ severity }) => severity === Severity.ERROR)) throw problemsAsViolations(all)
   const number = pipeline.latestVersion + 1
   // Of a file the draft follows by itself, unless somebody works on it.
-  const draft = fromRepository ? {} : { draftHash: hash }
+  const draft = fromRepository ? {} : { draftHash: hash, draftBase: number }
   const head = { latestVersion: number, latestHash: hash, ...draft, name, updatedAt: now }
   const moved = await em.nativeUpdate(PipelineEntity, { id: pipelineId, latestVersion: pipeline.latestVersion }, head)
   if (moved !== 1) throw new AppError('aborted', 'Someone else published at the same moment. Look again, then publish.')

@@ -18,6 +18,7 @@ import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { problemsFrom } from './problems.ts'
 import { type Content, type Publication, publishContent } from './publish.ts'
 import { graphOf } from './runnable-graph.ts'
+import { followFile, otherOf } from './where-kept.ts'
 
 export interface TakeFile {
   scope: ProjectScope
@@ -50,6 +51,8 @@ export interface TakenFile {
     graph: PipelineGraph /** 0: it is none of its versions. */
     version: number
   }
+  /** The pipeline that leaves this file alone, being kept in AnsFlow. */
+  leftTo?: PipelineRow
 }
 
 export interface TakeFileDeps {
@@ -85,6 +88,11 @@ export async function takeFile(deps: TakeFileDeps, asked: TakeFile): Promise<Tak
   let pipeline = await db.em().findOne(PipelineEntity, where)
   if (!pipeline && asked.ofStrangers) return { problems, name }
   if (!pipeline) {
+    const { other, leftTo } = await otherOf(db.em(), asked, name)
+    if (leftTo) return { problems, name, leftTo }
+    if (other) pipeline = await beginToFollow(deps, asked, other)
+  }
+  if (!pipeline) {
     const seed = await workers.run(draftTasks, 'seedFromFile', yaml, '')
     try {
       pipeline = await createPipeline(change, scope.projectId, seed, now, file)
@@ -105,6 +113,18 @@ export async function takeFile(deps: TakeFileDeps, asked: TakeFile): Promise<Tak
     )
   const graph = await inTurns(runnable(await graphOf(content)))
   return { problems, name, taken: { pipeline, graph, version: known?.number ?? 0 } }
+}
+
+function beginToFollow(
+  { participants }: TakeFileDeps,
+  { change, file }: TakeFile,
+  other: PipelineRow,
+): Promise<PipelineRow> {
+  return change(async (em) => {
+    const result = await followFile(em, participants, other, file)
+    const resource = { kind: 'pipeline', id: other.id, name: other.name }
+    return { result, resource, after: { file: file.path } }
+  })
 }
 
 /** A file has no person's rights: it reaches what its own project has. */
@@ -136,7 +156,11 @@ async function becomeLatest(
   const { author, change, yaml, now } = asked
   const isUntouched = before.draftHash === before.latestHash || before.latestVersion === 0
   const publication = headPublication(asked, before.id)
-  const { pipeline } = await publishContent({ change, drafts, participants }, publication, content)
+  const { pipeline, version } = await publishContent({ change, drafts, participants }, publication, content)
+  // What was proposed has arrived, or nobody has worked on the draft: whatever is changed in it from now on is changed since then.
+  if (isUntouched || before.proposedHash === content.hash || before.draftHash === content.hash) {
+    await db.em().nativeUpdate(PipelineEntity, { id: before.id }, { draftBase: version.number })
+  }
   if (!isUntouched || before.draftHash === content.hash) return pipeline
   const updates = await drafts.updates(before.id)
   const merged = await workers.run(draftTasks, 'applyFile', { updates, yaml }, '')

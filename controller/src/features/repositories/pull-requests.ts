@@ -17,6 +17,8 @@ export interface PullRequests {
    * told came late.
    */
   note(repository: RepositoryRow, event: PullRequestEvent, isRepeat: boolean): Promise<boolean>
+  /** Undefined: nothing has told of it. */
+  stateOf(repositoryId: string, number: number): Promise<PullRequestState | undefined>
   /** `fork`: what stands against it; `baseRules`: files of pipelines count as they are where it is to be merged into. */
   trustOf(repository: RepositoryRow, event: ForgeEvent): Promise<Trust>
   /** Until somebody approves its head; false: it has another one by now. */
@@ -71,6 +73,10 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
       const news = { ...told, ...(isMoved && { waitingDeliveryId: null }) }
       if ((await db.em().nativeUpdate(PullRequestEntity, notNewer, news)) === 1) return true
       return (await db.em().count(PullRequestEntity, { ...where, headCommit: told.headCommit })) === 1
+    },
+
+    async stateOf(repositoryId, number) {
+      return (await db.em().findOne(PullRequestEntity, { repositoryId, number }))?.state
     },
 
     async trustOf(repository, event) {

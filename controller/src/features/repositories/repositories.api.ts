@@ -172,7 +172,7 @@ export function repositoriesApi(deps: Deps): ServiceTable {
     async refreshRepository({ repositoryId }, ctx) {
       await ctx.change(async (em) => {
         const row = await repositories.load(em, repositoryId)
-        await em.nativeUpdate(RepositoryEntity, { id: row.id }, { lookAt: clock.now() })
+        await repositories.lookSoon(em, row.id)
         return { result: undefined, resource: resourceOf(row), after: { look: 'now' } }
       })
       bus.publish('repository.due', {})

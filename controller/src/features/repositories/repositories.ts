@@ -17,6 +17,8 @@ export interface Repositories {
   mirrorOf(row: RepositoryRow): GitMirror
   /** Brings what is there now, and keeps how that went. Throws `GitError`. */
   fetch(row: RepositoryRow, signal: AbortSignal): Promise<void>
+  /** It is to be looked at, now. */
+  lookSoon(em: EntityManager, id: string): Promise<void>
   forget(ids: readonly string[]): Promise<void>
   /** The forge was told something; `problem`: it did not take it, and why. */
   told(id: string, problem: string): Promise<void>
@@ -94,6 +96,10 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
         throw error
       }
       await tell({ readAt: clock.now(), readProblem: '' })
+    },
+
+    async lookSoon(em, id) {
+      await em.nativeUpdate(RepositoryEntity, { id }, { lookAt: clock.now() })
     },
 
     async forget(ids) {

@@ -28,6 +28,7 @@ import { BranchHealth } from './migration-0024-branch-health.ts'
 import { Trust } from './migration-0025-trust.ts'
 import { Badges } from './migration-0026-badges.ts'
 import { Environments } from './migration-0027-environments.ts'
+import { Proposals } from './migration-0028-proposals.ts'
 
 export const migrations = {
   'migration-0001-e2d3c2d4': Initial,
@@ -59,4 +60,5 @@ export const migrations = {
   'migration-0025-trust': Trust,
   'migration-0026-badges': Badges,
   'migration-0027-environments': Environments,
+  'migration-0028-proposals': Proposals,
 }

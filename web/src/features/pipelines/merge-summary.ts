@@ -1,6 +1,6 @@
 // What a merge after working apart has brought together: mine, theirs, and the fields that both changed. Pure.
 import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { type GraphDiff, graphDiff } from './graph-diff.ts'
+import { type GraphDiff, graphDiff } from '@ansflow/proto/graph-diff'
 
 export interface MergeConflict {
   /** Key of the step; empty: of the pipeline itself. */

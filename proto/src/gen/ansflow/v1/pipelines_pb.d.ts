@@ -70,6 +70,24 @@ export declare type Pipeline = Message<"ansflow.v1.Pipeline"> & {
    * @generated from field: string file_path = 9;
    */
   filePath: string;
+
+  /**
+   * Of a pipeline that is kept in AnsFlow: the repository and the file that it was, which is left alone; or that it moves to, and follows
+   * as soon as the default branch has it. Empty: there is none.
+   *
+   * @generated from field: string other_repository_id = 10;
+   */
+  otherRepositoryId: string;
+
+  /**
+   * @generated from field: string other_file_path = 11;
+   */
+  otherFilePath: string;
+
+  /**
+   * @generated from field: bool other_file_awaited = 12;
+   */
+  otherFileAwaited: boolean;
 };
 
 /**
@@ -130,6 +148,24 @@ export declare type PipelineJson = {
    * @generated from field: string file_path = 9;
    */
   filePath?: string;
+
+  /**
+   * Of a pipeline that is kept in AnsFlow: the repository and the file that it was, which is left alone; or that it moves to, and follows
+   * as soon as the default branch has it. Empty: there is none.
+   *
+   * @generated from field: string other_repository_id = 10;
+   */
+  otherRepositoryId?: string;
+
+  /**
+   * @generated from field: string other_file_path = 11;
+   */
+  otherFilePath?: string;
+
+  /**
+   * @generated from field: bool other_file_awaited = 12;
+   */
+  otherFileAwaited?: boolean;
 };
 
 /**

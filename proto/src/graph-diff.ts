@@ -1,11 +1,11 @@
 // What differs between two pipelines in the words of the editor: steps added, removed and changed field by field. Pure.
 
-import { pipelineFields } from '@ansflow/proto/fields/pipeline-fields'
-import { stepFields } from '@ansflow/proto/fields/step-fields'
-import { triggerFields } from '@ansflow/proto/fields/trigger-fields'
 import { type Need, NeedKind, type PipelineGraph, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { inputTree } from '@ansflow/proto/pipeline-yaml/step-tree'
-import { isMapTree, jsonTree, type Tree } from '@ansflow/proto/pipeline-yaml/tree-value'
+import { pipelineFields } from './fields/pipeline-fields.ts'
+import { stepFields } from './fields/step-fields.ts'
+import { triggerFields } from './fields/trigger-fields.ts'
+import { inputTree } from './pipeline-yaml/step-tree.ts'
+import { isMapTree, jsonTree, type Tree } from './pipeline-yaml/tree-value.ts'
 
 export interface FieldChange {
   field: string
@@ -36,6 +36,16 @@ export function graphDiff(before: PipelineGraph, after: PipelineGraph): GraphDif
   })
   const settings = fieldChanges(settingTexts(before), settingTexts(after))
   return { added, removed, changed, settings, count: added.length + removed.length + changed.length + settings.length }
+}
+
+/** All that a graph says, by where it says it: "test.timeout", "on.push". Each need is a field of its own. */
+export function fieldTexts(graph: PipelineGraph): Map<string, string> {
+  const fields = settingTexts(graph)
+  for (const step of graph.steps) {
+    for (const [field, text] of stepFieldTexts(step)) if (field !== 'needs') fields.set(`${step.id}.${field}`, text)
+    for (const need of step.needs) fields.set(`${step.id}.needs.${need.stepId}`, needText(need))
+  }
+  return fields
 }
 
 function fieldChanges(before: Map<string, string>, after: Map<string, string>): FieldChange[] {

@@ -1,8 +1,8 @@
 import { OnLost, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 import { create } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
 import { graphDiff } from './graph-diff.ts'
+import { parsePipeline } from './pipeline-yaml.ts'
 
 const file = `name: p
 steps:

@@ -1,0 +1,107 @@
+// What proposals need of pipelines: what the draft makes of the file, and what is kept of that with the pipeline.
+import type { AgentLabels } from '@ansflow/proto/validate'
+import type { Db, EntityManager } from '../../platform/db.ts'
+import type { Workers } from '../../platform/workers.ts'
+import type { CallContext } from '../../transport/call.ts'
+import type { PipelineFile } from './create-pipeline.ts'
+import { deriveDraft } from './derive-draft.ts'
+import { draftTasks } from './draft-task-file.ts'
+import type { Drafts } from './drafts.ts'
+import { type CommitFiles, includeSources, type May } from './includes/include-sources.ts'
+import { withIncludes } from './includes/resolve-includes.ts'
+import { askedBy, lackingOf } from './lacking.ts'
+import type { PipelineParticipant } from './participant.ts'
+import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
+import { problemsFrom } from './problems.ts'
+import { proposalTasks } from './proposal-task-file.ts'
+import { loadVersion } from './runnable-graph.ts'
+import { awaitFile, followFile, keepInAnsflow, stopAwaiting } from './where-kept.ts'
+
+interface Deps {
+  db: Db
+  drafts: () => Drafts
+  workers: Workers
+  participants: () => readonly PipelineParticipant[]
+  agentLabels(organizationId: string): Promise<AgentLabels>
+}
+
+export interface Against {
+  /** What the file says now; undefined: there is none. */
+  theirs: string | undefined
+  prefers: 'mine' | 'theirs'
+  /** Of the commit that it is to be put on. */
+  files: CommitFiles
+}
+
+export type DraftProposal = Awaited<ReturnType<ReturnType<typeof proposing>['prepare']>>
+
+export function proposing({ db, drafts, workers, participants, agentLabels }: Deps) {
+  return {
+    find: (em: EntityManager, id: string) => em.findOne(PipelineEntity, { id }),
+
+    /** Whose file it is, or is to be; undefined: nobody's. */
+    async ofFile(em: EntityManager, { repositoryId, path }: PipelineFile): Promise<PipelineRow | undefined> {
+      const follows = await em.findOne(PipelineEntity, { repositoryId, filePath: path })
+      return (
+        follows ??
+        (await em.findOne(PipelineEntity, { otherRepositoryId: repositoryId, otherFilePath: path })) ??
+        undefined
+      )
+    },
+
+    /** The text of the latest version; undefined: there is none. */
+    async latestFile(em: EntityManager, { id, latestVersion }: PipelineRow): Promise<string | undefined> {
+      return latestVersion > 0 ? (await loadVersion(em, id, latestVersion)).yaml : undefined
+    },
+
+    async prepare(ctx: CallContext, row: PipelineRow, { theirs, prefers, files }: Against, now: Date) {
+      const { draftBase, repositoryId, projectId } = row
+      const follows = repositoryId !== null && draftBase > 0
+      const base = follows ? (await loadVersion(ctx.em, row.id, draftBase)).yaml : undefined
+      const updates = await drafts().updates(row.id)
+      const draft = askedBy(ctx, { projectId, now })
+      const agents = await agentLabels(draft.organizationId)
+      const asked = { updates, agents, base, theirs, prefers }
+      const by = draft.by.userId
+      // As a file it reaches what its own project has.
+      const may: May = (permission, scope) => scope.projectId === projectId && draft.may(permission, scope)
+      const sources = async () => includeSources(ctx.em, { projectId, files, may })
+      const { problems, ...prepared } = await withIncludes({ workers, by, sources }, (includes) =>
+        workers.run(proposalTasks, 'proposeDraft', { ...asked, includes }, by),
+      )
+      const lacks = await lackingOf({ participants: participants(), em: ctx.em, draft })(prepared.demands)
+      return { ...prepared, problems: [...problemsFrom(problems), ...lacks] }
+    },
+
+    /** What others changed in the file comes into the draft, which has been made of the latest version from then on. */
+    async absorb(
+      pipelineId: string,
+      { yaml, by, now }: { yaml: string; by: { userId: string; name: string }; now: Date },
+    ) {
+      const updates = await drafts().updates(pipelineId)
+      const change = await workers.run(draftTasks, 'applyFile', { updates, yaml }, by.userId)
+      if (!change) return
+      await drafts().merge(pipelineId, change, by)
+      const named = await workers.run(draftTasks, 'nameDraft', await drafts().updates(pipelineId), by.userId)
+      await deriveDraft(db, pipelineId, named, now)
+      drafts().announce(pipelineId, { case: 'applied', value: { by: by.name } })
+    },
+
+    /** Inside a transaction: this was proposed. */
+    async proposed(em: EntityManager, id: string, { hash, isBaseLatest }: { hash: string; isBaseLatest: boolean }) {
+      const row = await em.findOne(PipelineEntity, { id })
+      const base = isBaseLatest && row ? { draftBase: row.latestVersion } : {}
+      await em.nativeUpdate(PipelineEntity, { id }, { proposedHash: hash, ...base })
+    },
+
+    mergeText: (sides: { base: string; mine: string; theirs: string; prefers: 'mine' | 'theirs' }, by: string) =>
+      workers.run(proposalTasks, 'mergeProposed', sides, by),
+
+    awaitFile,
+    stopAwaiting,
+    follow: (em: EntityManager, row: PipelineRow, file: PipelineFile) => followFile(em, participants(), row, file),
+    keep: (em: EntityManager, row: PipelineRow) => keepInAnsflow(em, participants(), row),
+  }
+}
+
+export type Proposing = ReturnType<typeof proposing>

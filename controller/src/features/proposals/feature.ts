@@ -1,0 +1,44 @@
+// Drafts on their way into repositories.
+import { feature } from '../../feature.ts'
+import { pipelinesFeature } from '../pipelines/index.ts'
+import { repositoriesFeature } from '../repositories/index.ts'
+import { ProposalEntity } from './proposal.entity.ts'
+import { proposalsApi } from './proposals.api.ts'
+import { settleProposals } from './settle.ts'
+
+export const proposalsFeature = feature({
+  name: 'proposals',
+  entities: [ProposalEntity],
+  open({ db, bus, clock, log, publicUrl }, from) {
+    const { repositories, pullRequests } = from(repositoriesFeature)
+    const { proposing, takeFile } = from(pipelinesFeature)
+    const deps = { db, bus, clock, repositories, pullRequests, proposing, takeFile, publicUrl }
+    let settling: Promise<void> = Promise.resolve()
+    const stop = bus.subscribe('repository.changed', ({ repositoryId }) => {
+      settling = settling
+        .then(() => settleProposals(deps, repositoryId))
+        .catch((error: unknown) => log.warn({ err: error, repositoryId }, 'proposals could not be settled yet'))
+    })
+    return {
+      services: [proposalsApi(deps)],
+      pipelineParticipants: [
+        {
+          name: 'proposals',
+          async deleted(em, pipelineId) {
+            await em.nativeDelete(ProposalEntity, { pipelineId })
+          },
+        },
+      ],
+      deletions: [
+        async (em, projectId) => {
+          await em.nativeDelete(ProposalEntity, { projectId })
+        },
+      ],
+      gives: {},
+      async stop() {
+        stop()
+        await settling
+      },
+    }
+  },
+})

@@ -1,0 +1,2 @@
+// What other features may use of proposals.
+export { proposalsFeature } from './feature.ts'

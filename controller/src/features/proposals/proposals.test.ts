@@ -1,0 +1,296 @@
+// A draft goes into a repository that a real git server has and that a forge knows, and comes back by what is merged there.
+import { AuditService } from '@ansflow/proto/gen/ansflow/v1/audit_pb'
+import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
+import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ProposalChoice, ProposalService, ProposalState, ProposalWay } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
+import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { afterEach, expect, test, vi } from 'vitest'
+import { ForgeWorld, type ForgeWorldOptions } from '../../../test/forge-world.ts'
+import { waitFor } from '../../../test/wait-for.ts'
+import { ProposalEntity } from './proposal.entity.ts'
+
+const file = `# What is built.
+name: build
+steps:
+  # At once.
+  one: { run: "true" } # quietly
+  two:
+    needs: [one]
+    run: make
+`
+const path = '.ansflow/build.yaml'
+
+// There and back several times, beside whatever else the machine does.
+vi.setConfig({ testTimeout: 90_000 })
+
+let world: ForgeWorld
+afterEach(() => world?.[Symbol.asyncDispose]())
+
+async function start(options: Partial<ForgeWorldOptions> = {}) {
+  world = await ForgeWorld.start({ files: { [path]: file }, ...options })
+  const proposals = world.owner.client(ProposalService)
+  const pipelines = world.owner.client(PipelineService)
+  const find = async (name = 'build') =>
+    (await pipelines.listPipelines({ projectId: world.projectId })).pipelines.find((each) => each.name === name)!
+  const pipelineId = options.files ? '' : (await find()).id
+  const edit = (yaml: string) => pipelines.applyPipeline({ projectId: world.projectId, yaml })
+  const draft = async (id = pipelineId) => (await pipelines.getPipeline({ pipelineId: id })).yaml
+  const newest = async (id = pipelineId) => (await proposals.listProposals({ pipelineId: id })).proposals[0]!
+  const asked = { pipelineId, title: 'Make it quicker', message: 'Because **of that**.' }
+  return { proposals, pipelines, find, pipelineId, edit, draft, newest, asked }
+}
+
+const { PULL_REQUEST, BRANCH, COMMIT } = ProposalWay
+const changed = file.replace('run: make', 'run: make -j2')
+const show = (of: string) => world.origin.git('show', of)
+
+test('a draft is proposed, updated, merged, and clean again', async () => {
+  const { proposals, pipelines, find, pipelineId, edit, draft, newest, asked } = await start({ kind: ForgeKind.GITLAB })
+  await edit(changed)
+  const before = await proposals.explainProposal({ pipelineId })
+  expect(before).toMatchObject({ path, defaultBranch: 'main', yamlBefore: file, yamlAfter: changed, conflicts: [] })
+  expect(before.ways).toEqual([PULL_REQUEST, BRANCH, COMMIT])
+  expect([before.before?.steps.length, before.after?.steps.length, before.fileMoved]).toEqual([2, 2, false])
+  const { proposal } = await proposals.proposePipeline({ ...asked, way: PULL_REQUEST, expectedHash: before.hash })
+  const audit = await world.owner
+    .client(AuditService)
+    .listAuditEvents({ organizationId: world.controller.owner.organizationId })
+  expect(audit.events.filter(({ action }) => action.startsWith('ProposalService'))).toMatchObject([
+    { action: 'ProposalService/ProposePipeline', resource: { name: 'build' } },
+  ])
+  const [request] = world.forge.pulls
+  expect(proposal).toMatchObject({ state: ProposalState.OPEN, number: request!.number, problem: '', path })
+  expect(proposal!.url).toContain(world.forge.url)
+  expect(request).toMatchObject({ head: proposal!.branch, base: 'main', title: 'Make it quicker' })
+  expect(request!.body).toContain(
+    'Because **of that**.\n\n**Steps changed**\n\n- `two`\n  - `with.script`: `make` → `make -j2`',
+  )
+  world.origin.git('fetch', '--quiet')
+  const branch = `origin/${proposal!.branch}`
+  expect(`${show(`${branch}:${path}`)}\n`).toBe(changed)
+  const { owner } = world.controller
+  expect(world.origin.git('log', '-1', '--format=%s|%an <%ae>|%cn', branch)).toBe(
+    `Make it quicker|${owner.email.split('@')[0]} <${owner.email}>|AnsFlow`,
+  )
+  // Once more goes to the same branch and the same request.
+  await edit(changed.replace('-j2', '-j4'))
+  const again = await proposals.proposePipeline({ ...asked, title: 'Quicker still', way: PULL_REQUEST })
+  expect(again.proposal).toMatchObject({ id: proposal!.id, branch: proposal!.branch, number: request!.number })
+  expect(world.forge.pulls).toMatchObject([{ title: 'Quicker still' }])
+  world.origin.git('fetch', '--quiet')
+  expect(world.origin.git('rev-list', '--count', `origin/main..${branch}`)).toBe('2')
+
+  // Merged by somebody who squashes.
+  world.origin.git('merge', '--quiet', '--squash', branch)
+  world.origin.git('commit', '--quiet', '-m', 'squashed')
+  world.origin.git('push', '--quiet', 'origin', 'HEAD:main')
+  await pipelines.listPipelines({ projectId: world.projectId })
+  await refresh()
+  await waitFor(async () => (await newest()).state === ProposalState.MERGED, 20_000)
+  const pipeline = await find()
+  expect(pipeline).toMatchObject({ latestVersion: 2, draftChanged: false })
+  expect(await draft()).toBe(changed.replace('-j2', '-j4'))
+  await expect(proposals.proposePipeline({ ...asked, way: BRANCH })).rejects.toMatchObject({
+    message: expect.stringContaining('says already what the draft says'),
+  })
+})
+
+async function refresh() {
+  await world.owner.client(RepositoryService).refreshRepository({ repositoryId: world.repositoryId })
+}
+
+test('what others have changed meanwhile is kept, comes into the draft, and conflicts are said', async () => {
+  const { proposals, pipelineId, edit, draft, asked, find } = await start()
+  await edit(changed)
+  const theirs = file.replace('"true" } # quietly', '"true", timeout: 5m } # loudly')
+  world.commit(path, theirs)
+  const both = theirs.replace('run: make', 'run: make -j2')
+  expect(await proposals.explainProposal({ pipelineId })).toMatchObject({
+    ...{ yamlBefore: theirs, yamlAfter: both, fileMoved: true, conflicts: [] },
+  })
+  const { proposal } = await proposals.proposePipeline({ ...asked, way: BRANCH })
+  world.origin.git('fetch', '--quiet')
+  expect(`${show(`origin/${proposal!.branch}:${path}`)}\n`).toBe(both)
+  expect(await draft()).toBe(both)
+  expect((await find()).latestVersion).toBe(2)
+
+  // Somebody adds to the branch as well.
+  world.origin.git('checkout', '--quiet', proposal!.branch)
+  world.commit(path, both.replace('# At once.', '# At once, as we said.'))
+  world.origin.git('checkout', '--quiet', 'main')
+  await edit(both.replace('-j2', '-j3'))
+  await proposals.proposePipeline({ ...asked, way: BRANCH })
+  world.origin.git('fetch', '--quiet')
+  const onBranch = both.replace('-j2', '-j3').replace('# At once.', '# At once, as we said.')
+  expect(`${show(`origin/${proposal!.branch}:${path}`)}\n`).toBe(onBranch)
+
+  world.commit(path, theirs.replace('run: make', 'run: make all'))
+  const { conflicts } = await proposals.explainProposal({ pipelineId })
+  expect(conflicts).toEqual(['two.with.script'])
+  await expect(proposals.proposePipeline({ ...asked, way: BRANCH })).rejects.toMatchObject({
+    message: expect.stringContaining('two.with.script'),
+  })
+  const mine = await proposals.explainProposal({ pipelineId, choice: ProposalChoice.DRAFT })
+  expect(mine.yamlAfter).toContain('make -j3')
+  await proposals.proposePipeline({ ...asked, way: COMMIT, choice: ProposalChoice.DRAFT })
+  world.origin.git('fetch', '--quiet')
+  expect(show(`origin/main:${path}`)).toContain('make -j3')
+  await waitFor(async () => !(await find()).draftChanged, 20_000)
+})
+
+test('a wrong draft, a wrong way and a moved draft change nothing', async () => {
+  const { proposals, pipelines, edit, asked } = await start()
+  const head = world.head()
+  await expect(proposals.proposePipeline({ ...asked, way: COMMIT })).rejects.toMatchObject({
+    message: expect.stringContaining('says already'),
+  })
+  const { pipeline } = await pipelines.createPipeline({ projectId: world.projectId, name: 'empty' })
+  const empty = { pipelineId: pipeline!.id, repositoryId: world.repositoryId, path: '.ansflow/empty.yaml' }
+  const { problems } = await proposals.explainProposal(empty)
+  expect(problems).toMatchObject([{ severity: Severity.ERROR }])
+  await expect(proposals.proposePipeline({ ...empty, title: 'x', way: COMMIT })).rejects.toMatchObject({
+    message: expect.stringContaining(problems[0]!.message),
+  })
+  await expect(proposals.explainProposal({ ...empty, path })).rejects.toMatchObject({
+    message: expect.stringContaining('is the pipeline build'),
+  })
+  await edit(changed)
+  for (const over of [{ title: ' ' }, { title: 'x'.repeat(201) }, { message: 'x'.repeat(10_001) }]) {
+    await expect(proposals.proposePipeline({ ...asked, way: COMMIT, ...over })).rejects.toMatchObject({
+      message: expect.stringContaining('must have'),
+    })
+  }
+  await expect(proposals.proposePipeline({ ...asked, way: COMMIT, expectedHash: 'x' })).rejects.toMatchObject({
+    message: expect.stringContaining('changed since'),
+  })
+  await expect(
+    proposals.proposePipeline({ ...asked, way: COMMIT, repositoryId: world.repositoryId, path: 'other.yaml' }),
+  ).rejects.toMatchObject({ message: expect.stringContaining(path) })
+  world.origin.git('fetch', '--quiet')
+  expect(world.origin.git('rev-parse', 'origin/main')).toBe(head)
+  expect(await world.controller.db.em().count(ProposalEntity)).toBe(0)
+})
+
+test('a server that refuses is quoted, and what was pushed without a request is continued', async () => {
+  const { proposals, pipelineId, edit, asked, newest } = await start()
+  await edit(changed)
+  world.git.instead = ({ url = '' }, response) => {
+    if (!url.includes('receive-pack')) return false
+    response.writeHead(403).end()
+    return true
+  }
+  await expect(proposals.proposePipeline({ ...asked, way: PULL_REQUEST })).rejects.toMatchObject({
+    message: expect.stringContaining('does not let these credentials push'),
+  })
+  expect((await proposals.listProposals({ pipelineId })).proposals).toEqual([])
+  world.git.instead = undefined
+  world.forge.fault = { status: 403, body: { message: 'Resource not accessible by integration' } }
+  const { proposal } = await proposals.proposePipeline({ ...asked, way: PULL_REQUEST })
+  expect(proposal).toMatchObject({ state: ProposalState.OPEN, number: 0, way: PULL_REQUEST })
+  expect(proposal!.problem).toContain('Resource not accessible by integration')
+  expect(world.forge.pulls).toEqual([])
+  world.forge.fault = undefined
+  const again = await proposals.proposePipeline({ ...asked, way: PULL_REQUEST })
+  expect(again.proposal).toMatchObject({ id: proposal!.id, commit: proposal!.commit, problem: '' })
+  expect(world.forge.pulls).toHaveLength(1)
+
+  // Killed between the push and its request: nothing but the row tells of it.
+  world.forge.pulls.length = 0
+  const unfinished = { state: ProposalState.UNFINISHED, commit: '', number: 0, url: '' }
+  await world.controller.db.em().nativeUpdate(ProposalEntity, { id: proposal!.id }, unfinished)
+  const finished = await proposals.proposePipeline({ ...asked, way: PULL_REQUEST })
+  expect(finished.proposal).toMatchObject({ id: proposal!.id, commit: proposal!.commit, state: ProposalState.OPEN })
+  expect(world.forge.pulls).toHaveLength(1)
+  // Its branch is taken away there.
+  world.origin.git('push', '--quiet', 'origin', `:refs/heads/${proposal!.branch}`)
+  await refresh()
+  await waitFor(async () => (await newest()).state === ProposalState.CLOSED, 20_000)
+})
+
+test('of two who propose at once, neither writes over the other', async () => {
+  const { proposals, edit, asked } = await start()
+  await edit(changed)
+  const both = await Promise.allSettled(
+    [1, 2].map((n) => proposals.proposePipeline({ ...asked, title: `By ${n}`, way: PULL_REQUEST })),
+  )
+  const done = both.filter((each) => each.status === 'fulfilled')
+  expect(done.length).toBeGreaterThan(0)
+  for (const each of both) {
+    if (each.status === 'rejected') expect(String(each.reason)).toMatch(/aborted/)
+  }
+  expect(world.forge.pulls).toHaveLength(1)
+  expect(await world.controller.db.em().count(ProposalEntity)).toBe(1)
+  const { proposal } = await proposals.proposePipeline({ ...asked, way: PULL_REQUEST })
+  world.origin.git('fetch', '--quiet')
+  expect(world.origin.git('rev-list', '--count', `origin/main..origin/${proposal!.branch}`)).toBe('1')
+})
+
+test('a pipeline moves into a repository and out of it again, and nothing of it is lost', async () => {
+  const { proposals, pipelines, find } = await start({ files: { README: 'x' } })
+  const { pipeline } = await world.keep(file)
+  const pipelineId = pipeline!.id
+  const asked = { pipelineId, title: 'Keep it here', way: BRANCH }
+  const to = { repositoryId: world.repositoryId, path }
+  await expect(proposals.proposePipeline(asked)).rejects.toMatchObject({
+    message: expect.stringContaining('say which'),
+  })
+  for (const wrong of ['build.yaml', '.ansflow/../x.yaml', '.ansflow/a/b.yaml', '.github/x.yaml']) {
+    await expect(proposals.explainProposal({ ...to, pipelineId, path: wrong })).rejects.toMatchObject({
+      message: expect.stringContaining('.ansflow/build.yaml'),
+    })
+  }
+  const { proposal } = await proposals.proposePipeline({ ...asked, ...to })
+  expect(await find()).toMatchObject({ repositoryId: '', otherRepositoryId: to.repositoryId, otherFileAwaited: true })
+  world.origin.git('fetch', '--quiet')
+  world.origin.git('merge', '--quiet', '--ff-only', `origin/${proposal!.branch}`)
+  world.origin.git('push', '--quiet', 'origin', 'HEAD:main')
+  await refresh()
+  const moved = await waitFor(async () => ((await find()).repositoryId === '' ? undefined : find()), 20_000)
+  expect(moved).toMatchObject({
+    id: pipelineId,
+    repositoryId: to.repositoryId,
+    filePath: path,
+    latestVersion: 1,
+    draftChanged: false,
+    otherFilePath: '',
+  })
+  const { yaml } = await pipelines.getPipeline({ pipelineId })
+  expect(yaml).toBe(file)
+  await expect(pipelines.publishPipeline({ pipelineId })).rejects.toMatchObject({
+    message: expect.stringContaining(path),
+  })
+  const before = world.head()
+  world.commit(path, changed)
+  await refresh()
+  await waitFor(async () => (await find()).latestVersion === 2, 20_000)
+  expect(before).not.toBe(world.head())
+
+  await proposals.keepPipeline({ pipelineId })
+  await expect(proposals.keepPipeline({ pipelineId })).rejects.toMatchObject({
+    message: expect.stringContaining('already'),
+  })
+  expect(await find()).toMatchObject({ repositoryId: '', otherFilePath: path, otherFileAwaited: false })
+  expect((await pipelines.getPipeline({ pipelineId })).yaml).toBe(changed)
+  const last = world.head()
+  const told = await world.pushed(last, world.commit(path, changed.replace('-j2', '-j9')))
+  expect(told.decisions).toMatchObject([{ path, reasonInfo: { code: 'delivery_left' } }])
+  expect((await find()).latestVersion).toBe(2)
+  const { yaml: kept } = await pipelines.getPipeline({ pipelineId })
+  expect(kept).toBe(changed)
+  await pipelines.applyPipeline({ projectId: world.projectId, yaml: changed.replace('-j2', '-j5'), publish: true })
+  expect((await find()).latestVersion).toBe(3)
+  // And back: the file says something else by now.
+  await expect(proposals.proposePipeline({ ...asked, ...to })).rejects.toMatchObject({
+    message: expect.stringContaining('changed meanwhile'),
+  })
+  const back = await proposals.proposePipeline({ ...asked, ...to, way: COMMIT, choice: ProposalChoice.DRAFT })
+  expect(back.proposal).toMatchObject({ state: ProposalState.MERGED })
+  await waitFor(async () => (await find()).filePath === path, 20_000)
+  world.origin.git('fetch', '--quiet')
+  expect(`${show(`origin/main:${path}`)}\n`).toBe(changed.replace('-j2', '-j5'))
+  // Once more, with nothing changed: it follows at once.
+  await proposals.keepPipeline({ pipelineId })
+  expect(await proposals.proposePipeline({ ...asked, ...to })).not.toHaveProperty('proposal')
+  expect(await find()).toMatchObject({ filePath: path, latestVersion: 3, draftChanged: false })
+})

@@ -1,0 +1,59 @@
+// What became of proposals: seen in the copy of the repository, and in what the forge has told of their requests.
+import { ProposalState } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
+import { PullRequestState } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { limits } from '@ansflow/proto/limits'
+import type { Db } from '../../platform/db.ts'
+import type { GitMirror } from '../../platform/git/git.ts'
+import type { PullRequests, Repositories } from '../repositories/index.ts'
+import { ProposalEntity, type ProposalRow } from './proposal.entity.ts'
+
+interface Deps {
+  db: Db
+  repositories: Repositories
+  pullRequests: PullRequests
+}
+
+export async function settleProposals(deps: Deps, repositoryId: string): Promise<void> {
+  const open = { repositoryId, openOf: { $ne: null }, state: ProposalState.OPEN }
+  const rows = await deps.db.em().find(ProposalEntity, open, { limit: 100 })
+  const repository = rows.length > 0 ? await deps.repositories.find(deps.db.em(), repositoryId) : undefined
+  if (!repository) return
+  const mirror = deps.repositories.mirrorOf(repository)
+  for (const row of rows) await settle(deps, row, { mirror, defaultBranch: repository.defaultBranch })
+}
+
+/** True: it is open no longer. */
+export async function settle(
+  deps: Deps,
+  row: ProposalRow,
+  at: { mirror: GitMirror; defaultBranch: string },
+): Promise<boolean> {
+  const state = await stateOf(deps, row, at)
+  if (state !== ProposalState.MERGED && state !== ProposalState.CLOSED) return false
+  const { id, updatedAt } = row
+  await deps.db.em().nativeUpdate(ProposalEntity, { id, updatedAt }, { state, openOf: null })
+  return true
+}
+
+async function stateOf(
+  { pullRequests }: Deps,
+  { repositoryId, number, commit, path, branch, state }: ProposalRow,
+  { mirror, defaultBranch }: { mirror: GitMirror; defaultBranch: string },
+): Promise<ProposalState> {
+  // A copy that does not know of the commit is older than the proposal.
+  if (state !== ProposalState.OPEN || commit === '' || !(await mirror.commit(commit))) return ProposalState.OPEN
+  const told = number > 0 ? await pullRequests.stateOf(repositoryId, number) : undefined
+  if (told === PullRequestState.MERGED) return ProposalState.MERGED
+  const head = await mirror.commit(`refs/heads/${defaultBranch}`)
+  if (head) {
+    if ((await mirror.mergeBase(commit, head.id)) === commit) return ProposalState.MERGED
+    // Squashed, or picked.
+    const [theirs, ours] = [
+      await mirror.file(head.id, path, limits.fileBytes),
+      await mirror.file(commit, path, limits.fileBytes),
+    ]
+    if (theirs === ours) return ProposalState.MERGED
+  }
+  if (told === PullRequestState.CLOSED) return ProposalState.CLOSED
+  return (await mirror.commit(`refs/heads/${branch}`)) ? ProposalState.OPEN : ProposalState.CLOSED
+}
