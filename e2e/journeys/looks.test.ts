@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import { Role } from '@ansflow/proto/access'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
+import { EnvironmentService } from '@ansflow/proto/gen/ansflow/v1/environments_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
 import { RerunMode } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
@@ -229,6 +230,9 @@ async function fillSystem(): Promise<typeof pages> {
   }
   const called = await system.start(chained.pipelineId)
   expect((await system.ended(called)).status).toBe(RunStatus.SUCCEEDED)
+  for (const name of ['staging', 'production']) {
+    await system.client(EnvironmentService).createEnvironment({ projectId, name, branches: ['main'] })
+  }
   const project = `/p/${slug}`
   const pipeline = `${project}/pipelines/${pipelineId}`
   return [
@@ -308,6 +312,7 @@ async function fillSystem(): Promise<typeof pages> {
     ...(await repositoryLooks(system, repositories, projectId, project)),
     { name: 'project-runs', path: `${project}/runs`, ready: '[data-testid^="run-row-"]' },
     { name: 'project-members', path: `${project}/members`, ready: 'table' },
+    { name: 'environments', path: `${project}/environments`, ready: byId('environment-production') },
     { name: 'secrets', path: `${project}/secrets`, ready: 'table' },
     { name: 'variables', path: `${project}/variables`, ready: 'table' },
     {

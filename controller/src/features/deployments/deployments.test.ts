@@ -77,12 +77,13 @@ test('environments have an order and rules, and each name once', async () => {
   expect((await environments().updateEnvironment(changed)).environment).toMatchObject({ name: '开发', tags: ['v*'] })
   const elsewhere = await world.controller.addProject()
   for (const ask of [
-    environments().updateEnvironment({ ...changed, projectId: elsewhere }),
-    environments().deleteEnvironment({ projectId: elsewhere, environmentId: dev }),
-    owner().client(VariableService).putVariable({ projectId: elsewhere, environmentId: dev, name: 'A', value: '1' }),
-    owner().client(SecretService).putSecret({ projectId: elsewhere, environmentId: dev, name: 'A', value: '1' }),
+    () => environments().updateEnvironment({ ...changed, projectId: elsewhere }),
+    () => environments().deleteEnvironment({ projectId: elsewhere, environmentId: dev }),
+    () =>
+      owner().client(VariableService).putVariable({ projectId: elsewhere, environmentId: dev, name: 'A', value: '1' }),
+    () => owner().client(SecretService).putSecret({ projectId: elsewhere, environmentId: dev, name: 'A', value: '1' }),
   ]) {
-    await expect(ask).rejects.toMatchObject({ code: Code.NotFound })
+    await expect(ask()).rejects.toMatchObject({ code: Code.NotFound })
   }
 })
 
