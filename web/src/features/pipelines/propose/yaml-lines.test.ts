@@ -11,5 +11,5 @@ it('shows what differs, with what is around it', () => {
     ...['…', ' line 3', ' line 4', ' line 5', '-line 6', '+line six', ' line 7', ' line 8', ' line 9', '…'],
   ])
   expect(shown('', 'a\nb\n')).toEqual(['+a', '+b'])
-  expect(shown('a\n', 'a\n')).toEqual(['…'])
+  expect(shown('a\n', 'a\n')).toEqual([' a'])
 })
