@@ -123,7 +123,14 @@ test('comments that two write in the file at once are in the file of both', asyn
     .replace('needs: [a]', 'needs: [a] # by her')
     .replace('name: together', 'name: together # the name')
     .replace('steps:', 'steps: # the steps')
-  await waitFor(async () => (await file()) === all, { what: 'the file has all of it', detail: file })
+  let last = ''
+  await waitFor(
+    async () => {
+      last = await file()
+      return last === all
+    },
+    { what: 'the file has all of it', detail: () => last },
+  )
   for (const { page } of [ada, her]) await inYaml(page, '# the name').waitFor()
   for (const { page } of [ada, her]) await inYaml(page, '# the steps').waitFor()
   expect([...ada.errors, ...her.errors]).toEqual([])
