@@ -8,7 +8,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Keys } from '../../platform/crypto.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { personOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
-import { PipelineEntity, type PipelineRow } from '../pipelines/index.ts'
+import { findPipeline, type PipelineRow } from '../pipelines/index.ts'
 import type { Repositories } from '../repositories/index.ts'
 import { BadgeEntity, type BadgeRow } from './badge.entity.ts'
 import { badgePath } from './badge-token.ts'
@@ -56,7 +56,7 @@ export function badgesApi({ clock, keys, repositories }: Deps): ServiceTable {
 }
 
 async function load(em: EntityManager, id: string): Promise<PipelineRow> {
-  const pipeline = await em.findOne(PipelineEntity, { id })
+  const pipeline = await findPipeline(em, id)
   if (!pipeline) throw notFound('pipeline', id)
   return pipeline
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Keys } from '../../platform/crypto.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Answer, GetRoute, RouteRequest } from '../../transport/routes.ts'
-import { PipelineEntity, type PipelineRow } from '../pipelines/index.ts'
+import { findPipeline, type PipelineRow } from '../pipelines/index.ts'
 import type { Repositories } from '../repositories/index.ts'
 import type { RunResult } from '../runs/index.ts'
 import { BadgeEntity } from './badge.entity.ts'
@@ -61,7 +61,7 @@ async function lookUp(deps: BadgeDeps, { params, query }: RouteRequest, language
 async function pipelineOf({ db, keys }: BadgeDeps, id: string, token: string): Promise<PipelineRow | undefined> {
   const row = await db.em().findOne(BadgeEntity, { pipelineId: id })
   if (!isBadgeToken(token, badgeToken(keys, id, row?.mark ?? ''))) return undefined
-  return (await db.em().findOne(PipelineEntity, { id })) ?? undefined
+  return findPipeline(db.em(), id)
 }
 
 async function defaultBranch({ db, repositories }: BadgeDeps, { repositoryId }: PipelineRow): Promise<string> {

@@ -2,7 +2,7 @@
 import { invalid, invalidField, notFound, violation } from '@ansflow/proto/errors'
 import { say } from '@ansflow/proto/texts/say'
 import type { EntityManager } from '../../platform/db.ts'
-import { PipelineEntity, type RunnableGraph } from '../pipelines/index.ts'
+import { findPipeline, type RunnableGraph } from '../pipelines/index.ts'
 import { readable } from '../repositories/index.ts'
 import { takeFileAt } from './decide.ts'
 import type { ExplainDeps } from './explain-event.ts'
@@ -20,7 +20,7 @@ export function fileAtCommit({
 }: Pick<ExplainDeps, 'clock' | 'repositories' | 'foreseeFiles'>): FileAtCommit {
   return async (em, { pipelineId, commit }) => {
     const field = 'commit'
-    const pipeline = await em.findOne(PipelineEntity, { id: pipelineId })
+    const pipeline = await findPipeline(em, pipelineId)
     if (!pipeline) throw notFound('pipeline', pipelineId)
     if (!pipeline.repositoryId) throw invalidField(field, 'must be empty: the pipeline is no file of a repository')
     if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) {

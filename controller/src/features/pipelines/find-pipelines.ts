@@ -7,6 +7,10 @@ import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { graphOf, loadVersion } from './runnable-graph.ts'
 
+export async function findPipeline(em: EntityManager, id: string): Promise<PipelineRow | undefined> {
+  return (await em.findOne(PipelineEntity, { id })) ?? undefined
+}
+
 /** "name", of the same project, or "project/name" of the same organization. */
 export async function findPipelineNamed(
   em: EntityManager,

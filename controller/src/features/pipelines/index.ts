@@ -6,7 +6,7 @@ export { appendUpdate, foldUpdates, readDraft, readHeads, type StoredDraft } fro
 export { draftTasks } from './draft-task-file.ts'
 export type { DraftNotice, Drafts } from './drafts.ts'
 export { pipelinesFeature } from './feature.ts'
-export { findPipelineNamed, inputsOfLatest, pipelineNames, publisherOf } from './find-pipelines.ts'
+export { findPipeline, findPipelineNamed, inputsOfLatest, pipelineNames, publisherOf } from './find-pipelines.ts'
 export type { CommitFiles, DraftIncludes, HeadFiles } from './includes/include-sources.ts'
 export type { AskingDraft, NewVersion, PipelineParticipant } from './participant.ts'
 export { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'

@@ -3,11 +3,10 @@
 import { RunStatus } from '@ansflow/proto/status'
 import type { Db, EntityManager, Transaction } from '../../platform/db.ts'
 import type { PipelineParticipant } from '../pipelines/index.ts'
-import type { RunChange, RunParticipant } from '../runs/index.ts'
+import { firstOfReruns, oldestOf, type RunChange, type RunParticipant } from '../runs/index.ts'
 import { BranchHealthEntity, type BranchHealthRow, RepositoryEntity } from './repository.entity.ts'
 
 interface Tables {
-  run: { id: string; rerun_of: string; pipeline_id: string; status: number }
   run_source: { run_id: string; repository_id: string; branch: string }
 }
 
@@ -26,8 +25,8 @@ export interface BrokenRows {
 
 const bad: readonly RunStatus[] = [RunStatus.FAILED, RunStatus.LOST]
 const most = 100
-/** Of runs that were run again and again. */
-const longestChain = 20
+/** Runs of a branch that are looked through. */
+const atOnce = 200
 
 export function branchHealth(db: Db, changed: (of: { repositoryId: string; projectId: string }) => void): BranchHealth {
   let news: { repositoryId: string; projectId: string }[] = []
@@ -86,7 +85,7 @@ async function note(db: Db, to: Transaction, { run, belongs }: RunChange) {
   if (!repository || repository.defaultBranch !== branch) return undefined
   const before = await em.findOne(BranchHealthEntity, { repositoryId, pipelineId })
   const isGreen = run.status === RunStatus.SUCCEEDED
-  const place = await placeOf(db, em, runId, belongs.rerunOf)
+  const place = await firstOfReruns(db, em, runId, belongs.rerunOf)
   const known = before?.branch === branch ? before : undefined
   const after = known ? await moved(db, em, known, { runId, place, isGreen }) : begun({ runId, place, isGreen })
   const row = { ...after, projectId, branch, revision: (before?.revision ?? 0) + 1 }
@@ -145,31 +144,21 @@ async function moved(db: Db, em: EntityManager, state: BranchHealthRow, ended: E
 /** After this place, up to the last that ended: few, unless a pipeline is broken for long and runs end in the wrong order. */
 async function firstBad(db: Db, em: EntityManager, state: BranchHealthRow, after: string): Promise<string | undefined> {
   const { repositoryId, branch, pipelineId, lastPlace } = state
-  const row = await db
-    .kysely<Tables>(em)
-    .selectFrom('run_source')
-    .innerJoin('run', 'run.id', 'run_source.run_id')
-    .select('run.id')
-    .where('run_source.repository_id', '=', repositoryId)
-    .where('run_source.branch', '=', branch)
-    .where('run_source.run_id', '>', after)
-    .where('run_source.run_id', '<=', lastPlace)
-    .where('run.pipeline_id', '=', pipelineId)
-    // Others have their places elsewhere.
-    .where('run.rerun_of', '=', '')
-    .where('run.status', 'in', [...bad])
-    .orderBy('run_source.run_id', 'asc')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.id
-}
-
-async function placeOf(db: Db, em: EntityManager, runId: string, rerunOf: string): Promise<string> {
-  let place = runId
-  for (let before = rerunOf, steps = 0; before !== '' && steps < longestChain; steps++) {
-    place = before
-    const query = db.kysely<Tables>(em).selectFrom('run').select('rerun_of').where('id', '=', before)
-    before = (await query.executeTakeFirst())?.rerun_of ?? ''
+  for (let from = after; ; ) {
+    const rows = await db
+      .kysely<Tables>(em)
+      .selectFrom('run_source')
+      .select('run_id')
+      .where('repository_id', '=', repositoryId)
+      .where('branch', '=', branch)
+      .where('run_id', '>', from)
+      .where('run_id', '<=', lastPlace)
+      .orderBy('run_id', 'asc')
+      .limit(atOnce)
+      .execute()
+    const ids = rows.map((row) => row.run_id)
+    const found = await oldestOf(db, em, ids, { pipelineId, statuses: bad })
+    if (found || ids.length < atOnce) return found
+    from = ids.at(-1)!
   }
-  return place
 }

@@ -31,6 +31,7 @@ export { ClaimRefused, type RunAct, type RunChange, type RunParticipant } from '
 export type { OfferedJob, Placement, Seat } from './place-jobs.ts'
 export { type RecentSteps, recentSteps } from './recent-steps.ts'
 export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'
+export { firstOfReruns, oldestOf } from './run-lineage.ts'
 export { lastRunsOf, type RunResult, runResults } from './run-results.ts'
 export {
   type GraphStart,
