@@ -14,6 +14,10 @@ const total: Tally = { passed: 0, failed: 0, skipped: 0 }
 const servers: Promise<TestServer>[] = []
 const began = Date.now()
 const long = process.argv[2] === 'long'
+/** What knows no store is not tried on another one. */
+const withoutStore = ['platform/git', 'features/forges/kinds', 'features/collab/{room,decoder,fuzz}.test.ts'].flatMap(
+  (path) => ['--exclude', `controller/src/${path}${path.endsWith('.ts') ? '' : '/**'}`],
+)
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void interrupt(signal))
 
@@ -46,11 +50,6 @@ try {
 say(`took ${Math.round((Date.now() - began) / 1000)} s`)
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
-
-/** What knows no store is not tried on another one. */
-const withoutStore = ['platform/git', 'features/forges/kinds', 'features/collab/{room,decoder,fuzz}.test.ts'].flatMap(
-  (path) => ['--exclude', `controller/src/${path}${path.endsWith('.ts') ? '' : '/**'}`],
-)
 
 async function everything(embedded: Record<string, string>, mariadb: TestServer): Promise<void> {
   await vitest('unit tests, and the controller on SQLite', ['proto', 'engine', 'controller', 'agent', 'web'], embedded)
