@@ -208,6 +208,27 @@ test('a server that refuses is quoted, and what was pushed without a request is 
   await waitFor(async () => (await newest()).state === ProposalState.CLOSED, 20_000)
 })
 
+test('what broke off as a commit on the default branch goes on as a request, from a branch of its own', async () => {
+  const { proposals, edit, asked, newest } = await start()
+  await edit(changed)
+  const before = world.head()
+  const unanswered: { destroy(): unknown }[] = []
+  world.git.instead = ({ url = '' }, response) => {
+    if (!url.includes('receive-pack')) return false
+    unanswered.push(response)
+    return true
+  }
+  await expect(proposals.proposePipeline({ ...asked, way: COMMIT })).rejects.toThrow()
+  world.git.instead = undefined
+  for (const response of unanswered) response.destroy()
+  expect((await newest()).state).toBe(ProposalState.UNFINISHED)
+  const { proposal } = await proposals.proposePipeline({ ...asked, way: PULL_REQUEST })
+  expect(proposal).toMatchObject({ state: ProposalState.OPEN, branch: expect.stringMatching(/^ansflow\//) })
+  world.origin.git('fetch', '--quiet')
+  expect(world.origin.git('rev-parse', 'origin/main')).toBe(before)
+  expect(world.forge.pulls).toMatchObject([{ head: proposal!.branch, base: 'main' }])
+})
+
 test('of two who propose at once, neither writes over the other', async () => {
   const { proposals, edit, asked } = await start()
   await edit(changed)

@@ -183,7 +183,8 @@ async function begin(
   const row: ProposalRow = {
     ...{ id, projectId: pipeline.projectId, pipelineId: pipeline.id, openOf: pipeline.id },
     ...{ repositoryId: repository.id, path, way, state: ProposalState.UNFINISHED, title: words.title },
-    branch: way === ProposalWay.COMMIT ? place.defaultBranch : branchOf(pipeline.name, id),
+    // Also of a commit on the default branch: whoever goes on with it may want a request.
+    branch: branchOf(pipeline.name, id),
     ...{
       commit: '',
       number: 0,

@@ -45,7 +45,7 @@ export async function pushProposal(
     },
     signal,
   )
-  await deps.db.em().nativeUpdate(ProposalEntity, { id: row.id }, { commit, branch })
+  await deps.db.em().nativeUpdate(ProposalEntity, { id: row.id }, { commit })
   return { branch, commit }
 
   function hostOf(url: string): string {
