@@ -7,6 +7,9 @@ export const longestRequestTitle = 255
 /** The least that a forge takes. */
 export const longestRequestBody = 32_000
 
+/** Some forges do what a line says that begins so, as whoever the credentials are. */
+const commands = /^([^\S\n]*)\//gm
+
 export interface RequestWords {
   title: string
   body: string
@@ -15,7 +18,7 @@ export interface RequestWords {
 export function requestWords({ title, body }: NewPullRequest): RequestWords {
   return {
     title: shownText(title, longestRequestTitle, 'line'),
-    body: shownText(body, longestRequestBody, 'lines'),
+    body: shownText(body.replaceAll(commands, '$1\\/'), longestRequestBody, 'lines'),
   }
 }
 

@@ -201,7 +201,7 @@ describe.each(kinds)('$name', ({ kind, start }) => {
         ...{ number, head: `other/${number}`, base: 'main', title: 'x', body: 'x', isOpen: true },
       })
     }
-    const asked = { head: 'ansflow/build', base: 'main', title: 'Build\nanew', body: '# All\n\n* of it' }
+    const asked = { head: 'ansflow/build', base: 'main', title: 'Build\nanew', body: '# All\n\n/merge\n* of it' }
     const opened = await client.putPullRequest!(shop, asked, soon())
     expect(opened.url).toContain(`${forge.url}/acme/shop/`)
     const again = { ...asked, title: 'Build more', body: 'x'.repeat(100_000) }
@@ -213,7 +213,7 @@ describe.each(kinds)('$name', ({ kind, start }) => {
     mine[0]!.isOpen = false
     const next = await client.putPullRequest!(shop, asked, soon())
     expect(next.number).not.toBe(opened.number)
-    expect(forge.pulls.at(-1)).toMatchObject({ title: 'Build anew', body: asked.body })
+    expect(forge.pulls.at(-1)).toMatchObject({ title: 'Build anew', body: '# All\n\n\\/merge\n* of it' })
   })
 
   test('gives git what it needs', async () => {
