@@ -65,7 +65,7 @@ async function tellSteps(em: EntityManager, { run, steps }: RunChange, now: Date
   for (const step of steps) {
     const isTold = step.status === StepStatus.RUNNING || isTerminal(step.status)
     if (step.group !== null || step.index >= mostStepStatuses || !isTold) continue
-    const name = `${belongs.name} / ${step.name}`
+    const name = `${belongs.name} / ${nameIn(run, step)}`
     await tellStatus(em, { ...belongs, name, stepId: step.id, report: null, ...standOf(run, step) })
   }
 }
@@ -82,6 +82,11 @@ function standOf(
     state: isLet ? 'succeeded' : stateOf(status),
     description: `#${number} ${statusWord(status)}${took}${isLet ? ', which it may' : ''}`,
   }
+}
+
+/** People may call two steps the same, and one status tells of one of them. */
+function nameIn({ graph }: RunState, { id, name }: StepState): string {
+  return graph.steps.filter((step) => (step.name || step.id) === name).length > 1 ? `${name} (${id})` : name
 }
 
 /** Without copies. */

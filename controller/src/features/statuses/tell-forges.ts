@@ -31,7 +31,8 @@ const pageSize = 50
 const atOnce = 4
 /** Longer than whatever is asked of a forge for one of them. Whoever dies over one leaves it to others. */
 const leaseMs = 60_000
-const mostAttempts = 10
+/** About a day: they are a quarter of an hour apart after the first ones. */
+const mostAttempts = 100
 /** What was told is forgotten; a later run tells it anew, and a comment is found by its mark. */
 const keptMs = 30 * 24 * 3_600_000
 
