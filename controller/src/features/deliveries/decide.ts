@@ -187,17 +187,27 @@ async function decideKept(deps: DecideDeps, question: Question): Promise<Decisio
   return decisions
 }
 
-function ask({ workers }: DecideDeps, { happening }: Question, triggers: Uint8Array[], ownRepository: string) {
+function ask(
+  { workers }: DecideDeps,
+  { happening, repository }: Question,
+  triggers: Uint8Array[],
+  ownRepository: string,
+) {
   const { event, changed } = happening
-  return workers.run(deliveryTasks, 'askTriggers', { triggers, event, ownRepository, changed }, '')
+  return workers.run(deliveryTasks, 'askTriggers', { triggers, event, ownRepository, changed }, repository.id)
 }
 
 /** What `changed()` answers in a run of this graph. */
 export async function changedOf(
   workers: Workers,
   graph: PipelineGraph,
-  { changed }: Happening,
+  { changed, git }: Happening,
 ): Promise<Record<string, boolean>> {
   if (!changed) return {}
-  return workers.run(deliveryTasks, 'matchFiles', { graph: toBinary(PipelineGraphSchema, graph), changed }, '')
+  return workers.run(
+    deliveryTasks,
+    'matchFiles',
+    { graph: toBinary(PipelineGraphSchema, graph), changed },
+    git.repositoryId,
+  )
 }

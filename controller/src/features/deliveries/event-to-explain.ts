@@ -54,7 +54,7 @@ async function delivered({ em, workers, repository, connection }: Around, id: st
   const row = await em.findOne(RepositoryDeliveryEntity, { id, repositoryId: repository.id })
   if (!row) throw notFound('delivery', id)
   if (row.body === null) throw precondition('delivery_refused', noBody)
-  const events = await readDelivered(workers, row, connection.forge.kind)
+  const events = await readDelivered(workers, row, connection.forge.kind, repository.id)
   if (!events) throw invalidField('delivery_id', 'must be of a delivery with a body of JSON')
   return { events, delivery: row, isRepeat: true }
 }

@@ -111,11 +111,11 @@ function rowOf({ repository, name, event, headers, body, receivedAt, answeredMs,
   }
 }
 
-/** What is not decided stays, however many there are. */
+/** What is not decided stays, by us or by whoever may trust it, however many there are. */
 export async function forgetOld(em: EntityManager, repositoryId: string): Promise<void> {
   const old = await em.find(
     RepositoryDeliveryEntity,
-    { repositoryId, nextAt: null },
+    { repositoryId, nextAt: null, result: { $ne: RepositoryDeliveryResult.WAITS } },
     { orderBy: { id: 'desc' }, offset: mostDeliveries, limit: mostDeliveries, fields: ['id'] },
   )
   if (old.length > 0) await em.nativeDelete(RepositoryDeliveryEntity, { id: { $in: old.map(({ id }) => id) } })

@@ -52,7 +52,7 @@ interface Work {
 export async function outcomeOf(deps: WorkOffDeps, work: Work): Promise<Outcome> {
   const { row, repository } = work
   const connection = await deps.repositories.connectionOf(deps.db.em(), repository)
-  const events = await readDelivered(deps.workers, row, connection.forge.kind)
+  const events = await readDelivered(deps.workers, row, connection.forge.kind, repository.id)
   if (!events) return { result: RepositoryDeliveryResult.NOTHING, why: say('delivery_json') }
   const outcomes: Outcome[] = []
   for (const [index, event] of events.entries()) {

@@ -3,7 +3,10 @@ import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ForkPolicy, PullRequestState, RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ForgeWorld, said } from '../../../test/forge-world.ts'
+import { uuidv7 } from '../../platform/ids.ts'
 import { pull } from '../forges/test/fake-records.ts'
+import { RepositoryDeliveryEntity } from './delivery.entity.ts'
+import { forgetOld } from './inbox.ts'
 
 const { STARTED, NOTHING, WAITS } = RepositoryDeliveryResult
 const step = 'steps: { one: { run: "true" } }\n'
@@ -130,6 +133,15 @@ test('one from elsewhere waits, and nothing of its files is believed before some
     result: NOTHING,
     problemInfo: { code: 'delivery_comment' },
   })
+
+  // Whatever has come since, what waits is there to be approved.
+  const em = world.controller.db.em()
+  const { name: _, ...row } = await em.findOneOrFail(RepositoryDeliveryEntity, { id: opened.id })
+  const others = Array.from({ length: 150 }, () => ({ ...row, id: uuidv7(), name: null, result: NOTHING }))
+  await em.insertMany(RepositoryDeliveryEntity, others)
+  await forgetOld(em, world.repositoryId)
+  expect(await em.count(RepositoryDeliveryEntity, { id: { $in: [opened.id, labeled.id] } })).toBe(2)
+  expect(await em.nativeDelete(RepositoryDeliveryEntity, { id: { $in: others.map(({ id }) => id) } })).toBe(100)
 
   await expect(trust('ab'.repeat(20))).rejects.toThrow('stands at')
   expect(await shown()).toMatchObject({ waitsForTrust: true })

@@ -13,8 +13,9 @@ export async function readDelivered(
   workers: Workers,
   row: Pick<RepositoryDeliveryRow, 'event' | 'headers' | 'body'>,
   forge: ForgeKind,
+  repositoryId: string,
 ): Promise<ForgeEvent[] | undefined> {
   const headers = Object.fromEntries(JSON.parse(row.headers) as [string, string][])
   const kind = row.event === noticedEvent ? ForgeKind.GIT : forge
-  return workers.run(forgeTasks, 'readDelivery', { kind, headers, body: await bodyOf(row) }, '')
+  return workers.run(forgeTasks, 'readDelivery', { kind, headers, body: await bodyOf(row) }, repositoryId)
 }

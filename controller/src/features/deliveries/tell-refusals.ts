@@ -35,7 +35,7 @@ export async function tellGivenUp(
 ): Promise<void> {
   const row = await deps.db.em().findOne(RepositoryDeliveryEntity, { id: deliveryId })
   const connection = await deps.repositories.connectionOf(deps.db.em(), repository)
-  const events = row && (await readDelivered(deps.workers, row, connection.forge.kind))
+  const events = row && (await readDelivered(deps.workers, row, connection.forge.kind, repository.id))
   for (const event of events ?? []) {
     const { commit, why: isNothing } = subjectOf(event, repository.fullName)
     if (!isNothing) await tellRefusal(deps, repository, commit, { path: '', pipelineName: 'AnsFlow', why })

@@ -68,8 +68,8 @@ export async function readFileToTake(
   { file, files, yaml, scope }: TakeFile,
 ): Promise<{ taken: TakenFile; content: Content | undefined }> {
   const sources = async () => includeSources(db.em(), { projectId: scope.projectId, files, may: mayOf(scope) })
-  const content = await withIncludes({ workers, by: '', sources }, (includes) =>
-    workers.run(draftTasks, 'fileToPublish', { yaml, includes }, ''),
+  const content = await withIncludes({ workers, by: scope.projectId, sources }, (includes) =>
+    workers.run(draftTasks, 'fileToPublish', { yaml, includes }, scope.projectId),
   )
   const { name, isRight } = content
   const isTemplates = content.isTemplates && file.path.startsWith('.ansflow/')
@@ -93,7 +93,7 @@ export async function takeFile(deps: TakeFileDeps, asked: TakeFile): Promise<Tak
     if (other) pipeline = await beginToFollow(deps, asked, other)
   }
   if (!pipeline) {
-    const seed = await workers.run(draftTasks, 'seedFromFile', yaml, '')
+    const seed = await workers.run(draftTasks, 'seedFromFile', yaml, scope.projectId)
     try {
       pipeline = await createPipeline(change, scope.projectId, seed, now, file)
     } catch (error) {
@@ -163,7 +163,7 @@ async function becomeLatest(
   }
   if (!isUntouched || before.draftHash === content.hash) return pipeline
   const updates = await drafts.updates(before.id)
-  const merged = await workers.run(draftTasks, 'applyFile', { updates, yaml }, '')
+  const merged = await workers.run(draftTasks, 'applyFile', { updates, yaml }, before.projectId)
   if (merged) await drafts.merge(before.id, merged, { userId: '' })
   const { row = pipeline } = await deriveDraft(db, before.id, content, now)
   drafts.announce(before.id, { case: 'applied', value: { by: author } })
