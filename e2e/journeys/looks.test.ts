@@ -353,13 +353,13 @@ async function fillSystem(): Promise<typeof pages> {
     {
       name: 'agent-labels',
       path: '/agents?labels',
-      press: ['[data-testid="agent-agent-1"] header button', '.n-dropdown-option >> nth=1'],
+      press: ['[data-testid="agent-agent-1"] header button', '.n-dropdown-option >> nth=2'],
       ready: byId('agent-labels'),
     },
     {
       name: 'agent-renew',
       path: '/agents?renew',
-      press: ['[data-testid="agent-agent-1"] header button', '.n-dropdown-option >> nth=2'],
+      press: ['[data-testid="agent-agent-1"] header button', '.n-dropdown-option >> nth=3'],
       ready: byId('renew'),
     },
     { name: 'organization', path: '/settings/organization', ready: 'form' },

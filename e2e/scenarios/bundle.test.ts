@@ -71,6 +71,8 @@ test('every thread and helper that it begins is a file beside it', () => {
     'explain-tasks',
     'forge-tasks',
     'git-helper',
+    'include-tasks',
+    'proposal-tasks',
     'search-tasks',
     'wal-checkpoint-thread',
     'worker-main',
