@@ -101,7 +101,7 @@ const locales = ['en', 'zh-CN'] as const
 const themes = ['light', 'dark'] as const
 const slug = 'corner-shop'
 /** Where a project's address is told. */
-const slugShown = new Set(['projects', 'project-settings'])
+const slugShown = new Set(['projects', 'project-settings', 'badge'])
 const desk = { width: 1280, height: 800 }
 const phone = { width: 390, height: 844 }
 
