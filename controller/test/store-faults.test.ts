@@ -116,43 +116,48 @@ test('every method that changes something is in the table', () => {
 
 describe.each(Object.entries(faults))('%s', (what, fault) => {
   const walked = changingMethods.filter(({ name }) => (underFew.has(what) ? few.has(name) : changeRequests[name]))
-  test.each(walked.map((method) => [method.name, method] as const))('%s', async (name, method) => {
-    const token = accessibleTo(method.parent) ? c.owner.token : undefined
-    const call = async (request: JsonObject) => {
-      const before = await rows()
-      const from = seen
-      const ending = await callHttp(c, method, request, token)
-      return { ...ending, statements: seen - from, did: difference(before, await rows()) }
-    }
-    const whole = await call(await changeRequests[name]!(await things(c)))
-    expect(whole.code).toBe('ok')
-    expect(whole.did).toMatchObject({ audit_event: 1 })
-    // One more than it takes when undisturbed: what follows behind the answer fails too.
-    const every = Array.from({ length: whole.statements + 1 }, (_, index) => index + 1)
-    // What a call left as it was, the next one can be about.
-    let request: JsonObject | undefined
-    for (const at of fault === noAnswer ? every.slice(-3) : every) {
-      request ??= await changeRequests[name]!(await things(c))
-      const before = await rows()
-      armed = { left: at, fault }
-      const ending = await callHttp(c, method, request, token)
-      armed = undefined
-      const did = difference(before, await rows())
-      if (Object.keys(did).length > 0) request = undefined
-      const shown = { at, code: ending.code, reason: ending.reason, did }
-      if (ending.code === 'ok') expect(shown).toMatchObject({ did: whole.did })
-      else {
-        // What may have happened must not be repeated by a program that only sees "unavailable".
-        const unknown = ending.reason === 'outcome_unknown'
-        expect(shown).toMatchObject({ code: unknown ? 'aborted' : 'unavailable' })
-        expect(shown.reason).toMatch(/^(store_|outcome_unknown$)/)
-        if (unknown) expect([{}, whole.did]).toContainEqual(shown.did)
-        else if (readsAfter.has(name)) expect([{}, whole.did]).toContainEqual(shown.did)
-        else expect(shown.did).toEqual({})
+  // Each statement is waited for in turn, as below.
+  test.each(walked.map((method) => [method.name, method] as const))(
+    '%s',
+    { timeout: 120_000 },
+    async (name, method) => {
+      const token = accessibleTo(method.parent) ? c.owner.token : undefined
+      const call = async (request: JsonObject) => {
+        const before = await rows()
+        const from = seen
+        const ending = await callHttp(c, method, request, token)
+        return { ...ending, statements: seen - from, did: difference(before, await rows()) }
       }
-    }
-    expect(await call(await changeRequests[name]!(await things(c)))).toMatchObject({ code: 'ok', did: whole.did })
-  })
+      const whole = await call(await changeRequests[name]!(await things(c)))
+      expect(whole.code).toBe('ok')
+      expect(whole.did).toMatchObject({ audit_event: 1 })
+      // One more than it takes when undisturbed: what follows behind the answer fails too.
+      const every = Array.from({ length: whole.statements + 1 }, (_, index) => index + 1)
+      // What a call left as it was, the next one can be about.
+      let request: JsonObject | undefined
+      for (const at of fault === noAnswer ? every.slice(-3) : every) {
+        request ??= await changeRequests[name]!(await things(c))
+        const before = await rows()
+        armed = { left: at, fault }
+        const ending = await callHttp(c, method, request, token)
+        armed = undefined
+        const did = difference(before, await rows())
+        if (Object.keys(did).length > 0) request = undefined
+        const shown = { at, code: ending.code, reason: ending.reason, did }
+        if (ending.code === 'ok') expect(shown).toMatchObject({ did: whole.did })
+        else {
+          // What may have happened must not be repeated by a program that only sees "unavailable".
+          const unknown = ending.reason === 'outcome_unknown'
+          expect(shown).toMatchObject({ code: unknown ? 'aborted' : 'unavailable' })
+          expect(shown.reason).toMatch(/^(store_|outcome_unknown$)/)
+          if (unknown) expect([{}, whole.did]).toContainEqual(shown.did)
+          else if (readsAfter.has(name)) expect([{}, whole.did]).toContainEqual(shown.did)
+          else expect(shown.did).toEqual({})
+        }
+      }
+      expect(await call(await changeRequests[name]!(await things(c)))).toMatchObject({ code: 'ok', did: whole.did })
+    },
+  )
 
   test('a run goes to its end, each step once', async () => {
     // One of its own: the agent takes whatever waits.
