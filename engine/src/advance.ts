@@ -1,18 +1,18 @@
 // The only code that decides a run's next state.
 import { isTerminal, JobStatus } from '@ansflow/proto/status'
-import { approvalDecided, approvalDue } from './approval.ts'
-import { momentDue } from './await.ts'
-import { beginAttempt } from './begin-attempt.ts'
 import { cancelRun, timeOutRun } from './cancel.ts'
-import { childEvent, childOverdue } from './child-run.ts'
-import { overdue, queueTimedOut } from './finish-job.ts'
-import { jobEvent } from './job-events.ts'
-import { lockEvent, mayBegin } from './lock-events.ts'
+import { lockEvent, mayBegin } from './gates/lock-events.ts'
+import { beginAttempt } from './jobs/begin-attempt.ts'
+import { overdue, queueTimedOut } from './jobs/finish-job.ts'
+import { jobEvent } from './jobs/job-events.ts'
+import { approvalDecided, approvalDue } from './kinds/approval.ts'
+import { momentDue } from './kinds/await.ts'
+import { childEvent, childOverdue } from './kinds/child-run.ts'
+import { workEvent, workOverdue } from './kinds/work-events.ts'
 import { decideStep } from './ready.ts'
 import { settle } from './settle.ts'
 import type { Changes, RunEvent, RunState, StepState } from './state.ts'
 import { closeTurn, openTurn, type Turn, wake } from './turn.ts'
-import { workEvent, workOverdue } from './work-events.ts'
 
 /**
  * Works one event into the state, in place, and says what changed. Total: an event that does not fit changes nothing. Costs as

@@ -2,10 +2,10 @@
 
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { isTerminalJob, JobStatus, RunStatus, StepStatus } from '@ansflow/proto/status'
+import { isControllerWork } from './kinds/work.ts'
 import { cancelReason, runsAfterCancel } from './ready.ts'
 import type { JobState, RunState, StepState } from './state.ts'
 import { endStep, noteEarliest, setReason, type Turn, wake } from './turn.ts'
-import { isControllerWork } from './work.ts'
 
 /** How long steps that run after a cancel may take when nobody is there to cancel again: after a run's timeout. */
 export const cleanupMs = 60_000

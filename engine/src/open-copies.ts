@@ -4,12 +4,12 @@ import { limits } from '@ansflow/proto/limits'
 import { expandMatrix, type MatrixValues } from '@ansflow/proto/matrix'
 import { reason } from '@ansflow/proto/reasons'
 import { StepStatus } from '@ansflow/proto/status'
-import { expressionContext, type Needs, pipelineEnv } from './job-context.ts'
-import { nameOf } from './own-values.ts'
+import { noteLateLabels } from './jobs/workspace-labels.ts'
 import type { StepState } from './state.ts'
 import { copyStep, heldReason } from './step-state.ts'
 import { endStep, enter, type Turn } from './turn.ts'
-import { noteLateLabels } from './workspace-labels.ts'
+import { expressionContext, type Needs, pipelineEnv } from './values/job-context.ts'
+import { nameOf } from './values/own-values.ts'
 
 /** Makes the copies; they begin when the turn is settled. Throws a MatrixError or an ExpressionError. */
 export function openCopies(turn: Turn, group: StepState, needs: Needs): void {

@@ -4,11 +4,11 @@ import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { MatrixValues } from '@ansflow/proto/matrix'
 import { isTerminal, JobStatus, RunStatus, StepStatus, statusWord } from '@ansflow/proto/status'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { nameOf } from './own-values.ts'
+import { noteKnownLabels } from './jobs/workspace-labels.ts'
 import type { JobState, RunMeta, RunState, StepState } from './state.ts'
 import { copyStep, emptyStep, listedOutputs } from './step-state.ts'
 import { blockedReason, noteEarliest } from './turn.ts'
-import { noteKnownLabels } from './workspace-labels.ts'
+import { nameOf } from './values/own-values.ts'
 
 /** What a run takes over of one that has been: see rerun.ts. */
 export interface Reuse {

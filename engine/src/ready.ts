@@ -3,13 +3,13 @@ import { compileExpression, evaluateCondition, hasExpression } from '@ansflow/pr
 import { type Need, NeedKind } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type Reason, reason } from '@ansflow/proto/reasons'
 import { StepStatus, statusWord } from '@ansflow/proto/status'
-import { beginAttempt, failedReason } from './begin-attempt.ts'
-import { expressionContext, type Needs, needsOf } from './job-context.ts'
+import { beginAttempt, failedReason } from './jobs/begin-attempt.ts'
 import { openCopies } from './open-copies.ts'
-import { nameOf, readsMatrix } from './own-values.ts'
 import type { RunState, StepState } from './state.ts'
 import { timeoutReason } from './timeout-reason.ts'
 import { endStep, type Turn } from './turn.ts'
+import { expressionContext, type Needs, needsOf } from './values/job-context.ts'
+import { nameOf, readsMatrix } from './values/own-values.ts'
 
 /** Begins the step, skips it or ends it; called once, when its last need ended, or when a copy may begin. */
 export function decideStep(turn: Turn, step: StepState): void {

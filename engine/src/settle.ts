@@ -6,10 +6,10 @@ import { copyEnded, releaseCopies } from './copies.ts'
 import { describeCopies } from './open-copies.ts'
 import { hasFailed, spreadFailure } from './plan.ts'
 import { decideStep } from './ready.ts'
-import { runOutputs } from './run-outputs.ts'
 import type { RunState, StepState } from './state.ts'
 import { timeoutReason } from './timeout-reason.ts'
 import { blockedReason, setPin, setReason, type Turn } from './turn.ts'
+import { runOutputs } from './values/run-outputs.ts'
 
 export function* settle(turn: Turn): Generator<void> {
   while (turn.made.length > 0 || turn.opened.size > 0 || turn.ended.length > 0) {

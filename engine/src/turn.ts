@@ -4,12 +4,12 @@ import { hasLocks } from '@ansflow/proto/fields/locks'
 import type { JobSpec } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type Reason, reason, sameReason } from '@ansflow/proto/reasons'
 import { isTerminal, StepStatus, statusWord } from '@ansflow/proto/status'
-import type { ApprovalChange } from './approval.ts'
-import type { ChildChange } from './child-run.ts'
-import { type LockChange, ofAttempt } from './locks.ts'
+import { type LockChange, ofAttempt } from './gates/locks.ts'
+import type { ApprovalChange } from './kinds/approval.ts'
+import type { ChildChange } from './kinds/child-run.ts'
+import type { ControllerWork } from './kinds/work.ts'
 import type { ReportChange } from './report.ts'
 import type { Awaited, Changes, Effect, JobState, RunState, StepPhase, StepState } from './state.ts'
-import type { ControllerWork } from './work.ts'
 
 export interface Turn {
   readonly state: RunState

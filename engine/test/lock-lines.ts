@@ -1,5 +1,5 @@
 // Who keeps the locks that a run asks for, as other runs of its project would see to it: one line for each name, and foreign ones in them.
-import type { LockChange } from '../src/locks.ts'
+import type { LockChange } from '../src/gates/locks.ts'
 
 interface Claim {
   of: string

@@ -8,10 +8,10 @@ import { isTerminal, isTerminalJob, JobStatus, RunStatus } from '@ansflow/proto/
 import { byPerson } from '@ansflow/proto/triggers/run-origin'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { advance } from '../src/advance.ts'
-import type { AwaitedRun } from '../src/child-run.ts'
+import type { AwaitedRun } from '../src/kinds/child-run.ts'
+import { isControllerWork } from '../src/kinds/work.ts'
 import { planRun, type Reuse, restoreRun, type StoredRun } from '../src/plan.ts'
 import type { Changes, JobState, RunEvent, RunMeta, RunState, StepState } from '../src/state.ts'
-import { isControllerWork } from '../src/work.ts'
 import { LockLines } from './lock-lines.ts'
 
 export type StepInit = GraphInit['steps']
