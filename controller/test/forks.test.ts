@@ -204,9 +204,14 @@ test('to run it again, or to start it by hand, gains no trust', async () => {
   expectWithheld(await ended(again!.id), 'ask')
   const { pipelines } = await world.owner.client(PipelineService).listPipelines({ projectId: world.projectId })
   const deploy = pipelines.find(({ name }) => name === 'deploy')!
+  const ref = 'refs/pull/7/head'
   const git = { repositoryId: world.repositoryId, commit: head, pullRequest: 7 }
-  const { run: byHand } = await runs().startRun({ pipelineId: deploy.id, git })
-  expectWithheld(await ended(byHand!.id), 'ship')
+  // Nor does what it says of itself: the commit is a stranger's, whether the request is named or not, and so is the ref.
+  for (const said of [git, { ...git, pullRequest: 0, branch: 'main' }, { ...git, pullRequest: 0, commit: '', ref }]) {
+    const { run: byHand } = await runs().startRun({ pipelineId: deploy.id, git: said })
+    expect(byHand!.origin).toMatchObject({ untrusted: true, verified: false })
+    expectWithheld(await ended(byHand!.id), 'ship')
+  }
 })
 
 test('a file that there is not yet makes no pipeline, and a stranger’s word starts nothing', async () => {

@@ -205,7 +205,7 @@ function couldNotBegin(why: Reason | null): boolean {
 
 const beforeBeginning: ReadonlySet<string> = new Set([
   ...['expression', 'parameter', 'matrix_invalid', 'matrix_many', 'matrix_full'],
-  ...['environment_missing', 'environment_ref', 'environment_pull', 'environment_fork'],
+  ...['environment_missing', 'environment_ref', 'environment_pull', 'environment_fork', 'environment_unverified'],
 ])
 
 /** A process gets the pipeline's variables whether it reads them or not. */

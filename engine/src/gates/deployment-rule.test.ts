@@ -19,13 +19,19 @@ const production: RunEnvironment = {
 }
 const anywhere: RunEnvironment = { ...production, id: 'e2', name: 'preview', url: '', branches: [], tags: [] }
 
-function begun(step: NonNullable<Steps>[number], git?: Git, env = [{ name: 'LEVEL', value: 'pipeline' }]) {
+function begun(
+  step: NonNullable<Steps>[number],
+  git?: Git,
+  env = [{ name: 'LEVEL', value: 'pipeline' }],
+  verified = true,
+) {
   const world = newWorld(graphOf([{ id: 'a', ...step }], { env }))
   Object.assign(world.state.meta, {
     environments: [production, anywhere],
     variables: [{ name: 'LEVEL', value: 'project', from: 'project' }],
   })
   if (git) world.state.meta.origin.git = create(GitFactsSchema, git) as GitFacts
+  world.state.meta.origin.verified = verified
   const changes = apply(world, { type: 'started' })
   const state = world.state.steps.get('a')!
   const { job, spec } = changes.newJobs[0] ?? {}
@@ -70,6 +76,13 @@ test.each<[string, string, Git | undefined, string]>([
   const step = begun({ environment: { name } }, git)
   if (refusal === '') expect(step.status).toBe('queued')
   else expect([step.status, step.reason]).toEqual(['failed', refusal])
+})
+
+test('a run of which nobody but whoever started it says what it is for deploys only where all may', () => {
+  const refused = begun({ environment: { name: 'production' } }, { branch: 'main' }, [], false)
+  expect(refused.status).toBe('failed')
+  expect(refused.reason).toMatch(/^Only runs of main, .* nobody but whoever started it says what it is for/)
+  expect(begun({ environment: { name: 'preview' } }, { branch: 'main' }, [], false).status).toBe('queued')
 })
 
 test('its name and address may be expressions, and it has variables over the pipeline’s and secrets of its own', () => {

@@ -27,6 +27,8 @@ export function refusedDeployment(state: RunState, step: StepState): Reason | un
   const allowed = [...branches, ...tags].slice(0, mostNamed).join(', ')
   // Its branch is not yet in what it is to be merged into, whatever it is called.
   if (pullRequest > 0) return reason('environment_pull', { environment: name, allowed, number })
+  const isTold = branch !== '' || tag !== ''
+  if (isTold && !state.meta.origin.verified) return reason('environment_unverified', { environment: name, allowed })
   const takes = tag !== '' ? matcher(tags)(tag) : branch !== '' && matcher(branches)(branch)
   if (takes) return undefined
   const ref = tag || branch

@@ -12,6 +12,12 @@ export const ofEnvironments = {
     en: 'Only runs of {allowed} may deploy to {environment}, and this one is of [{ref}|no branch or tag].',
     'zh-CN': '只有 {allowed} 的运行可以部署到 {environment}，而此运行[属于 {ref}|不属于任何分支或标签]。',
   },
+  environment_unverified: {
+    params: ['environment', 'allowed'],
+    en: 'Only runs of {allowed} may deploy to {environment}, and of this one nobody but whoever started it says what it is for: start it for a commit of a connected repository, from a published version.',
+    'zh-CN':
+      '只有 {allowed} 的运行可以部署到 {environment}，而此运行针对什么只有启动者的说法：请从已发布的版本、针对已连接仓库的提交启动。',
+  },
   environment_pull: {
     params: ['environment', 'allowed', 'number'],
     en: 'Only runs of {allowed} may deploy to {environment}, and this one is of pull request #{number}.',

@@ -10,7 +10,7 @@ import { create } from '@bufbuild/protobuf'
 import type { EntityManager } from '../../platform/db.ts'
 import { grantsOf } from '../access/index.ts'
 import { findPipelineNamed, publisherOf } from '../pipelines/index.ts'
-import { refusalOf, startPublished } from '../runs/index.ts'
+import { refusalOf, startPublished, trustOf } from '../runs/index.ts'
 import { Withdrawn } from './chain-participant.ts'
 import type { ChainedRunRow } from './chain-tables.ts'
 import type { ChainDeps } from './settle-chains.ts'
@@ -49,7 +49,7 @@ export async function startChild(
       inputs,
       textInputs: true,
       // Trust is not gained on the way.
-      origin: create(RunOriginSchema, { cause, untrusted: parent.origin?.untrusted ?? false, ...(git && { git }) }),
+      origin: create(RunOriginSchema, { cause, ...trustOf(parent.origin), ...(git && { git }) }),
       runId: row.id,
       by: by?.userId ?? '',
     })

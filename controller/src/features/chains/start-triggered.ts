@@ -8,7 +8,7 @@ import { saidText } from '@ansflow/proto/texts/said-text'
 import { gitFactsOf } from '@ansflow/proto/triggers/git-facts'
 import { givenInputs, type TriggerEvent } from '@ansflow/proto/triggers/trigger-inputs'
 import { create, fromJsonString, type JsonObject } from '@bufbuild/protobuf'
-import { readRunHead, refusalOf, startPublished } from '../runs/index.ts'
+import { readRunHead, refusalOf, startPublished, trustOf } from '../runs/index.ts'
 import { type ChainedRunRow, forget, type TriggeredAsk } from './chain-tables.ts'
 import { PipelineLinkEntity, type PipelineLinkRow } from './pipeline-link.entity.ts'
 import type { ChainDeps } from './settle-chains.ts'
@@ -48,7 +48,7 @@ async function start(deps: ChainDeps, row: ChainedRunRow, link: PipelineLinkRow,
       pipelineId: link.ownerId,
       inputs: givenInputs(inputs, event),
       textInputs: true,
-      origin: create(RunOriginSchema, { cause, untrusted: ended.origin?.untrusted ?? false, ...(git && { git }) }),
+      origin: create(RunOriginSchema, { cause, ...trustOf(ended.origin), ...(git && { git }) }),
       runId: row.id,
       by: '',
     })

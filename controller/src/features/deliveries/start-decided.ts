@@ -63,7 +63,7 @@ async function prepare(
   }
   // The pipeline may be kept in AnsFlow: then it is of no file.
   const { untrusted, fileOf } = { ...trust, ...(start.isFile ? {} : { fileOf: '' }) }
-  const origin = create(RunOriginSchema, { cause: { case: 'webhook', value }, git, untrusted, fileOf })
+  const origin = create(RunOriginSchema, { cause: { case: 'webhook', value }, git, untrusted, fileOf, verified: true })
   return { origin, inputs: givenInputs(inputs, { git: gitValues(git) }) }
 }
 

@@ -1,9 +1,11 @@
 // Environments by their API on a started controller: who keeps them, what steps have of them, and what is kept of what was deployed.
+
+import { Role } from '@ansflow/proto/access'
 import { JobSpecSchema, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { DeploymentService } from '@ansflow/proto/gen/ansflow/v1/deployments_pb'
 import { EnvironmentService } from '@ansflow/proto/gen/ansflow/v1/environments_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { RerunMode, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { RerunMode, RunService, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { VariableService } from '@ansflow/proto/gen/ansflow/v1/variables_pb'
 import { isTerminal, RunStatus } from '@ansflow/proto/status'
@@ -114,6 +116,20 @@ steps:
   ])
   const { uses } = await environments().listEnvironmentUses({ projectId, environmentId: production })
   expect(uses).toMatchObject([{ pipelineName: 'p', stepId: 'b' }])
+})
+
+test('who may only start runs cannot say of one that it is of a branch that may deploy', async () => {
+  await environment('production', { branches: ['main'] })
+  const { pipeline } = await published('name: ship\nsteps:\n  live: { run: x, environment: production }\n')
+  const developer = await world.controller.addUser({ role: Role.DEVELOPER, projectId })
+  const runs = world.controller.as(developer).client(RunService)
+  for (const draft of [false, true]) {
+    const { run } = await runs.startRun({ pipelineId: pipeline!.id, draft, git: { branch: 'main' } })
+    await ended(run!.id)
+    const { run: seen } = await runs.getRun({ runId: run!.id })
+    expect(seen!.steps[0]!.reasonInfo).toMatchObject({ code: 'environment_unverified' })
+  }
+  expect(await history()).toEqual([])
 })
 
 test('what steps deploy is kept once each, and what is where now follows the last that succeeded', async () => {

@@ -69,7 +69,11 @@ export function explainApi({ db, clock, workers, includesOf, agents, fileAtCommi
           version,
           priority: 0,
         },
-        origin: toBinary(RunOriginSchema, given?.cause.case ? given : originOf(ctx, given?.git)),
+        // As if what it says of itself were so.
+        origin: toBinary(RunOriginSchema, {
+          ...(given?.cause.case ? given : originOf(ctx, given?.git)),
+          verified: true,
+        }),
         failing,
         changedFiles,
         organizationId,

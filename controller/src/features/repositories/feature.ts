@@ -23,6 +23,7 @@ import { repositoryAccess } from './repository-access.ts'
 import { repositoryContents } from './repository-contents.ts'
 import { repositoryTopics } from './repository-topics.ts'
 import { runSources } from './run-sources.ts'
+import { standing } from './standing.ts'
 
 /** By whoever takes deliveries. */
 export interface KeptDeliveries {
@@ -35,6 +36,9 @@ export interface KeptDeliveries {
   forget(em: EntityManager, repositoryId: string): Promise<void>
 }
 
+/** Whoever starts a run for a commit that is not known yet waits for it no longer. */
+const fetchMs = 7500
+
 export const repositoriesFeature = feature({
   name: 'repositories',
   entities: [RepositoryEntity, RepositoryRefsEntity, PullRequestEntity, RunSourceEntity, BranchHealthEntity],
@@ -44,10 +48,15 @@ export const repositoriesFeature = feature({
     const repositories = createRepositories({ db, clock, connections, mirrors: git })
     from(agentsFeature).repositoryAccess.fill(repositoryAccess(db, repositories))
     const pullRequests = createPullRequests({ db, clock })
-    from(runsFeature).askRepository.fill(async (em, projectId, git) => {
+    from(runsFeature).askRepository.fill(async (em, projectId, git, signal) => {
       const row = await repositories.find(em, git.repositoryId)
       if (row?.projectId !== projectId) return undefined
-      return { url: row.cloneUrl, untrusted: await pullRequests.isOfStrangers(em, row, git) }
+      const mirror = repositories.mirrorOf(row)
+      const fetch = () => repositories.fetch(row, AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]))
+      const { isReached, isNamed } = await standing(mirror, git, fetch)
+      const isOfRequest = git.pullRequest > 0
+      const untrusted = (await pullRequests.isOfStrangers(em, row, git)) || (!isOfRequest && !isReached)
+      return { url: row.cloneUrl, untrusted, verified: !untrusted && !isOfRequest && isNamed }
     })
     from(pipelinesFeature).headFiles.fill((em, id) => headFiles(repositories, em, id))
     const sources = runSources(db)

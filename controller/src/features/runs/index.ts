@@ -26,7 +26,7 @@ export {
   waitReasons,
 } from './job-queue.ts'
 export { readRunHead, readRunHeads } from './list-runs.ts'
-export { checkGitFacts, originOf } from './origin.ts'
+export { checkGitFacts, originOf, trustOf } from './origin.ts'
 export { ClaimRefused, type RunAct, type RunChange, type RunParticipant } from './participant.ts'
 export type { OfferedJob, Placement, Seat } from './place-jobs.ts'
 export { type RecentSteps, recentSteps } from './recent-steps.ts'

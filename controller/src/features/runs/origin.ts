@@ -9,9 +9,16 @@ import { byPerson } from '@ansflow/proto/triggers/run-origin'
 import type { EntityManager } from '../../platform/db.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { personOf, projectOf } from '../../transport/call.ts'
+import { isAllowed } from '../access/index.ts'
 
 /** What is known of trust, where that is known: of a run that is repeated as it was. */
-export type Trusted = Partial<Pick<RunOrigin, 'untrusted' | 'fileOf'>>
+export type Trusted = Partial<Pick<RunOrigin, 'untrusted' | 'fileOf' | 'verified'>>
+
+/** Trust is not gained on the way from one run to another. */
+export function trustOf(origin: RunOrigin | undefined): Pick<RunOrigin, 'untrusted' | 'verified'> {
+  const { untrusted = false, verified = false } = origin ?? {}
+  return { untrusted, verified }
+}
 
 export function originOf(ctx: CallContext, git: GitFacts | undefined, trusted: Trusted = {}): RunOrigin {
   const { userId, name, token } = personOf(ctx)
@@ -20,35 +27,40 @@ export function originOf(ctx: CallContext, git: GitFacts | undefined, trusted: T
     const value = { tokenId: token.id, name: token.name, userId, userName: name }
     origin.cause = { case: 'token', value: { $typeName: 'ansflow.v1.TokenCause', ...value } }
   }
-  const { untrusted = false, fileOf = '' } = trusted
-  return Object.assign(origin, { untrusted, fileOf })
+  const { untrusted = false, fileOf = '', verified = false } = trusted
+  return Object.assign(origin, { untrusted, fileOf, verified })
 }
 
 /**
- * Of a repository of the project: where it is cloned from, and whether what a run would be for comes from strangers and nobody has
- * approved it. Undefined: the project has no such one.
+ * Of a repository of the project: where it is cloned from, whether strangers decide what a run would be for and nobody has approved it,
+ * and whether the branch or tag that it says leads to the commit that it says. Undefined: the project has no such one.
  */
 export type AskRepository = (
   em: EntityManager,
   projectId: string,
   git: GitFacts,
-) => Promise<{ url: string; untrusted: boolean } | undefined>
+  signal: AbortSignal,
+) => Promise<{ url: string; untrusted: boolean; verified: boolean } | undefined>
 
 /** What is fetched by itself is what the project has connected, whoever asks; the address need not be said. */
 export async function checkRepository(
   ctx: CallContext,
   git: GitFacts | undefined,
+  draft: boolean,
   askRepository: AskRepository,
 ): Promise<Trusted> {
-  if (!git || git.repositoryId === '') return {}
-  const found = await askRepository(ctx.em, projectOf(ctx), git)
+  // Who may change the rules of environments is believed.
+  const isBelieved = ctx.scope !== undefined && isAllowed(ctx.caller, 'environment.manage', ctx.scope)
+  if (!git || git.repositoryId === '') return { verified: isBelieved }
+  const found = await askRepository(ctx.em, projectOf(ctx), git, ctx.signal)
   if (!found) throw invalidField('git.repositoryId', 'must be a repository of the project')
-  const { url, untrusted } = found
+  const { url, untrusted, verified } = found
   if (git.repository !== '' && git.repository !== url) {
     throw invalidField('git.repository', `must be the address of that repository, ${url}, or be left out`)
   }
   git.repository = url
-  return { untrusted }
+  // Of a draft only whoever runs it says what its steps do.
+  return { untrusted, verified: !untrusted && (isBelieved || (verified && !draft)) }
 }
 
 const longest = {

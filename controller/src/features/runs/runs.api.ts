@@ -70,7 +70,7 @@ export function runsApi({
       if (request.draft && request.version > 0) throw invalidField('version', 'must be 0 when the draft is to run')
       if (request.untilStepId !== '' && !request.draft) throw invalidField('untilStepId', 'is for the draft only')
       checkGitFacts(request.git)
-      const trusted = await checkRepository(ctx, request.git, askRepository())
+      const trusted = await checkRepository(ctx, request.git, request.draft, askRepository())
       checkPriority(request.priority)
       const from = { em: ctx.em, workers, by: personOf(ctx).userId, includes: includesOf(ctx) }
       const { pipeline, graph, version } = request.draft

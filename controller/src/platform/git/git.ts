@@ -48,7 +48,7 @@ export interface GitMirror {
   mergeBase(a: string, b: string): Promise<string | undefined>
   /** Paths that differ, both names of what was renamed; of all files, without `base`. `more`: there are more than `most`. */
   changed(base: string | undefined, head: string, most: number): Promise<GitChanges>
-  /** Whether a branch or tag, or a ref brought by fetchRef, leads to it: what is merely kept by the server does not count. */
+  /** Whether a branch or tag leads to it: what the server merely keeps, or keeps for a request of somebody else, does not count. */
   contains(commit: string): Promise<boolean>
   /**
    * Brings one ref that is no branch and no tag, such as refs/pull/12/head; answers its commit. It is kept until the copy is made anew:

@@ -134,8 +134,8 @@ export const reads: Reads = {
   async contains(by, copy, { commit }) {
     const found = await by.copies.reader(copy).info(commit)
     if (found?.type !== 'commit') return { isContained: false }
-    // What is left of the commit when all that refs lead to is taken away: nothing.
-    const end = await git(by, copy, ['rev-list', '--max-count=1', commit, '--not', '--all'], [0])
+    // What is left of the commit when all that branches and tags lead to is taken away: nothing.
+    const end = await git(by, copy, ['rev-list', '--max-count=1', commit, '--not', '--branches', '--tags'], [0])
     return { isContained: end.output === '' }
   },
 }

@@ -363,6 +363,15 @@ export declare type RunOrigin = Message<"ansflow.v1.RunOrigin"> & {
    * @generated from field: string file_of = 8;
    */
   fileOf: string;
+
+  /**
+   * What it is for is so: a delivery of its repository led to it, or the copy of the repository says that its branch or tag leads to its
+   * commit, or whoever started it may change the rules of environments. Where it is not, its steps deploy to no environment that is for
+   * some branches and tags alone.
+   *
+   * @generated from field: bool verified = 9;
+   */
+  verified: boolean;
 };
 
 /**
@@ -417,6 +426,15 @@ export declare type RunOriginJson = {
    * @generated from field: string file_of = 8;
    */
   fileOf?: string;
+
+  /**
+   * What it is for is so: a delivery of its repository led to it, or the copy of the repository says that its branch or tag leads to its
+   * commit, or whoever started it may change the rules of environments. Where it is not, its steps deploy to no environment that is for
+   * some branches and tags alone.
+   *
+   * @generated from field: bool verified = 9;
+   */
+  verified?: boolean;
 };
 
 /**
@@ -1467,7 +1485,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, secret_untrusted, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
-   * child_refused, environment_missing, environment_ref, environment_pull, environment_fork; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
+   * child_refused, environment_missing, environment_ref, environment_pull, environment_fork, environment_unverified; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
    * waits: run_waits.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
@@ -1497,7 +1515,7 @@ export declare type ReasonJson = {
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, secret_untrusted, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
-   * child_refused, environment_missing, environment_ref, environment_pull, environment_fork; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
+   * child_refused, environment_missing, environment_ref, environment_pull, environment_fork, environment_unverified; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
    * waits: run_waits.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
