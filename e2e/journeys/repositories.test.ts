@@ -1,10 +1,16 @@
 // A repository of a plain git server: connected in the console, what is pushed to it starts runs, and what was sent is explained.
+import { Role } from '@ansflow/proto/access'
 import { BadgeService } from '@ansflow/proto/gen/ansflow/v1/badges_pb'
+import { starterOf } from '@ansflow/proto/triggers/run-origin'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
+import { join } from './people.ts'
 import { postPush, Repositories, reachesThisMachine, readWith } from './shop-repository.ts'
+
+/** Who makes the commits. */
+const author = { name: 'Tess Author', email: 'test@example.test', password: 'a commit a day at least' }
 
 let system: System
 let browser: Browser
@@ -12,6 +18,7 @@ let repositories: Repositories
 beforeAll(async () => {
   repositories = await Repositories.start()
   system = await startSystem({ env: reachesThisMachine })
+  await join(system, author, Role.VIEWER)
   browser = await startBrowser()
 }, 60_000)
 afterAll(async () => {
@@ -142,6 +149,15 @@ test.each(['en', 'zh-CN'] as const)(
     await page.getByTestId('to-commit').click()
     await page.getByTestId('commit-page').getByTestId('run-row-1').waitFor()
     await page.getByTestId('run-row-2').waitFor()
+    // Whose commits they are for, and what the reader has started.
+    await page.getByTestId('author-runs').click()
+    await page.getByTestId('run-row-1').first().waitFor()
+    await page.getByTestId('filter-person').getByText(author.name, { exact: true }).waitFor()
+    await page.goto('/')
+    await page.getByTestId('my-runs').click()
+    await page.getByTestId('run-row-2').first().waitFor()
+    expect(await page.getByTestId('run-row-1').count()).toBe(0)
+    expect(new URL(page.url()).searchParams.get('person')).toBe(starterOf(run.origin).userId)
     // It is published by pushing: the draft is proposed.
     await page.goto(`${base}/pipelines/${run.pipelineId}/edit`)
     await page.getByTestId('propose-button').waitFor()

@@ -19,6 +19,12 @@ export function starterOf(origin: RunOrigin | undefined): { userId: string; name
   }
 }
 
+/** By whom the commit is that it is for: of "Name <mail>", in small letters; empty: it is not known. */
+export function authorMailOf(origin: Pick<RunOrigin, 'git'> | undefined): string {
+  const [, mail = ''] = /<([^<>]*)>\s*$/.exec(origin?.git?.author ?? '') ?? []
+  return mail.trim().toLowerCase().slice(0, 255)
+}
+
 /** What started it, as the file calls it; `run.trigger` in expressions. */
 export function triggerOf(origin: RunOrigin | undefined): string {
   const words = { person: 'manual', token: 'api', schedule: 'schedule', webhook: 'webhook', run: 'run' } as const

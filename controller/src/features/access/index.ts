@@ -13,6 +13,7 @@ export {
   grantsAt,
   grantsOfMember,
   isMember,
+  maySeeMember,
   openInvitations,
   removeInvitation,
 } from './member-grants.ts'

@@ -1,6 +1,7 @@
 // Grants and invitations as the members of an organization or a project: what features/members asks and takes.
-import { chainOf, narrowest, permissionsOf, type Scope, type ScopeRef } from '@ansflow/proto/access'
+import { chainOf, grantsWith, narrowest, permissionsOf, type Scope, type ScopeRef } from '@ansflow/proto/access'
 import type { EntityManager } from '../../platform/db.ts'
+import type { Caller } from '../../transport/call.ts'
 import { GrantEntity, type GrantRow } from './grant.entity.ts'
 import { counting, grantsWithin } from './grants.ts'
 import { InvitationEntity, type InvitationRow } from './invitation.entity.ts'
@@ -24,6 +25,18 @@ export function grantOn(em: EntityManager, userId: string, on: ScopeRef): Promis
 
 export async function isMember(em: EntityManager, userId: string, organizationId: string, now: Date): Promise<boolean> {
   return (await em.count(GrantEntity, { subjectId: userId, organizationId, ...counting(now) })) > 0
+}
+
+/** Whether some list of members that the caller may read at `now` has this person. */
+export async function maySeeMember(em: EntityManager, caller: Caller, userId: string, now: Date): Promise<boolean> {
+  const from = caller.kind === 'user' ? grantsWith(caller, 'member.read') : []
+  if (from.length === 0) return false
+  const listed = from.map(({ on, organizationId }) =>
+    // The members of a project are its own and those of its organization, not those of the other projects.
+    on.kind === 'organization' ? { organizationId } : { scopeId: { $in: [on.id, organizationId] } },
+  )
+  const where = { subjectKind: 'user' as const, subjectId: userId, $and: [{ $or: listed }, counting(now)] }
+  return (await em.count(GrantEntity, where)) > 0
 }
 
 /** How many have one of these roles on exactly this, for good. */

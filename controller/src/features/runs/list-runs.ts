@@ -4,6 +4,8 @@ import type { ListRunsRequest, Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb
 import { each } from '@ansflow/proto/pieces'
 import type { Reason } from '@ansflow/proto/reasons'
 import { RunStatus, StepStatus } from '@ansflow/proto/status'
+import type { Expression, SqlBool } from 'kysely'
+import type { Clock } from '../../platform/clock.ts'
 import type { Db, EntityManager } from '../../platform/db.ts'
 import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
 import { readTime } from '../../platform/request-time.ts'
@@ -11,6 +13,14 @@ import { statement } from '../../platform/statement.ts'
 import { inTurns, nextTurn } from '../../platform/turns.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { readableScopes } from '../access/index.ts'
+import {
+  type Fits,
+  type PageAsked,
+  type RunExpressions,
+  type RunPerson,
+  readPerson,
+  runIdsOfPerson,
+} from './person-runs.ts'
 import { presentReason, presentRow } from './present-run.ts'
 import { type RunRow, type RunTables, timesOf } from './run-tables.ts'
 
@@ -18,30 +28,41 @@ import { type RunRow, type RunTables, timesOf } from './run-tables.ts'
 const atATime = 25
 
 export async function listRuns(
-  db: Db,
-  { em, caller }: CallContext,
+  { db, clock }: { db: Db; clock: Clock },
+  ctx: CallContext,
   request: ListRunsRequest,
 ): Promise<{ runs: Run[]; nextPageToken: string }> {
+  const { em, caller } = ctx
   const size = pageSize(request.pageSize, 50)
   const [before] = readCursor(request.pageToken, 1) ?? []
+  const person = request.personId === '' ? undefined : await readPerson(ctx, request.personId, clock.now())
   const { organizationIds, projectIds } = readableScopes(caller, 'run.read')
   if (organizationIds.length + projectIds.length === 0) return { runs: [], nextPageToken: '' }
-  let query = db
-    .kysely<RunTables>(em)
-    .selectFrom('run')
-    .selectAll()
-    .where(({ or, eb }) =>
-      or([
+  const asked = readFilter(db, request)
+  const fits: Fits = (eb) =>
+    eb.and([
+      eb.or([
         ...(organizationIds.length > 0 ? [eb('organization_id', 'in', organizationIds)] : []),
         ...(projectIds.length > 0 ? [eb('project_id', 'in', projectIds)] : []),
       ]),
-    )
-  if (request.projectId) query = query.where('project_id', '=', request.projectId)
-  if (request.pipelineId) query = query.where('pipeline_id', '=', request.pipelineId)
-  if (request.startedBy) query = query.where('started_by', '=', request.startedBy)
-  if (request.statuses.length > 0) query = query.where('status', 'in', readStatuses(request.statuses))
-  if (request.since) query = query.where('created_at', '>=', db.toColumn(readTime('since', request.since)))
-  if (request.until) query = query.where('created_at', '<', db.toColumn(readTime('until', request.until)))
+      ...asked(eb),
+    ])
+  const { rows, nextPageToken } = person
+    ? await pageOfPerson(db, em, { person, fits, before, size })
+    : await pageOfAll(db, em, { fits, before, size })
+  const times = timesOf(db)
+  const runs = await inTurns(each(rows, (row) => presentRow(row, times)))
+  await sayWaits(db, em, runs)
+  return { runs, nextPageToken }
+}
+
+interface Page {
+  rows: RunRow[]
+  nextPageToken: string
+}
+
+async function pageOfAll(db: Db, em: EntityManager, { fits, before, size }: PageAsked): Promise<Page> {
+  const query = db.kysely<RunTables>(em).selectFrom('run').selectAll().where(fits)
   const rows: RunRow[] = []
   for (let last = before, more = true; more; ) {
     const limit = Math.min(atATime, size + 1 - rows.length)
@@ -54,10 +75,41 @@ export async function listRuns(
     if (more) await nextTurn()
   }
   const { page, nextPageToken } = cutPage(rows, size, (row) => [row.id])
-  const times = timesOf(db)
-  const runs = await inTurns(each(page, (row) => presentRow(row, times)))
-  await sayWaits(db, em, runs)
-  return { runs, nextPageToken }
+  return { rows: page, nextPageToken }
+}
+
+/** A run that is deleted meanwhile is left out; the pages after it stay. */
+async function pageOfPerson(
+  db: Db,
+  em: EntityManager,
+  { person, ...asked }: PageAsked & { person: RunPerson },
+): Promise<Page> {
+  const ids = await runIdsOfPerson(db, em, person, asked)
+  const { page, nextPageToken } = cutPage(ids, asked.size, (id) => [id])
+  const rows: RunRow[] = []
+  for (let from = 0; from < page.length; from += atATime) {
+    const some = page.slice(from, from + atATime)
+    const query = db.kysely<RunTables>(em).selectFrom('run').selectAll().where('id', 'in', some)
+    rows.push(...(await query.orderBy('id', 'desc').execute()))
+    await nextTurn()
+  }
+  return { rows, nextPageToken }
+}
+
+/** What is asked for beside what may be read. */
+function readFilter(db: Db, request: ListRunsRequest): (eb: RunExpressions) => Expression<SqlBool>[] {
+  const { projectId, pipelineId, startedBy } = request
+  const statuses = readStatuses(request.statuses)
+  const since = request.since && db.toColumn(readTime('since', request.since))
+  const until = request.until && db.toColumn(readTime('until', request.until))
+  return (eb) => [
+    ...(projectId ? [eb('project_id', '=', projectId)] : []),
+    ...(pipelineId ? [eb('pipeline_id', '=', pipelineId)] : []),
+    ...(startedBy ? [eb('started_by', '=', startedBy)] : []),
+    ...(statuses.length > 0 ? [eb('status', 'in', statuses)] : []),
+    ...(since === undefined ? [] : [eb('created_at', '>=', since)]),
+    ...(until === undefined ? [] : [eb('created_at', '<', until)]),
+  ]
 }
 
 function readStatuses(statuses: RunStatus[]): RunStatus[] {

@@ -6,9 +6,8 @@ import type { ControllerWork } from '@ansflow/engine/work'
 import { type RunOrigin, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { Reason } from '@ansflow/proto/reasons'
 import { StepStatus } from '@ansflow/proto/status'
-import { starterOf } from '@ansflow/proto/triggers/run-origin'
+import { authorMailOf, starterOf } from '@ansflow/proto/triggers/run-origin'
 import { fromJsonString, type JsonObject, toJsonString } from '@bufbuild/protobuf'
-import { authorMail } from './author-mail.ts'
 import type { JobRow, RunBelongings, RunRow, StepRow, Times, WorkRow } from './run-tables.ts'
 
 function json(reason: Reason | null): string | null {
@@ -88,7 +87,7 @@ export function newRunRow(state: RunState, belongs: RunBelongings, seq: number, 
     revision: 1,
     seq,
     started_by: starterOf(meta.origin).userId,
-    author_mail: authorMail(meta.origin),
+    author_mail: authorMailOf(meta.origin),
     origin: toJsonString(RunOriginSchema, meta.origin),
     variables: meta.variables.length > 0 ? JSON.stringify(meta.variables) : null,
     environments: meta.environments.length > 0 ? JSON.stringify(meta.environments) : null,

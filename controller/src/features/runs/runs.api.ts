@@ -104,7 +104,7 @@ export function runsApi({
       return answer
     },
 
-    listRuns: (request, ctx) => listRuns(db, ctx, request),
+    listRuns: (request, ctx) => listRuns({ db, clock }, ctx, request),
 
     listRunEvents: (request, ctx) => listRunEvents(db, ctx, request),
 

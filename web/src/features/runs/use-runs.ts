@@ -11,11 +11,14 @@ export interface RunFilter {
   projectId: string
   pipelineId: string
   statuses: RunStatus[]
+  /** Empty: anybody's. */
+  personId: string
 }
 
 const pageSize = 50
 
-export function useRuns(filter: () => RunFilter | undefined) {
+/** `isTheirs`: whether a run is of the person asked for. */
+export function useRuns(filter: () => RunFilter | undefined, isTheirs: (run: Run) => boolean) {
   const runs = shallowRef<readonly Run[]>([])
   /** Of a list over all projects. */
   const projects = shallowRef<readonly Project[]>([])
@@ -47,6 +50,7 @@ export function useRuns(filter: () => RunFilter | undefined) {
   function put(run: Run): void {
     const wanted = filter()
     if (!wanted || (wanted.pipelineId && run.pipelineId !== wanted.pipelineId)) return
+    if (wanted.personId && !isTheirs(run)) return
     const fits = wanted.statuses.length === 0 || wanted.statuses.includes(run.status)
     runs.value = fits ? withRun(runs.value, run) : runs.value.filter((one) => one.id !== run.id)
   }

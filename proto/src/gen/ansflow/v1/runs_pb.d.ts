@@ -1982,6 +1982,14 @@ export declare type ListRunsRequest = Message<"ansflow.v1.ListRunsRequest"> & {
    * @generated from field: string page_token = 8;
    */
   pageToken: string;
+
+  /**
+   * The id of the caller, or of a member of an organization or project whose members the caller may read: what they, or their tokens, have
+   * started, and what is for a commit whose author has the e-mail address of their account. It does not widen what may be read.
+   *
+   * @generated from field: string person_id = 9;
+   */
+  personId: string;
 };
 
 /**
@@ -2033,6 +2041,14 @@ export declare type ListRunsRequestJson = {
    * @generated from field: string page_token = 8;
    */
   pageToken?: string;
+
+  /**
+   * The id of the caller, or of a member of an organization or project whose members the caller may read: what they, or their tokens, have
+   * started, and what is for a commit whose author has the e-mail address of their account. It does not widen what may be read.
+   *
+   * @generated from field: string person_id = 9;
+   */
+  personId?: string;
 };
 
 /**
@@ -3234,7 +3250,8 @@ export declare const RunService: GenService<{
     output: typeof GetRunResponseSchema;
   },
   /**
-   * Newest first, without steps' attempts. An empty project_id lists all the caller may read.
+   * Newest first, without steps' attempts. An empty project_id lists all the caller may read. Errors: invalid_argument "person_id" (the
+   * reason "person_unknown"; the same whether there is nobody with that id or the caller may not see them).
    *
    * @generated from rpc ansflow.v1.RunService.ListRuns
    */
