@@ -19,7 +19,7 @@ export function statusParticipant(
 ): RunParticipant {
   return {
     name: 'statuses',
-    wants: ({ run, started, ended, steps }) => isOfCommit(run) && (started || ended || steps.size > 0),
+    wants: (change) => isOfCommit(change) && (change.started || change.ended || change.steps.size > 0),
     async write(to, changes, now) {
       const em = to.em()
       for (const change of changes) {
@@ -33,9 +33,11 @@ export function statusParticipant(
   }
 }
 
-function isOfCommit({ meta }: RunState): boolean {
-  const { repositoryId = '', commit = '' } = meta.origin.git ?? {}
-  return repositoryId !== '' && commit !== ''
+/** A draft that somebody tries says nothing of a commit; a branch's own file, which is no version either, does, also when it runs again. */
+function isOfCommit({ run: { meta }, belongs }: RunChange): boolean {
+  const { git, cause, verified } = meta.origin
+  if (!git || git.repositoryId === '' || git.commit === '') return false
+  return meta.version > 0 || cause.case === 'webhook' || (belongs.rerunOf !== '' && verified)
 }
 
 function belongsOf({ meta: { runId, projectId, pipelineName, origin } }: RunState, now: Date) {

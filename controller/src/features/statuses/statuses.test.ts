@@ -4,6 +4,7 @@ import { RepositoryService, StatusDetail } from '@ansflow/proto/gen/ansflow/v1/r
 import { expect, test } from 'vitest'
 import { commit, StatusWorld } from '../../../test/status-world.ts'
 import { waitFor } from '../../../test/wait-for.ts'
+import { CommitStatusEntity } from './commit-status.entity.ts'
 
 test.each([ForgeKind.GITHUB, ForgeKind.GITLAB, ForgeKind.GITEA, ForgeKind.BITBUCKET])(
   'a commit has a status while its run goes on, and another one when it has ended (kind %i)',
@@ -34,6 +35,18 @@ test('what the forge does not take now is told later, as it is then', async () =
   await waitFor(() => w.forge.statuses.length > 0)
   expect(w.forge.statuses.at(-1)!.description).toMatch(/^#1 canceled/)
   await waitFor(async () => (await w.repository()).tellProblem === '')
+})
+
+test('a draft that somebody tries says nothing of the commit that it is said to be for', async () => {
+  await using w = await StatusWorld.start(ForgeKind.GITHUB)
+  const git = { commit, repositoryId: w.repositoryId }
+  const { run } = await w.runs.startRun({ pipelineId: w.pipelineId, draft: true, git })
+  await w.runs.cancelRun({ runId: run!.id })
+  const { run: again } = await w.runs.rerunRun({ runId: run!.id })
+  await w.runs.cancelRun({ runId: again!.id })
+  expect(await w.c.db.em().count(CommitStatusEntity)).toBe(0)
+  await w.startRun()
+  await waitFor(() => w.forge.statuses.length > 0)
 })
 
 test('a forge that asks to wait is asked nothing until then, whatever is to be told', async () => {
