@@ -28,7 +28,7 @@ const builders =
   /\b(?:selectFrom|insertInto|updateTable|deleteFrom|replaceInto|mergeInto|using|(?:inner|left|right|full|cross)Join|deleteRows\([^,()]+,|insertion(?:<[^>]*>)?)\s*\(?\s*\[?['"`](\w+)/g
 const sql = /\b(?:from|join|into|update)\s+["`]?([a-z_]+)["`]?/g
 
-const entityImport = /import (?:type )?\{([^}]*)\} from '\.\.\/(\w+)\/index\.ts'/g
+const entityImport = /import (?:type )?\{([^}]*)\} from '(?:\.\.\/)+(\w+)\/index\.ts'/g
 
 function named(text: string): string[] {
   const tables = [...text.matchAll(builders)].map(([, table = '']) => table)

@@ -1,6 +1,9 @@
 // What other features may use of runs.
 export type { AgentView, Candidate } from '@ansflow/engine/pick-job'
 export type { JobResult, RunEvent } from '@ansflow/engine/state'
+export { nextStart, type RunStart } from './driver/insert-runs.ts'
+export { createRunDriver, type RunDriver, type Submitted } from './driver/run-driver.ts'
+export { runsFeature } from './feature.ts'
 export {
   agentNameInRun,
   agentsWithJobs,
@@ -10,10 +13,8 @@ export {
   jobsWithAgents,
   runsPinnedTo,
   shownJobs,
-} from './agent-jobs.ts'
-export { runsFeature } from './feature.ts'
-export { nextStart, type RunStart } from './insert-runs.ts'
-export { attemptLog, type JobLog, jobLog, jobLogs, jobsOf, moveJobLog } from './job-logs.ts'
+} from './jobs/agent-jobs.ts'
+export { attemptLog, type JobLog, jobLog, jobLogs, jobsOf, moveJobLog } from './jobs/job-logs.ts'
 export {
   type AgentJob,
   jobById,
@@ -24,15 +25,12 @@ export {
   runningByProject,
   specOf,
   waitReasons,
-} from './job-queue.ts'
-export { readRunHead, readRunHeads } from './list-runs.ts'
+} from './jobs/job-queue.ts'
+export type { OfferedJob, Placement, Seat } from './jobs/place-jobs.ts'
+export { type StepStanding, stepStanding } from './jobs/step-standing.ts'
+export { endWork, giveBackWork, keepWork, type Rooms, type TakenWork, takeWork } from './jobs/work-queue.ts'
 export { checkGitFacts, originOf, trustOf } from './origin.ts'
 export { ClaimRefused, type RunAct, type RunChange, type RunParticipant } from './participant.ts'
-export type { OfferedJob, Placement, Seat } from './place-jobs.ts'
-export { type RecentSteps, recentSteps } from './recent-steps.ts'
-export { createRunDriver, type RunDriver, type Submitted } from './run-driver.ts'
-export { firstOfReruns, oldestOf } from './run-lineage.ts'
-export { lastRunsOf, type RunResult, runResults } from './run-results.ts'
 export {
   type GraphStart,
   type PublishedStart,
@@ -42,5 +40,7 @@ export {
   startGraph,
   startPublished,
 } from './start-published.ts'
-export { type StepStanding, stepStanding } from './step-standing.ts'
-export { endWork, giveBackWork, keepWork, type Rooms, type TakenWork, takeWork } from './work-queue.ts'
+export { readRunHead, readRunHeads } from './views/list-runs.ts'
+export { type RecentSteps, recentSteps } from './views/recent-steps.ts'
+export { firstOfReruns, oldestOf } from './views/run-lineage.ts'
+export { lastRunsOf, type RunResult, runResults } from './views/run-results.ts'

@@ -6,8 +6,8 @@ import type { ReportChange } from '@ansflow/engine/report'
 import type { JobState, RunState, StepState } from '@ansflow/engine/state'
 import type { Transaction } from '../../platform/db.ts'
 import type { Act } from '../../transport/call.ts'
+import type { RunWork } from './driver/run-work.ts'
 import type { RunBelongings } from './run-tables.ts'
-import type { RunWork } from './run-work.ts'
 
 export interface RunParticipant {
   /** For the log. */

@@ -13,7 +13,7 @@ import { saidText } from '@ansflow/proto/texts/said-text'
 import { say } from '@ansflow/proto/texts/say'
 import { fromBinary, type JsonObject } from '@bufbuild/protobuf'
 import type { Kysely } from 'kysely'
-import type { LoadedRun } from './load-run.ts'
+import type { LoadedRun } from './driver/load-run.ts'
 import type { RunTables, Time, Times } from './run-tables.ts'
 
 const hourMs = 3_600_000

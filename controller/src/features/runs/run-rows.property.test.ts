@@ -9,8 +9,8 @@ import { choices, graphArbitrary } from '../../../../engine/test/graph-arbitrary
 import * as engine from '../../../../engine/test/world.ts'
 import { manualClock } from '../../platform/clock.ts'
 import { uuidv7 } from '../../platform/ids.ts'
-import { presentRun } from './present-run.ts'
 import { openRuns, type RunsWorld } from './test/runs-world.ts'
+import { presentRun } from './views/present-run.ts'
 
 type Entry = { event: engine.World['log'][number]['event']; result: string; at: Date; by: [string, number] | undefined }
 

@@ -21,16 +21,16 @@ import {
 } from '../../transport/call.ts'
 import { type DraftIncludes, type Drafts, runnableDraft, runnableGraph } from '../pipelines/index.ts'
 import { findProject } from '../projects/index.ts'
-import { type FollowRun, watchRun } from './follow-run.ts'
-import type { RunStart } from './insert-runs.ts'
-import { listRunEvents } from './list-run-events.ts'
-import { listRuns, readRunHead } from './list-runs.ts'
-import { type LoadedRun, loadRun } from './load-run.ts'
+import type { RunStart } from './driver/insert-runs.ts'
+import { type LoadedRun, loadRun } from './driver/load-run.ts'
+import type { RunDriver } from './driver/run-driver.ts'
+import { type FollowRun, watchRun } from './events/follow-run.ts'
+import { listRunEvents } from './events/list-run-events.ts'
 import { type AskRepository, checkGitFacts, checkRepository, originOf, type Trusted } from './origin.ts'
 import { type PartialRerun, type RerunNeeds, refusal, rerunPart } from './rerun.ts'
-import { createRunAnswers } from './run-answers.ts'
-import type { RunDriver } from './run-driver.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
+import { listRuns, readRunHead } from './views/list-runs.ts'
+import { createRunAnswers } from './views/run-answers.ts'
 
 export interface RunsDeps {
   db: Db

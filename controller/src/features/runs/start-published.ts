@@ -9,7 +9,7 @@ import type { Db } from '../../platform/db.ts'
 import type { Workers } from '../../platform/workers.ts'
 import { type PipelineRow, runnableGraph } from '../pipelines/index.ts'
 import { findProject } from '../projects/index.ts'
-import type { RunDriver } from './run-driver.ts'
+import type { RunDriver } from './driver/run-driver.ts'
 
 export interface StartDeps {
   db: Db

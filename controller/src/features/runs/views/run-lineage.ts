@@ -1,0 +1,40 @@
+// What other features ask of runs that have been: which were run again, and which of some was the first to end so.
+import type { RunStatus } from '@ansflow/proto/status'
+import type { Db, EntityManager } from '../../../platform/db.ts'
+import type { RunTables } from '../run-tables.ts'
+
+/** Of runs that were run again and again. */
+const longestChain = 20
+
+/** The run of which this one is the last of many; itself, when it is no run again. */
+export async function firstOfReruns(db: Db, em: EntityManager, runId: string, rerunOf: string): Promise<string> {
+  let first = runId
+  for (let before = rerunOf, steps = 0; before !== '' && steps < longestChain; steps++) {
+    first = before
+    const query = db.kysely<RunTables>(em).selectFrom('run').select('rerun_of').where('id', '=', before)
+    before = (await query.executeTakeFirst())?.rerun_of ?? ''
+  }
+  return first
+}
+
+/** The oldest of the pipeline among `ids` (at most some hundred) that has one of these results and is no run again. */
+export async function oldestOf(
+  db: Db,
+  em: EntityManager,
+  ids: readonly string[],
+  { pipelineId, statuses }: { pipelineId: string; statuses: readonly RunStatus[] },
+): Promise<string | undefined> {
+  if (ids.length === 0) return undefined
+  const row = await db
+    .kysely<RunTables>(em)
+    .selectFrom('run')
+    .select('id')
+    .where('id', 'in', [...ids])
+    .where('pipeline_id', '=', pipelineId)
+    .where('rerun_of', '=', '')
+    .where('status', 'in', [...statuses])
+    .orderBy('id', 'asc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.id
+}
