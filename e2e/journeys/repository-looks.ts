@@ -1,4 +1,5 @@
 // The pages of repositories and connections, with something on each.
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import type { System } from '../setup/system.ts'
 import { connected, postPush, type Repositories } from './shop-repository.ts'
 
@@ -9,6 +10,8 @@ export async function repositoryLooks(system: System, at: Repositories, projectI
   for (const branch of ['main', 'docs/words']) await postPush(address, secret, branch, commit)
   await postPush(address, 'another', 'main', commit)
   const repository = `${project}/repositories/${repositoryId}`
+  const { pipelines } = await system.client(PipelineService).listPipelines({ projectId })
+  const own = pipelines.find((each) => each.repositoryId === '')?.id ?? ''
   return [
     { name: 'repositories', path: `${project}/repositories`, ready: byId('repository-shop') },
     { name: 'repository', path: repository, press: ['tr:has-text("docs/words")'], ready: byId('asked') },
@@ -36,6 +39,12 @@ export async function repositoryLooks(system: System, at: Repositories, projectI
       path: `${project}/repositories/connect?new`,
       press: [byId('connect-new-connection')],
       ready: byId('connection-fields'),
+    },
+    {
+      name: 'editor-move',
+      path: `${project}/pipelines/${own}/edit`,
+      press: [byId('kept-chip'), byId('move-there')],
+      ready: byId('way-branch'),
     },
     { name: 'connections', path: `${project}/connections`, ready: 'table' },
     {
