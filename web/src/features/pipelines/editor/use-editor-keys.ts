@@ -1,7 +1,7 @@
 // The editor's one layer of keys. Rests while somebody types or composes text; copy and paste come as the browser's own events.
 import { onScopeDispose } from 'vue'
 import { isTyping } from '../../../ui/use-hotkeys.ts'
-import { downstream, neighbour, upstream } from '../graph-view.ts'
+import { downstream, neighbour, upstream } from '../graph/graph-view.ts'
 import type { EditorContext } from './editor-context.ts'
 import { useStepCommands } from './use-step-commands.ts'
 

@@ -1,7 +1,7 @@
 // The draft's problems in the order of the list, and going to the place of one: its step, its part of the inspector, its field.
 import type { Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { computed, nextTick, ref, watch } from 'vue'
-import { pathsOf, tabOf } from '../inspector-tab.ts'
+import { pathsOf, tabOf } from '../forms/inspector-tab.ts'
 import type { EditorContext } from './editor-context.ts'
 
 interface Show {

@@ -3,10 +3,10 @@ import type { UndoOutcome } from '@ansflow/proto/pipeline-doc'
 import { nextTick } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { closeToast, showToast } from '../../../ui/toasts.ts'
-import { clipboardKind, clipboardText } from '../clipboard.ts'
-import { freePlace, type GraphView, NODE_HEIGHT, NODE_WIDTH } from '../graph-view.ts'
+import { clipboardKind, clipboardText } from '../document/clipboard.ts'
+import { freePlace, type GraphView, NODE_HEIGHT, NODE_WIDTH } from '../graph/graph-view.ts'
+import { tidy as askForTidy } from '../graph/tidy.ts'
 import { problemText } from '../problem-text.ts'
-import { tidy as askForTidy } from '../tidy.ts'
 import { type EditorContext, type Place, useEditor } from './editor-context.ts'
 
 let deletedToast = 0

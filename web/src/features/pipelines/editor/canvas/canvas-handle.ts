@@ -1,7 +1,7 @@
 // What other parts of the editor may do with the canvas, in terms of steps and places.
 import type { VueFlowStore } from '@vue-flow/core'
 import type { Ref } from 'vue'
-import { NODE_HEIGHT, NODE_WIDTH } from '../../graph-view.ts'
+import { NODE_HEIGHT, NODE_WIDTH } from '../../graph/graph-view.ts'
 import type { CanvasHandle, Place } from '../editor-context.ts'
 
 /** Below this, names are hard to read and handles hard to hold. */

@@ -1,6 +1,6 @@
 // Where a node's two ends are right now, also while it is dragged.
 import { useVueFlow } from '@vue-flow/core'
-import { NODE_HEIGHT, NODE_WIDTH } from '../../graph-view.ts'
+import { NODE_HEIGHT, NODE_WIDTH } from '../../graph/graph-view.ts'
 import type { Place } from '../editor-context.ts'
 
 export const flowId = 'pipeline'

@@ -1,5 +1,5 @@
 // Drawing a line from a handle: over any part of a step it connects, over empty canvas it offers a new step.
-import type { EdgeKind } from '../../graph-view.ts'
+import type { EdgeKind } from '../../graph/graph-view.ts'
 import { type Place, useEditor } from '../editor-context.ts'
 import { useStepCommands } from '../use-step-commands.ts'
 

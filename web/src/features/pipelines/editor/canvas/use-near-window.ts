@@ -1,7 +1,7 @@
 // Which nodes are near what is seen: the view and half of it around, moved only after a quarter of a view was travelled.
 import type { VueFlowStore } from '@vue-flow/core'
 import { shallowRef, watch } from 'vue'
-import { NODE_HEIGHT, NODE_WIDTH } from '../../graph-view.ts'
+import { NODE_HEIGHT, NODE_WIDTH } from '../../graph/graph-view.ts'
 import { useEditor } from '../editor-context.ts'
 
 interface Window {

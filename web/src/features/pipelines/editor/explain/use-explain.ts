@@ -13,7 +13,7 @@ import { computed, reactive, ref, shallowReactive, shallowRef, watch } from 'vue
 import { api } from '../../../../api.ts'
 import { type InputDraft, inputDraft, inputValues } from '../../../../ui/form/input-draft.ts'
 import { expectedTime, standsFor } from '../../../runs/index.ts'
-import type { PipelineDocument } from '../../use-pipeline-doc.ts'
+import type { PipelineDocument } from '../../document/use-pipeline-doc.ts'
 import { sinceLast } from './since-last.ts'
 
 export const triggers = ['person', 'token', 'schedule', 'webhook', 'run'] as const

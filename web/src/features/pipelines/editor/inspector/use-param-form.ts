@@ -3,7 +3,7 @@ import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { stepType, validateParams } from '@ansflow/proto/steps/index'
 import { computed } from 'vue'
 import { currentLanguage } from '../../../../i18n.ts'
-import { formFields } from '../../form-fields.ts'
+import { formFields } from '../../forms/form-fields.ts'
 import { textOfSaid } from '../../problem-text.ts'
 import { useEditor } from '../editor-context.ts'
 

@@ -1,7 +1,7 @@
 // The rows of the list view: which one has the focus, what is chosen, and being for other parts what else the canvas is.
 import { computed, nextTick, onBeforeUnmount, type Ref, ref, watch } from 'vue'
-import { NODE_WIDTH } from '../../graph-view.ts'
-import { type StepRow, stepRows } from '../../step-list.ts'
+import { NODE_WIDTH } from '../../graph/graph-view.ts'
+import { type StepRow, stepRows } from '../../graph/step-list.ts'
 import { type CanvasHandle, type Place, useEditor } from '../editor-context.ts'
 
 export function useListRows(frame: Ref<HTMLElement | undefined>) {

@@ -9,7 +9,7 @@ import { IndexeddbPersistence } from 'y-indexeddb'
 import { writeSyncStep1 } from 'y-protocols/sync'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import { countUnsent, forgetOne, keptName } from '../../kept-here.ts'
+import { countUnsent, forgetOne, keptName } from '../../../kept-here.ts'
 import { watchPulse } from './link-pulse.ts'
 
 /** First two bytes of the messages that change the document. */

@@ -3,8 +3,8 @@ import { hasLocks } from '@ansflow/proto/fields/locks'
 import { type PipelineGraph, type Problem, Severity, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { NODE_HEIGHT, NODE_WIDTH } from '@ansflow/proto/layout-rows'
 import type { EdgeKind, ProjectedEdge } from '@ansflow/proto/pipeline-doc'
+import { countCopies } from '../forms/matrix-form.ts'
 import { type Box, clearTrunk, goesBack, type Trunk } from './edge-route.ts'
-import { countCopies } from './matrix-form.ts'
 
 export { NODE_HEIGHT, NODE_WIDTH }
 export const GRID = 20

@@ -2,7 +2,7 @@
 // else, and again when somebody comes back to this tab, having changed it elsewhere.
 import type { Include, IncludedTemplate, PipelineGraph, Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { onScopeDispose, ref, shallowRef } from 'vue'
-import { api } from '../../api.ts'
+import { api } from '../../../api.ts'
 
 const askAfterMs = 300
 

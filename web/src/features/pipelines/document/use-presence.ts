@@ -2,7 +2,7 @@
 
 import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef } from 'vue'
 import type { Awareness } from 'y-protocols/awareness'
-import { initials, whoIndex } from '../../ui/person.ts'
+import { initials, whoIndex } from '../../../ui/person.ts'
 
 export interface Person {
   clientId: number

@@ -3,7 +3,7 @@
 import { type Demands, demandsOf } from '@ansflow/proto/demands'
 import type { PipelineGraph, Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { computed, onScopeDispose, type Ref, ref, shallowRef, watch } from 'vue'
-import { api } from '../../api.ts'
+import { api } from '../../../api.ts'
 import type { SaveState } from './collab-link.ts'
 
 const askAfterMs = 300

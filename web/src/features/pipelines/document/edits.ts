@@ -36,9 +36,9 @@ import {
 } from '@ansflow/proto/pipeline-doc'
 import { stepType } from '@ansflow/proto/steps/index'
 import type * as Y from 'yjs'
-import { i18n } from '../../i18n.ts'
-import { type EdgeKind, freePlace, type GraphView } from './graph-view.ts'
-import { typeTitle } from './step-text.ts'
+import { i18n } from '../../../i18n.ts'
+import { type EdgeKind, freePlace, type GraphView } from '../graph/graph-view.ts'
+import { typeTitle } from '../step-text.ts'
 
 export interface AddStep {
   type: string

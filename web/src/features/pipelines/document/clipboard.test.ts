@@ -2,8 +2,8 @@
 import { copySteps, newDoc, pasteYaml, projectShape } from '@ansflow/proto/pipeline-doc'
 import { parsePipeline } from '@ansflow/proto/pipeline-yaml'
 import { describe, expect, it } from 'vitest'
+import { layoutSteps } from '../graph/layout.ts'
 import { clipboardKind, clipboardText } from './clipboard.ts'
-import { layoutSteps } from './layout.ts'
 import { textFaults } from './yaml-state.ts'
 
 const file = `name: p

@@ -4,9 +4,9 @@ import { InputDefinitionSchema, InputType } from '@ansflow/proto/gen/ansflow/v1/
 import { type ParamShape, type StepType, stepType } from '@ansflow/proto/steps/index'
 import { create, type JsonObject } from '@bufbuild/protobuf'
 import { describe, expect, it } from 'vitest'
-import { inputDraft, inputValues } from '../../ui/form/input-draft.ts'
+import { inputDraft, inputValues } from '../../../ui/form/input-draft.ts'
+import { pinyinInitials, searchTypes } from '../palette-search.ts'
 import { formFields, listValues, mapValues, paramValue, withInner, withRow } from './form-fields.ts'
-import { pinyinInitials, searchTypes } from './palette-search.ts'
 
 const none = { title: { en: '', 'zh-CN': '' }, help: { en: '', 'zh-CN': '' } }
 
