@@ -6,7 +6,7 @@ const whenIdle = (work: () => void) =>
 export function fetchOfflineParts(): void {
   whenIdle(() => {
     const parts = [
-      () => import('./inspector/ScriptField.vue'),
+      () => import('./inspector/fields/ScriptField.vue'),
       () => import('./yaml/YamlPane.vue'),
       () => import('./list/StepListView.vue'),
       () => import('./canvas/ConnectDialog.vue'),
