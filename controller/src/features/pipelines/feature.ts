@@ -1,6 +1,7 @@
 // Pipelines: drafts and published versions.
 import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { feature, port } from '../../feature.ts'
+import type { EntityManager } from '../../platform/db.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { deletePipelinesOf } from './delete-pipelines.ts'
 import { DraftEntity, DraftUpdateEntity } from './draft.entity.ts'
@@ -11,6 +12,7 @@ import { PipelineEntity } from './pipeline.entity.ts'
 import { pipelineScope } from './pipeline-scope.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { type PipelinesDeps, pipelinesApi } from './pipelines.api.ts'
+import { releasePipelinesOf } from './pipelines-of-repository.ts'
 import { proposing } from './proposing.ts'
 import { type TakeFile, takeFile } from './take-file.ts'
 
@@ -36,6 +38,8 @@ export const pipelinesFeature = feature({
         includesOf,
         proposing: proposing({ db, drafts, workers, participants, agentLabels: (id) => agentLabels()(id) }),
         takeFile: (asked: TakeFile) => takeFile({ db, drafts: drafts(), workers, participants: participants() }, asked),
+        releasePipelinesOf: (em: EntityManager, repositoryId: string) =>
+          releasePipelinesOf(em, participants(), repositoryId),
         foreseeFiles: () => foreseeFiles({ db, workers, participants: participants() }),
       },
     }

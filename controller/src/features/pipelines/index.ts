@@ -11,7 +11,7 @@ export type { CommitFiles, DraftIncludes, HeadFiles } from './includes/include-s
 export type { AskingDraft, NewVersion, PipelineParticipant } from './participant.ts'
 export { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 export { pipelineScope } from './pipeline-scope.ts'
-export { countPipelinesOf, releasePipelinesOf } from './pipelines-of-repository.ts'
+export { countPipelinesOf } from './pipelines-of-repository.ts'
 export { hasErrors, problemsAsViolations } from './problems.ts'
 export type { DraftProposal, Proposing } from './proposing.ts'
 export { type RunnableGraph, runnableDraft, runnableGraph } from './runnable-graph.ts'

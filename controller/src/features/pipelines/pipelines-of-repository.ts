@@ -1,6 +1,8 @@
 // Pipelines that are files of a repository.
 import type { EntityManager } from '../../platform/db.ts'
+import type { PipelineParticipant } from './participant.ts'
 import { PipelineEntity } from './pipeline.entity.ts'
+import { tellMoved } from './where-kept.ts'
 
 export async function countPipelinesOf(
   em: EntityManager,
@@ -11,9 +13,19 @@ export async function countPipelinesOf(
   return counts
 }
 
-/** Inside a transaction: they are kept in AnsFlow from then on, as they are. */
-export async function releasePipelinesOf(em: EntityManager, repositoryId: string): Promise<void> {
-  await em.nativeUpdate(PipelineEntity, { repositoryId }, { repositoryId: null, filePath: '' })
+/** Inside a transaction: they are kept in AnsFlow from then on, as they are, and those that were to follow a file there wait no longer. */
+export async function releasePipelinesOf(
+  em: EntityManager,
+  participants: readonly PipelineParticipant[],
+  repositoryId: string,
+): Promise<void> {
+  const here = { $or: [{ repositoryId }, { otherRepositoryId: repositoryId }] }
+  const rows = await em.find(PipelineEntity, here)
   const nowhere = { otherRepositoryId: null, otherFilePath: '', otherFileAwaited: false }
+  await em.nativeUpdate(PipelineEntity, { repositoryId }, { repositoryId: null, filePath: '' })
   await em.nativeUpdate(PipelineEntity, { otherRepositoryId: repositoryId }, nowhere)
+  for (const row of rows) {
+    const kept = row.repositoryId === repositoryId ? { repositoryId: null, filePath: '' } : {}
+    await tellMoved(em, participants, { ...row, ...kept, ...nowhere })
+  }
 }

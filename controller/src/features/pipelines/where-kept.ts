@@ -62,7 +62,7 @@ export async function followFile(
   return followed
 }
 
-async function tellMoved(em: EntityManager, participants: Participants, pipeline: PipelineRow): Promise<void> {
+export async function tellMoved(em: EntityManager, participants: Participants, pipeline: PipelineRow): Promise<void> {
   const { id, latestVersion } = pipeline
   const graph = latestVersion > 0 ? await graphOf(await loadVersion(em, id, latestVersion)) : undefined
   for (const each of participants) await each.moved?.(em, { pipeline, triggers: graph?.triggers })

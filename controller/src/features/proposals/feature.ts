@@ -1,4 +1,5 @@
 // Drafts on their way into repositories.
+import { ProposalState } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
 import { feature } from '../../feature.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
@@ -24,6 +25,11 @@ export const proposalsFeature = feature({
       pipelineParticipants: [
         {
           name: 'proposals',
+          async moved(em, { pipeline: { id, repositoryId } }) {
+            // Nobody follows what would come of it.
+            const over = { openOf: null, state: ProposalState.CLOSED }
+            if (repositoryId === null) await em.nativeUpdate(ProposalEntity, { openOf: id }, over)
+          },
           async deleted(em, pipelineId) {
             await em.nativeDelete(ProposalEntity, { pipelineId })
           },

@@ -4,7 +4,7 @@ import { feature, port } from '../../feature.ts'
 import type { EntityManager } from '../../platform/db.ts'
 import { agentsFeature } from '../agents/index.ts'
 import { forgesFeature } from '../forges/index.ts'
-import { countPipelinesOf, pipelinesFeature, releasePipelinesOf } from '../pipelines/index.ts'
+import { countPipelinesOf, pipelinesFeature } from '../pipelines/index.ts'
 import { runsFeature } from '../runs/index.ts'
 import { branchHealth } from './branch-health.ts'
 import { connectedRepositories } from './connected.ts'
@@ -58,7 +58,8 @@ export const repositoriesFeature = feature({
       const untrusted = (await pullRequests.isOfStrangers(em, row, git)) || (!isOfRequest && !isReached)
       return { url: row.cloneUrl, untrusted, verified: !untrusted && !isOfRequest && isNamed }
     })
-    from(pipelinesFeature).headFiles.fill((em, id) => headFiles(repositories, em, id))
+    const { headFiles: heads, releasePipelinesOf } = from(pipelinesFeature)
+    heads.fill((em, id) => headFiles(repositories, em, id))
     const sources = runSources(db)
     const health = branchHealth(db, (of) => bus.publish('repository.changed', of))
     const keptDeliveries = port<KeptDeliveries>('deliveries that are kept')
