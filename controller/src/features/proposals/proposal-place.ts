@@ -4,7 +4,6 @@ import { ProposalWay } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
 import { limits } from '@ansflow/proto/limits'
 import { GitError, type GitMirror } from '../../platform/git/git.ts'
 import type { CallContext } from '../../transport/call.ts'
-import { isAllowed } from '../access/index.ts'
 import type { OpenConnection } from '../forges/index.ts'
 import type { CommitFiles, PipelineRow, Proposing } from '../pipelines/index.ts'
 import type { Repositories, RepositoryRow } from '../repositories/index.ts'
@@ -41,12 +40,8 @@ export async function placeOf(
 ): Promise<Place> {
   const { repositoryId, path, moves } = whereTo(pipeline, asked)
   const repository = await repositories.find(ctx.em, repositoryId)
-  const { organizationId, projectId } = repository ?? {}
-  const isReadable =
-    repository && isAllowed(ctx.caller, 'repository.read', { organizationId: organizationId!, projectId: projectId! })
   // Nobody learns of another project's by its id.
-  if (!repository || projectId !== pipeline.projectId || (moves && !isReadable))
-    throw notFound('repository', repositoryId)
+  if (repository?.projectId !== pipeline.projectId) throw notFound('repository', repositoryId)
   if (moves) {
     const owner = await proposing.ofFile(ctx.em, { repositoryId, path })
     if (owner && owner.id !== pipeline.id) {

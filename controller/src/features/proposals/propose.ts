@@ -11,6 +11,7 @@ import {
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import { uuidv7 } from '../../platform/ids.ts'
 import { type CallContext, personOf } from '../../transport/call.ts'
+import { authorize } from '../access/index.ts'
 import { ForgeError } from '../forges/index.ts'
 import { type DraftProposal, type PipelineRow, problemsAsViolations } from '../pipelines/index.ts'
 import { findProject } from '../projects/index.ts'
@@ -35,6 +36,7 @@ export async function propose(
 ) {
   const { proposing, clock, db } = deps
   const words = readWords(request)
+  if (request.way === ProposalWay.COMMIT) authorize(ctx.caller, 'repository.manage', ctx.scope!)
   const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(gitMs)])
   const place = await placeOf(deps, ctx, pipeline, request, signal)
   const { way } = request
@@ -81,7 +83,7 @@ export async function propose(
       return { result: { ...row, ...news }, resource: { kind: 'pipeline', id: current.id, name: current.name }, after }
     })
     if (draft.isMerged) {
-      await proposing.absorb(current.id, { yaml: draft.yaml, by: personOf(ctx), now: clock.now() })
+      await proposing.absorb(current.id, draft, { by: personOf(ctx), now: clock.now() })
     }
     deps.bus.publish(isOver ? 'repository.due' : 'repository.changed', {
       repositoryId: place.repository.id,
@@ -151,7 +153,7 @@ async function followAtOnce(
   { place, draft }: { place: Place; draft: DraftProposal },
 ): Promise<void> {
   const { proposing, clock } = deps
-  if (draft.isMerged) await proposing.absorb(pipeline.id, { yaml: draft.yaml, by: personOf(ctx), now: clock.now() })
+  if (draft.isMerged) await proposing.absorb(pipeline.id, draft, { by: personOf(ctx), now: clock.now() })
   await ctx.change(async (em) => {
     await proposing.follow(em, pipeline, { repositoryId: place.repository.id, path: place.path })
     const after = { repository: place.repository.fullName, path: place.path }

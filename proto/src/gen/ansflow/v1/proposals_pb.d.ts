@@ -268,7 +268,7 @@ export declare type ExplainProposalResponse = Message<"ansflow.v1.ExplainProposa
   defaultBranch: string;
 
   /**
-   * What can be asked for.
+   * What the repository can be asked for, whatever the caller may.
    *
    * @generated from field: repeated ansflow.v1.ProposalWay ways = 4;
    */
@@ -352,7 +352,7 @@ export declare type ExplainProposalResponseJson = {
   defaultBranch?: string;
 
   /**
-   * What can be asked for.
+   * What the repository can be asked for, whatever the caller may.
    *
    * @generated from field: repeated ansflow.v1.ProposalWay ways = 4;
    */
@@ -688,7 +688,7 @@ export enum ProposalWay {
   BRANCH = 2,
 
   /**
-   * A commit on the default branch itself.
+   * A commit on the default branch itself, by whoever may (repository.manage).
    *
    * @generated from enum value: PROPOSAL_WAY_COMMIT = 3;
    */
@@ -808,8 +808,8 @@ export declare const ProposalService: GenService<{
    * Puts the draft into the repository: a commit on top of what is there, by whoever calls. What others have changed in the file is
    * kept, and comes into the draft as well. While a proposal of the pipeline is open, its branch and its request are updated. A pipeline
    * that is kept in AnsFlow moves into the repository by it, and follows the file from when the default branch has it; where that
-   * says what the draft says already, it follows at once, and the answer has no proposal. Whoever may not read the repository
-   * (repository.read) cannot move a pipeline into it. Errors: invalid_argument "proposal_path", "proposal_title",
+   * says what the draft says already, it follows at once, and the answer has no proposal. A commit on the default branch itself
+   * (PROPOSAL_WAY_COMMIT) wants repository.manage as well; without it: permission_denied. Errors: invalid_argument "proposal_path", "proposal_title",
    * "proposal_branch" (a request or branch that is the default one), "pipeline_invalid" (problems in the violations);
    * failed_precondition "draft_moved", "not_representable", "proposal_conflict" (both have changed the same fields: see
    * ExplainProposal), "proposal_nothing" (the file says it already), "proposal_way" (the forge has no requests), "repository_none" (it is
