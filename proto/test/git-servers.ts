@@ -59,7 +59,7 @@ export interface GitHttp extends AsyncDisposable {
   /** Paths with their queries, in the order of the requests. */
   asked: string[]
   /** Of a test: answers in the place of git, and says so. */
-  instead: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
+  instead: ((request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>) | undefined
 }
 
 /** `git http-backend` behind Basic authentication; an empty password means none is needed. */
@@ -67,9 +67,9 @@ export async function serveGitHttp(root: string, user: string, password: string)
   const backend = join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend')
   const authorizations = new Set<string>()
   const asked: string[] = []
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     asked.push(request.url ?? '')
-    if (served.instead?.(request, response)) return
+    if (await served.instead?.(request, response)) return
     const given = request.headers.authorization ?? ''
     if (given) authorizations.add(given)
     if (password && given !== `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`) {

@@ -70,15 +70,15 @@ export function proposing({ db, drafts, workers, participants, agentLabels }: De
         workers.run(proposalTasks, 'proposeDraft', { ...asked, includes }, by),
       )
       const lacks = await lackingOf({ participants: participants(), em: ctx.em, draft })(prepared.demands)
-      return { ...prepared, problems: [...problemsFrom(problems), ...lacks] }
+      return { ...prepared, updates, problems: [...problemsFrom(problems), ...lacks] }
     },
 
-    /** What others changed in the file comes into the draft, which has been made of the latest version from then on. */
+    /** What others changed in the file comes into the draft, beside what was typed since that was read (`updates`). */
     async absorb(
       pipelineId: string,
-      { yaml, by, now }: { yaml: string; by: { userId: string; name: string }; now: Date },
+      { updates, yaml }: { updates: Uint8Array[]; yaml: string },
+      { by, now }: { by: { userId: string; name: string }; now: Date },
     ) {
-      const updates = await drafts().updates(pipelineId)
       const change = await workers.run(draftTasks, 'applyFile', { updates, yaml }, by.userId)
       if (!change) return
       await drafts().merge(pipelineId, change, by)

@@ -1,4 +1,5 @@
 // A draft goes into a repository that a real git server has and that a forge knows, and comes back by what is merged there.
+import { Role } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { AuditService } from '@ansflow/proto/gen/ansflow/v1/audit_pb'
 import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
@@ -8,6 +9,7 @@ import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb
 import { afterEach, expect, test, vi } from 'vitest'
 import { ForgeWorld, type ForgeWorldOptions } from '../../../test/forge-world.ts'
 import { waitFor } from '../../../test/wait-for.ts'
+import { RepositoryTriggerEntity } from '../deliveries/repository-trigger.entity.ts'
 import { ProposalEntity } from './proposal.entity.ts'
 
 const file = `# What is built.
@@ -139,6 +141,25 @@ test('what others have changed meanwhile is kept, comes into the draft, and conf
   await waitFor(async () => !(await find()).draftChanged, 20_000)
 })
 
+test('what is typed while somebody proposes stays in the draft, beside what others have changed in the file', async () => {
+  const { proposals, edit, draft, asked } = await start()
+  await edit(changed)
+  const theirs = file.replace('"true" }', '"true", timeout: 5m }')
+  world.commit(path, theirs)
+  const both = theirs.replace('run: make', 'run: make -j2')
+  let typed = false
+  world.git.instead = async ({ url = '' }) => {
+    if (url.includes('receive-pack') && !typed) {
+      typed = true
+      await edit(`${changed.replace('-j2', '-j8')}  three:\n    run: "false"\n`)
+    }
+    return false
+  }
+  await proposals.proposePipeline({ ...asked, way: BRANCH })
+  expect(typed).toBe(true)
+  expect(await draft()).toBe(`${both.replace('-j2', '-j8')}  three:\n    run: "false"\n`)
+})
+
 test('a wrong draft, a wrong way and a moved draft change nothing', async () => {
   const { proposals, pipelines, edit, asked } = await start()
   const head = world.head()
@@ -229,6 +250,32 @@ test('what broke off as a commit on the default branch goes on as a request, fro
   expect(world.forge.pulls).toMatchObject([{ head: proposal!.branch, base: 'main' }])
 })
 
+test('a commit on the default branch wants a right of its own', async () => {
+  const { edit, asked, newest } = await start()
+  await edit(changed)
+  const before = world.head()
+  const { controller, projectId } = world
+  const as = async (role: Role, scopes?: string[]) =>
+    controller.as(await controller.addUser({ role, projectId, ...(scopes && { scopes }) })).client(ProposalService)
+  const developer = await as(Role.DEVELOPER)
+  await expect(developer.proposePipeline({ ...asked, way: COMMIT })).rejects.toMatchObject({
+    message: expect.stringContaining('repository.manage'),
+  })
+  const narrow = await as(Role.MAINTAINER, ['pipeline.publish', 'repository.read'])
+  await expect(narrow.proposePipeline({ ...asked, way: COMMIT })).rejects.toMatchObject({
+    message: expect.stringContaining('repository.manage'),
+  })
+  expect(await controller.db.em().count(ProposalEntity)).toBe(0)
+  const { proposal } = await developer.proposePipeline({ ...asked, way: BRANCH })
+  expect(proposal).toMatchObject({ state: ProposalState.OPEN })
+  world.origin.git('fetch', '--quiet')
+  expect(world.origin.git('rev-parse', 'origin/main')).toBe(before)
+  await (await as(Role.MAINTAINER)).proposePipeline({ ...asked, way: COMMIT })
+  world.origin.git('fetch', '--quiet')
+  expect(`${show(`origin/main:${path}`)}\n`).toBe(changed)
+  expect((await newest()).state).toBe(ProposalState.MERGED)
+})
+
 test('of two who propose at once, neither writes over the other', async () => {
   const { proposals, edit, asked } = await start()
   await edit(changed)
@@ -245,6 +292,35 @@ test('of two who propose at once, neither writes over the other', async () => {
   const { proposal } = await proposals.proposePipeline({ ...asked, way: PULL_REQUEST })
   world.origin.git('fetch', '--quiet')
   expect(world.origin.git('rev-list', '--count', `origin/main..origin/${proposal!.branch}`)).toBe('1')
+})
+
+test('a pipeline that leaves its repository has no open proposal, and starts by itself what its latest version says', async () => {
+  const pushed = `on: { push: true }\n${file}`
+  const { proposals, edit, find, newest } = await start({ files: { [path]: pushed } })
+  await waitFor(async () => (await find())?.latestVersion === 1, 20_000)
+  const { id: pipelineId } = await find()
+  const asked = { pipelineId, title: 'Quicker', way: PULL_REQUEST }
+  await edit(pushed.replace('run: make', 'run: make -j2'))
+  await proposals.proposePipeline(asked)
+  await proposals.keepPipeline({ pipelineId })
+  expect((await newest(pipelineId)).state).toBe(ProposalState.CLOSED)
+  // Moved back, it is a further one, and its file is awaited.
+  await proposals.proposePipeline({
+    ...{ ...asked, repositoryId: world.repositoryId, path },
+    choice: ProposalChoice.DRAFT,
+  })
+  expect((await newest(pipelineId)).state).toBe(ProposalState.OPEN)
+  expect(await find()).toMatchObject({ repositoryId: '', otherFilePath: path, otherFileAwaited: true })
+  world.origin.git('fetch', '--quiet')
+  world.origin.git('merge', '--quiet', '--no-edit', `origin/${(await newest(pipelineId)).branch}`)
+  world.origin.git('push', '--quiet', 'origin', 'HEAD:main')
+  await refresh()
+  await waitFor(async () => (await find()).filePath === path, 20_000)
+  const em = world.controller.db.em()
+  expect(await em.count(RepositoryTriggerEntity, { pipelineId })).toBe(0)
+  await world.owner.client(RepositoryService).disconnectRepository({ repositoryId: world.repositoryId })
+  expect(await find()).toMatchObject({ repositoryId: '', otherFilePath: '' })
+  expect(await em.count(RepositoryTriggerEntity, { pipelineId })).toBe(1)
 })
 
 test('a pipeline moves into a repository and out of it again, and nothing of it is lost', async () => {
