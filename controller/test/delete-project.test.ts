@@ -63,8 +63,7 @@ test('a deleted project leaves nothing behind', async () => {
     ...{ createdAt: new Date(), updatedAt: new Date() },
   })
   await c.db.em().execute(`update repository set default_branch = 'main'`)
-  const git = { commit: '3'.repeat(40), repositoryId, branch: 'main' }
-  const { run } = await world.runs.startRun({ pipelineId: pipeline!.id, git })
+  const { run } = await world.runs.startRun({ pipelineId: pipeline!.id, git: { branch: 'main' } })
   const { job } = await control.take()
   const data = Buffer.from('one\n')
   logs.send({ job, offset: 0n, data, lineLengths: [4], lineMs: [1] })
@@ -76,7 +75,14 @@ test('a deleted project leaves nothing behind', async () => {
   const asked = async () => (await approvals.listApprovals({ runId: run!.id })).approvals[0]?.id ?? ''
   await waitFor(async () => (await asked()) !== '')
   await approvals.decide({ approvalId: await asked(), decision: ApprovalDecision.APPROVE })
-  await waitFor(async () => isTerminal((await world.runs.getRun({ runId: run!.id })).run!.status))
+  // No copy says of the commit that a branch leads to it: no agent takes this one.
+  const past = 'name: r\nsteps: { it: { uses: wait, with: { until: "2020-01-01T00:00:00Z" } } }\n'
+  const { pipeline: waiting } = await pipelines.applyPipeline({ projectId, yaml: past, publish: true })
+  const git = { commit: '3'.repeat(40), repositoryId, branch: 'main' }
+  const { run: untrusted } = await world.runs.startRun({ pipelineId: waiting!.id, git })
+  for (const runId of [run!.id, untrusted!.id]) {
+    await waitFor(async () => isTerminal((await world.runs.getRun({ runId })).run!.status))
+  }
 
   const ids = [projectId, pipeline!.id, run!.id, job.jobId, connectionId, repositoryId]
   const holding = async () => {
@@ -134,7 +140,7 @@ test('a deleted project leaves nothing behind', async () => {
     await control.succeed((await control.take()).job)
     await waitFor(async () => isTerminal((await world.runs.getRun({ runId })).run!.status))
   }
-  expect(await graphs()).toBe(2)
+  expect(await graphs()).toBe(3)
   await owner.client(ProjectService).deleteProject({ projectId })
   expect(await holding()).toEqual(['audit_event'])
   expect((await world.runs.getRun({ runId: theirs })).graph?.steps).toHaveLength(1)
