@@ -276,6 +276,26 @@ test('a commit on the default branch wants a right of its own', async () => {
   expect((await newest()).state).toBe(ProposalState.MERGED)
 })
 
+test('what broke off although it got through is said to be done, once somebody goes on with it', async () => {
+  const { proposals, edit, asked, pipelineId } = await start()
+  await edit(changed)
+  const { proposal } = await proposals.proposePipeline({ ...asked, way: COMMIT })
+  await world.controller.db
+    .em()
+    .nativeUpdate(
+      ProposalEntity,
+      { id: proposal!.id },
+      { state: ProposalState.UNFINISHED, openOf: pipelineId, commit: '' },
+    )
+  await refresh()
+  world.origin.git('fetch', '--quiet')
+  const before = world.origin.git('rev-parse', 'origin/main')
+  const again = await proposals.proposePipeline({ ...asked, way: COMMIT })
+  expect(again.proposal).toMatchObject({ id: proposal!.id, state: ProposalState.MERGED, commit: before })
+  world.origin.git('fetch', '--quiet')
+  expect(world.origin.git('rev-parse', 'origin/main')).toBe(before)
+})
+
 test('of two who propose at once, neither writes over the other', async () => {
   const { proposals, edit, asked } = await start()
   await edit(changed)
