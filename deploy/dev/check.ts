@@ -74,10 +74,12 @@ export interface Tally {
   passed: number
   failed: number
   skipped: number
+  /** What failed and why, a text each: said again at the end of a long output. */
+  failures: string[]
 }
 
 export async function check(): Promise<Tally> {
-  const tally: Tally = { passed: 0, failed: 0, skipped: 0 }
+  const tally: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] }
   const waiting = checks.values()
   // One check a processor: most of them use no more.
   const lane = async () => {
@@ -87,7 +89,9 @@ export async function check(): Promise<Tally> {
         tally.passed++
       } catch (error) {
         tally.failed++
-        say(error instanceof Error ? error.message : String(error))
+        const why = error instanceof Error ? error.message : String(error)
+        tally.failures.push(`${what}\n${why}`)
+        say(why)
       }
     }
   }

@@ -1,8 +1,8 @@
 // `npm test`, and `npm run test:long` for what takes too long for every change: installs the system programs the tests need, starts their servers, then checks, unit tests, the controller on both
-// databases, the whole system, and the benchmarks in short. Its last line is "N passed, N failed, N skipped".
+// databases, the whole system, and the benchmarks in short. Its last lines are what failed and why, and "N passed, N failed, N skipped".
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { buildAll } from './build.ts'
 import { check, type Tally } from './check.ts'
 import { Sentence, say, step } from './progress.ts'
@@ -10,7 +10,7 @@ import { endCommands, root, runCommand } from './run-command.ts'
 import { ensureSystemPackages } from './system-packages.ts'
 import { startMariadb, startNats, type TestServer } from './test-servers.ts'
 
-const total: Tally = { passed: 0, failed: 0, skipped: 0 }
+const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] }
 const servers: Promise<TestServer>[] = []
 const began = Date.now()
 const long = process.argv[2] === 'long'
@@ -48,6 +48,7 @@ try {
   await stopServers()
 }
 say(`took ${Math.round((Date.now() - began) / 1000)} s`)
+for (const failure of total.failures) say(`failed: ${failure}`)
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
 
@@ -69,6 +70,7 @@ async function bench(): Promise<void> {
   } catch (error) {
     say(error instanceof Error ? error.message : String(error))
     total.failed++
+    total.failures.push('the benchmarks')
   }
 }
 
@@ -112,25 +114,22 @@ async function vitest(
     )
   } catch (error) {
     say(error instanceof Error ? error.message : String(error))
-    const counted = await counts(report)
-    if (!counted || counted.failed === 0) total.failed++
+    const counted = await readReport(report)
+    if (!counted || counted.failed === 0) {
+      total.failed++
+      total.failures.push(what)
+    }
   } finally {
-    const counted = await counts(report)
-    if (counted) add(counted)
+    const counted = await readReport(report)
+    if (counted) add({ ...counted, failures: counted.failures.map((failure) => `${what}: ${failure}`) })
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function counts(report: string): Promise<Tally | undefined> {
+async function readReport(report: string): Promise<Tally | undefined> {
   const text = await readFile(report, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
-  const json = JSON.parse(text) as {
-    numPassedTests: number
-    numFailedTests: number
-    numPendingTests: number
-    numTodoTests: number
-    numFailedTestSuites: number
-  }
+  const json = JSON.parse(text) as JsonReport
   return {
     passed: json.numPassedTests,
     failed: Math.max(
@@ -138,11 +137,44 @@ async function counts(report: string): Promise<Tally | undefined> {
       json.numFailedTestSuites > 0 && json.numFailedTests === 0 ? json.numFailedTestSuites : 0,
     ),
     skipped: json.numPendingTests + json.numTodoTests,
+    failures: json.testResults.flatMap(failuresOf),
   }
+}
+
+/** What vitest's reporter `json` writes, as far as it is read here. */
+interface JsonReport {
+  numPassedTests: number
+  numFailedTests: number
+  numPendingTests: number
+  numTodoTests: number
+  numFailedTestSuites: number
+  testResults: JsonFile[]
+}
+
+interface JsonFile {
+  name: string
+  status: string
+  message: string
+  assertionResults: { status: string; fullName: string; failureMessages: string[] | null }[]
+}
+
+/** One text a failed test: where, which, and the first lines of why. A file that could not be read is one too. */
+function failuresOf({ name, status, message, assertionResults }: JsonFile): string[] {
+  const file = relative(root, name)
+  const failed = assertionResults.filter((each) => each.status === 'failed')
+  if (failed.length === 0) return status === 'failed' ? [`${file}\n${firstLines(message)}`] : []
+  return failed.map(
+    ({ fullName, failureMessages }) => `${file}: ${fullName.trim()}\n${firstLines((failureMessages ?? []).join('\n'))}`,
+  )
+}
+
+function firstLines(text: string): string {
+  return text.split('\n').slice(0, 40).join('\n')
 }
 
 function add(tally: Tally): void {
   total.passed += tally.passed
   total.failed += tally.failed
   total.skipped += tally.skipped
+  total.failures.push(...tally.failures)
 }

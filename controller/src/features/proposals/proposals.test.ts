@@ -3,25 +3,12 @@ import { Role } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { AuditService } from '@ansflow/proto/gen/ansflow/v1/audit_pb'
 import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProposalChoice, ProposalService, ProposalState, ProposalWay } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
-import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { afterEach, expect, test, vi } from 'vitest'
-import { ForgeWorld, type ForgeWorldOptions } from '../../../test/forge-world.ts'
+import type { ForgeWorld, ForgeWorldOptions } from '../../../test/forge-world.ts'
+import { changed, file, path, startProposals } from '../../../test/proposal-world.ts'
 import { waitFor } from '../../../test/wait-for.ts'
-import { RepositoryTriggerEntity } from '../deliveries/repository-trigger.entity.ts'
 import { ProposalEntity } from './proposal.entity.ts'
-
-const file = `# What is built.
-name: build
-steps:
-  # At once.
-  one: { run: "true" } # quietly
-  two:
-    needs: [one]
-    run: make
-`
-const path = '.ansflow/build.yaml'
 
 // There and back several times, beside whatever else the machine does.
 vi.setConfig({ testTimeout: 90_000 })
@@ -30,25 +17,17 @@ let world: ForgeWorld
 afterEach(() => world?.[Symbol.asyncDispose]())
 
 async function start(options: Partial<ForgeWorldOptions> = {}) {
-  world = await ForgeWorld.start({ files: { [path]: file }, ...options })
-  const proposals = world.owner.client(ProposalService)
-  const pipelines = world.owner.client(PipelineService)
-  const find = async (name = 'build') =>
-    (await pipelines.listPipelines({ projectId: world.projectId })).pipelines.find((each) => each.name === name)!
-  const pipelineId = options.files ? '' : (await find()).id
-  const edit = (yaml: string) => pipelines.applyPipeline({ projectId: world.projectId, yaml })
-  const draft = async (id = pipelineId) => (await pipelines.getPipeline({ pipelineId: id })).yaml
-  const newest = async (id = pipelineId) => (await proposals.listProposals({ pipelineId: id })).proposals[0]!
-  const asked = { pipelineId, title: 'Make it quicker', message: 'Because **of that**.' }
-  return { proposals, pipelines, find, pipelineId, edit, draft, newest, asked }
+  const started = await startProposals(options)
+  world = started.world
+  return started
 }
 
 const { PULL_REQUEST, BRANCH, COMMIT } = ProposalWay
-const changed = file.replace('run: make', 'run: make -j2')
-const show = (of: string) => world.origin.git('show', of)
 
 test('a draft is proposed, updated, merged, and clean again', async () => {
-  const { proposals, pipelines, find, pipelineId, edit, draft, newest, asked } = await start({ kind: ForgeKind.GITLAB })
+  const { proposals, pipelines, find, pipelineId, edit, draft, newest, asked, show, refresh } = await start({
+    kind: ForgeKind.GITLAB,
+  })
   await edit(changed)
   const before = await proposals.explainProposal({ pipelineId })
   expect(before).toMatchObject({ path, defaultBranch: 'main', yamlBefore: file, yamlAfter: changed, conflicts: [] })
@@ -98,12 +77,8 @@ test('a draft is proposed, updated, merged, and clean again', async () => {
   })
 })
 
-async function refresh() {
-  await world.owner.client(RepositoryService).refreshRepository({ repositoryId: world.repositoryId })
-}
-
 test('what others have changed meanwhile is kept, comes into the draft, and conflicts are said', async () => {
-  const { proposals, pipelineId, edit, draft, asked, find } = await start()
+  const { proposals, pipelineId, edit, draft, asked, find, show } = await start()
   await edit(changed)
   const theirs = file.replace('"true" } # quietly', '"true", timeout: 5m } # loudly')
   world.commit(path, theirs)
@@ -194,7 +169,7 @@ test('a wrong draft, a wrong way and a moved draft change nothing', async () => 
 })
 
 test('a server that refuses is quoted, and what was pushed without a request is continued', async () => {
-  const { proposals, pipelineId, edit, asked, newest } = await start()
+  const { proposals, pipelineId, edit, asked, newest, refresh } = await start()
   await edit(changed)
   world.git.instead = ({ url = '' }, response) => {
     if (!url.includes('receive-pack')) return false
@@ -251,7 +226,7 @@ test('what broke off as a commit on the default branch goes on as a request, fro
 })
 
 test('a commit on the default branch wants a right of its own', async () => {
-  const { edit, asked, newest } = await start()
+  const { edit, asked, newest, show } = await start()
   await edit(changed)
   const before = world.head()
   const { controller, projectId } = world
@@ -277,7 +252,7 @@ test('a commit on the default branch wants a right of its own', async () => {
 })
 
 test('what broke off although it got through is said to be done, once somebody goes on with it', async () => {
-  const { proposals, edit, asked, pipelineId } = await start()
+  const { proposals, edit, asked, pipelineId, refresh } = await start()
   await edit(changed)
   const { proposal } = await proposals.proposePipeline({ ...asked, way: COMMIT })
   await world.controller.db
@@ -312,102 +287,4 @@ test('of two who propose at once, neither writes over the other', async () => {
   const { proposal } = await proposals.proposePipeline({ ...asked, way: PULL_REQUEST })
   world.origin.git('fetch', '--quiet')
   expect(world.origin.git('rev-list', '--count', `origin/main..origin/${proposal!.branch}`)).toBe('1')
-})
-
-test('a pipeline that leaves its repository has no open proposal, and starts by itself what its latest version says', async () => {
-  const pushed = `on: { push: true }\n${file}`
-  const { proposals, edit, find, newest } = await start({ files: { [path]: pushed } })
-  await waitFor(async () => (await find())?.latestVersion === 1, 20_000)
-  const { id: pipelineId } = await find()
-  const asked = { pipelineId, title: 'Quicker', way: PULL_REQUEST }
-  await edit(pushed.replace('run: make', 'run: make -j2'))
-  await proposals.proposePipeline(asked)
-  await proposals.keepPipeline({ pipelineId })
-  expect((await newest(pipelineId)).state).toBe(ProposalState.CLOSED)
-  // Moved back, it is a further one, and its file is awaited.
-  await proposals.proposePipeline({
-    ...{ ...asked, repositoryId: world.repositoryId, path },
-    choice: ProposalChoice.DRAFT,
-  })
-  expect((await newest(pipelineId)).state).toBe(ProposalState.OPEN)
-  expect(await find()).toMatchObject({ repositoryId: '', otherFilePath: path, otherFileAwaited: true })
-  world.origin.git('fetch', '--quiet')
-  world.origin.git('merge', '--quiet', '--no-edit', `origin/${(await newest(pipelineId)).branch}`)
-  world.origin.git('push', '--quiet', 'origin', 'HEAD:main')
-  await refresh()
-  await waitFor(async () => (await find()).filePath === path, 20_000)
-  const em = world.controller.db.em()
-  expect(await em.count(RepositoryTriggerEntity, { pipelineId })).toBe(0)
-  await world.owner.client(RepositoryService).disconnectRepository({ repositoryId: world.repositoryId })
-  expect(await find()).toMatchObject({ repositoryId: '', otherFilePath: '' })
-  expect(await em.count(RepositoryTriggerEntity, { pipelineId })).toBe(1)
-})
-
-test('a pipeline moves into a repository and out of it again, and nothing of it is lost', async () => {
-  const { proposals, pipelines, find } = await start({ files: { README: 'x' } })
-  const { pipeline } = await world.keep(file)
-  const pipelineId = pipeline!.id
-  const asked = { pipelineId, title: 'Keep it here', way: BRANCH }
-  const to = { repositoryId: world.repositoryId, path }
-  await expect(proposals.proposePipeline(asked)).rejects.toMatchObject({
-    message: expect.stringContaining('say which'),
-  })
-  for (const wrong of ['build.yaml', '.ansflow/../x.yaml', '.ansflow/a/b.yaml', '.github/x.yaml']) {
-    await expect(proposals.explainProposal({ ...to, pipelineId, path: wrong })).rejects.toMatchObject({
-      message: expect.stringContaining('.ansflow/build.yaml'),
-    })
-  }
-  const { proposal } = await proposals.proposePipeline({ ...asked, ...to })
-  expect(await find()).toMatchObject({ repositoryId: '', otherRepositoryId: to.repositoryId, otherFileAwaited: true })
-  world.origin.git('fetch', '--quiet')
-  world.origin.git('merge', '--quiet', '--ff-only', `origin/${proposal!.branch}`)
-  world.origin.git('push', '--quiet', 'origin', 'HEAD:main')
-  await refresh()
-  const moved = await waitFor(async () => ((await find()).repositoryId === '' ? undefined : find()), 20_000)
-  expect(moved).toMatchObject({
-    id: pipelineId,
-    repositoryId: to.repositoryId,
-    filePath: path,
-    latestVersion: 1,
-    draftChanged: false,
-    otherFilePath: '',
-  })
-  const { yaml } = await pipelines.getPipeline({ pipelineId })
-  expect(yaml).toBe(file)
-  await expect(pipelines.publishPipeline({ pipelineId })).rejects.toMatchObject({
-    message: expect.stringContaining(path),
-  })
-  const before = world.head()
-  world.commit(path, changed)
-  await refresh()
-  await waitFor(async () => (await find()).latestVersion === 2, 20_000)
-  expect(before).not.toBe(world.head())
-
-  await proposals.keepPipeline({ pipelineId })
-  await expect(proposals.keepPipeline({ pipelineId })).rejects.toMatchObject({
-    message: expect.stringContaining('already'),
-  })
-  expect(await find()).toMatchObject({ repositoryId: '', otherFilePath: path, otherFileAwaited: false })
-  expect((await pipelines.getPipeline({ pipelineId })).yaml).toBe(changed)
-  const last = world.head()
-  const told = await world.pushed(last, world.commit(path, changed.replace('-j2', '-j9')))
-  expect(told.decisions).toMatchObject([{ path, reasonInfo: { code: 'delivery_left' } }])
-  expect((await find()).latestVersion).toBe(2)
-  const { yaml: kept } = await pipelines.getPipeline({ pipelineId })
-  expect(kept).toBe(changed)
-  await pipelines.applyPipeline({ projectId: world.projectId, yaml: changed.replace('-j2', '-j5'), publish: true })
-  expect((await find()).latestVersion).toBe(3)
-  // And back: the file says something else by now.
-  await expect(proposals.proposePipeline({ ...asked, ...to })).rejects.toMatchObject({
-    message: expect.stringContaining('changed meanwhile'),
-  })
-  const back = await proposals.proposePipeline({ ...asked, ...to, way: COMMIT, choice: ProposalChoice.DRAFT })
-  expect(back.proposal).toMatchObject({ state: ProposalState.MERGED })
-  await waitFor(async () => (await find()).filePath === path, 20_000)
-  world.origin.git('fetch', '--quiet')
-  expect(`${show(`origin/main:${path}`)}\n`).toBe(changed.replace('-j2', '-j5'))
-  // Once more, with nothing changed: it follows at once.
-  await proposals.keepPipeline({ pipelineId })
-  expect(await proposals.proposePipeline({ ...asked, ...to })).not.toHaveProperty('proposal')
-  expect(await find()).toMatchObject({ filePath: path, latestVersion: 3, draftChanged: false })
 })
