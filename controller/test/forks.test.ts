@@ -4,6 +4,7 @@ import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { DeliveryService, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { LogService } from '@ansflow/proto/gen/ansflow/v1/logs_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import {
   ForkFiles,
   ForkPolicy,
@@ -195,6 +196,27 @@ test('it takes the place of no run but those of strangers, and goes before none'
   const { run: still } = await runs().getRun({ runId: ours!.id })
   expect(still!.status).toBe(RunStatus.RUNNING)
   await runs().cancelRun({ runId: ours!.id })
+})
+
+test('its jobs take no room from those that are trusted, and have as much of their own', async () => {
+  const { projectId } = world
+  const projects = world.owner.client(ProjectService)
+  await projects.updateProject({ projectId, jobLimit: 1 })
+  const sleeps = await attack('{ a: { run: "sleep 600" } }')
+  await waitFor(async () => (await runs().getRun({ runId: sleeps.id })).run?.status === RunStatus.RUNNING, 20_000)
+  const { pipeline } = await world.keep('name: fix\nsteps: { a: { run: "true", runsOn: [production] } }\n')
+  const { run: ours } = await runs().startRun({ pipelineId: pipeline!.id })
+  expect(await ended(ours!.id)).toMatchObject({ steps: [{ attempts: [{ agentName: 'guarded' }] }] })
+  const next = await attack('{ b: { run: "true" } }')
+  const waits = await waitFor(async () => {
+    const { run } = await runs().getRun({ runId: next.id })
+    const step = run!.steps.find(({ id }) => id === 'b')
+    return step?.reasonInfo?.code === 'project_limit' ? step : undefined
+  }, 20_000)
+  expect(waits.reasonInfo?.params).toEqual({ limit: '1', untrusted: 'true' })
+  await runs().cancelRun({ runId: sleeps.id })
+  expect(await ended(next.id)).toMatchObject({ status: RunStatus.SUCCEEDED })
+  await projects.updateProject({ projectId, jobLimit: 0 })
 })
 
 test('to run it again, or to start it by hand, gains no trust', async () => {

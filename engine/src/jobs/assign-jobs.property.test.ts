@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { assignAlone, assignJobs } from './assign-jobs.ts'
-import { type AgentView, type Candidate, fits, isAtLimit, isolatedWorkspace, isPinned } from './pick-job.ts'
+import { type AgentView, type Candidate, fits, isAtLimit, isolatedWorkspace, isPinned, shareOf } from './pick-job.ts'
 
 const now = new Date('2030-01-01T00:00:00Z')
 
@@ -26,7 +26,8 @@ const jobArbitrary = fc.record({
   workspace: fc.constantFrom('shared', 'own', isolatedWorkspace),
   pinned: fc.option(fc.nat(3), { freq: 1 }),
 })
-const runningArbitrary = fc.dictionary(fc.constantFrom('p1', 'p2', 'p3'), fc.nat(5))
+const theirs = (projectId: string) => shareOf({ projectId, untrusted: true })
+const runningArbitrary = fc.dictionary(fc.constantFrom('p1', 'p2', 'p3', theirs('p1'), theirs('p2')), fc.nat(5))
 
 type Agent = typeof agentArbitrary extends fc.Arbitrary<infer T> ? T : never
 type Job = typeof jobArbitrary extends fc.Arbitrary<infer T> ? T : never
@@ -61,19 +62,19 @@ function jobsOf(jobs: Job[]): Map<string, Candidate> {
   return new Map(made.map((job) => [job.jobId, job]))
 }
 
-/** As often of one project as of several. */
+/** As often of one share as of several. */
 const jobsArbitrary = fc
   .tuple(fc.array(jobArbitrary, { maxLength: 5 }), fc.boolean())
-  .map(([jobs, one]) => (one ? jobs.map((job) => ({ ...job, projectId: 'p1' })) : jobs))
+  .map(([jobs, one]) => (one ? jobs.map((job) => ({ ...job, projectId: 'p1', untrusted: jobs[0]!.untrusted })) : jobs))
 const worlds = [fc.array(agentArbitrary, { maxLength: 4 }), jobsArbitrary] as const
 
-test('jobs that are placed are those of a pass, on the same agents, whatever else runs; of several projects all go', () => {
+test('jobs that are placed are those of a pass, on the same agents, whatever else runs; of several shares all go', () => {
   const placed = { one: 0, several: 0 }
   fc.assert(
     fc.property(...worlds, runningArbitrary, (agents, jobs, running) => {
       const alone = assignAlone(agentsOf(agents), jobsOf(jobs), now)
       if (alone.length === 0) return
-      if (new Set(jobs.map(({ projectId }) => projectId)).size > 1) {
+      if (new Set(jobs.map(shareOf)).size > 1) {
         placed.several++
         expect(alone).toHaveLength(jobs.length)
         return
@@ -110,17 +111,37 @@ test('no agent gets more or other than it may have, and none stays free while it
         pins.set(workspace, agentId)
       }
       for (const [project, limit] of limits) {
-        expect(counts.get(project) ?? 0).toBeLessThanOrEqual(Math.max(limit, running[project] ?? 0))
+        for (const share of [project, theirs(project)])
+          expect(counts.get(share) ?? 0).toBeLessThanOrEqual(Math.max(limit, running[share] ?? 0))
       }
       for (const agent of agents) {
         expect(agent.busy).toBeLessThanOrEqual(Math.max(agent.slots, before.get(agent.id)!))
         if (agent.draining || agent.busy >= agent.slots) continue
         for (const job of left.values()) {
           const mayHave = fits(agent, job) && (!isPinned(job) || job.pinnedAgentId === agent.id)
-          expect(mayHave && job.availableAt <= now && !isAtLimit(job.projectId, counts, limits)).toBe(false)
+          expect(mayHave && job.availableAt <= now && !isAtLimit(job, counts, limits)).toBe(false)
         }
       }
     }),
     { numRuns: 5000 },
+  )
+})
+
+test('where strangers are not taken, trusted jobs go as if there were none, however many of theirs wait or run', () => {
+  fc.assert(
+    fc.property(...worlds, runningArbitrary, limitsArbitrary, (given, wanted, running, some) => {
+      const guarded = given.map((agent) => ({ ...agent, takesUntrusted: false }))
+      const limits = new Map(Object.entries(some))
+      const go = (jobs: Iterable<Candidate>, counts: [string, number][]) => {
+        const waiting = new Map([...jobs].map((job) => [job.jobId, job]))
+        const gone = assignJobs(agentsOf(guarded), waiting, new Map(counts), now, limits)
+        return gone.map(({ job, agentId }) => `${job.jobId} on ${agentId}`)
+      }
+      const counts = Object.entries(running)
+      const alone = [...jobsOf(wanted).values()].filter(({ untrusted }) => !untrusted)
+      const ours = counts.filter(([share]) => /^p\d$/.test(share))
+      expect(go(jobsOf(wanted).values(), counts)).toEqual(go(alone, ours))
+    }),
+    { numRuns: 2000 },
   )
 })

@@ -1,5 +1,13 @@
 // Which free agents get which of the jobs that wait.
-import { type AgentView, type Candidate, isolatedWorkspace, type JobLimits, noLimits, pickJob } from './pick-job.ts'
+import {
+  type AgentView,
+  type Candidate,
+  isolatedWorkspace,
+  type JobLimits,
+  noLimits,
+  pickJob,
+  shareOf,
+} from './pick-job.ts'
 
 export interface Assignment {
   job: Candidate
@@ -25,7 +33,8 @@ export function assignJobs(
       if (!job) continue
       jobs.delete(job.jobId)
       agent.busy++
-      running.set(job.projectId, (running.get(job.projectId) ?? 0) + 1)
+      const share = shareOf(job)
+      running.set(share, (running.get(share) ?? 0) + 1)
       pinOthers(jobs, job, agent.id)
       assignments.push({ job, agentId: agent.id })
       gave = true
@@ -43,7 +52,7 @@ function pinOthers(jobs: Map<string, Candidate>, first: Candidate, agentId: stri
 }
 
 /**
- * The same for jobs that nothing else waits beside, when it can be said without knowing what runs: with jobs of several projects
+ * The same for jobs that nothing else waits beside, when it can be said without knowing what runs: with jobs of several shares
  * only if all of them go.
  */
 export function assignAlone(
@@ -52,12 +61,12 @@ export function assignAlone(
   now: Date,
 ): Assignment[] {
   const assignments = assignJobs(agents, new Map(jobs), new Map(), now)
-  return assignments.length === jobs.size || isOfOneProject(jobs.values()) ? assignments : []
+  return assignments.length === jobs.size || isOfOneShare(jobs.values()) ? assignments : []
 }
 
-/** What runs of each project makes no difference between them then. */
-export function isOfOneProject(jobs: Iterable<Candidate>): boolean {
-  const projects = new Set<string>()
-  for (const { projectId } of jobs) if (projects.add(projectId).size > 1) return false
+/** What runs besides makes no difference between them then. */
+export function isOfOneShare(jobs: Iterable<Candidate>): boolean {
+  const shares = new Set<string>()
+  for (const job of jobs) if (shares.add(shareOf(job)).size > 1) return false
   return true
 }

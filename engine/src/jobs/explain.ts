@@ -10,17 +10,19 @@ import {
   isPinned,
   type JobLimits,
   noLimits,
+  type Running,
   takesOffers,
 } from './pick-job.ts'
 
 export function explainWait(
   job: Candidate,
   agents: readonly AgentView[],
-  running: ReadonlyMap<string, number> = new Map(),
+  running: Running = new Map(),
   limits: JobLimits = noLimits,
 ): Reason {
-  if (isAtLimit(job.projectId, running, limits)) {
-    return reason('project_limit', { limit: String(limits.get(job.projectId)) })
+  if (isAtLimit(job, running, limits)) {
+    const limit = String(limits.get(job.projectId))
+    return reason('project_limit', { limit, ...(job.untrusted && { untrusted: 'true' }) })
   }
   const own = agents.filter(({ organizationId }) => organizationId === job.organizationId)
   if (isPinned(job)) return explainPinned(job, own)

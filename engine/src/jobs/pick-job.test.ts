@@ -1,7 +1,7 @@
 import { reasonText } from '@ansflow/proto/reasons'
 import { describe, expect, test } from 'vitest'
 import { explainWait } from './explain.ts'
-import { type AgentView, type Candidate, pickJob } from './pick-job.ts'
+import { type AgentView, type Candidate, pickJob, shareOf } from './pick-job.ts'
 
 const now = new Date('2030-01-01T00:00:00Z')
 
@@ -72,6 +72,24 @@ describe('pickJob', () => {
     expect(pick(agent(), [other, first])).toBe('first')
     expect(pick(agent(), [first, other], [['p', 1]])).toBe('other')
     expect(pick(agent(), [first, other, urgent], [['p', 9]])).toBe('urgent')
+  })
+
+  test('strangers have a limit of their own, and what runs of theirs stands behind nobody who is trusted', () => {
+    const untrusted = true
+    const theirs = shareOf({ projectId: 'p', untrusted })
+    const limited = (jobs: Candidate[], running: [string, number][]) =>
+      pickJob(agent({ takesUntrusted: true }), jobs, new Map(running), now, new Map([['p', 2]]))?.jobId
+    expect(limited([candidate('ours')], [[theirs, 2]])).toBe('ours')
+    expect(limited([candidate('theirs', { untrusted })], [[theirs, 2]])).toBeUndefined()
+    expect(limited([candidate('theirs', { untrusted })], [['p', 2]])).toBe('theirs')
+    expect(limited([candidate('ours')], [['p', 2]])).toBeUndefined()
+
+    const open = agent({ takesUntrusted: true })
+    const first = candidate('first', { queuedAt: new Date(now.getTime() - 1000) })
+    const other = candidate('other', { projectId: 'q' })
+    expect(pick(open, [other, first], [[theirs, 9]])).toBe('first')
+    expect(pick(open, [{ ...first, untrusted }, other], [['p', 1]])).toBe('other')
+    expect(pick(open, [{ ...first, untrusted }, other], [[theirs, 1]])).toBe('other')
   })
 })
 
@@ -171,5 +189,20 @@ describe('explainWait', () => {
     ['about to go', {}, [agent()], 'Waits for an agent.'],
   ])('%s', (_, job, agents, text) => {
     expect(reasonText(explainWait(candidate('1', job), agents))).toBe(text)
+  })
+
+  test.each<[string, boolean, string]>([
+    ['ours', false, 'Waits for another job of the project to end: at most 2 run at once, as its settings say.'],
+    [
+      'strangers',
+      true,
+      'Waits for another job of strangers in the project to end: at most 2 run at once, as its settings say.',
+    ],
+  ])('the limit of the project: %s', (_, untrusted, text) => {
+    const job = candidate('1', { untrusted })
+    const wait = (of: Pick<Candidate, 'projectId' | 'untrusted'>) =>
+      explainWait(job, [agent({ takesUntrusted: true })], new Map([[shareOf(of), 2]]), new Map([['p', 2]]))
+    expect(reasonText(wait(job))).toBe(text)
+    expect(wait({ ...job, untrusted: !untrusted }).code).toBe('queued')
   })
 })

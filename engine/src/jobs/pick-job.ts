@@ -62,37 +62,52 @@ export function takesOffers(agent: AgentView): boolean {
   return agent.online && !agent.draining && agent.busy < agent.slots
 }
 
-/** How many jobs of a project agents may have at once; projects that are not there have no limit. */
+type Belongs = Pick<Candidate, 'projectId' | 'untrusted'>
+
+/** How many jobs agents have now, by `shareOf`. */
+export type Running = ReadonlyMap<string, number>
+
+/** What a job is counted with: strangers hold up and take the place of nobody but strangers. */
+export function shareOf({ projectId, untrusted }: Belongs): string {
+  return untrusted ? `untrusted: ${projectId}` : projectId
+}
+
+/** How many jobs of a project agents may have at once, and as many of strangers; projects that are not there have no limit. */
 export type JobLimits = ReadonlyMap<string, number>
 
 export const noLimits: JobLimits = new Map()
 
-export function isAtLimit(projectId: string, running: ReadonlyMap<string, number>, limits: JobLimits): boolean {
-  const limit = limits.get(projectId)
-  return limit !== undefined && (running.get(projectId) ?? 0) >= limit
+export function isAtLimit(job: Belongs, running: Running, limits: JobLimits): boolean {
+  const limit = limits.get(job.projectId)
+  return limit !== undefined && (running.get(shareOf(job)) ?? 0) >= limit
 }
 
-/** `running` counts the jobs each project has on agents now. */
 export function pickJob(
   agent: AgentView,
   jobs: Iterable<Candidate>,
-  running: ReadonlyMap<string, number>,
+  running: Running,
   now: Date,
   limits: JobLimits = noLimits,
 ): Candidate | undefined {
   if (!takesOffers(agent)) return undefined
   let best: Candidate | undefined
   for (const job of jobs) {
-    if (job.availableAt > now || !mayHave(agent, job) || isAtLimit(job.projectId, running, limits)) continue
+    if (job.availableAt > now || !mayHave(agent, job) || isAtLimit(job, running, limits)) continue
     if (!best || goesBefore(job, best, running)) best = job
   }
   return best
 }
 
-function goesBefore(a: Candidate, b: Candidate, running: ReadonlyMap<string, number>): boolean {
+function goesBefore(a: Candidate, b: Candidate, running: Running): boolean {
   if (a.priority !== b.priority) return a.priority > b.priority
-  const share = (running.get(a.projectId) ?? 0) - (running.get(b.projectId) ?? 0)
+  const share = has(a, running) - has(b, running)
   if (share !== 0) return share < 0
   const age = a.queuedAt.getTime() - b.queuedAt.getTime()
   return age !== 0 ? age < 0 : a.jobId < b.jobId
+}
+
+/** What its project has already. Those of strangers are nothing to a job that is trusted; for theirs all of it counts. */
+function has(job: Belongs, running: Running): number {
+  const trusted = running.get(job.projectId) ?? 0
+  return job.untrusted ? trusted + (running.get(shareOf(job)) ?? 0) : trusted
 }

@@ -119,9 +119,9 @@ export const reasonTable = {
       '等待锁 {lock}：{pipeline} 的运行 #{number} 的步骤 {holder} [{queued?}排在前面（它也在等待）|正在使用它]。',
   },
   project_limit: {
-    params: ['limit'],
-    en: 'Waits for another job of the project to end: at most {limit} [{limit=1}runs|run] at once, as its settings say.',
-    'zh-CN': '等待项目的另一个作业结束：按项目设置，最多同时运行 {limit} 个。',
+    params: ['limit', 'untrusted?'],
+    en: 'Waits for another job of [{untrusted?}strangers in ]the project to end: at most {limit} [{limit=1}runs|run] at once, as its settings say.',
+    'zh-CN': '等待项目的另一个[{untrusted?}外部人员的]作业结束：按项目设置，最多同时运行 {limit} 个。',
   },
   run_waits: { params: [], en: 'Waits until the run may begin.', 'zh-CN': '等待运行可以开始。' },
   max_parallel: {

@@ -1,7 +1,7 @@
 // Brings queued jobs to free agents of this controller: a pass an organization, as soon as something may fit, never two at
 // once. Jobs that stay queued after it get the reason they wait for.
 
-import { assignAlone, assignJobs, isOfOneProject } from '@ansflow/engine/assign-jobs'
+import { assignAlone, assignJobs, isOfOneShare } from '@ansflow/engine/assign-jobs'
 import { explainWait, withoutAsking } from '@ansflow/engine/explain'
 import { type AgentView, type Candidate, isPinned, type JobLimits } from '@ansflow/engine/pick-job'
 import { type Reason, sameReason } from '@ansflow/proto/reasons'
@@ -23,7 +23,7 @@ export interface JobQueue {
   labels(organizationId: string): Promise<LabelBook>
   /** Of those projects that have any. */
   limits(): JobLimits
-  /** Jobs on agents by project. */
+  /** Jobs on agents, by `shareOf`. */
   running(): Promise<Map<string, number>>
   /** False: it is not queued any more. Those that are called in one turn of the event loop share a commit. */
   claim(job: Candidate, seat: Seat): Promise<boolean>
@@ -150,7 +150,7 @@ export function createDispatcher({ queue, sessions, clock, log }: Deps): Dispatc
     if (jobs.size === 0) return true
     const book = await labelsFor(organizationId, jobs.values())
     const limits = queue.limits()
-    const running = isOfOneProject(jobs.values()) && !someHaveLimits(jobs.values()) ? new Map() : await queue.running()
+    const running = isOfOneShare(jobs.values()) && !someHaveLimits(jobs.values()) ? new Map() : await queue.running()
     const { views, seat } = free(organizationId, book)
     const assignments = assignJobs(views, jobs, running, clock.now(), limits)
     const claims = await Promise.all(assignments.map(({ job, agentId }) => queue.claim(job, seat(agentId))))

@@ -17,7 +17,7 @@ import {
   queuedElsewhere,
   queuedJobs,
   type RunDriver,
-  runningByProject,
+  runningByShare,
   specOf,
   waitReasons,
 } from '../runs/index.ts'
@@ -126,7 +126,7 @@ export function createJobQueue({ db, clock, log, driver, limits }: Omit<Deps, 's
 
     limits: limits.all,
 
-    running: () => runningByProject(db),
+    running: () => runningByShare(db),
 
     claim: async ({ runId, jobId }, seat) => (await driver.claim(runId, jobId, seat)) === 'applied',
 

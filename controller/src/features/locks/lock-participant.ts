@@ -45,13 +45,11 @@ export function lockParticipant({ db, limits, tell, freed }: LockDeps): RunParti
       for (const projectId of [...byProject.keys()].sort()) {
         const ofIt = byProject.get(projectId)!
         const limit = limits().get(projectId)
-        const claims = limit !== undefined && ofIt.some((change) => change.claims.length > 0)
+        const claims = limit !== undefined && ofIt.some(sendsJobs)
         const asks = ofIt.some(({ locks }) => locks.length > 0)
         // Taken first, so that of two controllers one counts what the other has sent.
         const last = asks || claims ? await lockLine(to.kysely(), db.dialect, projectId) : 0
-        if (claims && (await jobsWithAgents(to.kysely(), { projectId, ...ofIt[0]!.belongs })) > limit) {
-          throw new ClaimRefused(`agents have ${limit} jobs of project ${projectId}`)
-        }
+        if (claims) await checkLimit(to, projectId, ofIt.filter(sendsJobs), limit)
         if (asks) notices.push(...(await writeProject(to, projectId, ofIt, last)))
         for (const change of ofIt) {
           if (limit !== undefined && endsJobs(change)) freedOf.add(change.belongs.organizationId)
@@ -64,6 +62,20 @@ export function lockParticipant({ db, limits, tell, freed }: LockDeps): RunParti
       notices = []
       freedOf = new Set()
     },
+  }
+}
+
+function sendsJobs({ claims }: RunChange): boolean {
+  return claims.length > 0
+}
+
+/** Jobs of strangers take no room from those that are trusted. */
+async function checkLimit(to: Transaction, projectId: string, sending: RunChange[], limit: number): Promise<void> {
+  const { organizationId } = sending[0]!.belongs
+  for (const untrusted of new Set(sending.map(({ run }) => run.meta.origin.untrusted))) {
+    if ((await jobsWithAgents(to.kysely(), { organizationId, projectId, untrusted })) > limit) {
+      throw new ClaimRefused(`agents have ${limit} jobs of project ${projectId}`)
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { waitFor } from '../../../test/wait-for.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { createLog } from '../../platform/log.ts'
-import { jobsWithAgents, type RunDriver, type RunStart } from '../runs/index.ts'
+import { jobsWithAgents, type RunDriver, type RunStart, runningByShare } from '../runs/index.ts'
 import { queuedJobs } from '../runs/test/queued-jobs.ts'
 import { openRuns, type RunsWorld } from '../runs/test/runs-world.ts'
 import { locksFeature } from './feature.ts'
@@ -365,7 +365,7 @@ describe('a limit of jobs', () => {
         waiting.map((jobId, n) => world.claim(jobId, `agent ${n}`, pair[Math.floor(n / 3)])),
       )
       const got = claims.filter((job) => job !== null)
-      const held = await jobsWithAgents(world.db.kysely(), { organizationId, projectId })
+      const held = await jobsWithAgents(world.db.kysely(), { organizationId, projectId, untrusted: false })
       expect(held).toBe(got.length)
       expect(held).toBeLessThanOrEqual(3)
       freed = []
@@ -373,5 +373,21 @@ describe('a limit of jobs', () => {
       expect(freed.length).toBe(got.length)
     }
     for (const id of ids) expect(await status(id)).toBe('succeeded')
+  })
+
+  test('is one for strangers and one for all others, also where nobody looked before', async () => {
+    const steps = Array.from({ length: 2 }, (_, n) => ({ id: `s${n}`, workspace: 'isolated' }))
+    limited.set(world.startOf(steps).projectId, 1)
+    const untrusted = create(RunOriginSchema, { untrusted: true })
+    const theirs = await start({ steps }, { origin: untrusted })
+    const [first, second] = await queuedJobs(world.db, 2)
+    expect(await world.claim(first!.jobId, 'agent', alive)).toMatchObject({ runId: theirs })
+    expect(await world.claim(second!.jobId, 'agent', alive)).toBeNull()
+    const ours = await start({ steps })
+    const [third, fourth] = (await queuedJobs(world.db, 9)).filter(({ runId }) => runId === ours)
+    expect(await world.claim(third!.jobId, 'agent', alive)).toMatchObject({ runId: ours })
+    expect(await world.claim(fourth!.jobId, 'agent', alive)).toBeNull()
+    const counts = await runningByShare(world.db)
+    expect([...counts.values()]).toEqual([1, 1])
   })
 })

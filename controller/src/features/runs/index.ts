@@ -22,7 +22,7 @@ export {
   organizationsWithQueuedJobs,
   queuedElsewhere,
   queuedJobs,
-  runningByProject,
+  runningByShare,
   specOf,
   waitReasons,
 } from './jobs/job-queue.ts'

@@ -10,10 +10,10 @@ import type { RunTables } from '../run-tables.ts'
 
 export const withAgents = [JobStatus.OFFERED, JobStatus.ACCEPTED, JobStatus.RUNNING]
 
-/** How many of a project's jobs agents have. */
+/** How many of a project's jobs agents have: those that are trusted, or those of strangers. */
 export async function jobsWithAgents(
   to: Kysely<RunTables>,
-  { organizationId, projectId }: { organizationId: string; projectId: string },
+  { organizationId, projectId, untrusted }: { organizationId: string; projectId: string; untrusted: boolean },
 ): Promise<number> {
   const row = await to
     .selectFrom('job')
@@ -22,6 +22,7 @@ export async function jobsWithAgents(
     .where('project_id', '=', projectId)
     .where('status', 'in', withAgents)
     .where('agent_id', 'is not', null)
+    .where('untrusted', '=', untrusted ? 1 : 0)
     .executeTakeFirstOrThrow()
   return Number(row.count)
 }

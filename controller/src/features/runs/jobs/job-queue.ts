@@ -1,6 +1,6 @@
 // The job table as a queue: what waits, and what an agent has.
 
-import type { Candidate } from '@ansflow/engine/pick-job'
+import { type Candidate, shareOf } from '@ansflow/engine/pick-job'
 import type { JobSecret } from '@ansflow/engine/state'
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { Reason } from '@ansflow/proto/reasons'
@@ -209,19 +209,21 @@ export async function waitReasons(db: Db, jobIds: string[]): Promise<Map<string,
   return new Map(rows.flatMap((row) => (row.reason ? [[row.id, JSON.parse(row.reason) as Reason]] : [])))
 }
 
-/** Jobs that each project has with agents: what fairness goes by. */
-export async function runningByProject(db: Db): Promise<Map<string, number>> {
+/** Jobs that each project has with agents, by `shareOf`: what fairness and limits go by. */
+export async function runningByShare(db: Db): Promise<Map<string, number>> {
   const { rows } = await running.execute(db.kysely<RunTables>(), {})
-  return new Map(rows.map((row) => [row.project_id, Number(row.count)]))
+  return new Map(
+    rows.map((row) => [shareOf({ projectId: row.project_id, untrusted: Boolean(row.untrusted) }), Number(row.count)]),
+  )
 }
 
 const running = statement<RunTables, object>()((db) =>
   db
     .selectFrom('job')
-    .select(['project_id', (select) => select.fn.countAll<number>().as('count')])
+    .select(['project_id', 'untrusted', (select) => select.fn.countAll<number>().as('count')])
     .where('status', 'in', withAgents)
     .where('agent_id', 'is not', null)
-    .groupBy('project_id'),
+    .groupBy(['project_id', 'untrusted']),
 )
 
 /** Everything an agent should know of, for reconciling and for telling it again what to cancel. */

@@ -61,8 +61,8 @@ export declare type Project = Message<"ansflow.v1.Project"> & {
   roleId: string;
 
   /**
-   * Jobs of the project's runs that agents have at once, whichever pipelines they are of; those above it wait. 0: as many as there is
-   * room for.
+   * Jobs of the project's runs that agents have at once, whichever pipelines they are of; those above it wait. Those of
+   * untrusted runs are counted apart, up to as many. 0: as many as there is room for.
    *
    * @generated from field: uint32 job_limit = 9;
    */
@@ -118,8 +118,8 @@ export declare type ProjectJson = {
   roleId?: string;
 
   /**
-   * Jobs of the project's runs that agents have at once, whichever pipelines they are of; those above it wait. 0: as many as there is
-   * room for.
+   * Jobs of the project's runs that agents have at once, whichever pipelines they are of; those above it wait. Those of
+   * untrusted runs are counted apart, up to as many. 0: as many as there is room for.
    *
    * @generated from field: uint32 job_limit = 9;
    */
