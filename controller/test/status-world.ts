@@ -31,15 +31,20 @@ export class StatusWorld implements AsyncDisposable {
     const forge = await fakeForges.get(kind)!('word')
     const c = await startController({ config: { outboundAllowed: readAllowed('127.0.0.1') }, ...options })
     const world = new StatusWorld(c, forge, await c.addProject())
-    const { projectId } = world
-    const credentials = { kind: { case: 'token' as const, value: { user: '', token: 'word' } } }
-    const asked = { projectId, name: 'forge', kind, url: forge.url, credentials }
-    const { connection } = await world.owner.client(ConnectionService).createConnection(asked)
-    const connect = { projectId, connectionId: connection!.id, fullName: 'acme/shop' }
-    const { repository } = await world.owner.client(RepositoryService).connectRepository(connect)
-    world.repositoryId = repository!.id
+    world.repositoryId = await world.connect(kind, forge, 'forge')
     world.pipelineId = await world.keep(yaml)
     return world
+  }
+
+  /** Answers the repository there. */
+  async connect(kind: ForgeKind, { url }: FakeForge, name: string): Promise<string> {
+    const { projectId } = this
+    const credentials = { kind: { case: 'token' as const, value: { user: '', token: 'word' } } }
+    const asked = { projectId, name, kind, url, credentials }
+    const { connection } = await this.owner.client(ConnectionService).createConnection(asked)
+    const connect = { projectId, connectionId: connection!.id, fullName: 'acme/shop' }
+    const { repository } = await this.owner.client(RepositoryService).connectRepository(connect)
+    return repository!.id
   }
 
   get owner() {
@@ -56,8 +61,8 @@ export class StatusWorld implements AsyncDisposable {
     return pipeline!.id
   }
 
-  async startRun(pipelineId = this.pipelineId): Promise<string> {
-    const git = { commit, repositoryId: this.repositoryId }
+  async startRun(pipelineId = this.pipelineId, repositoryId = this.repositoryId): Promise<string> {
+    const git = { commit, repositoryId }
     return (await this.runs.startRun({ pipelineId, git })).run!.id
   }
 

@@ -27,6 +27,8 @@ export interface PullRequests {
   known(repository: RepositoryRow, number: number): Promise<PullRequestFacts | undefined>
   /** Their numbers, the newest first, at most five. */
   withHead(em: EntityManager, repositoryId: string, commit: string): Promise<number[]>
+  /** Which of them are of pull requests that are open. At most some hundred are asked of. */
+  openAmong(em: EntityManager, repositoryId: string, among: { numbers: number[]; heads: string[] }): Promise<OpenAmong>
   /** Whether a state of the repository comes from elsewhere, and nobody has approved it. */
   isOfStrangers(em: EntityManager, repository: RepositoryRow, git: GitFacts): Promise<boolean>
   /** Inside a transaction: the head is approved. Answers the delivery that has waited for it. Throws `failed_precondition` "commit_moved". */
@@ -38,6 +40,12 @@ export interface Approval {
   pullRequest: number
   commit: string
   by: string
+}
+
+export interface OpenAmong {
+  numbers: ReadonlySet<number>
+  /** Commits. */
+  heads: ReadonlySet<string>
 }
 
 export interface Trust {
@@ -121,6 +129,14 @@ export function createPullRequests({ db, clock }: { db: Db; clock: Clock }): Pul
       const newest = { orderBy: { number: 'desc' as const }, limit: mostWithHead, fields: ['number' as const] }
       const rows = await em.find(PullRequestEntity, { repositoryId, headCommit }, newest)
       return rows.map((row) => row.number)
+    },
+
+    async openAmong(em, repositoryId, { numbers, heads }) {
+      const among = { $or: [{ number: { $in: numbers } }, { headCommit: { $in: heads } }] }
+      const fields = ['number' as const, 'headCommit' as const]
+      const open = { repositoryId, state: PullRequestState.OPEN, ...among }
+      const rows = await em.find(PullRequestEntity, open, { fields })
+      return { numbers: new Set(rows.map((row) => row.number)), heads: new Set(rows.map((row) => row.headCommit)) }
     },
 
     async isOfStrangers(em, { id: repositoryId }, { pullRequest: number, fork, commit }) {

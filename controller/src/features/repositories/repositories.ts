@@ -10,6 +10,8 @@ export interface Repositories {
   /** Throws `not_found`. */
   load(em: EntityManager, id: string): Promise<RepositoryRow>
   find(em: EntityManager, id: string): Promise<RepositoryRow | undefined>
+  /** By repository; those that are gone have none. */
+  connectionIds(em: EntityManager, ids: readonly string[]): Promise<Map<string, string>>
   connectionOf(em: EntityManager, row: RepositoryRow): Promise<OpenConnection>
   /** What lets git read it, and with `isPush` push to it; undefined: it needs nothing. Throws `ForgeError`. */
   credentialsOf(row: RepositoryRow, signal?: AbortSignal, isPush?: boolean): Promise<GitCredentials | undefined>
@@ -57,6 +59,11 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
 
     async find(em, id) {
       return (await em.findOne(RepositoryEntity, { id })) ?? undefined
+    },
+
+    async connectionIds(em, ids) {
+      const found = await em.find(RepositoryEntity, { id: { $in: [...ids] } }, { fields: ['connectionId'] })
+      return new Map(found.map(({ id, connectionId }) => [id, connectionId]))
     },
 
     async connectionOf(em, row) {

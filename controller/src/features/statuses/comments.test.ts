@@ -1,9 +1,13 @@
 import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
-import { CommentPolicy } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { CommentPolicy, PullRequestState } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { expect, test } from 'vitest'
 import { commit, StatusWorld } from '../../../test/status-world.ts'
 import { waitFor } from '../../../test/wait-for.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import { createPullRequests } from '../repositories/pull-requests.ts'
+import { PullRequestEntity } from '../repositories/repository.entity.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
+import { forgetTold } from './forget-told.ts'
 
 const { OFF, ON_FAILURE, ALWAYS } = CommentPolicy
 /** One that shows statuses too, and one that shows none: what is asked of each is tried at its client. */
@@ -78,6 +82,33 @@ test('who died over it leaves it to others, and nobody else takes it before', as
   await em().nativeUpdate(CommitStatusEntity, { id: row!.id }, { heldUntil: new Date(Date.now() - 1), commentId: '' })
   await waitFor(() => w.forge.comments[0]!.body.includes('canceled'))
   expect(w.forge.comments).toHaveLength(1)
+})
+
+test('the comment on a pull request that is open goes on, and nothing is missing in it, however old they are', async () => {
+  await using w = await StatusWorld.start(ForgeKind.GITHUB)
+  const em = () => w.c.db.em()
+  const count = (where: object) => em().count(CommitStatusEntity, where)
+  await w.openPull(ON_FAILURE)
+  await w.startRun(await w.keep('name: broken\nsteps:\n  one: { run: "true", when: "${{ 1 / 0 == 1 }}" }\n'))
+  await waitFor(() => w.forge.comments[0]?.body.includes('1 failed at'))
+
+  const pullRequests = createPullRequests(w.c)
+  const passing = async () => {
+    await waitFor(async () => (await count({ nextAt: { $ne: null } })) === 0)
+    await em().nativeUpdate(CommitStatusEntity, {}, { createdAt: new Date(Date.now() - 31 * 24 * 3_600_000) })
+    await forgetTold({ ...w.c, pullRequests })
+  }
+  const [known] = await em().find(CommitStatusEntity, { pullRequest: 0 })
+  await em().insert(CommitStatusEntity, { ...known!, id: uuidv7(), commit: 'e'.repeat(40), nextAt: null })
+  await passing()
+  expect(await count({ commit: 'e'.repeat(40) })).toBe(0)
+  await w.startRun()
+  await waitFor(() => w.forge.comments[0]!.body.includes('1 failed, 1 running at'))
+  expect(w.forge.comments).toHaveLength(1)
+
+  await em().nativeUpdate(PullRequestEntity, { number: 7 }, { state: PullRequestState.MERGED })
+  await passing()
+  expect(await count({})).toBe(0)
 })
 
 test('what is off says nothing any more', async () => {

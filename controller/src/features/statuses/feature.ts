@@ -2,6 +2,7 @@
 import { feature } from '../../feature.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
+import { forgetEveryMs, forgetTold } from './forget-told.ts'
 import { statusParticipant } from './status-participant.ts'
 import { type StatusNews, tellWith } from './statuses.ts'
 import { tellForges } from './tell-forges.ts'
@@ -13,6 +14,7 @@ export const statusesFeature = feature({
     const { repositories, pullRequests } = from(repositoriesFeature)
     const wake = () => bus.publish('status.due', {})
     const tell = tellWith({ repositories, pullRequests })
+    const forges = tellForges({ db, clock, log, repositories, pullRequests, publicUrl, wake })
     return {
       participants: [statusParticipant({ tell, repositories }, wake)],
       loops: [
@@ -21,9 +23,11 @@ export const statusesFeature = feature({
           // Comments wait for a moment, and nobody wakes anybody at its end.
           everyMs: 2000,
           wakeOn: ['status.due'],
-          run: tellForges({ db, clock, log, repositories, pullRequests, publicUrl, wake }),
+          run: forges.run,
         },
+        { name: 'old statuses', everyMs: forgetEveryMs, run: () => forgetTold({ db, clock, pullRequests }) },
       ],
+      stop: () => forges.stop(),
       deletions: [
         async (em, projectId) => {
           await em.nativeDelete(CommitStatusEntity, { projectId })

@@ -4,6 +4,7 @@ import { RepositoryService, StatusDetail } from '@ansflow/proto/gen/ansflow/v1/r
 import { expect, test } from 'vitest'
 import { commit, StatusWorld } from '../../../test/status-world.ts'
 import { waitFor } from '../../../test/wait-for.ts'
+import { fakeForges } from '../forges/test/fake-forges.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
 
 test.each([ForgeKind.GITHUB, ForgeKind.GITLAB, ForgeKind.GITEA, ForgeKind.BITBUCKET])(
@@ -35,6 +36,26 @@ test('what the forge does not take now is told later, as it is then', async () =
   await waitFor(() => w.forge.statuses.length > 0)
   expect(w.forge.statuses.at(-1)!.description).toMatch(/^#1 canceled/)
   await waitFor(async () => (await w.repository()).tellProblem === '')
+})
+
+test('a forge that does not answer holds up what is to be told to itself alone', async () => {
+  const slow = await fakeForges.get(ForgeKind.GITEA)!('word')
+  await using _ = { [Symbol.asyncDispose]: () => slow.close() }
+  await using w = await StatusWorld.start(ForgeKind.GITEA)
+  const slowId = await w.connect(ForgeKind.GITEA, slow, 'slow')
+  await w.owner.client(RepositoryService).updateRepository({ repositoryId: slowId, statusDetail: StatusDetail.STEPS })
+  const steps = Array.from({ length: 20 }, (_, i) => `  s${i}: { run: "true" }`).join('\n')
+  const large = await w.keep(`name: large\nsteps:\n${steps}\n`)
+  const runId = await w.startRun(large, slowId)
+  await waitFor(() => slow.statuses.length === 1)
+  slow.fault = 'hang'
+  slow.asked.length = 0
+  await w.runs.cancelRun({ runId })
+  await waitFor(() => slow.asked.length >= 4)
+  await w.startRun()
+  await waitFor(() => w.forge.statuses.length === 1, 20_000)
+  // It has not even been asked for all of its own.
+  expect(slow.asked.length).toBeLessThan(20)
 })
 
 test('a draft that somebody tries says nothing of the commit that it is said to be for', async () => {

@@ -1,7 +1,8 @@
 // Tells forges what is to be told, each thing as it is now and by one at a time: what changes meanwhile is told after it, so that the
-// last word is right and no comment is made twice.
+// last word is right and no comment is made twice. A forge that does not answer holds up what is to be told to itself alone.
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
+import { lanes } from '../../platform/lanes.ts'
 import type { Logger } from '../../platform/log.ts'
 import { ForgeError, type OpenConnection } from '../forges/index.ts'
 import type { PullRequests, Repositories, RepositoryRow } from '../repositories/index.ts'
@@ -27,30 +28,94 @@ export interface Telling {
   signal: AbortSignal
 }
 
+/** Of one forge, before others have their turn. */
 const pageSize = 50
+/** Connections that are told something at once, and what one of them is told at once. */
+const forgesAtOnce = 16
 const atOnce = 4
 /** Longer than whatever is asked of a forge for one of them. Whoever dies over one leaves it to others. */
 const leaseMs = 60_000
 /** About a day: they are a quarter of an hour apart after the first ones. */
 const mostAttempts = 100
-/** What was told is forgotten; a later run tells it anew, and a comment is found by its mark. */
-const keptMs = 30 * 24 * 3_600_000
 
-export function tellForges(deps: TellDeps): (signal: AbortSignal) => Promise<void> {
-  return async (signal) => {
-    const now = deps.clock.now()
-    const due = { nextAt: { $lte: now }, $or: [{ heldUntil: null }, { heldUntil: { $lte: now } }] }
-    const rows = await deps.db
-      .em()
-      .find(CommitStatusEntity, due, { orderBy: { nextAt: 'asc', id: 'asc' }, limit: pageSize })
-    const more = rows.length === pageSize
+interface Tables {
+  commit_status: { repository_id: string; next_at: unknown; held_until: unknown }
+}
+
+export interface TellForges {
+  /** Of the loop: begins what is due, and waits for none of it. */
+  run(signal: AbortSignal): Promise<void>
+  /** Once the loop has ended: waits for what was begun, which its signal has told to end. */
+  stop(): Promise<void>
+}
+
+export function tellForges(deps: TellDeps): TellForges {
+  const { db, clock, log, repositories } = deps
+  let stopping = AbortSignal.abort()
+  let scanning: Promise<void> | undefined
+  let isAsked = false
+  const begun = lanes({ name: 'statuses', atOnce: forgesAtOnce, log, left: scanSoon })
+
+  async function scan(): Promise<void> {
+    do {
+      isAsked = false
+      for (const [connectionId, ids] of await dueForges()) {
+        if (stopping.aborted || begun.isFull) break
+        begun.begin(connectionId, () => tellPage(ids))
+      }
+    } while (isAsked && !stopping.aborted)
+  }
+
+  function scanOnce(): Promise<void> {
+    isAsked = true
+    scanning ??= scan().finally(() => {
+      scanning = undefined
+    })
+    return scanning
+  }
+
+  function scanSoon(): void {
+    scanOnce().catch((error: unknown) => log.warn({ err: error }, 'what is to be told could not be looked for'))
+  }
+
+  /** Repositories that something is due for, by their connection (empty: they are gone); who has waited longest first. */
+  async function dueForges(): Promise<Map<string, string[]>> {
+    const now = db.toColumn(clock.now())
+    const waiting = await db
+      .kysely<Tables>()
+      .selectFrom('commit_status')
+      .select('repository_id')
+      .where('next_at', '<=', now)
+      .where((is) => is.or([is('held_until', 'is', null), is('held_until', '<=', now)]))
+      .groupBy('repository_id')
+      .orderBy((of) => of.fn.min('next_at'))
+      .execute()
+    const ids = waiting.map((row) => row.repository_id)
+    const connections = await repositories.connectionIds(db.em(), ids)
+    return Map.groupBy(ids, (id) => connections.get(id) ?? '')
+  }
+
+  async function tellPage(repositoryIds: string[]): Promise<void> {
+    const now = clock.now()
+    const free = { $or: [{ heldUntil: null }, { heldUntil: { $lte: now } }] }
+    const due = { nextAt: { $lte: now }, repositoryId: { $in: repositoryIds }, ...free }
+    const page = { orderBy: { nextAt: 'asc' as const, id: 'asc' as const }, limit: pageSize }
+    const rows = await db.em().find(CommitStatusEntity, due, page)
     const lane = async () => {
-      for (let row = rows.shift(); row && !signal.aborted; row = rows.shift()) await tellOne(deps, row, signal)
+      for (let row = rows.shift(); row && !stopping.aborted; row = rows.shift()) await tellOne(deps, row, stopping)
     }
     await Promise.all(Array.from({ length: atOnce }, lane))
-    const old = { nextAt: null, createdAt: { $lt: new Date(now.getTime() - keptMs) } }
-    await deps.db.em().nativeDelete(CommitStatusEntity, old)
-    if (more) deps.wake()
+  }
+
+  return {
+    run(signal) {
+      stopping = signal
+      return scanOnce()
+    },
+    async stop() {
+      await scanning?.catch(() => undefined)
+      await begun.ended()
+    },
   }
 }
 
