@@ -51,7 +51,7 @@ export async function insertPipeline(
     repositoryId: file?.repositoryId ?? null,
     filePath: file?.path ?? '',
     draftBase: 0,
-    proposedHash: '',
+    proposedHash: file ? hash : '',
     otherRepositoryId: null,
     otherFilePath: '',
     otherFileAwaited: false,

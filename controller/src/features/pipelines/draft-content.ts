@@ -2,6 +2,7 @@
 import { graphHash } from '@ansflow/proto/canonical'
 import type { PipelineGraph, Problem } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { ValidatePipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { applyGraph } from '@ansflow/proto/pipeline-doc'
 import { parsePipeline, renderPipeline } from '@ansflow/proto/pipeline-yaml'
 import type { FileComments } from '@ansflow/proto/pipeline-yaml/comments'
 import { create, toBinary } from '@bufbuild/protobuf'
@@ -19,6 +20,17 @@ export function docOf(updates: Uint8Array[]): Y.Doc {
     for (const update of updates) Y.applyUpdateV2(doc, update)
   })
   return doc
+}
+
+/** The change (V2) that makes the document say what the file says; undefined: it does. The document says so afterwards. */
+export function changeTo(doc: Y.Doc, yaml: string): Uint8Array | undefined {
+  const before = Y.encodeStateVector(doc)
+  let isChanged = false
+  doc.on('update', () => {
+    isChanged = true
+  })
+  applyGraph(doc, parsePipeline(yaml).graph, yaml, { user: '' })
+  return isChanged ? Y.encodeStateAsUpdateV2(doc, before) : undefined
 }
 
 export function problemBytes(problems: Problem[]): Uint8Array {

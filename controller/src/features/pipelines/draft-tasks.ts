@@ -3,13 +3,12 @@ import { graphHash, versionHash } from '@ansflow/proto/canonical'
 import { demandsOf } from '@ansflow/proto/demands'
 import { PipelineGraphSchema, type Problem, TriggersSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { GetPipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { applyGraph, projectShape } from '@ansflow/proto/pipeline-doc'
+import { projectShape } from '@ansflow/proto/pipeline-doc'
 import { isTemplateFile, parsePipeline, placesIn, renderPipeline } from '@ansflow/proto/pipeline-yaml'
 import type { AgentLabels } from '@ansflow/proto/validate'
 import { create, toBinary, toJsonString } from '@bufbuild/protobuf'
-import * as Y from 'yjs'
 import { task } from '../../platform/worker-task.ts'
-import { docOf, fileOf, problemBytes } from './draft-content.ts'
+import { changeTo, docOf, fileOf, problemBytes } from './draft-content.ts'
 import { includedFrom, includeOf, projectWhole, readWhole } from './includes/read-whole.ts'
 import type { ReadIncludes } from './includes/resolve-includes.ts'
 import { hasErrors } from './problems.ts'
@@ -46,16 +45,9 @@ export const placeProblems = task(({ yaml, problems }: { yaml: string; problems:
 export const seedFromFile = task((yaml: string): Seed => seedOf(parsePipeline(yaml).graph, yaml))
 
 /** The change that makes the draft say what the file says; undefined: it does. */
-export const applyFile = task(({ updates, yaml }: { updates: Uint8Array[]; yaml: string }): Uint8Array | undefined => {
-  const doc = docOf(updates)
-  const before = Y.encodeStateVector(doc)
-  let isChanged = false
-  doc.on('update', () => {
-    isChanged = true
-  })
-  applyGraph(doc, parsePipeline(yaml).graph, yaml, { user: '' })
-  return isChanged ? Y.encodeStateAsUpdateV2(doc, before) : undefined
-})
+export const applyFile = task(({ updates, yaml }: { updates: Uint8Array[]; yaml: string }): Uint8Array | undefined =>
+  changeTo(docOf(updates), yaml),
+)
 
 /** Of a GetPipelineResponse: graph, yaml, problems and hash. */
 export const describeDraft = task((draft: Draft) => {

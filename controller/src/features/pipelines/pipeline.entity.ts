@@ -22,9 +22,9 @@ export const PipelineEntity = defineEntity({
     repositoryId: p.string().length(36).nullable(),
     /** Of the file there: ".ansflow/release.yaml"; empty: it is kept in AnsFlow. */
     filePath: p.string().length(255).default(''),
-    /** Of the version that the draft was last made of; 0: of none. */
+    /** Of the newest version that the draft is known to hold, beside what was changed since; 0: of none. */
     draftBase: p.integer().default(0),
-    /** Of the draft that was proposed last; empty: none was. */
+    /** Of the draft that was proposed last, once it held what was, or that a file was made into; empty: none was. */
     proposedHash: p.string().length(64).default(''),
     /** Of one that is kept in AnsFlow: the repository and file that it was and that are left alone, or that it moves to. */
     otherRepositoryId: p.string().length(36).nullable(),

@@ -7,6 +7,7 @@ import type { PipelineFile } from './create-pipeline.ts'
 import { deriveDraft } from './derive-draft.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
+import { moveBase } from './follow-file.ts'
 import { type CommitFiles, includeSources, type May } from './includes/include-sources.ts'
 import { withIncludes } from './includes/resolve-includes.ts'
 import { askedBy, lackingOf } from './lacking.ts'
@@ -87,11 +88,13 @@ export function proposing({ db, drafts, workers, participants, agentLabels }: De
       drafts().announce(pipelineId, { case: 'applied', value: { by: by.name } })
     },
 
-    /** Inside a transaction: this was proposed. */
-    async proposed(em: EntityManager, id: string, { hash, isBaseLatest }: { hash: string; isBaseLatest: boolean }) {
-      const row = await em.findOne(PipelineEntity, { id })
-      const base = isBaseLatest && row ? { draftBase: row.latestVersion } : {}
-      await em.nativeUpdate(PipelineEntity, { id }, { proposedHash: hash, ...base })
+    /**
+     * This was proposed, and the draft holds it. `merged`: the version that it was merged with, into what the row says that the draft was
+     * made of; 0: with none.
+     */
+    async proposed(em: EntityManager, row: PipelineRow, { hash, merged }: { hash: string; merged: number }) {
+      await em.nativeUpdate(PipelineEntity, { id: row.id }, { proposedHash: hash })
+      if (merged > row.draftBase) await moveBase({ em: () => em }, row, merged)
     },
 
     mergeText: (sides: { base: string; mine: string; theirs: string; prefers: 'mine' | 'theirs' }, by: string) =>

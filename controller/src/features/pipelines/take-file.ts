@@ -7,17 +7,17 @@ import { inTurns } from '../../platform/turns.ts'
 import type { Workers } from '../../platform/workers.ts'
 import type { CallContext, ProjectScope } from '../../transport/call.ts'
 import { createPipeline, type PipelineFile } from './create-pipeline.ts'
-import { deriveDraft } from './derive-draft.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
-import { type CommitFiles, includeSources, type May } from './includes/include-sources.ts'
+import { followVersion, settleBase } from './follow-file.ts'
+import { type CommitFiles, type IncludeSources, includeSources, type May } from './includes/include-sources.ts'
 import { withIncludes } from './includes/resolve-includes.ts'
 import type { PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { problemsFrom } from './problems.ts'
 import { type Content, type Publication, publishContent } from './publish.ts'
-import { graphOf } from './runnable-graph.ts'
+import { graphOf, loadVersion } from './runnable-graph.ts'
 import { followFile, otherOf } from './where-kept.ts'
 
 export interface TakeFile {
@@ -65,9 +65,10 @@ export interface TakeFileDeps {
 /** The file with what it includes; undefined: it is no pipeline, as `taken` says. */
 export async function readFileToTake(
   { db, workers }: Pick<TakeFileDeps, 'db' | 'workers'>,
-  { file, files, yaml, scope }: TakeFile,
+  asked: TakeFile,
 ): Promise<{ taken: TakenFile; content: Content | undefined }> {
-  const sources = async () => includeSources(db.em(), { projectId: scope.projectId, files, may: mayOf(scope) })
+  const { file, yaml, scope } = asked
+  const sources = async () => sourcesOf({ db }, asked)
   const content = await withIncludes({ workers, by: scope.projectId, sources }, (includes) =>
     workers.run(draftTasks, 'fileToPublish', { yaml, includes }, scope.projectId),
   )
@@ -75,6 +76,10 @@ export async function readFileToTake(
   const isTemplates = content.isTemplates && file.path.startsWith('.ansflow/')
   const taken = { problems: problemsFrom(content.problems), name, ...(isTemplates && { isTemplates }) }
   return { taken, content: isRight ? content : undefined }
+}
+
+function sourcesOf({ db }: Pick<TakeFileDeps, 'db'>, { scope, files }: TakeFile): IncludeSources {
+  return includeSources(db.em(), { projectId: scope.projectId, files, may: mayOf(scope) })
 }
 
 /** Throws what makes a version impossible: a violation, or `aborted`. */
@@ -148,24 +153,24 @@ export function headPublication({ scope, note, author, now }: TakeFile, pipeline
 }
 
 async function becomeLatest(
-  { db, drafts, workers, participants }: TakeFileDeps,
+  deps: TakeFileDeps,
   asked: TakeFile,
   before: PipelineRow,
   content: Content,
 ): Promise<PipelineRow> {
-  const { author, change, yaml, now } = asked
-  const isUntouched = before.draftHash === before.latestHash || before.latestVersion === 0
-  const publication = headPublication(asked, before.id)
-  const { pipeline, version } = await publishContent({ change, drafts, participants }, publication, content)
-  // What was proposed has arrived, or nobody has worked on the draft: whatever is changed in it from now on is changed since then.
-  if (isUntouched || before.proposedHash === content.hash || before.draftHash === content.hash) {
-    await db.em().nativeUpdate(PipelineEntity, { id: before.id }, { draftBase: version.number })
+  const { change, yaml, author, now } = asked
+  const { id: pipelineId, latestVersion, draftBase } = before
+  const sources = async () => sourcesOf(deps, asked)
+  // A pipeline that was never published has the draft of the file that made it.
+  const unedited = draftBase > 0 ? [] : [before.latestHash, before.proposedHash].filter((hash) => hash !== '')
+  const followed = { pipelineId, sources, unedited }
+  if (draftBase > 0 && draftBase < latestVersion) {
+    // Of whoever died before that was written down: behind a further version nobody could tell.
+    const latest = await loadVersion(deps.db.em(), pipelineId, latestVersion)
+    if (latest.hash !== content.versionHash) {
+      await settleBase(deps, { ...followed, version: latestVersion, yaml: latest.yaml })
+    }
   }
-  if (!isUntouched || before.draftHash === content.hash) return pipeline
-  const updates = await drafts.updates(before.id)
-  const merged = await workers.run(draftTasks, 'applyFile', { updates, yaml }, before.projectId)
-  if (merged) await drafts.merge(before.id, merged, { userId: '' })
-  const { row = pipeline } = await deriveDraft(db, before.id, content, now)
-  drafts.announce(before.id, { case: 'applied', value: { by: author } })
-  return row
+  const { pipeline, version } = await publishContent({ ...deps, change }, headPublication(asked, pipelineId), content)
+  return (await followVersion(deps, { ...followed, version: version.number, yaml }, { author, now })) ?? pipeline
 }

@@ -51,7 +51,7 @@ test('a pipeline that leaves its repository has no open proposal, and starts by 
 })
 
 test('a pipeline moves into a repository and out of it again, and nothing of it is lost', async () => {
-  const { proposals, pipelines, find, show, refresh } = await start({ files: { README: 'x' } })
+  const { proposals, pipelines, find, draft, show, refresh } = await start({ files: { README: 'x' } })
   const { pipeline } = await world.keep(file)
   const pipelineId = pipeline!.id
   const asked = { pipelineId, title: 'Keep it here', way: BRANCH }
@@ -87,7 +87,9 @@ test('a pipeline moves into a repository and out of it again, and nothing of it 
   const before = world.head()
   world.commit(path, changed)
   await refresh()
-  await waitFor(async () => (await find()).latestVersion === 2, 20_000)
+  // The draft follows the version.
+  await waitFor(async () => (await draft(pipelineId)) === changed, 20_000)
+  expect((await find()).latestVersion).toBe(2)
   expect(before).not.toBe(world.head())
 
   await proposals.keepPipeline({ pipelineId })

@@ -44,7 +44,7 @@ export async function propose(
     const message = `${place.connection.forge.name} has no requests that could be opened: propose a branch, or commit.`
     throw precondition('proposal_way', message, { name: place.connection.forge.name })
   }
-  const isLatest = place.moves || (await takeTheirs(deps, ctx, pipeline, place))
+  const merged = place.moves ? 0 : await takeTheirs(deps, ctx, pipeline, place)
   const current = (await proposing.find(db.em(), pipeline.id)) ?? pipeline
   const prefers = request.choice === ProposalChoice.REPOSITORY ? 'theirs' : 'mine'
   const draft = await proposing.prepare(
@@ -76,7 +76,7 @@ export async function propose(
     }
     const result = await ctx.change(async (em) => {
       await em.nativeUpdate(ProposalEntity, { id: row.id }, news)
-      await proposing.proposed(em, current.id, { hash: draft.mergedHash, isBaseLatest: isLatest && !place.moves })
+      if (!draft.isMerged) await proposing.proposed(em, current, { hash: draft.mergedHash, merged })
       if (isOver) await deps.repositories.lookSoon(em, place.repository.id)
       const { commit, url } = news
       const after = { repository: place.repository.fullName, path: place.path, branch, commit, url }
@@ -84,6 +84,8 @@ export async function propose(
     })
     if (draft.isMerged) {
       await proposing.absorb(current.id, draft, { by: personOf(ctx), now: clock.now() })
+      // Not before: whoever dies in between must not leave a draft that is said to hold what it does not.
+      await proposing.proposed(db.em(), current, { hash: draft.mergedHash, merged })
     }
     deps.bus.publish(isOver ? 'repository.due' : 'repository.changed', {
       repositoryId: place.repository.id,
@@ -120,16 +122,16 @@ function check({ expectedHash, choice }: ProposePipelineRequest, draft: DraftPro
   if (problems.some(({ severity }) => severity === Severity.ERROR)) throw problemsAsViolations(problems)
 }
 
-/** What the default branch says by now is the latest version, before the draft is held against it. False: it is no pipeline. */
+/** What the default branch says by now is the latest version, before the draft is held against it: which one. 0: it is no pipeline. */
 async function takeTheirs(
   { takeFile, clock, proposing }: ProposeDeps,
   ctx: CallContext,
   pipeline: PipelineRow,
   place: Place,
-): Promise<boolean> {
+): Promise<number> {
   const { repository, theirs, path, head, files } = place
-  if (theirs === undefined) return false
-  if (pipeline.repositoryId && (await proposing.latestFile(ctx.em, pipeline)) === theirs) return true
+  if (theirs === undefined) return 0
+  if (pipeline.repositoryId && (await proposing.latestFile(ctx.em, pipeline)) === theirs) return pipeline.latestVersion
   const { organizationId, projectId, id: repositoryId, fullName } = repository
   const { taken } = await takeFile({
     scope: { organizationId, projectId },
@@ -143,7 +145,7 @@ async function takeTheirs(
     change: ctx.change,
     now: clock.now(),
   })
-  return taken !== undefined
+  return taken?.version ?? 0
 }
 
 async function followAtOnce(

@@ -41,6 +41,8 @@ export interface FakeForge {
   account: string
   asked: Asked[]
   fault: Fault | undefined
+  /** Waited for before anything is answered. */
+  meanwhile: ((asked: Asked) => Promise<unknown>) | undefined
   close(): Promise<void>
 }
 
@@ -134,6 +136,7 @@ export async function startFakeForge(kind: FakeKind, token: string): Promise<Fak
     account: 'ann',
     asked: [] as Asked[],
     fault: undefined,
+    meanwhile: undefined,
   }
   const forge: FakeForge = { ...fake, close: () => new Promise((resolve) => server.close(() => resolve())) }
   const routes = kind.routes(forge)
@@ -163,6 +166,7 @@ export async function startFakeForge(kind: FakeKind, token: string): Promise<Fak
     const body = sent === '' || !isJson ? {} : (JSON.parse(sent) as JsonObject)
     const asked = { method, path, query, headers, body }
     forge.asked.push(asked)
+    await forge.meanwhile?.(asked)
     const { fault } = forge
     if (fault === 'hang') return
     if (fault === 'cut') return void response.socket?.destroy()
