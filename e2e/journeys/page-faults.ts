@@ -33,6 +33,10 @@ export async function textFaults(page: Page, locale: string): Promise<string[]> 
         const raw = key.exec(text)
         if (raw) faults.push(`shows the key ${raw[0]}`)
       }
+      // What stands beside a title gives way before it.
+      for (const title of document.querySelectorAll('h1'))
+        if (title.scrollWidth > title.clientWidth && title.clientWidth < 160)
+          faults.push(`cuts its title to ${title.clientWidth} px: ${title.textContent}`)
       if (document.documentElement.lang !== language) faults.push(`is in ${document.documentElement.lang}`)
       return faults
     },

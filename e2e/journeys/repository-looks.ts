@@ -1,5 +1,6 @@
 // The pages of repositories and connections, with something on each.
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { ProposalService, ProposalWay } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
 import type { System } from '../setup/system.ts'
 import { connected, postPush, type Repositories } from './shop-repository.ts'
 
@@ -9,6 +10,7 @@ export async function repositoryLooks(system: System, at: Repositories, projectI
   const { repositoryId, address, secret } = await connected(system, projectId, at, 'shop')
   for (const branch of ['main', 'docs/words']) await postPush(address, secret, branch, commit)
   await postPush(address, 'another', 'main', commit)
+  const changed = await proposed(system, at, projectId)
   const repository = `${project}/repositories/${repositoryId}`
   const { pipelines } = await system.client(PipelineService).listPipelines({ projectId })
   const own = pipelines.find((each) => each.repositoryId === '')?.id ?? ''
@@ -46,6 +48,17 @@ export async function repositoryLooks(system: System, at: Repositories, projectI
       press: [byId('kept-chip'), byId('move-there')],
       ready: byId('way-branch'),
     },
+    {
+      name: 'editor-proposed',
+      path: `${project}/pipelines/${changed}/edit`,
+      ready: '[data-testid="propose-button"] .changes',
+    },
+    {
+      name: 'editor-propose',
+      path: `${project}/pipelines/${changed}/edit?propose`,
+      press: [byId('propose-button'), '[data-testid="propose-dialog"] summary'],
+      ready: byId('way-branch'),
+    },
     { name: 'connections', path: `${project}/connections`, ready: 'table' },
     {
       name: 'repository-start',
@@ -54,6 +67,19 @@ export async function repositoryLooks(system: System, at: Repositories, projectI
       ready: byId('commit-picker'),
     },
   ]
+}
+
+/** The file's draft is changed, proposed, and changed again; answers its pipeline. */
+async function proposed(system: System, at: Repositories, projectId: string): Promise<string> {
+  const pipelines = system.client(PipelineService)
+  const all = await pipelines.listPipelines({ projectId })
+  const pipelineId = all.pipelines.find((each) => each.repositoryId !== '')?.id ?? ''
+  const { yaml } = await pipelines.getPipeline({ pipelineId })
+  await at.git('shop', 'config', 'http.receivepack', 'true')
+  await pipelines.applyPipeline({ projectId, yaml: yaml.replace('echo checked', 'echo checked twice') })
+  await system.client(ProposalService).proposePipeline({ pipelineId, way: ProposalWay.BRANCH, title: 'Check it twice' })
+  await pipelines.applyPipeline({ projectId, yaml: yaml.replace('echo checked', 'echo checked three times') })
+  return pipelineId
 }
 
 function byId(id: string): string {
