@@ -1,4 +1,4 @@
-// What badges say, in both languages.
+// What badges say, in both languages: of a run the same words as the console, small in English.
 import { RunStatus } from '@ansflow/proto/status'
 import type { BadgeColor } from './draw-badge.ts'
 
@@ -22,7 +22,7 @@ const words: Record<BadgeLanguage, Words> = {
     unknown: 'unknown',
     statuses: {
       ...{ [RUNNING]: 'running', [QUEUED]: 'queued', [WAITING]: 'waiting', [BLOCKED]: 'blocked' },
-      ...{ [SUCCEEDED]: 'succeeded', [FAILED]: 'failed', [CANCELED]: 'canceled', [SKIPPED]: 'skipped', [LOST]: 'lost' },
+      ...{ [SUCCEEDED]: 'passed', [FAILED]: 'failed', [CANCELED]: 'canceled', [SKIPPED]: 'skipped', [LOST]: 'lost' },
     },
     units: [' h', ' min', ' s'],
   },
@@ -31,8 +31,8 @@ const words: Record<BadgeLanguage, Words> = {
     duration: '用时',
     unknown: '未知',
     statuses: {
-      ...{ [RUNNING]: '运行中', [QUEUED]: '排队中', [WAITING]: '等待中', [BLOCKED]: '受阻' },
-      ...{ [SUCCEEDED]: '成功', [FAILED]: '失败', [CANCELED]: '已取消', [SKIPPED]: '已跳过', [LOST]: '失联' },
+      ...{ [RUNNING]: '运行中', [QUEUED]: '排队中', [WAITING]: '等待中', [BLOCKED]: '未就绪' },
+      ...{ [SUCCEEDED]: '成功', [FAILED]: '失败', [CANCELED]: '已取消', [SKIPPED]: '已跳过', [LOST]: '已失联' },
     },
     units: [' 小时', ' 分', ' 秒'],
   },

@@ -33,7 +33,7 @@ test('says how the last run did, of a branch or of all, in both languages', asyn
   expect(await titleOf(`${path}/status.svg`)).toBe('pipeline: unknown')
   const { run } = await w.runs.startRun({ pipelineId, git: { repositoryId: w.repositoryId, commit, branch: 'main' } })
   await ended(run!.id)
-  expect(await titleOf(`${path}/status.svg`)).toMatch(/^shop: (succeeded|skipped)$/)
+  expect(await titleOf(`${path}/status.svg`)).toMatch(/^shop: (passed|skipped)$/)
   expect(await titleOf(`${path}/duration.svg?lang=zh-CN`)).toMatch(/^用时: \d+ 秒$/)
   const slow = await w.keep('name: slow\nsteps:\n  one: { run: "true" }\n')
   await canceled(slow, { branch: 'other' })
