@@ -83,6 +83,7 @@ PipelineService/ListVersions               who?      yes    yes       yes       
 ProposalService/ExplainProposal            who?      no     yes       yes        yes   none     no
 ProposalService/ProposePipeline            who?      no     yes       yes        yes   none     no
 ProposalService/ListProposals              who?      yes    yes       yes        yes   none     no
+ProposalService/ListOpenProposals          who?      yes    yes       yes        yes   none     no
 ProposalService/KeepPipeline               who?      no     yes       yes        yes   none     no
 PipelineService/DeletePipeline             who?      no     no        yes        yes   none     no
 ProjectService/CreateProject               who?      no     no        yes        yes   none     no

@@ -3,13 +3,14 @@ import type { FieldViolation } from '@ansflow/proto/errors'
 import { problemText } from '@ansflow/proto/problem-text'
 import { toApiError } from '../api-error.ts'
 import { currentLanguage, i18n } from '../i18n.ts'
+import { sentences } from './sentences.ts'
 
 export function errorText(error: unknown): string {
   const { code, params, message, violations } = toApiError(error)
   const { t, te } = i18n.global
   const byReason = reasonText(error)
   if (byReason !== undefined) return byReason
-  if (violations.length > 0) return violations.map(violationText).join(' ')
+  if (violations.length > 0) return sentences(...violations.map(violationText))
   const byCode = `ui.error.codes.${code}`
   if (te(byCode)) return t(byCode, params)
   return message

@@ -1,17 +1,19 @@
 // DeploymentService.
 import { DeploymentSchema, DeploymentService } from '@ansflow/proto/gen/ansflow/v1/deployments_pb'
 import { StepStatus } from '@ansflow/proto/status'
+import { starterOf } from '@ansflow/proto/triggers/run-origin'
 import { create } from '@bufbuild/protobuf'
 import { timestampFromDate } from '@bufbuild/protobuf/wkt'
-import type { EntityManager } from '../../platform/db.ts'
+import type { Db, EntityManager } from '../../platform/db.ts'
 import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
 import { projectOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
 import { environmentsOf } from '../environments/index.ts'
+import { readRunHeads } from '../runs/index.ts'
 import { DeployedEntity, DeploymentEntity, type DeploymentRow } from './deployment.entity.ts'
 
 const mostRunning = 3
 
-export function deploymentsApi(): ServiceTable {
+export function deploymentsApi(db: Db): ServiceTable {
   return serviceTable(DeploymentService, {
     async listDeployments(request, ctx) {
       const projectId = projectOf(ctx)
@@ -29,7 +31,8 @@ export function deploymentsApi(): ServiceTable {
       )
       const { page, nextPageToken } = cutPage(rows, size, ({ id }) => [id])
       const current = await currentIds(ctx.em, projectId)
-      return { deployments: page.map((row) => present(row, current)), nextPageToken }
+      const starters = await startersOf(db, ctx.em, page)
+      return { deployments: page.map((row) => present(row, current, starters)), nextPageToken }
     },
 
     async listEnvironmentStates(_request, ctx) {
@@ -37,18 +40,22 @@ export function deploymentsApi(): ServiceTable {
       const projectId = projectOf(ctx)
       const current = await currentIds(em, projectId)
       const there = await em.find(DeploymentEntity, { id: { $in: [...current] } })
-      const states = []
+      const found = []
       for (const { id: environmentId } of await environmentsOf(em, projectId)) {
         const running = await newestOf(em, { environmentId, status: StepStatus.RUNNING }, mostRunning)
         const [last] = await newestOf(em, { environmentId }, 1)
         const now = there.find((row) => row.environmentId === environmentId)
-        states.push({
-          environmentId,
-          ...(now && { current: present(now, current) }),
-          running: running.map((row) => present(row, current)),
-          ...(last && { last: present(last, current) }),
-        })
+        found.push({ environmentId, now, running, last })
       }
+      const rows = found.flatMap(({ now, running, last }) => [now, ...running, last].flatMap((row) => row ?? []))
+      const starters = await startersOf(db, em, rows)
+      const answer = (row: DeploymentRow) => present(row, current, starters)
+      const states = found.map(({ environmentId, now, running, last }) => ({
+        environmentId,
+        ...(now && { current: answer(now) }),
+        running: running.map(answer),
+        ...(last && { last: answer(last) }),
+      }))
       return { states }
     },
   })
@@ -63,10 +70,17 @@ async function currentIds(em: EntityManager, projectId: string): Promise<Set<str
   return new Set(rows.map(({ deploymentId }) => deploymentId))
 }
 
-function present(row: DeploymentRow, current: ReadonlySet<string>) {
+/** Who has started their runs, by the run: those that a person has, and that are there still. */
+async function startersOf(db: Db, em: EntityManager, rows: readonly DeploymentRow[]): Promise<Map<string, string>> {
+  const runs = await readRunHeads(db, em, [...new Set(rows.map(({ runId }) => runId))])
+  return new Map(runs.map(({ id, origin }) => [id, starterOf(origin).userId]))
+}
+
+function present(row: DeploymentRow, current: ReadonlySet<string>, starters: ReadonlyMap<string, string>) {
   const { startedAt, finishedAt, projectId: _, ...said } = row
   return create(DeploymentSchema, {
     ...said,
+    startedByUserId: starters.get(row.runId) ?? '',
     current: current.has(row.id),
     startedAt: timestampFromDate(startedAt),
     ...(finishedAt && { finishedAt: timestampFromDate(finishedAt) }),

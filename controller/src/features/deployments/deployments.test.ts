@@ -154,8 +154,14 @@ steps:
     ['staging', 'stage', 'SUCCEEDED', 'current'],
   ])
   const { states } = await deployments().listEnvironmentStates({ projectId })
+  const startedByUserId = world.controller.owner.userId
+  expect((await history()).map((each) => each.startedByUserId)).toEqual([startedByUserId, startedByUserId])
   expect(states).toMatchObject([
-    { environmentId: staging, current: { url: 'https://staging.test', commitTitle: 'Fix', ref: 'main' }, running: [] },
+    {
+      environmentId: staging,
+      current: { startedByUserId, url: 'https://staging.test', commitTitle: 'Fix', ref: 'main' },
+      running: [],
+    },
     { environmentId: production, running: [{ stepId: 'live', runId: first }] },
   ])
   await fail(live.job)

@@ -7,8 +7,8 @@ import { deploymentsApi } from './deployments.api.ts'
 export const deploymentsFeature = feature({
   name: 'deployments',
   entities: [DeploymentEntity, DeployedEntity],
-  open: () => ({
-    services: [deploymentsApi()],
+  open: ({ db }) => ({
+    services: [deploymentsApi(db)],
     participants: [deploymentParticipant],
     environmentDeletions: [
       async (em, environmentId) => {

@@ -8,7 +8,7 @@ import {
 import type { EntityManager } from '../../platform/db.ts'
 import { reading } from '../../platform/message-pieces.ts'
 import { inTurns } from '../../platform/turns.ts'
-import { type ServiceTable, serviceTable } from '../../transport/call.ts'
+import { projectOf, type ServiceTable, serviceTable } from '../../transport/call.ts'
 import type { PipelineRow } from '../pipelines/index.ts'
 import { ProposalEntity } from './proposal.entity.ts'
 import { toProposal } from './proposal-answer.ts'
@@ -19,6 +19,7 @@ import type { ProposeDeps } from './propose-deps.ts'
 /** A first look may have to bring all of the repository. */
 const lookMs = 120_000
 const mostShown = 10
+const mostOpen = 500
 
 export function proposalsApi(deps: ProposeDeps): ServiceTable {
   const { proposing, clock } = deps
@@ -56,6 +57,12 @@ export function proposalsApi(deps: ProposeDeps): ServiceTable {
 
     async listProposals({ pipelineId }, ctx) {
       const rows = await ctx.em.find(ProposalEntity, { pipelineId }, { orderBy: { id: 'desc' }, limit: mostShown })
+      return { proposals: rows.map(toProposal) }
+    },
+
+    async listOpenProposals(_request, ctx) {
+      const open = { projectId: projectOf(ctx), openOf: { $ne: null } }
+      const rows = await ctx.em.find(ProposalEntity, open, { orderBy: { id: 'desc' }, limit: mostOpen })
       return { proposals: rows.map(toProposal) }
     },
 

@@ -59,6 +59,8 @@ test('a draft is proposed, updated, merged, and clean again', async () => {
   const again = await proposals.proposePipeline({ ...asked, title: 'Quicker still', way: PULL_REQUEST })
   expect(again.proposal).toMatchObject({ id: proposal!.id, branch: proposal!.branch, number: request!.number })
   expect(world.forge.pulls).toMatchObject([{ title: 'Quicker still' }])
+  const open = async () => (await proposals.listOpenProposals({ projectId: world.projectId })).proposals
+  expect(await open()).toMatchObject([{ id: proposal!.id, pipelineId, title: 'Quicker still' }])
   world.origin.git('fetch', '--quiet')
   expect(world.origin.git('rev-list', '--count', `origin/main..${branch}`)).toBe('2')
 
@@ -69,6 +71,7 @@ test('a draft is proposed, updated, merged, and clean again', async () => {
   await pipelines.listPipelines({ projectId: world.projectId })
   await refresh()
   await waitFor(async () => (await newest()).state === ProposalState.MERGED, 20_000)
+  expect(await open()).toEqual([])
   const pipeline = await find()
   expect(pipeline).toMatchObject({ latestVersion: 2, draftChanged: false })
   expect(await draft()).toBe(changed.replace('-j2', '-j4'))

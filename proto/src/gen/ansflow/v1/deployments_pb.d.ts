@@ -131,6 +131,13 @@ export declare type Deployment = Message<"ansflow.v1.Deployment"> & {
    * @generated from field: bool current = 19;
    */
   current: boolean;
+
+  /**
+   * Of the person in started_by; empty: it is no person, or the run is gone.
+   *
+   * @generated from field: string started_by_user_id = 20;
+   */
+  startedByUserId: string;
 };
 
 /**
@@ -252,6 +259,13 @@ export declare type DeploymentJson = {
    * @generated from field: bool current = 19;
    */
   current?: boolean;
+
+  /**
+   * Of the person in started_by; empty: it is no person, or the run is gone.
+   *
+   * @generated from field: string started_by_user_id = 20;
+   */
+  startedByUserId?: string;
 };
 
 /**

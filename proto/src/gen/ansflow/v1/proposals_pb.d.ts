@@ -623,6 +623,58 @@ export declare type ListProposalsResponseJson = {
 export declare const ListProposalsResponseSchema: GenMessage<ListProposalsResponse, {jsonType: ListProposalsResponseJson}>;
 
 /**
+ * @generated from message ansflow.v1.ListOpenProposalsRequest
+ */
+export declare type ListOpenProposalsRequest = Message<"ansflow.v1.ListOpenProposalsRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ListOpenProposalsRequest
+ */
+export declare type ListOpenProposalsRequestJson = {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ListOpenProposalsRequest.
+ * Use `create(ListOpenProposalsRequestSchema)` to create a new message.
+ */
+export declare const ListOpenProposalsRequestSchema: GenMessage<ListOpenProposalsRequest, {jsonType: ListOpenProposalsRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListOpenProposalsResponse
+ */
+export declare type ListOpenProposalsResponse = Message<"ansflow.v1.ListOpenProposalsResponse"> & {
+  /**
+   * @generated from field: repeated ansflow.v1.Proposal proposals = 1;
+   */
+  proposals: Proposal[];
+};
+
+/**
+ * @generated from message ansflow.v1.ListOpenProposalsResponse
+ */
+export declare type ListOpenProposalsResponseJson = {
+  /**
+   * @generated from field: repeated ansflow.v1.Proposal proposals = 1;
+   */
+  proposals?: ProposalJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.ListOpenProposalsResponse.
+ * Use `create(ListOpenProposalsResponseSchema)` to create a new message.
+ */
+export declare const ListOpenProposalsResponseSchema: GenMessage<ListOpenProposalsResponse, {jsonType: ListOpenProposalsResponseJson}>;
+
+/**
  * @generated from message ansflow.v1.KeepPipelineRequest
  */
 export declare type KeepPipelineRequest = Message<"ansflow.v1.KeepPipelineRequest"> & {
@@ -834,6 +886,16 @@ export declare const ProposalService: GenService<{
     methodKind: "unary";
     input: typeof ListProposalsRequestSchema;
     output: typeof ListProposalsResponseSchema;
+  },
+  /**
+   * Those that are open or were not finished, of all pipelines of the project: one of each at most, newest first, at most 500.
+   *
+   * @generated from rpc ansflow.v1.ProposalService.ListOpenProposals
+   */
+  listOpenProposals: {
+    methodKind: "unary";
+    input: typeof ListOpenProposalsRequestSchema;
+    output: typeof ListOpenProposalsResponseSchema;
   },
   /**
    * From now on the pipeline is kept in AnsFlow, as it is: it is published here, and its file in the repository, which stays as it is,

@@ -2,6 +2,7 @@
 import type { UndoOutcome } from '@ansflow/proto/pipeline-doc'
 import { nextTick } from 'vue'
 import { useI18n } from 'vue-i18n'
+import { sentences } from '../../../ui/sentences.ts'
 import { closeToast, showToast } from '../../../ui/toasts.ts'
 import { clipboardKind, clipboardText } from '../document/clipboard.ts'
 import { freePlace, type GraphView, NODE_HEIGHT, NODE_WIDTH } from '../graph/graph-view.ts'
@@ -10,6 +11,11 @@ import { problemText } from '../problem-text.ts'
 import { type EditorContext, type Place, useEditor } from './editor-context.ts'
 
 let deletedToast = 0
+
+/** Its "Undo" would do nothing any more, or something else. */
+export function closeDeletedToast(): void {
+  closeToast(deletedToast)
+}
 
 /** `editor` only in the component that gives it. */
 export function useStepCommands(editor: EditorContext = useEditor()) {
@@ -80,10 +86,12 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
     const name = titles(ids)
     const busy = ids.flatMap((id) => editor.presence.selections.get(id) ?? []).map((person) => person.name)
     const past = editor.doc.edit.remove(ids)
-    const deleted = t('pipelines.toast.deleted', { name })
-    const text = past.length > 0 ? `${deleted} ${t('pipelines.toast.joined', past.length)}` : deleted
     deletedToast = showToast({
-      text: busy.length > 0 ? `${text} ${t('pipelines.toast.wasEditing', { name: busy[0]! })}` : text,
+      text: sentences(
+        t('pipelines.toast.deleted', { name }),
+        past.length > 0 ? t('pipelines.toast.joined', past.length) : '',
+        busy.length > 0 ? t('pipelines.toast.wasEditing', { name: busy[0]! }) : '',
+      ),
       action: {
         label: t(busy.length > 0 ? 'pipelines.deleted.restore' : 'pipelines.toast.undo'),
         run: () => editor.doc.edit.restore(ids, past),
@@ -147,8 +155,7 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
   }
 
   function said({ label, overwritten }: UndoOutcome, key: 'undid' | 'redid'): void {
-    // Its own "Undo" would now undo something else.
-    closeToast(deletedToast)
+    closeDeletedToast()
     if (overwritten.length > 0) {
       showToast({
         kind: 'warning',

@@ -1,4 +1,4 @@
-// The pipelines of a project with their last runs, kept live.
+// The pipelines of a project with their last runs and open proposals; the runs are kept live.
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { computed } from 'vue'
 import { api } from '../../../api.ts'
@@ -10,11 +10,17 @@ export function usePipelines(projectId: () => string) {
   const { data, error, loading, reload } = useFollowed({
     topic: () => `project/${projectId()}/runs`,
     async read(signal) {
-      const [list, recent] = await Promise.all([
+      const [list, recent, open] = await Promise.all([
         api.pipelines.listPipelines({ projectId: projectId(), pageSize: 100 }, { signal }),
         api.runs.listRuns({ projectId: projectId(), pageSize: 200 }, { signal }),
+        api.proposals.listOpenProposals({ projectId: projectId() }, { signal }),
       ])
-      return { pipelines: list.pipelines, nextPage: list.nextPageToken, runs: byPipeline(recent.runs) }
+      return {
+        pipelines: list.pipelines,
+        nextPage: list.nextPageToken,
+        runs: byPipeline(recent.runs),
+        proposals: new Map(open.proposals.map((each) => [each.pipelineId, each])),
+      }
     },
     apply: (held, { case: kind, value }) =>
       kind === 'runChanged' ? { ...held, runs: withRunOf(held.runs, value) } : held,
@@ -36,6 +42,8 @@ export function usePipelines(projectId: () => string) {
   return {
     pipelines: computed(() => data.value?.pipelines ?? []),
     runsOf: (pipelineId: string) => data.value?.runs.get(pipelineId) ?? [],
+    /** The open one of a pipeline. */
+    proposalOf: (pipelineId: string) => data.value?.proposals.get(pipelineId),
     error,
     loading,
     reload,
