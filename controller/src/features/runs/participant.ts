@@ -16,7 +16,8 @@ export interface RunParticipant {
   wants(change: RunChange): boolean
   /**
    * Inside the transaction, which may run again, so it must touch nothing else. What it throws keeps that run's changes from being
-   * committed: they are tried again, apart from those of other runs.
+   * committed: they are tried again, apart from those of other runs. After `LostRace`, somebody else wrote the same row first, all are
+   * tried again.
    */
   write(to: Transaction, changes: readonly RunChange[], now: Date): Promise<void>
   /** What it has written is committed: for messages on the bus, which may be lost. */

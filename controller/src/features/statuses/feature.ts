@@ -1,6 +1,7 @@
 // What forges are told of commits and pull requests.
 import { feature } from '../../feature.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
+import { LostRace } from '../runs/index.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
 import { forgetEveryMs, forgetTold } from './forget-told.ts'
 import { statusParticipant } from './status-participant.ts'
@@ -36,10 +37,24 @@ export const statusesFeature = feature({
       gives: {
         /** What is told of a commit that no run is for. */
         async tellNow(news: Omit<StatusNews, 'now' | 'report' | 'runId'>) {
-          await db.transaction((em) => tell(em, { ...news, runId: '', report: null, now: clock.now() }))
+          const told = { ...news, runId: '', report: null }
+          await unlessLost(() => db.transaction((em) => tell(em, { ...told, now: clock.now() })))
           wake()
         },
       },
     }
   },
 })
+
+const mostRaces = 5
+
+/** Who was first is known by then. */
+async function unlessLost(work: () => Promise<void>): Promise<void> {
+  for (let races = 1; ; races++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof LostRace) || races >= mostRaces) throw error
+    }
+  }
+}

@@ -1,11 +1,16 @@
 import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { RepositoryService, StatusDetail } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { CommentPolicy, RepositoryService, StatusDetail } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { expect, test } from 'vitest'
 import { commit, StatusWorld } from '../../../test/status-world.ts'
 import { waitFor } from '../../../test/wait-for.ts'
+import { uuidv7 } from '../../platform/ids.ts'
+import type { StatementTap } from '../../platform/statement-tap.ts'
 import { fakeForges } from '../forges/test/fake-forges.ts'
+import { createPullRequests } from '../repositories/pull-requests.ts'
+import { RepositoryEntity } from '../repositories/repository.entity.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
+import { tellWith } from './statuses.ts'
 
 test.each([ForgeKind.GITHUB, ForgeKind.GITLAB, ForgeKind.GITEA, ForgeKind.BITBUCKET])(
   'a commit has a status while its run goes on, and another one when it has ended (kind %i)',
@@ -119,3 +124,48 @@ test('the first steps of a pipeline have statuses of their own where that is wan
   )
   expect(ofSteps[0]!.url).toMatch(new RegExp(`/runs/${runId}\\?step=s\\d+$`))
 })
+
+// SQLite makes one transaction after the other.
+test.runIf(process.env.ANSFLOW_TEST_DATABASE_URL)(
+  'what two controllers say of one commit at one moment is what the newer run says, and neither is refused',
+  async () => {
+    let held: { at: RegExp; reached(): void; goOn: Promise<void> } | undefined
+    const statementTap: StatementTap = async (sql, run) => {
+      const now = held?.at.test(sql) ? held : undefined
+      if (now) {
+        held = undefined
+        now.reached()
+        await now.goOn
+      }
+      return run()
+    }
+    await using w = await StatusWorld.start(ForgeKind.GITHUB, { overrides: { statementTap } })
+    const { projectId, repositoryId, pipelineId } = w
+    await w.openPull(CommentPolicy.ALWAYS)
+    const em = () => w.c.db.em()
+    const said = { repositoryId, projectId, commit, name: 'build', report: null, now: new Date() }
+    const pullRequests = createPullRequests(w.c)
+    const repositories = { find: (_: unknown, id: string) => em().findOne(RepositoryEntity, { id }) }
+    const tell = tellWith({ repositories, pullRequests } as unknown as Parameters<typeof tellWith>[0])
+    /** Another controller says this when `begun` has read what there is, and is about to write. */
+    const meanwhile = async (at: RegExp, begun: () => Promise<unknown>, description: string) => {
+      const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      held = { at, reached: reached.resolve, goOn: goOn.promise }
+      const late = begun()
+      await reached.promise
+      await w.c.db.transaction((to) => tell(to, { ...said, runId: uuidv7(), state: 'running', description }))
+      goOn.resolve()
+      await late
+    }
+    await meanwhile(/^insert into .commit_status/, () => w.startRun(), 'a later one has begun')
+    const status = () => em().findOne(CommitStatusEntity, { name: 'build' })
+    expect(await status()).toMatchObject({ description: 'a later one has begun' })
+
+    const runId = await w.startRun(pipelineId)
+    expect(await status()).toMatchObject({ runId })
+    const cancel = () => w.runs.cancelRun({ runId })
+    await meanwhile(/^update .commit_status. set .run_id/, cancel, 'the last one has begun')
+    expect(await status()).toMatchObject({ description: 'the last one has begun' })
+    expect(await em().count(CommitStatusEntity, { pullRequest: 7 })).toBe(1)
+  },
+)

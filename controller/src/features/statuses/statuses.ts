@@ -1,11 +1,12 @@
 // What is to be told, kept in the transaction that it follows from.
 import { CommentPolicy } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
-import { raw } from '@mikro-orm/core'
+import { raw, UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { CommitStatus } from '../forges/index.ts'
 import type { PullRequests, Repositories } from '../repositories/index.ts'
-import { CommitStatusEntity } from './commit-status.entity.ts'
+import { LostRace } from '../runs/index.ts'
+import { CommitStatusEntity, type CommitStatusRow } from './commit-status.entity.ts'
 import { cutText } from './markdown.ts'
 import type { RunReport } from './run-report.ts'
 
@@ -22,7 +23,7 @@ export interface StatusNews extends Pick<CommitStatus, 'name' | 'state' | 'descr
   now: Date
 }
 
-/** Inside a transaction. */
+/** Inside a transaction. Throws `LostRace`: somebody else has just told of the same; begun anew, it knows of that. */
 export type Tell = (em: EntityManager, news: StatusNews) => Promise<void>
 
 /** Several things that change at once are one change of a comment. */
@@ -35,20 +36,20 @@ export function tellWith(deps: { repositories: Repositories; pullRequests: PullR
   }
 }
 
-/** Inside a transaction. What an older run says later is not told: false. */
+/** Inside a transaction. What an older run says later is not told: false. Throws as `Tell` does. */
 export async function tellStatus(em: EntityManager, news: StatusNews): Promise<boolean> {
   const { repositoryId, projectId, commit, runId, stepId = '', state, report, now } = news
   const key = { repositoryId, projectId, commit, name: news.name.slice(0, 255) }
   const description = cutText(news.description.replace(/\s+/g, ' ').trim(), 140)
   const said = { runId, stepId, state, description, report: report && JSON.stringify(report), nextAt: now, attempts: 0 }
-  const known = await em.findOne(CommitStatusEntity, key)
+  const known = await find(em, key)
   if (known) {
     if (runId !== '' && known.runId > runId) return false
     if (known.runId === runId && known.state === state && known.description === description) return true
-    await em.nativeUpdate(CommitStatusEntity, { id: known.id }, { ...said, revision: next() })
+    await change(em, { id: known.id, revision: known.revision }, said)
     return true
   }
-  await em.insert(CommitStatusEntity, { ...blank(now), ...key, ...said })
+  await insert(em, { ...blank(now), ...key, ...said })
   return true
 }
 
@@ -61,19 +62,39 @@ async function tellComments(
   if (repository?.projectId !== projectId || repository.comments <= CommentPolicy.OFF) return
   for (const pullRequest of await pullRequests.withHead(em, repositoryId, commit)) {
     const key = { repositoryId, projectId, commit: '', name: `#${pullRequest}` }
-    const known = await em.findOne(CommitStatusEntity, key)
+    const known = await find(em, key)
     const soon = new Date(now.getTime() + commentAfterMs)
     if (known) {
-      const told = { nextAt: known.nextAt ?? soon, attempts: 0, revision: next() }
-      await em.nativeUpdate(CommitStatusEntity, { id: known.id }, told)
+      await change(em, { id: known.id }, { nextAt: known.nextAt ?? soon, attempts: 0 })
     } else if (repository.comments === CommentPolicy.ALWAYS || state === 'failed') {
-      await em.insert(CommitStatusEntity, { ...blank(now), ...key, pullRequest, nextAt: soon })
+      await insert(em, { ...blank(now), ...key, pullRequest, nextAt: soon })
     }
   }
 }
 
-function next() {
-  return raw<number>('revision + 1')
+type Key = Pick<CommitStatusRow, 'repositoryId' | 'projectId' | 'commit' | 'name'>
+
+/** Several runs of one commit may tell of the same: as it is by now, not as it was read before. */
+function find(em: EntityManager, key: Key): Promise<CommitStatusRow | null> {
+  return em.findOne(CommitStatusEntity, key, { disableIdentityMap: true })
+}
+
+async function change(
+  em: EntityManager,
+  where: Pick<CommitStatusRow, 'id'> & { revision?: number },
+  said: Partial<CommitStatusRow>,
+): Promise<void> {
+  const told = { ...said, revision: raw<number>('revision + 1') }
+  if ((await em.nativeUpdate(CommitStatusEntity, where, told)) !== 1) throw new LostRace('a status has changed')
+}
+
+async function insert(em: EntityManager, row: CommitStatusRow): Promise<void> {
+  try {
+    await em.insert(CommitStatusEntity, row)
+  } catch (error) {
+    if (error instanceof UniqueConstraintViolationException) throw new LostRace('a status has been made')
+    throw error
+  }
 }
 
 function blank(createdAt: Date) {
