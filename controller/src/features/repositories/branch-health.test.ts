@@ -1,15 +1,14 @@
-import type { RunState } from '@ansflow/engine/state'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { RunStatus } from '@ansflow/proto/status'
-import { create } from '@bufbuild/protobuf'
+import { create, toJsonString } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startController, type TestController } from '../../../test/start-controller.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { StatementTap } from '../../platform/statement-tap.ts'
-import type { RunChange } from '../runs/index.ts'
+import { LostRace, type RunChange } from '../runs/index.ts'
 import { branchHealth } from './branch-health.ts'
 import { BranchHealthEntity, RepositoryEntity, RunSourceEntity } from './repository.entity.ts'
 
@@ -18,8 +17,10 @@ let projectId = ''
 let repositoryId = ''
 let statements: string[] = []
 let count = 0
-const statementTap: StatementTap = (sql, run) => {
+let held: ((sql: string) => Promise<void>) | undefined
+const statementTap: StatementTap = async (sql, run) => {
   statements.push(sql)
+  await held?.(sql)
   return run()
 }
 const told: string[] = []
@@ -46,33 +47,43 @@ interface Ran {
   rerunOf?: string
   branch?: string
   version?: number
+  pullRequest?: number
 }
 
+const originOf = ({ branch = 'main', pullRequest = 0 }: Ran) =>
+  create(RunOriginSchema, { git: { repositoryId, branch, pullRequest } })
+
 /** As the store has it. */
-async function keep({ pipelineId, id, status, rerunOf = '', branch = 'main' }: Ran): Promise<void> {
+async function keep(ran: Ran): Promise<void> {
+  const { pipelineId, id, status, rerunOf = '', branch = 'main', version = 1, pullRequest = 0 } = ran
   const time = controller.db.toColumn(new Date())
-  const text = { project_slug: '', pipeline_name: 'p', graph_hash: '', inputs: '{}', step_counts: '[]', origin: '{}' }
-  const numbers = { number: ++count, version: 1, revision: 1, seq: 1, cancel_level: 0 }
+  const text = { project_slug: '', pipeline_name: 'p', graph_hash: '', inputs: '{}', step_counts: '[]' }
+  const origin = toJsonString(RunOriginSchema, originOf(ran))
+  const numbers = { number: ++count, version, revision: 1, seq: 1, cancel_level: 0 }
   await controller.db
     .kysely<{ run: Record<string, unknown> }>()
     .insertInto('run')
     .values({
-      ...{ ...text, ...numbers, id, pipeline_id: pipelineId, status, rerun_of: rerunOf, project_id: projectId },
+      ...{ ...text, ...numbers, origin, id, pipeline_id: pipelineId, status, rerun_of: rerunOf, project_id: projectId },
       ...{ organization_id: controller.owner.organizationId, started_by: '', canceled_by: '', canceled_by_name: '' },
       created_at: time,
     })
     .execute()
-  const source = { runId: id, projectId, repositoryId, branch, commit: '', pullRequest: 0 }
+  const source = { runId: id, projectId, repositoryId, branch, commit: '', pullRequest }
   await controller.db.em().insert(RunSourceEntity, source)
 }
 
-async function end({ pipelineId, id, status, rerunOf = '', branch = 'main', version = 1 }: Ran): Promise<boolean> {
-  const origin = create(RunOriginSchema, { git: { repositoryId, branch } })
-  const run = { meta: { runId: id, pipelineId, projectId, origin, version }, status } as unknown as RunState
-  const change = { run, belongs: { rerunOf }, ended: true } as unknown as RunChange
+function ended(ran: Ran): RunChange {
+  const { pipelineId, id, status, rerunOf = '', version = 1 } = ran
+  const run = { meta: { runId: id, pipelineId, projectId, origin: originOf(ran), version }, status }
+  return { run, belongs: { rerunOf }, ended: true } as unknown as RunChange
+}
+
+async function end(...all: Ran[]): Promise<boolean> {
   const { participant } = branchHealth(controller.db, (of) => told.push(of.repositoryId))
-  if (!participant.wants(change)) return false
-  await controller.db.commit((to) => participant.write(to, [change], new Date()))
+  const changes = all.map(ended).filter((change) => participant.wants(change))
+  if (changes.length === 0) return false
+  await controller.db.commit((to) => participant.write(to, changes, new Date()))
   participant.committed?.()
   return true
 }
@@ -122,6 +133,46 @@ test('other branches, tests of drafts and canceled runs say nothing', async () =
   await end(ran)
   expect(await state(pipelineId)).toMatchObject({ brokenRunId: ran.id, greenRunId: null })
   expect(told).toEqual([repositoryId])
+})
+
+test('it is broken since no run that says nothing of the branch', async () => {
+  const pipelineId = uuidv7()
+  const ids = Array.from({ length: 6 }, () => uuidv7())
+  const failed = ids.map((id) => ({ pipelineId, id, status: RunStatus.FAILED }))
+  const [first, , draft, own, since, last] = failed
+  for (const ran of [first!, { ...draft!, version: 0 }, { ...own!, pullRequest: 3 }, since!, last!]) {
+    await keep(ran)
+    await end(ran)
+  }
+  expect(await state(pipelineId)).toMatchObject({ brokenRunId: first!.id, lastRunId: last!.id })
+  await end({ pipelineId, id: ids[1]!, status: RunStatus.SUCCEEDED })
+  expect(await state(pipelineId)).toMatchObject({ brokenRunId: since!.id, greenRunId: ids[1] })
+})
+
+test('runs of a pipeline may end in one commit, or at one moment', async () => {
+  const pipelineId = uuidv7()
+  const [good, bad, worse] = [uuidv7(), uuidv7(), uuidv7()]
+  await end({ pipelineId, id: good, status: RunStatus.SUCCEEDED }, { pipelineId, id: bad, status: RunStatus.FAILED })
+  expect(await state(pipelineId)).toMatchObject({ greenRunId: good, brokenRunId: bad, revision: 2 })
+  // SQLite makes one transaction after the other.
+  if (controller.db.dialect === 'sqlite') return
+  for (const id of [pipelineId, uuidv7()]) {
+    const read = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    held = async (sql) => {
+      if (!/^(insert|update).*branch_health/.test(sql)) return
+      held = undefined
+      read.resolve()
+      await goOn.promise
+    }
+    const late = end({ pipelineId: id, id: uuidv7(), status: RunStatus.FAILED })
+    await read.promise
+    await end({ pipelineId: id, id: worse, status: RunStatus.FAILED })
+    goOn.resolve()
+    // Whoever commits the run begins anew.
+    await expect(late).rejects.toThrow(LostRace)
+    expect(await state(id)).toMatchObject({ lastRunId: worse })
+  }
 })
 
 test('a branch that is the default one no longer is over', async () => {

@@ -1,13 +1,14 @@
 // How pipelines do on the default branch: since when one is broken there, and which run was the last green one. Whoever asks reads one row
 // a pipeline, however many runs there were.
 import { RunStatus } from '@ansflow/proto/status'
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Db, EntityManager, Transaction } from '../../platform/db.ts'
 import type { PipelineParticipant } from '../pipelines/index.ts'
-import { firstOfReruns, oldestOf, type RunChange, type RunParticipant } from '../runs/index.ts'
+import { firstOfReruns, LostRace, oldestOf, type RunChange, type RunParticipant } from '../runs/index.ts'
 import { BranchHealthEntity, type BranchHealthRow, RepositoryEntity } from './repository.entity.ts'
 
 interface Tables {
-  run_source: { run_id: string; repository_id: string; branch: string }
+  run_source: { run_id: string; repository_id: string; branch: string; pull_request: number }
 }
 
 export interface BranchHealth {
@@ -69,12 +70,18 @@ export function branchHealth(db: Db, changed: (of: { repositoryId: string; proje
   }
 }
 
-/** Of a branch as it is, and no test of a draft. Runs that somebody canceled say nothing of it. */
+/** Runs that somebody canceled say nothing of it. */
 function counts({ meta, status }: RunChange['run']): boolean {
-  const { git, cause } = meta.origin
+  return isOfBranch(meta) && (status === RunStatus.SUCCEEDED || bad.includes(status))
+}
+
+/** As it is, and no test of a draft. */
+function isOfBranch({
+  version,
+  origin: { git, cause },
+}: Pick<RunChange['run']['meta'], 'version' | 'origin'>): boolean {
   if (!git || git.repositoryId === '' || git.branch === '' || git.pullRequest !== 0) return false
-  if (meta.version === 0 && cause.case !== 'webhook') return false
-  return status === RunStatus.SUCCEEDED || bad.includes(status)
+  return version !== 0 || cause.case === 'webhook'
 }
 
 async function note(db: Db, to: Transaction, { run, belongs }: RunChange) {
@@ -83,20 +90,29 @@ async function note(db: Db, to: Transaction, { run, belongs }: RunChange) {
   const { repositoryId, branch } = origin.git!
   const repository = await em.findOne(RepositoryEntity, { id: repositoryId, projectId }, { fields: ['defaultBranch'] })
   if (!repository || repository.defaultBranch !== branch) return undefined
-  const before = await em.findOne(BranchHealthEntity, { repositoryId, pipelineId })
+  // Several runs of the pipeline may end in one commit: as the one before has left it.
+  const before = await em.findOne(BranchHealthEntity, { repositoryId, pipelineId }, { disableIdentityMap: true })
   const isGreen = run.status === RunStatus.SUCCEEDED
   const place = await firstOfReruns(db, em, runId, belongs.rerunOf)
   const known = before?.branch === branch ? before : undefined
   const after = known ? await moved(db, em, known, { runId, place, isGreen }) : begun({ runId, place, isGreen })
   const row = { ...after, projectId, branch, revision: (before?.revision ?? 0) + 1 }
-  if (!before) await em.insert(BranchHealthEntity, { repositoryId, pipelineId, ...row })
-  else {
-    const held = { repositoryId, pipelineId, revision: before.revision }
-    if ((await em.nativeUpdate(BranchHealthEntity, held, row)) !== 1) {
-      throw new Error('another run of the pipeline has ended at this moment')
-    }
-  }
+  const held = { repositoryId, pipelineId, revision: before?.revision ?? 0 }
+  const isOurs = before
+    ? (await em.nativeUpdate(BranchHealthEntity, held, row)) === 1
+    : await inserted(em, { repositoryId, pipelineId, ...row })
+  if (!isOurs) throw new LostRace(`another run of pipeline ${pipelineId} has ended at this moment`)
   return { repositoryId, projectId }
+}
+
+async function inserted(em: EntityManager, row: BranchHealthRow): Promise<boolean> {
+  try {
+    await em.insert(BranchHealthEntity, row)
+    return true
+  } catch (error) {
+    if (error instanceof UniqueConstraintViolationException) return false
+    throw error
+  }
 }
 
 type State = Pick<
@@ -151,13 +167,14 @@ async function firstBad(db: Db, em: EntityManager, state: BranchHealthRow, after
       .select('run_id')
       .where('repository_id', '=', repositoryId)
       .where('branch', '=', branch)
+      .where('pull_request', '=', 0)
       .where('run_id', '>', from)
       .where('run_id', '<=', lastPlace)
       .orderBy('run_id', 'asc')
       .limit(atOnce)
       .execute()
     const ids = rows.map((row) => row.run_id)
-    const found = await oldestOf(db, em, ids, { pipelineId, statuses: bad })
+    const found = await oldestOf(db, em, ids, { pipelineId, statuses: bad, counts: isOfBranch })
     if (found || ids.length < atOnce) return found
     from = ids.at(-1)!
   }

@@ -1,6 +1,8 @@
 // What other features ask of runs that have been: which were run again, and which of some was the first to end so.
+import type { RunOrigin } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { RunStatus } from '@ansflow/proto/status'
 import type { Db, EntityManager } from '../../../platform/db.ts'
+import { parseOrigin } from '../run-rows.ts'
 import type { RunTables } from '../run-tables.ts'
 
 /** Of runs that were run again and again. */
@@ -17,24 +19,29 @@ export async function firstOfReruns(db: Db, em: EntityManager, runId: string, re
   return first
 }
 
-/** The oldest of the pipeline among `ids` (at most some hundred) that has one of these results and is no run again. */
+export interface SoughtRun {
+  pipelineId: string
+  statuses: readonly RunStatus[]
+  counts(run: { version: number; origin: RunOrigin }): boolean
+}
+
+/** The oldest among `ids` (at most some hundred) that is such a run, and no run again. */
 export async function oldestOf(
   db: Db,
   em: EntityManager,
   ids: readonly string[],
-  { pipelineId, statuses }: { pipelineId: string; statuses: readonly RunStatus[] },
+  { pipelineId, statuses, counts }: SoughtRun,
 ): Promise<string | undefined> {
   if (ids.length === 0) return undefined
-  const row = await db
+  const rows = await db
     .kysely<RunTables>(em)
     .selectFrom('run')
-    .select('id')
+    .select(['id', 'version', 'origin'])
     .where('id', 'in', [...ids])
     .where('pipeline_id', '=', pipelineId)
     .where('rerun_of', '=', '')
     .where('status', 'in', [...statuses])
     .orderBy('id', 'asc')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.id
+    .execute()
+  return rows.find(({ version, origin }) => counts({ version, origin: parseOrigin(origin) }))?.id
 }
