@@ -12,6 +12,7 @@ import { JobEntity, WorkspacePinEntity } from './job.entity.ts'
 import type { Placement } from './jobs/place-jobs.ts'
 import type { AskRepository } from './origin.ts'
 import type { RunParticipant } from './participant.ts'
+import { type RepeatRun, repeatRun } from './repeat-run.ts'
 import type { RerunNeeds } from './rerun.ts'
 import { RunCounterEntity, RunEntity, RunEventEntity, RunGraphEntity, RunStepEntity } from './run.entity.ts'
 import { runScope } from './run-scope.ts'
@@ -48,6 +49,7 @@ export const runsFeature = feature({
     const driver = createRunDriver({ db, bus, clock, log, participants, place, committed })
     const watch = createRunWatch({ db, bus, clock, log })
     const follow = createFollowRun({ events, watch })
+    const repeat: RepeatRun = (asked) => repeatRun({ db, clock, driver, needs }, asked)
     const { topics, stop } = runTopics({ db, bus, clock, log, follow })
     return {
       services: [runsApi({ db, clock, driver, follow, drafts, includesOf, workers, needs, askRepository })],
@@ -60,7 +62,7 @@ export const runsFeature = feature({
         watch.stop()
         await driver.stop()
       },
-      gives: { driver, watch, placement, approvals, keepers, askRepository },
+      gives: { driver, repeat, watch, placement, approvals, keepers, askRepository },
     }
   },
 })

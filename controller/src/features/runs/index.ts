@@ -32,6 +32,7 @@ export { type StepStanding, stepStanding } from './jobs/step-standing.ts'
 export { endWork, giveBackWork, keepWork, type Rooms, type TakenWork, takeWork } from './jobs/work-queue.ts'
 export { checkGitFacts, originOf, trustOf } from './origin.ts'
 export { ClaimRefused, type RunAct, type RunChange, type RunParticipant } from './participant.ts'
+export type { RepeatRun } from './repeat-run.ts'
 export {
   type GraphStart,
   type PublishedStart,

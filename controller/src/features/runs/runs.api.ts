@@ -27,7 +27,8 @@ import type { RunDriver } from './driver/run-driver.ts'
 import { type FollowRun, watchRun } from './events/follow-run.ts'
 import { listRunEvents } from './events/list-run-events.ts'
 import { type AskRepository, checkGitFacts, checkRepository, originOf, type Trusted } from './origin.ts'
-import { type PartialRerun, type RerunNeeds, refusal, rerunPart } from './rerun.ts'
+import { againOf } from './repeat-run.ts'
+import { type PartialRerun, type RerunNeeds, refusal } from './rerun.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
 import { listRuns, readRunHead } from './views/list-runs.ts'
 import { createRunAnswers } from './views/run-answers.ts'
@@ -119,19 +120,15 @@ export function runsApi({
     async rerunRun({ runId, mode: wanted, stepIds, inputs: changes = {} }, ctx) {
       const earlier = await load(ctx, runId)
       const { meta, graph, inputs: before } = earlier.state
-      const { pipelineId, pipelineName, version, priority } = meta
       const { values: inputs, violations } = resolveInputs(graph.inputs, { ...before, ...changes })
       if (violations.length > 0) throw invalid(violations)
       const isOther = changedInputs(before, inputs).length > 0
-      if (isOther && version > 0 && graph.triggers?.manual === false) throw precondition('manual_off', manualOff)
+      if (isOther && meta.version > 0 && graph.triggers?.manual === false) throw precondition('manual_off', manualOff)
       const mode = rerunModes[wanted]
       if (!mode && stepIds.length > 0) throw refusal(new RerunRefused(say('rerun_no_steps')))
       const part = mode && { mode, stepIds, inputs, by: personOf(ctx).userId }
-      const rerun = part
-        ? await rerunPart(db.kysely<RunTables>(ctx.em), needs, earlier, part, { now: clock.now(), times })
-        : { graph }
-      const start = { pipelineId, pipelineName, version, inputs, priority, rerunOf: runId, ...rerun }
-      return { run: await driver.start({ ...(await askedBy(ctx, meta.origin.git, meta.origin)), ...start }) }
+      const again = await againOf({ db, clock, needs }, ctx.em, earlier, { inputs, part })
+      return { run: await driver.start({ ...(await askedBy(ctx, meta.origin.git, meta.origin)), ...again }) }
     },
 
     async getStepVariables({ runId, stepId }, ctx) {
