@@ -17,6 +17,7 @@ import { expect } from 'vitest'
 import { createRepository, type GitHttp, type Repository, serveGitHttp } from '../../proto/test/git-servers.ts'
 import type { FakeForge } from '../src/features/forges/test/fake-forge.ts'
 import { fakeForges } from '../src/features/forges/test/fake-forges.ts'
+import { type FakeApp, startFakeGithub } from '../src/features/forges/test/fake-github.ts'
 import { readAllowed } from '../src/platform/outbound-rules.ts'
 import { startController, type TestController, type TestOptions } from './start-controller.ts'
 import { waitFor } from './wait-for.ts'
@@ -34,6 +35,8 @@ export interface ForgeWorldOptions {
   /** By path, of the default branch. */
   files: Record<string, string>
   controller?: TestOptions
+  /** Of GitHub: one that it lets in beside the token. */
+  app?: FakeApp
 }
 
 export interface Answered {
@@ -58,12 +61,12 @@ export class ForgeWorld implements AsyncDisposable {
     this.forge = forge
   }
 
-  static async start({ kind = ForgeKind.GITHUB, files, controller = {} }: ForgeWorldOptions): Promise<ForgeWorld> {
+  static async start({ kind = ForgeKind.GITHUB, files, controller = {}, app }: ForgeWorldOptions): Promise<ForgeWorld> {
     const folder = mkdtempSync(join(tmpdir(), 'ansflow-forge-world-'))
     mkdirSync(join(folder, 'acme'))
     const origin = createRepository(folder, 'acme/shop')
     const git = await serveGitHttp(folder, gitUsers.get(kind)!, token)
-    const forge = await fakeForges.get(kind)!(token)
+    const forge = app ? await startFakeGithub(token, app) : await fakeForges.get(kind)!(token)
     forge.gitUrl = git.url
     const started = await startController({ config: { outboundAllowed: readAllowed('127.0.0.1') }, ...controller })
     const world = new ForgeWorld(folder, started, origin, git, forge)

@@ -24,6 +24,31 @@ export const ofDeliveries = {
     en: 'It lacks {field}, or that is not what it should be.',
     'zh-CN': '缺少 {field}，或其内容不符合要求。',
   },
+  delivery_app: {
+    params: ['event'],
+    en: 'Here an app has only checks run again: {event} comes by the repository’s own hook.',
+    'zh-CN': '应用发到这里的事件只用于重新运行检查：{event} 由仓库自己的 Webhook 送达。',
+  },
+  delivery_check: {
+    params: [],
+    en: 'The check is of no run that is known here for this commit.',
+    'zh-CN': '该检查不属于这里已知的、针对此提交的任何运行。',
+  },
+  delivery_commit: {
+    params: [],
+    en: 'No run for this commit is known here.',
+    'zh-CN': '这里没有针对此提交的运行。',
+  },
+  delivery_rerun_open: {
+    params: ['number'],
+    en: 'Run #{number} goes on: what has ended can be run again.',
+    'zh-CN': '运行 #{number} 还在进行：结束后才能重新运行。',
+  },
+  delivery_rerun: {
+    params: ['problem'],
+    en: 'It could not be run again. {problem}',
+    'zh-CN': '无法重新运行。{problem}',
+  },
   delivery_other: {
     params: ['repository', 'own'],
     en: 'It is about {repository}, and this is {own}.',

@@ -9,6 +9,8 @@ import type { RepositoryDeliveryRow } from './delivery.entity.ts'
 
 type Held = Pick<RepositoryDeliveryRow, 'decisions'>
 
+export type ToDecide = Pick<Decision, 'pipelineId' | 'pipelineName' | 'path' | 'why'>
+
 export function decisionsOf(row: Held): DeliveryDecision[] {
   return readAll(row).map((each) => fromJson(DeliveryDecisionSchema, each, { ignoreUnknownFields: true }))
 }
@@ -31,7 +33,7 @@ export function jsonOf(decisions: DeliveryDecision[]): string {
 }
 
 export function toDecision(
-  { pipelineId, pipelineName, path, why }: Decision,
+  { pipelineId, pipelineName, path, why }: ToDecide,
   run: { runId?: string; runNumber?: number },
 ): DeliveryDecision {
   const reason = why && { reason: saidText(why), reasonInfo: problemOf({ said: why, field: 'on' }) }

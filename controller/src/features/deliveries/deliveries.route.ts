@@ -33,6 +33,7 @@ interface Known {
 }
 
 const mebibyte = 1024 * 1024
+export const longestDelivery = 8 * mebibyte
 /** Those of one repository that are noted. */
 const refusals = { perSecond: 1, burst: 10 }
 
@@ -44,7 +45,7 @@ export function deliveriesRoute(deps: DeliveriesRouteDeps): PostRoute {
   return {
     method: 'POST',
     path: '/hooks/repositories/:repository',
-    bodyLimit: 8 * mebibyte,
+    bodyLimit: longestDelivery,
     program: true,
     access: {
       async signed(request) {
@@ -81,7 +82,11 @@ async function take(deps: DeliveriesRouteDeps, known: Known, request: PostReques
   return answer(202, { delivery: id })
 }
 
-function received({ clock }: DeliveriesRouteDeps, request: PostRequest, known: Known): NewDelivery {
+export function received(
+  { clock }: Pick<DeliveriesRouteDeps, 'clock'>,
+  request: PostRequest,
+  known: Known,
+): NewDelivery {
   const { repository, forge, began } = known
   const header = (name: string) => {
     const value = name === '' ? undefined : request.headers[name]
@@ -99,6 +104,6 @@ function received({ clock }: DeliveriesRouteDeps, request: PostRequest, known: K
   }
 }
 
-function answer(status: number, body: Record<string, string>): Answer {
+export function answer(status: number, body: Record<string, string | string[]>): Answer {
   return { status, contentType: 'application/json; charset=utf-8', body: JSON.stringify(body) }
 }

@@ -20,6 +20,8 @@ export const RepositoryDeliveryEntity = defineEntity({
     /** As the forge calls it; null: it has no name, or repeats another one. */
     name: p.string().length(255).nullable(),
     event: p.string().length(128),
+    /** It came to the address of the connection: an app has sent it. */
+    byApp: p.boolean().default(false),
     /** JSON: pairs of name and value, what is secret in them masked. */
     headers: p.text(),
     /** The body as it came, compressed; null: it was refused. */

@@ -8,11 +8,12 @@ import type { Workers } from '../../platform/workers.ts'
 import { type ForgeEvent, forgeTasks, type OpenConnection } from '../forges/index.ts'
 import type { PullRequests, RepositoryRow } from '../repositories/index.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
+import type { RerunDelivery } from './judge-rerun.ts'
 import { readDelivered } from './read-delivered.ts'
 
 export interface ToExplain {
   events: ForgeEvent[]
-  delivery: { id: string; event: string }
+  delivery: { id: string } & RerunDelivery
   /** It has come before. */
   isRepeat: boolean
 }
@@ -47,7 +48,11 @@ export async function eventsToExplain(around: Around, { event }: ExplainEventReq
 }
 
 function fromHere(event: string) {
-  return { delivery: { id: '', event }, isRepeat: true }
+  return { delivery: unsent(event), isRepeat: true }
+}
+
+function unsent(event: string): ToExplain['delivery'] {
+  return { id: '', event, byApp: false, decisions: '[]' }
 }
 
 async function delivered({ em, workers, repository, connection }: Around, id: string): Promise<ToExplain> {
@@ -64,7 +69,7 @@ async function pasted({ workers, connection, by }: Around, { event, body }: Past
   const { kind, eventHeader } = connection.forge
   const headers = { 'content-type': 'application/json', [eventHeader]: event.trim() }
   const events = await workers.run(forgeTasks, 'readDelivery', { kind, headers, body: Buffer.from(body) }, by)
-  if (events) return { events, delivery: { id: '', event: event.trim() }, isRepeat: false }
+  if (events) return { events, delivery: unsent(event.trim()), isRepeat: false }
   throw invalid([
     violation('pasted.body', say('delivery_json_at', await workers.run(forgeTasks, 'findFault', body, by))),
   ])

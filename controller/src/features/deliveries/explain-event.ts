@@ -23,9 +23,10 @@ import type { Decision } from './decide.ts'
 import { eventsToExplain, type ToExplain } from './event-to-explain.ts'
 import type { Happening } from './happening.ts'
 import { type JudgeDeps, type Judgement, judge } from './judge.ts'
+import { judgeRerun, type RerunDeps, type RerunJudgement } from './judge-rerun.ts'
 import { rehearseRun } from './start-decided.ts'
 
-export interface ExplainDeps extends Pick<StartDeps, 'db' | 'workers'> {
+export interface ExplainDeps extends Pick<StartDeps, 'db' | 'workers'>, Pick<RerunDeps, 'sources'> {
   clock: Clock
   repositories: Repositories
   pullRequests: PullRequests
@@ -47,6 +48,11 @@ export async function explainEvent(
     const { events, ...asked } = await eventsToExplain(around, request)
     const found: ExplainedEvent[] = []
     for (const event of events) {
+      const rerun = await judgeRerun({ db: deps.db, em, sources: deps.sources }, { repository, ...asked }, event)
+      if (rerun) {
+        found.push(explainRerun(rerun))
+        continue
+      }
       const judged = { repository, connection, signal, isRepeat: asked.isRepeat }
       const judgement = await judge(lookingOn(deps, repository), judged, event)
       const { ref, commit, sender, why, waiting, happening, decided = [], filesAt = '', trust } = judgement
@@ -114,6 +120,25 @@ async function explainStart(
   const prepared = await rehearseRun(deps, { delivery, repositoryName: fullName, happening, start, trust })
   if (!('origin' in prepared)) return create(ExplainedStartSchema, { ...named, version, ...reason(prepared) })
   return create(ExplainedStartSchema, { ...named, version, starts: true, ...prepared })
+}
+
+/** As it was: for the same state, with the same inputs. */
+function explainRerun({ ref, commit, sender, why, decided }: RerunJudgement): ExplainedEvent {
+  const starts = decided.map(({ why: not, start, ...named }) =>
+    create(ExplainedStartSchema, {
+      ...named,
+      ...reason(not),
+      ...(start && { starts: true, version: start.version, inputs: start.inputs, origin: start.origin }),
+    }),
+  )
+  return create(ExplainedEventSchema, {
+    ref,
+    commit,
+    sender,
+    ...said(why),
+    starts,
+    result: resultOf(undefined, starts),
+  })
 }
 
 function resultOf(waiting: ForgeEvent | undefined, starts: readonly ExplainedStart[]): RepositoryDeliveryResult {

@@ -6,6 +6,7 @@ import { pipelinesFeature } from '../pipelines/index.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
 import { runsFeature } from '../runs/index.ts'
 import { statusesFeature } from '../statuses/index.ts'
+import { appHookRoute } from './app-hook.route.ts'
 import { deliveriesApi } from './deliveries.api.ts'
 import { deliveriesRoute } from './deliveries.route.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
@@ -20,18 +21,19 @@ export const deliveriesFeature = feature({
   name: 'deliveries',
   entities: [RepositoryDeliveryEntity, RepositoryTriggerEntity],
   open({ db, bus, clock, keys, log, workers }, from) {
-    const { repositories, pullRequests, keptDeliveries: kept } = from(repositoriesFeature)
+    const { repositories, pullRequests, sources, keptDeliveries: kept } = from(repositoriesFeature)
     const { connections } = from(forgesFeature)
-    const { driver } = from(runsFeature)
+    const { driver, repeat } = from(runsFeature)
     const { takeFile, foreseeFiles } = from(pipelinesFeature)
     kept.fill(keptDeliveries(clock))
     const audit = from(auditFeature)
     const { tellNow } = from(statusesFeature)
-    const deps = { db, bus, clock, log, workers, driver, audit, repositories, pullRequests, takeFile, tellNow }
+    const started = { db, bus, clock, log, workers, driver, repeat, audit, tellNow }
+    const deps = { ...started, repositories, pullRequests, sources, takeFile }
     const work = workOff(deps)
     const look = lookAtRepositories(deps)
     return {
-      services: [deliveriesApi({ db, bus, clock, workers, repositories, pullRequests, foreseeFiles })],
+      services: [deliveriesApi({ db, bus, clock, workers, repositories, pullRequests, sources, foreseeFiles })],
       routes: [
         deliveriesRoute({
           db,
@@ -45,6 +47,7 @@ export const deliveriesFeature = feature({
             return connection && forgeOf(connection.kind)
           },
         }),
+        appHookRoute({ db, bus, clock, log, workers, connections, repositories }),
       ],
       pipelineParticipants: [triggerKeeper],
       loops: [

@@ -52,10 +52,12 @@ export function subjectOf(event: ForgeEvent, own: string): { ref: string; commit
       return { ...about, ref: `#${event.number}`, commit: event.pullRequest?.head.commit ?? '' }
     case 'release':
       return { ...about, ref: event.tag }
+    case 'rerun':
+      return { ...about, commit: event.commit }
   }
 }
 
-type Told = Exclude<ForgeEvent, { kind: 'ping' | 'ignored' }>
+type Told = Exclude<ForgeEvent, { kind: 'ping' | 'ignored' | 'rerun' }>
 
 /** A sentence: it is over, or of another state by now. Throws `GitError`. */
 export async function happeningOf(event: Told, deps: HappeningDeps): Promise<Happening | Said> {

@@ -24,6 +24,8 @@ export interface NewDelivery {
   receivedAt: Date
   answeredMs: number
   repeats: string | null
+  /** It came to the address of the connection. */
+  byApp?: boolean
 }
 
 /** `again`: it has come before. `also`: what is written with it. */
@@ -67,6 +69,7 @@ export async function repeatOf(row: RepositoryDeliveryRow, repository: Repositor
     receivedAt: at,
     answeredMs: 0,
     repeats: row.id,
+    byApp: row.byApp,
   })
 }
 
@@ -88,8 +91,19 @@ export async function bodyOf({ body }: Pick<RepositoryDeliveryRow, 'body'>): Pro
   return body ? unzip(body) : Buffer.alloc(0)
 }
 
-function rowOf({ repository, name, event, headers, body, receivedAt, answeredMs, repeats }: NewDelivery) {
+function rowOf({
+  repository,
+  name,
+  event,
+  headers,
+  body,
+  receivedAt,
+  answeredMs,
+  repeats,
+  byApp = false,
+}: NewDelivery) {
   return {
+    byApp,
     id: uuidv7(),
     repositoryId: repository.id,
     projectId: repository.projectId,

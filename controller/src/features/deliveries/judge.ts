@@ -59,7 +59,8 @@ export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): 
   const event = await wholeEvent(told, repository, connection, signal)
   const { why, ...subject } = subjectOf(event, repository.fullName)
   const nothing = (said: Said): Judgement => ({ ...subject, why: said, trust: plainTrust })
-  if (why || event.kind === 'ping' || event.kind === 'ignored') return nothing(why!)
+  // What is to be run again asks no pipeline: `judgeRerun`.
+  if (why || event.kind === 'ping' || event.kind === 'ignored' || event.kind === 'rerun') return nothing(why!)
   if (event.kind === 'pull_request' && !(await pullRequests.note(event, isRepeat))) {
     return nothing(say('delivery_moved', { name: subject.ref, commit: subject.commit.slice(0, 7) }))
   }

@@ -2,24 +2,25 @@ import { type DeliveryDecision, RepositoryDeliveryResult } from '@ansflow/proto/
 import { type Said, say } from '@ansflow/proto/texts/say'
 import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { uuidv7 } from '../../platform/ids.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { Audit, CallContext } from '../../transport/call.ts'
 import type { ForgeEvent, OpenConnection } from '../forges/index.ts'
 import type { TakeFile, TakenFile } from '../pipelines/index.ts'
 import type { PullRequests, Repositories, RepositoryRow } from '../repositories/index.ts'
 import type { StartDeps } from '../runs/index.ts'
-import { Overtaken } from './claim.ts'
 import type { Decision } from './decide.ts'
-import { runIdsOf, toDecision, withDecisions } from './decisions.ts'
-import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
+import { toDecision } from './decisions.ts'
+import type { RepositoryDeliveryRow } from './delivery.entity.ts'
 import type { Happening } from './happening.ts'
 import { type JudgeDeps, judge, type StartTrust } from './judge.ts'
+import { judgeRerun, type RerunDeps } from './judge-rerun.ts'
+import { planRuns } from './plan-runs.ts'
 import { readDelivered } from './read-delivered.ts'
+import { type RepeatDecidedDeps, repeatDecided } from './repeat-decided.ts'
 import { beginRun } from './start-decided.ts'
 import { type TellNow, tellRefusal } from './tell-refusals.ts'
 
-export interface WorkOffDeps extends StartDeps, TellNow {
+export interface WorkOffDeps extends StartDeps, TellNow, RepeatDecidedDeps, Pick<RerunDeps, 'sources'> {
   bus: Bus
   clock: Clock
   log: Logger
@@ -67,6 +68,8 @@ async function outcomeOfEvent(
   connection: OpenConnection,
   told: ForgeEvent,
 ): Promise<Outcome> {
+  const rerun = await judgeRerun({ ...deps, em: deps.db.em() }, { repository, delivery: row }, told)
+  if (rerun) return repeatDecided(deps, { row, repository, index }, rerun)
   const asked = { repository, connection, signal, isRepeat: row.repeats !== null }
   const judged = await judge(judgeDeps(deps, repository, row.id), asked, told)
   const { ref, commit, sender, happening, decided = [], why, waiting, trust } = judged
@@ -102,24 +105,8 @@ async function begin(
   happening: Happening,
   decided: Decision[],
 ): Promise<Outcome> {
-  // Somebody may have begun them already.
-  const known = runIdsOf(row, index)
-  const planned = decided.map((each) => ({
-    ...each,
-    runId: each.start ? known.get(each.pipelineId) || uuidv7() : '',
-  }))
-  const before = row.decisions
-  row.decisions = withDecisions(
-    row,
-    index,
-    planned.map((each) => toDecision(each, { runId: each.runId })),
-  )
-  // Whoever was thought dead may be at it still: of two plans the first counts, and the other begins nothing.
-  const held = { id: row.id, result: RepositoryDeliveryResult.TAKEN, decisions: before }
-  const isPlanned = await deps.db.em().nativeUpdate(RepositoryDeliveryEntity, held, { decisions: row.decisions })
-  if (isPlanned !== 1) throw new Overtaken()
   const decisions: DeliveryDecision[] = []
-  for (const { runId, ...each } of planned) {
+  for (const { runId, ...each } of await planRuns(deps, { row, index }, decided)) {
     if (!each.start) decisions.push(toDecision(each, {}))
     else {
       const { start } = each

@@ -31,6 +31,11 @@ export const ConnectionEntity = defineEntity({
     problem: p.string().length(512),
     /** The forge has asked not to be asked again before; null: it has not. */
     restsUntil: p.datetime(3).nullable(),
+    /** Of an app: the secret of its hook is among the credentials. */
+    hookSecretSet: p.boolean().default(false),
+    /** To the minute. */
+    hookDeliveredAt: p.datetime(3).nullable(),
+    hookRefusedAt: p.datetime(3).nullable(),
     createdByName: p.string().length(255),
     createdAt: p.datetime(3),
   },

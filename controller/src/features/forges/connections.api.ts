@@ -4,6 +4,7 @@ import {
   type Connection,
   ConnectionSchema,
   ConnectionService,
+  CredentialKind,
   type ForgeRepository as ForgeRepositoryMessage,
   ForgeRepositorySchema,
 } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
@@ -27,7 +28,14 @@ import { ConnectionEntity, type ConnectionRow } from './connection.entity.ts'
 import { type Connections, refusedBy } from './connections.ts'
 import type { ForgeRepository } from './forge.ts'
 import { forgeOf } from './kinds.ts'
-import { kindOfCredentials, readCredentials, readForgeUrl, readKind } from './read-connection.ts'
+import {
+  hasHookSecret,
+  kindOfCredentials,
+  readCredentials,
+  readForgeUrl,
+  readKind,
+  withHookSecret,
+} from './read-connection.ts'
 
 /** What is connected, kept by whoever keeps repositories. */
 export interface ConnectedRepositories {
@@ -60,7 +68,8 @@ export function connectionsApi({ clock, connections, connected }: Deps): Service
       const kind = readKind(request.kind)
       const asked = { kind, url: readForgeUrl(kind, request.url) }
       const name = readName(request.name)
-      const credentials = readCredentials(kind, request.credentials)
+      const given = readCredentials(kind, request.credentials)
+      const credentials = withHookSecret(given, request.hookSecret, given)
       const health = await connections.tryOut(asked, credentials, ctx.signal)
       const row: ConnectionRow = {
         id: uuidv7(),
@@ -72,6 +81,9 @@ export function connectionsApi({ clock, connections, connected }: Deps): Service
         credentialKind: kindOfCredentials(credentials),
         ...health,
         restsUntil: null,
+        hookSecretSet: hasHookSecret(credentials),
+        hookDeliveredAt: null,
+        hookRefusedAt: null,
         createdByName: personOf(ctx).name.slice(0, 255),
         createdAt: clock.now(),
       }
@@ -96,18 +108,32 @@ export function connectionsApi({ clock, connections, connected }: Deps): Service
         const message = 'must come with a new address: they are not sent to a place they were not given for'
         throw invalidField('credentials', message, 'connection_secret_again')
       }
-      const credentials = isNew
-        ? readCredentials(row.kind, request.credentials)
-        : (await connections.open(ctx.em, row)).credentials
+      const { credentials: before } = await connections.open(ctx.em, row)
+      const given = isNew ? readCredentials(row.kind, request.credentials) : before
+      const credentials = withHookSecret(given, request.hookSecret, before)
       const health =
         isNew || url !== row.url ? await connections.tryOut({ kind: row.kind, url }, credentials, ctx.signal) : {}
-      const changes = { name, url, credentialKind: kindOfCredentials(credentials), ...health }
+      const isOtherHook = request.hookSecret !== undefined
+      const changes = {
+        name,
+        url,
+        ...(isNew && { credentialKind: kindOfCredentials(credentials) }),
+        ...((isNew || isOtherHook) && { hookSecretSet: hasHookSecret(credentials) }),
+        ...(isOtherHook && { hookDeliveredAt: null, hookRefusedAt: null }),
+        ...health,
+      }
       const used = await repositoriesOf(ctx.em, row)
       await ctx
         .change(async (em) => {
           await em.nativeUpdate(ConnectionEntity, { id: row.id }, changes)
           if (isNew) await connections.keep(em, row.id, credentials)
-          const after = { ...said({ ...row, ...changes }), ...(isNew && { credentials: 'changed' }) }
+          else if (isOtherHook) {
+            // Somebody may have given others meanwhile.
+            const { credentials: now } = await connections.open(em, row)
+            await connections.keep(em, row.id, withHookSecret(now, request.hookSecret, now))
+          }
+          const changed = { ...(isNew && { credentials: 'changed' }), ...(isOtherHook && { hookSecret: 'changed' }) }
+          const after = { ...said({ ...row, ...changes }), ...changed }
           return { result: undefined, resource: resourceOf({ ...row, name }), before: said(row), after }
         })
         .catch((error: unknown) => {
@@ -212,7 +238,15 @@ function toConnection(row: ConnectionRow, repositoryCount: number): Connection {
     createdByName,
     createdAt: timestampFromDate(row.createdAt),
     abilities: [...forgeOf(kind).can],
+    hookPath: credentialKind === CredentialKind.APP ? hookPath(row) : '',
+    hookSecretSet: row.hookSecretSet,
+    ...(row.hookDeliveredAt && { hookDeliveredAt: timestampFromDate(row.hookDeliveredAt) }),
+    ...(row.hookRefusedAt && { hookRefusedAt: timestampFromDate(row.hookRefusedAt) }),
   })
+}
+
+function hookPath({ id }: ConnectionRow): string {
+  return `/hooks/connections/${id}`
 }
 
 function toForgeRepository(found: ForgeRepository, repositoryId: string): ForgeRepositoryMessage {

@@ -12,6 +12,7 @@ import { forgeOf } from './kinds.ts'
 const forgePatienceMs = 7000
 /** Where too much was asked and the forge does not say until when. */
 const usualRestMs = 60_000
+const minuteMs = 60_000
 
 export interface Connections {
   find(em: EntityManager, id: string): Promise<ConnectionRow | undefined>
@@ -23,6 +24,10 @@ export interface Connections {
     signal: AbortSignal,
   ): Promise<Pick<ConnectionRow, 'account' | 'scopes' | 'expiresAt' | 'checkedAt' | 'problem'>>
   keep(em: EntityManager, id: string, credentials: ForgeCredentials): Promise<void>
+  /** Of the hook of an app; empty: it has none that is known. */
+  hookSecret(em: EntityManager, connection: ConnectionRow): Promise<string>
+  /** Something has come to the hook. To the minute: what comes often is not written as often. */
+  hookTold(connection: ConnectionRow, was: 'delivered' | 'refused'): Promise<void>
   forget(em: EntityManager, ids: readonly string[]): Promise<void>
 }
 
@@ -53,8 +58,7 @@ export function createConnections({ db, clock, outbound, sealedValues }: Deps): 
     },
 
     async open(em, row) {
-      const sealed = await sealedValues.read(em, owner(row.id))
-      const credentials = sealed === undefined ? noCredentials : (JSON.parse(sealed) as ForgeCredentials)
+      const credentials = await credentialsOf(em, row)
       const client = clientOf(row, credentials)
       return {
         row,
@@ -96,7 +100,25 @@ export function createConnections({ db, clock, outbound, sealedValues }: Deps): 
     },
 
     keep: (em, id, credentials) => sealedValues.put(em, owner(id), JSON.stringify(credentials)),
+
+    async hookSecret(em, row) {
+      const credentials = await credentialsOf(em, row)
+      return (credentials.kind === 'app' && credentials.hookSecret) || ''
+    },
+
+    async hookTold({ id }, was) {
+      const minute = new Date(Math.floor(clock.now().getTime() / minuteMs) * minuteMs)
+      const field = was === 'delivered' ? 'hookDeliveredAt' : 'hookRefusedAt'
+      const earlier = { $or: [{ [field]: null }, { [field]: { $lt: minute } }] }
+      await db.em().nativeUpdate(ConnectionEntity, { id, ...earlier }, { [field]: minute })
+    },
+
     forget: (em, ids) => sealedValues.remove(em, ids),
+  }
+
+  async function credentialsOf(em: EntityManager, { id }: ConnectionRow): Promise<ForgeCredentials> {
+    const sealed = await sealedValues.read(em, owner(id))
+    return sealed === undefined ? noCredentials : (JSON.parse(sealed) as ForgeCredentials)
   }
 
   /** Whoever asks by this connection, here or in another controller, waits too. */

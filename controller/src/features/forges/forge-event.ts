@@ -1,7 +1,14 @@
 // What a delivery says, whichever forge it came from. Commits are 40 or 64 hexadecimal digits in small letters; names of branches and
 // tags stand without refs/heads/ and refs/tags/.
 
-export type ForgeEvent = PushEvent | PullRequestEvent | CommentEvent | ReleaseEvent | PingEvent | IgnoredEvent
+export type ForgeEvent =
+  | PushEvent
+  | PullRequestEvent
+  | CommentEvent
+  | ReleaseEvent
+  | RerunEvent
+  | PingEvent
+  | IgnoredEvent
 
 interface FromForge {
   /** "acme/shop", as the forge writes it. Empty only where none has to be named: of `ping`, `ignored`, and of plain git servers. */
@@ -82,6 +89,14 @@ export interface ReleaseEvent extends FromForge {
   name: string
   prerelease: boolean
   draft: boolean
+}
+
+/** Somebody who may wants what was told of a commit to be found out again: one check, or all. */
+export interface RerunEvent extends FromForge {
+  kind: 'rerun'
+  commit: string
+  /** Of one check: the run that had said so (`CommitStatus.of`); empty: none had. Undefined: all of the commit. */
+  of: string | undefined
 }
 
 /** The forge tries whether somebody is there. */

@@ -53,8 +53,8 @@ export interface ForgeAccess {
 export type ForgeCredentials =
   | { kind: 'none' }
   | { kind: 'token'; user: string; token: string }
-  /** An app of GitHub: its id, and the key that it signs with (PEM). */
-  | { kind: 'app'; appId: string; installationId: string; privateKey: string }
+  /** An app of GitHub: its id, the key that it signs with (PEM), and the secret that its deliveries are signed with. */
+  | { kind: 'app'; appId: string; installationId: string; privateKey: string; hookSecret?: string }
   /** Of plain git servers. `knownHosts`: lines of a known_hosts file. */
   | { kind: 'sshKey'; privateKey: string; knownHosts: string }
 

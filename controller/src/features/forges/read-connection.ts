@@ -78,6 +78,29 @@ export function readCredentials(kind: ForgeKind, given: Given | undefined): Forg
   }
 }
 
+/** `given`: undefined leaves what there was before; empty takes it away. Only apps have one. */
+export function withHookSecret(
+  credentials: ForgeCredentials,
+  given: string | undefined,
+  before: ForgeCredentials,
+): ForgeCredentials {
+  if (credentials.kind !== 'app') {
+    if (given) throw invalidField('hook_secret', 'only an app has a webhook of its own', 'connection_hook_secret')
+    return credentials
+  }
+  const { hookSecret: _, ...rest } = credentials
+  const hookSecret = given ?? (before.kind === 'app' ? before.hookSecret : undefined) ?? ''
+  if (hookSecret === '') return rest
+  if (!/^[\x21-\x7e]{16,255}$/.test(hookSecret)) {
+    throw invalidField('hook_secret', 'must be 16 to 255 ASCII characters without blanks', 'connection_hook_secret')
+  }
+  return { ...rest, hookSecret }
+}
+
+export function hasHookSecret(credentials: ForgeCredentials): boolean {
+  return credentials.kind === 'app' && credentials.hookSecret !== undefined
+}
+
 function isWord(text: string): boolean {
   return text !== '' && text.length <= 4096 && !/[\s\p{Cc}]/u.test(text)
 }

@@ -5,3 +5,4 @@ export { isOlder, type PullRequests, type Trust, waitsForTrust } from './pull-re
 export { readable } from './readable.ts'
 export type { Repositories } from './repositories.ts'
 export type { RepositoryRow } from './repository.entity.ts'
+export type { RunSources } from './run-sources.ts'

@@ -12,6 +12,8 @@ export interface Repositories {
   find(em: EntityManager, id: string): Promise<RepositoryRow | undefined>
   /** By repository; those that are gone have none. */
   connectionIds(em: EntityManager, ids: readonly string[]): Promise<Map<string, string>>
+  /** Those of projects that a connection reaches by this name. */
+  named(em: EntityManager, connectionId: string, fullName: string): Promise<RepositoryRow[]>
   connectionOf(em: EntityManager, row: RepositoryRow): Promise<OpenConnection>
   /** What lets git read it, and with `isPush` push to it; undefined: it needs nothing. Throws `ForgeError`. */
   credentialsOf(row: RepositoryRow, signal?: AbortSignal, isPush?: boolean): Promise<GitCredentials | undefined>
@@ -46,6 +48,8 @@ interface Deps {
 
 /** One that could not be read is looked at again. */
 const retryMs = 60_000
+/** Projects of an organization that build the same. */
+const mostNamed = 100
 /** At one look. */
 const mostDue = 20
 
@@ -64,6 +68,10 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
     async connectionIds(em, ids) {
       const found = await em.find(RepositoryEntity, { id: { $in: [...ids] } }, { fields: ['connectionId'] })
       return new Map(found.map(({ id, connectionId }) => [id, connectionId]))
+    },
+
+    async named(em, connectionId, fullName) {
+      return em.find(RepositoryEntity, { connectionId, fullName }, { orderBy: { id: 'asc' }, limit: mostNamed })
     },
 
     async connectionOf(em, row) {

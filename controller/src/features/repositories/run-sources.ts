@@ -19,6 +19,8 @@ export interface RunSources {
   participant: RunParticipant
   /** Ids of the last runs of each, newest first, at most eight. */
   lastRuns(em: EntityManager, repositoryId: string, of: RunsOf): Promise<Map<string, string[]>>
+  /** Ids of the last hundred runs for a commit, newest first. */
+  ofCommit(em: EntityManager, repositoryId: string, commit: string): Promise<string[]>
   /** Ids of a pipeline's last runs of a branch, those of pull requests left out: the newest first, at most twenty. */
   ofBranch(pipelineId: string, branch: string): Promise<string[]>
   /** Of the last 500 runs: branches by their last one, the newest first. */
@@ -30,6 +32,7 @@ export type RunsOf = { branch: readonly string[] } | { commit: readonly string[]
 const shown = 8
 const mostRecent = 500
 const mostOfBranch = 20
+const mostOfCommit = 100
 
 export function runSources(db: Db): RunSources {
   return {
@@ -72,6 +75,19 @@ export function runSources(db: Db): RunSources {
           )
       }
       return found
+    },
+
+    async ofCommit(em, repositoryId, commit) {
+      const rows = await db
+        .kysely<Tables>(em)
+        .selectFrom('run_source')
+        .select('run_id')
+        .where('repository_id', '=', repositoryId)
+        .where('commit', '=', commit)
+        .orderBy('run_id', 'desc')
+        .limit(mostOfCommit)
+        .execute()
+      return rows.map((row) => row.run_id)
     },
 
     async ofBranch(pipelineId, branch) {

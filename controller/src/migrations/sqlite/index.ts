@@ -29,6 +29,7 @@ import { Trust } from './migration-0025-trust.ts'
 import { Badges } from './migration-0026-badges.ts'
 import { Environments } from './migration-0027-environments.ts'
 import { Proposals } from './migration-0028-proposals.ts'
+import { AppHooks } from './migration-0029-app-hooks.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -61,4 +62,5 @@ export const migrations = {
   'migration-0026-badges': Badges,
   'migration-0027-environments': Environments,
   'migration-0028-proposals': Proposals,
+  'migration-0029-app-hooks': AppHooks,
 }

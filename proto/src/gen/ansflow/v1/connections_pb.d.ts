@@ -107,6 +107,35 @@ export declare type Connection = Message<"ansflow.v1.Connection"> & {
    * @generated from field: repeated string abilities = 15;
    */
   abilities: string[];
+
+  /**
+   * Where the app is to send its own deliveries, below the controller's address: "/hooks/connections/<id>". Empty: the credentials are
+   * no app's.
+   *
+   * @generated from field: string hook_path = 16;
+   */
+  hookPath: string;
+
+  /**
+   * The secret that the app signs them with is known here.
+   *
+   * @generated from field: bool hook_secret_set = 17;
+   */
+  hookSecretSet: boolean;
+
+  /**
+   * When the last of them came that was signed rightly, to the minute; absent: none has.
+   *
+   * @generated from field: google.protobuf.Timestamp hook_delivered_at = 18;
+   */
+  hookDeliveredAt?: Timestamp | undefined;
+
+  /**
+   * When the last of them was refused for its signature, to the minute; absent: none was.
+   *
+   * @generated from field: google.protobuf.Timestamp hook_refused_at = 19;
+   */
+  hookRefusedAt?: Timestamp | undefined;
 };
 
 /**
@@ -205,6 +234,35 @@ export declare type ConnectionJson = {
    * @generated from field: repeated string abilities = 15;
    */
   abilities?: string[];
+
+  /**
+   * Where the app is to send its own deliveries, below the controller's address: "/hooks/connections/<id>". Empty: the credentials are
+   * no app's.
+   *
+   * @generated from field: string hook_path = 16;
+   */
+  hookPath?: string;
+
+  /**
+   * The secret that the app signs them with is known here.
+   *
+   * @generated from field: bool hook_secret_set = 17;
+   */
+  hookSecretSet?: boolean;
+
+  /**
+   * When the last of them came that was signed rightly, to the minute; absent: none has.
+   *
+   * @generated from field: google.protobuf.Timestamp hook_delivered_at = 18;
+   */
+  hookDeliveredAt?: TimestampJson;
+
+  /**
+   * When the last of them was refused for its signature, to the minute; absent: none was.
+   *
+   * @generated from field: google.protobuf.Timestamp hook_refused_at = 19;
+   */
+  hookRefusedAt?: TimestampJson;
 };
 
 /**
@@ -507,6 +565,13 @@ export declare type CreateConnectionRequest = Message<"ansflow.v1.CreateConnecti
    * @generated from field: string idempotency_key = 7;
    */
   idempotencyKey: string;
+
+  /**
+   * Of an app: the webhook secret of its settings, 16 to 255 characters without blanks. Empty: none. Goes in and never comes out.
+   *
+   * @generated from field: string hook_secret = 8;
+   */
+  hookSecret: string;
 };
 
 /**
@@ -555,6 +620,13 @@ export declare type CreateConnectionRequestJson = {
    * @generated from field: string idempotency_key = 7;
    */
   idempotencyKey?: string;
+
+  /**
+   * Of an app: the webhook secret of its settings, 16 to 255 characters without blanks. Empty: none. Goes in and never comes out.
+   *
+   * @generated from field: string hook_secret = 8;
+   */
+  hookSecret?: string;
 };
 
 /**
@@ -618,6 +690,13 @@ export declare type UpdateConnectionRequest = Message<"ansflow.v1.UpdateConnecti
    * @generated from field: ansflow.v1.ForgeCredentials credentials = 4;
    */
   credentials?: ForgeCredentials | undefined;
+
+  /**
+   * As of CreateConnection. Absent: as it is, as long as the credentials are an app's; empty: none.
+   *
+   * @generated from field: optional string hook_secret = 5;
+   */
+  hookSecret?: string | undefined;
 };
 
 /**
@@ -649,6 +728,13 @@ export declare type UpdateConnectionRequestJson = {
    * @generated from field: ansflow.v1.ForgeCredentials credentials = 4;
    */
   credentials?: ForgeCredentialsJson;
+
+  /**
+   * As of CreateConnection. Absent: as it is, as long as the credentials are an app's; empty: none.
+   *
+   * @generated from field: optional string hook_secret = 5;
+   */
+  hookSecret?: string;
 };
 
 /**
@@ -1031,6 +1117,14 @@ export declare const CredentialKindSchema: GenEnum<CredentialKind, CredentialKin
  * Connections: forges and git servers that repositories are on, with what AnsFlow shows them to be let in. Of a project, or of an
  * organization for all its projects.
  *
+ * A GitHub app tells of its checks only where the app itself says, not where a repository's hook does: that is posted to
+ * `/hooks/connections/<id>` of the connection with its credentials, signed with the app's webhook secret. It is answered 202 with
+ * {"deliveries"}, their ids in the repositories of the connection that it names, once they are stored; 200 with {"skipped"} when all of
+ * them have come before ("again"), when no repository of the connection has that name ("repository") or when nothing is started by it
+ * ("event"); 401 when the signature is wrong or the connection has no such secret; 404 when there is no such connection, or it is of
+ * another kind; 413 when it is larger than 8 MiB. Deliveries of the repositories say what became of it: only checks that somebody wants
+ * to be run again start something there.
+ *
  * @generated from service ansflow.v1.ConnectionService
  */
 export declare const ConnectionService: GenService<{
@@ -1046,7 +1140,8 @@ export declare const ConnectionService: GenService<{
   },
   /**
    * Tries the credentials and stores them sealed only when the forge lets them in. Errors: already_exists "name_taken",
-   * invalid_argument ("name_length", "name_control", "connection_url", "connection_credentials"), failed_precondition "forge_refused"
+   * invalid_argument ("name_length", "name_control", "connection_url", "connection_credentials", "connection_hook_secret": not of the
+   * form that it must have, or the credentials are no app's), failed_precondition "forge_refused"
    * (the forge does not let them in; `detail` says what it says) and "forge_unreachable".
    *
    * @generated from rpc ansflow.v1.ConnectionService.CreateConnection

@@ -1235,7 +1235,8 @@ export declare const RepositoryDeliveryResultSchema: GenEnum<RepositoryDeliveryR
 /**
  * What forges send of repositories. It is posted to `/hooks/repositories/<id>`, signed as the forge does it, and answered 202 with
  * {"delivery"} once it is stored; 200 with {"delivery", "skipped": "again"} when it has come before; 401 when the signature is wrong; 404
- * when there is no such repository; 413 when it is larger than 8 MiB. What becomes of it is decided afterwards.
+ * when there is no such repository; 413 when it is larger than 8 MiB. What becomes of it is decided afterwards. What an app sends of a
+ * repository (see ConnectionService) is among them.
  *
  * @generated from service ansflow.v1.DeliveryService
  */

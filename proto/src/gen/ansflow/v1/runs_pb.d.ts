@@ -617,6 +617,13 @@ export declare type WebhookCause = Message<"ansflow.v1.WebhookCause"> & {
    * @generated from field: string sender = 5;
    */
   sender: string;
+
+  /**
+   * Somebody had an earlier run repeated at the forge, and `git` says what that one was for.
+   *
+   * @generated from field: bool repeats = 6;
+   */
+  repeats: boolean;
 };
 
 /**
@@ -657,6 +664,13 @@ export declare type WebhookCauseJson = {
    * @generated from field: string sender = 5;
    */
   sender?: string;
+
+  /**
+   * Somebody had an earlier run repeated at the forge, and `git` says what that one was for.
+   *
+   * @generated from field: bool repeats = 6;
+   */
+  repeats?: boolean;
 };
 
 /**

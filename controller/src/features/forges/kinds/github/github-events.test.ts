@@ -62,6 +62,11 @@ function expected({ name, i, body }: (typeof all)[number]): object {
   if (name === 'release' && releases.includes(action)) {
     return { kind: 'release', action, tag: '0.0.1', name: '', prerelease: false, draft: false, ...from }
   }
+  if (action === 'rerequested' && (name === 'check_run' || name === 'check_suite')) {
+    const checked = body[name] as { head_sha: string; external_id?: string }
+    const of = name === 'check_run' ? (checked.external_id ?? '') : undefined
+    return { kind: 'rerun', commit: checked.head_sha, of, ...from }
+  }
   const event = action === '' ? name : `${name}.${action}`
   return { kind: 'ignored', event, why: 'unknown', field: '', ...from }
 }
@@ -175,6 +180,24 @@ test('a tag with a text stands on the commit that it is of', () => {
 test('what is pushed neither to a branch nor to a tag is nothing', () => {
   const { body } = all.find(({ name, i }) => name === 'push' && i === 4)!
   expect(read('push', changed(body, { ref: 'refs/notes/x' }))).toMatchObject([{ kind: 'ignored', why: 'unknown' }])
+})
+
+test('a check that is to be run again names what had said so, and all of a commit nothing', () => {
+  const sha = 'c'.repeat(40)
+  const one = {
+    action: 'rerequested',
+    check_run: { head_sha: sha, external_id: 'r1' },
+    repository: { full_name: 'a/b' },
+  }
+  expect(read('check_run', one)).toMatchObject([{ kind: 'rerun', commit: sha, of: 'r1', repository: 'a/b' }])
+  expect(read('check_run', changed(one, { 'check_run.external_id': null }))).toMatchObject([{ kind: 'rerun', of: '' }])
+  expect(read('check_run', changed(one, { action: 'requested_action' }))).toMatchObject([{ why: 'unknown' }])
+  const wrong = changed(one, { 'check_run.head_sha': 'x' })
+  expect(read('check_run', wrong)).toMatchObject([{ why: 'incomplete', field: 'check_run.head_sha' }])
+  const all = { action: 'rerequested', check_suite: { head_sha: sha }, repository: { full_name: 'a/b' } }
+  expect(read('check_suite', all)).toEqual([
+    { kind: 'rerun', commit: sha, of: undefined, repository: 'a/b', sender: '' },
+  ])
 })
 
 test('is signed with its secret or not at all', () => {

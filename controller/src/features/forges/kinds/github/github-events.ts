@@ -50,6 +50,8 @@ export const githubEvents: EventReader = {
     if (event === 'ping') return [{ kind: 'ping' }]
     if (event === 'push') return push(body)
     if (event === 'issue_comment.created') return comment(body)
+    if (event === 'check_run.rerequested') return [rerun(body.at('check_run'), true)]
+    if (event === 'check_suite.rerequested') return [rerun(body.at('check_suite'), false)]
     if (Object.hasOwn(pullRequests, event)) {
       const facts = pullRequestFacts(body.at('pull_request'), repository)
       const isMerged = event === 'pull_request.closed' && body.at('pull_request.merged').flag()
@@ -83,6 +85,12 @@ function comment(body: Part): ReadEvent[] {
       author: body.at('comment.user.login').shown(longestName),
     }),
   ]
+}
+
+/** Of our own checks: an app hears of no others. */
+function rerun(checked: Part, isOne: boolean): ReadEvent {
+  const of = isOne ? checked.at('external_id').shownOrNone(longestName) : undefined
+  return { kind: 'rerun', commit: checked.at('head_sha').commit(), of }
 }
 
 /** Of a pull request as deliveries and answers hold it. */
