@@ -15,12 +15,20 @@ import type { EntityManager } from '../../platform/db.ts'
 import { GitError, type GitMirror } from '../../platform/git/git.ts'
 import type { Workers } from '../../platform/workers.ts'
 import type { CallContext } from '../../transport/call.ts'
-import { type PipelineRow, pipelineNames, runnableGraph, type TakeFile, type TakenFile } from '../pipelines/index.ts'
+import {
+  type PipelineRow,
+  pipelineNames,
+  runnableGraph,
+  type StillHead,
+  type TakeFile,
+  type TakenFile,
+} from '../pipelines/index.ts'
 import type { RepositoryRow } from '../repositories/index.ts'
 import { refusalOf } from '../runs/index.ts'
 import { deliveryTasks } from './delivery-task-file.ts'
 import type { Happening } from './happening.ts'
 import { RepositoryTriggerEntity } from './repository-trigger.entity.ts'
+import { stillHead } from './still-head.ts'
 
 export interface Decision {
   pipelineId: string
@@ -62,6 +70,7 @@ export interface Question {
   head: string | undefined
   /** Strangers have written the files, or chosen among them. */
   ofStrangers: boolean
+  signal: AbortSignal
 }
 
 /** What is asked of one repository. */
@@ -81,20 +90,26 @@ export async function pipelineFiles(mirror: GitMirror, commit: string): Promise<
 }
 
 async function decideFiles(deps: DecideDeps, question: Question): Promise<Decision[]> {
-  const { mirror, filesAt } = question
+  const { mirror, filesAt, head, repository, signal } = question
   if (filesAt === undefined) return []
+  const at = { branch: repository.defaultBranch, commit: filesAt }
+  const isHead = filesAt === head && stillHead(mirror, at, signal)
   const decisions: Decision[] = []
   for (const path of await pipelineFiles(mirror, filesAt)) {
-    const decision = await decideFile(deps, question, path)
+    const decision = await decideFile(deps, question, { path, isHead })
     if (decision) decisions.push(decision)
   }
   return decisions
 }
 
-async function decideFile(deps: DecideDeps, question: Question, path: string): Promise<Decision | undefined> {
-  const { filesAt = '', head, repository, ofStrangers } = question
+async function decideFile(
+  deps: DecideDeps,
+  question: Question,
+  { path, isHead }: { path: string; isHead: false | StillHead },
+): Promise<Decision | undefined> {
+  const { filesAt = '', repository, ofStrangers } = question
   const none = { pipelineId: '', pipelineName: '', path }
-  const read = await takeFileAt(deps, question, { path, commit: filesAt, isHead: filesAt === head, ofStrangers })
+  const read = await takeFileAt(deps, question, { path, commit: filesAt, isHead, ofStrangers })
   if ('isTemplates' in read) return undefined
   if ('why' in read) return { ...none, why: read.why }
   const { pipeline, graph, version } = read.taken
@@ -109,7 +124,12 @@ async function decideFile(deps: DecideDeps, question: Question, path: string): P
 export async function takeFileAt(
   { takeFile, change, now }: Pick<DecideDeps, 'takeFile' | 'change' | 'now'>,
   { repository, mirror }: Pick<Question, 'repository' | 'mirror'>,
-  { path, commit, isHead, ofStrangers }: { path: string; commit: string } & Pick<TakeFile, 'isHead' | 'ofStrangers'>,
+  {
+    path,
+    commit,
+    isHead,
+    ofStrangers,
+  }: { path: string; commit: string; isHead: false | StillHead } & Pick<TakeFile, 'ofStrangers'>,
 ): Promise<{ taken: NonNullable<TakenFile['taken']> } | { why: Said } | { isTemplates: true }> {
   let yaml: string | undefined
   try {
@@ -131,7 +151,8 @@ export async function takeFileAt(
     },
     note: `${fullName} ${commit.slice(0, 12)}`,
     author: fullName,
-    isHead,
+    isHead: isHead !== false,
+    ...(isHead && { stillHead: isHead }),
     ofStrangers,
     change,
     now,

@@ -92,7 +92,7 @@ export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): 
   const head = (await mirror.commit(`refs/heads/${repository.defaultBranch}`))?.id
   const base = baseRules ? await baseFiles(repository, mirror, happening, head) : undefined
   const filesAt = baseRules ? base?.commit : happening.commit?.id
-  const decided = await decide(deps, { repository, mirror, happening, filesAt, head, ofStrangers: untrusted })
+  const decided = await decide(deps, { repository, mirror, happening, filesAt, head, ofStrangers: untrusted, signal })
   const trust = { untrusted, fileOf: base?.branch ?? '' }
   if (decided.length === 0) return { ...nothing(noneOf(happening)), commit, trust }
   return { ...subject, commit, happening, decided, trust, ...(filesAt !== undefined && { filesAt }) }

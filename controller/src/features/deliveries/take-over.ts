@@ -8,6 +8,7 @@ import type { RepositoryRow } from '../repositories/index.ts'
 import { pipelineFiles, takeFileAt } from './decide.ts'
 import { noticePushes } from './notice-pushes.ts'
 import { changeBy, type WorkOffDeps } from './outcome.ts'
+import { stillHead } from './still-head.ts'
 
 /** Repositories that are looked at, each by itself. */
 const atOnce = 8
@@ -31,7 +32,7 @@ export function lookAtRepositories(deps: WorkOffDeps): LookAtRepositories {
   async function look(row: RepositoryRow, signal: AbortSignal): Promise<void> {
     try {
       await repositories.fetch(row, signal)
-      await takeOver(deps, row)
+      await takeOver(deps, row, signal)
       failures.get(row.id)?.cancelTimer()
       failures.delete(row.id)
     } catch (error) {
@@ -73,7 +74,7 @@ export function lookAtRepositories(deps: WorkOffDeps): LookAtRepositories {
 }
 
 /** The pipelines in its default branch, as its copy has them. */
-async function takeOver(deps: WorkOffDeps, repository: RepositoryRow): Promise<void> {
+async function takeOver(deps: WorkOffDeps, repository: RepositoryRow, signal: AbortSignal): Promise<void> {
   const { repositories, takeFile, clock } = deps
   const mirror = repositories.mirrorOf(repository)
   const refs = await mirror.refs()
@@ -83,10 +84,11 @@ async function takeOver(deps: WorkOffDeps, repository: RepositoryRow): Promise<v
   if (head && (head.id !== repository.headCommit || defaultBranch !== repository.defaultBranch)) {
     // A commit is too long for what the audit calls a request.
     const change = changeBy(deps, here, uuidv7())
+    const isHead = stillHead(mirror, { branch: defaultBranch, commit: head.id }, signal)
     for (const path of await pipelineFiles(mirror, head.id)) {
       const asked = { takeFile, change, now: clock.now() }
       // What is wrong with one is said where somebody asks for it: by a push, and on the page of its pipeline.
-      await takeFileAt(asked, { repository: here, mirror }, { path, commit: head.id, isHead: true, ofStrangers: false })
+      await takeFileAt(asked, { repository: here, mirror }, { path, commit: head.id, isHead, ofStrangers: false })
     }
   }
   if (repository.pollSeconds > 0) await noticePushes(deps, repository, refs)

@@ -8,6 +8,7 @@ import { DraftEntity, DraftUpdateEntity } from './draft.entity.ts'
 import type { Drafts } from './drafts.ts'
 import { foreseeFiles } from './foresee-file.ts'
 import { draftIncludes, type HeadFiles } from './includes/include-sources.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { PipelineEntity } from './pipeline.entity.ts'
 import { pipelineScope } from './pipeline-scope.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
@@ -24,6 +25,7 @@ export const pipelinesFeature = feature({
     const headFiles = port<HeadFiles>('files of repositories')
     const includesOf = (ctx: CallContext) => draftIncludes((...asked) => headFiles()(...asked), ctx)
     const agentLabels = port<PipelinesDeps['agentLabels']>('labels of agents')
+    const inOrder = oneAtATime()
     const participants = () => features.flatMap((each) => each.pipelineParticipants ?? [])
     return {
       services: [
@@ -37,7 +39,8 @@ export const pipelinesFeature = feature({
         headFiles,
         includesOf,
         proposing: proposing({ db, drafts, workers, participants, agentLabels: (id) => agentLabels()(id) }),
-        takeFile: (asked: TakeFile) => takeFile({ db, drafts: drafts(), workers, participants: participants() }, asked),
+        takeFile: (asked: TakeFile) =>
+          takeFile({ db, drafts: drafts(), workers, participants: participants(), inOrder }, asked),
         releasePipelinesOf: (em: EntityManager, repositoryId: string) =>
           releasePipelinesOf(em, participants(), repositoryId),
         foreseeFiles: () => foreseeFiles({ db, workers, participants: participants() }),

@@ -13,6 +13,13 @@ export async function countPipelinesOf(
   return counts
 }
 
+/** Of the pipelines that are its files, and of those that have to do with one: by their ids. */
+export async function latestVersionsOf(em: EntityManager, repositoryId: string): Promise<Map<string, number>> {
+  const here = { $or: [{ repositoryId }, { otherRepositoryId: repositoryId }] }
+  const rows = await em.find(PipelineEntity, here, { fields: ['latestVersion'] })
+  return new Map(rows.map(({ id, latestVersion }) => [id, latestVersion]))
+}
+
 /** Inside a transaction: they are kept in AnsFlow from then on, as they are, and those that were to follow a file there wait no longer. */
 export async function releasePipelinesOf(
   em: EntityManager,

@@ -30,6 +30,8 @@ export interface Publication {
   now: Date
   /** The file in the pipeline's repository says so. */
   fromRepository?: true
+  /** The version that was the latest when the repository was asked; what was made since is made of what it said later. */
+  after?: number
 }
 
 export interface Published {
@@ -122,7 +124,7 @@ export interface Content {
 
 async function insertVersion(
   em: EntityManager,
-  { pipelineId, note, by, now, fromRepository }: Publication,
+  { pipelineId, note, by, now, fromRepository, after }: Publication,
   content: Content,
 ): Promise<Published> {
   const { name, hash, versionHash, graph, stepCount, yaml } = content
@@ -135,6 +137,7 @@ async function insertVersion(
   const latest = await em.findOne(PipelineVersionEntity, { pipelineId, number: pipeline.latestVersion })
   const problems = problemsFrom(content.problems)
   if (latest?.hash === versionHash) return { pipeline, version: latest, created: false, problems }
+  if (after !== undefined && after !== pipeline.latestVersion) throw overtaken()
   const rival = await em.count(PipelineEntity, {
     projectId: pipeline.projectId,
     name,
@@ -147,7 +150,7 @@ async function insertVersion(
   const draft = fromRepository ? {} : { draftHash: hash, draftBase: number }
   const head = { latestVersion: number, latestHash: hash, ...draft, name, updatedAt: now }
   const moved = await em.nativeUpdate(PipelineEntity, { id: pipelineId, latestVersion: pipeline.latestVersion }, head)
-  if (moved !== 1) throw new AppError('aborted', 'Someone else published at the same moment. Look again, then publish.')
+  if (moved !== 1) throw overtaken()
   const version: PipelineVersionRow = em.create(PipelineVersionEntity, {
     id: uuidv7(),
     pipelineId,
@@ -163,4 +166,8 @@ async function insertVersion(
   })
   await em.flush()
   return { pipeline: { ...pipeline, ...head }, version, created: true, problems }
+}
+
+function overtaken(): AppError {
+  return new AppError('aborted', 'Someone else published at the same moment. Look again, then publish.')
 }

@@ -12,13 +12,24 @@ import type { Drafts } from './drafts.ts'
 import { followVersion, settleBase } from './follow-file.ts'
 import { type CommitFiles, type IncludeSources, includeSources, type May } from './includes/include-sources.ts'
 import { withIncludes } from './includes/resolve-includes.ts'
+import type { OneAtATime } from './one-at-a-time.ts'
 import type { PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { PipelineVersionEntity } from './pipeline-version.entity.ts'
+import { latestVersionsOf } from './pipelines-of-repository.ts'
 import { problemsFrom } from './problems.ts'
 import { type Content, type Publication, publishContent } from './publish.ts'
 import { graphOf, loadVersion } from './runnable-graph.ts'
 import { followFile, otherOf } from './where-kept.ts'
+
+/**
+ * Whether the default branch says so still, asked of its server once for all files of a commit. Before that the latest versions are read:
+ * what is made after them is made of what the branch said later. Undefined: it says something else by now.
+ */
+export type StillHead = (versions: () => Promise<LatestVersions>) => Promise<LatestVersions | undefined>
+
+/** Numbers, by pipeline; 0 of those that are missing. */
+export type LatestVersions = ReadonlyMap<string, number>
 
 export interface TakeFile {
   scope: ProjectScope
@@ -32,6 +43,8 @@ export interface TakeFile {
   author: string
   /** It is what the default branch says: it becomes the latest version, and the draft follows it unless somebody works on that. */
   isHead: boolean
+  /** Asked before a version is made, of what is the head. */
+  stillHead?: StillHead
   /** Strangers have written it: it makes no pipeline that there is not. */
   ofStrangers: boolean
   /** In the audit as its act. */
@@ -60,6 +73,8 @@ export interface TakeFileDeps {
   drafts: Drafts
   workers: Workers
   participants: readonly PipelineParticipant[]
+  /** By pipeline. */
+  inOrder: OneAtATime
 }
 
 /** The file with what it includes; undefined: it is no pipeline, as `taken` says. */
@@ -152,11 +167,27 @@ export function headPublication({ scope, note, author, now }: TakeFile, pipeline
   }
 }
 
+/** Unless the default branch says something else by now: whoever takes that makes the version, and neither writes over the other's. */
 async function becomeLatest(
   deps: TakeFileDeps,
   asked: TakeFile,
   before: PipelineRow,
   content: Content,
+): Promise<PipelineRow> {
+  const { id, latestVersion: number } = before
+  const em = deps.db.em()
+  const latest = await em.findOne(PipelineVersionEntity, { pipelineId: id, number }, { fields: ['hash'] })
+  const isNew = latest?.hash !== content.versionHash
+  const read = () => latestVersionsOf(em, asked.file.repositoryId)
+  const known = isNew && asked.stillHead ? await asked.stillHead(read) : new Map([[id, number]])
+  if (!known) return before
+  return deps.inOrder(id, () => publishHead(deps, asked, { before, content, after: known.get(id) ?? 0, isNew }))
+}
+
+async function publishHead(
+  deps: TakeFileDeps,
+  asked: TakeFile,
+  { before, content, after, isNew }: { before: PipelineRow; content: Content; after: number; isNew: boolean },
 ): Promise<PipelineRow> {
   const { change, yaml, author, now } = asked
   const { id: pipelineId, latestVersion, draftBase } = before
@@ -164,13 +195,12 @@ async function becomeLatest(
   // A pipeline that was never published has the draft of the file that made it.
   const unedited = draftBase > 0 ? [] : [before.latestHash, before.proposedHash].filter((hash) => hash !== '')
   const followed = { pipelineId, sources, unedited }
-  if (draftBase > 0 && draftBase < latestVersion) {
-    // Of whoever died before that was written down: behind a further version nobody could tell.
+  // Of whoever died before that was written down: behind a further version nobody could tell.
+  if (isNew && draftBase > 0 && draftBase < latestVersion) {
     const latest = await loadVersion(deps.db.em(), pipelineId, latestVersion)
-    if (latest.hash !== content.versionHash) {
-      await settleBase(deps, { ...followed, version: latestVersion, yaml: latest.yaml })
-    }
+    await settleBase(deps, { ...followed, version: latestVersion, yaml: latest.yaml })
   }
-  const { pipeline, version } = await publishContent({ ...deps, change }, headPublication(asked, pipelineId), content)
+  const publication = { ...headPublication(asked, pipelineId), after }
+  const { pipeline, version } = await publishContent({ ...deps, change }, publication, content)
   return (await followVersion(deps, { ...followed, version: version.number, yaml }, { author, now })) ?? pipeline
 }

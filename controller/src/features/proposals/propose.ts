@@ -141,6 +141,8 @@ async function takeTheirs(
     note: `${fullName} ${head.slice(0, 12)}`,
     author: fullName,
     isHead: true,
+    // The repository was asked after the pipeline was read.
+    stillHead: async () => new Map([[pipeline.id, pipeline.latestVersion]]),
     ofStrangers: false,
     change: ctx.change,
     now: clock.now(),
