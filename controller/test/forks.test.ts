@@ -14,7 +14,7 @@ import {
 import { type Run, RunService, RunStatus, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { SecretService } from '@ansflow/proto/gen/ansflow/v1/secrets_pb'
 import { isTerminal } from '@ansflow/proto/status'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { pull } from '../src/features/forges/test/fake-records.ts'
 import { ForgeWorld, said } from './forge-world.ts'
 import { type StartedAgent, startAgent } from './start-agent.ts'
@@ -23,6 +23,9 @@ import { waitFor } from './wait-for.ts'
 const { STARTED, NOTHING } = RepositoryDeliveryResult
 const secret = 'v3ry-s3cret-t0ken'
 const on = 'on: { pullRequest: {}, comment: [run] }\n'
+
+// Real git, runs and agents, beside whatever else the machine does.
+vi.setConfig({ testTimeout: 90_000 })
 
 let world: ForgeWorld
 let open: StartedAgent
