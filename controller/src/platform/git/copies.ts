@@ -123,6 +123,15 @@ export function openCopies(root: string, env: Record<string, string>, bounds: Gi
     await emptyTrash()
   }
 
+  /** Of another repository: what the one before had must not count as the other's. */
+  function instead(before: Copy | undefined, id: string, url: string): Promise<Copy> {
+    if (before) opened.delete(before)
+    const gone = before ? queued(before, () => discard(before)) : Promise.resolve()
+    const next = gone.then(() => load(id, url))
+    next.catch(() => copies.get(id) === next && copies.delete(id))
+    return next
+  }
+
   async function makeRoom(but: Copy): Promise<void> {
     const oldest = [...opened].filter(({ state }) => state).sort((a, b) => a.usedAt - b.usedAt)
     let bytes = oldest.reduce((sum, copy) => sum + (copy.state?.bytes ?? 0), 0)
@@ -154,22 +163,16 @@ export function openCopies(root: string, env: Record<string, string>, bounds: Gi
   return {
     folder,
     async get(id, url) {
-      const known = copies.get(id)
-      let copy = known && (await known)
-      if (copy && copy.url !== url) {
-        // Another repository: what this one had must not count as the other's.
-        opened.delete(copy)
-        if (copies.get(id) === known) copies.delete(id)
-        await queued(copy, () => discard(copy!))
-        copy = undefined
+      for (;;) {
+        const known = copies.get(id)
+        const copy = await known
+        if (copy?.url === url) {
+          copy.usedAt = Date.now()
+          return copy
+        }
+        // Of many who ask at once, one.
+        if (copies.get(id) === known) copies.set(id, instead(copy, id, url))
       }
-      if (!copy) {
-        const loading = copies.get(id) ?? load(id, url)
-        copies.set(id, loading)
-        copy = await loading
-      }
-      copy.usedAt = Date.now()
-      return copy
     },
     reader(copy) {
       if (!copy.state) throw new HelperError('absent', 'The repository has not been fetched.')

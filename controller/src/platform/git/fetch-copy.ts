@@ -1,5 +1,6 @@
 // Brings a copy to what the server has now. One that git cannot work with is thrown away and made anew, once.
 import { mkdir } from 'node:fs/promises'
+import type { LimitFunction } from 'p-limit'
 import { type Copies, type Copy, packBytes, queued } from './copies.ts'
 import { type GitBounds, HelperError, type Remote } from './helper-messages.ts'
 import { promisorSettings, type RemoteRun, runRemoteGit } from './remote-git.ts'
@@ -9,6 +10,8 @@ export interface Fetching {
   copies: Copies
   env: Record<string, string>
   bounds: GitBounds
+  /** Of those that are at servers at once: there are few. */
+  places: LimitFunction
 }
 
 /** What is known of a copy once it was changed. */
@@ -27,8 +30,18 @@ function fetchWords(isWhole: boolean): string[] {
   return ['fetch', '--force', '--no-tags', filter, ...rest]
 }
 
+/** Only those whose turn with their copy it is have a place: many who wait for one repository keep no other from being fetched. */
+export function inTurn<T>(by: Fetching, copy: Copy, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  return queued(copy, () =>
+    by.places(() => {
+      if (signal.aborted) throw new HelperError('aborted', 'It is not wanted any more.')
+      return work()
+    }),
+  )
+}
+
 export function fetchCopy(by: Fetching, copy: Copy, remote: Remote, signal: AbortSignal): Promise<void> {
-  return queued(copy, async () => {
+  return inTurn(by, copy, signal, async () => {
     if (!(await by.copies.isSound(copy))) await by.copies.discard(copy)
     await mkdir(copy.folder, { recursive: true, mode: 0o700 })
     const server = await refsOfServer(by, copy, remote, signal)
@@ -54,7 +67,7 @@ export async function fetchRef(
   ref: string,
   signal: AbortSignal,
 ): Promise<string> {
-  await queued(copy, () => {
+  await inTurn(by, copy, signal, () => {
     stateOf(copy)
     return change(by, copy, signal, async (watched) => {
       const before = stateOf(copy)
@@ -77,7 +90,7 @@ export function fetchBlobs(
   blobs: string[],
   signal: AbortSignal,
 ): Promise<void> {
-  return queued(copy, () => {
+  return inTurn(by, copy, signal, () => {
     stateOf(copy)
     return change(by, copy, signal, async (watched) => {
       const before = stateOf(copy)

@@ -1,8 +1,8 @@
 // The git helper: the process that starts git for the controller and reads what it prints. It ends, and git with it, when the
 // controller does.
 import pLimit from 'p-limit'
-import { type Copies, openCopies, queued } from './copies.ts'
-import { fetchBlobs, fetchCopy, fetchRef } from './fetch-copy.ts'
+import { type Copy, openCopies, queued } from './copies.ts'
+import { type Fetching, fetchBlobs, fetchCopy, fetchRef } from './fetch-copy.ts'
 import {
   type Answer,
   type FromHelper,
@@ -17,16 +17,12 @@ import { reads } from './read-copy.ts'
 import { endAllGit, gitEnvironment, runGit } from './run-git.ts'
 
 const oldest = [2, 37] as const
-const atServer = /^(?:fetch|push)/
 const itemsPiece = 500
 /** Of git at once: those that wait for a server do not keep those that read. */
-const fetching = pLimit(4)
+const places = pLimit(4)
 const reading = pLimit(4)
 
-interface Opened extends HelperStart {
-  copies: Copies
-  env: Record<string, string>
-}
+interface Opened extends HelperStart, Fetching {}
 
 type Request = Extract<ToHelper, { method: Method }>
 
@@ -50,12 +46,11 @@ function end(): void {
 }
 
 async function answer(request: Request): Promise<void> {
-  const { id, method } = request
+  const { id } = request
   const abort = new AbortController()
   aborts.set(id, abort)
   try {
-    const turns = atServer.test(method) ? fetching : reading
-    const { items = [], ...rest } = await turns(() => perform(request, abort.signal))
+    const { items = [], ...rest } = await perform(request, abort.signal)
     for (let at = 0; at < items.length; at += itemsPiece) tell({ id, items: items.slice(at, at + itemsPiece) })
     tell({ id, end: rest })
   } catch (error) {
@@ -108,22 +103,27 @@ async function perform(request: Request, signal: AbortSignal): Promise<Answer> {
       await queued(copy, () => by.copies.discard(copy))
       return {}
     default:
-      try {
-        const answer = await reads[method](by, copy, input as never).catch((error: unknown) => {
-          if (error instanceof HelperError && error.fault === 'missing') return error
-          throw error
-        })
-        // What is not in the repository, or was lost with a part of the copy.
-        if (isNothing(answer) && !(await by.copies.isSound(copy)))
-          throw new HelperError('absent', 'The copy is broken.')
-        if (answer instanceof HelperError) throw answer
-        return answer
-      } catch (error) {
-        if (error instanceof HelperError && error.fault === 'absent' && copy.state) {
-          await queued(copy, () => by.copies.discard(copy))
-        }
+      return readSound(by, copy, () => reads[method](by, copy, input as never))
+  }
+}
+
+async function readSound({ copies }: Opened, copy: Copy, read: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await reading(async () => {
+      const answer = await read().catch((error: unknown) => {
+        if (error instanceof HelperError && error.fault === 'missing') return error
         throw error
-      }
+      })
+      // What is not in the repository, or was lost with a part of the copy.
+      if (isNothing(answer) && !(await copies.isSound(copy))) throw new HelperError('absent', 'The copy is broken.')
+      if (answer instanceof HelperError) throw answer
+      return answer
+    })
+  } catch (error) {
+    if (error instanceof HelperError && error.fault === 'absent' && copy.state) {
+      await queued(copy, () => copies.discard(copy))
+    }
+    throw error
   }
 }
 
@@ -137,7 +137,7 @@ async function open(): Promise<Opened> {
   const { folder, environment, bounds } = start!
   const env = gitEnvironment(environment)
   await checkVersion(env)
-  return { ...start!, env, copies: openCopies(folder, env, bounds) }
+  return { ...start!, env, places, copies: openCopies(folder, env, bounds) }
 }
 
 async function checkVersion(env: Record<string, string>): Promise<void> {

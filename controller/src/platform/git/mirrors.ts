@@ -9,7 +9,7 @@ import { type GitCommit, GitError, type GitMirror, type GitMirrors, type GitRef,
 import { gitAddress } from './git-address.ts'
 import { CopyAbsent, type HelperAnswer, helperLink } from './helper-link.ts'
 import type { GitBounds, Method, Remote, Requests } from './helper-messages.ts'
-import { sharedWork } from './shared-work.ts'
+import { sharedByName, sharedWork } from './shared-work.ts'
 
 interface Deps {
   /** Of copies: below it each process has its own. */
@@ -69,12 +69,14 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
 
     const fetchShared = sharedWork((signal) => atServer('fetch', {}, signal))
     /** Files that are wanted while others are being brought come together. */
-    const wanted = new Set<string>()
+    const blobs = new Set<string>()
     const blobsShared = sharedWork(async (signal) => {
-      const blobs = [...wanted]
-      wanted.clear()
-      await retried(() => atServer('fetchBlobs', { blobs }, signal), signal)
+      const all = [...blobs]
+      blobs.clear()
+      await retried(() => atServer('fetchBlobs', { blobs: all }, signal), signal)
     })
+
+    const refShared = sharedByName((ref, signal) => retried(() => atServer('fetchRef', { ref }, signal), signal))
 
     async function retried<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
       try {
@@ -98,7 +100,7 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
       const input = { commit: hashOf(commit), path: pathOf(path), mostBytes }
       let found = await read('file', input)
       if (typeof found.missing === 'string') {
-        wanted.add(found.missing)
+        blobs.add(found.missing)
         await blobsShared(stopping.signal)
         found = await read('file', input)
       }
@@ -109,12 +111,7 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
 
     return {
       async fetch(signal) {
-        try {
-          await fetchShared(signal)
-        } catch (error) {
-          if (signal.aborted) throw unwanted()
-          throw error
-        }
+        await wanted(signal, fetchShared(signal))
       },
       async refs() {
         const { items, more, defaultBranch } = await read('refs', {})
@@ -160,7 +157,7 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
           throw new GitError('refused', `${JSON.stringify(ref)} is no full name of a ref, such as refs/pull/1/head.`)
         }
         checkRef(ref)
-        return (await retried(() => atServer('fetchRef', { ref }, signal), signal)).commit as string
+        return (await wanted(signal, refShared(ref, signal))).commit as string
       },
       async pushFile({ at, ...file }, signal) {
         checkRef(file.branch)
@@ -195,6 +192,15 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
       stopping.abort()
       await link.stop()
     },
+  }
+}
+
+/** For one of those who share it, as long as they want it. */
+async function wanted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw signal.aborted ? unwanted() : error
   }
 }
 

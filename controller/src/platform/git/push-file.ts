@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Copy, queued } from './copies.ts'
-import { change, type Fetching, remoteRun, stateOf } from './fetch-copy.ts'
+import type { Copy } from './copies.ts'
+import { change, type Fetching, inTurn, remoteRun, stateOf } from './fetch-copy.ts'
 import type { GitPerson } from './git.ts'
 import { HelperError, type PushFile, type Remote } from './helper-messages.ts'
 import { type GitRun, runGit } from './run-git.ts'
@@ -18,7 +18,7 @@ export async function pushFile(
   signal: AbortSignal,
 ): Promise<string> {
   let commit = ''
-  await queued(copy, () => {
+  await inTurn(by, copy, signal, () => {
     stateOf(copy)
     return change(by, copy, signal, async (watched) => {
       const before = stateOf(copy)

@@ -1,20 +1,19 @@
 // Work that many may ask for: those who ask while it is under way share the next, because this one may have passed what they want.
 
-interface Round {
-  done: Promise<unknown>
+interface Round<T> {
+  done: Promise<T>
   askers: number
   abort: AbortController
 }
 
 /** It is aborted when nobody waits for it any more; whoever aborts stops waiting at once. */
-export function sharedWork(work: (signal: AbortSignal) => Promise<unknown>): (signal: AbortSignal) => Promise<void> {
-  let current: Round | undefined
-  let next: Round | undefined
+export function sharedWork<T>(work: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
+  let current: Round<T> | undefined
+  let next: Round<T> | undefined
 
-  function begin(after: Promise<unknown>): Round {
+  function begin(after: Promise<unknown>): Round<T> {
     const abort = new AbortController()
-    const round: Round = { askers: 0, abort, done: after }
-    round.done = after
+    const done = after
       .catch(() => undefined)
       .then(() => {
         current = round
@@ -24,7 +23,8 @@ export function sharedWork(work: (signal: AbortSignal) => Promise<unknown>): (si
       .finally(() => {
         if (current === round) current = undefined
       })
-    round.done.catch(() => undefined)
+    done.catch(() => undefined)
+    const round: Round<T> = { askers: 0, abort, done }
     return round
   }
 
@@ -39,7 +39,7 @@ export function sharedWork(work: (signal: AbortSignal) => Promise<unknown>): (si
       signal.addEventListener('abort', leave, { once: true })
     })
     try {
-      await Promise.race([round.done, left])
+      return await Promise.race([round.done, left])
     } finally {
       signal.removeEventListener('abort', leave)
       round.askers -= 1
@@ -47,6 +47,24 @@ export function sharedWork(work: (signal: AbortSignal) => Promise<unknown>): (si
         round.abort.abort()
         if (next === round) next = undefined
       }
+    }
+  }
+}
+
+/** The same of each name by itself; nothing is kept of those that nobody asks for. */
+export function sharedByName<T>(
+  work: (name: string, signal: AbortSignal) => Promise<T>,
+): (name: string, signal: AbortSignal) => Promise<T> {
+  const all = new Map<string, { shared: (signal: AbortSignal) => Promise<T>; askers: number }>()
+  return async (name, signal) => {
+    const one = all.get(name) ?? { shared: sharedWork((until) => work(name, until)), askers: 0 }
+    all.set(name, one)
+    one.askers += 1
+    try {
+      return await one.shared(signal)
+    } finally {
+      one.askers -= 1
+      if (one.askers === 0) all.delete(name)
     }
   }
 }
