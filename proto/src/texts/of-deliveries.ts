@@ -89,6 +89,16 @@ export const ofDeliveries = {
     en: '{sender} may not start runs by comments: that takes the right to push to the repository.',
     'zh-CN': '{sender} 不能通过评论启动运行：这需要仓库的推送权限。',
   },
+  delivery_assumed: {
+    params: ['sender'],
+    en: 'If {sender} may push to the repository: of what nobody has signed, the forge is not asked.',
+    'zh-CN': '前提是 {sender} 有仓库的推送权限：内容没有签名，因此未向代码平台查询。',
+  },
+  delivery_untold: {
+    params: ['name'],
+    en: 'No delivery has told of {name} yet: before that, the forge is not asked for its commit.',
+    'zh-CN': '还没有投递提到过 {name}：在此之前不会向代码平台获取它的提交。',
+  },
   delivery_comment_forge: {
     params: [],
     en: 'This forge does not say who may push, so comments start nothing.',

@@ -16,6 +16,8 @@ export interface ToExplain {
   delivery: { id: string } & RerunDelivery
   /** It has come before. */
   isRepeat: boolean
+  /** It has not come from the forge, nor is it what deliveries told of. */
+  isUnsigned?: boolean
 }
 
 export interface Around {
@@ -69,7 +71,7 @@ async function pasted({ workers, connection, by }: Around, { event, body }: Past
   const { kind, eventHeader } = connection.forge
   const headers = { 'content-type': 'application/json', [eventHeader]: event.trim() }
   const events = await workers.run(forgeTasks, 'readDelivery', { kind, headers, body: Buffer.from(body) }, by)
-  if (events) return { events, delivery: unsent(event.trim()), isRepeat: false }
+  if (events) return { events, delivery: unsent(event.trim()), isRepeat: false, isUnsigned: true }
   throw invalid([
     violation('pasted.body', say('delivery_json_at', await workers.run(forgeTasks, 'findFault', body, by))),
   ])

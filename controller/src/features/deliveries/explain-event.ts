@@ -47,15 +47,16 @@ export async function explainEvent(
     const around = { em, workers, repository, connection, pullRequests, mirror, signal, by }
     const { events, ...asked } = await eventsToExplain(around, request)
     const found: ExplainedEvent[] = []
+    const unsigned = asked.isUnsigned && { known: (number: number) => pullRequests.known(repository, number) }
     for (const event of events) {
       const rerun = await judgeRerun({ db: deps.db, em, sources: deps.sources }, { repository, ...asked }, event)
       if (rerun) {
         found.push(explainRerun(rerun))
         continue
       }
-      const judged = { repository, connection, signal, isRepeat: asked.isRepeat }
+      const judged = { repository, connection, signal, isRepeat: asked.isRepeat, ...(unsigned && { unsigned }) }
       const judgement = await judge(lookingOn(deps, repository), judged, event)
-      const { ref, commit, sender, why, waiting, happening, decided = [], filesAt = '', trust } = judgement
+      const { ref, commit, sender, why, assumed, waiting, happening, decided = [], filesAt = '', trust } = judgement
       const starts: ExplainedStart[] = []
       if (happening) {
         for (const each of decided) {
@@ -63,7 +64,7 @@ export async function explainEvent(
           starts.push({ ...start, fileCommit: each.path === '' ? '' : filesAt })
         }
       }
-      const one = create(ExplainedEventSchema, { ref, commit, sender, ...said(why), starts })
+      const one = create(ExplainedEventSchema, { ref, commit, sender, ...said(why ?? assumed), starts })
       one.result = resultOf(waiting, starts)
       if (happening) Object.assign(one, factsOf(happening))
       found.push(one)

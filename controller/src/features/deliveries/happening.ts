@@ -26,6 +26,8 @@ export interface HappeningDeps {
   mirror: GitMirror
   fetch(signal: AbortSignal): Promise<void>
   pullRequestRef(number: number): string | undefined
+  /** Whether its ref may be fetched: the copy keeps it. */
+  mayFetch(number: number): Promise<boolean>
   signal: AbortSignal
 }
 
@@ -139,6 +141,7 @@ async function requested(
   const isOver = what.action === 'merged' || what.action === 'closed'
   let commit = fork ? undefined : await mirror.commit(head.commit)
   if (!commit && ref) {
+    if (!(await deps.mayFetch(number))) return say('delivery_untold', { name: `#${number}` })
     const stands = await mirror.fetchRef(ref, signal)
     if (stands !== head.commit && !isOver) return moved(`#${number}`, head.commit)
     commit = await mirror.commit(head.commit)

@@ -1,4 +1,5 @@
 // Files that pipelines of a repository include: they are of the same commit, and no pipelines themselves.
+import { Role } from '@ansflow/proto/access'
 import { DeliveryService, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
@@ -105,6 +106,21 @@ test('a draft has the files of the default branch, and its includes are read, ne
   expect((await ask('../x.yaml')).problems).toEqual([])
   expect((await ask('ci/bat.yaml')).problems[0]!.message).toContain('Did you mean "ci/bad.yaml"?')
   expect((await ask('ci/bad.yaml')).files).toEqual([templatesAt])
+})
+
+test('a file of the repository is included for whoever may read the repository', async () => {
+  const { id: pipelineId } = await build()
+  const with_ = async (scopes: string[]) =>
+    world.controller.as(await world.controller.addUser({ role: Role.OWNER, scopes })).client(PipelineService)
+  const narrow = await with_(['pipeline.read'])
+  const file = { pipelineId, include: [{ file: templatesAt }] }
+  await expect(narrow.getIncludedTemplates(file)).rejects.toThrow('repository.read')
+  await expect(narrow.getIncludedTemplates({ pipelineId, include: [{ file: 'deploy/none.yaml' }] })).rejects.toThrow(
+    'repository.read',
+  )
+  expect(await narrow.getIncludedTemplates({ pipelineId, include: [] })).toMatchObject({ files: [], problems: [] })
+  const wide = await with_(['pipeline.read', 'repository.read'])
+  expect((await wide.getIncludedTemplates(file)).included).toHaveLength(1)
 })
 
 test("a fork's commit has the fork's file once somebody trusts it, and changes nothing of the project", async () => {

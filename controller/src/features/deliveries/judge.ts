@@ -3,7 +3,7 @@
 import { type Said, say } from '@ansflow/proto/texts/say'
 import { commandsOf } from '@ansflow/proto/triggers/repository-triggers'
 import type { GitMirror } from '../../platform/git/git.ts'
-import type { ForgeEvent, OpenConnection } from '../forges/index.ts'
+import type { ForgeEvent, OpenConnection, PullRequestFacts } from '../forges/index.ts'
 import { type RepositoryRow, type Trust, waitsForTrust } from '../repositories/index.ts'
 import { type DecideDeps, type Decision, decide } from './decide.ts'
 import { type Happening, happeningOf, subjectOf } from './happening.ts'
@@ -27,6 +27,13 @@ export interface Judged {
   signal: AbortSignal
   /** It has come before. */
   isRepeat: boolean
+  /** Nobody has signed it: the forge is asked nothing for it, and of pull requests only what deliveries told of is fetched. */
+  unsigned?: Unsigned
+}
+
+export interface Unsigned {
+  /** What deliveries told of a pull request. */
+  known(number: number): Promise<PullRequestFacts | undefined>
 }
 
 /** How what is started by it is trusted, and by whose file. */
@@ -42,6 +49,8 @@ export interface Judgement {
   sender: string
   /** Nothing comes of it, or it waits: why. */
   why?: Said
+  /** What the forge was not asked, and is taken for granted. */
+  assumed?: Said
   /** What somebody has to approve. */
   waiting?: ForgeEvent
   /** Pipelines were asked. */
@@ -54,9 +63,9 @@ export interface Judgement {
 
 /** Throws `GitError` and `ForgeError`. */
 export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): Promise<Judgement> {
-  const { repository, connection, signal, isRepeat } = judged
+  const { repository, connection, signal, isRepeat, unsigned } = judged
   const { mirror, pullRequests } = deps
-  const event = await wholeEvent(told, repository, connection, signal)
+  const event = await wholeEvent(told, judged)
   const { why, ...subject } = subjectOf(event, repository.fullName)
   const nothing = (said: Said): Judgement => ({ ...subject, why: said, trust: plainTrust })
   // What is to be run again asks no pipeline: `judgeRerun`.
@@ -64,9 +73,12 @@ export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): 
   if (event.kind === 'pull_request' && !(await pullRequests.note(event, isRepeat))) {
     return nothing(say('delivery_moved', { name: subject.ref, commit: subject.commit.slice(0, 7) }))
   }
+  if (unsigned && connection.client.pullRequest && lacksHead(event))
+    return nothing(say('delivery_untold', { name: subject.ref }))
   // Before it waits for anything: what a stranger writes is not to be waited for.
-  const refused = event.kind === 'comment' ? await commentRefusal(event, repository, connection, signal) : undefined
+  const refused = event.kind === 'comment' ? await commentRefusal(event, judged) : undefined
   if (refused) return nothing(refused)
+  const assumed = unsigned && event.kind === 'comment' && say('delivery_assumed', { sender: shownName(event.author) })
   const { fork, baseRules } = await pullRequests.trustOf(event)
   if (fork === 'none') {
     return nothing(say('delivery_fork_none', { repository: headRepositoryOf(event) }))
@@ -85,6 +97,7 @@ export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): 
     mirror,
     fetch: deps.fetch,
     pullRequestRef: (number) => connection.forge.pullRequestRef(number),
+    mayFetch: async (number) => !unsigned || (await unsigned.known(number)) !== undefined,
     signal,
   })
   if (!('event' in happening)) return nothing(happening)
@@ -95,7 +108,15 @@ export async function judge(deps: JudgeDeps, judged: Judged, told: ForgeEvent): 
   const decided = await decide(deps, { repository, mirror, happening, filesAt, head, ofStrangers: untrusted, signal })
   const trust = { untrusted, fileOf: base?.branch ?? '' }
   if (decided.length === 0) return { ...nothing(noneOf(happening)), commit, trust }
-  return { ...subject, commit, happening, decided, trust, ...(filesAt !== undefined && { filesAt }) }
+  return {
+    ...subject,
+    commit,
+    happening,
+    decided,
+    trust,
+    ...(filesAt !== undefined && { filesAt }),
+    ...(assumed && { assumed }),
+  }
 }
 
 const plainTrust: StartTrust = { untrusted: false, fileOf: '' }
@@ -120,18 +141,20 @@ function noneOf({ event: { kind, action, branch = '', tag = '' } }: Happening): 
 /** Forges that do not say with a comment what it is about, or only the beginning of a commit, are asked: trust hangs on that. */
 async function wholeEvent(
   event: ForgeEvent,
-  { fullName }: RepositoryRow,
-  connection: OpenConnection,
-  signal: AbortSignal,
+  { repository: { fullName }, connection, signal, unsigned }: Judged,
 ): Promise<ForgeEvent> {
-  if (!connection.client.pullRequest) return event
-  const ask = (number: number) =>
-    connection.ask((client, until) => client.pullRequest!(fullName, number, until), signal)
-  if (event.kind === 'pull_request' && event.pullRequest.head.commit === '') {
-    return { ...event, pullRequest: await ask(event.pullRequest.number) }
-  }
-  if (event.kind !== 'comment' || commandsOf(event.body).length === 0) return event
-  return event.pullRequest?.head.commit ? event : { ...event, pullRequest: await ask(event.number) }
+  if (!connection.client.pullRequest || !lacksHead(event)) return event
+  const number = event.kind === 'comment' ? event.number : event.pullRequest.number
+  const pullRequest = unsigned
+    ? await unsigned.known(number)
+    : await connection.ask((client, until) => client.pullRequest!(fullName, number, until), signal)
+  return pullRequest ? { ...event, pullRequest } : event
+}
+
+/** Of a comment only if it is to start something. */
+function lacksHead(event: ForgeEvent): event is Extract<ForgeEvent, { kind: 'pull_request' | 'comment' }> {
+  if (event.kind === 'comment') return commandsOf(event.body).length > 0 && !event.pullRequest?.head.commit
+  return event.kind === 'pull_request' && event.pullRequest.head.commit === ''
 }
 
 function headRepositoryOf(event: ForgeEvent): string {
@@ -142,11 +165,14 @@ function headRepositoryOf(event: ForgeEvent): string {
 /** Who may push may have something run. */
 async function commentRefusal(
   { author }: Extract<ForgeEvent, { kind: 'comment' }>,
-  { fullName }: RepositoryRow,
-  connection: OpenConnection,
-  signal: AbortSignal,
+  { repository: { fullName }, connection, signal, unsigned }: Judged,
 ): Promise<Said | undefined> {
   if (!connection.client.mayPush) return say('delivery_comment_forge')
+  if (unsigned) return undefined
   const may = await connection.ask((client, until) => client.mayPush!(fullName, author, until), signal)
-  return may ? undefined : say('delivery_comment', { sender: author.slice(0, 100) || '?' })
+  return may ? undefined : say('delivery_comment', { sender: shownName(author) })
+}
+
+function shownName(author: string): string {
+  return author.slice(0, 100) || '?'
 }

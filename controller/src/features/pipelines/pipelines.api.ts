@@ -125,12 +125,17 @@ export function pipelinesApi(deps: PipelinesDeps): ServiceTable {
     async getIncludedTemplates({ pipelineId, include }, ctx) {
       if (include.length > limits.includes)
         throw invalidField('include', `must have at most ${limits.includes} entries`)
-      const sources = await includesOf(ctx)(await load(ctx, pipelineId))
+      const row = await load(ctx, pipelineId)
+      const scope = { organizationId: organizationOf(ctx), projectId: row.projectId }
+      if (row.repositoryId != null && include.some(({ file }) => file !== ''))
+        authorize(ctx.caller, 'repository.read', scope)
+      const sources = await includesOf(ctx)(row)
       const by = personOf(ctx).userId
       const includes = await resolveIncludes({ workers, by, sources }, include.map(plainInclude))
       const bytes = await workers.run(includeTasks, 'describeIncludes', includes, by)
       const answer = await inTurns(reading(GetIncludedTemplatesResponseSchema, bytes))
-      return { ...answer, files: await templateFiles(ctx.em, sources, pipelineId) }
+      const mayRead = isAllowed(ctx.caller, 'repository.read', scope)
+      return { ...answer, files: mayRead ? await templateFiles(ctx.em, sources, pipelineId) : [] }
     },
 
     async validatePipeline({ yaml }, ctx) {

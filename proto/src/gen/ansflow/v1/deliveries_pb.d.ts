@@ -915,7 +915,7 @@ export declare type ExplainedEvent = Message<"ansflow.v1.ExplainedEvent"> & {
   sender: string;
 
   /**
-   * Of all of it: why nothing would start; English, and the same for other languages.
+   * Of all of it: why nothing would start, or of a pasted comment what was taken for granted; English, and the same for other languages.
    *
    * @generated from field: string problem = 5;
    */
@@ -984,7 +984,7 @@ export declare type ExplainedEventJson = {
   sender?: string;
 
   /**
-   * Of all of it: why nothing would start; English, and the same for other languages.
+   * Of all of it: why nothing would start, or of a pasted comment what was taken for granted; English, and the same for other languages.
    *
    * @generated from field: string problem = 5;
    */
@@ -1284,7 +1284,8 @@ export declare const DeliveryService: GenService<{
   },
   /**
    * What would come of an event now: which pipelines start, and why the others do not; found by what works deliveries off. Nothing is
-   * started or stored, and the forge is told nothing; the repository is read. Errors: invalid_argument (a body that is no JSON, with the
+   * started or stored, and the forge is told nothing; the repository is read. For what is pasted, which nobody has signed, the forge is
+   * asked nothing: of pull requests that counts which deliveries told of them, and who comments may push. Errors: invalid_argument (a body that is no JSON, with the
    * line and column), not_found (there is no such delivery, branch, tag, commit or pull request), failed_precondition
    * ("delivery_refused", "repository_unread": it could not be read; "forge_refused", "forge_unreachable": the forge was to be asked).
    *

@@ -1165,7 +1165,9 @@ export declare const PipelineService: GenService<{
   },
   /**
    * The templates that a draft would get from what it includes: of files as they are at the head of the repository's default branch, of
-   * pipelines that the caller may see. A version keeps those that it was made with. Errors: repository_unread.
+   * pipelines that the caller may see. A version keeps those that it was made with. To include a file of the repository the caller needs
+   * repository.read as well, and without it `files` is empty. Errors: permission_denied ("permission_missing", "scope_missing": that),
+   * repository_unread.
    *
    * @generated from rpc ansflow.v1.PipelineService.GetIncludedTemplates
    */
