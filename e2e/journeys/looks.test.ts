@@ -67,7 +67,7 @@ steps:
 `
 const pushed = `name: on push
 on:
-  push: { branches: [main, "release/**", "!release/old"], paths: ["src/**"] }
+  push: { branches: [main, "release/**", "!release/old"], paths: ["src/**"], repositories: [shop, acme/*] }
   pullRequest: { branches: [main], labels: [ci], drafts: true }
   comment: [{ command: test, inputs: { channel: "\${{ git.branch }}" } }]
   release:
@@ -268,7 +268,7 @@ async function fillSystem(): Promise<typeof pages> {
     {
       name: 'editor-repositories',
       path: `${project}/pipelines/${onPush.pipelineId}/edit`,
-      press: ['[data-testid="inspector-field-on.push.paths"] input'],
+      press: ['[data-testid="inspector-field-on.push.paths"] input', `${byId('repositories-picker')}:visible`],
       ready: byId('repository-drafts'),
     },
     { name: 'editor-settings', path: `${pipeline}/edit`, ready: '[data-testid="pipeline-settings"]' },
@@ -307,6 +307,11 @@ async function fillSystem(): Promise<typeof pages> {
       ready: byId('webhook-editor'),
     },
     { name: 'triggers', path: `${project}/pipelines/${chained.pipelineId}/triggers`, ready: byId('delivery') },
+    {
+      name: 'triggers-repositories',
+      path: `${project}/pipelines/${onPush.pipelineId}/triggers`,
+      ready: byId('repository-row-release'),
+    },
     { name: 'no-triggers', path: `${pipeline}/triggers`, ready: 'code' },
     { name: 'badge', path: `${pipeline}/triggers?badge`, press: [byId('badge-open')], ready: byId('badge-snippet') },
     ...(await repositoryLooks(system, repositories, projectId, project)),
