@@ -6,7 +6,6 @@ import type { Bus } from '../../platform/bus.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
 import type { Logger } from '../../platform/log.ts'
-import { meter } from '../../platform/rate.ts'
 import type { Workers } from '../../platform/workers.ts'
 import type { Answer, PostRequest, PostRoute } from '../../transport/routes.ts'
 import { type ConnectionRow, type Connections, type Forge, forgeOf, forgeTasks } from '../forges/index.ts'
@@ -33,17 +32,11 @@ interface Known {
   began: number
 }
 
-/** That it was heard of, of one connection. */
-const noted = { perSecond: 1 / 30, burst: 1 }
-
 export function appHookRoute(deps: AppHookDeps): PostRoute {
   const { db, clock, log, connections } = deps
-  const notes = { delivered: meter(noted), refused: meter(noted) }
   const known = new WeakMap<PostRequest, Known>()
 
   async function note(connection: ConnectionRow, was: 'delivered' | 'refused'): Promise<void> {
-    if (notes[was].waitMs(connection.id) > 0) return
-    notes[was].spend(connection.id, 1)
     await connections
       .hookTold(connection, was)
       .catch((error: unknown) => log.warn({ err: error }, 'that an app has sent something could not be noted'))

@@ -151,6 +151,10 @@ test('only an app has such an address, and its secret goes in and never comes ou
     hookSecret,
   )
 
+  // It is said at once whether the new one is right.
+  expect(await one(first.build!.id, commit, { secret: 'another-secret-of-an-app' })).toMatchObject({ status: 401 })
+  expect((await connection()).hookRefusedAt).toBeDefined()
+
   // Another name, another key: the secret stays.
   await connections().updateConnection({ connectionId, name: 'the app' })
   await connections().updateConnection({ connectionId, credentials: { kind: app } })

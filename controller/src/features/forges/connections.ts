@@ -106,9 +106,11 @@ export function createConnections({ db, clock, outbound, sealedValues }: Deps): 
       return (credentials.kind === 'app' && credentials.hookSecret) || ''
     },
 
-    async hookTold({ id }, was) {
+    async hookTold({ id, ...row }, was) {
       const minute = new Date(Math.floor(clock.now().getTime() / minuteMs) * minuteMs)
       const field = was === 'delivered' ? 'hookDeliveredAt' : 'hookRefusedAt'
+      const known = row[field]
+      if (known && known >= minute) return
       const earlier = { $or: [{ [field]: null }, { [field]: { $lt: minute } }] }
       await db.em().nativeUpdate(ConnectionEntity, { id, ...earlier }, { [field]: minute })
     },
