@@ -6,6 +6,7 @@ import { problemOf } from '@ansflow/proto/validate'
 import { create, fromJson, type JsonObject, toJson } from '@bufbuild/protobuf'
 import type { Decision } from './decide.ts'
 import type { RepositoryDeliveryRow } from './delivery.entity.ts'
+import type { StartTrust } from './judge.ts'
 
 type Held = Pick<RepositoryDeliveryRow, 'decisions'>
 
@@ -21,11 +22,35 @@ export function runIdsOf(row: Held, event: number): Map<string, string> {
   return new Map(own.map(({ pipelineId, runId }) => [String(pipelineId), String(runId ?? '')]))
 }
 
-/** Those of other events stay. */
-export function withDecisions(row: Held, event: number, decisions: DeliveryDecision[]): string {
+/** What was to be started by one event of a delivery. It counts, whatever has become of the repository since. */
+export interface Plan {
+  /** All that was decided; with an id of a run: that was to be begun. */
+  decisions: DeliveryDecision[]
+  trust: StartTrust
+  /** That runs are for; empty: none. */
+  commit: string
+}
+
+/** Those of other events stay. `as`: how runs are planned, where whoever goes on is to hold to that. */
+export function withDecisions(
+  row: Held,
+  event: number,
+  decisions: DeliveryDecision[],
+  as?: Pick<Plan, 'trust' | 'commit'>,
+): string {
   const others = readAll(row).filter((each) => each.event !== event)
-  const own = decisions.map((each) => ({ ...(toJson(DeliveryDecisionSchema, each) as JsonObject), event }))
+  const plan = { event, ...(as && { trust: { ...as.trust }, commit: as.commit }) }
+  const own = decisions.map((each) => ({ ...(toJson(DeliveryDecisionSchema, each) as JsonObject), ...plan }))
   return JSON.stringify([...others, ...own])
+}
+
+/** Undefined: no run was to be begun. */
+export function planOf(row: Held, event: number): Plan | undefined {
+  const own = readAll(row).filter((each) => each.event === event)
+  const decisions = decisionsOf({ decisions: JSON.stringify(own) })
+  const [first] = own
+  if (!first?.trust || decisions.every(({ runId }) => runId === '')) return undefined
+  return { decisions, trust: first.trust as unknown as StartTrust, commit: String(first.commit) }
 }
 
 export function jsonOf(decisions: DeliveryDecision[]): string {

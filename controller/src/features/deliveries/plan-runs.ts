@@ -3,7 +3,7 @@ import { RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveri
 import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { Overtaken } from './claim.ts'
-import { runIdsOf, type ToDecide, toDecision, withDecisions } from './decisions.ts'
+import { type Plan, runIdsOf, type ToDecide, toDecision, withDecisions } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
 
 export interface PlanDeps {
@@ -15,6 +15,7 @@ export async function planRuns<D extends ToDecide & { start?: unknown }>(
   { db }: PlanDeps,
   { row, index }: { row: RepositoryDeliveryRow; index: number },
   decided: readonly D[],
+  as?: Pick<Plan, 'trust' | 'commit'>,
 ): Promise<(D & { runId: string })[]> {
   // Somebody may have begun them already.
   const known = runIdsOf(row, index)
@@ -27,6 +28,7 @@ export async function planRuns<D extends ToDecide & { start?: unknown }>(
     row,
     index,
     planned.map((each) => toDecision(each, { runId: each.runId })),
+    as,
   )
   // Whoever was thought dead may be at it still: of two plans the first counts, and the other begins nothing.
   const held = { id: row.id, result: RepositoryDeliveryResult.TAKEN, decisions: before }
