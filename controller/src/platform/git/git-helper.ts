@@ -69,7 +69,8 @@ function told(error: unknown): HelperError {
 }
 
 function tell(message: FromHelper): void {
-  if (process.connected) process.send!(message)
+  // Where the controller has just gone, `disconnect` ends this program.
+  if (process.connected) process.send!(message, undefined, undefined, () => undefined)
 }
 
 async function perform(request: Request, signal: AbortSignal): Promise<Answer> {
