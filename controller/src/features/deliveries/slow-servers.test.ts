@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { DeliveryService, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRepository, type GitHttp, type Repository, serveGitHttp } from '../../../../proto/test/git-servers.ts'
 import { startController, type TestController } from '../../../test/start-controller.ts'
@@ -108,5 +110,16 @@ test('a git server that does not answer holds up its own repository alone', asyn
   const later = await connect('later')
   await known(later)
   expect(await waits()).toMatchObject({ result: RepositoryDeliveryResult.TAKEN })
+  git.instead = undefined
+})
+
+test('a run by hand for what cannot be read is begun soon, and trusted with nothing', async () => {
+  git.instead = () => true
+  const absent = await connect('absent')
+  const yaml = 'name: hand\nsteps: { one: { run: "true" } }\n'
+  const { pipeline } = await owner().client(PipelineService).applyPipeline({ projectId, yaml, publish: true })
+  const asked = { pipelineId: pipeline!.id, git: { repositoryId: absent.id, branch: 'main' } }
+  const { run } = await owner().client(RunService).startRun(asked)
+  expect(run!.origin).toMatchObject({ untrusted: true, verified: false, git: { branch: 'main' } })
   git.instead = undefined
 })

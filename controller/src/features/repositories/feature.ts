@@ -52,8 +52,8 @@ export const repositoriesFeature = feature({
       const row = await repositories.find(em, git.repositoryId)
       if (row?.projectId !== projectId) return undefined
       const mirror = repositories.mirrorOf(row)
-      const fetch = () => repositories.fetch(row, AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]))
-      const { isReached, isNamed } = await standing(mirror, git, fetch)
+      const until = AbortSignal.any([signal, AbortSignal.timeout(fetchMs)])
+      const { isReached, isNamed } = await standing(mirror, git, (within) => repositories.fetch(row, within), until)
       const isOfRequest = git.pullRequest > 0
       const untrusted = (await pullRequests.isOfStrangers(em, row, git)) || (!isOfRequest && !isReached)
       return { url: row.cloneUrl, untrusted, verified: !untrusted && !isOfRequest && isNamed }

@@ -12,15 +12,32 @@ export interface Standing {
   isNamed: boolean
 }
 
-/** `fetch` is asked where the copy does not know of it. What cannot be read is not reached. */
-export async function standing(mirror: GitMirror, said: Said, fetch: () => Promise<void>): Promise<Standing> {
+const unknown: Standing = { isReached: false, isNamed: false }
+
+/**
+ * `fetch` is asked where the copy does not know of it. What cannot be read, or not before `signal`, is not reached: also the first
+ * look makes a copy where there is none yet.
+ */
+export function standing(
+  mirror: GitMirror,
+  said: Said,
+  fetch: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<Standing> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve(unknown), { once: true })
+    lookTwice(mirror, said, () => fetch(signal)).then(resolve, reject)
+  })
+}
+
+async function lookTwice(mirror: GitMirror, said: Said, fetch: () => Promise<void>): Promise<Standing> {
   try {
     const known = await look(mirror, said)
     if (known.isReached) return known
     await fetch()
     return await look(mirror, said)
   } catch (error) {
-    if (error instanceof GitError || error instanceof ForgeError) return { isReached: false, isNamed: false }
+    if (error instanceof GitError || error instanceof ForgeError) return unknown
     throw error
   }
 }
