@@ -30,7 +30,7 @@ export interface GitMirrors {
 
 /**
  * All reject with GitError. A commit is 40 or 64 hexadecimal digits, or it is refused. What is read comes from the copy, which is
- * fetched first when there is none, and is as it was at the last fetch.
+ * fetched first when there is none (`unreachable` after 20 s, and fetched all the same), and is as it was at the last fetch.
  */
 export interface GitMirror {
   /** Brings what the server has now. Those who call while one is under way share the next. */

@@ -7,6 +7,8 @@ export interface GitBounds {
   /** Of one copy; a fetch that needs more is ended. */
   mirrorBytes: number
   fetchMs: number
+  /** How long whoever reads waits for what the server has to give first. It is brought all the same, for whoever asks next. */
+  readMs: number
   /** Of all copies: those not used for longest go first. */
   allBytes: number
   allCount: number

@@ -24,6 +24,7 @@ interface Deps {
 const usual: GitBounds = {
   mirrorBytes: 4 * 2 ** 30,
   fetchMs: 10 * 60_000,
+  readMs: 20_000,
   allBytes: 20 * 2 ** 30,
   allCount: 500,
   refs: 50_000,
@@ -32,7 +33,8 @@ const usual: GitBounds = {
 const mostReplaced = 16 << 20
 
 export function createGitMirrors({ folder, environment, outbound, log, bounds }: Deps): GitMirrors {
-  const link = helperLink({ folder, environment, bounds: { ...usual, ...bounds } }, log)
+  const bounded = { ...usual, ...bounds }
+  const link = helperLink({ folder, environment, bounds: bounded }, log)
   const opened = new Map<string, { repository: GitRepository; mirror: GitMirror }>()
   const stopping = new AbortController()
 
@@ -78,13 +80,17 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
 
     const refShared = sharedByName((ref, signal) => retried(() => atServer('fetchRef', { ref }, signal), signal))
 
-    async function retried<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    async function retried<T>(
+      work: () => Promise<T>,
+      signal: AbortSignal,
+      wait = (fetched: Promise<unknown>) => fetched,
+    ): Promise<T> {
       try {
         return await work()
       } catch (error) {
         if (!(error instanceof CopyAbsent)) throw error
       }
-      await fetchShared(signal)
+      await wait(fetchShared(signal))
       try {
         return await work()
       } catch (error) {
@@ -94,14 +100,28 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
     }
 
     const read = <M extends Method>(method: M, input: Requests[M]) =>
-      retried(() => link.ask(target(), method, input, stopping.signal), stopping.signal)
+      retried(() => link.ask(target(), method, input, stopping.signal), stopping.signal, answered)
+
+    /** What is asked of the server goes on; whoever reads is not kept for as long as a server may keep silent. */
+    async function answered(asked: Promise<unknown>): Promise<void> {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<never>((_, reject) => {
+        const message = `The server has not given the repository within ${bounded.readMs / 1000} s. Try again later.`
+        timer = setTimeout(() => reject(new GitError('unreachable', message)), bounded.readMs)
+      })
+      try {
+        await Promise.race([asked, late])
+      } finally {
+        clearTimeout(timer)
+      }
+    }
 
     async function readFile(commit: string, path: string, mostBytes: number): Promise<string | undefined> {
       const input = { commit: hashOf(commit), path: pathOf(path), mostBytes }
       let found = await read('file', input)
       if (typeof found.missing === 'string') {
         blobs.add(found.missing)
-        await blobsShared(stopping.signal)
+        await answered(blobsShared(stopping.signal))
         found = await read('file', input)
       }
       if (!found.isThere) return undefined

@@ -96,3 +96,20 @@ test('whoever asks while a repository is at another address than before gets the
   const found = await Promise.all(many.map(() => mirror.commit('main')))
   expect(found.map((commit) => commit?.id)).toEqual(many.map(() => head))
 })
+
+test('whoever reads what a silent server has to give first is told so, and what it gives later is there', async () => {
+  const { git } = world.repository('app')
+  const head = git('rev-parse', 'HEAD')
+  const { held, go } = hold(() => true)
+  const mirror = world.mirror('app', world.mirrors({ bounds: { readMs: 300 } }))
+  expect((await faultOf(mirror.refs()))[0]).toBe('unreachable')
+  expect((await faultOf(mirror.commit('main')))[0]).toBe('unreachable')
+  expect(held).toHaveLength(1)
+  go()
+  await waitFor(async () => (await mirror.commit('main').catch(() => undefined))?.id === head)
+  // The content of a file comes after its copy.
+  const later = hold((url) => url.includes('/git-upload-pack') || url.includes('/info/refs'))
+  expect((await faultOf(mirror.file(head, 'README', 100)))[0]).toBe('unreachable')
+  later.go()
+  await waitFor(async () => (await mirror.file(head, 'README', 100).catch(() => undefined)) === 'one\n')
+})
