@@ -5,6 +5,7 @@ import { constants, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { buildAll } from './build.ts'
 import { check, type Tally } from './check.ts'
+import type { Crashes } from './crash-reporter.ts'
 import { Sentence, say, step } from './progress.ts'
 import { endCommands, root, runCommand } from './run-command.ts'
 import { ensureSystemPackages } from './system-packages.ts'
@@ -86,16 +87,43 @@ async function interrupt(signal: NodeJS.Signals): Promise<void> {
   process.exit(128 + constants.signals[signal])
 }
 
-/** Runs vitest projects and adds their counts; a runner that dies without a report counts as a failure. */
+/**
+ * Runs vitest projects and adds their counts; a runner that dies without a report counts as a failure. Where nothing failed but the
+ * runtime itself died (SIGSEGV) under a file, that file is run once more, in a process of its own, and both are said.
+ */
 async function vitest(
   what: string,
   projects: string[],
   env: Record<string, string>,
   further: string[] = [],
 ): Promise<void> {
+  const { tally, died } = await runVitest(what, projects, env, further)
+  if (tally.failed > 0 || died.length === 0) return add(tally)
+  for (const { file, signal } of died)
+    say(`the runtime died (${signal}) under ${relative(root, file)}, which is run again alone`)
+  const files = died.map(({ file }) => file)
+  const again = await runVitest(`${what}: again`, projects, env, [...further, '--maxWorkers=1', ...files])
+  if (again.died.length > 0) {
+    again.tally.failed++
+    again.tally.failures.push(
+      ...again.died.map(({ file, signal }) => `${what}: ${relative(root, file)} died again (${signal})`),
+    )
+  }
+  add(tally)
+  add(again.tally)
+}
+
+async function runVitest(
+  what: string,
+  projects: string[],
+  env: Record<string, string>,
+  further: string[],
+): Promise<{ tally: Tally; died: Crashes['died'] }> {
   const folder = await mkdtemp(join(tmpdir(), 'ansflow-test-'))
   const report = join(folder, 'report.json')
+  const crashes = join(folder, 'crashes.json')
   try {
+    let error: unknown
     await step(what, () =>
       runCommand(
         'pnpm',
@@ -108,49 +136,46 @@ async function vitest(
           '--reporter=default',
           '--reporter=json',
           `--outputFile.json=${report}`,
+          `--reporter=${join(root, 'deploy/dev/crash-reporter.ts')}`,
         ],
-        { env, show: true },
+        { env: { ...env, ANSFLOW_TEST_CRASHES: crashes }, show: true },
       ),
-    )
-  } catch (error) {
-    say(error instanceof Error ? error.message : String(error))
-    const counted = await readReport(report)
-    if (!counted || counted.failed === 0) {
-      total.failed++
-      total.failures.push(what)
+    ).catch((reason: unknown) => {
+      error = reason
+      say(reason instanceof Error ? reason.message : String(reason))
+    })
+    const none: Crashes = { died: [], others: 0 }
+    const { died, others } = (await readJson<Crashes>(crashes)) ?? none
+    const tally = await readReport(what, report, new Set(died.map(({ file }) => file)))
+    const isUnexplained = error !== undefined && (tally === undefined || (tally.failed === 0 && died.length === 0))
+    if (!tally || isUnexplained || others > 0) {
+      const { passed, skipped, failures } = tally ?? { passed: 0, skipped: 0, failures: [] }
+      return { tally: { passed, failed: (tally?.failed ?? 0) + 1, skipped, failures: [...failures, what] }, died: [] }
     }
+    return { tally, died }
   } finally {
-    const counted = await readReport(report)
-    if (counted) add({ ...counted, failures: counted.failures.map((failure) => `${what}: ${failure}`) })
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function readReport(report: string): Promise<Tally | undefined> {
-  const text = await readFile(report, 'utf8').catch(() => undefined)
-  if (text === undefined) return undefined
-  const json = JSON.parse(text) as JsonReport
-  return {
-    passed: json.numPassedTests,
-    failed: Math.max(
-      json.numFailedTests,
-      json.numFailedTestSuites > 0 && json.numFailedTests === 0 ? json.numFailedTestSuites : 0,
-    ),
-    skipped: json.numPendingTests + json.numTodoTests,
-    failures: json.testResults.flatMap(failuresOf),
-  }
+/** Of files that `died` nothing counts. */
+async function readReport(what: string, report: string, died: ReadonlySet<string>): Promise<Tally | undefined> {
+  const json = await readJson<{ testResults: JsonFile[] }>(report)
+  if (!json) return undefined
+  const files = json.testResults.filter(({ name }) => !died.has(name))
+  const tests = files.flatMap(({ assertionResults }) => assertionResults)
+  const passed = tests.filter(({ status }) => status === 'passed').length
+  const failures = files.flatMap(failuresOf).map((failure) => `${what}: ${failure}`)
+  const failedTests = tests.filter(({ status }) => status === 'failed').length
+  return { passed, failed: failures.length, skipped: tests.length - passed - failedTests, failures }
 }
 
-/** What vitest's reporter `json` writes, as far as it is read here. */
-interface JsonReport {
-  numPassedTests: number
-  numFailedTests: number
-  numPendingTests: number
-  numTodoTests: number
-  numFailedTestSuites: number
-  testResults: JsonFile[]
+async function readJson<T>(path: string): Promise<T | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : (JSON.parse(text) as T)
 }
 
+/** What vitest's reporter `json` writes of a file, as far as it is read here. */
 interface JsonFile {
   name: string
   status: string

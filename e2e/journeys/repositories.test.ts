@@ -145,7 +145,7 @@ test.each(['en', 'zh-CN'] as const)(
     // What a page elsewhere shows of that branch.
     const { badge } = await system.client(BadgeService).getBadge({ pipelineId: run.pipelineId })
     const shown = await fetch(`${system.url}${badge!.path}/status.svg?branch=docs%2Fwords&lang=${locale}`)
-    expect(await shown.text()).toContain(locale === 'en' ? '<title>build: succeeded' : '<title>build: 成功')
+    expect(await shown.text()).toContain(locale === 'en' ? '<title>build: passed' : '<title>build: 成功')
     await page.getByTestId('to-commit').click()
     await page.getByTestId('commit-page').getByTestId('run-row-1').waitFor()
     await page.getByTestId('run-row-2').waitFor()

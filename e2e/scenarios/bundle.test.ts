@@ -69,6 +69,7 @@ test('every thread and helper that it begins is a file beside it', () => {
     'delivery-tasks',
     'draft-tasks',
     'explain-tasks',
+    'follow-tasks',
     'forge-tasks',
     'git-helper',
     'include-tasks',
