@@ -41,3 +41,56 @@ export function lanes(options: { atOnce: number; left: () => void; log: Logger; 
     },
   }
 }
+
+export interface LanesLoop {
+  /** Begins what is due, and waits for none of it. */
+  run(signal: AbortSignal): Promise<void>
+  /** Once the loop has ended: waits for what was begun, which its signal has told to end. */
+  stop(): Promise<void>
+}
+
+interface LoopOptions {
+  atOnce: number
+  log: Logger
+  name: string
+  /** Looks for what is due and begins it, until the lanes are full or `stopping`. One at a time; again when something has ended. */
+  scan(lanes: Lanes, stopping: AbortSignal): Promise<void>
+}
+
+export function lanesLoop({ scan, ...options }: LoopOptions): LanesLoop {
+  const { log, name } = options
+  let stopping = AbortSignal.abort()
+  let scanning: Promise<void> | undefined
+  let isAsked = false
+  const begun = lanes({ ...options, left: scanSoon })
+
+  async function scanAll(): Promise<void> {
+    do {
+      isAsked = false
+      await scan(begun, stopping)
+    } while (isAsked && !stopping.aborted)
+  }
+
+  function scanOnce(): Promise<void> {
+    isAsked = true
+    scanning ??= scanAll().finally(() => {
+      scanning = undefined
+    })
+    return scanning
+  }
+
+  function scanSoon(): void {
+    scanOnce().catch((error: unknown) => log.warn({ err: error, lane: name }, 'what is due could not be looked for'))
+  }
+
+  return {
+    run(signal) {
+      stopping = signal
+      return scanOnce()
+    },
+    async stop() {
+      await scanning?.catch(() => undefined)
+      await begun.ended()
+    },
+  }
+}

@@ -3,7 +3,7 @@ import { RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveri
 import { saidText } from '@ansflow/proto/texts/said-text'
 import { type Said, say } from '@ansflow/proto/texts/say'
 import { GitError } from '../../platform/git/git.ts'
-import { lanes } from '../../platform/lanes.ts'
+import { type Lanes, type LanesLoop, lanesLoop } from '../../platform/lanes.ts'
 import { ForgeError } from '../forges/index.ts'
 import type { RepositoryRow } from '../repositories/index.ts'
 import { claimDelivery, Overtaken } from './claim.ts'
@@ -19,49 +19,23 @@ const pageSize = 50
 const atOnce = 8
 const mostAttempts = 12
 
-export interface WorkOff {
-  /** Of the loop: begins what is due, and waits for none of it. */
-  run(signal: AbortSignal): Promise<void>
-  /** Once the loop has ended: waits for what was begun, which its signal has told to end. */
-  stop(): Promise<void>
-}
-
 /** Repositories by themselves, each one delivery after the other: a git server that is slow holds up its own. */
-export function workOff(deps: WorkOffDeps): WorkOff {
+export function workOff(deps: WorkOffDeps): LanesLoop {
   const { db, clock, log } = deps
   const due = () => ({ result: RepositoryDeliveryResult.TAKEN, nextAt: { $lte: clock.now() } })
-  let stopping = AbortSignal.abort()
-  let scanning: Promise<void> | undefined
-  let isAsked = false
-  const begun = lanes({ name: 'deliveries', atOnce, log, left: scanSoon })
 
-  async function scan(): Promise<void> {
-    do {
-      isAsked = false
-      while (!stopping.aborted && !begun.isFull) {
-        const where = { ...due(), repositoryId: { $nin: begun.keys() } }
-        const next = await db
-          .em()
-          .findOne(RepositoryDeliveryEntity, where, { orderBy: { id: 'asc' }, fields: ['repositoryId'] })
-        if (!next) break
-        begun.begin(next.repositoryId, () => workAll(next.repositoryId))
-      }
-    } while (isAsked && !stopping.aborted)
+  async function scan(begun: Lanes, stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted && !begun.isFull) {
+      const where = { ...due(), repositoryId: { $nin: begun.keys() } }
+      const next = await db
+        .em()
+        .findOne(RepositoryDeliveryEntity, where, { orderBy: { id: 'asc' }, fields: ['repositoryId'] })
+      if (!next) return
+      begun.begin(next.repositoryId, () => workAll(next.repositoryId, stopping))
+    }
   }
 
-  function scanOnce(): Promise<void> {
-    isAsked = true
-    scanning ??= scan().finally(() => {
-      scanning = undefined
-    })
-    return scanning
-  }
-
-  function scanSoon(): void {
-    scanOnce().catch((error: unknown) => log.warn({ err: error }, 'deliveries could not be looked for'))
-  }
-
-  async function workAll(repositoryId: string): Promise<void> {
+  async function workAll(repositoryId: string, stopping: AbortSignal): Promise<void> {
     for (let more = true; more && !stopping.aborted; ) {
       const page = { orderBy: { id: 'asc' as const }, limit: pageSize, exclude: ['body' as const] }
       const rows = await db.em().find(RepositoryDeliveryEntity, { ...due(), repositoryId }, page)
@@ -77,16 +51,7 @@ export function workOff(deps: WorkOffDeps): WorkOff {
     }
   }
 
-  return {
-    run(signal) {
-      stopping = signal
-      return scanOnce()
-    },
-    async stop() {
-      await scanning?.catch(() => undefined)
-      await begun.ended()
-    },
-  }
+  return lanesLoop({ name: 'deliveries', atOnce, log, scan })
 }
 
 async function workOne(deps: WorkOffDeps, row: RepositoryDeliveryRow, stopping: AbortSignal): Promise<boolean> {

@@ -2,7 +2,7 @@
 // last word is right and no comment is made twice. A forge that does not answer holds up what is to be told to itself alone.
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
-import { lanes } from '../../platform/lanes.ts'
+import { type Lanes, type LanesLoop, lanesLoop } from '../../platform/lanes.ts'
 import type { Logger } from '../../platform/log.ts'
 import { ForgeError, type OpenConnection } from '../forges/index.ts'
 import type { PullRequests, Repositories, RepositoryRow } from '../repositories/index.ts'
@@ -42,40 +42,14 @@ interface Tables {
   commit_status: { repository_id: string; next_at: unknown; held_until: unknown }
 }
 
-export interface TellForges {
-  /** Of the loop: begins what is due, and waits for none of it. */
-  run(signal: AbortSignal): Promise<void>
-  /** Once the loop has ended: waits for what was begun, which its signal has told to end. */
-  stop(): Promise<void>
-}
-
-export function tellForges(deps: TellDeps): TellForges {
+export function tellForges(deps: TellDeps): LanesLoop {
   const { db, clock, log, repositories } = deps
-  let stopping = AbortSignal.abort()
-  let scanning: Promise<void> | undefined
-  let isAsked = false
-  const begun = lanes({ name: 'statuses', atOnce: forgesAtOnce, log, left: scanSoon })
 
-  async function scan(): Promise<void> {
-    do {
-      isAsked = false
-      for (const [connectionId, ids] of await dueForges()) {
-        if (stopping.aborted || begun.isFull) break
-        begun.begin(connectionId, () => tellPage(ids))
-      }
-    } while (isAsked && !stopping.aborted)
-  }
-
-  function scanOnce(): Promise<void> {
-    isAsked = true
-    scanning ??= scan().finally(() => {
-      scanning = undefined
-    })
-    return scanning
-  }
-
-  function scanSoon(): void {
-    scanOnce().catch((error: unknown) => log.warn({ err: error }, 'what is to be told could not be looked for'))
+  async function scan(begun: Lanes, stopping: AbortSignal): Promise<void> {
+    for (const [connectionId, ids] of await dueForges()) {
+      if (stopping.aborted || begun.isFull) return
+      begun.begin(connectionId, () => tellPage(ids, stopping))
+    }
   }
 
   /** Repositories that something is due for, by their connection (empty: they are gone); who has waited longest first. */
@@ -95,7 +69,7 @@ export function tellForges(deps: TellDeps): TellForges {
     return Map.groupBy(ids, (id) => connections.get(id) ?? '')
   }
 
-  async function tellPage(repositoryIds: string[]): Promise<void> {
+  async function tellPage(repositoryIds: string[], stopping: AbortSignal): Promise<void> {
     const now = clock.now()
     const free = { $or: [{ heldUntil: null }, { heldUntil: { $lte: now } }] }
     const due = { nextAt: { $lte: now }, repositoryId: { $in: repositoryIds }, ...free }
@@ -107,16 +81,7 @@ export function tellForges(deps: TellDeps): TellForges {
     await Promise.all(Array.from({ length: atOnce }, lane))
   }
 
-  return {
-    run(signal) {
-      stopping = signal
-      return scanOnce()
-    },
-    async stop() {
-      await scanning?.catch(() => undefined)
-      await begun.ended()
-    },
-  }
+  return lanesLoop({ name: 'statuses', atOnce: forgesAtOnce, log, scan })
 }
 
 async function tellOne(deps: TellDeps, row: CommitStatusRow, signal: AbortSignal): Promise<void> {
