@@ -8,7 +8,7 @@ import { readAllowed } from '../../platform/outbound-rules.ts'
 import type { StatementTap } from '../../platform/statement-tap.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
 
-const { STARTED, TAKEN } = RepositoryDeliveryResult
+const { STARTED, TAKEN, FAILED } = RepositoryDeliveryResult
 const fileOf = (name: string) => `name: ${name}\non: { pullRequest: {} }\nsteps: { one: { run: "true" } }\n`
 
 let world: ForgeWorld
@@ -120,4 +120,21 @@ test('what was planned without trust is finished so, and an approved commit runs
   const planned = delivery.decisions.map(({ runId }) => runId)
   for (const { id, origin } of runs) expect(origin!.untrusted).toBe(planned.includes(id))
   expect(runs.map(({ pipelineName }) => pipelineName).sort()).toEqual(['build', 'build', 'other', 'other'])
+})
+
+test('what is given up says which of its runs have begun', async () => {
+  const commit = commitTo(7, 'int g;\n')
+  end = { at: /^insert into .run. /, after: 1 }
+  const answer = await request(7, commit, 'acme/shop', 0)
+  const goOn = await died(answer)
+  await rows().nativeUpdate(RepositoryDeliveryEntity, { id: answer.body.delivery! }, { attempts: 11 })
+  end = { at: /^insert into .run. /, after: 0 }
+  const before = await world.runs()
+  await goOn()
+  const delivery = await ended(answer)
+  expect(delivery).toMatchObject({ result: FAILED, problemInfo: { code: 'delivery_tired' } })
+  expect(Object.values(said(delivery)).sort()).toEqual(['delivery_tired', 'started'])
+  const [run] = delivery.decisions.filter(({ runId }) => runId !== '')
+  expect(before.find(({ id }) => id === run!.runId)).toMatchObject({ number: run!.runNumber })
+  expect(await world.runs()).toHaveLength(before.length)
 })

@@ -7,14 +7,14 @@ import type { Audit, CallContext } from '../../transport/call.ts'
 import type { ForgeEvent, OpenConnection } from '../forges/index.ts'
 import type { TakeFile, TakenFile } from '../pipelines/index.ts'
 import type { PullRequests, Repositories, RepositoryRow, Trust } from '../repositories/index.ts'
-import { readRunHeads, type StartDeps } from '../runs/index.ts'
+import type { StartDeps } from '../runs/index.ts'
 import type { Decision } from './decide.ts'
 import { type Plan, planOf, toDecision } from './decisions.ts'
 import type { RepositoryDeliveryRow } from './delivery.entity.ts'
 import { type Happening, subjectOf } from './happening.ts'
 import { type JudgeDeps, type Judgement, judge, type StartTrust } from './judge.ts'
 import { judgeRerun, type RerunDeps } from './judge-rerun.ts'
-import { planRuns } from './plan-runs.ts'
+import { begunRuns, planRuns } from './plan-runs.ts'
 import { readDelivered } from './read-delivered.ts'
 import { type RepeatDecidedDeps, repeatDecided } from './repeat-decided.ts'
 import { beginRun } from './start-decided.ts'
@@ -97,10 +97,8 @@ async function finishPlan(deps: WorkOffDeps, work: EventWork, plan: Plan): Promi
   const { row, repository, told } = work
   const { trust, commit } = plan
   const { ref, sender } = subjectOf(told, repository.fullName)
-  const runIds = plan.decisions.flatMap(({ runId }) => (runId === '' ? [] : [runId]))
-  const known = await readRunHeads(deps.db, deps.db.em(), runIds)
-  const numbers = new Map(known.map(({ id, number }) => [id, number]))
-  const isAllBegun = numbers.size === runIds.length
+  const numbers = await begunRuns(deps, plan.decisions)
+  const isAllBegun = numbers.size === plan.decisions.filter(({ runId }) => runId !== '').length
   const judging = plannedDeps(judgeDeps(deps, repository, row.id), plan)
   const judged: Partial<Judgement> = isAllBegun ? {} : await judge(judging, askedOf(work), told)
   const moved = say('delivery_moved', { name: ref, commit: commit.slice(0, 7) })

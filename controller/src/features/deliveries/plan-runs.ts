@@ -1,13 +1,35 @@
 // Ids of runs are kept before the first is begun: whoever goes on with a delivery begins none twice.
-import { RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { type DeliveryDecision, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import type { Said } from '@ansflow/proto/texts/say'
 import type { Db } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
+import { readRunHeads } from '../runs/index.ts'
 import { Overtaken } from './claim.ts'
-import { type Plan, runIdsOf, type ToDecide, toDecision, withDecisions } from './decisions.ts'
+import { decisionsOf, type Plan, runIdsOf, type ToDecide, toDecision, withDecisions } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
 
 export interface PlanDeps {
   db: Db
+}
+
+/** The numbers of those of them that have begun, by their ids. */
+export async function begunRuns({ db }: PlanDeps, planned: readonly DeliveryDecision[]): Promise<Map<string, number>> {
+  const ids = planned.flatMap(({ runId }) => (runId === '' ? [] : [runId]))
+  return new Map((await readRunHeads(db, db.em(), ids)).map(({ id, number }) => [id, number]))
+}
+
+/** What became of a delivery that is given up: runs that have begun are runs, and of the others it is said why they have not. */
+export async function leftDecisions(deps: PlanDeps, id: string, why: Said): Promise<DeliveryDecision[]> {
+  const row = await deps.db.em().findOne(RepositoryDeliveryEntity, { id }, { fields: ['decisions'] })
+  const planned = row ? decisionsOf(row) : []
+  const numbers = await begunRuns(deps, planned)
+  return planned.map((decision) => {
+    const { pipelineId, pipelineName, path, runId } = decision
+    const runNumber = numbers.get(runId)
+    if (runId === '') return decision
+    const named = { pipelineId, pipelineName, path }
+    return runNumber === undefined ? toDecision({ ...named, why }, {}) : toDecision(named, { runId, runNumber })
+  })
 }
 
 /** `runId` is empty where nothing is to be begun. Throws `Overtaken`. */

@@ -11,6 +11,7 @@ import { jsonOf } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
 import { forgetOld, repeatOf } from './inbox.ts'
 import { type Outcome, outcomeOf, type WorkOffDeps } from './outcome.ts'
+import { leftDecisions } from './plan-runs.ts'
 import { tellGivenUp } from './tell-refusals.ts'
 
 /** Read at once. */
@@ -88,7 +89,8 @@ async function workOne(deps: WorkOffDeps, row: RepositoryDeliveryRow, stopping: 
       const repository = await deps.repositories.find(db.em(), row.repositoryId)
       const told = repository && tellGivenUp(deps, row.id, repository, why)
       await told?.catch((err: unknown) => log.warn({ err, deliveryId: row.id }, 'what was given up could not be told'))
-      await close(deps, row, { result: RepositoryDeliveryResult.FAILED, why })
+      const decisions = await leftDecisions(deps, row.id, why)
+      await close(deps, row, { result: RepositoryDeliveryResult.FAILED, why, decisions })
       return true
     }
     const waitMs = Math.min(1000 * 2 ** attempts, 600_000)
