@@ -10,7 +10,7 @@ export const ProposalEntity = defineEntity({
   indexes: [
     { properties: ['pipelineId', 'id'] },
     { properties: ['repositoryId', 'openOf'] },
-    { properties: ['projectId'] },
+    { properties: ['projectId', 'openOf'] },
   ],
   properties: {
     id: id().primary(),

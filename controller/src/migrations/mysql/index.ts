@@ -30,6 +30,7 @@ import { Badges } from './migration-0026-badges.ts'
 import { Environments } from './migration-0027-environments.ts'
 import { Proposals } from './migration-0028-proposals.ts'
 import { AppHooks } from './migration-0029-app-hooks.ts'
+import { OpenProposals } from './migration-0030-open-proposals.ts'
 
 export const migrations = {
   'migration-0001-e2d3c2d4': Initial,
@@ -63,4 +64,5 @@ export const migrations = {
   'migration-0027-environments': Environments,
   'migration-0028-proposals': Proposals,
   'migration-0029-app-hooks': AppHooks,
+  'migration-0030-open-proposals': OpenProposals,
 }
