@@ -1,6 +1,7 @@
 // A repository of a plain git server: connected in the console, what is pushed to it starts runs, and what was sent is explained.
 import { Role } from '@ansflow/proto/access'
 import { BadgeService } from '@ansflow/proto/gen/ansflow/v1/badges_pb'
+import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { starterOf } from '@ansflow/proto/triggers/run-origin'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -104,6 +105,23 @@ test.each(['en', 'zh-CN'] as const)(
     await deliveries.first().click()
     await decision.getByText(new RegExp(say.wrong)).waitFor()
     expect(await deliveries.count()).toBe(1)
+
+    // What is being read of a push stays, whatever happens in the repository meanwhile.
+    const explained: string[] = []
+    page.on('request', (request) => {
+      if (request.url().endsWith('/ExplainEvent')) explained.push(request.url())
+    })
+    await page.goto(`${base}/repositories/${repositoryId}/explain?by=push`)
+    await page.getByTestId('explained-steps').first().click()
+    await page.getByTestId('start-steps').getByRole('listitem').first().waitFor()
+    expect(explained).toHaveLength(1)
+    for (const pollSeconds of [120, 180]) {
+      const isRead = page.waitForResponse((response) => response.url().endsWith('/GetRepository'))
+      await system.client(RepositoryService).updateRepository({ repositoryId, pollSeconds })
+      await isRead
+    }
+    expect(explained).toHaveLength(1)
+    expect(await page.getByTestId('start-steps').getByRole('listitem').count()).toBeGreaterThan(0)
 
     await page.goto(`${base}/repositories/${repositoryId}`)
     await page.getByTestId('broken-none').waitFor()
