@@ -9,7 +9,7 @@ const togetherMs = 300
 /** Readings do not follow each other closer than that, however much happens. */
 const restMs = 1000
 
-/** `projectId`: undefined until it is known. */
+/** `projectId`: undefined until it is known, and when nothing of it is to be read again. */
 export function useFresh<T>(
   read: (signal: AbortSignal) => Promise<T>,
   projectId: () => string | undefined,
@@ -22,6 +22,7 @@ export function useFresh<T>(
     timer ??= setTimeout(
       () => {
         timer = undefined
+        if (projectId() === undefined) return
         readAt = Date.now()
         if (!document.hidden && !loaded.loading.value) void loaded.reload()
       },

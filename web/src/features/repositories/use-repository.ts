@@ -1,5 +1,5 @@
 // The repository of a page's address, with its project and the connection that it is reached by.
-import { computed } from 'vue'
+import { computed, ref } from 'vue'
 import { useRoute } from 'vue-router'
 import { api } from '../../api.ts'
 import { i18n } from '../../i18n.ts'
@@ -15,6 +15,8 @@ export function useRepository(last?: () => Crumb) {
   const base = computed(() => `/p/${slug.value}/repositories`)
   const project = useProjectBySlug(() => slug.value)
 
+  /** It is being disconnected: what is gone in a moment is not asked for any more. */
+  const isLeaving = ref(false)
   const loaded = useFresh(
     async (signal) => {
       const { repository } = await api.repositories.getRepository({ repositoryId: repositoryId.value }, { signal })
@@ -22,7 +24,7 @@ export function useRepository(last?: () => Crumb) {
       const { connections } = await api.connections.listConnections({ projectId: repository.projectId }, { signal })
       return { repository, connection: connections.find(({ id }) => id === repository.connectionId) }
     },
-    () => project.data.value?.id,
+    () => (isLeaving.value ? undefined : project.data.value?.id),
     repositoryId,
   )
 
@@ -38,5 +40,6 @@ export function useRepository(last?: () => Crumb) {
     ]
   })
 
-  return { ...loaded, repository, connection: computed(() => loaded.data.value?.connection), repositoryId, base, slug }
+  const connection = computed(() => loaded.data.value?.connection)
+  return { ...loaded, repository, connection, repositoryId, base, slug, isLeaving }
 }
