@@ -1,8 +1,8 @@
 // Brings a copy to what the server has now. One that git cannot work with is thrown away and made anew, once.
 import { mkdir } from 'node:fs/promises'
-import type { LimitFunction } from 'p-limit'
 import { type Copies, type Copy, packBytes, queued } from './copies.ts'
 import { type GitBounds, HelperError, type Remote } from './helper-messages.ts'
+import type { Place, Places } from './places.ts'
 import { promisorSettings, type RemoteRun, runRemoteGit } from './remote-git.ts'
 import { gitSettings, runGit } from './run-git.ts'
 
@@ -10,8 +10,12 @@ export interface Fetching {
   copies: Copies
   env: Record<string, string>
   bounds: GitBounds
-  /** Of those that are at servers at once: there are few. */
-  places: LimitFunction
+  places: Places
+}
+
+/** Of who has a place at a server. */
+export interface AtServer extends Fetching {
+  place: Place
 }
 
 /** What is known of a copy once it was changed. */
@@ -31,27 +35,33 @@ function fetchWords(isWhole: boolean): string[] {
 }
 
 /** Only those whose turn with their copy it is have a place: many who wait for one repository keep no other from being fetched. */
-export function inTurn<T>(by: Fetching, copy: Copy, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export function inTurn<T>(
+  by: Fetching,
+  copy: Copy,
+  { host, port }: Remote,
+  signal: AbortSignal,
+  work: (at: AtServer) => Promise<T>,
+): Promise<T> {
   return queued(copy, () =>
-    by.places(() => {
+    by.places.at(`${host}:${port}`, (place) => {
       if (signal.aborted) throw new HelperError('aborted', 'It is not wanted any more.')
-      return work()
+      return work({ ...by, place })
     }),
   )
 }
 
 export function fetchCopy(by: Fetching, copy: Copy, remote: Remote, signal: AbortSignal): Promise<void> {
-  return inTurn(by, copy, signal, async () => {
+  return inTurn(by, copy, remote, signal, async (at) => {
     if (!(await by.copies.isSound(copy))) await by.copies.discard(copy)
     await mkdir(copy.folder, { recursive: true, mode: 0o700 })
-    const server = await refsOfServer(by, copy, remote, signal)
+    const server = await refsOfServer(at, copy, remote, signal)
     if (copy.state && (await hasAll(by, copy, server.refs))) {
       await by.copies.endChange(copy, { ...copy.state, defaultBranch: server.defaultBranch })
       return
     }
     const refspecs = [branches, tags].map((refs) => `+${refs}*:${refs}*`)
     await change(by, copy, signal, async (watched) => {
-      await remoteRun(by, copy, remote, watched, {
+      await remoteRun(at, copy, remote, watched, {
         args: [...fetchWords(copy.state?.isWhole ?? false), '--prune', '--end-of-options', 'origin', ...refspecs],
       })
       await tidy(by, copy, watched)
@@ -67,11 +77,11 @@ export async function fetchRef(
   ref: string,
   signal: AbortSignal,
 ): Promise<string> {
-  await inTurn(by, copy, signal, () => {
+  await inTurn(by, copy, remote, signal, (at) => {
     stateOf(copy)
     return change(by, copy, signal, async (watched) => {
       const before = stateOf(copy)
-      await remoteRun(by, copy, remote, watched, {
+      await remoteRun(at, copy, remote, watched, {
         args: [...fetchWords(before.isWhole), '--end-of-options', 'origin', `+${ref}:${ref}`],
       })
       return before
@@ -90,18 +100,18 @@ export function fetchBlobs(
   blobs: string[],
   signal: AbortSignal,
 ): Promise<void> {
-  return inTurn(by, copy, signal, () => {
+  return inTurn(by, copy, remote, signal, (at) => {
     stateOf(copy)
     return change(by, copy, signal, async (watched) => {
       const before = stateOf(copy)
       const args = ['-c', 'fetch.negotiationAlgorithm=noop', ...fetchWords(false), '--stdin', 'origin']
       try {
-        await remoteRun(by, copy, remote, watched, { args, input: `${blobs.join('\n')}\n` })
+        await remoteRun(at, copy, remote, watched, { args, input: `${blobs.join('\n')}\n` })
         return before
       } catch (error) {
         if (!(error instanceof HelperError) || !/unadvertised object/.test(error.message)) throw error
       }
-      await fetchWhole(by, copy, remote, watched)
+      await fetchWhole(at, copy, remote, watched)
       return { ...before, isWhole: true }
     })
   })
@@ -114,25 +124,26 @@ export function stateOf({ state }: Copy): After {
 }
 
 /** Over the older protocol a server may give only what refs stand on: then all files of all commits are brought. */
-async function fetchWhole(by: Fetching, copy: Copy, remote: Remote, signal: AbortSignal): Promise<void> {
+async function fetchWhole(at: AtServer, copy: Copy, remote: Remote, signal: AbortSignal): Promise<void> {
   const args = ['for-each-ref', '--format=%(refname)']
-  const { output } = await runGit({ cwd: copy.folder, env: by.env, args, mostMs: lookMs, signal })
+  const { output } = await runGit({ cwd: copy.folder, env: at.env, args, mostMs: lookMs, signal })
   const others = output.split('\n').filter((ref) => ref !== '' && !ref.startsWith(branches) && !ref.startsWith(tags))
   const refspecs = [`+${branches}*:${branches}*`, `+${tags}*:${tags}*`, ...others.map((ref) => `+${ref}:${ref}`)]
-  await remoteRun(by, copy, remote, signal, {
+  await remoteRun(at, copy, remote, signal, {
     args: [...fetchWords(true), '--refetch', '--stdin', 'origin'],
     input: `${refspecs.join('\n')}\n`,
   })
 }
 
 export function remoteRun(
-  { env, bounds, copies }: Fetching,
+  { env, bounds, copies, place }: AtServer,
   copy: Copy,
   remote: Remote,
   signal: AbortSignal,
   run: Pick<RemoteRun, 'args' | 'input' | 'isPush'>,
 ) {
-  return runRemoteGit({ ...run, remote, signal, env, folder: copies.folder, cwd: copy.folder, mostMs: bounds.fetchMs })
+  const where = { remote, env, folder: copies.folder, cwd: copy.folder, mostMs: bounds.fetchMs }
+  return place.asks(signal, (onHeard, wanted) => runRemoteGit({ ...run, ...where, signal: wanted, onHeard }))
 }
 
 export async function change(
@@ -208,7 +219,7 @@ interface ServerRefs {
 }
 
 async function refsOfServer(
-  { env, bounds, copies }: Fetching,
+  { env, bounds, copies, place }: AtServer,
   copy: Copy,
   remote: Remote,
   signal: AbortSignal,
@@ -216,9 +227,8 @@ async function refsOfServer(
   const refs = new Map<string, string>()
   let head: string | undefined
   let rest = ''
-  const { why } = await runRemoteGit({
+  const run: Omit<RemoteRun, 'signal'> = {
     remote,
-    signal,
     env,
     folder: copies.folder,
     cwd: copy.folder,
@@ -234,7 +244,8 @@ async function refsOfServer(
       }
       return refs.size <= bounds.refs
     },
-  })
+  }
+  const { why } = await place.asks(signal, (onHeard, wanted) => runRemoteGit({ ...run, signal: wanted, onHeard }))
   if (why === 'enough')
     throw new HelperError('too_large', `The repository has more than ${bounds.refs} branches and tags.`)
   return { refs, defaultBranch: head === undefined ? undefined : Buffer.from(head, 'latin1').toString() }

@@ -12,14 +12,14 @@ import {
   type Requests,
   type ToHelper,
 } from './helper-messages.ts'
+import { openPlaces } from './places.ts'
 import { pushFile } from './push-file.ts'
 import { reads } from './read-copy.ts'
 import { endAllGit, gitEnvironment, runGit } from './run-git.ts'
 
 const oldest = [2, 37] as const
 const itemsPiece = 500
-/** Of git at once: those that wait for a server do not keep those that read. */
-const places = pLimit(4)
+/** Of those that read at once: they do not wait for those at servers. */
 const reading = pLimit(4)
 
 interface Opened extends HelperStart, Fetching {}
@@ -138,7 +138,7 @@ async function open(): Promise<Opened> {
   const { folder, environment, bounds } = start!
   const env = gitEnvironment(environment)
   await checkVersion(env)
-  return { ...start!, env, places, copies: openCopies(folder, env, bounds) }
+  return { ...start!, env, places: openPlaces(bounds.silentMs), copies: openCopies(folder, env, bounds) }
 }
 
 async function checkVersion(env: Record<string, string>): Promise<void> {

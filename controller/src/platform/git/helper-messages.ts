@@ -9,6 +9,8 @@ export interface GitBounds {
   fetchMs: number
   /** How long whoever reads waits for what the server has to give first. It is brought all the same, for whoever asks next. */
   readMs: number
+  /** Of whom nothing has come for so long gives its place at a server up. */
+  silentMs: number
   /** Of all copies: those not used for longest go first. */
   allBytes: number
   allCount: number

@@ -25,6 +25,7 @@ const usual: GitBounds = {
   mirrorBytes: 4 * 2 ** 30,
   fetchMs: 10 * 60_000,
   readMs: 20_000,
+  silentMs: 20_000,
   allBytes: 20 * 2 ** 30,
   allCount: 500,
   refs: 50_000,

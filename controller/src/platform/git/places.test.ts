@@ -1,7 +1,7 @@
 // The few places at servers: whoever waits for one repository keeps no other from being fetched or read.
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { waitFor } from '../../../test/wait-for.ts'
-import { faultOf, type GitWorld, openGitWorld, right, soon } from './test/git-world.ts'
+import { faultOf, type GitWorld, hold, openGitWorld, right, soon } from './test/git-world.ts'
 
 let world: GitWorld
 beforeEach(async () => {
@@ -11,22 +11,6 @@ afterEach(() => world[Symbol.asyncDispose]())
 
 const many = Array.from({ length: 6 }, (_, n) => n + 1)
 const later = () => AbortSignal.timeout(60_000)
-
-/** Requests of these repositories get no answer until it is called, and then that of the server. */
-function hold(isHeld: (url: string) => boolean): { held: string[]; go(): void } {
-  let go = () => {}
-  const gone = new Promise<void>((resolve) => {
-    go = resolve
-  })
-  const held: string[] = []
-  world.http.instead = async ({ url = '' }) => {
-    if (!isHeld(url)) return false
-    held.push(url)
-    await gone
-    return false
-  }
-  return { held, go }
-}
 
 /** Of pull requests, all at the head of the repository. */
 async function requestsOf(name: string, numbers: number[]) {
@@ -40,7 +24,7 @@ async function requestsOf(name: string, numbers: number[]) {
 test('refs of one repository that are waited for keep no other repository from being fetched', async () => {
   const { mirror: slow, head } = await requestsOf('slow', many)
   world.repository('quick')
-  const { held, go } = hold((url) => url.startsWith('/slow.git/'))
+  const { held, go } = hold(world, (url) => url.startsWith('/slow.git/'))
   const waiting = many.map((n) => slow.fetchRef(`refs/pull/${n}/head`, later()))
   await waitFor(() => held.length > 0)
   const quick = world.mirror('quick')
@@ -54,7 +38,7 @@ test('refs of one repository that are waited for keep no other repository from b
 
 test('whoever asks for a ref that is being fetched shares the next fetch of it, and may leave', async () => {
   const { mirror, head } = await requestsOf('app', [7])
-  const { held, go } = hold((url) => url.includes('/info/refs'))
+  const { held, go } = hold(world, (url) => url.includes('/info/refs'))
   const first = mirror.fetchRef('refs/pull/7/head', later())
   await waitFor(() => held.length > 0)
   const leaves = new AbortController()
@@ -75,7 +59,7 @@ test('copies that are to go once they are fetched keep nobody from reading', asy
   const mirrors = world.mirrors()
   const quick = world.mirror('quick', mirrors)
   await quick.fetch(soon())
-  const { held, go } = hold((url) => url.startsWith('/slow'))
+  const { held, go } = hold(world, (url) => url.startsWith('/slow'))
   const fetched = names.map((name) => faultOf(world.mirror(name, mirrors).fetch(later())))
   await waitFor(() => held.length === names.length)
   const gone = names.map((name) => mirrors.forget(name))
@@ -100,7 +84,7 @@ test('whoever asks while a repository is at another address than before gets the
 test('whoever reads what a silent server has to give first is told so, and what it gives later is there', async () => {
   const { git } = world.repository('app')
   const head = git('rev-parse', 'HEAD')
-  const { held, go } = hold(() => true)
+  const { held, go } = hold(world, () => true)
   const mirror = world.mirror('app', world.mirrors({ bounds: { readMs: 300 } }))
   expect((await faultOf(mirror.refs()))[0]).toBe('unreachable')
   expect((await faultOf(mirror.commit('main')))[0]).toBe('unreachable')
@@ -108,7 +92,7 @@ test('whoever reads what a silent server has to give first is told so, and what 
   go()
   await waitFor(async () => (await mirror.commit('main').catch(() => undefined))?.id === head)
   // The content of a file comes after its copy.
-  const later = hold((url) => url.includes('/git-upload-pack') || url.includes('/info/refs'))
+  const later = hold(world, (url) => url.includes('/git-upload-pack') || url.includes('/info/refs'))
   expect((await faultOf(mirror.file(head, 'README', 100)))[0]).toBe('unreachable')
   later.go()
   await waitFor(async () => (await mirror.file(head, 'README', 100).catch(() => undefined)) === 'one\n')

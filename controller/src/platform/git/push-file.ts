@@ -18,7 +18,7 @@ export async function pushFile(
   signal: AbortSignal,
 ): Promise<string> {
   let commit = ''
-  await inTurn(by, copy, signal, () => {
+  await inTurn(by, copy, remote, signal, (at) => {
     stateOf(copy)
     return change(by, copy, signal, async (watched) => {
       const before = stateOf(copy)
@@ -28,7 +28,7 @@ export async function pushFile(
       // What was left out of the copy cannot be what others are packed against.
       const words = ['push', '--porcelain', '--no-verify', '--no-thin', '--no-follow-tags', '--no-signed']
       const lease = `--force-with-lease=${ref}:${expected}`
-      await remoteRun(by, copy, remote, watched, {
+      await remoteRun(at, copy, remote, watched, {
         isPush: true,
         args: [...words, lease, '--end-of-options', 'origin', `${commit}:${ref}`],
       })

@@ -14,7 +14,7 @@ case $1 in
 esac
 `
 
-export interface RemoteRun extends Pick<GitRun, 'cwd' | 'args' | 'input' | 'onOutput' | 'mostMs'> {
+export interface RemoteRun extends Pick<GitRun, 'cwd' | 'args' | 'input' | 'onOutput' | 'onHeard' | 'mostMs'> {
   remote: Remote
   signal: AbortSignal
   /** Something is written at the server. */

@@ -16,6 +16,8 @@ export interface GitRun {
   mostMs: number
   /** False: enough, git is ended. Without it the output is kept, up to 1 MiB. */
   onOutput?: (chunk: Buffer) => boolean
+  /** With all that it says, also of how far it is. */
+  onHeard?: () => void
 }
 
 export interface GitEnd {
@@ -76,7 +78,7 @@ export function notStarted(error: NodeJS.ErrnoException, cwd: string): HelperErr
 
 export function runGit(run: GitRun): Promise<GitEnd> {
   return new Promise((resolve, reject) => {
-    const { signal, onOutput } = run
+    const { signal, onOutput, onHeard } = run
     if (signal?.aborted) return void resolve({ code: undefined, output: '', complaint: '', why: 'aborted' })
     const child = spawnGit(run)
     const kept: Buffer[] = []
@@ -95,6 +97,7 @@ export function runGit(run: GitRun): Promise<GitEnd> {
     const timer = setTimeout(() => end('time'), run.mostMs)
     signal?.addEventListener('abort', abort, { once: true })
     child.stdout!.on('data', (chunk: Buffer) => {
+      onHeard?.()
       if (why !== 'itself') return
       if (onOutput) {
         if (!onOutput(chunk)) end('enough')
@@ -105,6 +108,7 @@ export function runGit(run: GitRun): Promise<GitEnd> {
       else kept.push(chunk)
     })
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      onHeard?.()
       complaint = (complaint + text).slice(-mostComplaint)
     })
     const settle = () => {

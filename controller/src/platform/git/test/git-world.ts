@@ -74,6 +74,22 @@ export async function openGitWorld(): Promise<GitWorld> {
   return world
 }
 
+/** Requests of these repositories get no answer until it is called, and then that of the server. */
+export function hold({ http }: GitWorld, isHeld: (url: string) => boolean): { held: string[]; go(): void } {
+  let go = () => {}
+  const gone = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  const held: string[] = []
+  http.instead = async ({ url = '' }) => {
+    if (!isHeld(url)) return false
+    held.push(url)
+    await gone
+    return false
+  }
+  return { held, go }
+}
+
 export const right: GitCredentials = { kind: 'password', username: 'user', password }
 
 export const soon = () => AbortSignal.timeout(20_000)
