@@ -36,7 +36,8 @@ export function grpcClient<S extends DescService>(
   address: string,
   token?: string,
 ): { client: GrpcClient<S>; close(): void } {
-  const channel = new Client(address, credentials.createInsecure())
+  // A pool of its own: an earlier server on the same port may have left a connection that failed, which would be the answer.
+  const channel = new Client(address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 })
   const metadata = new Metadata()
   if (token !== undefined) metadata.set('authorization', `Bearer ${token}`)
   const methods: Record<string, unknown> = {}

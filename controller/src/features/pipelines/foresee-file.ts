@@ -9,7 +9,7 @@ import { PipelineVersionEntity } from './pipeline-version.entity.ts'
 import { type Content, publishContent } from './publish.ts'
 import { graphOf } from './runnable-graph.ts'
 import { headPublication, readFileToTake, type TakeFile, type TakeFileDeps, type TakenFile } from './take-file.ts'
-import { otherOf } from './where-kept.ts'
+import { followFile, otherOf } from './where-kept.ts'
 
 type Deps = Pick<TakeFileDeps, 'db' | 'workers' | 'participants'>
 
@@ -86,6 +86,7 @@ async function nextVersion(
   const seed = { name, hash, state: new Uint8Array() }
   await change(async (em) => {
     const id = known?.id ?? (await insertPipeline(em, scope.projectId, seed, now, file)).id
+    if (known && known.repositoryId === null) await followFile(em, participants, known, file)
     const within: typeof change = async (work) => (await work(em)).result
     const publishing = { change: within, drafts: { announce: () => undefined }, participants }
     number = (await publishContent(publishing, headPublication(asked, id), content)).version.number

@@ -27,12 +27,13 @@ export async function releasePipelinesOf(
   repositoryId: string,
 ): Promise<void> {
   const here = { $or: [{ repositoryId }, { otherRepositoryId: repositoryId }] }
-  const rows = await em.find(PipelineEntity, here)
+  const rows = await em.find(PipelineEntity, here, { fields: ['id'] })
   const nowhere = { otherRepositoryId: null, otherFilePath: '', otherFileAwaited: false }
   await em.nativeUpdate(PipelineEntity, { repositoryId }, { repositoryId: null, filePath: '' })
   await em.nativeUpdate(PipelineEntity, { otherRepositoryId: repositoryId }, nowhere)
-  for (const row of rows) {
-    const kept = row.repositoryId === repositoryId ? { repositoryId: null, filePath: '' } : {}
-    await tellMoved(em, participants, { ...row, ...kept, ...nowhere })
-  }
+  await tellMoved(
+    em,
+    participants,
+    rows.map(({ id }) => id),
+  )
 }

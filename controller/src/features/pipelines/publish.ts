@@ -8,6 +8,7 @@ import type { EntityManager } from '../../platform/db.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import type { Workers } from '../../platform/workers.ts'
 import type { CallContext } from '../../transport/call.ts'
+import type { PipelineFile } from './create-pipeline.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
 import type { IncludeSources } from './includes/include-sources.ts'
@@ -28,8 +29,8 @@ export interface Publication {
   by: { userId: string; name: string }
   may: NewVersion['may']
   now: Date
-  /** The file in the pipeline's repository says so. */
-  fromRepository?: true
+  /** The file that says so: the pipeline must still be it. */
+  ofFile?: PipelineFile
   /** The version that was the latest when the repository was asked; what was made since is made of what it said later. */
   after?: number
 }
@@ -124,16 +125,18 @@ export interface Content {
 
 async function insertVersion(
   em: EntityManager,
-  { pipelineId, note, by, now, fromRepository, after }: Publication,
+  { pipelineId, note, by, now, ofFile, after }: Publication,
   content: Content,
 ): Promise<Published> {
   const { name, hash, versionHash, graph, stepCount, yaml } = content
   const pipeline = await em.findOne(PipelineEntity, { id: pipelineId })
   if (!pipeline) throw notFound('pipeline', pipelineId)
-  if (pipeline.repositoryId !== null && !fromRepository) {
-    const message = `The pipeline is the file ${pipeline.filePath} of a repository: what is pushed there is published.`
-    throw precondition('pipeline_in_repository', message, { path: pipeline.filePath })
+  const { repositoryId, filePath } = pipeline
+  if (repositoryId !== null && !ofFile) {
+    const message = `The pipeline is the file ${filePath} of a repository: what is pushed there is published.`
+    throw precondition('pipeline_in_repository', message, { path: filePath })
   }
+  if (ofFile && (repositoryId !== ofFile.repositoryId || filePath !== ofFile.path)) throw movedMeanwhile()
   const latest = await em.findOne(PipelineVersionEntity, { pipelineId, number: pipeline.latestVersion })
   const problems = problemsFrom(content.problems)
   if (latest?.hash === versionHash) return { pipeline, version: latest, created: false, problems }
@@ -147,9 +150,10 @@ async function insertVersion(
   if (all.some(({ severity }) => severity === Severity.ERROR)) throw problemsAsViolations(all)
   const number = pipeline.latestVersion + 1
   // Of a file the draft follows by itself, unless somebody works on it.
-  const draft = fromRepository ? {} : { draftHash: hash, draftBase: number }
+  const draft = ofFile ? {} : { draftHash: hash, draftBase: number }
   const head = { latestVersion: number, latestHash: hash, ...draft, name, updatedAt: now }
-  const moved = await em.nativeUpdate(PipelineEntity, { id: pipelineId, latestVersion: pipeline.latestVersion }, head)
+  const { latestVersion } = pipeline
+  const moved = await em.nativeUpdate(PipelineEntity, { id: pipelineId, latestVersion, repositoryId, filePath }, head)
   if (moved !== 1) throw overtaken()
   const version: PipelineVersionRow = em.create(PipelineVersionEntity, {
     id: uuidv7(),
@@ -166,6 +170,10 @@ async function insertVersion(
   })
   await em.flush()
   return { pipeline: { ...pipeline, ...head }, version, created: true, problems }
+}
+
+function movedMeanwhile(): AppError {
+  return new AppError('aborted', 'The pipeline was moved at the same moment: it is not this file any more.')
 }
 
 function overtaken(): AppError {

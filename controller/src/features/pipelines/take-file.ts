@@ -153,7 +153,7 @@ function mayOf(own: ProjectScope): May {
 }
 
 /** What the default branch says. */
-export function headPublication({ scope, note, author, now }: TakeFile, pipelineId: string): Publication {
+export function headPublication({ scope, file, note, author, now }: TakeFile, pipelineId: string): Publication {
   return {
     pipelineId,
     note,
@@ -163,7 +163,7 @@ export function headPublication({ scope, note, author, now }: TakeFile, pipeline
     by: { userId: '', name: author },
     may: mayOf(scope),
     now,
-    fromRepository: true,
+    ofFile: file,
   }
 }
 

@@ -16,7 +16,7 @@ export async function keepInAnsflow(em: EntityManager, participants: Participant
   const left = { otherRepositoryId: repositoryId, otherFilePath: filePath, otherFileAwaited: false }
   const moved = await em.nativeUpdate(PipelineEntity, { id, repositoryId, filePath }, { ...kept, ...left })
   if (moved !== 1) throw new AppError('aborted', 'Somebody else moved the pipeline at the same moment. Look again.')
-  await tellMoved(em, participants, { ...row, ...kept, ...left })
+  await tellMoved(em, participants, [id])
 }
 
 /** It follows this file as soon as the default branch has it. */
@@ -55,15 +55,16 @@ export async function followFile(
     ...{ repositoryId, filePath: path },
     ...{ otherRepositoryId: null, otherFilePath: '', otherFileAwaited: false },
   }
-  const followed = { ...row, ...follows }
-  if ((await em.nativeUpdate(PipelineEntity, { id: row.id, repositoryId: null }, follows)) === 1) {
-    await tellMoved(em, participants, followed)
-  }
-  return followed
+  const isMoved = (await em.nativeUpdate(PipelineEntity, { id: row.id, repositoryId: null }, follows)) === 1
+  if (isMoved) await tellMoved(em, participants, [row.id])
+  return { ...row, ...follows }
 }
 
-export async function tellMoved(em: EntityManager, participants: Participants, pipeline: PipelineRow): Promise<void> {
-  const { id, latestVersion } = pipeline
-  const graph = latestVersion > 0 ? await graphOf(await loadVersion(em, id, latestVersion)) : undefined
-  for (const each of participants) await each.moved?.(em, { pipeline, triggers: graph?.triggers })
+/** After they were moved, which holds their rows: as they are now, with versions that somebody may have made just before. */
+export async function tellMoved(em: EntityManager, participants: Participants, ids: readonly string[]): Promise<void> {
+  for (const pipeline of await em.find(PipelineEntity, { id: { $in: [...ids] } }, { refresh: true })) {
+    const { id, latestVersion } = pipeline
+    const graph = latestVersion > 0 ? await graphOf(await loadVersion(em, id, latestVersion)) : undefined
+    for (const each of participants) await each.moved?.(em, { pipeline, triggers: graph?.triggers })
+  }
 }
