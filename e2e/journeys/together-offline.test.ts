@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises'
 import { Role } from '@ansflow/proto/access'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { OrganizationService } from '@ansflow/proto/gen/ansflow/v1/organizations_pb'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Browser, Page, Request } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
 import { TcpProxy } from '../setup/tcp-proxy.ts'
@@ -22,6 +22,8 @@ beforeAll(async () => {
   proxy = await new TcpProxy(system.httpPort).listen()
   browser = await startBrowser()
 })
+// Of a test that failed while it was cut.
+afterEach(() => proxy.restore())
 afterAll(async () => {
   await browser?.close()
   await proxy?.[Symbol.asyncDispose]()
@@ -43,15 +45,21 @@ test('offline everything opens, the merge tells what came together, and signing 
   const her = await newPerson(browser, system.url)
   await Promise.all([signIn(ada.page, admin), signIn(her.page, grace)])
   const [a, g] = [new Editor(ada.page), new Editor(her.page)]
+  const loading = new Set<Request>()
   const loaded: string[] = []
-  ada.page.on('response', (response) => loaded.push(response.url()))
+  ada.page.on('request', (request) => loading.add(request))
+  ada.page.on('requestfailed', (request) => loading.delete(request))
+  ada.page.on('requestfinished', (request) => {
+    loading.delete(request)
+    loaded.push(request.url())
+  })
   await Promise.all([a.open(slug, pipelineId), g.open(slug, pipelineId)])
-  await waitFor(
-    () => ['ScriptField', 'YamlPane', 'StepListView'].every((part) => loaded.some((url) => url.includes(part))),
-    {
-      what: 'the parts that open later are there',
-    },
-  )
+  const isThere = (part: string) => loaded.some((url) => url.includes(part))
+  // With what they are made of, to the last byte: a request that the network's end meets would be no part.
+  const isLoading = () => [...loading].some((one) => ['script', 'stylesheet'].includes(one.resourceType()))
+  await waitFor(() => ['ScriptField', 'YamlPane', 'StepListView'].every(isThere) && !isLoading(), {
+    what: 'the parts that open later are there',
+  })
 
   // Nothing with a script was opened before the network went.
   proxy.cut()

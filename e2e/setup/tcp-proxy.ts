@@ -58,6 +58,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   restore(): void {
+    if (this.#mode === 'open') return
     this.#mode = 'open'
     for (const [client, target] of this.#pairs) {
       client.pipe(target)
