@@ -15,6 +15,10 @@ const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] }
 const servers: Promise<TestServer>[] = []
 const began = Date.now()
 const long = process.argv[2] === 'long'
+/** What failed beside all the others and passed alone: which, and why. Said at the end. */
+const unsteady: string[] = []
+/** Where more files than these fail, it is no accident. */
+const unsteadyFiles = 3
 /** What knows no store is not tried on another one. */
 const withoutStore = ['platform/git', 'features/forges/kinds', 'features/collab/{room,decoder,fuzz}.test.ts'].flatMap(
   (path) => ['--exclude', `controller/src/${path}${path.endsWith('.ts') ? '' : '/**'}`],
@@ -49,6 +53,7 @@ try {
   await stopServers()
 }
 say(`took ${Math.round((Date.now() - began) / 1000)} s`)
+for (const failure of unsteady) say(`unsteady, to be mended: ${failure}`)
 for (const failure of total.failures) say(`failed: ${failure}`)
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
@@ -88,8 +93,9 @@ async function interrupt(signal: NodeJS.Signals): Promise<void> {
 }
 
 /**
- * Runs vitest projects and adds their counts; a runner that dies without a report counts as a failure. Where nothing failed but the
- * runtime itself died (SIGSEGV) under a file, that file is run once more, in a process of its own, and both are said.
+ * Runs vitest projects and adds their counts; a runner that dies without a report counts as a failure. A file under which the runtime
+ * itself died (SIGSEGV), and up to three in which tests failed, are run once more, each test's process alone on the machine, and both are
+ * said: what fails again has failed, and what passes is unsteady.
  */
 async function vitest(
   what: string,
@@ -97,20 +103,30 @@ async function vitest(
   env: Record<string, string>,
   further: string[] = [],
 ): Promise<void> {
-  const { tally, died } = await runVitest(what, projects, env, further)
-  if (tally.failed > 0 || died.length === 0) return add(tally)
-  for (const { file, signal } of died)
-    say(`the runtime died (${signal}) under ${relative(root, file)}, which is run again alone`)
-  const files = died.map(({ file }) => file)
-  const again = await runVitest(`${what}: again`, projects, env, [...further, '--maxWorkers=1', ...files])
-  if (again.died.length > 0) {
-    again.tally.failed++
-    again.tally.failures.push(
-      ...again.died.map(({ file, signal }) => `${what}: ${relative(root, file)} died again (${signal})`),
-    )
-  }
-  add(tally)
-  add(again.tally)
+  const first = await runVitest(what, projects, env, further)
+  const died = first.died.map(({ file }) => file)
+  const failed = first.files.filter((file) => failuresOf(file).length > 0)
+  const repeated = new Set([...died, ...failed.map(({ name }) => name)])
+  if (!first.isWhole || failed.length > unsteadyFiles || repeated.size === 0) return add(tallyOf(what, first))
+  const steady = first.files.filter(({ name }) => !repeated.has(name))
+  add(tallyOf(what, { ...first, files: steady, died: [] }))
+  const why = [...first.died.map(deathOf), ...failed.flatMap(failuresOf)]
+  for (const failure of why) say(`failed, and run again alone: ${failure}`)
+  const again = await runVitest(`${what}: what failed, alone`, projects, env, [
+    ...further,
+    '--maxWorkers=1',
+    ...repeated,
+  ])
+  add(tallyOf(what, again))
+  if (tallyOf(what, again).failed === 0) unsteady.push(...why.map((each) => `${what}: ${each}`))
+}
+
+interface Ended {
+  /** Without those under which the runtime died. */
+  files: JsonFile[]
+  died: Crashes['died']
+  /** False: something failed that belongs to no file, or nothing is known of it. */
+  isWhole: boolean
 }
 
 async function runVitest(
@@ -118,7 +134,7 @@ async function runVitest(
   projects: string[],
   env: Record<string, string>,
   further: string[],
-): Promise<{ tally: Tally; died: Crashes['died'] }> {
+): Promise<Ended> {
   const folder = await mkdtemp(join(tmpdir(), 'ansflow-test-'))
   const report = join(folder, 'report.json')
   const crashes = join(folder, 'crashes.json')
@@ -146,29 +162,29 @@ async function runVitest(
     })
     const none: Crashes = { died: [], others: 0 }
     const { died, others } = (await readJson<Crashes>(crashes)) ?? none
-    const tally = await readReport(what, report, new Set(died.map(({ file }) => file)))
-    const isUnexplained = error !== undefined && (tally === undefined || (tally.failed === 0 && died.length === 0))
-    if (!tally || isUnexplained || others > 0) {
-      const { passed, skipped, failures } = tally ?? { passed: 0, skipped: 0, failures: [] }
-      return { tally: { passed, failed: (tally?.failed ?? 0) + 1, skipped, failures: [...failures, what] }, died: [] }
-    }
-    return { tally, died }
+    const json = await readJson<{ testResults: JsonFile[] }>(report)
+    const underDeath = new Set(died.map(({ file }) => file))
+    const files = json?.testResults.filter(({ name }) => !underDeath.has(name)) ?? []
+    const isExplained = error === undefined || died.length > 0 || files.some((file) => failuresOf(file).length > 0)
+    return { files, died, isWhole: json !== undefined && isExplained && others === 0 }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** Of files that `died` nothing counts. */
-async function readReport(what: string, report: string, died: ReadonlySet<string>): Promise<Tally | undefined> {
-  const json = await readJson<{ testResults: JsonFile[] }>(report)
-  if (!json) return undefined
-  const files = json.testResults.filter(({ name }) => !died.has(name))
+function tallyOf(what: string, { files, died, isWhole }: Ended): Tally {
   const tests = files.flatMap(({ assertionResults }) => assertionResults)
   const passed = tests.filter(({ status }) => status === 'passed').length
-  const failures = files.flatMap(failuresOf).map((failure) => `${what}: ${failure}`)
   const failedTests = tests.filter(({ status }) => status === 'failed').length
+  const failures = [
+    ...files.flatMap(failuresOf).map((failure) => `${what}: ${failure}`),
+    ...died.map((each) => `${what}: ${deathOf(each)}`),
+    ...(isWhole ? [] : [what]),
+  ]
   return { passed, failed: failures.length, skipped: tests.length - passed - failedTests, failures }
 }
+
+const deathOf = ({ file, signal }: Crashes['died'][number]) => `${relative(root, file)}: the runtime died (${signal})`
 
 async function readJson<T>(path: string): Promise<T | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined)
@@ -194,7 +210,8 @@ function failuresOf({ name, status, message, assertionResults }: JsonFile): stri
 }
 
 function firstLines(text: string): string {
-  return text.split('\n').slice(0, 40).join('\n')
+  const lines = text.split('\n').filter((line) => !line.includes('/node_modules/vitest/'))
+  return lines.slice(0, 40).join('\n')
 }
 
 function add(tally: Tally): void {
