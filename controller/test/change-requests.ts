@@ -149,6 +149,12 @@ export const changeRequests: Record<string, (things: Things) => Promise<JsonObje
     return { pipelineId: pipeline?.id ?? '', name: '@yearly', paused: true }
   },
   CreateConnection: ({ projectId }) => ({ projectId, name: 'git', kind: 'FORGE_KIND_GIT', url: nowhere }),
+  CreateOrganizationConnection: ({ c }) => ({
+    organizationId: c.owner.organizationId,
+    name: `git ${randomBytes(4).toString('hex')}`,
+    kind: 'FORGE_KIND_GIT',
+    url: nowhere,
+  }),
   async UpdateConnection({ c, projectId }) {
     return { connectionId: await connection(c, projectId), name: 'other' }
   },

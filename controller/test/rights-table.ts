@@ -37,6 +37,8 @@ AuthService/RevokeApiToken                 who?      yes    yes       yes       
 ChainService/ListRunTriggers                who?      yes    yes       yes        yes   none     no
 ConnectionService/ListConnections          who?       yes    yes       yes          yes   none     no
 ConnectionService/CreateConnection         who?       no     no        yes          yes   none     no
+ConnectionService/ListOrganizationConnections  who?   yes    yes       yes          yes   none     no
+ConnectionService/CreateOrganizationConnection who?   no     no        yes          yes   none     no
 ConnectionService/UpdateConnection         who?       no     no        yes          yes   none     no
 ConnectionService/DeleteConnection         who?       no     no        yes          yes   none     no
 ConnectionService/TestConnection           who?       no     no        yes          yes   none     no
@@ -95,6 +97,7 @@ ReportService/ListAnnotations              who?      yes    yes       yes       
 ReportService/ListSummaries                who?      yes    yes       yes        yes   none     no
 RepositoryService/ListRepositories         who?       yes    yes       yes          yes   none     no
 RepositoryService/GetRepository            who?       yes    yes       yes          yes   none     no
+RepositoryService/ListTags                 who?       yes    yes       yes          yes   none     no
 RepositoryService/ListBranches             who?       yes    yes       yes          yes   none     no
 RepositoryService/ListPullRequests         who?       yes    yes       yes          yes   none     no
 RepositoryService/ListBrokenPipelines      who?       yes    yes       yes          yes   none     no

@@ -1,6 +1,7 @@
 // A repository of a plain git server: connected in the console, what is pushed to it starts runs, and what was sent is explained.
 import { Role } from '@ansflow/proto/access'
 import { BadgeService } from '@ansflow/proto/gen/ansflow/v1/badges_pb'
+import { ConnectionService } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { starterOf } from '@ansflow/proto/triggers/run-origin'
 import type { Browser } from 'playwright-core'
@@ -36,6 +37,8 @@ const texts = {
     disconnect: 'Disconnect',
     used: 'Disconnect them first',
     remove: 'Delete connection',
+    tag: 'Tag',
+    tags: 'This is the tag v1.0, and the trigger takes no tags.',
   },
   'zh-CN': {
     none: '还没有仓库',
@@ -44,6 +47,8 @@ const texts = {
     disconnect: '断开仓库',
     used: '请先断开这些仓库',
     remove: '删除连接',
+    tag: '标签',
+    tags: '这是标签 v1.0，而触发方式不接受标签。',
   },
 }
 
@@ -53,6 +58,7 @@ test.each(['en', 'zh-CN'] as const)(
     const say = texts[locale]
     const name = `shop-${locale.slice(0, 2)}`
     const head = await repositories.make(name)
+    const alone = await repositories.tag(name, 'v1.0')
     const { project } = await system.api.projects.createProject({ name: `Repositories ${locale}` })
     const base = `/p/${project!.slug}`
     const { page, errors } = await newPerson(browser, system.url, { locale })
@@ -126,11 +132,18 @@ test.each(['en', 'zh-CN'] as const)(
     await page.goto(`${base}/repositories/${repositoryId}`)
     await page.getByTestId('broken-none').waitFor()
 
-    // What the last one would start now, and what a body would.
+    // What the last one would start now, what a tag to which no branch leads would, and what a body would.
     await page.getByTestId('explain-event').click()
     const starts = page.getByTestId('explained-start')
     await starts.filter({ hasText: 'build' }).waitFor()
-    await page.getByTestId('explain-event-page').getByText('JSON', { exact: true }).click()
+    const explain = page.getByTestId('explain-event-page')
+    await explain.getByText(say.tag, { exact: true }).click()
+    await page.getByTestId('explain-tag').click()
+    await page.locator('.n-base-select-option', { hasText: 'v1.0' }).click()
+    await page.getByTestId('explained-event').getByText(alone.slice(0, 7)).waitFor()
+    expect(new URL(page.url()).searchParams.get('tag')).toBe('v1.0')
+    await starts.filter({ hasText: say.tags }).waitFor()
+    await explain.getByText('JSON', { exact: true }).click()
     await page
       .locator('textarea[name="explain-body"]')
       .fill(`{ "ref": "refs/heads/main", "before": "${head}" "after": "${head}" }`)
@@ -210,6 +223,33 @@ test.each(['en', 'zh-CN'] as const)(
     await page.getByTestId('connection-test-local git').click()
     await removeIt()
     await row.waitFor({ state: 'detached' })
+
+    // One of the organization is made and changed there, and used here.
+    await page.goto('/settings/connections')
+    await page.getByTestId('connection-new').click()
+    const made = page.getByTestId('connection-form')
+    await made.getByTestId('connection-kind').locator('label').last().click()
+    await made.locator('input[name="connection-url"]').fill(repositories.url)
+    await made.locator('input[name="connection-name"]').fill('shared git')
+    await page.getByTestId('connection-save').click()
+    const shared = page.getByTestId('connection-shared git')
+    await shared.waitFor()
+    const { connections } = await system.client(ConnectionService).listOrganizationConnections({})
+    const [connectionId] = connections.map(({ id }) => id)
+    const used = { projectId: project!.id, connectionId, fullName: name }
+    const { repository } = await system.client(RepositoryService).connectRepository(used)
+    await page.goto(`${base}/connections`)
+    await shared.getByRole('link', { name }).waitFor()
+    expect(await shared.getByRole('button').count()).toBe(0)
+    await shared.getByTestId('connection-home').click()
+    await shared.getByRole('link', { name: project!.name }).waitFor()
+    await page.getByTestId('connection-test-shared git').click()
+    await system.client(RepositoryService).disconnectRepository({ repositoryId: repository!.id })
+    await page.reload()
+    await page.getByTestId('connection-menu-shared git').click()
+    await page.locator('.n-dropdown-option', { hasText: say.remove }).click()
+    await page.getByRole('dialog').getByRole('button', { name: say.remove }).click()
+    await shared.waitFor({ state: 'detached' })
     // What was refused above.
     expect(errors.filter((error) => !error.includes('status of 400'))).toEqual([])
   },

@@ -1,4 +1,5 @@
 // The pages of repositories and connections, with something on each.
+import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProposalService, ProposalWay } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
 import type { System } from '../setup/system.ts'
@@ -8,6 +9,9 @@ import { connected, postPush, type Repositories } from './shop-repository.ts'
 export async function repositoryLooks(system: System, at: Repositories, projectId: string, project: string) {
   const commit = await at.make('shop', 'shop build')
   const { repositoryId, address, secret } = await connected(system, projectId, at, 'shop')
+  await system
+    .client(ConnectionService)
+    .createOrganizationConnection({ name: 'everybody’s git', kind: ForgeKind.GIT, url: at.url })
   for (const branch of ['main', 'docs/words']) await postPush(address, secret, branch, commit)
   await postPush(address, 'another', 'main', commit)
   const changed = await proposed(system, at, projectId)
@@ -59,7 +63,8 @@ export async function repositoryLooks(system: System, at: Repositories, projectI
       press: [byId('propose-button'), '[data-testid="propose-dialog"] summary'],
       ready: byId('way-branch'),
     },
-    { name: 'connections', path: `${project}/connections`, ready: 'table' },
+    { name: 'connections', path: `${project}/connections`, ready: byId('connection-home') },
+    { name: 'organization-connections', path: '/settings/connections', ready: 'table' },
     {
       name: 'repository-start',
       path: `${project}/pipelines?start`,

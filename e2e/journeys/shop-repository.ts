@@ -48,6 +48,14 @@ export class Repositories implements AsyncDisposable {
     return (await runCommand('git', ['rev-parse', 'main'], { cwd })).trim()
   }
 
+  /** A tag of a commit of its own, to which no branch leads; answers the commit. */
+  async tag(name: string, tag: string): Promise<string> {
+    const person = ['-c', 'user.name=Tess Author', '-c', 'user.email=test@example.test']
+    const commit = (await this.git(name, ...person, 'commit-tree', 'main^{tree}', '-p', 'main', '-m', tag)).trim()
+    await this.git(name, 'tag', tag, commit)
+    return commit
+  }
+
   /** In the bare repository `<name>.git`. */
   git(name: string, ...args: string[]): Promise<string> {
     return runCommand('git', args, { cwd: join(this.#folder, `${name}.git`) })

@@ -1,6 +1,7 @@
 import { type ExplainEventRequest, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { ExplainedOutcome, ExplainService } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { RepositoryService, type Tag } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ForgeWorld, happened } from '../../../test/forge-world.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
@@ -134,6 +135,40 @@ test('a commit, a tag and a pull request can be chosen', async () => {
   await expect(world.explain(pushed({ branch: 'none' }))).rejects.toThrow('branch "none"')
   await expect(world.explain({ case: 'pullRequest', value: 99 })).rejects.toThrow('#99')
   await expect(world.explain({ case: 'deliveryId', value: 'none' })).rejects.toThrow('delivery')
+})
+
+test('a tag is listed and explained by its own commit, on a branch or on none', async () => {
+  const main = world.head()
+  world.origin.git('checkout', '--quiet', '--detach')
+  const alone = world.write('ansflow.yaml', `name: build\non: { push: { branches: [main], tags: ["v*"] } }\n${step}`)
+  world.origin.git('tag', '-m', 'the tenth', 'v1.10')
+  world.origin.git('tag', 'v1.9', main)
+  world.origin.git('push', '--quiet', 'origin', 'v1.10', 'v1.9')
+  world.origin.git('checkout', '--quiet', 'main')
+  const { repositoryId } = world
+  const { events } = await world.explain(pushed({ tag: 'v1.10' }))
+  expect(events[0]).toMatchObject({ ref: 'v1.10', commit: alone, changedKnown: false })
+  expect(events[0]!.git).toMatchObject({
+    event: 'tag',
+    ref: 'refs/tags/v1.10',
+    tag: 'v1.10',
+    branch: '',
+    commit: alone,
+  })
+  expect(events[0]!.starts.find(({ pipelineName }) => pipelineName === 'build')).toMatchObject({
+    starts: true,
+    fileCommit: alone,
+    origin: { git: { tag: 'v1.10', branch: '', commit: alone } },
+  })
+  expect((await world.explained(pushed({ tag: 'v1.9' }))).said).toMatchObject({ build: 'gate_tags_none' })
+
+  const repositories = world.owner.client(RepositoryService)
+  const named = (tags: Tag[]) => tags.map(({ name, commit }) => [name, commit?.id])
+  const first = await repositories.listTags({ repositoryId, text: 'v1.', pageSize: 1 })
+  expect([named(first.tags), first.total]).toEqual([[['v1.10', alone]], 2])
+  const second = await repositories.listTags({ repositoryId, text: 'v1.', pageSize: 1, pageToken: first.nextPageToken })
+  expect([named(second.tags), second.nextPageToken]).toEqual([[['v1.9', main]], ''])
+  expect((await repositories.listTags({ repositoryId, text: 'none' })).total).toBe(0)
 })
 
 test('a body says where it is wrong', async () => {

@@ -4,6 +4,7 @@ import {
   type Connection,
   ConnectionSchema,
   ConnectionService,
+  type CreateConnectionRequest,
   CredentialKind,
   type ForgeRepository as ForgeRepositoryMessage,
   ForgeRepositorySchema,
@@ -41,9 +42,22 @@ import {
 export interface ConnectedRepositories {
   /** How many by each of these connections. */
   count(em: EntityManager, connectionIds: readonly string[]): Promise<Map<string, number>>
+  /** In which projects, by name. */
+  projects(em: EntityManager, connectionIds: readonly string[]): Promise<ConnectedIn[]>
   /** Of a project, by full name: the repositories that it has by this connection. */
   ids(em: EntityManager, projectId: string, connectionId: string): Promise<Map<string, string>>
 }
+
+export interface ConnectedIn {
+  connectionId: string
+  projectId: string
+  projectName: string
+  projectSlug: string
+  repositoryCount: number
+}
+
+/** What is asked for, in a project or not. */
+type NewConnection = Pick<CreateConnectionRequest, 'name' | 'kind' | 'url' | 'credentials' | 'hookSecret'>
 
 interface Deps {
   clock: Clock
@@ -54,49 +68,26 @@ interface Deps {
 export function connectionsApi({ clock, connections, connected }: Deps): ServiceTable {
   return serviceTable(ConnectionService, {
     async listConnections(_request, ctx) {
-      const scopeId = { $in: [projectOf(ctx), organizationOf(ctx)] }
-      const rows = await ctx.em.find(ConnectionEntity, { scopeId }, { orderBy: { name: 'asc', id: 'asc' } })
-      const ids = rows.map((row) => row.id)
-      const counts = await connected().count(ctx.em, ids)
-      return { connections: rows.map((row) => toConnection(row, counts.get(row.id) ?? 0)) }
+      return { connections: await listed(ctx, [projectOf(ctx), organizationOf(ctx)]) }
+    },
+
+    async listOrganizationConnections(_request, ctx) {
+      const all = await listed(ctx, [organizationOf(ctx)])
+      const projects = await connected().projects(
+        ctx.em,
+        all.map(({ id }) => id),
+      )
+      return { connections: all, projects }
     },
 
     async createConnection(request, ctx) {
-      const organizationId = organizationOf(ctx)
       const projectId = request.forOrganization ? null : projectOf(ctx)
-      if (projectId === null) authorize(ctx.caller, 'repository.manage', { organizationId })
-      const kind = readKind(request.kind)
-      const asked = { kind, url: readForgeUrl(kind, request.url) }
-      const name = readName(request.name)
-      const given = readCredentials(kind, request.credentials)
-      const credentials = withHookSecret(given, request.hookSecret, given)
-      const health = await connections.tryOut(asked, credentials, ctx.signal)
-      const row: ConnectionRow = {
-        id: uuidv7(),
-        organizationId,
-        projectId,
-        scopeId: projectId ?? organizationId,
-        name,
-        ...asked,
-        credentialKind: kindOfCredentials(credentials),
-        ...health,
-        restsUntil: null,
-        hookSecretSet: hasHookSecret(credentials),
-        hookDeliveredAt: null,
-        hookRefusedAt: null,
-        createdByName: personOf(ctx).name.slice(0, 255),
-        createdAt: clock.now(),
-      }
-      await ctx
-        .change(async (em) => {
-          await em.insert(ConnectionEntity, row)
-          await connections.keep(em, row.id, credentials)
-          return { result: undefined, resource: resourceOf(row), after: said(row) }
-        })
-        .catch((error: unknown) => {
-          throw nameTaken(error, name)
-        })
-      return { connection: toConnection(row, 0) }
+      if (projectId === null) authorize(ctx.caller, 'repository.manage', { organizationId: organizationOf(ctx) })
+      return { connection: await make(ctx, projectId, request) }
+    },
+
+    async createOrganizationConnection(request, ctx) {
+      return { connection: await make(ctx, null, request) }
     },
 
     async updateConnection(request, ctx) {
@@ -187,6 +178,55 @@ export function connectionsApi({ clock, connections, connected }: Deps): Service
       return { repositories: found.map((each) => toForgeRepository(each, ids.get(each.fullName) ?? '')) }
     },
   })
+
+  /** Of these scopes, by name. */
+  async function listed({ em }: CallContext, scopeIds: string[]): Promise<Connection[]> {
+    const rows = await em.find(
+      ConnectionEntity,
+      { scopeId: { $in: scopeIds } },
+      { orderBy: { name: 'asc', id: 'asc' } },
+    )
+    const ids = rows.map((row) => row.id)
+    const counts = await connected().count(em, ids)
+    return rows.map((row) => toConnection(row, counts.get(row.id) ?? 0))
+  }
+
+  /** `projectId`: null for one of the organization. */
+  async function make(ctx: CallContext, projectId: string | null, request: NewConnection): Promise<Connection> {
+    const organizationId = organizationOf(ctx)
+    const kind = readKind(request.kind)
+    const asked = { kind, url: readForgeUrl(kind, request.url) }
+    const name = readName(request.name)
+    const given = readCredentials(kind, request.credentials)
+    const credentials = withHookSecret(given, request.hookSecret, given)
+    const health = await connections.tryOut(asked, credentials, ctx.signal)
+    const row: ConnectionRow = {
+      id: uuidv7(),
+      organizationId,
+      projectId,
+      scopeId: projectId ?? organizationId,
+      name,
+      ...asked,
+      credentialKind: kindOfCredentials(credentials),
+      ...health,
+      restsUntil: null,
+      hookSecretSet: hasHookSecret(credentials),
+      hookDeliveredAt: null,
+      hookRefusedAt: null,
+      createdByName: personOf(ctx).name.slice(0, 255),
+      createdAt: clock.now(),
+    }
+    await ctx
+      .change(async (em) => {
+        await em.insert(ConnectionEntity, row)
+        await connections.keep(em, row.id, credentials)
+        return { result: undefined, resource: resourceOf(row), after: said(row) }
+      })
+      .catch((error: unknown) => {
+        throw nameTaken(error, name)
+      })
+    return toConnection(row, 0)
+  }
 
   async function repositoriesOf(em: EntityManager, { id }: ConnectionRow): Promise<number> {
     return (await connected().count(em, [id])).get(id) ?? 0

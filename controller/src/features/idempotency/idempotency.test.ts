@@ -79,6 +79,11 @@ test('every rpc that may carry a key refuses it for another request', async () =
       { projectId, name: 'other', kind: ForgeKind.GIT, url },
     ],
     [
+      ConnectionService.method.createOrganizationConnection,
+      { organizationId: c.owner.organizationId, name: 'git', kind: ForgeKind.GIT, url },
+      { organizationId: c.owner.organizationId, name: 'other', kind: ForgeKind.GIT, url },
+    ],
+    [
       RepositoryService.method.connectRepository,
       { projectId, connectionId, fullName: 'one.git' },
       { projectId, connectionId, fullName: 'two.git' },

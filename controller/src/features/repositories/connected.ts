@@ -1,6 +1,11 @@
 // What connections want to know of the repositories that are connected by them.
 import type { ConnectedRepositories } from '../forges/index.ts'
+import { ProjectEntity } from '../projects/index.ts'
 import { RepositoryEntity } from './repository.entity.ts'
+
+interface Tables {
+  repository: { connection_id: string; project_id: string }
+}
 
 export const connectedRepositories: ConnectedRepositories = {
   async count(em, connectionIds) {
@@ -9,6 +14,30 @@ export const connectedRepositories: ConnectedRepositories = {
       counts.set(connectionId, await em.count(RepositoryEntity, { connectionId }))
     }
     return counts
+  },
+
+  async projects(em, connectionIds) {
+    if (connectionIds.length === 0) return []
+    const rows = await em
+      .getKysely<Tables>()
+      .selectFrom('repository')
+      .select(['connection_id', 'project_id', ({ fn }) => fn.countAll().as('repositories')])
+      .where('connection_id', 'in', connectionIds)
+      .groupBy(['connection_id', 'project_id'])
+      .execute()
+    const id = { $in: rows.map((row) => row.project_id) }
+    const projects = await em.find(ProjectEntity, { id }, { orderBy: { name: 'asc', id: 'asc' } })
+    return projects.flatMap((project) =>
+      rows
+        .filter((row) => row.project_id === project.id)
+        .map((row) => ({
+          connectionId: row.connection_id,
+          projectId: project.id,
+          projectName: project.name,
+          projectSlug: project.slug,
+          repositoryCount: Number(row.repositories),
+        })),
+    )
   },
 
   async ids(em, projectId, connectionId) {

@@ -180,6 +180,7 @@ export function repositoriesApi(deps: Deps): ServiceTable {
     },
 
     listBranches: (request, ctx) => contents.branches(ctx, request),
+    listTags: (request, ctx) => contents.tags(ctx, request),
     listPullRequests: (request, ctx) => contents.pullRequests(ctx, request),
     listBrokenPipelines: (request, ctx) => contents.broken(ctx, request),
     listCommits: (request, ctx) => contents.commits(ctx, request),

@@ -5,6 +5,7 @@ import {
   type ListBrokenPipelinesRequest,
   type ListCommitsRequest,
   type ListPullRequestsRequest,
+  type ListTagsRequest,
   PullRequestState,
 } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
@@ -30,6 +31,9 @@ interface Deps {
 }
 
 const heads = 'refs/heads/'
+const tags = 'refs/tags/'
+/** Of tags the highest number first: "v1.10" before "v1.9". */
+const byNumber = new Intl.Collator('en', { numeric: true })
 
 export function repositoryContents({ db, repositories, sources, health }: Deps) {
   return {
@@ -60,6 +64,26 @@ export function repositoryContents({ db, repositories, sources, health }: Deps) 
         })
       }
       return { branches, nextPageToken, total: names.length }
+    },
+
+    async tags({ em }: CallContext, request: ListTagsRequest) {
+      const row = await repositories.load(em, request.repositoryId)
+      const mirror = repositories.mirrorOf(row)
+      const { refs } = await readable(row, () => mirror.refs())
+      const names = refs
+        .flatMap(({ name }) => (name.startsWith(tags) ? [name.slice(tags.length)] : []))
+        .filter((name) => name.includes(request.text))
+        .sort((a, b) => byNumber.compare(b, a) || (a < b ? -1 : 1))
+      const size = pageSize(request.pageSize, 20, 50)
+      const [after] = readCursor(request.pageToken, 1) ?? []
+      const start = after === undefined ? 0 : names.indexOf(after) + 1
+      const { page, nextPageToken } = cutPage(names.slice(start, start + size + 1), size, (name) => [name])
+      const found = []
+      for (const name of page) {
+        const commit = await readable(row, () => mirror.commit(tags + name))
+        found.push({ name, ...(commit && { commit: toCommit(commit) }) })
+      }
+      return { tags: found, nextPageToken, total: names.length }
     },
 
     async pullRequests({ em }: CallContext, { repositoryId, state, ...request }: ListPullRequestsRequest) {

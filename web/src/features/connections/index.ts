@@ -9,5 +9,4 @@ export {
   newDraft,
 } from './connection-draft.ts'
 export { daysLeft, healthOf } from './connection-health.ts'
-export { default as EditConnection } from './EditConnection.vue'
 export { credentialWord, kindOfForge } from './forge-kinds.ts'

@@ -4,7 +4,17 @@ import type { RouteRecordRaw } from 'vue-router'
 export const routes: RouteRecordRaw[] = [
   {
     path: '/p/:project/connections',
-    component: () => import('./ConnectionsPage.vue'),
+    component: () => import('./ProjectConnectionsPage.vue'),
     meta: { frame: 'project', section: 'projects', title: 'connections.title' },
+  },
+  {
+    path: '/settings/connections',
+    component: () => import('./OrganizationConnectionsPage.vue'),
+    meta: {
+      frame: 'settings',
+      section: 'settings',
+      title: 'connections.title',
+      menu: { in: 'settings', order: 17, permission: 'repository.read' },
+    },
   },
 ]

@@ -662,6 +662,258 @@ export declare type CreateConnectionResponseJson = {
 export declare const CreateConnectionResponseSchema: GenMessage<CreateConnectionResponse, {jsonType: CreateConnectionResponseJson}>;
 
 /**
+ * @generated from message ansflow.v1.ListOrganizationConnectionsRequest
+ */
+export declare type ListOrganizationConnectionsRequest = Message<"ansflow.v1.ListOrganizationConnectionsRequest"> & {
+  /**
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ListOrganizationConnectionsRequest
+ */
+export declare type ListOrganizationConnectionsRequestJson = {
+  /**
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ListOrganizationConnectionsRequest.
+ * Use `create(ListOrganizationConnectionsRequestSchema)` to create a new message.
+ */
+export declare const ListOrganizationConnectionsRequestSchema: GenMessage<ListOrganizationConnectionsRequest, {jsonType: ListOrganizationConnectionsRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListOrganizationConnectionsResponse
+ */
+export declare type ListOrganizationConnectionsResponse = Message<"ansflow.v1.ListOrganizationConnectionsResponse"> & {
+  /**
+   * @generated from field: repeated ansflow.v1.Connection connections = 1;
+   */
+  connections: Connection[];
+
+  /**
+   * By name; a project that has repositories by two connections is there twice.
+   *
+   * @generated from field: repeated ansflow.v1.ConnectedProject projects = 2;
+   */
+  projects: ConnectedProject[];
+};
+
+/**
+ * @generated from message ansflow.v1.ListOrganizationConnectionsResponse
+ */
+export declare type ListOrganizationConnectionsResponseJson = {
+  /**
+   * @generated from field: repeated ansflow.v1.Connection connections = 1;
+   */
+  connections?: ConnectionJson[];
+
+  /**
+   * By name; a project that has repositories by two connections is there twice.
+   *
+   * @generated from field: repeated ansflow.v1.ConnectedProject projects = 2;
+   */
+  projects?: ConnectedProjectJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.ListOrganizationConnectionsResponse.
+ * Use `create(ListOrganizationConnectionsResponseSchema)` to create a new message.
+ */
+export declare const ListOrganizationConnectionsResponseSchema: GenMessage<ListOrganizationConnectionsResponse, {jsonType: ListOrganizationConnectionsResponseJson}>;
+
+/**
+ * A project in which repositories are connected by a connection.
+ *
+ * @generated from message ansflow.v1.ConnectedProject
+ */
+export declare type ConnectedProject = Message<"ansflow.v1.ConnectedProject"> & {
+  /**
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId: string;
+
+  /**
+   * @generated from field: string project_id = 2;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string project_name = 3;
+   */
+  projectName: string;
+
+  /**
+   * @generated from field: string project_slug = 4;
+   */
+  projectSlug: string;
+
+  /**
+   * @generated from field: uint32 repository_count = 5;
+   */
+  repositoryCount: number;
+};
+
+/**
+ * A project in which repositories are connected by a connection.
+ *
+ * @generated from message ansflow.v1.ConnectedProject
+ */
+export declare type ConnectedProjectJson = {
+  /**
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId?: string;
+
+  /**
+   * @generated from field: string project_id = 2;
+   */
+  projectId?: string;
+
+  /**
+   * @generated from field: string project_name = 3;
+   */
+  projectName?: string;
+
+  /**
+   * @generated from field: string project_slug = 4;
+   */
+  projectSlug?: string;
+
+  /**
+   * @generated from field: uint32 repository_count = 5;
+   */
+  repositoryCount?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.ConnectedProject.
+ * Use `create(ConnectedProjectSchema)` to create a new message.
+ */
+export declare const ConnectedProjectSchema: GenMessage<ConnectedProject, {jsonType: ConnectedProjectJson}>;
+
+/**
+ * Fields as of CreateConnectionRequest.
+ *
+ * @generated from message ansflow.v1.CreateOrganizationConnectionRequest
+ */
+export declare type CreateOrganizationConnectionRequest = Message<"ansflow.v1.CreateOrganizationConnectionRequest"> & {
+  /**
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: ansflow.v1.ForgeKind kind = 3;
+   */
+  kind: ForgeKind;
+
+  /**
+   * @generated from field: string url = 4;
+   */
+  url: string;
+
+  /**
+   * @generated from field: ansflow.v1.ForgeCredentials credentials = 5;
+   */
+  credentials?: ForgeCredentials | undefined;
+
+  /**
+   * @generated from field: string idempotency_key = 6;
+   */
+  idempotencyKey: string;
+
+  /**
+   * @generated from field: string hook_secret = 7;
+   */
+  hookSecret: string;
+};
+
+/**
+ * Fields as of CreateConnectionRequest.
+ *
+ * @generated from message ansflow.v1.CreateOrganizationConnectionRequest
+ */
+export declare type CreateOrganizationConnectionRequestJson = {
+  /**
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId?: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * @generated from field: ansflow.v1.ForgeKind kind = 3;
+   */
+  kind?: ForgeKindJson;
+
+  /**
+   * @generated from field: string url = 4;
+   */
+  url?: string;
+
+  /**
+   * @generated from field: ansflow.v1.ForgeCredentials credentials = 5;
+   */
+  credentials?: ForgeCredentialsJson;
+
+  /**
+   * @generated from field: string idempotency_key = 6;
+   */
+  idempotencyKey?: string;
+
+  /**
+   * @generated from field: string hook_secret = 7;
+   */
+  hookSecret?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.CreateOrganizationConnectionRequest.
+ * Use `create(CreateOrganizationConnectionRequestSchema)` to create a new message.
+ */
+export declare const CreateOrganizationConnectionRequestSchema: GenMessage<CreateOrganizationConnectionRequest, {jsonType: CreateOrganizationConnectionRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.CreateOrganizationConnectionResponse
+ */
+export declare type CreateOrganizationConnectionResponse = Message<"ansflow.v1.CreateOrganizationConnectionResponse"> & {
+  /**
+   * @generated from field: ansflow.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.CreateOrganizationConnectionResponse
+ */
+export declare type CreateOrganizationConnectionResponseJson = {
+  /**
+   * @generated from field: ansflow.v1.Connection connection = 1;
+   */
+  connection?: ConnectionJson;
+};
+
+/**
+ * Describes the message ansflow.v1.CreateOrganizationConnectionResponse.
+ * Use `create(CreateOrganizationConnectionResponseSchema)` to create a new message.
+ */
+export declare const CreateOrganizationConnectionResponseSchema: GenMessage<CreateOrganizationConnectionResponse, {jsonType: CreateOrganizationConnectionResponseJson}>;
+
+/**
  * @generated from message ansflow.v1.UpdateConnectionRequest
  */
 export declare type UpdateConnectionRequest = Message<"ansflow.v1.UpdateConnectionRequest"> & {
@@ -1150,6 +1402,26 @@ export declare const ConnectionService: GenService<{
     methodKind: "unary";
     input: typeof CreateConnectionRequestSchema;
     output: typeof CreateConnectionResponseSchema;
+  },
+  /**
+   * Those of the organization alone, by name, and in which projects repositories are connected by them.
+   *
+   * @generated from rpc ansflow.v1.ConnectionService.ListOrganizationConnections
+   */
+  listOrganizationConnections: {
+    methodKind: "unary";
+    input: typeof ListOrganizationConnectionsRequestSchema;
+    output: typeof ListOrganizationConnectionsResponseSchema;
+  },
+  /**
+   * One of the organization, for all its projects, without being in one of them. Errors as of CreateConnection.
+   *
+   * @generated from rpc ansflow.v1.ConnectionService.CreateOrganizationConnection
+   */
+  createOrganizationConnection: {
+    methodKind: "unary";
+    input: typeof CreateOrganizationConnectionRequestSchema;
+    output: typeof CreateOrganizationConnectionResponseSchema;
   },
   /**
    * Name, address and, where they are given, credentials. A kind stays. Errors as of CreateConnection, and "connection_secret_again"

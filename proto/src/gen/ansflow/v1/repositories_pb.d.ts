@@ -933,6 +933,46 @@ export declare type BranchJson = {
 export declare const BranchSchema: GenMessage<Branch, {jsonType: BranchJson}>;
 
 /**
+ * @generated from message ansflow.v1.Tag
+ */
+export declare type Tag = Message<"ansflow.v1.Tag"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * That it leads to, also of a tag with a message of its own. No branch may lead there.
+   *
+   * @generated from field: ansflow.v1.Commit commit = 2;
+   */
+  commit?: Commit | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.Tag
+ */
+export declare type TagJson = {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * That it leads to, also of a tag with a message of its own. No branch may lead there.
+   *
+   * @generated from field: ansflow.v1.Commit commit = 2;
+   */
+  commit?: CommitJson;
+};
+
+/**
+ * Describes the message ansflow.v1.Tag.
+ * Use `create(TagSchema)` to create a new message.
+ */
+export declare const TagSchema: GenMessage<Tag, {jsonType: TagJson}>;
+
+/**
  * @generated from message ansflow.v1.PullRequest
  */
 export declare type PullRequest = Message<"ansflow.v1.PullRequest"> & {
@@ -1317,6 +1357,116 @@ export declare type ListBranchesResponseJson = {
  * Use `create(ListBranchesResponseSchema)` to create a new message.
  */
 export declare const ListBranchesResponseSchema: GenMessage<ListBranchesResponse, {jsonType: ListBranchesResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListTagsRequest
+ */
+export declare type ListTagsRequest = Message<"ansflow.v1.ListTagsRequest"> & {
+  /**
+   * @generated from field: string repository_id = 1;
+   */
+  repositoryId: string;
+
+  /**
+   * Part of the name; empty: all.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ListTagsRequest
+ */
+export declare type ListTagsRequestJson = {
+  /**
+   * @generated from field: string repository_id = 1;
+   */
+  repositoryId?: string;
+
+  /**
+   * Part of the name; empty: all.
+   *
+   * @generated from field: string text = 2;
+   */
+  text?: string;
+
+  /**
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize?: number;
+
+  /**
+   * @generated from field: string page_token = 4;
+   */
+  pageToken?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ListTagsRequest.
+ * Use `create(ListTagsRequestSchema)` to create a new message.
+ */
+export declare const ListTagsRequestSchema: GenMessage<ListTagsRequest, {jsonType: ListTagsRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListTagsResponse
+ */
+export declare type ListTagsResponse = Message<"ansflow.v1.ListTagsResponse"> & {
+  /**
+   * @generated from field: repeated ansflow.v1.Tag tags = 1;
+   */
+  tags: Tag[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Of all pages.
+   *
+   * @generated from field: uint32 total = 3;
+   */
+  total: number;
+};
+
+/**
+ * @generated from message ansflow.v1.ListTagsResponse
+ */
+export declare type ListTagsResponseJson = {
+  /**
+   * @generated from field: repeated ansflow.v1.Tag tags = 1;
+   */
+  tags?: TagJson[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+
+  /**
+   * Of all pages.
+   *
+   * @generated from field: uint32 total = 3;
+   */
+  total?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.ListTagsResponse.
+ * Use `create(ListTagsResponseSchema)` to create a new message.
+ */
+export declare const ListTagsResponseSchema: GenMessage<ListTagsResponse, {jsonType: ListTagsResponseJson}>;
 
 /**
  * @generated from message ansflow.v1.ListPullRequestsRequest
@@ -2032,6 +2182,16 @@ export declare const RepositoryService: GenService<{
     methodKind: "unary";
     input: typeof ListBranchesRequestSchema;
     output: typeof ListBranchesResponseSchema;
+  },
+  /**
+   * By name, the highest number first ("v1.10" before "v1.9"), of the 5,000 branches and tags with the newest commits.
+   *
+   * @generated from rpc ansflow.v1.RepositoryService.ListTags
+   */
+  listTags: {
+    methodKind: "unary";
+    input: typeof ListTagsRequestSchema;
+    output: typeof ListTagsResponseSchema;
   },
   /**
    * Those that deliveries told of, the last changed first; each with its last runs.

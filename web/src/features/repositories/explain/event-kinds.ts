@@ -2,7 +2,7 @@
 import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import type { LocationQuery } from 'vue-router'
 
-export const eventKinds = ['delivery', 'push', 'request', 'body'] as const
+export const eventKinds = ['delivery', 'push', 'tag', 'request', 'body'] as const
 export type EventKind = (typeof eventKinds)[number]
 
 /** Of an address; one that names nothing is of the last delivery. */
