@@ -258,6 +258,57 @@ test('the file is typed and drawn at once: each keeps what the other did, and a 
   }
 })
 
+test('what is too much gets into nothing: not by pasting, not in a script or field, not in the file', async () => {
+  const { editor, page } = await opened(shop.replace('name: shop', 'name: depot'))
+  const long = 'x'.repeat(300_000)
+  const put = (text: string) => page.evaluate((copied) => navigator.clipboard.writeText(copied), text)
+  const told = page.getByTestId('toast').filter({ hasText: 'Nothing was changed. This is more than one change' })
+  const isTold = async () => {
+    await told.getByRole('button', { name: 'Close' }).click()
+    await told.waitFor({ state: 'detached' })
+  }
+  await editor.select('build')
+  await put(long)
+  await editor.script('end')
+  await page.keyboard.press('Control+v')
+  await isTold()
+  expect(await editor.scriptText()).toBe('make')
+  const name = editor.inspector.getByTestId('step-name')
+  await name.fill(long)
+  await name.press('Enter')
+  await isTold()
+  expect(await name.inputValue()).toBe('build')
+
+  await put(`name: huge\nsteps:\n  huge:\n    run: ${long}\n`)
+  await editor.canvas.click({ position: { x: 30, y: 500 } })
+  await page.keyboard.press('Control+v')
+  await isTold()
+  expect(await editor.keys()).toEqual(['build', 'checkout', 'test'])
+
+  // In the file it stays where it was typed, until it is mended or taken back, and nobody else has it.
+  await editor.show('YAML')
+  const yaml = page.getByTestId('yaml-editor')
+  await yaml.locator('.cm-line').filter({ hasText: 'make test' }).first().click()
+  await page.keyboard.press('End')
+  await put(` # ${long}`)
+  await page.keyboard.press('Control+v')
+  const banner = page.getByTestId('yaml-broken')
+  await banner.getByText('What is typed here is not in the pipeline').waitFor()
+  await banner.getByText('256 KiB are possible').waitFor()
+  await page.keyboard.press('Control+z')
+  await banner.waitFor({ state: 'detached' })
+
+  // Nobody is locked out: what comes after it is taken.
+  await page.keyboard.type(' # all')
+  await waitFor(
+    async () => (await system.api.pipelines.getPipeline({ pipelineId: await idOf('depot') })).yaml.includes('# all'),
+    { what: 'the file is saved' },
+  )
+  await editor.label('saved')
+  expect(await page.getByTestId('refused-banner').count()).toBe(0)
+  expect(person.errors).toEqual([])
+})
+
 async function opened(yaml: string) {
   const { pipelineId } = await system.pipeline(yaml)
   person = await newPerson(browser, system.url)

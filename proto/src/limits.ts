@@ -52,6 +52,10 @@ export const limits = {
   env: 500,
   envValueBytes: 64 * 1024,
   scriptBytes: 256 * 1024,
+  /** Of the live document, as it is sent: one change, all that has waited for the controller, and the whole of it. */
+  changeBytes: 256 * 1024,
+  waitingBytes: 2 * 1024 * 1024,
+  documentBytes: 8 * 1024 * 1024,
   environmentName: 64,
   addressLength: 2048,
   secretsOfAStep: 100,

@@ -8,6 +8,7 @@ export { applyGraph } from './pipeline-doc/apply.ts'
 export { copySteps, duplicateSteps, pasteYaml } from './pipeline-doc/copy.ts'
 export type { ProjectedEdge } from './pipeline-doc/edges.ts'
 export * from './pipeline-doc/edit.ts'
+export { createGate, type Gate } from './pipeline-doc/gate.ts'
 export {
   type DeletedStep,
   type Projection,

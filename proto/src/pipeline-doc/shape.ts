@@ -188,6 +188,13 @@ export function isDeleted(step: StepMap): boolean {
   return del !== undefined && del !== false && del !== null
 }
 
+/** Those that are not deleted. */
+export function countSteps(doc: Y.Doc): number {
+  let count = 0
+  for (const step of doc.getMap('nodes').values()) if (!(step instanceof Y.Map) || !isDeleted(step)) count += 1
+  return count
+}
+
 /** The number the next edge gets, so that it counts as later than all that are known here. */
 export function nextClock(doc: Y.Doc): number {
   let highest = 0

@@ -13,6 +13,26 @@ export const ofGraphs = {
     en: 'The pipeline has {count} steps; {most} are possible.',
     'zh-CN': '流水线有 {count} 个步骤；最多 {most} 个。',
   },
+  canvas_steps: {
+    params: ['most'],
+    en: 'A pipeline can have {most} steps on the canvas.',
+    'zh-CN': '一条流水线在画布上最多有 {most} 个步骤。',
+  },
+  change_large: {
+    params: ['most'],
+    en: 'This is more than one change can bring: {most} KiB are possible. Do it in parts.',
+    'zh-CN': '一次更改的内容过大：最多 {most} KiB。请分几次进行。',
+  },
+  document_large: {
+    params: ['most'],
+    en: 'The pipeline would become too large: with what was deleted it can have {most} MiB.',
+    'zh-CN': '流水线会变得过大：连同已删除的内容，最多 {most} MiB。',
+  },
+  too_much_waits: {
+    params: ['most'],
+    en: 'More than {most} MiB would wait here for the server. Go on once the connection is back.',
+    'zh-CN': '等待发送到服务器的更改会超过 {most} MiB。请在恢复连接后继续。',
+  },
   many_inputs: {
     params: ['count', 'most'],
     en: 'The pipeline has {count} inputs; {most} are possible.',

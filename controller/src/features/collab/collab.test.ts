@@ -61,6 +61,17 @@ describe('people in one document', () => {
     await waitFor(() => script(a) === '1make2' && script(b) === '1make2')
   })
 
+  it('are offline for long: all that waited is more than one change may be', async () => {
+    const { pipelineId } = await newPipeline()
+    const a = await edit(pipelineId)
+    a.provider.disconnect()
+    for (const key of ['one', 'two', 'three']) a.addStep(key, key.padEnd(200_000, '.'))
+    a.provider.connect()
+    await waitFor(() => isSaved(a))
+    expect(await storedKeys(pipelineId)).toEqual(['first', 'one', 'two', 'three'])
+    expect(a.refusals).toEqual([])
+  })
+
   it('find everything again after a restart, deletions too', async () => {
     const { pipelineId } = await newPipeline()
     const a = await edit(pipelineId)

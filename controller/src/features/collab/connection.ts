@@ -1,7 +1,8 @@
 // Owns one socket on a document: queues what comes before the room is open, keeps limits, and turns refusals into close codes.
+import { limits } from '@ansflow/proto/limits'
 import type { Logger } from '../../platform/log.ts'
 import type { Meter } from '../../platform/rate.ts'
-import { ours, type Refusal, readMessage } from './messages.ts'
+import { isWhole, ours, type Refusal, readMessage } from './messages.ts'
 import type { Identity } from './presence.ts'
 import type { Peer, Room } from './room.ts'
 
@@ -13,7 +14,6 @@ export interface Wire {
   terminate(): void
 }
 
-const messageLimit = 256 * 1024
 const queueLimit = 200
 const messagesPerSecond = 300
 const slowReaderBytes = 16 * 1024 * 1024
@@ -86,8 +86,10 @@ export class Connection implements Peer {
     this.spend(bytes.length)
     if (!isBinary) {
       this.end(1003, 'Only binary messages are understood.')
-    } else if (bytes.length > messageLimit) {
-      this.#refuseAndDrop('too_large', `One change can have at most ${messageLimit / 1024} KiB.`)
+    } else if (bytes.length > limits.changeBytes && !isWhole(bytes)) {
+      this.#refuseAndDrop('too_large', `One change can have at most ${limits.changeBytes / 1024} KiB.`)
+    } else if (bytes.length > limits.waitingBytes) {
+      this.#refuseAndDrop('too_large', `All that waited can have at most ${limits.waitingBytes / 1024} KiB.`)
     } else if (this.#isTooFast()) {
       this.#refuseAndDrop('too_fast', 'Too many changes in one second.')
     } else if (this.#room) {

@@ -2,7 +2,8 @@
 // answers what they hold. When an update makes it run too long or too large, only this thread dies.
 import { parentPort } from 'node:worker_threads'
 import { findUnstorable } from '@ansflow/proto/characters'
-import { docRoots, docSchema, isDeleted, maxSteps } from '@ansflow/proto/pipeline-doc/shape'
+import { limits } from '@ansflow/proto/limits'
+import { countSteps, docRoots, docSchema, maxSteps } from '@ansflow/proto/pipeline-doc/shape'
 import * as Y from 'yjs'
 import { unpackUpdates } from './packed-updates.ts'
 import { touchedSteps } from './touched-steps.ts'
@@ -14,7 +15,6 @@ const memoryLimit = 24 * 1024 * 1024
 /** Of this thread's own time: everybody's browser will need as long. The larger a document is, the longer all of it takes. */
 const cpuLimitMs = ({ size }: Replica) => 40 + (40 * size) / (1024 * 1024)
 const newClientsLimit = 100
-const sizeLimit = 8 * 1024 * 1024
 
 interface Replica {
   doc: Y.Doc
@@ -154,9 +154,9 @@ function check(replica: Replica, update: Uint8Array): Refused | undefined {
   if (doc.store.clients.size - before.clients > newClientsLimit) {
     return { kind: 'refused', code: 'malformed', message: 'The change claims to come from too many editors at once.' }
   }
-  if (replica.size > sizeLimit) {
+  if (replica.size > limits.documentBytes) {
     replica.size = Y.encodeStateAsUpdateV2(doc).length
-    if (replica.size > sizeLimit) {
+    if (replica.size > limits.documentBytes) {
       return { kind: 'refused', code: 'too_large', message: 'The document has become too large.' }
     }
   }
@@ -184,12 +184,6 @@ function textsOf({ parentSub, content }: Y.Item): unknown[] {
   if (content instanceof Y.ContentAny || content instanceof Y.ContentJSON) return [parentSub, ...content.arr]
   if (content instanceof Y.ContentEmbed) return [parentSub, content.embed]
   return [parentSub]
-}
-
-function countSteps(doc: Y.Doc): number {
-  let count = 0
-  for (const step of doc.getMap('nodes').values()) if (!(step instanceof Y.Map) || !isDeleted(step)) count += 1
-  return count
 }
 
 parentPort?.on('message', (task: DocumentTask) => {

@@ -1,5 +1,6 @@
 import { Role } from '@ansflow/proto/access'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { limits } from '@ansflow/proto/limits'
 import { newNodeId, projectShape } from '@ansflow/proto/pipeline-doc'
 import * as encoding from 'lib0/encoding'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
@@ -98,6 +99,17 @@ it('a flood of small frames is refused', async () => {
 it('a change over 256 KiB is refused', async () => {
   const attacker = await edit()
   attacker.addStep('huge', 'x'.repeat(300_000))
+  await waitFor(() => attacker.closedWith === 4413)
+  expect(attacker.refusals[0]?.code).toBe('too_large')
+})
+
+it('an answer of more than all that may wait is refused', async () => {
+  const attacker = await edit()
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint(encoder, 0)
+  encoding.writeVarUint(encoder, 1)
+  encoding.writeVarUint8Array(encoder, new Uint8Array(limits.waitingBytes))
+  send(attacker, encoding.toUint8Array(encoder))
   await waitFor(() => attacker.closedWith === 4413)
   expect(attacker.refusals[0]?.code).toBe('too_large')
 })

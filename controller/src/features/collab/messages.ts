@@ -50,6 +50,11 @@ export function readMessage(bytes: Uint8Array): ClientMessage {
   return { kind: 'unknown' }
 }
 
+/** Whether it answers with everything that the client has and the server has not: what has waited may be more than one change. */
+export function isWhole(bytes: Uint8Array): boolean {
+  return bytes[0] === frame.sync && bytes[1] === sync.step2
+}
+
 function write(...parts: (number | Uint8Array)[]): Uint8Array {
   const encoder = encoding.createEncoder()
   for (const part of parts) {

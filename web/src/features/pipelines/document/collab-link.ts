@@ -1,6 +1,7 @@
 // One pipeline's document, kept in this browser and joined with the controller's: what is stored there, what is only here.
 import { collabFrame } from '@ansflow/proto/collab-frame'
 import { type CollabMessage, CollabMessageSchema, type CollabNotice } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
+import { limits } from '@ansflow/proto/limits'
 import { fromBinary } from '@bufbuild/protobuf'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
@@ -37,6 +38,8 @@ export interface CollabLink {
   state: Readonly<Ref<SaveState>>
   /** Changes made here that the controller has not said it stored. */
   unsent: Readonly<Ref<number>>
+  /** Of them, those made since the page was opened. */
+  waitingBytes(): number
   /** The document is complete: from the controller, or from this browser when the controller cannot be reached. */
   ready: Readonly<Ref<boolean>>
   refusal: Readonly<Ref<Refusal | undefined>>
@@ -55,6 +58,7 @@ export interface CollabLink {
 /** A change made here: the number of the message that carried it on this connection, undefined before it was sent. */
 interface Pending {
   message: number | undefined
+  bytes: number
 }
 
 export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): CollabLink {
@@ -93,7 +97,7 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
   let sent = 0
   function countMessages(socket: WebSocket): void {
     sent = 0
-    pending.value = pending.value.map(() => ({ message: undefined }))
+    pending.value = pending.value.map(({ bytes }) => ({ message: undefined, bytes }))
     const send = socket.send.bind(socket)
     socket.addEventListener('message', () => {
       // A controller on this machine answers without any network.
@@ -104,6 +108,8 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
       if (data instanceof Uint8Array && data[0] === syncFrame && (data[1] === wholeState || data[1] === oneUpdate)) {
         sent += 1
         if (data[1] === wholeState) holdsEverything(data.length > emptyState)
+        // What is taken back at once may be more than one change may be: it goes as all that is new does.
+        else if (data.length > limits.changeBytes) data[1] = wholeState
       }
       send(data as ArrayBuffer)
     }
@@ -111,8 +117,8 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
 
   /** The answer to the controller's question carries all that was waiting, and what an earlier visit left in this browser. */
   function holdsEverything(something: boolean): void {
-    const waiting = pending.value.map(({ message }) => ({ message: message ?? sent }))
-    pending.value = waiting.length === 0 && something ? [{ message: sent }] : waiting
+    const waiting = pending.value.map(({ message, bytes }) => ({ message: message ?? sent, bytes }))
+    pending.value = waiting.length === 0 && something ? [{ message: sent, bytes: 0 }] : waiting
   }
 
   // Registered after the provider's own listener, which has sent the change by now when there is a connection.
@@ -122,7 +128,7 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
       for (const [client, clock] of Y.parseUpdateMeta(update).to) kept.set(client, clock)
       return
     }
-    pending.value = [...pending.value, { message: connected.value ? sent : undefined }]
+    pending.value = [...pending.value, { message: connected.value ? sent : undefined, bytes: update.length }]
   })
 
   function compare(vector: ReadonlyMap<number, number>, settled: number): void {
@@ -221,6 +227,7 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
     provider,
     state,
     unsent,
+    waitingBytes: () => pending.value.reduce((sum, { bytes }) => sum + bytes, 0),
     ready,
     refusal,
     mode,

@@ -49,9 +49,7 @@ export interface AddStep {
   script?: string | undefined
 }
 
-export type Edits = ReturnType<typeof createEdits>
-
-interface EditsOf {
+export interface EditsOf {
   ydoc: Y.Doc
   origin: EditOrigin
   undo: Undo

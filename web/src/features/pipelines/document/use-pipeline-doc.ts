@@ -3,9 +3,11 @@
 import { type PipelineGraph, type Problem, Severity, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { wouldCycle } from '@ansflow/proto/graph'
 import {
+  createGate,
   createShapeReader,
   createUndo,
   type DeletedStep,
+  type Gate,
   projectDeletedStep,
   stepText,
   type Undo,
@@ -18,9 +20,10 @@ import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReacti
 import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { type EdgeView, type GraphView, graphView, type StepView } from '../graph/graph-view.ts'
+import { tellRefused } from '../refused-text.ts'
 import { stepSummary } from '../step-text.ts'
 import { type CollabLink, openCollabLink } from './collab-link.ts'
-import { createEdits, type Edits } from './edits.ts'
+import { createGuardedEdits, type Edits } from './guarded-edits.ts'
 import { type Includes, useIncludes } from './use-includes.ts'
 import { useLacking } from './use-lacking.ts'
 
@@ -49,7 +52,7 @@ export interface PipelineDocument {
   undo(): UndoOutcome
   redo(): UndoOutcome
   /** For the editors of texts. */
-  typing: Pick<Undo, 'follow' | 'isTyping'>
+  typing: Pick<Undo, 'follow' | 'isTyping'> & Pick<Gate, 'refusesText'>
   /** Also of a step that was deleted and may come back. */
   definition(nodeId: string): StepDefinition | undefined
   nodeOfKey(key: string): string | undefined
@@ -71,6 +74,7 @@ export function usePipelineDoc(
   const link = openCollabLink(ydoc, pipelineId, userId)
   const origin = { user: userId }
   const undoer = createUndo(ydoc, origin)
+  const gate = createGate(ydoc, link.waitingBytes)
   const reader = createShapeReader(ydoc)
   const first = reader.read()
   const graph = shallowRef(first.graph)
@@ -157,6 +161,7 @@ export function usePipelineDoc(
     clearTimeout(validating)
     offUndo()
     undoer.destroy()
+    gate.destroy()
     reader.destroy()
     ydoc.off('update', soon)
     link.close()
@@ -180,12 +185,12 @@ export function usePipelineDoc(
     view,
     steps,
     edges,
-    edit: createEdits({ ydoc, origin, undo: undoer, view: () => view.value }),
+    edit: createGuardedEdits({ ydoc, origin, undo: undoer, gate, view: () => view.value, onRefused: tellRefused }),
     canUndo,
     canRedo,
     undo: () => undoer.undo(),
     redo: () => undoer.redo(),
-    typing: undoer,
+    typing: { ...undoer, refusesText: gate.refusesText },
     definition: (nodeId) =>
       graph.value.steps.find((step) => step.nodeId === nodeId) ?? projectDeletedStep(ydoc, nodeId),
     nodeOfKey: (key) => graph.value.steps.find((step) => step.id === key)?.nodeId,

@@ -12,6 +12,7 @@ import { usePresence } from '../document/use-presence.ts'
 import { useRunOverlay } from '../use-run-overlay.ts'
 import { type BrokenYaml, type DrawerTab, type EditorContext, editorKey } from './editor-context.ts'
 import { useExplain } from './explain/use-explain.ts'
+import { brokenText } from './yaml/broken-text.ts'
 
 export function createEditor(pipeline: Pipeline): EditorContext {
   const session = useSession()
@@ -75,7 +76,7 @@ export function createEditor(pipeline: Pipeline): EditorContext {
     if (!brokenYaml.value) return true
     confirmAction({
       title: t('pipelines.yaml.leave'),
-      text: t('pipelines.yaml.leaveText', { line: brokenYaml.value.faults[0]?.line ?? 0 }),
+      text: brokenText('leaveText', brokenYaml.value),
       action: t('pipelines.yaml.leaveAction'),
       danger: true,
       async run() {

@@ -11,7 +11,8 @@ export function useProblemPlace() {
   const titleOf = (key: string) => doc.graph.value.steps.find((step) => step.id === key)?.name || key
 
   function placeOf(problem: Problem): string {
-    if (isTyped(problem)) return t('pipelines.problems.line', { line: problem.line })
+    if (isTyped(problem))
+      return problem.line > 0 ? t('pipelines.problems.line', { line: problem.line }) : t('pipelines.yaml.label')
     return problem.stepId ? titleOf(problem.stepId) : t('pipelines.settings.title')
   }
   return { isTyped, placeOf }

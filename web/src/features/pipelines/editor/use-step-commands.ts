@@ -24,7 +24,10 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
     ids.length === 1 ? (editor.steps.get(ids[0]!)?.title ?? '') : t('pipelines.step.count', ids.length)
 
   /** `placed` by hand: then the canvas does not move under the pointer. */
-  async function selectSoon(ids: readonly string[], placed = false): Promise<void> {
+  async function selectSoon(made: readonly (string | undefined)[] = [], placed = false): Promise<void> {
+    const ids = made.filter((id) => id !== undefined)
+    // What was refused was told already.
+    if (ids.length === 0) return
     editor.doc.refresh()
     await nextTick()
     editor.canvas.value?.select(ids)
@@ -86,6 +89,7 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
     const name = titles(ids)
     const busy = ids.flatMap((id) => editor.presence.selections.get(id) ?? []).map((person) => person.name)
     const past = editor.doc.edit.remove(ids)
+    if (!past) return
     deletedToast = showToast({
       text: sentences(
         t('pipelines.toast.deleted', { name }),
@@ -125,7 +129,9 @@ export function useStepCommands(editor: EditorContext = useEditor()) {
     if (kind === 'script') {
       void selectSoon([editor.doc.edit.add({ type: 'custom', at, script: text })])
     } else if (kind === 'pipeline') {
-      const { nodeIds, problems } = editor.doc.edit.paste(text, freePlace(at, editor.steps.values()))
+      const pasted = editor.doc.edit.paste(text, freePlace(at, editor.steps.values()))
+      if (!pasted) return
+      const { nodeIds, problems } = pasted
       if (nodeIds.length > 0) void selectSoon(nodeIds)
       else
         showToast({ kind: 'failed', text: problems[0] ? problemText(problems[0]) : t('pipelines.toast.nothingPasted') })

@@ -6,6 +6,7 @@ import { i18n } from '../../../../i18n.ts'
 import { confirmAction } from '../../../../ui/confirm.ts'
 import { useAction } from '../../../../ui/use-async.ts'
 import type { EditorContext } from '../editor-context.ts'
+import { brokenText } from '../yaml/broken-text.ts'
 import { useFirstRun } from './use-first-run.ts'
 
 export function useTestRun(editor: EditorContext, canRun: () => boolean) {
@@ -43,7 +44,7 @@ export function useTestRun(editor: EditorContext, canRun: () => boolean) {
     }
     confirmAction({
       title: i18n.global.t('pipelines.yaml.run'),
-      text: i18n.global.t('pipelines.yaml.runText', { line: broken.faults[0]?.line ?? 0 }),
+      text: brokenText('runText', broken),
       action: i18n.global.t('pipelines.yaml.runAction'),
       run: async () => run(),
     })

@@ -1,5 +1,6 @@
 // A line of text on the live document: what is typed is written after a short rest, on Enter and on leaving, never while composing.
 import { onBeforeUnmount, type Ref, ref, watch } from 'vue'
+import { refusedEdits } from '../../../document/guarded-edits.ts'
 import { useHeldTyping } from '../../held-typing.ts'
 
 export interface LiveText {
@@ -29,6 +30,10 @@ export function useLiveText({ value, commit: write, whole, stays = false }: Live
   watch(value, (now) => {
     // What is being typed here is not torn away by someone else's change; leaving the field decides.
     if (!dirty && !inside) text.value = now
+  })
+
+  watch(refusedEdits, () => {
+    if (!dirty) text.value = value()
   })
 
   function dirt(is: boolean): void {
