@@ -184,7 +184,9 @@ function tallyOf(what: string, { files, died, isWhole }: Ended): Tally {
   return { passed, failed: failures.length, skipped: tests.length - passed - failedTests, failures }
 }
 
-const deathOf = ({ file, signal }: Crashes['died'][number]) => `${relative(root, file)}: the runtime died (${signal})`
+function deathOf({ file, signal }: Crashes['died'][number]): string {
+  return `${relative(root, file)}: the runtime died (${signal})`
+}
 
 async function readJson<T>(path: string): Promise<T | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined)
