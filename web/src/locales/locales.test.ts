@@ -67,6 +67,11 @@ describe('locales', () => {
     expect(differing.map(([key]) => key)).toEqual([])
   })
 
+  it('have Chinese marks between Chinese words', () => {
+    const wrong = [...texts['zh-CN']].filter(([, text]) => /[\u4e00-\u9fff][,;:?!](?=[\u4e00-\u9fff{]|$)/.test(text))
+    expect(wrong).toEqual([])
+  })
+
   it('have every key that the sources ask for', () => {
     const asked = askedFor()
     expect(asked.length).toBeGreaterThan(100)
