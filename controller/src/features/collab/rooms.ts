@@ -17,6 +17,7 @@ import {
   foldUpdates,
   readDraft,
   readHeads,
+  type StoredDraft,
 } from '../pipelines/index.ts'
 import { createDecoder, type Decoder } from './decoder.ts'
 import { bundles } from './presence.ts'
@@ -247,8 +248,7 @@ export class Rooms implements Drafts {
 
   async updates(pipelineId: string): Promise<Uint8Array[]> {
     if (!this.#open.has(pipelineId)) {
-      const stored = await readDraft(this.#deps.db.em(), pipelineId)
-      if (!stored) throw notFound('pipeline', pipelineId)
+      const stored = await this.#read(pipelineId)
       if (stored.updates.length <= mostUnfolded) return stored.updates
     }
     return this.#use(pipelineId, async (room) => {
@@ -257,18 +257,31 @@ export class Rooms implements Drafts {
     })
   }
 
+  async stored(pipelineId: string): Promise<StoredDraft> {
+    if (this.#open.has(pipelineId)) await this.#use(pipelineId, (room) => this.#flush(room))
+    return this.#read(pipelineId)
+  }
+
+  async append(pipelineId: string, seq: number, change: Uint8Array): Promise<boolean> {
+    if (!(await appendUpdate(this.#deps.db, pipelineId, seq, change))) return false
+    // From none of the controllers: who has it open, here too, shall read on.
+    this.#deps.bus.publish('doc.changed', { pipelineId, seq: seq + 1, from: '', touched: [] })
+    return true
+  }
+
+  async #read(pipelineId: string): Promise<StoredDraft> {
+    const stored = await readDraft(this.#deps.db.em(), pipelineId)
+    if (!stored) throw notFound('pipeline', pipelineId)
+    return stored
+  }
+
   /** A document that nobody has open is not opened for it: nobody has to wait until a thread has read it. */
   async merge(pipelineId: string, change: Uint8Array, { userId }: { userId: string }): Promise<void> {
-    const { db, bus } = this.#deps
     while (!this.#open.has(pipelineId)) {
-      const stored = await readDraft(db.em(), pipelineId)
-      if (!stored) throw notFound('pipeline', pipelineId)
+      const stored = await this.#read(pipelineId)
       // A room that closes folds them into one.
       if (stored.updates.length > mostUnfolded) break
-      if (!(await appendUpdate(db, pipelineId, stored.seq, change))) continue
-      // From none of the controllers: who has opened it meanwhile, here too, shall read on.
-      bus.publish('doc.changed', { pipelineId, seq: stored.seq + 1, from: '', touched: [] })
-      return
+      if (await this.append(pipelineId, stored.seq, change)) return
     }
     await this.#use(pipelineId, async (room) => {
       await room.merge(change, userId)

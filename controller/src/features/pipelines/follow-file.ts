@@ -12,6 +12,9 @@ import { withIncludes } from './includes/resolve-includes.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { loadVersion } from './runnable-graph.ts'
 
+/** Whoever types all the time works on it, and is left alone. */
+const mostTries = 10
+
 export interface FollowDeps {
   db: Db
   drafts: Drafts
@@ -38,22 +41,39 @@ export async function settleBase(deps: FollowDeps, followed: Followed): Promise<
 export async function followVersion(
   deps: FollowDeps,
   followed: Followed,
-  { author, now }: { author: string; now: Date },
+  by: { author: string; now: Date },
 ): Promise<PipelineRow | undefined> {
+  for (let next = followed; ; ) {
+    await followOne(deps, next, by)
+    const row = await find(deps.db, next.pipelineId)
+    // Whoever has made the next one meanwhile may have found the draft between two versions, and left it alone.
+    if (!row || row.repositoryId === null || row.latestVersion <= next.version) return row
+    const { yaml } = await loadVersion(deps.db.em(), row.id, row.latestVersion)
+    next = { ...next, version: row.latestVersion, yaml }
+  }
+}
+
+async function followOne(
+  deps: FollowDeps,
+  followed: Followed,
+  { author, now }: { author: string; now: Date },
+): Promise<void> {
   const { db, drafts, workers } = deps
   const { pipelineId, version } = followed
-  const against = await holdAgainst(deps, followed)
-  if (!against || against.stands === 'apart') return find(db, pipelineId)
-  if (against.stands === 'follows' && against.change) {
-    await drafts.merge(pipelineId, against.change, { userId: '' })
-    // Beside what was typed meanwhile.
-    const updates = await drafts.updates(pipelineId)
-    const named = await workers.run(draftTasks, 'nameDraft', updates, against.row.projectId)
-    await deriveDraft(db, pipelineId, named, now)
-    drafts.announce(pipelineId, { case: 'applied', value: { by: author } })
+  for (let tries = 0; tries < mostTries; tries++) {
+    const against = await holdAgainst(deps, followed)
+    if (!against || against.stands === 'apart') return
+    if (against.stands === 'follows' && against.change) {
+      // Another controller may let it follow as well: twice the same change would be there twice.
+      if (!(await drafts.append(pipelineId, against.seq, against.change))) continue
+      // Beside what was typed meanwhile.
+      const updates = await drafts.updates(pipelineId)
+      const named = await workers.run(draftTasks, 'nameDraft', updates, against.row.projectId)
+      await deriveDraft(db, pipelineId, named, now)
+      drafts.announce(pipelineId, { case: 'applied', value: { by: author } })
+    }
+    return moveBase(db, against.row, version)
   }
-  await moveBase(db, against.row, version)
-  return find(db, pipelineId)
 }
 
 /** Of the draft as it is now. Undefined: it was made of this version, or of a later one. */
@@ -63,12 +83,12 @@ async function holdAgainst({ db, drafts, workers }: FollowDeps, { pipelineId, ve
   const { yaml: theirs, unedited, sources } = followed
   const { draftBase, proposedHash: proposed, projectId: by } = row
   const base = draftBase > 0 ? (await loadVersion(db.em(), pipelineId, draftBase)).yaml : undefined
-  const updates = await drafts.updates(pipelineId)
+  const { seq, updates } = await drafts.stored(pipelineId)
   const asked = { updates, base, theirs, proposed, unedited }
   const against = await withIncludes({ workers, by, sources }, (includes) =>
     workers.run(followTasks, 'followDraft', { ...asked, includes }, by),
   )
-  return { row, ...against }
+  return { row, seq, ...against }
 }
 
 /** The draft holds this version, and was made of what the row says when it was read. */
