@@ -1,5 +1,5 @@
 // What a reader would find wrong with a page, whatever it is about: texts that are keys, another language, things wider than the
-// window, and what axe calls serious.
+// window, what axe calls serious, and a level of headings that is left out.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
@@ -77,7 +77,7 @@ export async function axeFaults(page: Page): Promise<string[]> {
     return (await tool.run(document, { resultTypes: ['violations'] })).violations
   })
   return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .filter(({ id, impact }) => impact === 'serious' || impact === 'critical' || id === 'heading-order')
     .flatMap(({ id, nodes }) =>
       nodes
         // The code editor scrolls round an editable text, which takes the focus; axe does not count that.

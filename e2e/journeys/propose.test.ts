@@ -1,7 +1,7 @@
 // A pipeline that is a file is changed on the canvas, proposed as a branch, merged by git, and clean again; and kept in AnsFlow after that.
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
-import type { Browser } from 'playwright-core'
+import type { Browser, Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
@@ -46,11 +46,26 @@ test.each(['en', 'zh-CN'] as const)(
     const kept = page.getByTestId('kept-chip')
     expect(await kept.getAttribute('data-kept')).toBe('repository')
 
+    // Whoever looks at the list of pipelines sees it come and go.
+    const list = await page.context().newPage()
+    await list.goto(`/p/${project!.slug}/pipelines`)
+    const inList = list.getByTestId('pipeline-row-build').getByTestId('proposal-chip')
+    await list.getByTestId('pipeline-row-build').waitFor()
+    expect(await inList.count()).toBe(0)
+
     const { yaml } = await pipelines.getPipeline({ pipelineId: id })
     await pipelines.applyPipeline({ projectId, yaml: yaml.replace('echo checked', 'echo checked twice') })
-    await page.getByTestId('propose-button').click()
+    const opener = page.getByTestId('propose-button')
+    await opener.click()
     const dialog = page.getByTestId('propose-dialog')
     await dialog.getByTestId('diff').getByText('echo checked twice').waitFor()
+    // What is loaded takes the focus; whoever opened it has it back.
+    const hasFocus = (what: Locator) => what.evaluate((element) => element === document.activeElement)
+    await expect.poll(() => hasFocus(dialog.locator('input[name="proposal-title"]'))).toBe(true)
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    expect(await hasFocus(opener)).toBe(true)
+    await opener.click()
     await dialog.locator('summary').click()
     await dialog.getByTestId('yaml-diff').locator('.come', { hasText: 'echo checked twice' }).waitFor()
     expect(await dialog.locator('input[name="proposal-title"]').inputValue()).toContain(say.usual)
@@ -62,6 +77,7 @@ test.each(['en', 'zh-CN'] as const)(
     const chip = page.getByTestId('proposal-chip')
     await chip.waitFor()
     expect(await chip.getAttribute('data-state')).toBe('open')
+    await inList.waitFor()
 
     const branch = (
       await repositories.git(name, 'for-each-ref', '--format=%(refname:short)', 'refs/heads/ansflow/')
@@ -72,6 +88,7 @@ test.each(['en', 'zh-CN'] as const)(
       what: 'what was merged is a version',
       timeoutMs: 30_000,
     })
+    await inList.waitFor({ state: 'detached' })
     expect((await find()).draftChanged).toBe(false)
     expect((await pipelines.getPipeline({ pipelineId: id })).yaml).toBe(
       yaml.replace('echo checked', 'echo checked twice'),

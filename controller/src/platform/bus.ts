@@ -26,6 +26,8 @@ export interface Messages {
   'repository.due': Record<never, never>
   /** What is shown of a repository has changed. */
   'repository.changed': { repositoryId: string; projectId: string }
+  /** Another proposal of the pipeline is open, or none is any more. */
+  'proposals.changed': { projectId: string; pipelineId: string }
   /** Forges are to be told how commits stand. */
   'status.due': Record<never, never>
   'approval.changed': { approvalId: string; organizationId: string }

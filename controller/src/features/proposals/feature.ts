@@ -4,6 +4,7 @@ import { feature } from '../../feature.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
 import { ProposalEntity } from './proposal.entity.ts'
+import { proposalTopics } from './proposal-topics.ts'
 import { proposalsApi } from './proposals.api.ts'
 import { settleProposals } from './settle.ts'
 
@@ -20,8 +21,10 @@ export const proposalsFeature = feature({
         .then(() => settleProposals(deps, repositoryId))
         .catch((error: unknown) => log.warn({ err: error, repositoryId }, 'proposals could not be settled yet'))
     })
+    const { topics, stop: stopTopics } = proposalTopics({ db, bus, clock, log })
     return {
       services: [proposalsApi(deps)],
+      topics,
       pipelineParticipants: [
         {
           name: 'proposals',
@@ -43,6 +46,7 @@ export const proposalsFeature = feature({
       gives: {},
       async stop() {
         stop()
+        stopTopics()
         await settling
       },
     }

@@ -6,6 +6,7 @@ import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { ProposalChoice, ProposalService, ProposalState, ProposalWay } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { ForgeWorld, ForgeWorldOptions } from '../../../test/forge-world.ts'
+import { LiveClient } from '../../../test/live-client.ts'
 import { changed, file, path, startProposals } from '../../../test/proposal-world.ts'
 import { waitFor } from '../../../test/wait-for.ts'
 import { ProposalEntity } from './proposal.entity.ts'
@@ -29,6 +30,9 @@ test('a draft is proposed, updated, merged, and clean again', async () => {
     kind: ForgeKind.GITLAB,
   })
   await edit(changed)
+  const live = await LiveClient.open(world.controller.url, world.controller.owner.token)
+  expect((await live.subscribe(`project/${world.projectId}/proposals`)).kind.case).toBe('subscribed')
+  const told = () => live.responses.filter(({ kind }) => kind.case === 'resync').length
   const before = await proposals.explainProposal({ pipelineId })
   expect(before).toMatchObject({ path, defaultBranch: 'main', yamlBefore: file, yamlAfter: changed, conflicts: [] })
   expect(before.ways).toEqual([PULL_REQUEST, BRANCH, COMMIT])
@@ -40,6 +44,7 @@ test('a draft is proposed, updated, merged, and clean again', async () => {
   expect(audit.events.filter(({ action }) => action.startsWith('ProposalService'))).toMatchObject([
     { action: 'ProposalService/ProposePipeline', resource: { name: 'build' } },
   ])
+  await live.until(() => told() > 0 || undefined)
   const [request] = world.forge.pulls
   expect(proposal).toMatchObject({ state: ProposalState.OPEN, number: request!.number, problem: '', path })
   expect(proposal!.url).toContain(world.forge.url)
@@ -64,13 +69,16 @@ test('a draft is proposed, updated, merged, and clean again', async () => {
   world.origin.git('fetch', '--quiet')
   expect(world.origin.git('rev-list', '--count', `origin/main..${branch}`)).toBe('2')
 
-  // Merged by somebody who squashes.
+  // Merged by somebody who squashes; whoever looks at the list is told.
+  const toldBefore = told()
   world.origin.git('merge', '--quiet', '--squash', branch)
   world.origin.git('commit', '--quiet', '-m', 'squashed')
   world.origin.git('push', '--quiet', 'origin', 'HEAD:main')
   await pipelines.listPipelines({ projectId: world.projectId })
   await refresh()
   await waitFor(async () => (await newest()).state === ProposalState.MERGED, 20_000)
+  await live.until(() => told() > toldBefore || undefined)
+  live.socket.close()
   expect(await open()).toEqual([])
   const pipeline = await find()
   expect(pipeline).toMatchObject({ latestVersion: 2, draftChanged: false })

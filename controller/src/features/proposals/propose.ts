@@ -91,6 +91,7 @@ export async function propose(
       repositoryId: place.repository.id,
       projectId: place.repository.projectId,
     })
+    deps.bus.publish('proposals.changed', { projectId: row.projectId, pipelineId: current.id })
     return { proposal: toProposal(result) }
   } catch (error) {
     if (row.commit === '' && isNotPushed(error)) await takeBack(deps, row, current, place)

@@ -2,6 +2,7 @@
 import { ProposalState } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
 import { PullRequestState } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { limits } from '@ansflow/proto/limits'
+import type { Bus } from '../../platform/bus.ts'
 import type { Db } from '../../platform/db.ts'
 import type { GitMirror } from '../../platform/git/git.ts'
 import type { PullRequests, Repositories } from '../repositories/index.ts'
@@ -9,6 +10,7 @@ import { ProposalEntity, type ProposalRow } from './proposal.entity.ts'
 
 interface Deps {
   db: Db
+  bus: Bus
   repositories: Repositories
   pullRequests: PullRequests
 }
@@ -30,8 +32,9 @@ export async function settle(
 ): Promise<boolean> {
   const state = await stateOf(deps, row, at)
   if (state !== ProposalState.MERGED && state !== ProposalState.CLOSED) return false
-  const { id, updatedAt } = row
+  const { id, updatedAt, projectId, pipelineId } = row
   await deps.db.em().nativeUpdate(ProposalEntity, { id, updatedAt }, { state, openOf: null })
+  deps.bus.publish('proposals.changed', { projectId, pipelineId })
   return true
 }
 

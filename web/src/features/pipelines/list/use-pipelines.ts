@@ -1,6 +1,6 @@
-// The pipelines of a project with their last runs and open proposals; the runs are kept live.
+// The pipelines of a project with their last runs and open proposals, which are kept live.
 import type { Run } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
-import { computed } from 'vue'
+import { computed, watch } from 'vue'
 import { api } from '../../../api.ts'
 import { barCount } from '../../../ui/status/run-history.ts'
 import { useFollowed } from '../../../use-followed.ts'
@@ -10,20 +10,31 @@ export function usePipelines(projectId: () => string) {
   const { data, error, loading, reload } = useFollowed({
     topic: () => `project/${projectId()}/runs`,
     async read(signal) {
-      const [list, recent, open] = await Promise.all([
+      const [list, recent] = await Promise.all([
         api.pipelines.listPipelines({ projectId: projectId(), pageSize: 100 }, { signal }),
         api.runs.listRuns({ projectId: projectId(), pageSize: 200 }, { signal }),
-        api.proposals.listOpenProposals({ projectId: projectId() }, { signal }),
       ])
       return {
         pipelines: list.pipelines,
         nextPage: list.nextPageToken,
         runs: byPipeline(recent.runs),
-        proposals: new Map(open.proposals.map((each) => [each.pipelineId, each])),
       }
     },
     apply: (held, { case: kind, value }) =>
       kind === 'runChanged' ? { ...held, runs: withRunOf(held.runs, value) } : held,
+  })
+
+  const open = useFollowed({
+    topic: () => `project/${projectId()}/proposals`,
+    async read(signal) {
+      const { proposals } = await api.proposals.listOpenProposals({ projectId: projectId() }, { signal })
+      return new Map(proposals.map((each) => [each.pipelineId, each]))
+    },
+    apply: (held) => held,
+  })
+  // Merged or given up: the draft stands otherwise to what is published.
+  watch(open.data, (now, before) => {
+    if (now && before && [...before.keys()].some((id) => !now.has(id))) void reload()
   })
 
   async function more(): Promise<void> {
@@ -43,7 +54,7 @@ export function usePipelines(projectId: () => string) {
     pipelines: computed(() => data.value?.pipelines ?? []),
     runsOf: (pipelineId: string) => data.value?.runs.get(pipelineId) ?? [],
     /** The open one of a pipeline. */
-    proposalOf: (pipelineId: string) => data.value?.proposals.get(pipelineId),
+    proposalOf: (pipelineId: string) => open.data.value?.get(pipelineId),
     error,
     loading,
     reload,
