@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import type { FakeForge } from '../../controller/src/features/forges/test/fake-forge.ts'
 import { fakeForges } from '../../controller/src/features/forges/test/fake-forges.ts'
+import { type FakeApp, startFakeGithub } from '../../controller/src/features/forges/test/fake-github.ts'
 import { runCommand } from '../../deploy/dev/run-command.ts'
 import { bareRepository, GitServer } from '../setup/git-server.ts'
 
@@ -21,20 +22,30 @@ export interface ForgeWithGit extends AsyncDisposable {
   push(step?: string): Promise<string>
 }
 
-const pipeline = (step: string) => `name: build
+const pipeline = (step: string, further: string) => `name: build
 on: { push: { branches: [main] }, pullRequest: {} }
 steps:
   ${step}: { run: echo built }
-`
+${further}`
+
+interface Options {
+  /** Of GitHub, that lets itself in. */
+  app?: FakeApp
+  /** Lines of the file. */
+  furtherSteps?: string
+}
 
 /** `acme/shop` with one pipeline. */
-export async function startForgeWithGit(kind: ForgeKind): Promise<ForgeWithGit> {
+export async function startForgeWithGit(
+  kind: ForgeKind,
+  { app, furtherSteps = '' }: Options = {},
+): Promise<ForgeWithGit> {
   const folder = await mkdtemp(join(tmpdir(), 'ansflow-forge-'))
   const content = join(folder, 'content')
   const file = join(content, '.ansflow', 'build.yaml')
   await mkdir(join(content, '.ansflow'), { recursive: true })
   await mkdir(join(folder, 'acme'))
-  await writeFile(file, pipeline('compile'))
+  await writeFile(file, pipeline('compile', furtherSteps))
   await bareRepository(folder, 'acme/shop.git', content)
   const git = async (...words: string[]) =>
     (
@@ -43,7 +54,7 @@ export async function startForgeWithGit(kind: ForgeKind): Promise<ForgeWithGit> 
       })
     ).trim()
   const push = async (step: string) => {
-    await writeFile(file, pipeline(step))
+    await writeFile(file, pipeline(step, furtherSteps))
     await git('commit', '-q', '-a', '-m', `Call it ${step}`)
     await git('push', '-q', join(folder, 'acme', 'shop.git'), '+HEAD:refs/pull/7/head')
     return git('rev-parse', 'HEAD')
@@ -52,7 +63,8 @@ export async function startForgeWithGit(kind: ForgeKind): Promise<ForgeWithGit> 
   const fork = await push('make')
 
   const gitServer = await new GitServer(folder).listen()
-  const fake = await fakeForges.get(kind)!('the-right-token')
+  const token = 'the-right-token'
+  const fake = app ? await startFakeGithub(token, app) : await fakeForges.get(kind)!(token)
   const interfacePort = Number(new URL(fake.url).port)
   const front = createServer((asked, answer) => {
     const isGit = /^\/acme\/shop\.git\//.test(asked.url ?? '')
