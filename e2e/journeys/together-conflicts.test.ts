@@ -24,6 +24,8 @@ interface Together {
   her: Person
   a: Editor
   g: Editor
+  pipelineId: string
+  slug: string
   file(): Promise<string>
 }
 
@@ -37,8 +39,60 @@ async function together(yaml: string): Promise<Together> {
   await Promise.all([a.open(slug, pipelineId), g.open(slug, pipelineId)])
   await a.page.getByTestId(`person-${grace.name}`).waitFor()
   await g.page.getByTestId('people').locator('button').first().waitFor()
-  return { ada, her, a, g, file: async () => (await system.api.pipelines.getPipeline({ pipelineId })).yaml }
+  return {
+    ada,
+    her,
+    a,
+    g,
+    pipelineId,
+    slug,
+    file: async () => (await system.api.pipelines.getPipeline({ pipelineId })).yaml,
+  }
 }
+
+test('an old version restored while somebody writes is one change: all are told, and who restored it takes it back', async () => {
+  const { ada, her, a, g, file, pipelineId, slug } = await together(
+    '# Ours.\nname: restored\n\nsteps:\n  one: { run: echo one }\n  two: { needs: [one], run: echo two }\n',
+  )
+  await g.select('two')
+  await g.script('end')
+  await her.page.keyboard.type(' by her')
+  await a.select('one')
+  await a.tab('Reliability')
+  await a.fill('timeout', '7m')
+  const hasBoth = async () => {
+    const text = await file()
+    return text.includes('by her') && text.includes('7m')
+  }
+  await waitFor(hasBoth, { what: 'both are in the draft' })
+  const before = await file()
+
+  await ada.page.goto(`/p/${slug}/pipelines/${pipelineId}/versions`)
+  await ada.page.getByTestId('restore-1').click()
+  const ask = ada.page.getByRole('dialog', { name: 'Restore v1 to the draft?' })
+  await ask.getByText('Changed: one, two.').waitFor()
+  await ask.getByRole('button', { name: 'Restore to draft' }).click()
+  await ada.page.getByText('The draft is now as v1 was.').waitFor()
+  await her.page.getByTestId('toast').filter({ hasText: 'has restored v1 to the draft.' }).waitFor()
+  await waitFor(async () => !/by her|7m/.test(await file()), { what: 'the draft is as v1 was' })
+  await waitFor(async () => (await g.scriptText()) === 'echo two', { what: 'she sees it' })
+  await her.page.keyboard.type(' later')
+  await waitFor(async () => (await file()).includes('later'), { what: 'she writes on' })
+
+  await a.canvas.click({ position: { x: 30, y: 500 } })
+  await ada.page.keyboard.press('Control+z')
+  await waitFor(async () => /by her/.test(await file()) && /7m/.test(await file()), {
+    what: 'all of it is there again',
+  })
+  const after = await file()
+  expect(after).toContain('later')
+  expect(after.replace(' later', '')).toBe(before)
+  // A reload restores nothing.
+  await ada.page.reload()
+  await a.label('saved')
+  expect(await file()).toBe(after)
+  expect(await ada.page.getByTestId('toast').count()).toBe(0)
+})
 
 test('a step deleted while someone writes in it stays open for them, and comes back with all of it', async () => {
   const { ada, her, a, g, file } = await together(

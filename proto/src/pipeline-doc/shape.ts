@@ -23,8 +23,9 @@ export const docRoots = [
 ] as const
 export type DocRoot = (typeof docRoots)[number]
 
-/** Roots that people edit, so the scope of undo. */
+/** Roots that people edit, so the scope of undo; `meta` for the text that the file's layout is taken from. */
 export const editedRoots = [
+  'meta',
   'nodes',
   'edges',
   'settings',

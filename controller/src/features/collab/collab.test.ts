@@ -1,7 +1,11 @@
 import { narrowest, Role } from '@ansflow/proto/access'
+import { collabFrame } from '@ansflow/proto/collab-frame'
+import { CollabToldSchema } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { moveSteps, projectShape, setDeleted, setSetting, setStepField, stepText } from '@ansflow/proto/pipeline-doc'
+import { create, toBinary } from '@bufbuild/protobuf'
 import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { Awareness, applyAwarenessUpdate } from 'y-protocols/awareness'
@@ -291,6 +295,48 @@ describe('several controllers', () => {
       await waitFor(() => isSaved(a))
       expect(await storedKeys(pipelineId)).toEqual(a.keys())
       other.release(room)
+    } finally {
+      await other.stop()
+    }
+  })
+
+  it('tell everyone who has restored which version, once for whoever says it again and again; viewers have nothing to tell', async () => {
+    const { pipelineId } = await newPipeline()
+    const viewer = await c.addUser({ role: Role.VIEWER })
+    const other = otherRooms(c)
+    try {
+      const [a, b] = [await edit(pipelineId), await edit(pipelineId, viewer)]
+      const there: string[] = []
+      const room = await other.acquire(pipelineId)
+      room.join({
+        identity: { id: 'them', name: 'Them', color: 3 },
+        mayEdit: false,
+        send(message) {
+          const told = toldBy(message)
+          if (told?.case === 'notice') there.push(told.value.kind.case ?? '')
+        },
+        spend: () => undefined,
+        drop: () => undefined,
+      })
+      const tell = (editor: Editor, version: number) => {
+        const told = create(CollabToldSchema, { kind: { case: 'restored', value: { version } } })
+        const encoder = encoding.createEncoder()
+        encoding.writeVarUint(encoder, collabFrame)
+        encoding.writeVarUint8Array(encoder, toBinary(CollabToldSchema, told))
+        editor.provider.ws?.send(encoding.toUint8Array(encoder) as Uint8Array<ArrayBuffer>)
+      }
+      tell(b, 5)
+      tell(a, 3)
+      tell(a, 4)
+      const restored = (editor: Editor) =>
+        editor.notices.flatMap((notice) => (notice.case === 'restored' ? [notice.value] : []))
+      await waitFor(() => restored(b).length > 0)
+      a.addStep('later')
+      await waitFor(() => b.keys().includes('later'))
+      expect(restored(b)).toMatchObject([{ version: 3, userId: c.owner.userId }])
+      expect(restored(b)[0]?.by).not.toBe('')
+      expect(restored(a)).toHaveLength(1)
+      await waitFor(() => there.includes('restored'))
     } finally {
       await other.stop()
     }

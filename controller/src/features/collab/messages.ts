@@ -1,7 +1,7 @@
-// Owns the frames on a document's socket: y-websocket's, and one of ours that carries a CollabMessage.
+// Owns the frames on a document's socket: y-websocket's, and one of ours that carries a CollabMessage or, from clients, a CollabTold.
 import { collabFrame } from '@ansflow/proto/collab-frame'
-import { CollabMessageSchema } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { CollabMessageSchema, type CollabTold, CollabToldSchema } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 
@@ -18,6 +18,7 @@ export type ClientMessage =
   | { kind: 'update'; update: Uint8Array; whole: boolean }
   | { kind: 'presence'; update: Uint8Array }
   | { kind: 'askPresence' }
+  | { kind: 'told'; told: CollabTold['kind'] }
   | { kind: 'unknown' }
 
 /** Why the server did not take something; `code` is for programs. */
@@ -47,6 +48,9 @@ export function readMessage(bytes: Uint8Array): ClientMessage {
   }
   if (type === frame.awareness) return { kind: 'presence', update: decoding.readVarUint8Array(decoder) }
   if (type === frame.queryAwareness) return { kind: 'askPresence' }
+  if (type === collabFrame) {
+    return { kind: 'told', told: fromBinary(CollabToldSchema, decoding.readVarUint8Array(decoder)).kind }
+  }
   return { kind: 'unknown' }
 }
 

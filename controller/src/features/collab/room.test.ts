@@ -79,6 +79,7 @@ async function openRoom(store: RoomStore): Promise<Room> {
     onStored: nothing,
     onGone: nothing,
     sharePresence: nothing,
+    tellAll: nothing,
   })
   expect(await room.catchUp()).toBe(true)
   return room

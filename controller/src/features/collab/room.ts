@@ -1,5 +1,6 @@
 // Owns one open document: what its peers send goes in after the check, out to the others, and into the database; what is
 // committed is told to everyone. Knows neither sockets nor rights.
+import type { CollabTold } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
@@ -43,9 +44,13 @@ export interface RoomDeps {
   onGone(): void
   /** For the same document's rooms on other controllers. `ask`: they shall say who is there. */
   sharePresence(states: SharedState[], ask: boolean): void
+  /** For everyone who has the document open, on other controllers too. */
+  tellAll(notice: DraftNotice): void
 }
 
 const aliveMs = 20_000
+/** One person tells the others something at most this often. */
+const tellMs = 1000
 /** What a byte of the document costs to write down, beside one that comes in. */
 const stateCost = 1 / 4
 /** Steps that one batch says the authors of; of a whole file that was applied nobody needs to know. */
@@ -60,6 +65,8 @@ interface PeerState {
   /** The last state vector it asked with, while it waits for that; and whether it is being answered. */
   asked: Uint8Array | undefined
   isAnswered: boolean
+  /** When it last had something to tell the others. */
+  toldAt: number
 }
 
 export class Room {
@@ -148,7 +155,7 @@ export class Room {
 
   join(peer: Peer): void {
     if (this.#peers.size === 0) this.#presence.open()
-    this.#peers.set(peer, { received: 0, settled: 0, queue: pLimit(1), asked: undefined, isAnswered: false })
+    this.#peers.set(peer, { received: 0, settled: 0, queue: pLimit(1), asked: undefined, isAnswered: false, toldAt: 0 })
     // Only from those who may edit does the server want what it lacks.
     if (peer.mayEdit) peer.send(askStateMessage(this.#live.vector))
     const present = this.#presence.all()
@@ -187,6 +194,8 @@ export class Room {
       if (!present) return
       peer.spend(present.length * stateCost)
       peer.send(presenceMessage(present))
+    } else if (message.kind === 'told') {
+      this.#tell(peer, state, message.told)
     } else if (message.kind === 'update') {
       state.received += 1
       this.#taking += 1
@@ -199,6 +208,14 @@ export class Room {
           this.#taking -= 1
         })
     }
+  }
+
+  #tell(peer: Peer, state: PeerState, told: CollabTold['kind']): void {
+    const now = this.#deps.clock.now().getTime()
+    if (told.case !== 'restored' || !peer.mayEdit || now - state.toldAt < tellMs) return
+    state.toldAt = now
+    const { id, name } = peer.identity
+    this.#deps.tellAll({ case: 'restored', value: { version: told.value.version, by: name, userId: id } })
   }
 
   /** Who asks again before the answer has asked for what came last. */

@@ -165,6 +165,7 @@ export class Rooms implements Drafts {
         this.#deriveLater(room)
       },
       onGone: () => this.#dropHere(pipelineId),
+      tellAll: (notice) => this.announce(pipelineId, notice),
       sharePresence: (states, ask) => {
         for (const part of bundles(states)) {
           this.#deps.bus.publish('doc.presence', { pipelineId, from: this.#instance, states: part, ask })

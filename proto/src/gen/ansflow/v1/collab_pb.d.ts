@@ -97,6 +97,72 @@ export declare type CollabMessageJson = {
 export declare const CollabMessageSchema: GenMessage<CollabMessage, {jsonType: CollabMessageJson}>;
 
 /**
+ * What an editor says on a document's socket beside the frames of y-websocket, in the same kind of frame.
+ *
+ * @generated from message ansflow.v1.CollabTold
+ */
+export declare type CollabTold = Message<"ansflow.v1.CollabTold"> & {
+  /**
+   * @generated from oneof ansflow.v1.CollabTold.kind
+   */
+  kind: {
+    /**
+     * After the change: the others get it as a notice, one in a second. From whoever may not change the draft it is left alone.
+     *
+     * @generated from field: ansflow.v1.CollabRestoredHere restored = 1;
+     */
+    value: CollabRestoredHere;
+    case: "restored";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * What an editor says on a document's socket beside the frames of y-websocket, in the same kind of frame.
+ *
+ * @generated from message ansflow.v1.CollabTold
+ */
+export declare type CollabToldJson = {
+  /**
+   * After the change: the others get it as a notice, one in a second. From whoever may not change the draft it is left alone.
+   *
+   * @generated from field: ansflow.v1.CollabRestoredHere restored = 1;
+   */
+  restored?: CollabRestoredHereJson;
+};
+
+/**
+ * Describes the message ansflow.v1.CollabTold.
+ * Use `create(CollabToldSchema)` to create a new message.
+ */
+export declare const CollabToldSchema: GenMessage<CollabTold, {jsonType: CollabToldJson}>;
+
+/**
+ * @generated from message ansflow.v1.CollabRestoredHere
+ */
+export declare type CollabRestoredHere = Message<"ansflow.v1.CollabRestoredHere"> & {
+  /**
+   * @generated from field: uint32 version = 1;
+   */
+  version: number;
+};
+
+/**
+ * @generated from message ansflow.v1.CollabRestoredHere
+ */
+export declare type CollabRestoredHereJson = {
+  /**
+   * @generated from field: uint32 version = 1;
+   */
+  version?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.CollabRestoredHere.
+ * Use `create(CollabRestoredHereSchema)` to create a new message.
+ */
+export declare const CollabRestoredHereSchema: GenMessage<CollabRestoredHere, {jsonType: CollabRestoredHereJson}>;
+
+/**
  * @generated from message ansflow.v1.CollabAccess
  */
 export declare type CollabAccess = Message<"ansflow.v1.CollabAccess"> & {
@@ -347,6 +413,14 @@ export declare type CollabNotice = Message<"ansflow.v1.CollabNotice"> & {
      */
     value: CollabRunStarted;
     case: "runStarted";
+  } | {
+    /**
+     * Somebody has made the draft say what a version says.
+     *
+     * @generated from field: ansflow.v1.CollabRestored restored = 5;
+     */
+    value: CollabRestored;
+    case: "restored";
   } | { case: undefined; value?: undefined };
 };
 
@@ -381,6 +455,13 @@ export declare type CollabNoticeJson = {
    * @generated from field: ansflow.v1.CollabRunStarted run_started = 4;
    */
   runStarted?: CollabRunStartedJson;
+
+  /**
+   * Somebody has made the draft say what a version says.
+   *
+   * @generated from field: ansflow.v1.CollabRestored restored = 5;
+   */
+  restored?: CollabRestoredJson;
 };
 
 /**
@@ -532,4 +613,50 @@ export declare type CollabRunStartedJson = {
  * Use `create(CollabRunStartedSchema)` to create a new message.
  */
 export declare const CollabRunStartedSchema: GenMessage<CollabRunStarted, {jsonType: CollabRunStartedJson}>;
+
+/**
+ * @generated from message ansflow.v1.CollabRestored
+ */
+export declare type CollabRestored = Message<"ansflow.v1.CollabRestored"> & {
+  /**
+   * @generated from field: uint32 version = 1;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string by = 2;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string user_id = 3;
+   */
+  userId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.CollabRestored
+ */
+export declare type CollabRestoredJson = {
+  /**
+   * @generated from field: uint32 version = 1;
+   */
+  version?: number;
+
+  /**
+   * @generated from field: string by = 2;
+   */
+  by?: string;
+
+  /**
+   * @generated from field: string user_id = 3;
+   */
+  userId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.CollabRestored.
+ * Use `create(CollabRestoredSchema)` to create a new message.
+ */
+export declare const CollabRestoredSchema: GenMessage<CollabRestored, {jsonType: CollabRestoredJson}>;
 

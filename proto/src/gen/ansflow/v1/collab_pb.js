@@ -8,7 +8,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file ansflow/v1/collab.proto.
  */
 export const file_ansflow_v1_collab = /*@__PURE__*/
-  fileDesc("ChdhbnNmbG93L3YxL2NvbGxhYi5wcm90bxIKYW5zZmxvdy52MSL3AQoNQ29sbGFiTWVzc2FnZRIqCgZhY2Nlc3MYASABKAsyGC5hbnNmbG93LnYxLkNvbGxhYkFjY2Vzc0gAEioKBnN0b3JlZBgCIAEoCzIYLmFuc2Zsb3cudjEuQ29sbGFiU3RvcmVkSAASLAoHcmVmdXNlZBgDIAEoCzIZLmFuc2Zsb3cudjEuQ29sbGFiUmVmdXNlZEgAEiwKB2F1dGhvcnMYBCABKAsyGS5hbnNmbG93LnYxLkNvbGxhYkF1dGhvcnNIABIqCgZub3RpY2UYBSABKAsyGC5hbnNmbG93LnYxLkNvbGxhYk5vdGljZUgAQgYKBGtpbmQiIAoMQ29sbGFiQWNjZXNzEhAKCG1heV9lZGl0GAEgASgIIjUKDENvbGxhYlN0b3JlZBIUCgxzdGF0ZV92ZWN0b3IYASABKAwSDwoHc2V0dGxlZBgCIAEoDSIuCg1Db2xsYWJSZWZ1c2VkEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSI6Cg1Db2xsYWJBdXRob3JzEikKB2F1dGhvcnMYASADKAsyGC5hbnNmbG93LnYxLkNvbGxhYkF1dGhvciJDCgxDb2xsYWJBdXRob3ISDwoHbm9kZV9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhEKCXVzZXJfbmFtZRgDIAEoCSLeAQoMQ29sbGFiTm90aWNlEjAKCXB1Ymxpc2hlZBgBIAEoCzIbLmFuc2Zsb3cudjEuQ29sbGFiUHVibGlzaGVkSAASLAoHYXBwbGllZBgCIAEoCzIZLmFuc2Zsb3cudjEuQ29sbGFiQXBwbGllZEgAEjEKCm5hbWVfdGFrZW4YAyABKAsyGy5hbnNmbG93LnYxLkNvbGxhYk5hbWVUYWtlbkgAEjMKC3J1bl9zdGFydGVkGAQgASgLMhwuYW5zZmxvdy52MS5Db2xsYWJSdW5TdGFydGVkSABCBgoEa2luZCIuCg9Db2xsYWJQdWJsaXNoZWQSDwoHdmVyc2lvbhgBIAEoDRIKCgJieRgCIAEoCSIbCg1Db2xsYWJBcHBsaWVkEgoKAmJ5GAEgASgJIh8KD0NvbGxhYk5hbWVUYWtlbhIMCgRuYW1lGAEgASgJIk8KEENvbGxhYlJ1blN0YXJ0ZWQSDgoGcnVuX2lkGAEgASgJEg4KBm51bWJlchgCIAEoDRIKCgJieRgDIAEoCRIPCgd1c2VyX2lkGAQgASgJYgZwcm90bzM");
+  fileDesc("ChdhbnNmbG93L3YxL2NvbGxhYi5wcm90bxIKYW5zZmxvdy52MSL3AQoNQ29sbGFiTWVzc2FnZRIqCgZhY2Nlc3MYASABKAsyGC5hbnNmbG93LnYxLkNvbGxhYkFjY2Vzc0gAEioKBnN0b3JlZBgCIAEoCzIYLmFuc2Zsb3cudjEuQ29sbGFiU3RvcmVkSAASLAoHcmVmdXNlZBgDIAEoCzIZLmFuc2Zsb3cudjEuQ29sbGFiUmVmdXNlZEgAEiwKB2F1dGhvcnMYBCABKAsyGS5hbnNmbG93LnYxLkNvbGxhYkF1dGhvcnNIABIqCgZub3RpY2UYBSABKAsyGC5hbnNmbG93LnYxLkNvbGxhYk5vdGljZUgAQgYKBGtpbmQiSAoKQ29sbGFiVG9sZBIyCghyZXN0b3JlZBgBIAEoCzIeLmFuc2Zsb3cudjEuQ29sbGFiUmVzdG9yZWRIZXJlSABCBgoEa2luZCIlChJDb2xsYWJSZXN0b3JlZEhlcmUSDwoHdmVyc2lvbhgBIAEoDSIgCgxDb2xsYWJBY2Nlc3MSEAoIbWF5X2VkaXQYASABKAgiNQoMQ29sbGFiU3RvcmVkEhQKDHN0YXRlX3ZlY3RvchgBIAEoDBIPCgdzZXR0bGVkGAIgASgNIi4KDUNvbGxhYlJlZnVzZWQSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIjoKDUNvbGxhYkF1dGhvcnMSKQoHYXV0aG9ycxgBIAMoCzIYLmFuc2Zsb3cudjEuQ29sbGFiQXV0aG9yIkMKDENvbGxhYkF1dGhvchIPCgdub2RlX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEQoJdXNlcl9uYW1lGAMgASgJIo4CCgxDb2xsYWJOb3RpY2USMAoJcHVibGlzaGVkGAEgASgLMhsuYW5zZmxvdy52MS5Db2xsYWJQdWJsaXNoZWRIABIsCgdhcHBsaWVkGAIgASgLMhkuYW5zZmxvdy52MS5Db2xsYWJBcHBsaWVkSAASMQoKbmFtZV90YWtlbhgDIAEoCzIbLmFuc2Zsb3cudjEuQ29sbGFiTmFtZVRha2VuSAASMwoLcnVuX3N0YXJ0ZWQYBCABKAsyHC5hbnNmbG93LnYxLkNvbGxhYlJ1blN0YXJ0ZWRIABIuCghyZXN0b3JlZBgFIAEoCzIaLmFuc2Zsb3cudjEuQ29sbGFiUmVzdG9yZWRIAEIGCgRraW5kIi4KD0NvbGxhYlB1Ymxpc2hlZBIPCgd2ZXJzaW9uGAEgASgNEgoKAmJ5GAIgASgJIhsKDUNvbGxhYkFwcGxpZWQSCgoCYnkYASABKAkiHwoPQ29sbGFiTmFtZVRha2VuEgwKBG5hbWUYASABKAkiTwoQQ29sbGFiUnVuU3RhcnRlZBIOCgZydW5faWQYASABKAkSDgoGbnVtYmVyGAIgASgNEgoKAmJ5GAMgASgJEg8KB3VzZXJfaWQYBCABKAkiPgoOQ29sbGFiUmVzdG9yZWQSDwoHdmVyc2lvbhgBIAEoDRIKCgJieRgCIAEoCRIPCgd1c2VyX2lkGAMgASgJYgZwcm90bzM");
 
 /**
  * Describes the message ansflow.v1.CollabMessage.
@@ -18,72 +18,93 @@ export const CollabMessageSchema = /*@__PURE__*/
   messageDesc(file_ansflow_v1_collab, 0);
 
 /**
+ * Describes the message ansflow.v1.CollabTold.
+ * Use `create(CollabToldSchema)` to create a new message.
+ */
+export const CollabToldSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_collab, 1);
+
+/**
+ * Describes the message ansflow.v1.CollabRestoredHere.
+ * Use `create(CollabRestoredHereSchema)` to create a new message.
+ */
+export const CollabRestoredHereSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_collab, 2);
+
+/**
  * Describes the message ansflow.v1.CollabAccess.
  * Use `create(CollabAccessSchema)` to create a new message.
  */
 export const CollabAccessSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_collab, 1);
+  messageDesc(file_ansflow_v1_collab, 3);
 
 /**
  * Describes the message ansflow.v1.CollabStored.
  * Use `create(CollabStoredSchema)` to create a new message.
  */
 export const CollabStoredSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_collab, 2);
+  messageDesc(file_ansflow_v1_collab, 4);
 
 /**
  * Describes the message ansflow.v1.CollabRefused.
  * Use `create(CollabRefusedSchema)` to create a new message.
  */
 export const CollabRefusedSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_collab, 3);
+  messageDesc(file_ansflow_v1_collab, 5);
 
 /**
  * Describes the message ansflow.v1.CollabAuthors.
  * Use `create(CollabAuthorsSchema)` to create a new message.
  */
 export const CollabAuthorsSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_collab, 4);
+  messageDesc(file_ansflow_v1_collab, 6);
 
 /**
  * Describes the message ansflow.v1.CollabAuthor.
  * Use `create(CollabAuthorSchema)` to create a new message.
  */
 export const CollabAuthorSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_collab, 5);
+  messageDesc(file_ansflow_v1_collab, 7);
 
 /**
  * Describes the message ansflow.v1.CollabNotice.
  * Use `create(CollabNoticeSchema)` to create a new message.
  */
 export const CollabNoticeSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_collab, 6);
+  messageDesc(file_ansflow_v1_collab, 8);
 
 /**
  * Describes the message ansflow.v1.CollabPublished.
  * Use `create(CollabPublishedSchema)` to create a new message.
  */
 export const CollabPublishedSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_collab, 7);
+  messageDesc(file_ansflow_v1_collab, 9);
 
 /**
  * Describes the message ansflow.v1.CollabApplied.
  * Use `create(CollabAppliedSchema)` to create a new message.
  */
 export const CollabAppliedSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_collab, 8);
+  messageDesc(file_ansflow_v1_collab, 10);
 
 /**
  * Describes the message ansflow.v1.CollabNameTaken.
  * Use `create(CollabNameTakenSchema)` to create a new message.
  */
 export const CollabNameTakenSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_collab, 9);
+  messageDesc(file_ansflow_v1_collab, 11);
 
 /**
  * Describes the message ansflow.v1.CollabRunStarted.
  * Use `create(CollabRunStartedSchema)` to create a new message.
  */
 export const CollabRunStartedSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_collab, 10);
+  messageDesc(file_ansflow_v1_collab, 12);
+
+/**
+ * Describes the message ansflow.v1.CollabRestored.
+ * Use `create(CollabRestoredSchema)` to create a new message.
+ */
+export const CollabRestoredSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_collab, 13);
 

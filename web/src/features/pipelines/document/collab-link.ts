@@ -1,8 +1,13 @@
 // One pipeline's document, kept in this browser and joined with the controller's: what is stored there, what is only here.
 import { collabFrame } from '@ansflow/proto/collab-frame'
-import { type CollabMessage, CollabMessageSchema, type CollabNotice } from '@ansflow/proto/gen/ansflow/v1/collab_pb'
+import {
+  type CollabMessage,
+  CollabMessageSchema,
+  type CollabNotice,
+  CollabToldSchema,
+} from '@ansflow/proto/gen/ansflow/v1/collab_pb'
 import { limits } from '@ansflow/proto/limits'
-import { fromBinary } from '@bufbuild/protobuf'
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { computed, type Ref, ref, shallowReactive, shallowRef } from 'vue'
@@ -49,6 +54,8 @@ export interface CollabLink {
   authors: ReadonlyMap<string, StepAuthor>
   /** Tries again after the controller closed the document, when it may be open to this person again. */
   reopen(): void
+  /** To the others, who hear of it as a notice. */
+  tell(told: NonNullable<MessageInitShape<typeof CollabToldSchema>['kind']>): void
   onNotice(listener: (notice: CollabNotice['kind']) => void): void
   /** Closes, and forgets what this browser keeps of the document. */
   discard(): Promise<void>
@@ -236,6 +243,12 @@ export function openCollabLink(doc: Y.Doc, pipelineId: string, userId: string): 
       if (!refusal.value || provider.wsconnected) return
       refusal.value = undefined
       provider.connect()
+    },
+    tell(kind) {
+      const encoder = encoding.createEncoder()
+      encoding.writeVarUint(encoder, collabFrame)
+      encoding.writeVarUint8Array(encoder, toBinary(CollabToldSchema, create(CollabToldSchema, { kind })))
+      provider.ws?.send(encoding.toUint8Array(encoder))
     },
     onNotice: (listener) => listeners.add(listener),
     async discard() {

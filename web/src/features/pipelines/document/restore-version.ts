@@ -1,48 +1,57 @@
-// Takes an old version back into the draft: joins the live document, makes it mean the version, waits until that is stored.
-import type { PipelineGraph } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { applyGraph } from '@ansflow/proto/pipeline-doc'
+// Takes an old version back into the draft: in the open editor, so that it is one change of whoever restores it and can be undone.
+import type { Said } from '@ansflow/proto/texts/say'
 import { watch } from 'vue'
-import * as Y from 'yjs'
-import { openCollabLink } from './collab-link.ts'
+import { api } from '../../../api.ts'
+import type { PipelineDocument } from './use-pipeline-doc.ts'
+
+/** What the page of versions asks of the editor that it opens; a reload of that one restores nothing. */
+let asked: { pipelineId: string; version: number } | undefined
+
+export function askRestore(pipelineId: string, version: number): void {
+  asked = { pipelineId, version }
+}
+
+/** Answers once what was asked for this pipeline. */
+export function takeAskedRestore(pipelineId: string): number | undefined {
+  const version = asked?.pipelineId === pipelineId ? asked.version : undefined
+  asked = undefined
+  return version
+}
 
 const giveUpAfterMs = 20_000
 
+/** Answers why it was refused, if it was. Throws when the version or the document cannot be had. */
 export async function restoreVersion(
+  doc: PipelineDocument,
   pipelineId: string,
-  userId: string,
-  graph: PipelineGraph,
-  yaml: string,
-): Promise<void> {
-  const doc = new Y.Doc()
-  const link = openCollabLink(doc, pipelineId, userId)
-  try {
-    await until(link.provider, () => link.provider.synced && link.mode.value !== undefined, [link.state, link.mode])
-    applyGraph(doc, graph, yaml, { user: userId })
-    await until(link.provider, () => link.state.value === 'saved', [link.state, link.unsent])
-  } finally {
-    link.close()
-    doc.destroy()
-  }
+  version: number,
+): Promise<Said | undefined> {
+  const [{ graph, yaml }] = await Promise.all([api.pipelines.getPipeline({ pipelineId, version }), complete(doc)])
+  if (!graph) return undefined
+  const refused = doc.edit.apply(graph, yaml, 'restoreVersion')
+  if (!refused) doc.link.tell({ case: 'restored', value: { version } })
+  return refused
 }
 
-function until(
-  provider: { on(name: 'sync', listener: () => void): void },
-  holds: () => boolean,
-  sources: Parameters<typeof watch>[0],
-): Promise<void> {
+/** What this browser alone has kept may be old: the change is made to what everybody has. */
+function complete({ link }: PipelineDocument): Promise<void> {
   return new Promise((resolve, reject) => {
     const check = () => {
-      if (!holds()) return
-      clearTimeout(timer)
-      stop()
+      if (link.mode.value !== 'edit' || !link.provider.synced) return
+      end()
       resolve()
     }
-    const stop = watch(sources, check)
     const timer = setTimeout(() => {
-      stop()
+      end()
       reject(new Error('The live document did not answer.'))
     }, giveUpAfterMs)
-    provider.on('sync', check)
+    const stop = watch(link.mode, check)
+    link.provider.on('sync', check)
+    const end = () => {
+      clearTimeout(timer)
+      stop()
+      link.provider.off('sync', check)
+    }
     check()
   })
 }
