@@ -37,6 +37,7 @@ const texts = {
     disconnect: 'Disconnect',
     used: 'Disconnect them first',
     remove: 'Delete connection',
+    settings: 'Settings',
     tag: 'Tag',
     tags: 'This is the tag v1.0, and the trigger takes no tags.',
   },
@@ -47,6 +48,7 @@ const texts = {
     disconnect: '断开仓库',
     used: '请先断开这些仓库',
     remove: '删除连接',
+    settings: '设置',
     tag: '标签',
     tags: '这是标签 v1.0，而触发方式不接受标签。',
   },
@@ -204,6 +206,8 @@ test.each(['en', 'zh-CN'] as const)(
     // What is used stays.
     await page.goto(`${base}/connections`)
     const row = page.getByTestId('connection-local git')
+    // Reached from the settings, it is lit as a part of them.
+    await page.locator('.tabs .is-on', { hasText: say.settings }).waitFor()
     await row.getByText(name).waitFor()
     const removeIt = async () => {
       await page.getByTestId('connection-menu-local git').click()

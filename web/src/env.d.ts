@@ -14,6 +14,8 @@ declare module 'vue-router' {
     frame?: 'project' | 'settings'
     /** The entry of the rail that is lit. */
     section?: string
+    /** The path of the page's tab in its frame, for what has none of its own. */
+    tab?: string
     /** The page's entry in a menu. */
     menu?: import('./shell/menu.ts').MenuEntry
   }

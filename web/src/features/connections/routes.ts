@@ -5,7 +5,7 @@ export const routes: RouteRecordRaw[] = [
   {
     path: '/p/:project/connections',
     component: () => import('./ProjectConnectionsPage.vue'),
-    meta: { frame: 'project', section: 'projects', title: 'connections.title' },
+    meta: { frame: 'project', section: 'projects', tab: '/p/:project/settings', title: 'connections.title' },
   },
   {
     path: '/settings/connections',

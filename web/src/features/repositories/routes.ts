@@ -15,7 +15,12 @@ export const routes: RouteRecordRaw[] = [
   {
     path: '/p/:project/repositories/connect',
     component: () => import('./connect/ConnectPage.vue'),
-    meta: { frame: 'project', section: 'projects', title: 'repositories.connect.title' },
+    meta: {
+      frame: 'project',
+      section: 'projects',
+      tab: '/p/:project/repositories',
+      title: 'repositories.connect.title',
+    },
   },
   {
     path: '/p/:project/repositories/:repository',
