@@ -99,6 +99,8 @@ test('somebody is invited, given another role, and shown the door', { timeout: 6
   await ada.locator('input[name="project-name"]').waitFor({ state: 'detached' })
   await ada.goto('/p/shop')
   await ada.getByText('It does not exist, or you may not see it.').waitFor()
+  // Nor are its pages there.
+  expect(await ada.locator('.project .tab').count()).toBe(0)
   expect(errors.filter((error) => !/status of 40[34]/.test(error))).toEqual([])
 })
 

@@ -29,7 +29,8 @@ export async function restoreVersion(
   const [{ graph, yaml }] = await Promise.all([api.pipelines.getPipeline({ pipelineId, version }), complete(doc)])
   if (!graph) return undefined
   const refused = doc.edit.apply(graph, yaml, 'restoreVersion')
-  if (!refused) doc.link.tell({ case: 'restored', value: { version } })
+  // A draft that says the same already is left as it is.
+  if (doc.canUndo.value) doc.link.tell({ case: 'restored', value: { version } })
   return refused
 }
 

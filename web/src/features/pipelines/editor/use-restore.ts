@@ -36,7 +36,7 @@ export function useRestore(editor: EditorContext): void {
     showToast({
       kind: 'succeeded',
       text: t('pipelines.versions.restored', { version: asked }),
-      action: { label: t('pipelines.toast.undo'), run: () => doc.undo() },
+      action: doc.canUndo.value ? { label: t('pipelines.toast.undo'), run: () => doc.undo() } : undefined,
     })
   }
 }
