@@ -1,11 +1,12 @@
 // Owns the agent: the jobs on this host, its slots, and its life: starting → online → draining → stopped.
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { FinishedSchema, type JobRef } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { limits } from '@ansflow/proto/limits'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { type Config, VERSION } from './config.ts'
+import { createContainers } from './containers/containers.ts'
 import type { DataFolder, Identity } from './data-folder.ts'
 import { ExitError } from './exit.ts'
 import { followFormer } from './former-processes.ts'
@@ -32,6 +33,9 @@ const HELLO_OUTPUTS = 3000
 /** What the controller has not answered for this many heartbeats is said again. */
 const REPEAT_HEARTBEATS = 2
 const SWEEP_MS = 600_000
+/** A start does not wait longer for a container runtime; it may be found later. */
+const CONTAINERS_MS = 3000
+const CONTAINERS_EVERY_MS = 30_000
 const TOOLS_MS = 1000
 /** An agent that leaves waits so long for the controller to hear it. */
 const LEAVE_MS = 2000
@@ -57,6 +61,11 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
   const fence = createFence(folder.path, config.base.PATH, log)
   const shipper = createLogShipper()
   const load = createLoadMeter(folder.path)
+  const place = createHash('sha256')
+    .update(`${placeOf(folder.jobs)} ${folder.path}`)
+    .digest('hex')
+    .slice(0, 32)
+  const containers = createContainers(config, place, log, () => streams.greetAgain())
   const stop = new AbortController()
   let tools: Record<string, string> = {}
   let state: 'starting' | 'online' | 'draining' | 'stopped' = 'starting'
@@ -77,7 +86,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
         kind: {
           case: 'hello',
           value: {
-            capabilities,
+            capabilities: capabilities(containers.runtime !== undefined),
             version: VERSION,
             instanceId,
             formerInstanceIds,
@@ -129,6 +138,8 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     launcher,
     workspaces,
     sweep: (tree) => sweeper.add(tree),
+    containers,
+    place,
     send: (message) => streams.send(message),
     logGrew: (job) => shipper.grew(job),
     gone(job) {
@@ -218,6 +229,10 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
     const graceMs = fence.graceMs()
     if (graceMs !== undefined) for (const job of jobs.values()) job.fence(graceMs)
   }
+  async function lookForContainers(): Promise<void> {
+    await containers.look()
+    await containers.sweep((jobId) => jobs.has(jobId))
+  }
   function sweepWorkspaces(): void {
     const busy = new Set([...jobs.values()].map((job) => folderRun(job.spec)))
     workspaces.sweep(busy, config.workspaceHours * 3_600_000).then(
@@ -246,9 +261,15 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
       })
       if ([...jobs.values()].some((job) => job.usesSlot && job.spec.selfFence)) fence.arm()
       if (jobs.size > 0) log.info('Took up the jobs of the journal.', { jobs: jobs.size })
+      const known = Promise.race([lookForContainers(), delay(CONTAINERS_MS, undefined, { ref: false })])
       tools = await toolsOfHost(config.base.PATH, join(folder.path, 'tools.json'), TOOLS_MS)
+      await known
       sweepWorkspaces()
-      const timers = [setInterval(tick, TICK_MS), setInterval(sweepWorkspaces, SWEEP_MS)]
+      const timers = [
+        setInterval(tick, TICK_MS),
+        setInterval(sweepWorkspaces, SWEEP_MS),
+        setInterval(lookForContainers, CONTAINERS_EVERY_MS),
+      ]
       await Promise.all([
         keepConnected(() => streams.openControl(), onControlDown, stop.signal),
         keepConnected(

@@ -43,10 +43,25 @@ const settings = [
   ['workspace-hours', 'ANSFLOW_AGENT_WORKSPACE_HOURS', '24', 'Hours an unused workspace is kept'],
   ['step-path', 'ANSFLOW_AGENT_STEP_PATH', '', "PATH of steps; default: the agent's own"],
   ['step-user', 'ANSFLOW_AGENT_STEP_USER', '', 'User that steps run as, who cannot read the data folder; needs root'],
+  [
+    'containers',
+    'ANSFLOW_AGENT_CONTAINERS',
+    'auto',
+    'Runs steps with an image: docker, podman, auto (the first that answers) or off',
+  ],
+  ['container-memory', 'ANSFLOW_AGENT_CONTAINER_MEMORY_MIB', '0', 'MiB of memory of each container; 0: no limit'],
   ['pass-env', 'ANSFLOW_AGENT_PASS_ENV', '', 'Comma-separated names of variables of this host that steps get too'],
 ] as const
 
 type SettingName = (typeof settings)[number][0]
+
+export interface ContainerSettings {
+  use: 'auto' | 'docker' | 'podman' | 'off'
+  /** What its program finds. */
+  env: Record<string, string>
+  /** Of each container; 0: no limit. */
+  memoryMib: number
+}
 
 export interface Config {
   url: string
@@ -61,6 +76,7 @@ export interface Config {
   workspaceHours: number
   /** Undefined: steps run as the agent's own user. */
   stepUser: StepUser | undefined
+  containers: ContainerSettings
   /** What every step's environment starts from. */
   base: Record<string, string> & { PATH: string }
 }
@@ -134,8 +150,15 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
   } catch (error) {
     problems.push(`--step-user ${(error as Error).message}`)
   }
+  const use = containerUses.find((each) => each === text('containers'))
+  if (!use) problems.push(`--containers must be ${containerUses.join(', ')}, not "${text('containers')}".`)
   const config: Config = {
     stepUser,
+    containers: {
+      use: use ?? 'off',
+      env: { HOME: homedir(), ...ofRuntimes(env) },
+      memoryMib: number('container-memory', 0, 0, 100_000_000),
+    },
     url: text('url'),
     token,
     name: text('name') || hostname(),
@@ -164,6 +187,17 @@ function build(text: (name: SettingName) => string, env: NodeJS.ProcessEnv): Con
  */
 const CONVENTIONAL =
   /^((https?|ftp|all|no)_proxy|(HTTPS?|FTP|ALL|NO)_PROXY|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|GIT_SSL_CA(INFO|PATH)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|PIP_CERT|AWS_CA_BUNDLE|LANGUAGE|LC_[A-Z]+|TZ)$/
+
+const containerUses = ['auto', 'docker', 'podman', 'off'] as const
+
+/** By which the programs of container runtimes find their daemon, their settings and the network. */
+const OF_RUNTIMES =
+  /^(DOCKER_(HOST|CONTEXT|CONFIG|TLS|TLS_VERIFY|CERT_PATH)|CONTAINER_HOST|CONTAINERS_(CONF|STORAGE_CONF|REGISTRIES_CONF)|XDG_(RUNTIME_DIR|CONFIG_HOME|DATA_HOME)|HOME)$/
+
+function ofRuntimes(env: NodeJS.ProcessEnv): Record<string, string> {
+  const entries = Object.entries(env).filter(([name]) => OF_RUNTIMES.test(name) || CONVENTIONAL.test(name))
+  return Object.fromEntries(entries) as Record<string, string>
+}
 
 function passed(names: string[], env: NodeJS.ProcessEnv, problems: string[]): Record<string, string> {
   for (const name of names) {

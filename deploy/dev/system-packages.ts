@@ -15,6 +15,8 @@ const needed: { program: string; package: string }[] = [
   { program: 'openssl', package: 'openssl' },
   { program: 'make', package: 'make' },
   { program: 'cc', package: 'gcc' },
+  { program: 'dockerd', package: 'docker.io' },
+  { program: 'busybox', package: 'busybox-static' },
 ]
 
 export function findProgram(name: string): string | undefined {

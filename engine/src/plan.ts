@@ -155,6 +155,7 @@ function* emptyState(
     failures: 0,
     workspaceUses: new Map(),
     workspaceLabels: new Map(),
+    containerWorkspaces: new Set(),
     copies: 0,
     exporters: 0,
   }

@@ -97,6 +97,8 @@ export interface RunState {
   readonly workspaceUses: Map<string, number>
   /** What the steps of each workspace ask for together: its labels, each with the first steps that do. */
   readonly workspaceLabels: Map<string, Map<string, string[]>>
+  /** Workspaces of which some step runs in a container: the agent that gets one can do that too. */
+  readonly containerWorkspaces: Set<string>
   /** How many copies of steps there are. */
   copies: number
   /** How many steps have set something for others. */
@@ -216,6 +218,7 @@ export interface JobState {
   readonly attempt: number
   /** Its step's and those of the steps it shares its workspace with. */
   readonly labels: string[]
+  /** What its agent must be able to do: words with spaces between, its own kind first. */
   readonly capability: string
   readonly workspace: string
   readonly secrets: JobSecret[]
@@ -238,6 +241,8 @@ export interface JobState {
   logComplete: boolean
   /** How much it told people when it ended; null: nothing. */
   report: ReportCounts | null
+  /** What it ran in, once it has ended; null: no container. */
+  image: JobImage | null
 }
 
 export type RunEvent =
@@ -288,6 +293,12 @@ export interface ChildName {
   number: number
 }
 
+/** A container image: its name as the step says it, and its digest. */
+export interface JobImage {
+  name: string
+  digest: string
+}
+
 export interface JobResult {
   outcome: Outcome
   exitCode?: number
@@ -302,6 +313,7 @@ export interface JobResult {
   finishedAt?: Date
   logSize?: number
   report?: JobReport
+  image?: JobImage
   /** Variables and folders for PATH that later steps get. */
   exports?: Pick<Exports, 'env' | 'path'>
 }

@@ -25,7 +25,7 @@ describe('pipelineJsonSchema', () => {
     'name: x\nsteps: { a: { uses: fetch_code, with: { url: /a, dept: 1 } } }',
     'name: x\nsteps: { a: { uses: fetch_code, with: { url: /a, depth: -1 } } }',
     'name: x\nsteps: { a: { run: x, uses: fetch_code, with: { url: /a } } }',
-    'name: x\nsteps: { a: { run: x, image: node } }',
+    'name: x\nsteps: { a: { run: x, image: node, pull: sometimes } }',
     'name: x\nsteps: { a: { run: x, timeout: soon } }',
     'name: x\nsteps: { a: { run: x, retry: { delay: 1s } } }',
     'name: x\nsteps: { a: { uses: wait, with: { duration: soon } } }',

@@ -116,6 +116,7 @@ export const limits = {
   expressionWork: 2 * 1024 * 1024,
   textLength: 1024 * 1024,
   withDepth: 16,
+  imageName: 512,
   /** Values that are masked in a step's output: its secrets and what it adds with add-mask lines; the rest is withheld. */
   masks: 10_000,
   /** UTF-8 bytes of all of them together. */
@@ -163,6 +164,8 @@ export const requestValues = 30_000
 export const patterns = {
   stepId: /^[a-z0-9][a-z0-9_-]{0,63}$/,
   identifier: /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]{0,127}$/,
+  image:
+    /^[A-Za-z0-9][A-Za-z0-9._/-]*(:\d+\/[A-Za-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@[a-z0-9+._-]+:[0-9a-f]{32,})?$/,
   workspace: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
   label: /^[A-Za-z0-9][A-Za-z0-9._:/=-]{0,63}$/,
 } as const

@@ -6,7 +6,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt'
 import type { LogSpool } from '../log/log-spool.ts'
 import { textOf } from '../log.ts'
 import type { StepFile } from '../process/step-files.ts'
-import { outputsOf } from '../steps/index.ts'
+import { imageOf, outputsOf } from '../steps/index.ts'
 import { readExports, type StepExports } from './exports.ts'
 import type { JobFolder } from './journal.ts'
 import { type Ending, impossible, lost } from './outcome.ts'
@@ -47,6 +47,7 @@ export function finishedMessage(
   } catch (error) {
     told = lost(`its log cannot be kept: ${textOf(error)}`)
   }
+  const image = imageOf(folder)
   const { annotations = [], leftOut = 0 } = spool?.annotations ?? {}
   return create(FinishedSchema, {
     job: folder.ref,
@@ -61,6 +62,7 @@ export function finishedMessage(
     summaryCut: written?.summary.cut ?? false,
     finishedAt: timestampFromMs(ending.exitCode === undefined ? Date.now() : folder.notedAt()),
     logSize: BigInt(spool?.size ?? 0),
+    ...(image && { image }),
     ...(startedAt === undefined ? {} : { startedAt: timestampFromMs(startedAt) }),
   })
 }

@@ -196,7 +196,7 @@ export class JobCourse {
     // It may have been ended by the fence, while this agent was frozen or away.
     if (this.#folder.spec.selfFence) this.intent ??= this.#folder.intent
     if (!this.intent && end.lost !== undefined) return this.#end(lost(end.lost))
-    const ending = this.#endingOf(end.exitCode)
+    const ending = { ...this.#endingOf(end.exitCode), ...(!this.intent && end.why) }
     return this.#end(!this.intent && this.#phases.hasAfter ? await this.#after(ending, end.exitCode!) : ending)
   }
 

@@ -279,6 +279,7 @@ export class JobFolder {
     rmSync(this.stepFile('home', 'secrets'), { recursive: true, force: true })
     rmSync(this.file('start'), { force: true })
     rmSync(this.stepFile('start'), { force: true })
+    rmSync(this.stepFile('inside'), { force: true })
   }
 
   /** Nothing may be written to it any more. */

@@ -1,6 +1,7 @@
 // Owns how a job's end is told: outcome, exit code and a reason, from what was seen. Pure.
 import { constants } from 'node:os'
 import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { RuntimeUnavailable } from '../containers/runtime.ts'
 import { textOf } from '../log.ts'
 import type { Intent } from './journal.ts'
 import { WorkspaceGone } from './workspace.ts'
@@ -50,6 +51,7 @@ export function impossible(reason: string): Ending {
 /** Of what the agent did for it: a system error is the agent's own, everything else is a sentence about what was asked for. */
 export function failureOf(error: unknown): Ending {
   if (error instanceof WorkspaceGone) return { ...impossible(error.message), reasonCode: 'workspace_gone' }
+  if (error instanceof RuntimeUnavailable) return lost(error.message)
   const { syscall } = error as NodeJS.ErrnoException
   return syscall ? lost(`it could not be started: ${textOf(error)}`) : impossible(textOf(error))
 }

@@ -23,6 +23,8 @@ export interface StepCommand {
   argv: string[]
   /** Where it runs. */
   workingDirectory: string
+  /** Its environment, when it is not the step itself but what starts that: the agent's own user runs it. */
+  outside?: ReadonlyMap<string, string>
 }
 
 /** After this the wrapper can run. `commandOf` writes the files that the process reads, and throws a sentence when it cannot be run. */
@@ -34,16 +36,18 @@ export function prepareLaunch(context: StepContext, commandOf: (context: Command
   const give = (path: string) => stepUser && lchownSync(path, stepUser.uid, stepUser.gid)
   const command = commandOf({ ...context, base, env, give })
   checkSize(env)
-  const start = startFile(env, command.workingDirectory, [...standing(folder.spec, base.PATH), ...command.argv])
+  const { argv, workingDirectory, outside } = command
+  const stands = outside ? [] : standing(folder.spec, base.PATH)
+  const start = startFile(outside ?? env, workingDirectory, [...stands, ...argv])
   if (stepUser) {
-    const own = folder.writeForStep('start', start)
+    const own = outside ? '' : folder.writeForStep('start', start)
     // Once a step may have begun, what is there could be a link that it has made.
     if (folder.claimedBy === 'nobody') {
       for (const name of stepFileNames) folder.writeForStep(name, '')
       folder.giveTo(stepUser)
       give(folder.temp)
     }
-    folder.write('start', startAs(stepUser, own))
+    folder.write('start', outside ? start : startAs(stepUser, own))
   } else folder.write('start', start)
   for (const name of env.keys())
     if (!isSettable(name)) say(`${JSON.stringify(name)} cannot be set in an environment; it was left out.`)

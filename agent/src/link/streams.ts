@@ -22,6 +22,8 @@ export interface Streams {
   /** Over the control stream; nothing when there is none. */
   send(message: ControlMessage): void
   isConnected(): boolean
+  /** The control stream ends and another one begins, with a hello of what is so now. */
+  greetAgain(): void
   /** Resolves when the controller has heard all that was sent so far, and what it had sent before has come; or the stream ends. */
   heard(): Promise<void>
 }
@@ -36,6 +38,7 @@ export function createStreams(
   const target = parseTarget(identity.url)
   let session: Session | undefined
   let control: Pipe<ControlMessage> | undefined
+  let controlAttempt: Attempt | undefined
 
   /** One connection from its opening to its end, whoever ends it. `use` opens the stream and answers how to clean up. */
   function attempt(
@@ -89,6 +92,7 @@ export function createStreams(
           },
         }
       })
+      controlAttempt = current
       return current
     },
     openLogs() {
@@ -117,6 +121,7 @@ export function createStreams(
     send(message) {
       if (streams.isConnected()) control?.send(message)
     },
+    greetAgain: () => controlAttempt?.close(),
     isConnected: () => session?.ready ?? false,
     heard: () => session?.heard() ?? Promise.resolve(),
   }

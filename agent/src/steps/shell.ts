@@ -2,6 +2,7 @@
 import { basename, resolve } from 'node:path'
 import { programOn } from '../host.ts'
 import { JobProcess } from '../job/job-process.ts'
+import type { JobFolder } from '../job/journal.ts'
 import type { CommandContext, StepCommand } from '../job/prepare-launch.ts'
 import { within } from '../job/workspace.ts'
 import type { ExecutionOf, StepKind } from './step-kind.ts'
@@ -53,10 +54,31 @@ export const shell: StepKind<'shell'> = {
   main: (execution, folder) => new JobProcess(folder, (context) => command(execution, context)),
 }
 
-function command(execution: ExecutionOf<'shell'>, { folder, workspace, base, env }: CommandContext): StepCommand {
-  const given = execution.shell.trim() || 'sh'
+type Script = ExecutionOf<'shell'>
+
+/** Writes the script; answers what runs it, and its file. */
+export function scriptOf(
+  { shell: written, script }: Script,
+  folder: JobFolder,
+): { program: string; args: Shell['args']; file: string } {
+  const given = written.trim() || 'sh'
   const kind = Object.hasOwn(shells, given) ? shells[given]! : interpreter(given)
-  const name = kind.program ?? given
+  return { program: kind.program ?? given, args: kind.args, file: folder.writeForStep(kind.file, kind.text(script)) }
+}
+
+/** Where it runs. Throws a sentence when that is not there. */
+export function folderOf({ workingDirectory }: Script, workspace: string): string {
+  if (!workingDirectory) return workspace
+  try {
+    return within(workspace, workingDirectory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    throw new Error(`The folder ${JSON.stringify(workingDirectory)} does not exist in the workspace.`)
+  }
+}
+
+function command(execution: Script, { folder, workspace, base, env }: CommandContext): StepCommand {
+  const { program: name, args, file } = scriptOf(execution, folder)
   const path = env.get('PATH') ?? ''
   // One that names its folder is looked for there, from the workspace on.
   const program = name.includes('/') ? resolve(workspace, name) : programOn(path, name)
@@ -66,15 +88,5 @@ function command(execution: ExecutionOf<'shell'>, { folder, workspace, base, env
     )
   }
   if (!program) throw new Error(`The shell ${name} is not installed on this host.`)
-  let workingDirectory = workspace
-  if (execution.workingDirectory) {
-    try {
-      workingDirectory = within(workspace, execution.workingDirectory)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      throw new Error(`The folder ${JSON.stringify(execution.workingDirectory)} does not exist in the workspace.`)
-    }
-  }
-  const script = folder.writeForStep(kind.file, kind.text(execution.script))
-  return { argv: [program, ...kind.args(script)], workingDirectory }
+  return { argv: [program, ...args(file)], workingDirectory: folderOf(execution, workspace) }
 }

@@ -2,7 +2,9 @@
 // taken up by a later agent, and ended.
 import type { JobSpec, SecretValue } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import type { Config } from '../config.ts'
+import type { Containers } from '../containers/containers.ts'
 import type { JobFolder } from '../job/journal.ts'
+import type { Ending } from '../job/outcome.ts'
 import type { Launcher } from '../process/process.ts'
 import type { Sweep } from '../process/process-tree.ts'
 
@@ -15,6 +17,9 @@ export interface StepHost {
   config: Config
   launcher: Launcher
   sweep: Sweep
+  containers: Pick<Containers, 'runtime'>
+  /** What tells the containers of this agent's from those of others on this host. */
+  place: string
 }
 
 export interface StepContext {
@@ -37,6 +42,8 @@ export interface PhaseContext extends StepContext {
 export interface MainEnd {
   exitCode?: number
   lost?: string
+  /** Why it failed, where that is known better than by the exit code. */
+  why?: Pick<Ending, 'outcome' | 'reason' | 'reasonCode'>
 }
 
 /**

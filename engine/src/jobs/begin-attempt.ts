@@ -12,12 +12,12 @@ import {
 } from '@ansflow/proto/expression'
 import { hasLocks } from '@ansflow/proto/fields/locks'
 import { type JobSpec, JobSpecSchema } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import { OnLost, RetryOn, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type ImagePull, OnLost, RetryOn, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { MatrixError } from '@ansflow/proto/matrix'
 import { type Reason, reason, saidReason } from '@ansflow/proto/reasons'
 import { JobStatus, StepStatus } from '@ansflow/proto/status'
 import type { RunVariable } from '@ansflow/proto/step-variables'
-import { paramOf, type StepType, stepType } from '@ansflow/proto/steps/index'
+import { type Execution, paramOf, type StepType, stepType } from '@ansflow/proto/steps/index'
 import { ParamError } from '@ansflow/proto/steps/params'
 import { shells } from '@ansflow/proto/steps/script'
 import { markSecrets } from '@ansflow/proto/steps/secret-marks'
@@ -45,8 +45,8 @@ import {
   needsOf,
   stepEnv,
 } from '../values/job-context.ts'
-import { locksOf, timeoutOf, workspaceOf } from '../values/own-values.ts'
-import { labelsOf, noteLateLabels } from './workspace-labels.ts'
+import { imageOf, locksOf, timeoutOf, workspaceOf } from '../values/own-values.ts'
+import { capabilitiesOf, labelsOf, noteLateLabels } from './workspace-labels.ts'
 
 const cancelGraceMs = 10_000
 
@@ -96,7 +96,7 @@ function queueJob(turn: Turn, step: StepState, { spec, secrets }: Extract<Compil
   const ready = step.awaits?.kind === 'locks' ? step.queuedAt! : turn.now
   const job = newJob(turn, step, {
     labels: labelsOf(turn.state, step),
-    capability: spec.execution.case ?? 'shell',
+    capability: capabilitiesOf(turn.state, step, spec.execution.case ?? 'shell').join(' '),
     workspace: spec.workspace,
     secrets,
     status: JobStatus.QUEUED,
@@ -131,6 +131,7 @@ function newJob(
     logSize: 0,
     logComplete: false,
     report: null,
+    image: null,
     ...fields,
   }
   step.attempts.push(job)
@@ -258,11 +259,17 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
     umask: definition.umask,
     nice: Number(definition.nice),
     cancelGraceMs,
-    execution: work.execution,
+    execution: inImage(work.execution, imageOf(state, step), definition.pull),
     outputs: [...new Set([...type.outputs, ...definition.outputs])],
     selfFence: repeatsWhenLost(step),
   })
   return { by: 'agent', spec, secrets: secretsOf(state, step, spec) }
+}
+
+/** A script runs in a container where the step names an image. */
+function inImage(execution: Execution, image: string, pull: ImagePull): Execution {
+  if (execution.case !== 'shell' || image === '') return execution
+  return { case: 'container', value: { script: execution.value, image, pull } }
 }
 
 function markParams(type: StepType, { with: given = {}, secrets }: StepDefinition, mark: string): JsonObject {

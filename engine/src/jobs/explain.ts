@@ -9,6 +9,7 @@ import {
   isolatedWorkspace,
   isPinned,
   type JobLimits,
+  lackedCapability,
   noLimits,
   type Running,
   takesOffers,
@@ -49,7 +50,8 @@ function explainPinned(job: Candidate, agents: readonly AgentView[]): Reason {
   const lacks = job.labels.filter((label) => !holder.labels.includes(label))
   if (lacks.length > 0) return reason('workspace_lacks', { ...params, lacks: named(lacks) })
   if (job.untrusted && !holder.takesUntrusted) return reason('workspace_trusted', params)
-  if (!fits(holder, job)) return reason('workspace_cannot', { ...params, capability: job.capability })
+  const capability = lackedCapability(holder, job)
+  if (capability !== undefined) return reason('workspace_cannot', { ...params, capability })
   if (holder.draining) return reason('workspace_draining', params)
   return holder.busy >= holder.slots ? reason('workspace_full', params) : reason('queued')
 }
@@ -79,8 +81,10 @@ function noneOnline(job: Candidate, agents: readonly AgentView[], fitting: reado
     return reason('agents_offline', { agents: names.join(', '), ...more })
   }
   const has = (agent: AgentView, label: string) => agent.labels.includes(label)
-  if (online.some((agent) => job.labels.every((label) => has(agent, label)))) {
-    return reason('capability_missing', { ...labelsParams(job), capability: job.capability })
+  const labeled = online.filter((agent) => job.labels.every((label) => has(agent, label)))
+  if (labeled.length > 0) {
+    const lacked = labeled.map((agent) => lackedCapability(agent, job))
+    return reason('capability_missing', { ...labelsParams(job), capability: lacked.find(Boolean) ?? job.capability })
   }
   const claiming = online.find((agent) =>
     job.labels.every((label) => has(agent, label) || agent.claims.includes(label)),

@@ -34,6 +34,7 @@ export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
     job.logComplete = true
     turn.effects.push({ type: 'logEnded', jobId: job.id })
   }
+  job.image = result.image ?? null
   job.report = result.report ? countsOf(result.report) : null
   if (job.report) turn.reports.push({ job, report: result.report! })
   const end = endOf(turn, job, result)
@@ -129,6 +130,7 @@ function failure({ exitCode, reasonCode, reason: message }: JobResult): Reason {
   if (reasonCode === 'secret_missing') return reason('secret_missing', { name: message ?? '' })
   if (reasonCode === 'repository_access') return reason('repository_access', { message: message ?? '' })
   if (exitCode === undefined || reasonCode === 'agent_error') return reason('agent_error', message ? { message } : {})
+  if (reasonCode === 'out_of_memory') return reason('out_of_memory', message ? { limit: message } : {})
   if (reasonCode === 'signal') return reason('signal', { signal: String(exitCode - 128) })
   return reason('exit_code', { code: String(exitCode) })
 }

@@ -49,6 +49,8 @@ describe('pickJob', () => {
     ['its label', {}, { labels: ['linux'] }, true],
     ['a label it lacks', {}, { labels: ['linux', 'gpu'] }, false],
     ['a capability it lacks', {}, { capability: 'checkout' }, false],
+    ['one of two capabilities that it lacks', {}, { capability: 'shell container' }, false],
+    ['capabilities that it has', { capabilities: ['shell', 'container'] }, { capability: 'shell container' }, true],
     ['of strangers, whom it does not take', {}, { untrusted: true }, false],
     ['of strangers, whom it takes', { takesUntrusted: true }, { untrusted: true }, true],
     ['trusted, where strangers are taken', { takesUntrusted: true }, {}, true],
@@ -118,6 +120,18 @@ describe('explainWait', () => {
       'No agent with the labels gpu, mac is online. Steps of workspace w, which lives on one agent, ask for them.',
     ],
     ['no such capability', { capability: 'checkout' }, [agent()], 'No agent that can run checkout steps is online.'],
+    [
+      'no container runtime',
+      { capability: 'shell container' },
+      [agent(), agent({ capabilities: ['container'] })],
+      'No agent with a container runtime is online.',
+    ],
+    [
+      'holder without a container runtime',
+      { pinnedAgentId: 'a', capability: 'container' },
+      [agent()],
+      'Agent Anna holds workspace shared but has no container runtime. With a workspace of its own another agent can.',
+    ],
     [
       'only said',
       { labels: ['gpu'], workspace: 'isolated' },

@@ -12,6 +12,7 @@ export interface Candidate {
   labels: readonly string[]
   /** Of an untrusted run: it goes only where such ones are taken. */
   untrusted: boolean
+  /** Words with spaces between. */
   capability: string
   workspace: string
   /** Agent that holds the job's workspace in its run; empty: none yet. */
@@ -44,9 +45,19 @@ export function fits(agent: AgentView, job: Candidate): boolean {
   return (
     agent.organizationId === job.organizationId &&
     (agent.takesUntrusted || !job.untrusted) &&
-    agent.capabilities.includes(job.capability) &&
+    lackedCapability(agent, job) === undefined &&
     job.labels.every((label) => agent.labels.includes(label))
   )
+}
+
+/** The first that the job asks for and the agent does not have. */
+export function lackedCapability(
+  { capabilities }: Pick<AgentView, 'capabilities'>,
+  { capability }: Pick<Candidate, 'capability'>,
+): string | undefined {
+  // Of most jobs it is one word; this is asked of every job for every agent.
+  if (capabilities.includes(capability)) return undefined
+  return capability.split(' ').find((word) => !capabilities.includes(word))
 }
 
 /** Whether it may go to no other agent than the one that holds its workspace. */

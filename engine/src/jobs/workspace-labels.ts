@@ -1,6 +1,6 @@
 // What the steps of a workspace ask for together: a workspace lives on one agent, and the first job of any of them decides on which.
 import { limits } from '@ansflow/proto/limits'
-import { runsOnAgent } from '@ansflow/proto/steps/index'
+import { runsOnAgent, runsScript } from '@ansflow/proto/steps/index'
 import type { RunState, StepState } from '../state.ts'
 import { ownLabelsOf, placeIsKnown, workspaceOf } from '../values/own-values.ts'
 import { isolatedWorkspace } from './pick-job.ts'
@@ -26,10 +26,13 @@ export function noteLateLabels(state: RunState, step: StepState): void {
 
 function noteLabels(state: RunState, step: StepState): void {
   const { uses, disabled, runsOn } = step.definition
-  if (disabled || runsOn.length === 0 || !runsOnAgent(uses)) return
+  const hasImage = needsContainers(step)
+  if (disabled || (runsOn.length === 0 && !hasImage) || !runsOnAgent(uses)) return
   try {
     const workspace = workspaceOf(state, step)
     if (workspace === isolatedWorkspace) return
+    if (hasImage) state.containerWorkspaces.add(workspace)
+    if (runsOn.length === 0) return
     const together = state.workspaceLabels.get(workspace) ?? new Map<string, string[]>()
     state.workspaceLabels.set(workspace, together)
     for (const label of ownLabelsOf(state, step)) {
@@ -41,6 +44,16 @@ function noteLabels(state: RunState, step: StepState): void {
   } catch {
     // It fails when it begins, and says why.
   }
+}
+
+/** What an expression gives is not asked: it may be known late, and the agent is chosen with the first job of the workspace. */
+function needsContainers({ definition: { uses, image } }: StepState): boolean {
+  return image !== '' && runsScript(uses)
+}
+
+/** What the agent of the step's job must be able to do, first what the job itself is: it has to run the workspace's other steps too. */
+export function capabilitiesOf(state: RunState, step: StepState, own: string): string[] {
+  return [...new Set([own, ...(state.containerWorkspaces.has(workspaceOf(state, step)) ? ['container'] : [])])]
 }
 
 /** What a job of the step asks for: whichever agent gets it can also run the other steps of its workspace. */

@@ -11,6 +11,7 @@ import {
   parseTemplate,
   toText,
 } from '@ansflow/proto/expression'
+import { imageProblem } from '@ansflow/proto/fields/image'
 import { lockNameProblem, locksHaveEffect, locksOfStep, type WrittenLock } from '@ansflow/proto/fields/locks'
 import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { limits, patterns } from '@ansflow/proto/limits'
@@ -51,6 +52,16 @@ export function workspaceOf(state: RunState, step: StepState): string {
   const name = interpolate(workspace, contextOf(state, step))
   if (!patterns.workspace.test(name))
     throw new ExpressionError(say('workspace', { word: JSON.stringify(name.slice(0, 80)) }))
+  return name
+}
+
+/** Empty: it runs on the agent's host itself. Throws an ExpressionError. */
+export function imageOf(state: RunState, step: StepState): string {
+  const { image } = step.definition
+  if (!hasExpression(image)) return image
+  const name = interpolate(image, contextOf(state, step)).trim()
+  const said = name === '' ? undefined : imageProblem(name)
+  if (said) throw new ExpressionError(said)
   return name
 }
 

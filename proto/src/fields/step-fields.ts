@@ -1,15 +1,16 @@
 // Every field of a step, once: from this table follow the reader and the writer of the file, the document, the hash, the JSON
 // Schema, the checks, the form, what a comparison says, and the random steps of the tests.
-import { OnLost, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { ImagePull, OnLost, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { labelProblem } from '../agent-labels.ts'
 import { hasExpression } from '../expression.ts'
 import { hasControl, limits, patterns } from '../limits.ts'
 import { reservedProblem } from '../step-variables.ts'
-import { type Performer, performerOf } from '../steps/index.ts'
+import { type Performer, performerOf, runsScript } from '../steps/index.ts'
 import { say } from '../texts/say.ts'
 import { nameSaid, quoted } from '../validate/finding.ts'
 import { env } from './env.ts'
 import { environment } from './environment.ts'
+import { imageProblem } from './image.ts'
 import type { Kind, ReportValue } from './kind.ts'
 import { choice, condition, duration, flag, text, timeout, timeoutExpression, words } from './kinds.ts'
 import { limitedLocks, lockedPerformers, locks } from './locks.ts'
@@ -37,6 +38,8 @@ export interface StepField<M extends keyof StepDefinition = keyof StepDefinition
   document: 'config' | 'own'
   /** Who does the steps that it has an effect on; absent: whoever does them. */
   usedBy?: readonly Performer[]
+  /** It has an effect on steps of script types only. */
+  ofScripts?: true
   /**
    * Written into the text that is hashed even where it says nothing: the fields of before this was left out. New fields have
    * none, so that they change no version's hash.
@@ -154,6 +157,28 @@ export const stepFields: readonly StepField[] = [
     document: 'config',
     usedBy: ['agent'],
     hashedAlways: true,
+    inherited: true,
+  }),
+  field({
+    key: 'image',
+    of: 'image',
+    kind: text({ expressions: 'template' }, checkImage),
+    description: 'The container image that the script runs in, such as node:22. Absent: the host of the agent itself.',
+    tab: 'settings',
+    document: 'config',
+    usedBy: ['agent'],
+    ofScripts: true,
+    inherited: true,
+  }),
+  field({
+    key: 'pull',
+    of: 'pull',
+    kind: choice(ImagePull, { missing: ImagePull.MISSING, always: ImagePull.ALWAYS, never: ImagePull.NEVER }),
+    description: 'When the image is fetched: missing (the default: when the agent does not have it), always, or never.',
+    tab: 'advanced',
+    document: 'config',
+    usedBy: ['agent'],
+    ofScripts: true,
     inherited: true,
   }),
   field({
@@ -278,8 +303,9 @@ export const stepFields: readonly StepField[] = [
 ]
 
 /** Whether the field says anything of a step of this type. Expressions read variables, whoever does the step. */
-export function hasEffect({ usedBy, inherited, together }: StepField, uses: string): boolean {
+export function hasEffect({ usedBy, ofScripts, inherited, together }: StepField, uses: string): boolean {
   if (performerOf(uses) === 'steps') return inherited === true || together === true
+  if (ofScripts && !runsScript(uses)) return false
   return usedBy === undefined || usedBy.includes(performerOf(uses))
 }
 
@@ -308,6 +334,11 @@ export function checkDescription(description: string, report: ReportValue): void
 function checkWorkspace(workspace: string, report: ReportValue): void {
   if (workspace === '' || hasExpression(workspace) || patterns.workspace.test(workspace)) return
   report({ said: say('workspace', quoted(workspace)) })
+}
+
+function checkImage(image: string, report: ReportValue): void {
+  const said = image === '' || hasExpression(image) ? undefined : imageProblem(image)
+  if (said !== undefined) report({ said })
 }
 
 function checkUmask(umask: string, report: ReportValue): void {

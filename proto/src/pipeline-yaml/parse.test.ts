@@ -129,7 +129,10 @@ steps:
     ['needs: [{ stp: first }]\nrun: x', '6:15 unknown_key second/needs.stp'],
     ['needs: [{ step: first, on: fail }]\nrun: x', '6:32 choice second/needs'],
     ['runn: x', '6:5 unknown_key second/runn'],
-    ['image: node\nrun: x', '6:5 unavailable second/image'],
+    ['services: { db: x }\nrun: x', '6:5 unavailable second/services'],
+    ['image: -v /:/host\nrun: x', '6:12 image second/image'],
+    ['image: node\nuses: fetch_code\nwith: { url: /a }', '6:12 no_effect second/image'],
+    ['image: node\npull: sometimes\nrun: x', '7:11 choice second/pull'],
     ['uses: nothing', '6:11 unknown_step_type second/uses'],
     ['uses: custom\nwith: { script: x, shel: sh }', '7:30 param second/with.shel'],
     ['run: x\nshell: zsh | x', '7:12 param second/with.shell'],
@@ -158,7 +161,7 @@ steps:
     expect(sentence(step('depends_on: first\nrun: x'))[0]).toContain('Here it is called needs.')
     expect(sentence(step('uses: deploy'))[0]).toBe('The step type "deploy" is not available in this version.')
     expect(sentence(step('uses: checkout'))[0]).toContain('Did you mean "fetch_code"?')
-    expect(sentence(step('image: node\nrun: x'))[0]).toContain('(image) is not available')
+    expect(sentence(step('services: {}\nrun: x'))[0]).toContain('(services) are not available')
   })
 
   it('names the path of a cycle once', () => {

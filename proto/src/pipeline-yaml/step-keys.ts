@@ -44,4 +44,4 @@ export const stepKeys: KeyTable = {
 }
 
 /** Keys of the design this version cannot honour: leaving one out would change what runs, so it is an error. */
-export const unavailableStepKeys: readonly string[] = ['image', 'services', 'artifacts', 'reports', 'cache']
+export const unavailableStepKeys: readonly string[] = ['services', 'artifacts', 'reports', 'cache']

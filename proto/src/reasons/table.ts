@@ -1,6 +1,7 @@
 // Why a step or a run waits, or ended as it did: every code once, with its parameters and its sentences. The engine builds
 // reasons from it, the API sends code, parameters and the English sentence, the console says it in the reader's language.
 import type { Entry } from '../texts/template.ts'
+import { ofContainers } from './of-containers.ts'
 import { ofEnvironments } from './of-environments.ts'
 
 const shares = '[ Steps of workspace {shares}, which lives on one agent, ask for them.]'
@@ -27,8 +28,8 @@ export const reasonTable = {
   },
   capability_missing: {
     params: ['capability', 'labels?', 'shares?'],
-    en: `No agent[ with the labels {labels}] that can run {capability} steps is online.${shares}`,
-    'zh-CN': `没有[带标签 {labels}、]能运行 {capability} 步骤的在线代理。${sharesZh}`,
+    en: `No agent[ with the labels {labels}] [{capability=container}with a container runtime|that can run {capability} steps] is online.${shares}`,
+    'zh-CN': `没有[带标签 {labels}、][{capability=container}带容器运行时|能运行 {capability} 步骤]的在线代理。${sharesZh}`,
   },
   agents_trusted: {
     params: [],
@@ -74,8 +75,9 @@ export const reasonTable = {
   },
   workspace_cannot: {
     params: ['agent', 'workspace', 'capability'],
-    en: 'Agent {agent} holds workspace {workspace} but cannot run {capability} steps. With a workspace of its own another agent can.',
-    'zh-CN': '代理 {agent} 持有工作区 {workspace}，但不能运行 {capability} 步骤。为它另设工作区，其他代理便可运行。',
+    en: 'Agent {agent} holds workspace {workspace} but [{capability=container}has no container runtime|cannot run {capability} steps]. With a workspace of its own another agent can.',
+    'zh-CN':
+      '代理 {agent} 持有工作区 {workspace}，但[{capability=container}没有容器运行时|不能运行 {capability} 步骤]。为它另设工作区，其他代理便可运行。',
   },
   work_queued: { params: [], en: 'The controller is about to do it.', 'zh-CN': '控制器即将执行。' },
   offered: { params: ['agent'], en: 'Offered to agent {agent}.', 'zh-CN': '已提供给代理 {agent}。' },
@@ -312,6 +314,7 @@ export const reasonTable = {
     'zh-CN':
       '此运行来自其他仓库的合并请求，尚无人批准，因此得不到密钥，而该步骤需要 {names}。请批准其提交，或用 `when: run.trusted` 跳过该步骤。',
   },
+  ...ofContainers,
   ...ofEnvironments,
   secret_missing: { params: ['name'], en: 'The project has no secret {name}.', 'zh-CN': '项目没有密钥 {name}。' },
   repository_access: {

@@ -19,6 +19,7 @@ import { wait } from './wait.ts'
 export { validateParams } from './params.ts'
 export type {
   Category,
+  Execution,
   Param,
   ParamProblem,
   ParamSchema,
@@ -56,6 +57,12 @@ export function performerOf(id: string): Performer {
 /** What labels and workspaces say is for these only. */
 export function runsOnAgent(id: string): boolean {
   return performerOf(id) === 'agent'
+}
+
+/** Whether steps of this type run a script, on the agent's host or in a container. */
+export function runsScript(id: string): boolean {
+  const type = stepTypes.get(id)
+  return type === undefined || (type.by === 'agent' && paramOf(type, 'script') !== undefined)
 }
 
 /** A parameter by its name, whatever the name is. */

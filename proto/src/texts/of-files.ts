@@ -193,9 +193,8 @@ export const ofFiles = {
   },
   unavailable: {
     params: ['key'],
-    en: '[{key=image}Running a step in a container (image) is|{key=services}Service containers (services) are|{key=artifacts}Artifacts (artifacts) are|{key=reports}Reports (reports) are|Caches (cache) are] not available in this version. Remove the key.',
-    'zh-CN':
-      '此版本没有[{key=image}在容器中运行步骤|{key=services}服务容器|{key=artifacts}制品|{key=reports}报告|缓存]（{key}）。请删除此键。',
+    en: '[{key=services}Service containers (services) are|{key=artifacts}Artifacts (artifacts) are|{key=reports}Reports (reports) are|Caches (cache) are] not available in this version. Remove the key.',
+    'zh-CN': '此版本没有[{key=services}服务容器|{key=artifacts}制品|{key=reports}报告|缓存]（{key}）。请删除此键。',
   },
   key_odd: {
     params: ['name', 'odd'],

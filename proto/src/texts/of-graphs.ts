@@ -189,9 +189,9 @@ export const ofGraphs = {
   },
   no_effect: {
     params: ['key', 'by', 'type'],
-    en: '[{by=clock}A {type} step starts nothing|{by=people}People decide a {type} step|{by=run}A run of its own does what a {type} step says|The controller does what a {type} step says], so {key} has no effect. Remove it.',
+    en: '[{by=agent}A {type} step runs no script|{by=clock}A {type} step starts nothing|{by=people}People decide a {type} step|{by=run}A run of its own does what a {type} step says|The controller does what a {type} step says], so {key} has no effect. Remove it.',
     'zh-CN':
-      '{type} 步骤[{by=clock}不启动任何程序|{by=people}由人决定|{by=run}由另一次运行完成|由控制器执行]，{key} 没有作用。请移除。',
+      '{type} 步骤[{by=agent}不运行脚本|{by=clock}不启动任何程序|{by=people}由人决定|{by=run}由另一次运行完成|由控制器执行]，{key} 没有作用。请移除。',
   },
   retries: {
     params: ['most'],

@@ -144,6 +144,11 @@ export const ofValues = {
     en: `${word} is no id for a step: use small letters, digits, - and _, beginning with a letter or digit, at most 64.`,
     'zh-CN': `${wordZh} 不能作步骤的键：只能用小写字母、数字、- 和 _，以字母或数字开头，最多 64 个字符。`,
   },
+  image: {
+    params: [...wordParams],
+    en: `${word} is no container image: write its name with a tag or a digest, such as node:22 or ghcr.io/acme/tools@sha256:….`,
+    'zh-CN': `${wordZh} 不是容器镜像：请写镜像名称，可带标签或摘要，例如 node:22 或 ghcr.io/acme/tools@sha256:…。`,
+  },
   umask: {
     params: [...wordParams],
     en: `${word} is no umask: write three or four octal digits, such as 022 or 077.`,

@@ -83,7 +83,6 @@ export function checkStepFields(step: StepDefinition, report: Report): void {
 /** Warns of what is written for nothing: nobody would notice that it is not heeded. */
 function checkEffects(step: StepDefinition, report: Report): void {
   const by = performerOf(step.uses)
-  if (by === 'agent') return
   if (by === 'steps') {
     checkTogether(step, report)
     return

@@ -128,6 +128,28 @@ describe('a job', () => {
     await other.take()
   })
 
+  test('in a container waits for an agent with a runtime, and its image is told', async () => {
+    const control = agent.control()
+    await control.hello()
+    const runId = await world.startRun([{ id: 'a', image: 'node:22' }])
+    for await (const event of test_.as(test_.owner).client(RunService).watchRun({ runId })) {
+      const why = event.steps.map((step) => step.reason).find((reason) => reason.startsWith('No agent with'))
+      if (why === undefined) continue
+      expect(why).toBe('No agent with a container runtime is online.')
+      break
+    }
+    control.cut()
+    await control.end()
+    const other = agent.control()
+    await other.hello({ capabilities: ['shell', 'container'] })
+    const { job } = await other.take()
+    const image = { name: 'node:22', digest: `sha256:${'0'.repeat(64)}` }
+    other.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED, exitCode: 0, image } })
+    await other.hear('finishedAck')
+    expect((await world.stepOf(runId, 'a')).step.attempts[0]).toMatchObject({ image })
+    expect((await world.stepOf(await world.startRun([{ id: 'b' }]), 'b')).step.attempts[0]?.image).toBeUndefined()
+  })
+
   test('is canceled on the stream and in every heartbeat answer', async () => {
     const control = agent.control()
     await control.hello()

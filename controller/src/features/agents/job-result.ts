@@ -1,7 +1,7 @@
 // What an agent says of a job's end, in the engine's words; everything it could fill without bound is bounded.
 
 import type { JobReport } from '@ansflow/engine/report'
-import type { JobResult } from '@ansflow/engine/state'
+import type { JobImage, JobResult } from '@ansflow/engine/state'
 import { findUnstorable, storable } from '@ansflow/proto/characters'
 import { type Finished, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { AnnotationLevel } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
@@ -12,6 +12,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt'
 import type { JobSecrets } from './job-book.ts'
 
 const maxReason = 2000
+const maxDigest = 128
 
 export function resultOf(finished: Finished): JobResult {
   const { exitCode, startedAt, finishedAt, logSize } = finished
@@ -22,6 +23,7 @@ export function resultOf(finished: Finished): JobResult {
     logSize: Number(logSize),
     ...reportOf(finished),
     ...exportsOf(finished),
+    ...imageOf(finished),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(reason ? { reason: reason.slice(0, maxReason).toWellFormed() } : {}),
     ...(reasonCode ? { reasonCode: reasonCode.slice(0, 64) } : {}),
@@ -34,6 +36,11 @@ export function resultOf(finished: Finished): JobResult {
   // Half a value would be worse than none: whoever uses it could not tell.
   if (outcome !== Outcome.SUCCEEDED) return { ...result, outputs: {} }
   return { ...result, outputs: {}, outcome: Outcome.FAILED, reasonCode: 'agent_error', reason: fault }
+}
+
+function imageOf({ image }: Finished): { image?: JobImage } {
+  if (!image) return {}
+  return { image: { name: textOf(image.name, limits.imageName), digest: textOf(image.digest, maxDigest) } }
 }
 
 const levels: ReadonlySet<AnnotationLevel> = new Set([

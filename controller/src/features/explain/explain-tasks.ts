@@ -4,7 +4,7 @@ import { type Foreseen, type ForeseenExpression, foresee } from '@ansflow/engine
 import type { ForeseenPiece, ForeseenValue } from '@ansflow/engine/foresee-pieces'
 import { groupWanted } from '@ansflow/engine/foresee-waits'
 import { supersedes } from '@ansflow/engine/locks'
-import { type AgentView, type Candidate, fits } from '@ansflow/engine/pick-job'
+import { type AgentView, type Candidate, fits, lackedCapability } from '@ansflow/engine/pick-job'
 import { planRun } from '@ansflow/engine/plan'
 import type { JobState, RunMeta } from '@ansflow/engine/state'
 import {
@@ -215,6 +215,6 @@ function refusalMessage(agent: AgentView, { labels, capability }: Candidate) {
     offline: !agent.online,
     draining: agent.draining,
     lacks: labels.filter((label) => !agent.labels.includes(label)),
-    capability: agent.capabilities.includes(capability) ? '' : capability,
+    capability: lackedCapability(agent, { capability }) ?? '',
   }
 }

@@ -44,6 +44,8 @@ export const JobEntity = defineEntity({
     reason: p.text().nullable(),
     /** JSON of the engine's ReportCounts, once it has ended and told people something. */
     report: p.string().length(255).nullable(),
+    /** JSON of the engine's JobImage, once it has ended in a container. */
+    image: p.string().length(1000).nullable(),
     createdAt: p.datetime(3),
     availableAt: p.datetime(3),
     offeredAt: p.datetime(3).nullable(),

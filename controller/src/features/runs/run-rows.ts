@@ -199,6 +199,7 @@ export const jobHeadColumns = [
   'exit_code',
   'reason',
   'report',
+  'image',
   'available_at',
   'started_at',
   'finished_at',
@@ -215,6 +216,7 @@ export function jobHeadRow(job: JobState, times: Times) {
     exit_code: job.exitCode,
     reason: json(job.reason),
     report: job.report ? JSON.stringify(job.report) : null,
+    image: job.image ? JSON.stringify(job.image) : null,
     available_at: times.to(job.availableAt),
     started_at: times.to(job.startedAt),
     finished_at: times.to(job.finishedAt),
@@ -285,6 +287,7 @@ export function storedJob(row: Omit<JobRow, 'spec' | 'untrusted'>, times: Times)
     cancelRequested: Boolean(row.cancel_requested),
     logSize: Number(row.log_size),
     logComplete: Boolean(row.log_complete),
+    image: row.image ? (JSON.parse(row.image) as JobState['image']) : null,
     report: row.report ? (JSON.parse(row.report) as JobState['report']) : null,
   }
 }

@@ -81,6 +81,7 @@ export interface JobRow {
   exit_code: number | null
   reason: string | null
   report: string | null
+  image: string | null
   created_at: Time
   available_at: Time
   offered_at: Time | null

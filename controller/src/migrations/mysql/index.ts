@@ -31,6 +31,7 @@ import { Environments } from './migration-0027-environments.ts'
 import { Proposals } from './migration-0028-proposals.ts'
 import { AppHooks } from './migration-0029-app-hooks.ts'
 import { OpenProposals } from './migration-0030-open-proposals.ts'
+import { ContainerImage } from './migration-0031-container-image.ts'
 
 export const migrations = {
   'migration-0001-e2d3c2d4': Initial,
@@ -65,4 +66,5 @@ export const migrations = {
   'migration-0028-proposals': Proposals,
   'migration-0029-app-hooks': AppHooks,
   'migration-0030-open-proposals': OpenProposals,
+  'migration-0031-container-image': ContainerImage,
 }

@@ -41,6 +41,7 @@ export const jobColumns = [
   'exit_code',
   'reason',
   'report',
+  'image',
   'created_at',
   'available_at',
   'offered_at',

@@ -3,6 +3,7 @@
 import { knownEnvironmentOf } from '@ansflow/engine/environments'
 import { inFileOrder } from '@ansflow/engine/plan'
 import type { JobState, ReusedFrom, RunState, StepState } from '@ansflow/engine/state'
+import { ContainerImageSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { AttemptReportSchema } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import {
   type Attempt,
@@ -141,6 +142,7 @@ function presentAttempt(job: JobState): Attempt {
   })
   if (job.exitCode !== null) message.exitCode = job.exitCode
   if (job.report) message.report = create(AttemptReportSchema, job.report)
+  if (job.image) message.image = create(ContainerImageSchema, job.image)
   if (job.startedAt) message.startedAt = timestampFromDate(job.startedAt)
   if (job.finishedAt) message.finishedAt = timestampFromDate(job.finishedAt)
   return message

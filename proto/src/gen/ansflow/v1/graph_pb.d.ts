@@ -1612,6 +1612,21 @@ export declare type StepDefinition = Message<"ansflow.v1.StepDefinition"> & {
    * @generated from field: ansflow.v1.StepEnvironment environment = 27;
    */
   environment?: StepEnvironment | undefined;
+
+  /**
+   * The container image that the script runs in, such as "node:22"; empty: on the agent's host itself. Of script types only. May hold
+   * ${{ }}, and what gives nothing is none. At most 512 characters.
+   *
+   * @generated from field: string image = 28;
+   */
+  image: string;
+
+  /**
+   * When the agent fetches the image.
+   *
+   * @generated from field: ansflow.v1.ImagePull pull = 29;
+   */
+  pull: ImagePull;
 };
 
 /**
@@ -1793,6 +1808,21 @@ export declare type StepDefinitionJson = {
    * @generated from field: ansflow.v1.StepEnvironment environment = 27;
    */
   environment?: StepEnvironmentJson;
+
+  /**
+   * The container image that the script runs in, such as "node:22"; empty: on the agent's host itself. Of script types only. May hold
+   * ${{ }}, and what gives nothing is none. At most 512 characters.
+   *
+   * @generated from field: string image = 28;
+   */
+  image?: string;
+
+  /**
+   * When the agent fetches the image.
+   *
+   * @generated from field: ansflow.v1.ImagePull pull = 29;
+   */
+  pull?: ImagePullJson;
 };
 
 /**
@@ -1800,6 +1830,54 @@ export declare type StepDefinitionJson = {
  * Use `create(StepDefinitionSchema)` to create a new message.
  */
 export declare const StepDefinitionSchema: GenMessage<StepDefinition, {jsonType: StepDefinitionJson}>;
+
+/**
+ * What an attempt ran in.
+ *
+ * @generated from message ansflow.v1.ContainerImage
+ */
+export declare type ContainerImage = Message<"ansflow.v1.ContainerImage"> & {
+  /**
+   * As the step says it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * "sha256:…", by which its registry knows it; of an image that was made on the agent's host, its id there.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+};
+
+/**
+ * What an attempt ran in.
+ *
+ * @generated from message ansflow.v1.ContainerImage
+ */
+export declare type ContainerImageJson = {
+  /**
+   * As the step says it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * "sha256:…", by which its registry knows it; of an image that was made on the agent's host, its id there.
+   *
+   * @generated from field: string digest = 2;
+   */
+  digest?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ContainerImage.
+ * Use `create(ContainerImageSchema)` to create a new message.
+ */
+export declare const ContainerImageSchema: GenMessage<ContainerImage, {jsonType: ContainerImageJson}>;
 
 /**
  * @generated from message ansflow.v1.StepEnvironment
@@ -2627,6 +2705,45 @@ export declare type InputTypeJson = "INPUT_TYPE_UNSPECIFIED" | "INPUT_TYPE_STRIN
  * Describes the enum ansflow.v1.InputType.
  */
 export declare const InputTypeSchema: GenEnum<InputType, InputTypeJson>;
+
+/**
+ * @generated from enum ansflow.v1.ImagePull
+ */
+export enum ImagePull {
+  /**
+   * @generated from enum value: IMAGE_PULL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * When its host does not have it. The default.
+   *
+   * @generated from enum value: IMAGE_PULL_MISSING = 1;
+   */
+  MISSING = 1,
+
+  /**
+   * @generated from enum value: IMAGE_PULL_ALWAYS = 2;
+   */
+  ALWAYS = 2,
+
+  /**
+   * The host has it, or the step fails.
+   *
+   * @generated from enum value: IMAGE_PULL_NEVER = 3;
+   */
+  NEVER = 3,
+}
+
+/**
+ * @generated from enum ansflow.v1.ImagePull
+ */
+export declare type ImagePullJson = "IMAGE_PULL_UNSPECIFIED" | "IMAGE_PULL_MISSING" | "IMAGE_PULL_ALWAYS" | "IMAGE_PULL_NEVER";
+
+/**
+ * Describes the enum ansflow.v1.ImagePull.
+ */
+export declare const ImagePullSchema: GenEnum<ImagePull, ImagePullJson>;
 
 /**
  * What happens when the agent that runs the step is lost.

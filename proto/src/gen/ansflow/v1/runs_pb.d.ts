@@ -6,7 +6,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { AttemptReport, AttemptReportJson } from "./reports_pb.js";
-import type { PipelineGraph, PipelineGraphJson } from "./graph_pb.js";
+import type { ContainerImage, ContainerImageJson, PipelineGraph, PipelineGraphJson } from "./graph_pb.js";
 
 /**
  * Describes the file ansflow/v1/runs.proto.
@@ -1495,7 +1495,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
    * workspace_trusted, agents_trusted, work_queued, offered, rejected, starting, retry_delay,
    * waiting_until, locks_next, lock_waits, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
-   * exit_code, signal, queue_timeout, timeout, run_timeout, lost, agent_deleted,
+   * exit_code, signal, out_of_memory, queue_timeout, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, secret_untrusted, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
@@ -1525,7 +1525,7 @@ export declare type ReasonJson = {
    * workspace_trusted, agents_trusted, work_queued, offered, rejected, starting, retry_delay,
    * waiting_until, locks_next, lock_waits, max_parallel, copies, running, unreachable, canceling, when_false, need_not_met, disabled, matrix_empty,
    * fail_fast, copies_skipped, matrix_many, matrix_full, matrix_invalid, copies_failed, copies_lost, copies_canceled,
-   * exit_code, signal, queue_timeout, timeout, run_timeout, lost, agent_deleted,
+   * exit_code, signal, out_of_memory, queue_timeout, timeout, run_timeout, lost, agent_deleted,
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, secret_untrusted, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
@@ -1636,6 +1636,13 @@ export declare type Attempt = Message<"ansflow.v1.Attempt"> & {
    * @generated from field: ansflow.v1.AttemptReport report = 14;
    */
   report?: AttemptReport | undefined;
+
+  /**
+   * What it ran in, once it has ended; absent: no container.
+   *
+   * @generated from field: ansflow.v1.ContainerImage image = 15;
+   */
+  image?: ContainerImage | undefined;
 };
 
 /**
@@ -1723,6 +1730,13 @@ export declare type AttemptJson = {
    * @generated from field: ansflow.v1.AttemptReport report = 14;
    */
   report?: AttemptReportJson;
+
+  /**
+   * What it ran in, once it has ended; absent: no container.
+   *
+   * @generated from field: ansflow.v1.ContainerImage image = 15;
+   */
+  image?: ContainerImageJson;
 };
 
 /**

@@ -7,6 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { HostFacts, HostFactsJson, HostLoad, HostLoadJson } from "../../v1/agents_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import type { Annotation, AnnotationJson } from "../../v1/reports_pb.js";
+import type { ContainerImage, ContainerImageJson, ImagePull, ImagePullJson } from "../../v1/graph_pb.js";
 
 /**
  * Describes the file ansflow/agent/v1/link.proto.
@@ -345,7 +346,7 @@ export declare const ControlResponseSchema: GenMessage<ControlResponse, {jsonTyp
  */
 export declare type Hello = Message<"ansflow.agent.v1.Hello"> & {
   /**
-   * What this agent can: "shell", "checkout", "earlier_workspace" (JobSpec.workspace_run_id). Unknown words are ignored by the other side.
+   * What this agent can: "shell", "checkout", "container" (it has a container runtime), "earlier_workspace" (JobSpec.workspace_run_id). Unknown words are ignored by the other side.
    *
    * @generated from field: repeated string capabilities = 1;
    */
@@ -417,7 +418,7 @@ export declare type Hello = Message<"ansflow.agent.v1.Hello"> & {
  */
 export declare type HelloJson = {
   /**
-   * What this agent can: "shell", "checkout", "earlier_workspace" (JobSpec.workspace_run_id). Unknown words are ignored by the other side.
+   * What this agent can: "shell", "checkout", "container" (it has a container runtime), "earlier_workspace" (JobSpec.workspace_run_id). Unknown words are ignored by the other side.
    *
    * @generated from field: repeated string capabilities = 1;
    */
@@ -1190,6 +1191,13 @@ export declare type Finished = Message<"ansflow.agent.v1.Finished"> & {
    * @generated from field: repeated string path = 15;
    */
   path: string[];
+
+  /**
+   * Of a job in a container, once its image was there.
+   *
+   * @generated from field: ansflow.v1.ContainerImage image = 16;
+   */
+  image?: ContainerImage | undefined;
 };
 
 /**
@@ -1290,6 +1298,13 @@ export declare type FinishedJson = {
    * @generated from field: repeated string path = 15;
    */
   path?: string[];
+
+  /**
+   * Of a job in a container, once its image was there.
+   *
+   * @generated from field: ansflow.v1.ContainerImage image = 16;
+   */
+  image?: ContainerImageJson;
 };
 
 /**
@@ -1504,6 +1519,12 @@ export declare type JobSpec = Message<"ansflow.agent.v1.JobSpec"> & {
      */
     value: CheckoutExecution;
     case: "checkout";
+  } | {
+    /**
+     * @generated from field: ansflow.agent.v1.ContainerExecution container = 18;
+     */
+    value: ContainerExecution;
+    case: "container";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -1611,6 +1632,11 @@ export declare type JobSpecJson = {
    * @generated from field: ansflow.agent.v1.CheckoutExecution checkout = 9;
    */
   checkout?: CheckoutExecutionJson;
+
+  /**
+   * @generated from field: ansflow.agent.v1.ContainerExecution container = 18;
+   */
+  container?: ContainerExecutionJson;
 
   /**
    * Declared outputs; others are dropped with a line in the log.
@@ -1758,6 +1784,56 @@ export declare type ShellExecutionJson = {
  * Use `create(ShellExecutionSchema)` to create a new message.
  */
 export declare const ShellExecutionSchema: GenMessage<ShellExecution, {jsonType: ShellExecutionJson}>;
+
+/**
+ * A script in a container. The workspace is there at the path that it has on the host.
+ *
+ * @generated from message ansflow.agent.v1.ContainerExecution
+ */
+export declare type ContainerExecution = Message<"ansflow.agent.v1.ContainerExecution"> & {
+  /**
+   * @generated from field: ansflow.agent.v1.ShellExecution script = 1;
+   */
+  script?: ShellExecution | undefined;
+
+  /**
+   * @generated from field: string image = 2;
+   */
+  image: string;
+
+  /**
+   * @generated from field: ansflow.v1.ImagePull pull = 3;
+   */
+  pull: ImagePull;
+};
+
+/**
+ * A script in a container. The workspace is there at the path that it has on the host.
+ *
+ * @generated from message ansflow.agent.v1.ContainerExecution
+ */
+export declare type ContainerExecutionJson = {
+  /**
+   * @generated from field: ansflow.agent.v1.ShellExecution script = 1;
+   */
+  script?: ShellExecutionJson;
+
+  /**
+   * @generated from field: string image = 2;
+   */
+  image?: string;
+
+  /**
+   * @generated from field: ansflow.v1.ImagePull pull = 3;
+   */
+  pull?: ImagePullJson;
+};
+
+/**
+ * Describes the message ansflow.agent.v1.ContainerExecution.
+ * Use `create(ContainerExecutionSchema)` to create a new message.
+ */
+export declare const ContainerExecutionSchema: GenMessage<ContainerExecution, {jsonType: ContainerExecutionJson}>;
 
 /**
  * @generated from message ansflow.agent.v1.CheckoutExecution

@@ -37,8 +37,14 @@ export function refusalText({ offline, draining, lacks, capability }: ExplainedR
     ...(offline ? [t('pipelines.explain.refused.offline')] : []),
     ...(draining ? [t('pipelines.explain.refused.draining')] : []),
     ...(lacks.length > 0 ? [t('pipelines.explain.refused.lacks', { labels: lacks.join(', ') })] : []),
-    ...(capability ? [t('pipelines.explain.refused.capability', { capability })] : []),
+    ...(capability ? [capabilityText(capability)] : []),
   ].join(t('ui.listSeparator'))
+}
+
+function capabilityText(capability: string): string {
+  const { t } = i18n.global
+  if (capability === 'container') return t('pipelines.explain.refused.containers')
+  return t('pipelines.explain.refused.capability', { capability })
 }
 
 /** Where it runs, or why nowhere for now. */
