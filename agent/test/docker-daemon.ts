@@ -5,9 +5,9 @@ import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { waitFor } from './agent-process.ts'
 
 const run = promisify(execFile)
+const READY_MS = 20_000
 const applets = ['sh', 'cat', 'chmod', 'chown', 'echo', 'head', 'id', 'kill', 'ls', 'mkdir']
 const more = ['rm', 'seq', 'sleep', 'stat', 'tail', 'touch', 'true', 'wc']
 
@@ -35,6 +35,12 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
   let said = ''
   daemon.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4000)))
   const gone = once(daemon, 'close')
+  const answering = new Promise<void>((resolve, reject) => {
+    daemon.stderr.on('data', () => said.includes('API listen on') && resolve())
+    daemon.once('close', () => reject(new Error(`The Docker daemon has ended: ${said}`)))
+    daemon.once('error', reject)
+    setTimeout(() => reject(new Error(`The Docker daemon does not answer: ${said}`)), READY_MS).unref()
+  })
   const docker = async (...args: string[]) =>
     (await run('docker', args, { env: { PATH: process.env['PATH'] ?? '', DOCKER_HOST: host, HOME: folder } })).stdout
   const end = async () => {
@@ -43,10 +49,7 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
-    await waitFor('the Docker daemon answers', async () => {
-      if (daemon.exitCode !== null) throw new Error(`The Docker daemon has ended: ${said}`)
-      return said.includes('API listen on')
-    })
+    await answering
     const image = await importBusybox(folder, docker)
     return { host, image, docker, [Symbol.asyncDispose]: end }
   } catch (error) {

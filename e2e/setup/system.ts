@@ -133,7 +133,7 @@ export class System implements AsyncDisposable {
     this.controller = undefined
   }
 
-  async addAgent(options: { slots?: number; labels?: string[]; name?: string } = {}): Promise<AgentProcess> {
+  async addAgent(options: AgentOptions & { name?: string } = {}): Promise<AgentProcess> {
     const { token } = await this.api.agents.createRegistrationToken({})
     const agent = new AgentProcess(this, options.name ?? `agent-${this.agents.length + 1}`, options, token)
     this.agents.push(agent)
@@ -227,15 +227,21 @@ function lazyClients(system: System) {
   }
 }
 
+interface AgentOptions {
+  slots?: number
+  labels?: string[]
+  env?: Record<string, string>
+}
+
 export class AgentProcess {
   readonly name: string
   child: ChildProcess | undefined
   output = ''
   readonly #system: System
-  readonly #options: { slots?: number; labels?: string[] }
+  readonly #options: AgentOptions
   #token: string
 
-  constructor(system: System, name: string, options: { slots?: number; labels?: string[] }, token: string) {
+  constructor(system: System, name: string, options: AgentOptions, token: string) {
     this.#system = system
     this.name = name
     this.#options = options
@@ -264,6 +270,7 @@ export class AgentProcess {
         ANSFLOW_AGENT_DATA: this.data,
         ANSFLOW_AGENT_SLOTS: String(this.#options.slots ?? 4),
         ...(this.#options.labels ? { ANSFLOW_AGENT_LABELS: this.#options.labels.join(',') } : {}),
+        ...this.#options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

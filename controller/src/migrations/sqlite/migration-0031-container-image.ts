@@ -2,8 +2,6 @@ import { Migration } from '@mikro-orm/migrations'
 
 export class ContainerImage extends Migration {
   override up(): void {
-    this.addSql(
-      'alter table `job` add column `image` text null',
-    )
+    this.addSql('alter table `job` add column `image` text null')
   }
 }
