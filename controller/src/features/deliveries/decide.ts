@@ -1,34 +1,22 @@
 // Which pipelines something in a repository starts, asked one by one: the files at its commit, and those that are kept in AnsFlow.
 
 import { AppError } from '@ansflow/proto/errors'
-import {
-  type PipelineGraph,
-  PipelineGraphSchema,
-  Severity,
-  TriggersSchema,
-} from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { limits } from '@ansflow/proto/limits'
+import { type PipelineGraph, PipelineGraphSchema, TriggersSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { type Said, say } from '@ansflow/proto/texts/say'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { toBinary } from '@bufbuild/protobuf'
 import type { EntityManager } from '../../platform/db.ts'
-import { GitError, type GitMirror } from '../../platform/git/git.ts'
+import type { GitMirror } from '../../platform/git/git.ts'
 import type { Workers } from '../../platform/workers.ts'
-import type { CallContext } from '../../transport/call.ts'
-import {
-  type PipelineRow,
-  pipelineNames,
-  runnableGraph,
-  type StillHead,
-  type TakeFile,
-  type TakenFile,
-} from '../pipelines/index.ts'
+import { type PipelineRow, pipelineNames, runnableGraph } from '../pipelines/index.ts'
 import type { RepositoryRow } from '../repositories/index.ts'
 import { refusalOf } from '../runs/index.ts'
 import { deliveryTasks } from './delivery-task-file.ts'
 import type { Happening } from './happening.ts'
 import { RepositoryTriggerEntity } from './repository-trigger.entity.ts'
 import { stillHead } from './still-head.ts'
+import { type TakeDeps, type TakenAt, takeFileAt } from './take-file-at.ts'
+import { takeLater } from './take-later.ts'
 
 export interface Decision {
   pipelineId: string
@@ -51,13 +39,9 @@ export interface Startable {
   isFile: boolean
 }
 
-export interface DecideDeps {
+export interface DecideDeps extends TakeDeps {
   em: EntityManager
   workers: Workers
-  takeFile(asked: TakeFile): Promise<TakenFile>
-  /** As an act of the repository's. */
-  change: CallContext['change']
-  now: Date
 }
 
 export interface Question {
@@ -90,26 +74,30 @@ export async function pipelineFiles(mirror: GitMirror, commit: string): Promise<
 }
 
 async function decideFiles(deps: DecideDeps, question: Question): Promise<Decision[]> {
-  const { mirror, filesAt, head, repository, signal } = question
+  const { mirror, filesAt, head, repository, ofStrangers, signal } = question
   if (filesAt === undefined) return []
   const at = { branch: repository.defaultBranch, commit: filesAt }
   const isHead = filesAt === head && stillHead(mirror, at, signal)
   const decisions: Decision[] = []
+  const made: string[] = []
   for (const path of await pipelineFiles(mirror, filesAt)) {
-    const decision = await decideFile(deps, question, { path, isHead })
+    const read = await takeFileAt(deps, question, { path, commit: filesAt, isHead, ofStrangers })
+    if ('isMade' in read) made.push(path)
+    const decision = await decideFile(deps, question, path, read)
     if (decision) decisions.push(decision)
   }
+  await takeLater(deps, { repository, mirror, signal }, { paths: made, commit: filesAt })
   return decisions
 }
 
 async function decideFile(
   deps: DecideDeps,
   question: Question,
-  { path, isHead }: { path: string; isHead: false | StillHead },
+  path: string,
+  read: TakenAt,
 ): Promise<Decision | undefined> {
-  const { filesAt = '', repository, ofStrangers } = question
+  const { repository } = question
   const none = { pipelineId: '', pipelineName: '', path }
-  const read = await takeFileAt(deps, question, { path, commit: filesAt, isHead, ofStrangers })
   if ('isTemplates' in read) return undefined
   if ('why' in read) return { ...none, why: read.why }
   const { pipeline, graph, version } = read.taken
@@ -119,58 +107,6 @@ async function decideFile(
   if (!answer) return { ...named, why: say('gate_none', { event: question.happening.event.kind }) }
   if (!answer.starts) return { ...named, why: answer.why }
   return { ...named, start: { pipeline, graph, version, inputs: answer.inputs, isFile: true } }
-}
-
-export async function takeFileAt(
-  { takeFile, change, now }: Pick<DecideDeps, 'takeFile' | 'change' | 'now'>,
-  { repository, mirror }: Pick<Question, 'repository' | 'mirror'>,
-  {
-    path,
-    commit,
-    isHead,
-    ofStrangers,
-  }: { path: string; commit: string; isHead: false | StillHead } & Pick<TakeFile, 'ofStrangers'>,
-): Promise<{ taken: NonNullable<TakenFile['taken']> } | { why: Said } | { isTemplates: true }> {
-  let yaml: string | undefined
-  try {
-    yaml = await mirror.file(commit, path, limits.fileBytes)
-  } catch (error) {
-    const isOfFile = error instanceof GitError && (error.fault === 'too_large' || error.fault === 'refused')
-    if (!isOfFile) throw error
-    return { why: say('delivery_file_unread', { path, detail: error.message }) }
-  }
-  if (yaml === undefined) return { why: say('delivery_file_unread', { path, detail: 'it is gone' }) }
-  const { organizationId, projectId, id: repositoryId, fullName } = repository
-  const asked: TakeFile = {
-    scope: { organizationId, projectId },
-    file: { repositoryId, path },
-    yaml,
-    files: {
-      read: (beside) => mirror.file(commit, beside, limits.includedBytes),
-      list: (folder) => mirror.list(commit, folder),
-    },
-    note: `${fullName} ${commit.slice(0, 12)}`,
-    author: fullName,
-    isHead: isHead !== false,
-    ...(isHead && { stillHead: isHead }),
-    ofStrangers,
-    change,
-    now,
-  }
-  const answer = await takeFile(asked).catch(refusalOf)
-  if (answer instanceof AppError) {
-    return { why: say('delivery_file_unread', { path, detail: answer.message.slice(0, 200) }) }
-  }
-  const { problems, name, taken, isTemplates } = answer
-  if (isTemplates) return { isTemplates }
-  const wrong = problems.find(({ severity }) => severity === Severity.ERROR)
-  if (wrong) {
-    const problem = { code: wrong.code, params: wrong.params } as Said
-    return { why: say('delivery_file', { path, problem }) }
-  }
-  if (taken) return { taken }
-  if (answer.leftTo) return { why: say('delivery_left', { path, name: answer.leftTo.name }) }
-  return { why: ofStrangers ? say('delivery_new_file', { path }) : say('delivery_name', { path, name }) }
 }
 
 /** Those of the project that are kept in AnsFlow. */

@@ -4,8 +4,8 @@ import { say } from '@ansflow/proto/texts/say'
 import type { EntityManager } from '../../platform/db.ts'
 import { findPipeline, type RunnableGraph } from '../pipelines/index.ts'
 import { readable } from '../repositories/index.ts'
-import { takeFileAt } from './decide.ts'
 import type { ExplainDeps } from './explain-event.ts'
+import { takeFileAt } from './take-file-at.ts'
 
 export type FileAtCommit = (
   em: EntityManager,

@@ -75,3 +75,25 @@ test.each(['build', 'docs'] as const)(
     expect(await latest('docs')).toEqual({ yaml: docs(newer), draft: docs(newer), draftChanged: false })
   },
 )
+
+test('a push that is taken back while its files are taken is not what a pipeline stays', async () => {
+  const { yaml: before } = await latest('docs')
+  const head = world.head()
+  const script = String(++scripts)
+  world.write(paths.build, build(script))
+  const first = world.commit(paths.docs, docs(script))
+  const { promise: reached, resolve } = Promise.withResolvers<void>()
+  const { promise: go, resolve: goOn } = Promise.withResolvers<void>()
+  // The server has been asked by then, for both files.
+  held = { path: paths.docs, reached: resolve, go }
+  const answer = await world.sendPush(head, first)
+  await reached
+  const second = world.commit(paths.docs, before)
+  await world.owner.client(RepositoryService).refreshRepository({ repositoryId: world.repositoryId })
+  await waitFor(async () => (await world.repository()).headCommit === second, 20_000)
+  expect((await latest('docs')).yaml).toBe(before)
+  goOn()
+  expect(said(await world.decided(answer))).toEqual({ build: 'started', docs: 'started' })
+  expect(await latest('docs')).toEqual({ yaml: before, draft: before, draftChanged: false })
+  expect((await latest('build')).yaml).toBe(build(script))
+})

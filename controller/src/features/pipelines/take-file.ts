@@ -64,6 +64,8 @@ export interface TakenFile {
     graph: PipelineGraph /** 0: it is none of its versions. */
     version: number
   }
+  /** Its latest version was made of it now. */
+  isMade?: true
   /** The pipeline that leaves this file alone, being kept in AnsFlow. */
   leftTo?: PipelineRow
 }
@@ -123,7 +125,8 @@ export async function takeFile(deps: TakeFileDeps, asked: TakeFile): Promise<Tak
       if (!pipeline) return { problems, name }
     }
   }
-  if (asked.isHead) pipeline = await becomeLatest(deps, asked, pipeline, content)
+  let isMade = false
+  if (asked.isHead) ({ pipeline, isMade } = await becomeLatest(deps, asked, pipeline, content))
   const known = await db
     .em()
     .findOne(
@@ -132,7 +135,7 @@ export async function takeFile(deps: TakeFileDeps, asked: TakeFile): Promise<Tak
       { orderBy: { number: 'desc' } },
     )
   const graph = await inTurns(runnable(await graphOf(content)))
-  return { problems, name, taken: { pipeline, graph, version: known?.number ?? 0 } }
+  return { problems, name, taken: { pipeline, graph, version: known?.number ?? 0 }, ...(isMade && { isMade }) }
 }
 
 function beginToFollow(
@@ -167,20 +170,22 @@ export function headPublication({ scope, file, note, author, now }: TakeFile, pi
   }
 }
 
+type Became = { pipeline: PipelineRow; isMade: boolean }
+
 /** Unless the default branch says something else by now: whoever takes that makes the version, and neither writes over the other's. */
 async function becomeLatest(
   deps: TakeFileDeps,
   asked: TakeFile,
   before: PipelineRow,
   content: Content,
-): Promise<PipelineRow> {
+): Promise<Became> {
   const { id, latestVersion: number } = before
   const em = deps.db.em()
   const latest = await em.findOne(PipelineVersionEntity, { pipelineId: id, number }, { fields: ['hash'] })
   const isNew = latest?.hash !== content.versionHash
   const read = () => latestVersionsOf(em, asked.file.repositoryId)
   const known = isNew && asked.stillHead ? await asked.stillHead(read) : new Map([[id, number]])
-  if (!known) return before
+  if (!known) return { pipeline: before, isMade: false }
   return deps.inOrder(id, () => publishHead(deps, asked, { before, content, after: known.get(id) ?? 0, isNew }))
 }
 
@@ -188,7 +193,7 @@ async function publishHead(
   deps: TakeFileDeps,
   asked: TakeFile,
   { before, content, after, isNew }: { before: PipelineRow; content: Content; after: number; isNew: boolean },
-): Promise<PipelineRow> {
+): Promise<Became> {
   const { change, yaml, author, now } = asked
   const { id: pipelineId, latestVersion, draftBase } = before
   const sources = async () => sourcesOf(deps, asked)
@@ -201,6 +206,7 @@ async function publishHead(
     await settleBase(deps, { ...followed, version: latestVersion, yaml: latest.yaml })
   }
   const publication = { ...headPublication(asked, pipelineId), after }
-  const { pipeline, version } = await publishContent({ ...deps, change }, publication, content)
-  return (await followVersion(deps, { ...followed, version: version.number, yaml }, { author, now })) ?? pipeline
+  const { pipeline, version, created } = await publishContent({ ...deps, change }, publication, content)
+  const row = await followVersion(deps, { ...followed, version: version.number, yaml }, { author, now })
+  return { pipeline: row ?? pipeline, isMade: created }
 }
