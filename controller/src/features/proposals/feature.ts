@@ -3,6 +3,7 @@ import { ProposalState } from '@ansflow/proto/gen/ansflow/v1/proposals_pb'
 import { feature } from '../../feature.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
+import { lookAtOpenProposals } from './open-proposals.ts'
 import { ProposalEntity } from './proposal.entity.ts'
 import { proposalTopics } from './proposal-topics.ts'
 import { proposalsApi } from './proposals.api.ts'
@@ -25,6 +26,7 @@ export const proposalsFeature = feature({
     return {
       services: [proposalsApi(deps)],
       topics,
+      loops: [{ name: 'open proposals', everyMs: 60_000, run: lookAtOpenProposals({ db, repositories }) }],
       pipelineParticipants: [
         {
           name: 'proposals',

@@ -33,6 +33,8 @@ export interface Repositories {
   keepRefs(em: EntityManager, row: RepositoryRow, refs: ReadonlyMap<string, string>): Promise<void>
   /** Those that are to be looked at, each of them by whoever gets it here; one that is not looked at is given again later. */
   takeDue(but: readonly string[]): AsyncIterable<RepositoryRow>
+  /** Those that are to be looked at at no time are, so long from now. */
+  lookLater(ids: readonly string[], waitMs: number): Promise<void>
   /** It could not be read: so long from now. False: that is no sooner than it is given again. */
   lookAgain(row: RepositoryRow, waitMs: number): Promise<boolean>
   /** It was looked at. */
@@ -156,6 +158,11 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
         const where = { id: row.id, lookAt: row.lookAt ?? null }
         if ((await db.em().nativeUpdate(RepositoryEntity, where, later)) === 1) yield { ...row, ...later }
       }
+    },
+
+    async lookLater(ids, waitMs) {
+      const lookAt = new Date(clock.now().getTime() + waitMs)
+      await db.em().nativeUpdate(RepositoryEntity, { id: { $in: [...ids] }, lookAt: null }, { lookAt })
     },
 
     async lookAgain({ id, lookAt }, waitMs) {
