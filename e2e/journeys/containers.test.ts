@@ -1,7 +1,7 @@
 // A step gets an image in the form; it waits for an agent with a container runtime, runs in the container, and its page shows the image.
 import { RunStatus, StepStatus } from '@ansflow/proto/status'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { canRunDocker, type DockerDaemon, startDockerDaemon } from '../../agent/test/docker-daemon.ts'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
@@ -26,12 +26,15 @@ describe.skipIf(!canRunDocker)('a step in a container', () => {
   let daemon: DockerDaemon
   beforeAll(async () => {
     daemon = await startDockerDaemon()
-    system = await startSystem()
     browser = await startBrowser()
   }, 60_000)
+  // Each has no agent with a runtime at first, and none that was one.
+  beforeEach(async () => {
+    system = await startSystem()
+  }, 60_000)
+  afterEach(() => system?.[Symbol.asyncDispose]())
   afterAll(async () => {
     await browser?.close()
-    await system?.[Symbol.asyncDispose]()
     await daemon?.[Symbol.asyncDispose]()
   })
 
@@ -68,7 +71,7 @@ describe.skipIf(!canRunDocker)('a step in a container', () => {
     // The step before it waits too: its workspace is for both.
     await page.getByText(waits[locale]).first().waitFor()
     await look('container-waits')
-    const agent = await system.addAgent({ env: { DOCKER_HOST: daemon.host } })
+    await system.addAgent({ env: { DOCKER_HOST: daemon.host } })
     expect((await system.ended(runId)).status).toBe(RunStatus.SUCCEEDED)
     expect(await system.wholeLog(runId, 'box')).toMatch(/yes\nfetched\n$/)
     const box = (await system.run(runId)).steps.find(({ id }) => id === 'box')!
@@ -77,6 +80,5 @@ describe.skipIf(!canRunDocker)('a step in a container', () => {
     await page.getByTestId('step-image').getByText(daemon.image).waitFor()
     await look('container-run')
     expect(errors).toEqual([])
-    await agent.stop()
   })
 })
