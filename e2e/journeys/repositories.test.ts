@@ -239,7 +239,7 @@ test.each(['en', 'zh-CN'] as const)(
     const shared = page.getByTestId('connection-shared git')
     await shared.waitFor()
     const { connections } = await system.client(ConnectionService).listOrganizationConnections({})
-    const [connectionId] = connections.map(({ id }) => id)
+    const connectionId = connections[0]!.id
     const used = { projectId: project!.id, connectionId, fullName: name }
     const { repository } = await system.client(RepositoryService).connectRepository(used)
     await page.goto(`${base}/connections`)
