@@ -21,6 +21,7 @@ import { isOlder, type PullRequests, type Repositories, type RepositoryRow, read
 import type { StartDeps } from '../runs/index.ts'
 import type { Decision } from './decide.ts'
 import { eventsToExplain, type ToExplain } from './event-to-explain.ts'
+import type { ForgeAnswers } from './forge-answers.ts'
 import type { Happening } from './happening.ts'
 import { type JudgeDeps, type Judgement, judge } from './judge.ts'
 import { judgeRerun, type RerunDeps, type RerunJudgement } from './judge-rerun.ts'
@@ -31,6 +32,7 @@ export interface ExplainDeps extends Pick<StartDeps, 'db' | 'workers'>, Pick<Rer
   repositories: Repositories
   pullRequests: PullRequests
   foreseeFiles(): (asked: TakeFile) => Promise<TakenFile>
+  answers: ForgeAnswers
 }
 
 export async function explainEvent(
@@ -54,7 +56,9 @@ export async function explainEvent(
         found.push(explainRerun(rerun))
         continue
       }
-      const judged = { repository, connection, signal, isRepeat: asked.isRepeat, ...(unsigned && { unsigned }) }
+      const recall: ForgeAnswers = (question, ask) => deps.answers(`${asked.delivery.id} ${question}`, ask)
+      const { isRepeat } = asked
+      const judged = { repository, connection, signal, isRepeat, recall, ...(unsigned && { unsigned }) }
       const judgement = await judge(lookingOn(deps, repository), judged, event)
       const { ref, commit, sender, why, assumed, waiting, happening, decided = [], filesAt = '', trust } = judgement
       const starts: ExplainedStart[] = []

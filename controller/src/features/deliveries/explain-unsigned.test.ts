@@ -87,6 +87,12 @@ test('the forge is asked about a comment that was delivered, and not about one t
   const delivered = await world.decided(await world.send('issue_comment', commentOf(7, 'mallory')))
   expect(delivered).toMatchObject({ result: NOTHING, problemInfo: { code: 'delivery_comment' } })
   expect(questions()).toBeGreaterThan(before)
+  // Nor does whoever reads the explanation again and again spend the connection's calls.
+  const asked = questions()
+  for (let times = 0; times < 3; times++) {
+    expect(await world.explained({ case: 'deliveryId', value: delivered.id })).toEqual(happened(delivered))
+  }
+  expect(questions()).toBe(asked)
   const ours = await world.decided(await world.send('issue_comment', commentOf(7, 'ann')))
   // And what it says counts, also of where the request comes from.
   expect(ours).toMatchObject({ result: WAITS, problemInfo: { code: 'delivery_fork' } })

@@ -11,6 +11,7 @@ import { deliveriesApi } from './deliveries.api.ts'
 import { deliveriesRoute } from './deliveries.route.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
 import { fileAtCommit } from './file-at-commit.ts'
+import { forgeAnswers } from './forge-answers.ts'
 import { keptDeliveries } from './kept-deliveries.ts'
 import { RepositoryTriggerEntity } from './repository-trigger.entity.ts'
 import { lookAtRepositories } from './take-over.ts'
@@ -30,10 +31,12 @@ export const deliveriesFeature = feature({
     const { tellNow } = from(statusesFeature)
     const started = { db, bus, clock, log, workers, driver, repeat, audit, tellNow }
     const deps = { ...started, repositories, pullRequests, sources, takeFile }
+    const answers = forgeAnswers(clock)
+    const explained = { db, clock, workers, repositories, pullRequests, sources, foreseeFiles, answers }
     const work = workOff(deps)
     const look = lookAtRepositories(deps)
     return {
-      services: [deliveriesApi({ db, bus, clock, workers, repositories, pullRequests, sources, foreseeFiles })],
+      services: [deliveriesApi({ ...explained, bus })],
       routes: [
         deliveriesRoute({
           db,

@@ -3,9 +3,10 @@
 import { type Said, say } from '@ansflow/proto/texts/say'
 import { commandsOf } from '@ansflow/proto/triggers/repository-triggers'
 import type { GitMirror } from '../../platform/git/git.ts'
-import type { ForgeEvent, OpenConnection, PullRequestFacts } from '../forges/index.ts'
+import type { ForgeClient, ForgeEvent, OpenConnection, PullRequestFacts } from '../forges/index.ts'
 import { type RepositoryRow, type Trust, waitsForTrust } from '../repositories/index.ts'
 import { type DecideDeps, type Decision, decide } from './decide.ts'
+import type { ForgeAnswers } from './forge-answers.ts'
 import { type Happening, happeningOf, subjectOf } from './happening.ts'
 
 type PullRequestEvent = Extract<ForgeEvent, { kind: 'pull_request' }>
@@ -29,6 +30,8 @@ export interface Judged {
   isRepeat: boolean
   /** Nobody has signed it: the forge is asked nothing for it, and of pull requests only what deliveries told of is fetched. */
   unsigned?: Unsigned
+  /** Of who only asks: what the forge has answered a moment ago counts. */
+  recall?: ForgeAnswers
 }
 
 export interface Unsigned {
@@ -139,15 +142,13 @@ function noneOf({ event: { kind, action, branch = '', tag = '' } }: Happening): 
 }
 
 /** Forges that do not say with a comment what it is about, or only the beginning of a commit, are asked: trust hangs on that. */
-async function wholeEvent(
-  event: ForgeEvent,
-  { repository: { fullName }, connection, signal, unsigned }: Judged,
-): Promise<ForgeEvent> {
+async function wholeEvent(event: ForgeEvent, judged: Judged): Promise<ForgeEvent> {
+  const { repository, connection, unsigned } = judged
   if (!connection.client.pullRequest || !lacksHead(event)) return event
   const number = event.kind === 'comment' ? event.number : event.pullRequest.number
   const pullRequest = unsigned
     ? await unsigned.known(number)
-    : await connection.ask((client, until) => client.pullRequest!(fullName, number, until), signal)
+    : await ask(judged, `request ${number}`, (client, until) => client.pullRequest!(repository.fullName, number, until))
   return pullRequest ? { ...event, pullRequest } : event
 }
 
@@ -165,12 +166,24 @@ function headRepositoryOf(event: ForgeEvent): string {
 /** Who may push may have something run. */
 async function commentRefusal(
   { author }: Extract<ForgeEvent, { kind: 'comment' }>,
-  { repository: { fullName }, connection, signal, unsigned }: Judged,
+  judged: Judged,
 ): Promise<Said | undefined> {
+  const { repository, connection, unsigned } = judged
   if (!connection.client.mayPush) return say('delivery_comment_forge')
   if (unsigned) return undefined
-  const may = await connection.ask((client, until) => client.mayPush!(fullName, author, until), signal)
+  const may = await ask(judged, `push ${author}`, (client, until) =>
+    client.mayPush!(repository.fullName, author, until),
+  )
   return may ? undefined : say('delivery_comment', { sender: shownName(author) })
+}
+
+function ask<T>(
+  { connection, signal, recall }: Judged,
+  question: string,
+  ofClient: (client: ForgeClient, until: AbortSignal) => Promise<T>,
+): Promise<T> {
+  // Whoever hears the same answer does not lose it with who asked first.
+  return recall ? recall(question, () => connection.ask(ofClient)) : connection.ask(ofClient, signal)
 }
 
 function shownName(author: string): string {

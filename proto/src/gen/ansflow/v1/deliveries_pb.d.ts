@@ -1284,10 +1284,11 @@ export declare const DeliveryService: GenService<{
   },
   /**
    * What would come of an event now: which pipelines start, and why the others do not; found by what works deliveries off. Nothing is
-   * started or stored, and the forge is told nothing; the repository is read. For what is pasted, which nobody has signed, the forge is
-   * asked nothing: of pull requests that counts which deliveries told of them, and who comments may push. Errors: invalid_argument (a body that is no JSON, with the
-   * line and column), not_found (there is no such delivery, branch, tag, commit or pull request), failed_precondition
-   * ("delivery_refused", "repository_unread": it could not be read; "forge_refused", "forge_unreachable": the forge was to be asked).
+   * started or stored, and the forge is told nothing; the repository is read. Of a delivery that has come the forge may be asked, at
+   * most every five minutes the same. For what is pasted, which nobody has signed, it is asked nothing: of pull requests that counts
+   * which deliveries told of them, and who comments may push. Errors: invalid_argument (a body that is no JSON, with the line and
+   * column), not_found (there is no such delivery, branch, tag, commit or pull request), failed_precondition ("delivery_refused",
+   * "repository_unread": it could not be read; "forge_refused", "forge_unreachable": the forge was to be asked).
    *
    * @generated from rpc ansflow.v1.DeliveryService.ExplainEvent
    */
