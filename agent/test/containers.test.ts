@@ -1,20 +1,28 @@
-// Steps in containers, by a real Docker daemon: what a script finds there, how it ends, and that nothing of it is left.
+// Steps in containers, by a real Docker daemon and by Podman: what a script finds there, how it ends, and that nothing of it is left.
 import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ImagePull } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { temporaryFolder, waitFor } from './agent-process.ts'
 import { type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
+import type { ContainerHost } from './busybox-image.ts'
 import { canRunDocker, type DockerDaemon, startDockerDaemon } from './docker-daemon.ts'
 import { type FakeJob, Outcome } from './fake-controller.ts'
+import { canRunPodman, openPodmanStore } from './podman-store.ts'
 
-describe.skipIf(!canRunDocker)('steps in containers', () => {
-  let d: DockerDaemon
+const runtimes = [
+  { name: 'Docker', canRun: canRunDocker, open: startDockerDaemon },
+  { name: 'Podman', canRun: canRunPodman, open: openPodmanStore },
+]
+
+describe.for(runtimes)('steps in containers of $name', ({ name: runtime, canRun, open }) => {
+  if (!canRun) return void test.skip('without it')
+  let d: ContainerHost
   let b: Bench
   beforeAll(async () => {
-    d = await startDockerDaemon()
+    d = await open()
     b = await startBench({
-      DOCKER_HOST: d.host,
+      ...d.env,
       ANSFLOW_AGENT_CONTAINER_MEMORY_MIB: '48',
       HTTPS_PROXY: 'http://proxy.test:1',
     })
@@ -38,7 +46,7 @@ describe.skipIf(!canRunDocker)('steps in containers', () => {
     }: { secrets?: { name: string; value: string; env?: boolean }[]; [key: string]: unknown } = {},
   ) => b.controller.offer(jobIdOf(`box-${++number}`), inImage(script, more, container), secrets)
   const text = (job: FakeJob) => job.log.toString()
-  const containers = async () => (await d.docker('ps', '--all', '--format', '{{.Names}}')).split('\n').filter(Boolean)
+  const containers = async () => (await d.call('ps', '--all', '--format', '{{.Names}}')).split('\n').filter(Boolean)
   const noneLeft = () => waitFor('no container is left', async () => (await containers()).length === 0)
 
   test('an agent with a runtime says so', () => {
@@ -101,7 +109,7 @@ describe.skipIf(!canRunDocker)('steps in containers', () => {
     const workspace = join(b.data, 'workspaces', 'run-secret', 'shared')
     await waitFor('it runs', () => existsSync(join(workspace, 'ready')))
     const [name = ''] = await containers()
-    expect(await d.docker('inspect', name)).not.toContain('hush-hush')
+    expect(await d.call('inspect', name)).not.toContain('hush-hush')
     for (const file of ['start', 'inside']) expect(statSync(join(b.data, 'jobs', job.ref.jobId, file)).size).toBe(0)
     writeFileSync(join(workspace, 'go'), '')
     expect(await done(job)).toMatchObject({ outcome: Outcome.SUCCEEDED })
@@ -147,7 +155,8 @@ describe.skipIf(!canRunDocker)('steps in containers', () => {
     await noneLeft()
   })
 
-  test('out of memory is said as such', async () => {
+  // Podman sees it only of the container's first program.
+  test.runIf(runtime === 'Docker')('out of memory is said as such', async () => {
     const job = run('head -c 200000000 /dev/zero | tail -c 190000000 | wc -c; exit 9')
     const finished = await done(job)
     expect(finished).toMatchObject({ outcome: Outcome.FAILED, reasonCode: 'out_of_memory', reason: '48' })
@@ -196,16 +205,15 @@ describe.skipIf(!canRunDocker)('steps in containers', () => {
     const runId = 'run-later'
     const job = run('touch ready; sleep 60', { runId, cancelGraceMs: 500 })
     await waitFor('it runs', () => existsSync(join(b.data, 'workspaces', runId, 'shared', 'ready')))
-    const label = (await d.docker('ps', '--format', '{{.Label "ansflow.agent"}}')).trim()
+    const [its = ''] = await containers()
+    const label = (await d.call('inspect', '--format', '{{index .Config.Labels "ansflow.agent"}}', its)).trim()
     b.agent.child.kill('SIGKILL')
     await b.agent.exited
-    await d.docker(
+    await d.call(
       'run',
       '-d',
       '--label',
       `ansflow.agent=${label}`,
-      '--label',
-      'ansflow.job=gone.1',
       '--name',
       'left',
       '--entrypoint',
@@ -213,13 +221,11 @@ describe.skipIf(!canRunDocker)('steps in containers', () => {
       d.image,
       '60',
     )
-    await d.docker(
+    await d.call(
       'run',
       '-d',
       '--label',
       'ansflow.agent=another',
-      '--label',
-      'ansflow.job=gone.1',
       '--name',
       'theirs',
       '--entrypoint',
@@ -233,7 +239,9 @@ describe.skipIf(!canRunDocker)('steps in containers', () => {
     b.controller.cancel(job.ref.jobId)
     expect(await done(job)).toMatchObject({ outcome: Outcome.CANCELED })
     await waitFor('only the container of another agent is left', async () => (await containers()).join() === 'theirs')
-    await d.docker('rm', '-f', 'theirs')
+    // Podman would first let it end by itself.
+    await d.call('kill', 'theirs')
+    await d.call('rm', '-f', 'theirs')
   })
 
   test('its program is killed: the step is lost, and its container goes', async () => {
@@ -251,7 +259,7 @@ describe.skipIf(!canRunDocker)('steps in containers', () => {
   })
 
   test('a step user has no more rights in a container than without', async () => {
-    await using other = await startBench({ DOCKER_HOST: d.host, ANSFLOW_AGENT_STEP_USER: 'nobody' })
+    await using other = await startBench({ ...d.env, ANSFLOW_AGENT_STEP_USER: 'nobody' })
     const job = other.controller.offer(
       jobIdOf('nobody'),
       inImage('id -u; echo "$HOME"; echo x >made; echo v=1 >>"$ANSFLOW_OUTPUT"', { outputs: ['v'] }),
@@ -260,19 +268,20 @@ describe.skipIf(!canRunDocker)('steps in containers', () => {
     expect(text(job)).toMatch(/\n65534\n\/tmp\n$/)
   })
 
-  test("what root leaves in the workspace is the agent's, who is not root", async () => {
+  // Without root Podman has other containers, and what it can depends on the host.
+  test.runIf(runtime === 'Docker')("what root leaves in the workspace is the agent's, who is not root", async () => {
     using programs = temporaryFolder()
     const [node, agent] = [join(programs.path, 'node'), join(programs.path, 'agent.mjs')]
     copyFileSync(process.execPath, node)
     copyFileSync(inject('agentBundle'), agent)
     chmodSync(programs.path, 0o755)
-    const socket = d.host.replace('unix://', '')
+    const { socket } = d as DockerDaemon
     chmodSync(dirname(socket), 0o711)
     chmodSync(socket, 0o666)
     // The last word is the data folder; the first one the program, which such a user may not reach.
     const become = `for data; do :; done; chown -R 4321:4321 "$data"; shift
       exec setpriv --reuid=4321 --regid=4321 --clear-groups ${node} "$@"`
-    await using other = await startBench({ DOCKER_HOST: d.host }, ['sh', '-c', become, 'sh'], agent)
+    await using other = await startBench(d.env, ['sh', '-c', become, 'sh'], agent)
     const runId = 'run-root'
     const script =
       'id -u; mkdir -p deep/er; echo x >deep/er/file; chmod 000 deep/er/file; chmod 500 deep; : >"$ANSFLOW_SUMMARY"'

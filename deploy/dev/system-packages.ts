@@ -16,6 +16,8 @@ const needed: { program: string; package: string }[] = [
   { program: 'make', package: 'make' },
   { program: 'cc', package: 'gcc' },
   { program: 'dockerd', package: 'docker.io' },
+  { program: 'podman', package: 'podman' },
+  { program: 'catatonit', package: 'catatonit' },
   { program: 'busybox', package: 'busybox-static' },
 ]
 

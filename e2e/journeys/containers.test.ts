@@ -71,7 +71,7 @@ describe.skipIf(!canRunDocker)('a step in a container', () => {
     // The step before it waits too: its workspace is for both.
     await page.getByText(waits[locale]).first().waitFor()
     await look('container-waits')
-    await system.addAgent({ env: { DOCKER_HOST: daemon.host } })
+    await system.addAgent({ env: daemon.env })
     expect((await system.ended(runId)).status).toBe(RunStatus.SUCCEEDED)
     expect(await system.wholeLog(runId, 'box')).toMatch(/yes\nfetched\n$/)
     const box = (await system.run(runId)).steps.find(({ id }) => id === 'box')!

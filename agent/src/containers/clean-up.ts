@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import type { PhaseContext } from '../steps/step-kind.ts'
 import { mount } from './container-command.ts'
 import { type ContainerNote, containerName, notedContainer } from './container-note.ts'
-import { callRuntime, RuntimeError } from './runtime.ts'
+import { callRuntime, RuntimeError, removeContainers } from './runtime.ts'
 
 const run = promisify(execFile)
 const HAND_BACK = 'chown -hR "$1" "$2" && chmod -R u+rwX "$2"'
@@ -15,7 +15,7 @@ export async function cleanUpContainer(context: PhaseContext): Promise<void> {
   const note = notedContainer(folder)
   if (!note) return
   const name = containerName(folder)
-  await callRuntime(note.runtime, ['rm', '--force', '--volumes', name], { signal }).catch((error) => {
+  await removeContainers(note.runtime, [name], { signal }).catch((error) => {
     if (!(error instanceof RuntimeError) || !/no such container/i.test(error.message)) throw error
   })
   await handBack(note, context)

@@ -9,7 +9,7 @@ import { quoted, startFile } from '../process/wrapper.ts'
 import { folderOf, scriptOf } from '../steps/shell.ts'
 import type { StepHost } from '../steps/step-kind.ts'
 import { type ContainerNote, containerName } from './container-note.ts'
-import { AGENT_LABEL, JOB_LABEL } from './containers.ts'
+import { AGENT_LABEL } from './containers.ts'
 
 /** What of the host's environment is true in a container too: how the network is reached, language, time. */
 const TRAVELS = /^((https?|ftp|all|no)_proxy|(HTTPS?|FTP|ALL|NO)_PROXY|LANG|LANGUAGE|LC_[A-Z]+|TZ)$/
@@ -49,7 +49,7 @@ export function containerCommand(
   const { runtime, image } = note
   const argv = [
     ...[runtime.program, 'run', '--name', containerName(folder), '--init', '--log-driver', 'none'],
-    ...['--label', `${AGENT_LABEL}=${host.place}`, '--label', `${JOB_LABEL}=${folder.ref.jobId}.${folder.ref.epoch}`],
+    ...['--label', `${AGENT_LABEL}=${host.place}`],
     ...userOf(host),
     ...memoryOf(host),
     // Files of the host that are mounted as they are: no label is changed for it.

@@ -17,6 +17,11 @@ export function containerName({ ref }: JobFolder): string {
   return `ansflow-${ref.jobId}-${ref.epoch}`
 }
 
+/** Empty: it is no job's. */
+export function jobOfContainer(name: string): string {
+  return /^ansflow-(.+)-\d+$/.exec(name)?.[1] ?? ''
+}
+
 export function noteContainer(folder: JobFolder, note: ContainerNote): void {
   folder.write(FILE, JSON.stringify(note))
 }

@@ -1,11 +1,11 @@
 // Owns what this agent knows of its host's container runtime as time goes by, and that no container outlives its job.
 import type { Config } from '../config.ts'
 import { type Log, textOf } from '../log.ts'
-import { callRuntime, findRuntime, type Runtime } from './runtime.ts'
+import { jobOfContainer } from './container-note.ts'
+import { callRuntime, findRuntime, type Runtime, removeContainers } from './runtime.ts'
 
-/** On every container: which data folder's agent has made it, and for which job. */
+/** On every container: which data folder's agent has made it. */
 export const AGENT_LABEL = 'ansflow.agent'
-export const JOB_LABEL = 'ansflow.job'
 
 const SWEEP_MS = 30_000
 /** One that is busy may be slow to answer. */
@@ -41,13 +41,13 @@ export function createContainers(config: Config, place: string, log: Log, onChan
     async sweep(isKnown) {
       if (!runtime) return
       try {
-        const format = `{{.ID}} {{.Label "${JOB_LABEL}"}}`
-        const args = ['ps', '--all', '--filter', `label=${AGENT_LABEL}=${place}`, '--format', format]
-        const told = await callRuntime(runtime, args, { timeout: SWEEP_MS })
-        const lines = told.split('\n').filter(Boolean)
-        const left = lines.map((line) => line.split(' ')).filter(([, job = '']) => !isKnown(job.split('.')[0] ?? ''))
-        const ids = left.flatMap(([id = '']) => id)
-        if (ids.length > 0) await callRuntime(runtime, ['rm', '--force', '--volumes', ...ids], { timeout: SWEEP_MS })
+        const filter = ['--filter', `label=${AGENT_LABEL}=${place}`]
+        const told = await callRuntime(runtime, ['ps', '--all', ...filter, '--format', '{{.ID}} {{.Names}}'], {
+          timeout: SWEEP_MS,
+        })
+        const all = told.split('\n').map((line) => line.split(' '))
+        const ids = all.flatMap(([id, name = '']) => (id && !isKnown(jobOfContainer(name)) ? [id] : []))
+        if (ids.length > 0) await removeContainers(runtime, ids, { timeout: SWEEP_MS })
       } catch (error) {
         log.warn('Containers that jobs have left cannot be removed.', { error: textOf(error) })
       }

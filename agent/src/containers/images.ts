@@ -7,6 +7,9 @@ import { callRuntime, type Runtime, RuntimeError } from './runtime.ts'
 
 type Image = ContainerNote['image']
 
+/** In these words both runtimes tell of one image: all of it would be a list in one of them. */
+const FORMAT = '{{.Id}} {{json .RepoDigests}}'
+
 /** Throws a sentence when there is none. */
 export async function fetchImage(
   runtime: Runtime,
@@ -31,11 +34,11 @@ export async function fetchImage(
 
 async function imageHere(runtime: Runtime, name: string, signal: AbortSignal): Promise<Image | undefined> {
   try {
-    const told = await callRuntime(runtime, ['image', 'inspect', '--format', '{{json .}}', name], { signal })
-    const { Id, RepoDigests } = JSON.parse(told) as { Id: string; RepoDigests?: string[] | null }
-    const id = Id.includes(':') ? Id : `sha256:${Id}`
+    const told = await callRuntime(runtime, ['image', 'inspect', '--format', FORMAT, name], { signal })
+    const [hash = '', repositories = 'null'] = told.trim().split(' ')
+    const id = hash.includes(':') ? hash : `sha256:${hash}`
     // Of several repositories that have it, that of the name.
-    const digests = RepoDigests ?? []
+    const digests = (JSON.parse(repositories) as string[] | null) ?? []
     const digest = digests.find((each) => name.startsWith(each.split('@')[0]!)) ?? digests[0]
     return { name, id, digest: digest?.split('@')[1] ?? id }
   } catch (error) {

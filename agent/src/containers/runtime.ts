@@ -46,6 +46,16 @@ export function callRuntime(
   })
 }
 
+/** At once, running or not; Podman would first wait for it to end by itself. */
+export function removeContainers(
+  runtime: Pick<Runtime, 'kind' | 'program' | 'env'>,
+  names: readonly string[],
+  by: Parameters<typeof callRuntime>[2],
+): Promise<string> {
+  const atOnce = runtime.kind === 'podman' ? ['--time', '0'] : []
+  return callRuntime(runtime, ['rm', '--force', ...atOnce, '--volumes', ...names], by)
+}
+
 function noAnswer(program: string): string {
   return `${program} does not answer.`
 }
