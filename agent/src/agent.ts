@@ -34,7 +34,7 @@ const HELLO_OUTPUTS = 3000
 const REPEAT_HEARTBEATS = 2
 const SWEEP_MS = 600_000
 /** A start does not wait longer for a container runtime; it may be found later. */
-const CONTAINERS_MS = 3000
+const CONTAINERS_MS = 1000
 const CONTAINERS_EVERY_MS = 30_000
 const TOOLS_MS = 1000
 /** An agent that leaves waits so long for the controller to hear it. */

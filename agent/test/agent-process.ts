@@ -17,7 +17,7 @@ export interface AgentProcess {
 
 /**
  * The environment is only what is given here, so that nothing of the test's own can make it pass. `within`: run by this. `entry`:
- * another agent than that of the product.
+ * another agent than that of the product. It looks for no container runtime unless it is told to: this host may have one.
  */
 export function startAgent(
   args: string[],
@@ -27,7 +27,7 @@ export function startAgent(
 ): AgentProcess {
   const [program = '', ...rest] = [...within, process.execPath, entry, ...args]
   const child = spawn(program, rest, {
-    env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ...env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ANSFLOW_AGENT_CONTAINERS: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

@@ -22,7 +22,7 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
   // A short path: the names of sockets have at most 107 bytes.
   const folder = mkdtempSync('/tmp/af-dockerd-')
   const socket = join(folder, 'docker.sock')
-  const env = { DOCKER_HOST: `unix://${socket}` }
+  const env = { ANSFLOW_AGENT_CONTAINERS: 'auto', DOCKER_HOST: `unix://${socket}` }
   const places = ['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')]
   const plain = ['--iptables=false', '--ip6tables=false', '--bridge=none', '--storage-driver=vfs']
   const daemon = spawn(

@@ -31,13 +31,21 @@ export interface BidiCall<I, O> {
   messages: AsyncIterable<O>
 }
 
+const begun = new Map<string, number>()
+
+/** An earlier server at the same address may have left a connection that failed: it is not used for this one. */
+export function serverBegins(address: string): void {
+  begun.set(address, (begun.get(address) ?? 0) + 1)
+}
+
 export function grpcClient<S extends DescService>(
   service: S,
   address: string,
   token?: string,
 ): { client: GrpcClient<S>; close(): void } {
-  // A pool of its own: an earlier server on the same port may have left a connection that failed, which would be the answer.
-  const channel = new Client(address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 })
+  // Clients that name themselves alike share a connection.
+  const name = `server-${begun.get(address) ?? 0}`
+  const channel = new Client(address, credentials.createInsecure(), { 'grpc.primary_user_agent': name })
   const metadata = new Metadata()
   if (token !== undefined) metadata.set('authorization', `Bearer ${token}`)
   const methods: Record<string, unknown> = {}

@@ -18,7 +18,7 @@ import { type DatabaseConfig, memoryFile, openDb } from '../src/platform/db.ts'
 import { uuidv7 } from '../src/platform/ids.ts'
 import { createLog } from '../src/platform/log.ts'
 import { readAllowed } from '../src/platform/outbound-rules.ts'
-import { type GrpcClient, grpcClient } from './grpc-client.ts'
+import { type GrpcClient, grpcClient, serverBegins } from './grpc-client.ts'
 import { keepTables, makeTables } from './made-tables.ts'
 
 export interface TestUser {
@@ -92,6 +92,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
   const log = options.overrides?.log ?? createLog((process.env.ANSFLOW_TEST_LOG as 'debug' | undefined) ?? 'error')
   const overrides: Overrides = { log, makeTables, ...options.overrides }
   const controller = await createController(config, overrides).start()
+  serverBegins(controller.urls.grpc)
   await keepTables(controller.db)
   const clients: { close(): void }[] = []
   const test: TestController = {
@@ -149,6 +150,7 @@ export async function startController(options: TestOptions = {}): Promise<TestCo
         grpc: { ...config.grpc, port: grpc },
       }
       test.controller = await createController(again, overrides).start()
+      serverBegins(test.grpcAddress)
       Object.assign(test, { db: test.controller.db, bus: test.controller.bus, clock: test.controller.clock })
     },
     async [Symbol.asyncDispose]() {

@@ -30,7 +30,14 @@ export function npmStart(folder: string, env: Record<string, string>): Started {
 function launch(folder: string, [program = '', ...words]: string[], env: Record<string, string>, cwd: string): Started {
   const child = spawn(program, words, {
     cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ANSFLOW_DATA: join(folder, 'data'), ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      ANSFLOW_DATA: join(folder, 'data'),
+      // This host may have a runtime, or not.
+      ANSFLOW_AGENT_CONTAINERS: 'off',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

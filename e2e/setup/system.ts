@@ -269,6 +269,8 @@ export class AgentProcess {
         ANSFLOW_AGENT_NAME: this.name,
         ANSFLOW_AGENT_DATA: this.data,
         ANSFLOW_AGENT_SLOTS: String(this.#options.slots ?? 4),
+        // This host may have a runtime, or not.
+        ANSFLOW_AGENT_CONTAINERS: 'off',
         ...(this.#options.labels ? { ANSFLOW_AGENT_LABELS: this.#options.labels.join(',') } : {}),
         ...this.#options.env,
       },

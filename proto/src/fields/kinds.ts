@@ -175,7 +175,11 @@ export interface Choice extends Kind<number> {
 }
 
 /** One of the values of an enum, by their words in the file; the first is meant where nothing is said. */
-export function choice(names: Record<number, string>, values: Record<string, number>): Choice {
+export function choice(
+  names: Record<number, string>,
+  values: Record<string, number>,
+  { writesUsual = false }: { writesUsual?: boolean } = {},
+): Choice {
   const [[usualWord, usual] = ['', 0]] = Object.entries(values)
   const wordOf = (value: number) => Object.keys(values).find((word) => values[word] === value) ?? usualWord
   const numberOf = (word: string) => (Object.hasOwn(values, word) ? values[word] : undefined)
@@ -191,7 +195,7 @@ export function choice(names: Record<number, string>, values: Record<string, num
       const word = readWord(reader, node, key, place, all)
       return word === undefined ? undefined : numberOf(word)
     },
-    write: (value) => (value === 0 || value === usual ? undefined : wordOf(value)),
+    write: (value) => (value === 0 || (value === usual && !writesUsual) ? undefined : wordOf(value)),
     canonical: (value) => names[value || usual] ?? '',
     suffixes: onePlace,
     toDocument: (value): Record<string, DocumentValue> => (value === 0 ? {} : { '': wordOf(value) }),

@@ -173,7 +173,12 @@ export const stepFields: readonly StepField[] = [
   field({
     key: 'pull',
     of: 'pull',
-    kind: choice(ImagePull, { missing: ImagePull.MISSING, always: ImagePull.ALWAYS, never: ImagePull.NEVER }),
+    // Where there are defaults, what is usual means something.
+    kind: choice(
+      ImagePull,
+      { missing: ImagePull.MISSING, always: ImagePull.ALWAYS, never: ImagePull.NEVER },
+      { writesUsual: true },
+    ),
     description: 'When the image is fetched: missing (the default: when the agent does not have it), always, or never.',
     tab: 'advanced',
     document: 'config',

@@ -23,3 +23,8 @@ export async function organizationOfProject(em: EntityManager, projectId: string
   organizations.set(projectId, project.organizationId)
   return project.organizationId
 }
+
+/** By name. Those that are gone are left out. */
+export function findProjects(em: EntityManager, ids: readonly string[]): Promise<Project[]> {
+  return em.find(ProjectEntity, { id: { $in: [...ids] } }, { orderBy: { name: 'asc', id: 'asc' } })
+}

@@ -1,6 +1,6 @@
 // What connections want to know of the repositories that are connected by them.
 import type { ConnectedRepositories } from '../forges/index.ts'
-import { ProjectEntity } from '../projects/index.ts'
+import { findProjects } from '../projects/index.ts'
 import { RepositoryEntity } from './repository.entity.ts'
 
 interface Tables {
@@ -25,8 +25,10 @@ export const connectedRepositories: ConnectedRepositories = {
       .where('connection_id', 'in', connectionIds)
       .groupBy(['connection_id', 'project_id'])
       .execute()
-    const id = { $in: rows.map((row) => row.project_id) }
-    const projects = await em.find(ProjectEntity, { id }, { orderBy: { name: 'asc', id: 'asc' } })
+    const projects = await findProjects(
+      em,
+      rows.map((row) => row.project_id),
+    )
     return projects.flatMap((project) =>
       rows
         .filter((row) => row.project_id === project.id)
