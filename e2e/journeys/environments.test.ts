@@ -2,7 +2,7 @@
 // is there now.
 import { EnvironmentService } from '@ansflow/proto/gen/ansflow/v1/environments_pb'
 import { RunStatus } from '@ansflow/proto/status'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
@@ -10,7 +10,14 @@ import { axeFaults, settled, textFaults, widthFaults } from './page-faults.ts'
 
 const yaml = `name: ship
 steps:
-  live: { name: Live, run: 'echo "level $LEVEL at $CI_ENVIRONMENT_NAME"', environment: production }
+  live:
+    name: Live
+    run: |
+      echo "level $LEVEL at $CI_ENVIRONMENT_NAME"
+      echo "at=https://$LEVEL.example.org/" >> "$ANSFLOW_OUTPUT"
+    outputs: [at]
+    environment: { name: production, url: "\${{ steps.live.outputs.at }}" }
+  odd: { needs: [live], run: "true", environment: { name: staging, url: "\${{ 'javascript:alert(1)' }}" } }
 `
 
 let system: System
@@ -25,8 +32,18 @@ afterAll(async () => {
 })
 
 const texts = {
-  en: { here: 'Is here now', used: 'ship / live', refused: 'Only runs of main may deploy to production' },
-  'zh-CN': { here: '正在此处', used: 'ship / live', refused: '只有 main 的运行可以部署到 production' },
+  en: {
+    here: 'Is here now',
+    noLink: 'What was deployed has no link',
+    used: 'ship / live',
+    refused: 'Only runs of main may deploy to production',
+  },
+  'zh-CN': {
+    here: '正在此处',
+    noLink: '部署的内容没有链接',
+    used: 'ship / live',
+    refused: '只有 main 的运行可以部署到 production',
+  },
 }
 
 test.each(['en', 'zh-CN'] as const)('what is deployed is seen where it is (%s)', async (locale) => {
@@ -69,20 +86,20 @@ test.each(['en', 'zh-CN'] as const)('what is deployed is seen where it is (%s)',
   expect((await system.ended(runId)).status).toBe(RunStatus.SUCCEEDED)
   expect(await system.wholeLog(runId, 'live')).toContain('level live at production')
   await page.goto(`/runs/${runId}?step=live`)
-  await page.getByTestId('step-environment').waitFor()
+  const link = page.locator('a[href="https://live.example.org/"]')
+  await page.getByTestId('step-environment').locator(link).waitFor()
+  await page.getByTestId('run-deployment').locator(link).waitFor()
+  // What is no address is no link, and fails nothing.
+  await page.getByTestId('run-deployment-problem').getByText(say.noLink).waitFor()
+  expect(await page.locator('a[href^="javascript:"]').count()).toBe(0)
+  await looked(page, locale, 'run')
 
   await page.goto(`/p/${slug}/environments`)
   await page.getByTestId('environment-production').getByText('Mend the till').waitFor()
   await page.getByTestId('deployment-2-live').getByText(say.here).waitFor()
-  await settled(page)
-  expect([...(await textFaults(page, locale)), ...(await widthFaults(page)), ...(await axeFaults(page))]).toEqual([])
-  if (process.env.ANSFLOW_SCREENSHOTS) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      await settled(page)
-      await page.screenshot({ path: `${process.env.ANSFLOW_SCREENSHOTS}/environments.${locale}.${colorScheme}.png` })
-    }
-  }
+  await page.getByTestId('environment-production').locator(link).waitFor()
+  await page.getByTestId('deployment-2-live').locator(link).waitFor()
+  await looked(page, locale, 'environments')
   await page.getByTestId('remove-production').click()
   await page.getByText(say.used).waitFor()
   await page.getByPlaceholder('production').fill('production')
@@ -90,3 +107,15 @@ test.each(['en', 'zh-CN'] as const)('what is deployed is seen where it is (%s)',
   await page.getByTestId('environment-production').waitFor({ state: 'detached' })
   expect(errors).toEqual([])
 })
+
+async function looked(page: Page, locale: 'en' | 'zh-CN', name: string): Promise<void> {
+  await settled(page)
+  expect([...(await textFaults(page, locale)), ...(await widthFaults(page)), ...(await axeFaults(page))]).toEqual([])
+  const folder = process.env.ANSFLOW_SCREENSHOTS
+  if (!folder) return
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await settled(page)
+    await page.screenshot({ path: `${folder}/${name}.${locale}.${colorScheme}.png` })
+  }
+}

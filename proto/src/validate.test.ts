@@ -97,6 +97,22 @@ describe('validateGraph', () => {
     ],
     ['itself', graph([{ id: 'a', when: 'steps.a.status == ""' }]), ['not_upstream a/when']],
     [
+      'what it sets itself, in the address of its environment alone',
+      graph([
+        {
+          id: 'a',
+          outputs: ['url'],
+          environment: { name: 'p', url: 'https://${{ steps.a.outputs.url }}.test/${{ steps.a.outputs.no }}' },
+        },
+        {
+          id: 'b',
+          outputs: ['url'],
+          environment: { name: '${{ steps.b.outputs.url }}', url: '${{ steps.b.status }}' },
+        },
+      ]),
+      ['unknown_output a/environment.url', 'not_upstream b/environment', 'not_upstream b/environment.url'],
+    ],
+    [
       'all steps',
       graph([{ id: 'a' }, { id: 'b', needs: [{ stepId: 'a' }], when: 'size(steps) > 1' }]),
       ['unknown_reference b/when'],

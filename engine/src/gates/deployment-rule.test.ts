@@ -1,4 +1,5 @@
 // Which runs may deploy to what a step names, and what the step has of it.
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { type GitFacts, GitFactsSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { reasonText } from '@ansflow/proto/reasons'
 import { statusWord } from '@ansflow/proto/status'
@@ -113,11 +114,64 @@ test('a name that reads the variables of the project is no circle', () => {
   ).toBe('e2')
 })
 
-test.each([
-  ['a name of many lines', { name: "${{ 'a\\nb' }}" }, /: The name of an environment has 1 to 64/],
-  ['an address that is none', { name: 'preview', url: "${{ 'javascript:alert(1)' }}" }, /begins with http/],
-])('%s fails the step and says why', (_what, environment, text) => {
-  const step = begun({ environment })
+test('a name of many lines fails the step and says why', () => {
+  const step = begun({ environment: { name: "${{ 'a\\nb' }}" } })
   expect(step.status).toBe('failed')
-  expect(step.reason).toMatch(text)
+  expect(step.reason).toMatch(/: The name of an environment has 1 to 64/)
+})
+
+test.each([
+  ['is none', "${{ 'javascript:alert(1)' }}", /begins with http.*; here it is "javascript:alert\(1\)"/],
+  ['has a space', "https://${{ 'a b' }}.test", /no spaces.*; here it is "https:\/\/a b\.test"/],
+  ['is long', "https://${{ 'a' }}.test/?".padEnd(2100, 'x'), /at most 2048 characters/],
+  ['cannot be told', '${{ [""][1] }}', /^What was deployed has no link: /],
+])('an address that %s keeps nothing from being deployed; it is said that there is no link', (_what, url, text) => {
+  const step = begun({ environment: { name: 'preview', url } })
+  expect(step.status).toBe('queued')
+  expect(step.env).toMatchObject({ CI_ENVIRONMENT_NAME: 'preview', CI_ENVIRONMENT_URL: '' })
+  expect(step.environment?.url).toBe('')
+  expect(reasonText(step.environment!.problem!)).toMatch(text)
+})
+
+const itself = 'https://${{ steps.a.outputs.host }}.test'
+
+/** What is known of the environment of `a` once it has ended so. */
+function ended(url: string, outcome: Outcome, outputs: Record<string, string>) {
+  const world = newWorld(graphOf([{ id: 'a', outputs: ['host'], environment: { name: 'production', url } }]))
+  Object.assign(world.state.meta, { environments: [{ ...production, branches: [], tags: [] }] })
+  const spec = apply(world, { type: 'started' }).newJobs[0]!.spec
+  const { id: jobId } = [...world.state.jobs.values()][0]!
+  apply(world, { type: 'jobOffered', jobId, agentId: 'agent', agentName: 'agent' })
+  apply(world, { type: 'jobFinished', jobId, epoch: 1, outcome, outputs })
+  const { url: found, problem } = knownEnvironmentOf(world.state, world.state.steps.get('a')!)!
+  const told = spec.env.find(({ name }) => name === 'CI_ENVIRONMENT_URL')?.value
+  return { told, url: found, problem: problem && reasonText(problem) }
+}
+
+test('an address may read what the step itself sets: then it is known at its end', () => {
+  expect(ended(itself, Outcome.SUCCEEDED, { host: 'pr-7' })).toEqual({
+    ...{ told: '', url: 'https://pr-7.test', problem: null },
+  })
+  expect(ended(itself, Outcome.SUCCEEDED, { host: 'a b' }).problem).toMatch(/here it is "https:\/\/a b\.test"/)
+  expect(ended(itself, Outcome.SUCCEEDED, {})).toMatchObject({ url: '', problem: expect.stringMatching(/no link/) })
+  // Who has failed has not come to say it.
+  expect(ended(itself, Outcome.FAILED, {})).toMatchObject({ url: '', problem: null })
+  // Of what says nothing the environment's own counts.
+  expect(ended('${{ steps.a.outputs.host }}', Outcome.SUCCEEDED, { host: '' }).url).toBe('https://example.org')
+})
+
+test('each copy of a step has the address that it has set', () => {
+  const environment = { name: 'preview', url: itself }
+  const values = ['x', 'y'].map((value) => ({ kind: { case: 'stringValue' as const, value } }))
+  const matrix = { axes: [{ name: 'zone', values }] }
+  const world = newWorld(graphOf([{ id: 'a', outputs: ['host'], matrix, environment }]))
+  Object.assign(world.state.meta, { environments: [anywhere] })
+  apply(world, { type: 'started' })
+  for (const { id: jobId, step } of [...world.state.jobs.values()]) {
+    apply(world, { type: 'jobOffered', jobId, agentId: 'agent', agentName: 'agent' })
+    const outputs = { host: `h${step.copyIndex}` }
+    apply(world, { type: 'jobFinished', jobId, epoch: 1, outcome: Outcome.SUCCEEDED, outputs })
+  }
+  const urls = ['a.0', 'a.1'].map((id) => knownEnvironmentOf(world.state, world.state.steps.get(id)!)!.url)
+  expect(urls).toEqual(['https://h0.test', 'https://h1.test'])
 })

@@ -14,7 +14,8 @@ import { type DocumentValue, type Kind, textOf } from './kind.ts'
 export const environmentKeys: KeyTable = {
   name: { description: 'The name of the environment; may hold ${{ }}.', schema: scalar },
   url: {
-    description: 'Where what is deployed will be found, if not at the environment’s own address; may hold ${{ }}.',
+    description:
+      'Where what is deployed will be found, if not at the environment’s own address; may hold ${{ }}, also with what the step itself sets.',
     schema: scalar,
   },
 }
@@ -26,7 +27,10 @@ export function environmentNameProblem(name: string): boolean {
 
 /** Also of what an expression has given, and of the environment's own. */
 export function environmentUrlProblem(url: string): boolean {
-  return url !== '' && (url.length > limits.addressLength || !/^https?:\/\/[^\s/]/i.test(url) || hasControl(url))
+  if (url === '') return false
+  return (
+    url.length > limits.addressLength || !/^https?:\/\/[^\s/]\S*$/i.test(url) || hasControl(url) || !URL.canParse(url)
+  )
 }
 
 export const environment: Kind<StepEnvironment | undefined> = {

@@ -28,4 +28,9 @@ export const ofEnvironments = {
     en: 'Runs of pull requests from forks deploy nothing to {environment}[: this one is of #{number}| and neither does what came of one].',
     'zh-CN': '来自复刻仓库的合并请求[（此运行属于 #{number}）|及由其引起的运行]不能部署到 {environment}。',
   },
+  environment_url: {
+    params: ['message?', 'problem?'],
+    en: '[What was deployed has no link: {message}|What was deployed has no link: {problem}|What was deployed has no link.]',
+    'zh-CN': '[部署的内容没有链接：{message}|部署的内容没有链接：{problem}|部署的内容没有链接。]',
+  },
 } as const satisfies Record<string, Entry>

@@ -86,9 +86,9 @@ export const ofGraphs = {
     'zh-CN': 'environment 是一个名称，或 {example} 这样的映射。',
   },
   environment_url: {
-    params: ['most'],
-    en: 'The address of an environment begins with http:// or https:// and has at most {most} characters.',
-    'zh-CN': '环境地址以 http:// 或 https:// 开头，最多 {most} 个字符。',
+    params: ['most', 'value?'],
+    en: 'The address of an environment begins with http:// or https://, has no spaces and at most {most} characters[; here it is {value}].',
+    'zh-CN': '环境地址以 http:// 或 https:// 开头，不含空格，最多 {most} 个字符[；此处为 {value}]。',
   },
   lock_name: {
     params: ['most'],

@@ -31,6 +31,8 @@ interface Site {
   atEnd?: true
   /** Read before the run begins. */
   early?: true
+  /** It is read once the step has ended, too, and so may read what the step has set. */
+  own?: true
 }
 
 interface StepUse {
@@ -60,6 +62,7 @@ export function checkExpressions(graph: PipelineGraph, report: Report, params?: 
       // The copies' own variables may read the matrix.
       const site = { step, field: key, env: kind.name === 'matrix' ? global : all }
       if (kind.expressions === 'condition' && value !== '') check.expression(value as string, site)
+      else if (of === 'environment') check.environment(step, site)
       else if (kind.expressions === 'template') check.value(value, site)
     }
     for (const need of step.needs) {
@@ -113,6 +116,12 @@ class ExpressionCheck {
     const { push, pullRequest, comments, release } = graph.triggers ?? {}
     this.hasOrigin = Boolean(push || pullRequest || comments?.length || release)
     this.report = report
+  }
+
+  environment({ environment }: StepDefinition, site: Site): void {
+    if (!environment) return
+    this.text(environment.name, site)
+    this.text(environment.url, { ...site, field: `${site.field}.url`, own: true })
   }
 
   value(value: JsonValue, site: Site): void {
@@ -256,11 +265,12 @@ class ExpressionCheck {
       this.problem(site, 'unknown_reference', said)
       return
     }
-    if (id === site.step?.id) {
+    const isOwn = id === site.step?.id
+    if (isOwn && !(site.own && part === 'outputs' && output !== undefined)) {
       this.problem(site, 'not_upstream', say('reads_itself', { key: id }))
       return
     }
-    if (!site.atEnd) this.uses.push({ site, target: id })
+    if (!site.atEnd && !isOwn) this.uses.push({ site, target: id })
     if (step.uses === 'template' && (part !== 'outputs' || output === undefined)) {
       this.problem(site, 'unknown_reference', say('template_part', { key: id }))
       return

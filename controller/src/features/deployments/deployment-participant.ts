@@ -40,14 +40,14 @@ function deploys({ definition, copies, group, startedAt, status, reused }: StepS
 }
 
 async function keep(em: EntityManager, row: DeploymentRow): Promise<DeploymentRow> {
-  const { runId, stepId, status, stepName, finishedAt } = row
+  const { runId, stepId, status, stepName, finishedAt, url } = row
   const before = await em.findOne(DeploymentEntity, { runId, stepId })
   if (!before) {
     await em.insert(DeploymentEntity, row)
     return row
   }
   if (before.status !== status)
-    await em.nativeUpdate(DeploymentEntity, { id: before.id }, { status, stepName, finishedAt })
+    await em.nativeUpdate(DeploymentEntity, { id: before.id }, { status, stepName, finishedAt, url })
   return before
 }
 

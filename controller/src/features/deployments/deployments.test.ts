@@ -32,6 +32,11 @@ beforeEach(async () => {
   projectId = await world.controller.addProject()
 })
 
+async function set(job: Parameters<typeof control.succeed>[0], outputs: Record<string, string>) {
+  control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED, outputs } })
+  await control.hear('finishedAck')
+}
+
 async function fail(job: Parameters<typeof control.succeed>[0]) {
   control.say({ case: 'finished', value: { job, outcome: Outcome.FAILED, exitCode: 1 } })
   await control.hear('finishedAck')
@@ -209,6 +214,30 @@ steps:
     ['live.0', 'SUCCEEDED'],
     ['live.1', 'SUCCEEDED'],
   ])
+})
+
+test('the address of what a step deploys may be what it has set; what is no address is said and is no link', async () => {
+  await environment('preview')
+  const runId = await start(`name: p
+steps:
+  good: { run: x, outputs: [at], environment: { name: preview, url: "\${{ steps.good.outputs.at }}" } }
+  bad: { run: x, outputs: [at], environment: { name: preview, url: "\${{ steps.bad.outputs.at }}" } }`)
+  for (const { job, stepId } of [await control.take(), await control.take()]) {
+    control.say({ case: 'started', value: { job } })
+    await world.untilStep(runId, stepId, StepStatus.RUNNING)
+    await set(job, { at: stepId === 'good' ? 'https://pr-7.test/' : 'javascript:alert(1)' })
+  }
+  await ended(runId)
+  const { run } = await world.runs.getRun({ runId })
+  expect(run!.status).toBe(RunStatus.SUCCEEDED)
+  const [good, bad] = ['good', 'bad'].map((id) => run!.steps.find((step) => step.id === id)!)
+  expect([good!.environmentUrl, good!.environmentProblem]).toEqual(['https://pr-7.test/', undefined])
+  expect(bad).toMatchObject({ environmentUrl: '', environmentProblem: { code: 'environment_url' } })
+  const rows = await history()
+  expect(Object.fromEntries(rows.map(({ stepId, url }) => [stepId, url]))).toEqual({
+    good: 'https://pr-7.test/',
+    bad: '',
+  })
 })
 
 test('variables and secrets of an environment are those of the steps that deploy there, and go with it', async () => {

@@ -108,7 +108,11 @@ export function presentStep(state: RunState, step: StepState): RunStep {
     ...presentReason(reason),
   })
   const environment = knownEnvironmentOf(state, step)
-  if (environment) Object.assign(message, { environment: environment.name, environmentUrl: environment.url })
+  if (environment) {
+    const { name: environmentName, url: environmentUrl, problem } = environment
+    Object.assign(message, { environment: environmentName, environmentUrl })
+    if (problem) message.environmentProblem = create(ReasonSchema, problem)
+  }
   const child = childOf(step)
   if (child) message.child = child
   if (step.queuedAt) message.queuedAt = timestampFromDate(step.queuedAt)

@@ -109,7 +109,7 @@ export declare type Deployment = Message<"ansflow.v1.Deployment"> & {
   startedBy: string;
 
   /**
-   * Where what was deployed is; empty: it is not said.
+   * Where what was deployed is; empty: it is not said, or not before the step's end. Begins with http:// or https://.
    *
    * @generated from field: string url = 16;
    */
@@ -237,7 +237,7 @@ export declare type DeploymentJson = {
   startedBy?: string;
 
   /**
-   * Where what was deployed is; empty: it is not said.
+   * Where what was deployed is; empty: it is not said, or not before the step's end. Begins with http:// or https://.
    *
    * @generated from field: string url = 16;
    */

@@ -1256,11 +1256,18 @@ export declare type RunStep = Message<"ansflow.v1.RunStep"> & {
   environment: string;
 
   /**
-   * Where what it deploys is found; empty: it is not said.
+   * Where what it deploys is found; empty: it is not said, or not before its end. Begins with http:// or https://.
    *
    * @generated from field: string environment_url = 18;
    */
   environmentUrl: string;
+
+  /**
+   * Why what the step says of that is no address (environment_url): it deploys all the same.
+   *
+   * @generated from field: ansflow.v1.Reason environment_problem = 19;
+   */
+  environmentProblem?: Reason | undefined;
 };
 
 /**
@@ -1376,11 +1383,18 @@ export declare type RunStepJson = {
   environment?: string;
 
   /**
-   * Where what it deploys is found; empty: it is not said.
+   * Where what it deploys is found; empty: it is not said, or not before its end. Begins with http:// or https://.
    *
    * @generated from field: string environment_url = 18;
    */
   environmentUrl?: string;
+
+  /**
+   * Why what the step says of that is no address (environment_url): it deploys all the same.
+   *
+   * @generated from field: ansflow.v1.Reason environment_problem = 19;
+   */
+  environmentProblem?: ReasonJson;
 };
 
 /**
@@ -1499,7 +1513,7 @@ export declare type Reason = Message<"ansflow.v1.Reason"> & {
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, secret_untrusted, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
-   * child_refused, environment_missing, environment_ref, environment_pull, environment_fork, environment_unverified; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
+   * child_refused, environment_missing, environment_ref, environment_pull, environment_fork, environment_unverified; of links to what was deployed: environment_url; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
    * waits: run_waits.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
@@ -1529,7 +1543,7 @@ export declare type ReasonJson = {
    * canceled, agent_stopped, workspace_gone, expression, parameter, agent_error, secret_missing, secret_untrusted, repository_access, http_status,
    * request_failed, output_missing, work_failed, approval_waits, approved, approval_rejected, approval_expired,
    * child_queued, child_waits, child_started, child_ended, child_missing, child_unpublished, child_forbidden, child_deep, child_inputs,
-   * child_refused, environment_missing, environment_ref, environment_pull, environment_fork, environment_unverified; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
+   * child_refused, environment_missing, environment_ref, environment_pull, environment_fork, environment_unverified; of links to what was deployed: environment_url; of runs: group_next, group_waits, group_circle, superseded, failed_steps, lost_steps, run_output; of the steps of a run that
    * waits: run_waits.
    * Their parameters and sentences in all languages: proto/src/reasons/table.ts.
    *
