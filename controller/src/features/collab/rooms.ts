@@ -260,7 +260,10 @@ export class Rooms implements Drafts {
 
   async stored(pipelineId: string): Promise<StoredDraft> {
     if (this.#open.has(pipelineId)) await this.#use(pipelineId, (room) => this.#flush(room))
-    return this.#read(pipelineId)
+    const stored = await this.#read(pipelineId)
+    // A room that closes folds them into one.
+    if (stored.updates.length > mostUnfolded && !this.#open.has(pipelineId)) await this.#use(pipelineId, async () => {})
+    return stored
   }
 
   async append(pipelineId: string, seq: number, change: Uint8Array): Promise<boolean> {
@@ -274,20 +277,6 @@ export class Rooms implements Drafts {
     const stored = await readDraft(this.#deps.db.em(), pipelineId)
     if (!stored) throw notFound('pipeline', pipelineId)
     return stored
-  }
-
-  /** A document that nobody has open is not opened for it: nobody has to wait until a thread has read it. */
-  async merge(pipelineId: string, change: Uint8Array, { userId }: { userId: string }): Promise<void> {
-    while (!this.#open.has(pipelineId)) {
-      const stored = await this.#read(pipelineId)
-      // A room that closes folds them into one.
-      if (stored.updates.length > mostUnfolded) break
-      if (await this.append(pipelineId, stored.seq, change)) return
-    }
-    await this.#use(pipelineId, async (room) => {
-      await room.merge(change, userId)
-      await this.#flush(room)
-    })
   }
 
   announce(pipelineId: string, notice: DraftNotice): void {

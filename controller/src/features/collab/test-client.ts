@@ -131,6 +131,7 @@ export async function editDraft(
   work: (doc: Y.Doc) => unknown,
 ): Promise<void> {
   const room = await rooms.acquire(pipelineId)
-  await rooms.merge(pipelineId, changeOf({ updates: await rooms.updates(pipelineId) }, work), { userId })
+  await room.merge(changeOf({ updates: await rooms.updates(pipelineId) }, work), userId)
+  await room.flush()
   rooms.release(room)
 }

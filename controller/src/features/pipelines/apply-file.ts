@@ -1,4 +1,5 @@
 // Makes the draft of the pipeline with a file's name say what the file says; makes the pipeline when there is none.
+import { AppError } from '@ansflow/proto/errors'
 import { type Problem, ProblemSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import type { AgentLabels } from '@ansflow/proto/validate'
 import { create } from '@bufbuild/protobuf'
@@ -14,6 +15,7 @@ import { type ReadIncludes, withIncludes } from './includes/resolve-includes.ts'
 import { asWarnings, type Lacking } from './lacking.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
 import { problemsFrom } from './problems.ts'
+import { writeDraft } from './write-draft.ts'
 
 export interface FileApplication {
   db: Db
@@ -47,7 +49,11 @@ export async function applyFile({
   const find = (name: string) => db.em().findOne(PipelineEntity, { projectId, name })
   const sources = async ({ name }: { name: string }) =>
     sourcesOf({ projectId, repositoryId: (await find(name))?.repositoryId ?? null })
-  const read = (includes?: ReadIncludes) => workers.run(draftTasks, 'readFile', { yaml, agents, includes }, by.userId)
+  let includes: ReadIncludes | undefined
+  const read = (found?: ReadIncludes) => {
+    includes = found
+    return workers.run(draftTasks, 'readFile', { yaml, agents, includes }, by.userId)
+  }
   const file = await withIncludes({ workers, by: by.userId, sources }, read)
   const found = problemsFrom(file.problems)
   if (!file.isRight) return { row: undefined, problems: found, written: true }
@@ -61,12 +67,14 @@ export async function applyFile({
     const seed = await workers.run(draftTasks, 'seedFromFile', yaml, by.userId)
     return { row: await createPipeline(record, projectId, seed, now), problems, written: true }
   }
-  const updates = await drafts.updates(present.id)
+  const was = await drafts.stored(present.id)
   // What others change meanwhile is merged, as it is with any two who edit at once.
-  const change = await workers.run(draftTasks, 'applyFile', { updates, yaml }, by.userId)
-  if (!change) return { row: present, problems, written: false }
-  await drafts.merge(present.id, change, by)
-  const { row = present } = await deriveDraft(db, present.id, file, now)
+  const asked = { yaml, was, includes, prefers: 'file' } as const
+  const { holds, changed } = await writeDraft({ drafts, workers }, present.id, asked, by.userId)
+  if (!holds) throw new AppError('aborted', 'Others change the draft all the time. Try again.')
+  if (!changed) return { row: present, problems, written: false }
+  const named = await workers.run(draftTasks, 'nameDraft', await drafts.updates(present.id), by.userId)
+  const { row = present } = await deriveDraft(db, present.id, named, now)
   drafts.announce(present.id, { case: 'applied', value: { by: by.name } })
   return { row, problems, written: false }
 }

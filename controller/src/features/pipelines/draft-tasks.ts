@@ -3,10 +3,12 @@ import { graphHash, versionHash } from '@ansflow/proto/canonical'
 import { demandsOf } from '@ansflow/proto/demands'
 import { PipelineGraphSchema, type Problem, TriggersSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { GetPipelineResponseSchema } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
+import { mergeFiles } from '@ansflow/proto/merge-files'
 import { projectShape } from '@ansflow/proto/pipeline-doc'
 import { isTemplateFile, parsePipeline, placesIn, renderPipeline } from '@ansflow/proto/pipeline-yaml'
 import type { AgentLabels } from '@ansflow/proto/validate'
 import { create, toBinary, toJsonString } from '@bufbuild/protobuf'
+import type * as Y from 'yjs'
 import { task } from '../../platform/worker-task.ts'
 import { changeTo, docOf, fileOf, problemBytes } from './draft-content.ts'
 import { includedFrom, includeOf, projectWhole, readWhole } from './includes/read-whole.ts'
@@ -44,10 +46,34 @@ export const placeProblems = task(({ yaml, problems }: { yaml: string; problems:
 
 export const seedFromFile = task((yaml: string): Seed => seedOf(parsePipeline(yaml).graph, yaml))
 
-/** The change that makes the draft say what the file says; undefined: it does. */
-export const applyFile = task(({ updates, yaml }: { updates: Uint8Array[]; yaml: string }): Uint8Array | undefined =>
-  changeTo(docOf(updates), yaml),
-)
+interface FileApplication {
+  yaml: string
+  /** The draft that the file was made of, and the draft as it is; `isSame`: nobody has typed since. */
+  was: Uint8Array[]
+  now: Uint8Array[]
+  isSame: boolean
+  includes: ReadIncludes | undefined
+  /** Of what both have changed since. */
+  prefers: 'draft' | 'file'
+}
+
+/** The change that makes the draft say what the file says, beside what was typed since; undefined: it does. `holds`: all of it. */
+export const applyFile = task(({ yaml, was, now, isSame, includes, prefers }: FileApplication) => {
+  const doc = docOf(now)
+  if (isSame) return { change: changeTo(doc, yaml), holds: true }
+  const [base, mine] = [textOf(docOf(was), includes), textOf(doc, includes)]
+  if (mine === undefined && prefers === 'draft') return { change: undefined, holds: false }
+  if (mine === undefined) return { change: changeTo(doc, yaml), holds: true }
+  const sides = { base, mine, theirs: yaml }
+  const merged = mergeFiles(sides, prefers === 'draft' ? 'mine' : 'theirs', includedFrom(includes).included)
+  const change = merged.yaml === mine ? undefined : changeTo(doc, merged.yaml)
+  return { change, holds: prefers === 'file' || merged.conflicts.length === 0 }
+})
+
+function textOf(doc: Y.Doc, includes: ReadIncludes | undefined): string | undefined {
+  const { graph, source, comments } = projectWhole(doc, { includes })
+  return fileOf(graph, source, comments, graphHash(graph))
+}
 
 /** Of a GetPipelineResponse: graph, yaml, problems and hash. */
 export const describeDraft = task((draft: Draft) => {

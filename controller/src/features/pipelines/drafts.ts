@@ -13,8 +13,6 @@ export interface Drafts {
   stored(pipelineId: string): Promise<StoredDraft>
   /** Stores a change (V2) that was made of what was stored at `seq`. False: somebody has changed it since, and nothing was written. */
   append(pipelineId: string, seq: number, change: Uint8Array): Promise<boolean>
-  /** Lets the document that everybody has take a change (V2); resolves once that is stored. Throws `not_found`. */
-  merge(pipelineId: string, change: Uint8Array, by: { userId: string }): Promise<void>
   announce(pipelineId: string, notice: DraftNotice): void
   /** After the pipeline was deleted: closes the document for everyone. */
   drop(pipelineId: string): void

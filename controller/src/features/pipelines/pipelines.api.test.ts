@@ -78,6 +78,14 @@ describe('ApplyPipeline', () => {
     expect((await pipelines.listPipelines({ projectId })).pipelines).toEqual([])
   })
 
+  it('says the same once, however many apply it at once', async () => {
+    const { projectId, pipelines } = await start()
+    const { pipeline } = await pipelines.applyPipeline({ projectId, yaml: file })
+    const yaml = `${file}  more: { run: make more }\n`
+    await Promise.all(Array.from({ length: 4 }, () => pipelines.applyPipeline({ projectId, yaml })))
+    expect((await pipelines.getPipeline({ pipelineId: pipeline?.id ?? '' })).yaml).toBe(yaml)
+  })
+
   it('needs the right to edit, and that to publish when it should publish', async () => {
     const { projectId } = await start()
     const viewer = await c.addUser({ role: Role.VIEWER })

@@ -5,11 +5,12 @@ import type { Workers } from '../../platform/workers.ts'
 import type { CallContext } from '../../transport/call.ts'
 import type { PipelineFile } from './create-pipeline.ts'
 import { deriveDraft } from './derive-draft.ts'
+import type { StoredDraft } from './draft-store.ts'
 import { draftTasks } from './draft-task-file.ts'
 import type { Drafts } from './drafts.ts'
 import { moveBase } from './follow-file.ts'
 import { type CommitFiles, includeSources, type May } from './includes/include-sources.ts'
-import { withIncludes } from './includes/resolve-includes.ts'
+import { type ReadIncludes, withIncludes } from './includes/resolve-includes.ts'
 import { askedBy, lackingOf } from './lacking.ts'
 import type { PipelineParticipant } from './participant.ts'
 import { PipelineEntity, type PipelineRow } from './pipeline.entity.ts'
@@ -17,6 +18,7 @@ import { problemsFrom } from './problems.ts'
 import { proposalTasks } from './proposal-task-file.ts'
 import { loadVersion } from './runnable-graph.ts'
 import { awaitFile, followFile, keepInAnsflow, stopAwaiting } from './where-kept.ts'
+import { writeDraft } from './write-draft.ts'
 
 interface Deps {
   db: Db
@@ -59,7 +61,8 @@ export function proposing({ db, drafts, workers, participants, agentLabels }: De
       const { draftBase, repositoryId, projectId } = row
       const follows = repositoryId !== null && draftBase > 0
       const base = follows ? (await loadVersion(ctx.em, row.id, draftBase)).yaml : undefined
-      const updates = await drafts().updates(row.id)
+      const stored = await drafts().stored(row.id)
+      const { updates } = stored
       const draft = askedBy(ctx, { projectId, now })
       const agents = await agentLabels(draft.organizationId)
       const asked = { updates, agents, base, theirs, prefers }
@@ -67,25 +70,31 @@ export function proposing({ db, drafts, workers, participants, agentLabels }: De
       // As a file it reaches what its own project has.
       const may: May = (permission, scope) => scope.projectId === projectId && draft.may(permission, scope)
       const sources = async () => includeSources(ctx.em, { projectId, files, may })
-      const { problems, ...prepared } = await withIncludes({ workers, by, sources }, (includes) =>
-        workers.run(proposalTasks, 'proposeDraft', { ...asked, includes }, by),
-      )
+      let includes: ReadIncludes | undefined
+      const { problems, ...prepared } = await withIncludes({ workers, by, sources }, (read) => {
+        includes = read
+        return workers.run(proposalTasks, 'proposeDraft', { ...asked, includes }, by)
+      })
       const lacks = await lackingOf({ participants: participants(), em: ctx.em, draft })(prepared.demands)
-      return { ...prepared, updates, problems: [...problemsFrom(problems), ...lacks] }
+      return { ...prepared, stored, includes, problems: [...problemsFrom(problems), ...lacks] }
     },
 
-    /** What others changed in the file comes into the draft, beside what was typed since that was read (`updates`). */
+    /**
+     * What others changed in the file comes into the draft, beside what was typed since that was read. False: the draft does not hold all
+     * of it, since what was typed contradicts it.
+     */
     async absorb(
       pipelineId: string,
-      { updates, yaml }: { updates: Uint8Array[]; yaml: string },
+      { stored: was, yaml, includes }: { stored: StoredDraft; yaml: string; includes: ReadIncludes | undefined },
       { by, now }: { by: { userId: string; name: string }; now: Date },
-    ) {
-      const change = await workers.run(draftTasks, 'applyFile', { updates, yaml }, by.userId)
-      if (!change) return
-      await drafts().merge(pipelineId, change, by)
+    ): Promise<boolean> {
+      const written = { yaml, was, includes, prefers: 'draft' } as const
+      const { holds, changed } = await writeDraft({ drafts: drafts(), workers }, pipelineId, written, by.userId)
+      if (!changed) return holds
       const named = await workers.run(draftTasks, 'nameDraft', await drafts().updates(pipelineId), by.userId)
       await deriveDraft(db, pipelineId, named, now)
       drafts().announce(pipelineId, { case: 'applied', value: { by: by.name } })
+      return holds
     },
 
     /**

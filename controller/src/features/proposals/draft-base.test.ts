@@ -85,6 +85,43 @@ test('what was pushed and taken while somebody proposed is taken back by nobody'
   expect({ yamlAfter, conflicts }).toEqual({ yamlAfter: mine(also(quiet(file))), conflicts: [] })
 })
 
+test('what others have changed comes into the draft once, though two propose at once', async () => {
+  const { proposals, edit, draft, asked, find, row } = await start()
+  await edit(changed)
+  world.commit(path, also(quiet(file)))
+  const reached = Promise.withResolvers<void>()
+  let waiting = 0
+  world.forge.meanwhile = async (request) => {
+    if (!request.path.endsWith('/pulls')) return
+    waiting += 1
+    if (waiting === 2) reached.resolve()
+    await reached.promise
+  }
+  const first = proposals.proposePipeline({ ...asked, way: PULL_REQUEST })
+  await waitFor(() => waiting === 1, 20_000)
+  const second = proposals.proposePipeline({ ...asked, way: PULL_REQUEST })
+  await Promise.all([first, second])
+  expect(await draft()).toBe(mine(also(quiet(file))))
+  expect((await row()).draftBase).toBe((await find()).latestVersion)
+})
+
+test('what was typed where the file has changed stays, is said, and the file is taken back by nobody', async () => {
+  const { proposals, edit, draft, asked, row, pipelineId } = await start()
+  await edit(changed)
+  world.commit(path, also(quiet(file)))
+  const slow = (text: string) => text.replace('"true" }', '"true", timeout: 9m }')
+  let typed: Promise<unknown> | undefined
+  world.forge.meanwhile = async (request) => {
+    if (!request.path.endsWith('/pulls')) return
+    typed ??= edit(slow(changed))
+    await typed
+  }
+  await proposals.proposePipeline({ ...asked, way: PULL_REQUEST })
+  expect(await draft()).toBe(mine(also(slow(file))))
+  expect((await row()).draftBase).toBe(1)
+  expect((await proposals.explainProposal({ pipelineId })).conflicts).toEqual(['one.timeout'])
+})
+
 test('a draft follows its file again after a controller has died before it did', async () => {
   const { draft, find, push, row } = await start()
   failures = 1

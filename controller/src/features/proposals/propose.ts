@@ -83,9 +83,9 @@ export async function propose(
       return { result: { ...row, ...news }, resource: { kind: 'pipeline', id: current.id, name: current.name }, after }
     })
     if (draft.isMerged) {
-      await proposing.absorb(current.id, draft, { by: personOf(ctx), now: clock.now() })
+      const holds = await proposing.absorb(current.id, draft, { by: personOf(ctx), now: clock.now() })
       // Not before: whoever dies in between must not leave a draft that is said to hold what it does not.
-      await proposing.proposed(db.em(), current, { hash: draft.mergedHash, merged })
+      if (holds) await proposing.proposed(db.em(), current, { hash: draft.mergedHash, merged })
     }
     deps.bus.publish(isOver ? 'repository.due' : 'repository.changed', {
       repositoryId: place.repository.id,
