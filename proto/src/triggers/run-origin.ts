@@ -1,6 +1,12 @@
 // What started a run, in short.
 import { create } from '@bufbuild/protobuf'
-import { type GitFacts, type RunOrigin, RunOriginSchema } from '../gen/ansflow/v1/runs_pb.js'
+import {
+  type GitFacts,
+  type PersonCause,
+  PersonCauseSchema,
+  type RunOrigin,
+  RunOriginSchema,
+} from '../gen/ansflow/v1/runs_pb.js'
 
 /** Who is shown as having started it. `userId` is empty where no person did. */
 export function starterOf(origin: RunOrigin | undefined): { userId: string; name: string } {
@@ -17,6 +23,12 @@ export function starterOf(origin: RunOrigin | undefined): { userId: string; name
     default:
       return { userId: '', name: cause?.value?.name ?? '' }
   }
+}
+
+/** The person to whom it goes back, as far as one is known: who started it, or a run that led to it. */
+export function personBehind(origin: RunOrigin | undefined): PersonCause | undefined {
+  const { userId, name } = starterOf(origin)
+  return userId === '' ? origin?.behind : create(PersonCauseSchema, { userId, name })
 }
 
 /** By whom the commit is that it is for: of "Name <mail>", in small letters; empty: it is not known. */

@@ -3,7 +3,7 @@ import type { ApprovalChange } from '@ansflow/engine/approval'
 import { gitFacts } from '@ansflow/engine/git-facts'
 import { ApprovalStatus } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { StepStatus } from '@ansflow/proto/status'
-import { starterOf } from '@ansflow/proto/triggers/run-origin'
+import { personBehind, starterOf } from '@ansflow/proto/triggers/run-origin'
 import type { Kysely } from 'kysely'
 import type { Db } from '../../platform/db.ts'
 import type { RunChange, RunParticipant } from '../runs/index.ts'
@@ -33,7 +33,7 @@ type Writer<T extends ApprovalChange['type']> = (
 
 const asked: Writer<'asked'> = async (tables, db, { run, belongs }, { step, approvalId, ask, until }, now) => {
   const { meta } = run
-  const { userId, name } = starterOf(meta.origin)
+  const { userId, name } = personBehind(meta.origin) ?? starterOf(meta.origin)
   const { pullRequest, ...git } = gitFacts(run)
   const row: ApprovalTables['approval'] = {
     id: approvalId,

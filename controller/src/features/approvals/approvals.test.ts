@@ -13,16 +13,18 @@ import { AuditService } from '@ansflow/proto/gen/ansflow/v1/audit_pb'
 import { AuthService } from '@ansflow/proto/gen/ansflow/v1/auth_pb'
 import { MemberService } from '@ansflow/proto/gen/ansflow/v1/members_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
-import { RunService } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { RunService, WebhookCauseSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { StepStatus } from '@ansflow/proto/status'
-import type { MessageInitShape } from '@bufbuild/protobuf'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { Code } from '@connectrpc/connect'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { LiveClient } from '../../../test/live-client.ts'
 import { startController, type TestController, type TestUser } from '../../../test/start-controller.ts'
 import { waitFor } from '../../../test/wait-for.ts'
 import { manualClock } from '../../platform/clock.ts'
+import { uuidv7 } from '../../platform/ids.ts'
 import { createRunDriver } from '../runs/index.ts'
+import { repeatRun } from '../runs/repeat-run.ts'
 import { approvalParticipant } from './approval-participant.ts'
 
 const { APPROVE, REJECT } = ApprovalDecision
@@ -183,6 +185,52 @@ describe('who decides', () => {
       code: Code.PermissionDenied,
     })
     expect((await decide(ada, { approvalId: again.id, decision: APPROVE })).status).toBe(ApprovalStatus.APPROVED)
+  })
+
+  test('nobody for themselves by another pipeline that runs it, by the end of another run, or by a repeat that no person asked for', async () => {
+    const pipelines = c.as(c.owner).client(PipelineService)
+    const publish = async (yaml: string) =>
+      (await pipelines.applyPipeline({ projectId, yaml, publish: true })).pipeline!.id
+    const wait = 'uses: wait, with: { until: "2020-01-01T00:00:00Z" }'
+    const guarded = (name: string, on: string) =>
+      publish(`name: ${name}\n${on}steps: { ask: { uses: approval, with: { approvers: ["role:maintainer"] } } }\n`)
+    await guarded('ship', '')
+    const wrap = await publish('name: wrap\nsteps: { go: { uses: pipeline, with: { pipeline: ship } } }\n')
+    const build = await publish(`name: build\nsteps: { go: { ${wait} } }\n`)
+    await guarded('after', 'on: { run: build }\n')
+    const runs = c.as(ada).client(RunService)
+    // What runs ask of one another is looked at now and then.
+    const ticking = setInterval(() => clock.advance(100), 5)
+    const own: Approval[] = []
+    for (const pipelineId of [wrap, build]) {
+      await runs.startRun({ pipelineId })
+      own.push(
+        await waitFor(async () => {
+          const { approvals } = await approvalsOf(c.owner).listApprovals({
+            projectId,
+            statuses: [ApprovalStatus.WAITING],
+          })
+          return approvals.find(({ id }) => own.every((other) => other.id !== id))
+        }),
+      )
+    }
+    clearInterval(ticking)
+    await runs.cancelRun({ runId: own[0]!.runId })
+    const { db } = c
+    const driver = anotherDriver()
+    const needs = { approvals: async () => [], keepers: async () => new Map() }
+    const cause = { case: 'webhook', value: create(WebhookCauseSchema, { sender: 'ada', repeats: true }) } as const
+    const repeated = await repeatRun({ db, clock, driver, needs }, { runId: own[0]!.runId, cause, newId: uuidv7() })
+    for (const approval of [own[1]!, await asked(repeated.id)]) {
+      expect(approval).toMatchObject({ requestedBy: ada.userId, requestedByName: ada.email.split('@')[0] })
+      const { id: approvalId } = approval
+      await expect(decide(ada, { approvalId, decision: APPROVE })).rejects.toMatchObject({
+        code: Code.PermissionDenied,
+        rawMessage: 'You started this run: somebody else has to decide.',
+      })
+      expect((await decide(ben, { approvalId, decision: APPROVE })).status).toBe(ApprovalStatus.APPROVED)
+    }
+    await driver.stop()
   })
 })
 

@@ -5,7 +5,7 @@ import { limits } from '@ansflow/proto/limits'
 import { gitRefProblem, gitUrlProblem } from '@ansflow/proto/steps/git-url'
 import type { Said } from '@ansflow/proto/texts/say'
 import { repositoryEventKinds } from '@ansflow/proto/triggers/repository-triggers'
-import { byPerson } from '@ansflow/proto/triggers/run-origin'
+import { byPerson, personBehind } from '@ansflow/proto/triggers/run-origin'
 import type { EntityManager } from '../../platform/db.ts'
 import type { CallContext } from '../../transport/call.ts'
 import { personOf, projectOf } from '../../transport/call.ts'
@@ -14,10 +14,11 @@ import { isAllowed } from '../access/index.ts'
 /** What is known of trust, where that is known: of a run that is repeated as it was. */
 export type Trusted = Partial<Pick<RunOrigin, 'untrusted' | 'fileOf' | 'verified'>>
 
-/** Trust is not gained on the way from one run to another. */
-export function trustOf(origin: RunOrigin | undefined): Pick<RunOrigin, 'untrusted' | 'verified'> {
+/** Trust is not gained on the way from one run to another, and nobody gets rid of being behind it. */
+export function trustOf(origin: RunOrigin | undefined): Pick<RunOrigin, 'untrusted' | 'verified' | 'behind'> {
   const { untrusted = false, verified = false } = origin ?? {}
-  return { untrusted, verified }
+  const behind = personBehind(origin)
+  return { untrusted, verified, ...(behind && { behind }) }
 }
 
 export function originOf(ctx: CallContext, git: GitFacts | undefined, trusted: Trusted = {}): RunOrigin {

@@ -9,6 +9,7 @@ import { findProject } from '../projects/index.ts'
 import type { RunStart } from './driver/insert-runs.ts'
 import { type LoadedRun, loadRun } from './driver/load-run.ts'
 import type { RunDriver } from './driver/run-driver.ts'
+import { trustOf } from './origin.ts'
 import { type PartialRerun, type RerunNeeds, rerunPart } from './rerun.ts'
 import { type RunTables, timesOf } from './run-tables.ts'
 import { readRunHead } from './views/list-runs.ts'
@@ -66,8 +67,8 @@ export async function repeatRun(deps: RepeatDeps, { runId, cause, newId }: Repea
   if (!project) throw notFound('project', projectId)
   const again = await failedOf(deps, em, earlier)
   // Trust is not gained by it.
-  const { git, untrusted, fileOf, verified } = origin
-  const next = create(RunOriginSchema, { cause, ...(git && { git }), untrusted, fileOf, verified })
+  const { git, fileOf } = origin
+  const next = create(RunOriginSchema, { cause, ...(git && { git }), fileOf, ...trustOf(origin) })
   const { organizationId, slug: projectSlug } = project
   return driver.start({ organizationId, projectId, projectSlug, origin: next, runId: newId, ...again })
 }

@@ -372,6 +372,14 @@ export declare type RunOrigin = Message<"ansflow.v1.RunOrigin"> & {
    * @generated from field: bool verified = 9;
    */
   verified: boolean;
+
+  /**
+   * Where no person started it: who started the run that asked for it, that ended before it, or that it repeats. What they may not
+   * decide of their own runs they do not decide here either.
+   *
+   * @generated from field: ansflow.v1.PersonCause behind = 10;
+   */
+  behind?: PersonCause | undefined;
 };
 
 /**
@@ -435,6 +443,14 @@ export declare type RunOriginJson = {
    * @generated from field: bool verified = 9;
    */
   verified?: boolean;
+
+  /**
+   * Where no person started it: who started the run that asked for it, that ended before it, or that it repeats. What they may not
+   * decide of their own runs they do not decide here either.
+   *
+   * @generated from field: ansflow.v1.PersonCause behind = 10;
+   */
+  behind?: PersonCauseJson;
 };
 
 /**
