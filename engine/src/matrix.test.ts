@@ -96,6 +96,15 @@ describe('copies', () => {
     expect(run.state.status).toBe(RunStatus.SUCCEEDED)
   })
 
+  test.each([
+    ['of an axis', 'node: "${{ fromJSON(inputs.list) }}"', '["${{ inputs.other }}"]'],
+    ['of entries', 'include: "${{ fromJSON(inputs.list) }}"', '[{ "node": "${{ inputs.other }}" }]'],
+  ])('hold what an expression brings %s as it is, though it looks like one', (_what, matrix, list) => {
+    const run = begun(`test: { run: x, matrix: { ${matrix} } }`, { list, other: 'of somebody else' })
+    expect(step(run, 'test.0').matrix).toEqual({ node: '${{ inputs.other }}' })
+    expect(step(run, 'test.0').name).toBe('test (${{ inputs.other }})')
+  })
+
   test('are as many as an input says', () => {
     const run = begun('test: { run: x, matrix: { node: "${{ fromJSON(inputs.nodes) }}" } }', { nodes: '["a", "b"]' })
     expect(statuses(run)).toBe('test:queued test.0:queued test.1:queued')

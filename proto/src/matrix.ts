@@ -29,10 +29,10 @@ export class MatrixError extends Error {
 export function expandMatrix(matrix: Matrix, evaluate: (text: string) => JsonValue): MatrixValues[] {
   const axes = matrix.axes.map(({ name, values, from }) => ({
     name,
-    values: listOf(
-      from === '' ? values.map((value) => toJson(ValueSchema, value) as JsonValue) : evaluate(from),
-      name,
-    ).map((value) => scalarOf(value, name, evaluate)),
+    values:
+      from === ''
+        ? listOf(values.map(jsonOf), name).map((value) => scalarOf(written(value, evaluate), name))
+        : listOf(evaluate(from), name).map((value) => scalarOf(value, name)),
   }))
   const excluded = entriesOf(matrix.excludeFrom, matrix.exclude, 'exclude', evaluate)
   const included = entriesOf(matrix.includeFrom, matrix.include, 'include', evaluate)
@@ -91,7 +91,8 @@ function entriesOf(
   what: 'include' | 'exclude',
   evaluate: (text: string) => JsonValue,
 ): Values[] {
-  const entries = from === '' ? (given as JsonValue[]) : listOf(evaluate(from), what)
+  const isWritten = from === ''
+  const entries = isWritten ? (given as JsonValue[]) : listOf(evaluate(from), what)
   const most = what === 'include' ? limits.matrixValues : limits.matrixExcludes
   if (entries.length > most) throw new MatrixError(say('matrix_values', { name: what, most }))
   return entries.map((entry) => {
@@ -101,7 +102,7 @@ function entriesOf(
     return Object.fromEntries(
       Object.entries(entry).map(([name, value]) => {
         if (!patterns.identifier.test(name)) throw new MatrixError(say('matrix_name', { name: shortText(name, 80) }))
-        return [name, scalarOf(value as JsonValue, name, evaluate)]
+        return [name, scalarOf(isWritten ? written(value as JsonValue, evaluate) : (value as JsonValue), name)]
       }),
     )
   })
@@ -115,8 +116,16 @@ function listOf(value: JsonValue, name: string): JsonValue[] {
   return value
 }
 
-function scalarOf(given: JsonValue, name: string, evaluate: (text: string) => JsonValue): MatrixValue {
-  const value = typeof given === 'string' && hasExpression(given) ? evaluate(given) : given
+function jsonOf(value: Matrix['axes'][number]['values'][number]): JsonValue {
+  return toJson(ValueSchema, value) as JsonValue
+}
+
+/** What stands in the file may be an expression; what an expression brings is a value, whatever it looks like. */
+function written(value: JsonValue, evaluate: (text: string) => JsonValue): JsonValue {
+  return typeof value === 'string' && hasExpression(value) ? evaluate(value) : value
+}
+
+function scalarOf(value: JsonValue, name: string): MatrixValue {
   if (typeof value === 'string' && value.length > limits.matrixValueLength) {
     throw new MatrixError(say('matrix_value_long', { name, most: limits.matrixValueLength }))
   }
