@@ -15,6 +15,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRepository, type GitHttp, type Repository, serveGitHttp } from '../../proto/test/git-servers.ts'
 import { features } from '../src/app.ts'
+import { createGivenAccess } from '../src/features/agents/given-access.ts'
+import { registerFakeAgent } from '../src/features/agents/test/fake-agent.ts'
+import { createSealedValues } from '../src/features/secrets/sealed-values.ts'
 import { readAllowed } from '../src/platform/outbound-rules.ts'
 import { startController, type TestController } from './start-controller.ts'
 import { waitFor } from './wait-for.ts'
@@ -66,7 +69,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function connect(projectId: string): Promise<{ repositoryId: string; cloneUrl: string }> {
+async function connect(projectId: string): Promise<{ repositoryId: string; cloneUrl: string; connectionId: string }> {
   const { connection } = await as()
     .client(ConnectionService)
     .createConnection({
@@ -79,7 +82,7 @@ async function connect(projectId: string): Promise<{ repositoryId: string; clone
   const { repository } = await as()
     .client(RepositoryService)
     .connectRepository({ projectId, connectionId: connection!.id, fullName: 'shop.git' })
-  return { repositoryId: repository!.id, cloneUrl: repository!.cloneUrl }
+  return { repositoryId: repository!.id, cloneUrl: repository!.cloneUrl, connectionId: connection!.id }
 }
 
 async function run(text: string, git?: MessageInitShape<typeof GitFactsSchema>) {
@@ -129,6 +132,10 @@ test('without an address or a secret, the commit of the run is there, and what l
   for (const file of readdirSync(join(folder, 'agent'), { recursive: true, withFileTypes: true })) {
     if (file.isFile()) expect(contentOf(join(file.parentPath, file.name)).includes(password)).toBe(false)
   }
+  await expectInNoTable(password)
+})
+
+async function expectInNoTable(text: string): Promise<void> {
   const tables = features.flatMap(({ entities }) =>
     entities.map((each) => (each as { meta: { tableName: string } }).meta),
   )
@@ -137,11 +144,11 @@ test('without an address or a secret, the commit of the run is there, and what l
     for (const row of await c.db.em().execute<Record<string, unknown>[]>(`select * from ${tableName}`)) {
       for (const value of Object.values(row)) {
         const bytes = value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value))
-        expect(bytes.includes(password) ? tableName : '').toBe('')
+        expect(bytes.includes(text) ? tableName : '').toBe('')
       }
     }
   }
-})
+}
 
 test('the same address, written out, is let in; another server hears nothing', async () => {
   const { step } = await run(fetching(`, with: { url: "${cloneUrl}" }`), { repositoryId })
@@ -176,4 +183,54 @@ test('a run is for no repository of another project, and for none by another add
   const foreign = await connect(await c.addProject())
   await expect(start({ repositoryId: foreign.repositoryId })).rejects.toThrow(/git\.repositoryId/)
   await expect(start({ repositoryId, repository: `${other.url}/shop.git` })).rejects.toThrow(/git\.repository/)
+})
+
+test('what lets a job in is masked in its log by the controller, too, whatever the connection has by then', async () => {
+  const otherProject = await c.addProject()
+  const connected = await connect(otherProject)
+  const { token } = await as()
+    .client(AgentService)
+    .createRegistrationToken({ labels: ['liar'] })
+  const liar = await registerFakeAgent(c.grpcAddress, token, 'liar')
+  try {
+    const control = liar.control()
+    await control.hello()
+    const yaml = fetching(', runsOn: [liar]')
+    const { pipeline } = await as()
+      .client(PipelineService)
+      .applyPipeline({ projectId: otherProject, yaml, publish: true })
+    const git = { repositoryId: connected.repositoryId }
+    const { run } = await as().client(RunService).startRun({ pipelineId: pipeline!.id, git })
+    const { job } = await control.hear('offer')
+    const [logs, early] = [liar.logs(), Buffer.from('early\n')]
+    // Its log is open before it was given anything.
+    logs.send({ job: job!, offset: 0n, data: early })
+    await logs.answer(({ stored }) => stored === BigInt(early.length))
+    control.say({ case: 'accept', value: { job: job! } })
+    const { secrets } = await control.hear('start')
+    expect(secrets.map(({ value }) => value)).toEqual([password])
+    const sealed = async () => c.db.em().execute("select owner_id from sealed_value where kind = 'job access'")
+    const given = createGivenAccess({ db: c.db, sealedValues: createSealedValues(c.controller.keys) })
+    // Another controller gives it something else; who asks again gives the same.
+    for (const value of ['of-another', 'of-another', 'of-a-third']) await given.note(job!.jobId, { value })
+    await given.note(run!.id, { value: 'of no job' })
+    await given.sweep()
+    expect(await sealed()).toHaveLength(3)
+
+    const credentials = { kind: { case: 'token' as const, value: { user: 'robot', token: 'another-one' } } }
+    await as().client(ConnectionService).updateConnection({ connectionId: connected.connectionId, credentials })
+    const said = Buffer.from(`remote: ${password}! of-another\nauthorization: ${basic}\n`)
+    // In two pieces, cut inside of the password.
+    logs.send({ job: job!, offset: 6n, data: said.subarray(0, 15) })
+    logs.send({ job: job!, offset: 21n, data: said.subarray(15), finalSize: BigInt(6 + said.length) })
+    await logs.answer(({ complete }) => complete)
+    await control.succeed(job!)
+    const { data } = await as().client(LogService).readLog({ runId: run!.id, stepId: 'code' })
+    expect(Buffer.from(data).toString()).toMatch(/^early\nremote: \*{26}! \*{10}\nauthorization: Basic \*+\n$/)
+    expect(data).toHaveLength(6 + said.length)
+    await expectInNoTable(password)
+    await waitFor(async () => (await sealed()).length === 0)
+  } finally {
+    liar.close()
+  }
 })

@@ -22,6 +22,7 @@ import { agentViews } from './agent-views.ts'
 import { agentScope, agentsApi } from './agents.api.ts'
 import { giveUpStranded } from './delete-agent.ts'
 import { createDispatcher } from './dispatcher.ts'
+import { createGivenAccess, givenSweepMs } from './given-access.ts'
 import { createLostSweep, lostSweepMs } from './lost-agents.ts'
 import { makeRegistrationToken, registrationTokensMadeByTokens } from './register.ts'
 import { RegistrationTokenEntity } from './registration-token.entity.ts'
@@ -51,7 +52,9 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
   const logs = from(logsFeature)
   const hub = createAgentHub({ db, bus, log })
   const repositoryAccess = port<RepositoryAccess>('access to repositories')
-  const given = { db, secrets, access: (asked: Parameters<RepositoryAccess>[0]) => repositoryAccess()(asked) }
+  const givenAccess = createGivenAccess({ db, sealedValues: secrets.sealedValues })
+  const access: RepositoryAccess = (asked) => repositoryAccess()(asked)
+  const given = { db, secrets, access, note: givenAccess.note }
   const jobs = createJobBook({ ...given, driver })
   const queue = createJobQueue({ db, clock, log, driver, limits: jobLimits })
   const dispatcher = createDispatcher({ queue, sessions: hub.sessions, clock, log })
@@ -78,12 +81,14 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
   }
   const secretsOf = async ({ jobId, hasSecrets }: JobLog) => {
     if (!hasSecrets) return []
-    // A forge may make what lets into a repository anew whenever it is asked: another than the job has, which its agent masks.
+    // A forge may make what lets into a repository anew whenever it is asked: another than what the job was given.
     const { values } = await jobSecrets({ ...given, access: async () => undefined }, jobId)
     return values.flatMap(({ value }) => value ?? [])
   }
-  const whole: LogStreamDeps['whole'] = ({ runId, jobId, size }) =>
-    driver.submit(runId, { type: 'jobLogged', jobId, size })
+  const whole: LogStreamDeps['whole'] = async ({ runId, jobId, size, hasAccess }) => {
+    await driver.submit(runId, { type: 'jobLogged', jobId, size })
+    if (hasAccess) await givenAccess.forget(jobId)
+  }
   const lostSweep = createLostSweep({ db, bus, clock, log, jobs, lostAfterMs })
   const silenceSweep = createSilenceSweep({ db, clock, jobs, lostAfterMs })
   const topics = agentTopics({ db, bus, clock, log, lostAfterMs })
@@ -116,7 +121,11 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
         hub,
         session,
         logStream: (agentId, pipe) =>
-          new LogStream({ db, writer: logs.writer, clock, log, secretsOf, whole }, agentId, pipe),
+          new LogStream(
+            { db, writer: logs.writer, clock, log, secretsOf, given: givenAccess.news, whole },
+            agentId,
+            pipe,
+          ),
       }),
       agentsApi({ db, bus, clock, keys, jobs, lostAfterMs, grpcAddress }),
     ],
@@ -126,6 +135,7 @@ function openAgents({ db, bus, clock, keys, log, config, grpcAddress }: Platform
       { name: 'dispatch', everyMs: dispatchSweepMs, run: dispatcher.sweep },
       { name: 'lost agents', everyMs: lostSweepMs, run: lostSweep },
       { name: 'silent agents', everyMs: lostSweepMs, run: silenceSweep },
+      { name: 'access of jobs', everyMs: givenSweepMs, run: givenAccess.sweep },
       { name: 'deleted agents', everyMs: lostSweepMs, run: () => giveUpStranded({ db, jobs }) },
     ],
     scopes: { [Resource.AGENT]: agentScope },

@@ -26,6 +26,7 @@ import { labelBook } from './agent-labels.ts'
 import { unreachableAfterMs } from './agent-status.ts'
 import { agentsOf, viewOf } from './agent-tables.ts'
 import type { JobQueue } from './dispatcher.ts'
+import type { GivenAccess } from './given-access.ts'
 import type { HeldJob, JobBook, JobSecrets, SecretInit } from './job-book.ts'
 import { fewOfAProject } from './waiting-line.ts'
 
@@ -48,7 +49,11 @@ export type RepositoryAccess = (asked: {
   url: string
 }) => Promise<SecretInit | undefined>
 
-type Given = Pick<Deps, 'db' | 'secrets'> & { access: RepositoryAccess }
+type Given = Pick<Deps, 'db' | 'secrets'> & {
+  access: RepositoryAccess
+  /** Remembers what is given, before it is. */
+  note: GivenAccess['note']
+}
 
 export function createJobBook({ driver, ...given }: Given & Pick<Deps, 'driver'>): JobBook {
   const { db } = given
@@ -75,7 +80,7 @@ export function createJobBook({ driver, ...given }: Given & Pick<Deps, 'driver'>
 }
 
 /** The values a job may have: those its step declares, of its run's project, and what lets it into the run's repository. */
-export async function jobSecrets({ db, secrets, access }: Given, jobId: string): Promise<JobSecrets> {
+export async function jobSecrets({ db, secrets, access, note }: Given, jobId: string): Promise<JobSecrets> {
   const job = await jobById(db, jobId)
   if (!job || job.secrets.length === 0) return { values: [], missing: [] }
   // No such run has a job with secrets; whatever else may come to be wrong, none gets any.
@@ -98,6 +103,7 @@ export async function jobSecrets({ db, secrets, access }: Given, jobId: string):
   if (repositoryId === undefined || execution?.case !== 'checkout') return { values, missing }
   try {
     const own = await access({ repositoryId, projectId: job.projectId, url: execution.value.url })
+    if (own) await note(jobId, own)
     return { values: own ? [...values, own] : values, missing }
   } catch (error) {
     // Whatever else goes wrong is tried again.

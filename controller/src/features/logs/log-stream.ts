@@ -29,8 +29,10 @@ export interface LogStreamDeps {
   log: Logger
   /** Values to look for in the log of a job: the secrets it was started with. */
   secretsOf(log: JobLog): Promise<string[]>
+  /** What more the job was given by now, of what is not in `known` (and is then). */
+  given?: (jobId: string, known: Set<string>) => Promise<string[]>
   /** All of a log is stored: resolves when its run knows. Said again when nobody knows whether it was. */
-  whole(log: { runId: string; jobId: string; size: number }): Promise<unknown>
+  whole(log: { runId: string; jobId: string; size: number; hasAccess: boolean }): Promise<unknown>
   /** Bytes of one job's log; what comes after is refused. */
   hardLimit?: number
 }
@@ -45,6 +47,9 @@ interface StreamLog extends OpenLog {
   telling: boolean
   answering: boolean
   refill: Refill
+  /** What may be given to its job while the log comes is looked for with every message. */
+  hasAccess: boolean
+  given: Set<string>
   final: { size: number; sha256: Buffer | null } | null
   checking: boolean
   /** A gap was answered; nothing more is said until the agent has gone back. */
@@ -74,6 +79,10 @@ export class LogStream {
     if (!ref) throw invalidField('job', 'is missing')
     checkSize(message)
     let log = await this.#open(ref)
+    if (log?.hasAccess && message.data.length > 0) {
+      await this.#learn(log)
+      log = await this.#open(ref)
+    }
     while (isTurnUsedUp()) {
       await nextTurn()
       log = await this.#open(ref)
@@ -91,6 +100,11 @@ export class LogStream {
       this.#deps.writer.touch(log)
     }
     await this.#deps.writer.room()
+  }
+
+  /** What is given is kept before anybody has it, so nothing of it is in bytes that came before. */
+  async #learn({ jobId, refill, given }: StreamLog): Promise<void> {
+    refill.learn((await this.#deps.given?.(jobId, given)) ?? [])
   }
 
   onClose(): void {
@@ -237,6 +251,8 @@ export class LogStream {
     const lastRow = last ? unpackRow(last) : null
     const whole = isWhole(head)
     const refill = new Refill(whole ? [] : await this.#deps.secretsOf(head))
+    const given = new Set<string>()
+    if (head.hasAccess && !whole) refill.learn((await this.#deps.given?.(head.jobId, given)) ?? [])
     if (lastRow) refill.resume(lastRow.data)
     const log: StreamLog = {
       jobId: ref.jobId,
@@ -258,6 +274,8 @@ export class LogStream {
       complete: whole,
       hash: head.size === 0 ? createHash('sha256') : null,
       refill,
+      hasAccess: head.hasAccess && !whole,
+      given,
       final: null,
       checking: false,
       toldGap: false,

@@ -36,13 +36,19 @@ export function fillRange(bytes: Bytes, range: { offset: number; length: number 
 
 /** Follows one job's log and remembers enough of its end to see a value that two pieces share. */
 export class Refill {
-  readonly #values: Buffer[]
-  readonly #longest: number
+  readonly #values: Buffer[] = []
+  #longest = 0
   #tail = Buffer.alloc(0)
 
   constructor(values: string[]) {
-    this.#values = values.map((value) => Buffer.from(value)).filter((value) => value.length >= shortestValue)
-    this.#longest = Math.max(0, ...this.#values.map((value) => value.length))
+    this.learn(values)
+  }
+
+  /** Values that nobody can have written before. */
+  learn(values: readonly string[]): void {
+    const more = values.map((value) => Buffer.from(value)).filter((value) => value.length >= shortestValue)
+    this.#values.push(...more)
+    this.#longest = Math.max(this.#longest, ...more.map((value) => value.length))
   }
 
   /** Bytes that came before, when the log goes on where another stream had left it. */

@@ -7,28 +7,52 @@ import { type SealedValue, SealedValueEntity } from './sealed-value.entity.ts'
 export interface SealedValues {
   /** Inside a transaction, in the place of the one there was. */
   put(em: EntityManager, owner: SealedOwner, value: string): Promise<void>
+  /** Inside a transaction. Throws UniqueConstraintViolationException: there is one. */
+  add(em: EntityManager, owner: SealedOwner, value: string): Promise<void>
   /** Undefined: there is none. */
   read(em: EntityManager, owner: SealedOwner): Promise<string | undefined>
+  /** By owner, those that there are. */
+  readAll(em: EntityManager, kind: string, owners: readonly string[]): Promise<Map<string, string>>
+  ownersOf(em: EntityManager, kind: string): Promise<string[]>
   remove(em: EntityManager, owners: readonly string[]): Promise<void>
 }
 
 export type SealedOwner = Pick<SealedValue, 'ownerId' | 'kind'>
 
 export function createSealedValues(keys: Keys): SealedValues {
+  async function add(em: EntityManager, { ownerId, kind }: SealedOwner, value: string): Promise<void> {
+    const context = contextOf({ ownerId, kind })
+    const key = randomBytes(keyLength)
+    const sealed = { sealedKey: keys.seal(key, context), sealedValue: seal(key, Buffer.from(value, 'utf8'), context) }
+    await em.insert(SealedValueEntity, { ownerId, kind, ...sealed })
+  }
+
+  function opened(row: SealedValue): string {
+    const context = contextOf(row)
+    return open(keys.open(row.sealedKey, context), row.sealedValue, context).toString('utf8')
+  }
+
   return {
     async put(em, owner, value) {
-      const context = contextOf(owner)
-      const key = randomBytes(keyLength)
-      const sealed = { sealedKey: keys.seal(key, context), sealedValue: seal(key, Buffer.from(value, 'utf8'), context) }
       await em.nativeDelete(SealedValueEntity, { ownerId: owner.ownerId })
-      await em.insert(SealedValueEntity, { ownerId: owner.ownerId, kind: owner.kind, ...sealed })
+      await add(em, owner, value)
     },
+
+    add,
 
     async read(em, owner) {
       const row = await em.findOne(SealedValueEntity, { ownerId: owner.ownerId, kind: owner.kind })
-      if (!row) return undefined
-      const context = contextOf(owner)
-      return open(keys.open(row.sealedKey, context), row.sealedValue, context).toString('utf8')
+      return row ? opened(row) : undefined
+    },
+
+    async readAll(em, kind, owners) {
+      const rows = owners.length > 0 ? await em.find(SealedValueEntity, { ownerId: { $in: [...owners] }, kind }) : []
+      return new Map(rows.map((row) => [row.ownerId, opened(row)]))
+    },
+
+    async ownersOf(em, kind) {
+      const rows = await em.find(SealedValueEntity, { kind }, { fields: ['ownerId'] })
+      return rows.map(({ ownerId }) => ownerId)
     },
 
     async remove(em, owners) {

@@ -22,6 +22,8 @@ export interface JobLog {
   complete: boolean
   /** Whether values may have to be masked in it. */
   hasSecrets: boolean
+  /** It may be given what lets it into a repository, which is none of them. */
+  hasAccess: boolean
 }
 
 const columns = [
@@ -41,6 +43,7 @@ function toLog(row: Pick<RunTables['job'], (typeof columns)[number]>): JobLog {
     size: Number(row.log_size),
     complete: Boolean(row.log_complete),
     hasSecrets: row.secrets !== '[]',
+    hasAccess: row.secrets.includes('"repository":'),
   }
 }
 
