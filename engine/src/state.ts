@@ -39,6 +39,8 @@ export interface RunMeta {
   foresees?: true
   /** Of such a run: what is to have changed, in the place of what its origin says. */
   changed?: Readonly<Record<string, boolean>> | undefined
+  /** As `GitFacts.fileHashes`. */
+  fileHashes?: Readonly<Record<string, string>> | undefined
 }
 
 /** As it was when the run began. */

@@ -24,6 +24,8 @@ const conditions = [
   'run.number != 7',
   'changed("src/**", "!**/*.md")',
   '!changed("docs/**") || always()',
+  'hashFiles("**/go.sum") != ""',
+  'hashFiles("none", "!none/**") == "" || failure()',
 ]
 
 /** That a copy answers by itself, and that tell nothing of its values. */
@@ -70,7 +72,7 @@ const groups = [{ limit: 1 }, { group: 'g-${{ run.number }}' }, { group: '${{ ""
 const stepArbitrary = fc.record({
   workspace: fc.constantFrom(...workspaces),
   needs: fc.array(fc.record({ back: fc.nat(11), kind: fc.constantFrom(0, 1, 1, 2, 3) }), { maxLength: 3 }),
-  when: fc.nat(19),
+  when: fc.nat(21),
   retry: fc.option(
     fc.record({ max: fc.nat(2), delayMs: fc.constantFrom(0, 1000), jitter: fc.constantFrom(0, 0.5), on: fc.nat(3) }),
     { freq: 3 },

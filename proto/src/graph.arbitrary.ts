@@ -71,6 +71,7 @@ const condition = fc.constantFrom(
   'always()',
   "inputs.a == 'x'",
   'changed("src/**", "!*.md")',
+  'hashFiles("**/*.lock", "!vendor/**") != ""',
   '"}}" == "a: b #c"',
   'has(inputs.b) && 1 < 2',
 )

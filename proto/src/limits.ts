@@ -35,11 +35,11 @@ export const limits = {
   scheduleName: 64,
   runTriggers: 50,
   triggerBranches: 50,
-  /** Patterns of one list of a trigger or of one `changed(…)`, and the characters of each. */
+  /** Patterns of one list of a trigger or of one `changed(…)` or `hashFiles(…)`, and the characters of each. */
   globs: 50,
   globLength: 256,
   commentTriggers: 20,
-  /** Lists of patterns that the `changed(…)` of a pipeline name, and the characters of each as JSON. */
+  /** Lists of patterns that the `changed(…)` of a pipeline name, as many that its `hashFiles(…)` name, and the characters of each as JSON. */
   changedLists: 200,
   changedLength: 16 * 1024,
   /** Of the paths that an explanation is asked with. */

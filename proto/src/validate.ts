@@ -3,10 +3,11 @@ import { type PipelineGraph, type Problem, ProblemSchema, Severity } from '@ansf
 import { create } from '@bufbuild/protobuf'
 import { findUnstorable } from './characters.ts'
 import { limits } from './limits.ts'
+import { atOnce } from './pieces.ts'
 import { problemOfSaid } from './problem-text.ts'
 import { usesTemplates } from './templates/write-out.ts'
 import { say } from './texts/say.ts'
-import { changedPatterns } from './triggers/changed.ts'
+import { changedPatterns, hashedPatterns } from './triggers/changed.ts'
 import { checkInputs, checkPipelineFields } from './validate/fields.ts'
 import type { Finding, Report } from './validate/finding.ts'
 import { checkSteps } from './validate/steps.ts'
@@ -39,6 +40,9 @@ export function validateGraph(graph: PipelineGraph, agents?: AgentLabels): Probl
   checkTriggers(graph, report)
   if (changedPatterns(graph).length > limits.changedLists) {
     report({ code: 'limit', said: say('many_changed', { most: limits.changedLists }) })
+  }
+  if (atOnce(hashedPatterns(graph)).length > limits.changedLists) {
+    report({ code: 'limit', said: say('many_changed', { call: 'hashFiles', most: limits.changedLists }) })
   }
   if (graph.templates.length > 0 || graph.included.length > 0 || usesTemplates(graph))
     checkTemplates(graph, report, agents)

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export interface Repository {
   path: string
@@ -40,6 +40,7 @@ export function createRepository(root: string, name: string): Repository {
     path,
     git,
     commit(file, text) {
+      mkdirSync(dirname(join(work, file)), { recursive: true })
       writeFileSync(join(work, file), text)
       git('add', file)
       git('commit', '--quiet', '-m', `change ${file}`)

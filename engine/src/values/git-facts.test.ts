@@ -96,6 +96,36 @@ test('changed() is what was found before the run began; what nobody has looked f
   expect(asks()).toBe('src:queued docs:queued other:skipped')
 })
 
+test('hashFiles() is what was found before the run began, wherever it is asked; empty where nobody has looked', () => {
+  const hash = '5e'.repeat(32)
+  const asks = (fileHashes?: Record<string, string>) => {
+    const steps = [
+      {
+        id: 'a',
+        when: 'hashFiles("**/go.sum") != ""',
+        env: [{ name: 'KEY', value: 'go-${{ hashFiles("**/go.sum") }}' }],
+      },
+      { id: 'b', when: 'hashFiles("Cargo.lock") == ""' },
+      { id: 'c', name: 'Cache ${{ hashFiles("**/go.sum") }}!' },
+    ]
+    const world = newWorld(graphOf(steps))
+    if (fileHashes) world.state.meta.origin.git = create(GitFactsSchema, { branch: 'main', fileHashes })
+    const { newJobs } = apply(world, { type: 'started' })
+    const key = newJobs
+      .find(({ job: { step } }) => step.definition.id === 'a')
+      ?.spec.env.find(({ name }) => name === 'KEY')
+    return [statuses(world), key?.value, world.state.steps.get('c')!.name]
+  }
+  expect(asks({ '["**/go.sum"]': hash, '["Cargo.lock"]': '' })).toEqual([
+    'a:queued b:queued c:queued',
+    `go-${hash}`,
+    `Cache ${hash}!`,
+  ])
+  // Of a run that began before there was such a thing.
+  expect(asks({})).toEqual(['a:skipped b:queued c:queued', undefined, 'Cache !'])
+  expect(asks()).toEqual(['a:skipped b:queued c:queued', undefined, 'Cache !'])
+})
+
 describe('what the first checkout fetched', () => {
   const checkout = { uses: 'fetch_code', with: { url: 'https://example.org/app.git' } }
   const asks = (when: string) => [

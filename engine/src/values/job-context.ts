@@ -41,6 +41,7 @@ export function expressionContext(
       return gitContext(state)
     },
     changed: meta.changed ?? meta.origin.git?.changed,
+    fileHashes: meta.fileHashes ?? meta.origin.git?.fileHashes,
     run: {
       id: meta.runId,
       number: meta.number,

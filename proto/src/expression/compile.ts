@@ -35,8 +35,9 @@ export interface Expression {
   readonly references: readonly Reference[]
   /** Calls success(), failure(), always() or canceled(). */
   readonly usesStatus: boolean
-  /** The globs of each `changed(…)`. */
+  /** The globs of each `changed(…)` and each `hashFiles(…)`. */
   readonly changed: readonly (readonly string[])[]
+  readonly hashFiles: readonly (readonly string[])[]
   readonly run: (bindings: Record<string, never>) => CelResult
 }
 
@@ -79,7 +80,7 @@ function compile(source: string): { expression?: Expression; error?: Said } {
     if (parsed.expr === undefined) return { error: say('expression_empty') }
     const hyphen = hyphenBeforeNumber(source)
     if (hyphen) return { error: hyphen }
-    const found: Findings = { references: [], functions: [], changed: [], loops: false, chooses: false }
+    const found: Findings = { references: [], functions: [], changed: [], hashFiles: [], loops: false, chooses: false }
     collect(parsed.expr, new Set(), found)
     const unknown = found.functions.find((name) => !functionNames.includes(name))
     if (unknown === 'matches') return { error: say('expression_matches') }
@@ -96,7 +97,8 @@ function compile(source: string): { expression?: Expression; error?: Said } {
     if (found.loops) guard(parsed.expr, new Set())
     const run = plan(environment, parsed.expr) as Expression['run']
     const usesStatus = found.functions.some((name) => statusFunctions.some((each) => each === name))
-    return { expression: { source, references: found.references, usesStatus, changed: found.changed, run } }
+    const { references, changed, hashFiles } = found
+    return { expression: { source, references, usesStatus, changed, hashFiles, run } }
   } catch (error) {
     return { error: syntaxProblem(error, source) }
   }
@@ -131,6 +133,7 @@ interface Findings {
   references: Reference[]
   functions: string[]
   changed: string[][]
+  hashFiles: string[][]
   loops: boolean
   /** With && and || between values, as other languages do. */
   chooses: boolean
@@ -151,7 +154,8 @@ function collect(expr: Expr | undefined, bound: ReadonlySet<string>, found: Find
       return
     case 'callExpr':
       if (!isOperator(exprKind.value.function)) found.functions.push(exprKind.value.function)
-      if (exprKind.value.function === 'changed') found.changed.push(listOfChanged(exprKind.value))
+      if (isOfFiles(exprKind.value.function))
+        found[exprKind.value.function].push(listOfFiles(exprKind.value.function, exprKind.value))
       if (isLogical(exprKind.value.function) && exprKind.value.args.some(isValue)) found.chooses = true
       collect(exprKind.value.target, bound, found)
       for (const arg of exprKind.value.args) collect(arg, bound, found)
@@ -198,23 +202,28 @@ function chainOf(expr: Expr, bound: ReadonlySet<string>, found: Findings): Refer
   return undefined
 }
 
+function isOfFiles(name: string): name is 'changed' | 'hashFiles' {
+  return name === 'changed' || name === 'hashFiles'
+}
+
 /** What it is asked of is looked up in one piece, under the one text that the list makes. */
-function listOfChanged(call: { target?: Expr | undefined; args: Expr[] }): string[] {
+function listOfFiles(name: 'changed' | 'hashFiles', call: { target?: Expr | undefined; args: Expr[] }): string[] {
   const patterns = call.args.map(({ exprKind }) => {
     const constant = exprKind.case === 'constExpr' ? exprKind.value.constantKind : undefined
     return constant?.case === 'stringValue' ? constant.value : undefined
   })
   if (call.target !== undefined || patterns.length === 0 || patterns.includes(undefined)) {
-    throw new ExpressionError(say('changed_literal', { example: 'changed("src/**", "!docs/**")' }))
+    const example = name === 'changed' ? 'changed("src/**", "!docs/**")' : 'hashFiles("**/package-lock.json")'
+    throw new ExpressionError(say('changed_literal', { call: name, example }))
   }
   const list = patterns as string[]
-  const problem = changedProblem(list)
-  if (problem) throw new ExpressionError(say('changed_pattern', { problem }))
+  const problem = listProblem(list)
+  if (problem) throw new ExpressionError(say('changed_pattern', { call: name, problem }))
   call.args = [parse(JSON.stringify(JSON.stringify(list))).expr!]
   return list
 }
 
-function changedProblem(patterns: readonly string[]): Said | undefined {
+function listProblem(patterns: readonly string[]): Said | undefined {
   const size = JSON.stringify(patterns).length
   if (patterns.length > limits.globs || size > limits.changedLength) return say('many_globs', { most: limits.globs })
   return patterns.map((pattern) => globProblem(pattern, { path: true })).find((said) => said !== undefined)

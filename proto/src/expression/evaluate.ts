@@ -18,6 +18,8 @@ export interface ExpressionContext {
   git: Readonly<Record<string, JsonValue>> | undefined
   /** As `GitFacts.changed`. */
   changed?: Readonly<Record<string, boolean>> | undefined
+  /** As `GitFacts.fileHashes`. */
+  fileHashes?: Readonly<Record<string, string>> | undefined
   run: JsonObject
   /** By step id; `status` is a word such as "succeeded". Outputs of a step with a matrix are lists, with an entry a copy. */
   steps: Readonly<Record<string, { status: string; outputs: Readonly<Record<string, string | string[]>> }>>
@@ -32,7 +34,7 @@ export interface ExpressionContext {
 /** The value of an expression as JSON. Throws an ExpressionError whose message is a sentence. */
 export function evaluate(expression: Expression | string, context: ExpressionContext): JsonValue {
   const { plan, source } = ready(expression)
-  const result = withStatus(context.needs, context.changed ?? {}, () =>
+  const result = withStatus(context.needs, context, () =>
     plan.run(bindings(plan.references, context) as Record<string, never>),
   )
   if (isCelError(result)) throw new ExpressionError(explain(result.message, plan))

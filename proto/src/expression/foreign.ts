@@ -146,6 +146,9 @@ const calls: Readonly<Record<string, string>> = {
   not: '!',
   changes: 'changed()',
   changeset: 'changed()',
+  checksum: 'hashFiles()',
+  fileExists: 'hashFiles() != ""',
+  exists: 'hashFiles() != ""',
   toJSON: 'string()',
   str: 'string()',
 }

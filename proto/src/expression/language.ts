@@ -37,24 +37,30 @@ export interface StatusFlags {
   canceled: boolean
 }
 
+/** By lists of globs, as of GitFacts. */
+export interface FileAnswers {
+  changed?: Readonly<Record<string, boolean>> | undefined
+  fileHashes?: Readonly<Record<string, string>> | undefined
+}
+
 // An evaluation is synchronous and never nested, so its flags and its budget can live here while it runs.
 let flags: StatusFlags = { success: true, failure: false, canceled: false }
-let answers: Readonly<Record<string, boolean>> = {}
+let files: FileAnswers = {}
 let rounds = 0
 let measured = 0
 
-/** Runs one evaluation with its flags, what has changed, and a full budget. */
-export function withStatus<T>(status: StatusFlags, changed: Readonly<Record<string, boolean>>, run: () => T): T {
-  const before = { flags, answers, rounds, measured }
+/** Runs one evaluation with its flags, what is known of files, and a full budget. */
+export function withStatus<T>(status: StatusFlags, known: FileAnswers, run: () => T): T {
+  const before = { flags, files, rounds, measured }
   flags = status
-  answers = changed
+  files = known
   rounds = limits.expressionRounds
   measured = limits.expressionWork
   try {
     return run()
   } finally {
     flags = before.flags
-    answers = before.answers
+    files = before.files
     rounds = before.rounds
     measured = before.measured
   }
@@ -85,6 +91,8 @@ const modulo = (a: number, b: number) => {
   return a % b
 }
 
+const own = <T>(of: Readonly<Record<string, T>>, key: string) => (Object.hasOwn(of, key) ? of[key] : undefined)
+
 const functions: CelFunc[] = [
   ...strings.filter((each) => !unbounded.has(each.name)),
   ...growingFunctions,
@@ -93,7 +101,9 @@ const functions: CelFunc[] = [
   status('always', () => true),
   status('canceled', () => flags.canceled),
   // Where there is nothing to compare with, everything counts as changed.
-  celFunc('changed', [STRING], BOOL, (patterns) => !Object.hasOwn(answers, patterns) || answers[patterns]!),
+  celFunc('changed', [STRING], BOOL, (patterns) => (files.changed && own(files.changed, patterns)) ?? true),
+  // Where there is no commit, there are no files.
+  celFunc('hashFiles', [STRING], STRING, (patterns) => (files.fileHashes && own(files.fileHashes, patterns)) ?? ''),
   ...mixed('_+_', (a, b) => a + b),
   ...mixed('_-_', (a, b) => a - b),
   ...mixed('_*_', (a, b) => a * b),
@@ -141,6 +151,7 @@ export const environment = celEnv({ funcs: functions })
 export const functionNames: readonly string[] = [
   ...statusFunctions,
   'changed',
+  'hashFiles',
   'fromJSON',
   'size',
   'contains',

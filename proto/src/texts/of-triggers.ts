@@ -47,24 +47,35 @@ export const ofTriggers = {
     'zh-CN': '启动运行的评论须为一个命令，或带 command 的映射：{example}。',
   },
   changed_literal: {
-    params: ['example'],
-    en: 'What changed() is asked must be texts that are written out, such as {example}: it is looked up before the run begins.',
-    'zh-CN': 'changed() 的参数须为直接写出的文本，例如 {example}：它在运行开始之前就会查出。',
+    params: ['call', 'example'],
+    en: 'What {call}() is asked must be texts that are written out, such as {example}: it is looked up before the run begins.',
+    'zh-CN': '{call}() 的参数须为直接写出的文本，例如 {example}：它在运行开始之前就会查出。',
   },
   changed_pattern: {
-    params: ['problem'],
-    en: 'changed() cannot be asked this. {problem}',
-    'zh-CN': 'changed() 的参数有误。{problem}',
+    params: ['call', 'problem'],
+    en: '{call}() cannot be asked this. {problem}',
+    'zh-CN': '{call}() 的参数有误。{problem}',
   },
   changed_trigger: {
     params: [],
     en: 'changed() is for steps. A trigger names the files that start runs in paths.',
     'zh-CN': 'changed() 用于步骤。触发方式在 paths 中写明哪些文件会启动运行。',
   },
+  hash_files_trigger: {
+    params: [],
+    en: 'hashFiles() is for steps: what a trigger gives to a run is known before anybody looks at the files of its commit.',
+    'zh-CN': 'hashFiles() 用于步骤：触发方式提供给运行的值，在查看提交的文件之前就已确定。',
+  },
+  hash_files_none: {
+    params: [],
+    en: 'hashFiles() looks at the commit that a run is for. This pipeline is kept in AnsFlow and nothing in a repository starts it: in a run that is for no commit hashFiles() is empty.',
+    'zh-CN':
+      'hashFiles() 查看的是运行所针对的提交。此流水线保存在 AnsFlow 中，也不由仓库中的事件启动：在不针对任何提交的运行中，hashFiles() 为空。',
+  },
   many_changed: {
-    params: ['most'],
-    en: 'The pipeline asks changed() of more than {most} lists of files.',
-    'zh-CN': '流水线用 changed() 查询的文件列表超过 {most} 个。',
+    params: ['call?', 'most'],
+    en: 'The pipeline asks [{call}|changed]() of more than {most} lists of files.',
+    'zh-CN': '流水线用 [{call}|changed]() 查询的文件列表超过 {most} 个。',
   },
 
   gate_none: {

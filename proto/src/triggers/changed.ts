@@ -1,27 +1,26 @@
-// `changed("src/**", "!docs/**")`: the lists of globs that a pipeline asks it of, and which of them the files that have changed match.
-// Both are looked up before a run begins, and are part of what it is for.
+// `changed("src/**", "!docs/**")` and `hashFiles("**/pnpm-lock.yaml")`: the lists of globs that a pipeline asks them of, and which of them
+// the files that have changed match. All are looked up before a run begins, and are part of what it is for.
 
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { compileExpression } from '../expression.ts'
 import { matcher } from '../globs.ts'
+import { atOnce, type Pieces } from '../pieces.ts'
 import { expressionsIn, expressionsOf } from '../step-expressions.ts'
 import { allTemplates } from '../templates/included.ts'
 
-/** What an answer is kept under, in `GitFacts.changed`: the list as JSON, in its order. */
+/** What an answer is kept under, in `GitFacts.changed` and `GitFacts.fileHashes`: the list as JSON, in its order. */
 export function changedKey(patterns: readonly string[]): string {
   return JSON.stringify(patterns)
 }
 
 /** Every list that a `changed(…)` of the pipeline names, once; also in templates and defaults. */
 export function changedPatterns(graph: PipelineGraph): string[][] {
-  const found = new Map<string, string[]>()
-  for (const source of sourcesOf(graph)) {
-    if (!source.includes('changed')) continue
-    for (const patterns of compileExpression(source).expression?.changed ?? []) {
-      found.set(changedKey(patterns), [...patterns])
-    }
-  }
-  return [...found.values()]
+  return atOnce(listsOf(graph, 'changed'))
+}
+
+/** The same of `hashFiles(…)`. */
+export function hashedPatterns(graph: PipelineGraph): Pieces<string[][]> {
+  return listsOf(graph, 'hashFiles')
 }
 
 /**
@@ -41,12 +40,26 @@ export function matchChanged(
   return found
 }
 
-function* sourcesOf(graph: PipelineGraph): Generator<string> {
+function* listsOf(graph: PipelineGraph, word: 'changed' | 'hashFiles'): Pieces<string[][]> {
+  const found = new Map<string, string[]>()
+  for (const sources of sourcesOf(graph)) {
+    for (const source of sources) {
+      if (!source.includes(word)) continue
+      for (const patterns of compileExpression(source).expression?.[word] ?? []) {
+        found.set(changedKey(patterns), [...patterns])
+      }
+    }
+    yield
+  }
+  return [...found.values()]
+}
+
+function* sourcesOf(graph: PipelineGraph): Generator<string[]> {
   const { defaults, steps, env, outputs, concurrency } = graph
   const templates = allTemplates(graph)
   const texts = [...env, ...outputs, ...templates.flatMap((each) => each.outputs)].map(({ value }) => value)
   for (const text of [...texts, concurrency?.group ?? ''])
-    for (const { source } of expressionsIn('', text)) yield source
+    yield [...expressionsIn('', text)].map(({ source }) => source)
   const all: StepDefinition[] = [...steps, ...templates.flatMap((each) => each.steps), ...(defaults ? [defaults] : [])]
-  for (const step of all) for (const { source } of expressionsOf(step)) yield source
+  for (const step of all) yield [...expressionsOf(step)].map(({ source }) => source)
 }

@@ -31,11 +31,20 @@ export type GitValues = typeof blankGit
 
 /** The number of a pull request is a text, "" where there is none. */
 export function gitValues(git: GitFacts): GitValues {
-  const { $typeName: _, $unknown: __, changed: ___, repositoryId: ____, pullRequest, labels, ...facts } = git
+  const {
+    $typeName: _,
+    $unknown: __,
+    changed: ___,
+    fileHashes: ____,
+    repositoryId: _____,
+    pullRequest,
+    labels,
+    ...facts
+  } = git
   return { ...facts, labels: [...labels], pullRequest: pullRequest ? String(pullRequest) : '' }
 }
 
-/** The other way round; undefined: they say nothing. What has changed is told to the run that it was asked for alone. */
+/** The other way round; undefined: they say nothing. What is known of its files is told to the run that it was asked for alone. */
 export function gitFactsOf(values: Readonly<Record<string, JsonValue>>): GitFacts | undefined {
   const found = { ...blankGit }
   let says = false

@@ -1,13 +1,18 @@
 // What happens in repositories, and what it starts: each gate with what it says.
+
+import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { GitFactsSchema, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { create } from '@bufbuild/protobuf'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { interpolate } from '../expression.ts'
 import { matcher } from '../globs.ts'
+import { limits } from '../limits.ts'
+import { atOnce } from '../pieces.ts'
 import { parsePipeline } from '../pipeline-yaml.ts'
 import { saidText } from '../texts/said-text.ts'
-import { changedKey, changedPatterns, matchChanged } from './changed.ts'
+import { noRepositoryProblems } from '../validate/no-repository.ts'
+import { changedKey, changedPatterns, hashedPatterns, matchChanged } from './changed.ts'
 import { type GitValues, gitFactsOf, gitValues } from './git-facts.ts'
 import { commandsOf, type RepositoryEvent, triggeredBy } from './repository-triggers.ts'
 import { starterOf, triggerOf } from './run-origin.ts'
@@ -215,12 +220,12 @@ test('what has happened is what the run says that has started it', () => {
   expect(starterOf(origin('r', 'push')).name).toBe('ada')
 })
 
-describe('changed()', () => {
-  const graphOf = (rest: string) => {
-    const { graph, problems } = parsePipeline(`name: x\n${rest}`)
-    return { graph, said: problems.map(({ message }) => message) }
-  }
+const graphOf = (rest: string) => {
+  const { graph, problems } = parsePipeline(`name: x\n${rest}`)
+  return { graph, said: problems.map(({ message }) => message) }
+}
 
+describe('changed()', () => {
   test('every list that is asked is found, once', () => {
     const { graph, said } = graphOf(`env: { A: '\${{ changed("env/**") }}' }
 concurrency: { group: '\${{ changed("group") ? "a" : "b" }}' }
@@ -276,5 +281,58 @@ steps:
         }
       }),
     )
+  })
+})
+
+describe('hashFiles()', () => {
+  test('every list that is asked is found, once, wherever expressions stand, and no list of changed()', () => {
+    const { graph, said } = graphOf(`env: { A: '\${{ hashFiles("env/**") }}' }
+outputs: { o: '\${{ hashFiles("out") }}' }
+concurrency: { group: '\${{ hashFiles("group") }}' }
+defaults: { env: { D: '\${{ hashFiles("defaults") }}' } }
+templates: { t: { steps: { s: { run: x, when: 'hashFiles("t/**") != "" || changed("src/**")' } } } }
+steps:
+  a: { name: 'A \${{ hashFiles("name") }}', run: 'echo \${{ hashFiles("run") }}', when: 'hashFiles("a", "!b") != ""' }
+  b: { matrix: { h: '\${{ [hashFiles("axis")] }}' }, run: 'echo \${{ matrix.h }}' }
+  c: { needs: [{ step: a, if: 'hashFiles("a", "!b") != ""' }], uses: template, with: { template: t } }
+`)
+    expect(said).toEqual([])
+    const found = atOnce(hashedPatterns(graph)).map((list) => list.join(' '))
+    expect(found.sort()).toEqual(['a !b', 'axis', 'defaults', 'env/**', 'group', 'name', 'out', 'run', 't/**'])
+    expect(changedPatterns(graph)).toEqual([['src/**']])
+  })
+
+  test.each([
+    ['hashFiles() != ""', 'What hashFiles() is asked must be texts'],
+    ['hashFiles(inputs.a) != ""', 'such as hashFiles("**/package-lock.json")'],
+    ['hashFiles("[a") != ""', 'hashFiles() cannot be asked this. "[a" is no pattern: a square bracket'],
+    ['hashFiles("/src/**") != ""', '"src/**"'],
+    ['checksum("go.sum") != ""', 'hashFiles()'],
+    ['fileExists("Dockerfile")', 'hashFiles() != ""'],
+    ['exists("Dockerfile")', 'hashFiles() != ""'],
+  ])('%s is refused', (when, why) => {
+    const { said } = graphOf(`inputs: { a: { type: string } }\nsteps: { a: { run: x, when: '${when}' } }\n`)
+    expect(said).toEqual([expect.stringContaining(why)])
+  })
+
+  test('is empty in a pipeline that nothing of a repository reaches, which is told', () => {
+    const told = (on: string, when = 'hashFiles("a") != ""') =>
+      noRepositoryProblems(graphOf(`${on}steps: { a: { run: x }, b: { run: x, when: '${when}' } }\n`).graph)
+    expect(told('')).toMatchObject([
+      { severity: Severity.WARNING, stepId: 'b', field: 'when', message: expect.stringContaining('kept in AnsFlow') },
+    ])
+    expect(told('on: { push: true }\n')).toEqual([])
+    expect(told('', 'changed("a")')).toEqual([])
+  })
+
+  test('is not for triggers, and not for more lists than are looked up', () => {
+    const trigger = `on: { push: { inputs: { a: '\${{ hashFiles("x") }}' } } }\ninputs: { a: { type: string } }\n`
+    expect(graphOf(`${trigger}steps: { a: { run: x } }\n`).said).toEqual([
+      'hashFiles() is for steps: what a trigger gives to a run is known before anybody looks at the files of its commit.',
+    ])
+    const many = Array.from({ length: limits.changedLists + 1 }, (_, i) => `\${{ hashFiles("${i}") }}`).join(' ')
+    expect(graphOf(`steps: { a: { run: 'echo ${many}' } }\n`).said).toEqual([
+      'The pipeline asks hashFiles() of more than 200 lists of files.',
+    ])
   })
 })

@@ -76,6 +76,7 @@ function checkExpression(source: string, roots: Roots, field: string, report: Re
     return
   }
   if (expression.changed.length > 0) report({ code: 'expression', field, said: say('changed_trigger') })
+  if (expression.hashFiles.length > 0) report({ code: 'expression', field, said: say('hash_files_trigger') })
   if (expression.usesStatus) report({ code: 'expression', field, said: say('expression_status') })
   for (const { root, path } of expression.references) {
     const [name] = path

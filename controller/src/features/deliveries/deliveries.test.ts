@@ -1,14 +1,16 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { DeliveryService, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { ExplainService } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
-import { type Run, RunService, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type GitFactsSchema, type Run, RunService, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal } from '@ansflow/proto/status'
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import { expect, test } from 'vitest'
 import { createRepository, type GitHttp, type Repository, serveGitHttp } from '../../../../proto/test/git-servers.ts'
 import { startController, type TestController } from '../../../test/start-controller.ts'
@@ -145,6 +147,76 @@ test('the pipelines of a repository appear by themselves, and a push runs what i
   })
   expect(run!.version).toBe(1)
 })
+
+test('files of the commit are looked at before the run begins, by whomever and for whatever it is started', async () => {
+  const locks = `$\{{ hashFiles('**/*.lock', '!vendor/**') }}`
+  const done = 'uses: wait, with: { until: "2020-01-01T00:00:00Z" }'
+  const callee = `name: child\non: { push: false }\noutputs: { locks: "${locks}" }\nsteps: { it: { ${done} } }\n`
+  const build = `name: build
+on: { push: true }
+env: { KEY: "${locks}" }
+steps:
+  one: { name: "with ${locks}", ${done} }
+  none: { ${done}, when: "hashFiles('Cargo.toml') != ''" }
+  call: { needs: [one], uses: pipeline, with: { pipeline: child } }
+`
+  await using world = await World.start({
+    '.ansflow/a.yaml': callee,
+    '.ansflow/build.yaml': build,
+    'a.lock': 'a\n',
+    'vendor/b.lock': 'b\n',
+  })
+  const { owner, origin } = world
+  await world.connect()
+  await world.published(2)
+  const runs = owner.client(RunService)
+  const ended = async (runId: string) => {
+    const read = async () => (await runs.getRun({ runId })).run!
+    await waitFor(async () => isTerminal((await read()).status), 30_000)
+    return read()
+  }
+  const hashOf = (...paths: string[]) => {
+    const lines = paths.map((path) => `${path}\0${origin.git('rev-parse', `HEAD:${path}`)}\n`)
+    return createHash('sha256').update(lines.join('')).digest('hex')
+  }
+  const seen = ({ steps }: Run) => steps.map(({ id, name, status }) => [id, name, StepStatus[status]])
+  const found = (hash: string) => [
+    ['one', `with ${hash}`.trim(), 'SUCCEEDED'],
+    ['none', 'none', 'SKIPPED'],
+    ['call', 'call', 'SUCCEEDED'],
+  ]
+  const before = origin.git('rev-parse', 'HEAD')
+  const after = origin.commit('c/d.lock', 'd\n')
+  const hash = hashOf('a.lock', 'c/d.lock')
+  const delivery = await world.delivery((await world.pushed(before, after)).body.delivery!)
+  const pushed = await ended(delivery.decisions.find(({ runId }) => runId !== '')!.runId)
+  expect(seen(pushed)).toEqual(found(hash))
+  const child = (await world.runs()).find(({ pipelineName }) => pipelineName === 'child')!
+  expect((await ended(child.id)).outputs).toEqual({ locks: hash })
+
+  // By hand for an older commit, and for a branch whose commit has to be found first.
+  const { pipelineId } = pushed
+  const { repositoryId } = world
+  const start = async (git: MessageInitShape<typeof GitFactsSchema>) =>
+    ended((await runs.startRun({ pipelineId, git: { repositoryId, ...git } })).run!.id)
+  const ofOlder = await start({ commit: before, fileHashes: { '["Cargo.toml"]': 'ab'.repeat(32) } })
+  const [older] = seen(ofOlder)[0]!.slice(1)
+  expect(seen(ofOlder)).toEqual(found(older!.slice(5)))
+  expect(older).toMatch(/^with [0-9a-f]{64}$/)
+  expect(older).not.toBe(`with ${hash}`)
+  const last = origin.commit('Cargo.toml', '\n')
+  const ofBranch = await start({ branch: 'main' })
+  expect(ofBranch.origin!.git).toMatchObject({ commit: last, branch: 'main' })
+  expect(seen(ofBranch)[1]).toEqual(['none', 'none', 'SUCCEEDED'])
+  // Again is again; without a repository there are no files.
+  expect(seen(await ended((await runs.rerunRun({ runId: pushed.id })).run!.id))).toEqual(found(hash))
+  expect(seen(await ended((await runs.startRun({ pipelineId })).run!.id))).toEqual(found(''))
+  await expect(start({ commit: 'ab'.repeat(20) })).rejects.toThrow('cannot be read')
+  const explain = owner.client(ExplainService)
+  const asked = { pipelineId, origin: { git: { commit: before } } }
+  expect((await explain.explainRun(asked)).steps.map(({ name }) => name)[0]).toBe(older)
+  expect((await explain.explainRun({ pipelineId })).steps[0]!.name).toBe(`with ${hash}`)
+}, 120_000)
 
 test('a file may run the pipelines of its own project, and those of no other', async () => {
   const calling = (pipeline: string) =>

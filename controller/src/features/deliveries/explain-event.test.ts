@@ -82,7 +82,8 @@ test('each pipeline that would start says what its run would be for', async () =
   const file = `name: build
 on: { push: { inputs: { who: "\${{ git.author }}" } } }
 inputs: { who: { type: string }, often: { type: number, default: 3 } }
-steps: { one: { run: "true", when: "\${{ changed('docs/**') }}" } }
+steps:
+  one: { run: "true", when: "\${{ changed('docs/**') && hashFiles('docs/b.md') != '' }}" }
 `
   world.write('ansflow.yaml', file)
   const after = world.commit('docs/b.md', 'b\n')
@@ -113,6 +114,8 @@ steps: { one: { run: "true", when: "\${{ changed('docs/**') }}" } }
   const told = await world.owner.client(ExplainService).explainRun({ ...asked, changedFiles: event!.changedFiles })
   expect(told.steps).toMatchObject([{ id: 'one', outcome: ExplainedOutcome.RUNS }])
   expect(told.changes).toMatchObject([{ changed: true, assumed: false, files: ['docs/b.md'] }])
+  const isThere = told.steps[0]!.expressions[0]!.pieces.find(({ source }) => source.startsWith('hashFiles'))
+  expect(isThere?.value?.kind).toEqual({ case: 'boolValue', value: true })
   const other = await world.owner.client(ExplainService).explainRun({ ...asked, changedFiles: ['code.c'] })
   expect(other.steps).toMatchObject([{ outcome: ExplainedOutcome.SKIPPED }])
   await expect(world.owner.client(ExplainService).explainRun({ ...asked, commit: 'ab'.repeat(20) })).rejects.toThrow(

@@ -2,10 +2,11 @@
 import type { AgentView } from '@ansflow/engine/pick-job'
 import { invalid, notFound } from '@ansflow/proto/errors'
 import { ExplainRunResponseSchema, ExplainService } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
-import { PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type PipelineGraph, PipelineGraphSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type GitFacts, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { resolveInputs } from '@ansflow/proto/inputs'
 import { limits } from '@ansflow/proto/limits'
+import { hashedPatterns } from '@ansflow/proto/triggers/changed'
 import { toBinary } from '@bufbuild/protobuf'
 import type { Clock } from '../../platform/clock.ts'
 import type { Db } from '../../platform/db.ts'
@@ -21,9 +22,9 @@ import {
   serviceTable,
 } from '../../transport/call.ts'
 import type { FileAtCommit } from '../deliveries/index.ts'
-import { type DraftIncludes, runnableDraft, runnableGraph } from '../pipelines/index.ts'
+import { type DraftIncludes, type PipelineRow, runnableDraft, runnableGraph } from '../pipelines/index.ts'
 import { findProject } from '../projects/index.ts'
-import { checkGitFacts, nextStart, originOf, recentSteps } from '../runs/index.ts'
+import { type AskFileHashes, checkGitFacts, nextStart, originOf, recentSteps } from '../runs/index.ts'
 import { explainTasks } from './explain-task-file.ts'
 import { usualTimes } from './usual-times.ts'
 import { tellWaits } from './waits-now.ts'
@@ -36,9 +37,18 @@ export interface ExplainDeps {
   /** As they are now. */
   agents: (organizationId: string) => Promise<AgentView[]>
   fileAtCommit: FileAtCommit
+  fileHashes: () => AskFileHashes
 }
 
-export function explainApi({ db, clock, workers, includesOf, agents, fileAtCommit }: ExplainDeps): ServiceTable {
+export function explainApi({
+  db,
+  clock,
+  workers,
+  includesOf,
+  agents,
+  fileAtCommit,
+  fileHashes,
+}: ExplainDeps): ServiceTable {
   return serviceTable(ExplainService, {
     async explainRun(request, ctx) {
       const { pipelineId, draft, version: wanted, commit, inputs = {}, origin: given, failing, changedFiles } = request
@@ -68,6 +78,7 @@ export function explainApi({ db, clock, workers, includesOf, agents, fileAtCommi
           projectSlug: project.slug,
           version,
           priority: 0,
+          ...(await filesOf({ graph, git: given?.git, commit, pipeline }, fileHashes())),
         },
         // As if what it says of itself were so.
         origin: toBinary(RunOriginSchema, {
@@ -89,6 +100,28 @@ export function explainApi({ db, clock, workers, includesOf, agents, fileAtCommi
       return usualTimes(await recentSteps(db, ctx.em, pipelineId))
     },
   })
+}
+
+/** Of whom nothing is said, and who is a file, the files are those of its repository. */
+async function filesOf(
+  {
+    graph,
+    git,
+    commit,
+    pipeline,
+  }: { graph: PipelineGraph; git: GitFacts | undefined; commit: string } & {
+    pipeline: Pick<PipelineRow, 'projectId' | 'repositoryId'>
+  },
+  ask: AskFileHashes,
+): Promise<{ fileHashes?: Record<string, string> }> {
+  const repositoryId = git?.repositoryId || pipeline.repositoryId || ''
+  if (repositoryId === '') return {}
+  const lists = await inTurns(hashedPatterns(graph))
+  if (lists.length === 0) return {}
+  const { ref = '', branch = '', tag = '' } = git ?? {}
+  const of = { repositoryId, commit: git?.commit || commit, ref, branch, tag }
+  const { hashes } = await ask({ projectId: pipeline.projectId, git: of, lists, foresees: true })
+  return { fileHashes: hashes }
 }
 
 function checkPaths(paths: readonly string[]): void {

@@ -3,6 +3,7 @@ import { feature } from '../../feature.ts'
 import { agentsFeature } from '../agents/index.ts'
 import { deliveriesFeature } from '../deliveries/index.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
+import { runsFeature } from '../runs/index.ts'
 import { explainApi } from './explain.api.ts'
 
 export const explainFeature = feature({
@@ -12,6 +13,8 @@ export const explainFeature = feature({
     const { agentViews } = from(agentsFeature)
     const { fileAtCommit } = from(deliveriesFeature)
     const { includesOf } = from(pipelinesFeature)
-    return { services: [explainApi({ db, clock, workers, includesOf, agents: agentViews, fileAtCommit })] }
+    const { fileHashes } = from(runsFeature)
+    const deps = { db, clock, workers, includesOf, agents: agentViews, fileAtCommit, fileHashes }
+    return { services: [explainApi(deps)] }
   },
 })

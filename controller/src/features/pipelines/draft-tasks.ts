@@ -7,6 +7,7 @@ import { mergeFiles } from '@ansflow/proto/merge-files'
 import { projectShape } from '@ansflow/proto/pipeline-doc'
 import { isTemplateFile, parsePipeline, placesIn, renderPipeline } from '@ansflow/proto/pipeline-yaml'
 import type { AgentLabels } from '@ansflow/proto/validate'
+import { noRepositoryProblems } from '@ansflow/proto/validate/no-repository'
 import { create, toBinary, toJsonString } from '@bufbuild/protobuf'
 import type * as Y from 'yjs'
 import { task } from '../../platform/worker-task.ts'
@@ -100,9 +101,11 @@ export const nameDraft = task((updates: Uint8Array[]) => {
   return { name: graph.name, hash: graphHash(graph) }
 })
 
+/** One that is a file is published by its repository alone. */
 export const draftToPublish = task((draft: Draft) => {
-  const { graph, problems, source, comments } = projectWhole(docOf(draft.updates), draft)
+  const { graph, problems: found, source, comments } = projectWhole(docOf(draft.updates), draft)
   const hash = graphHash(graph)
+  const problems = [...found, ...noRepositoryProblems(graph)]
   return {
     name: graph.name,
     hash,

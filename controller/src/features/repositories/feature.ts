@@ -8,6 +8,7 @@ import { countPipelinesOf, pipelinesFeature } from '../pipelines/index.ts'
 import { runsFeature } from '../runs/index.ts'
 import { branchHealth } from './branch-health.ts'
 import { connectedRepositories } from './connected.ts'
+import { fileHashes } from './file-hashes.ts'
 import { headFiles } from './head-files.ts'
 import { createPullRequests } from './pull-requests.ts'
 import { repositoriesApi } from './repositories.api.ts'
@@ -42,7 +43,7 @@ const fetchMs = 7500
 export const repositoriesFeature = feature({
   name: 'repositories',
   entities: [RepositoryEntity, RepositoryRefsEntity, PullRequestEntity, RunSourceEntity, BranchHealthEntity],
-  open({ db, bus, clock, log, keys, git, publicUrl }, from) {
+  open({ db, bus, clock, log, keys, git, workers, publicUrl }, from) {
     const { connections, connected } = from(forgesFeature)
     connected.fill(connectedRepositories)
     const repositories = createRepositories({ db, clock, connections, mirrors: git })
@@ -58,6 +59,7 @@ export const repositoriesFeature = feature({
       const untrusted = (await pullRequests.isOfStrangers(em, row, git)) || (!isOfRequest && !isReached)
       return { url: row.cloneUrl, untrusted, verified: !untrusted && !isOfRequest && isNamed }
     })
+    from(runsFeature).fileHashes.fill(fileHashes({ em: () => db.em(), workers, repositories }))
     const { headFiles: heads, releasePipelinesOf } = from(pipelinesFeature)
     heads.fill((em, id) => headFiles(repositories, em, id))
     const sources = runSources(db)

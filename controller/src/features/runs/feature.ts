@@ -3,7 +3,8 @@ import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { feature, port } from '../../feature.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
 import { deleteRunsOf } from './delete-runs.ts'
-import { createRunDriver } from './driver/run-driver.ts'
+import { type AskFileHashes, withFileHashes } from './driver/look-up-files.ts'
+import { createRunDriver, type RunDriver } from './driver/run-driver.ts'
 import { createFollowRun } from './events/follow-run.ts'
 import { createRunEvents } from './events/run-events.ts'
 import { runTopics } from './events/run-topics.ts'
@@ -46,7 +47,12 @@ export const runsFeature = feature({
     const events = createRunEvents(db)
     const { committed } = events
     const place: Placement = (...jobs) => placement()(...jobs)
-    const driver = createRunDriver({ db, bus, clock, log, participants, place, committed })
+    const fileHashes = port<AskFileHashes>('files of the commits that runs are for')
+    const begins = createRunDriver({ db, bus, clock, log, participants, place, committed })
+    const driver: RunDriver = {
+      ...begins,
+      start: async (run) => begins.start(await withFileHashes(run, (asked) => fileHashes()(asked))),
+    }
     const watch = createRunWatch({ db, bus, clock, log })
     const follow = createFollowRun({ events, watch })
     const repeat: RepeatRun = (asked) => repeatRun({ db, clock, driver, needs }, asked)
@@ -62,7 +68,7 @@ export const runsFeature = feature({
         watch.stop()
         await driver.stop()
       },
-      gives: { driver, repeat, watch, placement, approvals, keepers, askRepository },
+      gives: { driver, repeat, watch, placement, approvals, keepers, askRepository, fileHashes },
     }
   },
 })

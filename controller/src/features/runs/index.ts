@@ -2,6 +2,7 @@
 export type { AgentView, Candidate } from '@ansflow/engine/pick-job'
 export type { JobResult, RunEvent } from '@ansflow/engine/state'
 export { nextStart, type RunStart } from './driver/insert-runs.ts'
+export type { AskFileHashes } from './driver/look-up-files.ts'
 export { createRunDriver, type RunDriver, type Submitted } from './driver/run-driver.ts'
 export { LostRace } from './driver/write-runs.ts'
 export { runsFeature } from './feature.ts'

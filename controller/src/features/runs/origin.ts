@@ -60,6 +60,8 @@ export async function checkRepository(
     throw invalidField('git.repository', `must be the address of that repository, ${url}, or be left out`)
   }
   git.repository = url
+  // Its files are looked at.
+  git.fileHashes = {}
   // Of a draft only whoever runs it says what its steps do.
   return { untrusted, verified: !untrusted && (isBelieved || (verified && !draft)) }
 }
@@ -105,6 +107,14 @@ export function checkGitFacts(git: GitFacts | undefined): void {
   if (lists.length > limits.changedLists) refuse('changed', `must be at most ${limits.changedLists}`)
   if (lists.some((list) => list.length > limits.changedLength)) {
     refuse('changed', `must have at most ${limits.changedLength} characters each`)
+  }
+  const hashes = Object.entries(git.fileHashes)
+  if (hashes.length > limits.changedLists) refuse('fileHashes', `must be at most ${limits.changedLists}`)
+  if (hashes.some(([list]) => list.length > limits.changedLength)) {
+    refuse('fileHashes', `must have at most ${limits.changedLength} characters each`)
+  }
+  if (hashes.some(([, hash]) => !/^(?:[0-9a-f]{64})?$/.test(hash))) {
+    refuse('fileHashes', 'must be 64 hexadecimal digits each, in small letters, or empty')
   }
   if (violations.length > 0) throw invalid(violations)
 }

@@ -124,6 +124,7 @@ test('a run says what started it and what it is for; repeating it keeps the latt
     ['git.title', { title: 'x'.repeat(1025) }],
     ['git.labels', { labels: Array.from({ length: 101 }, (_, n) => `l${n}`) }],
     ['git.changed', { changed: { ['x'.repeat(16_385)]: true } }],
+    ['git.fileHashes', { fileHashes: { '["a"]': 'main' } }],
   ]
   for (const [field, wrong] of refused) {
     const error = await runs.startRun({ pipelineId, inputs, git: wrong }).catch((thrown: unknown) => thrown)

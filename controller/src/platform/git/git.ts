@@ -48,6 +48,11 @@ export interface GitMirror {
   mergeBase(a: string, b: string): Promise<string | undefined>
   /** Paths that differ, both names of what was renamed; of all files, without `base`. `more`: there are more than `most`. */
   changed(base: string | undefined, head: string, most: number): Promise<GitChanges>
+  /**
+   * Plain files at a commit, each as what names its content (40 or 64 hexadecimal digits), a tab and its path: those that are, or lie
+   * below, one of the paths in `under`; without any, all. `too_large` where there are more than `most`.
+   */
+  tree(commit: string, under: readonly string[], most: number): Promise<string[]>
   /** Whether a branch or tag leads to it: what the server merely keeps, or keeps for a request of somebody else, does not count. */
   contains(commit: string): Promise<boolean>
   /**

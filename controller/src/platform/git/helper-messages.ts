@@ -43,6 +43,7 @@ export interface Requests {
   list: { commit: string; folder: string }
   mergeBase: { a: string; b: string }
   changed: { base: string | undefined; head: string; most: number }
+  tree: { commit: string; under: string[]; most: number }
   contains: { commit: string }
   forget: object
 }

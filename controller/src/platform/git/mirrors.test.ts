@@ -192,6 +192,29 @@ test('what differs between commits has both names of what was renamed, and odd n
   expect((await faultOf(mirror.changed(noCommit, head, 10)))[0]).toBe('missing')
 })
 
+test('files of a commit are listed with what names their content, all or those at some places', async () => {
+  const repository = world.repository()
+  const { git } = repository
+  const work = git('rev-parse', '--show-toplevel')
+  mkdirSync(join(work, 'web/:(top)'), { recursive: true })
+  for (const path of ['a\tb', 'web/lock', 'web/:(top)/x', 'weber']) writeFileSync(join(work, path), path)
+  symlinkSync('README', join(work, 'web/link'))
+  git('add', '-A')
+  git('commit', '--quiet', '-m', 'files')
+  git('push', '--quiet', 'origin', 'HEAD')
+  const mirror = world.mirror('app')
+  const head = (await mirror.commit('main'))!.id
+  const listed = async (...under: string[]) =>
+    (await mirror.tree(head, under, 100)).map((entry) => entry.slice(entry.indexOf('\t') + 1)).sort()
+  expect(await mirror.tree(head, ['weber'], 100)).toEqual([`${git('rev-parse', 'HEAD:weber')}\tweber`])
+  expect(await listed()).toEqual(['README', 'a\tb', 'web/:(top)/x', 'web/lock', 'weber'])
+  expect(await listed('web', 'gone')).toEqual(['web/:(top)/x', 'web/lock'])
+  expect(await listed('web/:(top)')).toEqual(['web/:(top)/x'])
+  expect(await faultOf(mirror.tree(head, [], 4))).toEqual(['too_large', 'There are more than 4 files to look at.'])
+  expect((await faultOf(mirror.tree(head, ['../x'], 4)))[0]).toBe('refused')
+  expect((await faultOf(mirror.tree(noCommit, [], 4)))[0]).toBe('missing')
+})
+
 test('a push of 2,000 commits and 100,000 files holds nobody', { timeout: 60_000 }, async () => {
   const repository = world.repository()
   const mirror = world.mirror('app')

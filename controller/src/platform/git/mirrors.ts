@@ -170,6 +170,10 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
         const { items, more } = await read('changed', input)
         return { paths: items as string[], more: more === true }
       },
+      async tree(commit, under, most) {
+        const input = { commit: hashOf(commit), under: under.map(pathOf), most: count(most, 1e6) }
+        return (await read('tree', input)).items as string[]
+      },
       async contains(commit) {
         return (await read('contains', { commit: hashOf(commit) })).isContained === true
       },

@@ -114,21 +114,21 @@ export const reads: Reads = {
         ? ['ls-tree', '-r', '--name-only', '--full-tree', '-z', tip]
         : ['diff-tree', '-r', '--no-renames', '--no-ext-diff', '--name-only', '-z', await known(reader, base), tip]
     const paths: string[] = []
-    let bytes = 0
-    let rest: Buffer = Buffer.alloc(0)
-    let more = false
-    await git(by, copy, args, [0], (chunk) => {
-      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-      for (let end = rest.indexOf(0); end >= 0; end = rest.indexOf(0)) {
-        bytes += end
-        more = paths.length >= most || bytes > mostPathBytes
-        if (more) return false
-        paths.push(rest.toString('utf8', 0, end))
-        rest = rest.subarray(end + 1)
-      }
-      return true
-    })
+    const more = await entries(by, copy, args, (path) => paths.length < most && paths.push(path) > 0)
     return { items: paths, more }
+  },
+
+  async tree(by, copy, { commit, under, most }) {
+    const tip = await known(by.copies.reader(copy), commit)
+    const args = ['--literal-pathspecs', 'ls-tree', '-r', '--full-tree', '-z', tip, '--', ...under]
+    const files: string[] = []
+    const more = await entries(by, copy, args, (entry) => {
+      // "100644 blob 1f0c…<tab>path"; links and submodules are no files.
+      if (!entry.startsWith('100')) return true
+      return files.length < most && files.push(entry.slice(entry.lastIndexOf(' ', entry.indexOf('\t')) + 1)) > 0
+    })
+    if (more) throw new HelperError('too_large', `There are more than ${most.toLocaleString('en')} files to look at.`)
+    return { items: files }
   },
 
   async contains(by, copy, { commit }) {
@@ -159,6 +159,24 @@ async function git(
   if (end.why === 'time') throw new HelperError('too_large', `git did not answer within ${mostMs / 1000} seconds.`)
   if (end.why === 'itself' && !codes.includes(end.code ?? -1)) throw broken()
   return end
+}
+
+/** What git ends with \0, until `take` answers false, or there is too much of it. Whether there is more. */
+async function entries(by: Reading, copy: Copy, args: string[], take: (entry: string) => boolean): Promise<boolean> {
+  let bytes = 0
+  let rest: Buffer = Buffer.alloc(0)
+  let more = false
+  await git(by, copy, args, [0], (chunk) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    for (let end = rest.indexOf(0); end >= 0; end = rest.indexOf(0)) {
+      bytes += end
+      more = bytes > mostPathBytes || !take(rest.toString('utf8', 0, end))
+      if (more) return false
+      rest = rest.subarray(end + 1)
+    }
+    return true
+  })
+  return more
 }
 
 async function lines(by: Reading, copy: Copy, args: string[]): Promise<string[]> {

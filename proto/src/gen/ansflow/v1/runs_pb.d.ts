@@ -941,6 +941,15 @@ export declare type GitFacts = Message<"ansflow.v1.GitFacts"> & {
    * @generated from field: string repository_id = 22;
    */
   repositoryId: string;
+
+  /**
+   * For each list of globs that a `hashFiles(…)` of the pipeline names, as of `changed`: SHA-256 of the files of `commit` that match, 64
+   * hexadecimal digits; empty: none does. What is not there is empty. Of a repository of the project it is looked up when the run begins,
+   * whatever is said here. At most 200.
+   *
+   * @generated from field: map<string, string> file_hashes = 23;
+   */
+  fileHashes: { [key: string]: string };
 };
 
 /**
@@ -1101,6 +1110,15 @@ export declare type GitFactsJson = {
    * @generated from field: string repository_id = 22;
    */
   repositoryId?: string;
+
+  /**
+   * For each list of globs that a `hashFiles(…)` of the pipeline names, as of `changed`: SHA-256 of the files of `commit` that match, 64
+   * hexadecimal digits; empty: none does. What is not there is empty. Of a repository of the project it is looked up when the run begins,
+   * whatever is said here. At most 200.
+   *
+   * @generated from field: map<string, string> file_hashes = 23;
+   */
+  fileHashes?: { [key: string]: string };
 };
 
 /**
@@ -3290,7 +3308,8 @@ export declare const RunService: GenService<{
   /**
    * Starts a version (the latest by default), or the frozen draft. Inputs are checked against the definitions, missing ones
    * get their defaults. Errors: failed_precondition "never_published", "manual_off", "api_off" (of a version whose `on` says so),
-   * invalid_argument (an input's violations; "pipeline_invalid": the draft's problems).
+   * invalid_argument (an input's violations; "pipeline_invalid": the draft's problems); of a pipeline that says `hashFiles(…)`, for a
+   * repository of the project: failed_precondition "repository_unread" (the commit cannot be read, or has too many files).
    *
    * @generated from rpc ansflow.v1.RunService.StartRun
    */

@@ -16,6 +16,7 @@ import {
 import { renderPipeline } from '@ansflow/proto/pipeline-yaml'
 import { withIncludeProblems } from '@ansflow/proto/templates/included'
 import { type AgentLabels, validateGraph } from '@ansflow/proto/validate'
+import { noRepositoryProblems } from '@ansflow/proto/validate/no-repository'
 import { computed, onScopeDispose, type Ref, ref, type ShallowRef, shallowReactive, shallowRef, watch } from 'vue'
 import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
@@ -69,6 +70,7 @@ export function usePipelineDoc(
   pipelineId: string,
   userId: string,
   agents: Readonly<Ref<AgentLabels | undefined>>,
+  isFile: () => boolean = () => false,
 ): PipelineDocument {
   const ydoc = new Y.Doc()
   const link = openCollabLink(ydoc, pipelineId, userId)
@@ -135,7 +137,8 @@ export function usePipelineDoc(
   }
 
   function validate(): void {
-    graphProblems.value = validateGraph(graph.value, agents.value)
+    const found = validateGraph(graph.value, agents.value)
+    graphProblems.value = isFile() ? found : [...found, ...noRepositoryProblems(graph.value)]
     lacking.look(graph.value)
     draw()
   }

@@ -20,7 +20,7 @@ export function createEditor(pipeline: Pipeline): EditorContext {
   const router = useRouter()
   const userId = session.user?.id ?? ''
   const agents = useAgentLabels(() => (session.can('agent.read') ? session.organizationId : undefined))
-  const doc = usePipelineDoc(pipeline.id, userId, agents)
+  const doc = usePipelineDoc(pipeline.id, userId, agents, () => pipeline.repositoryId !== '')
   const canEdit = computed(
     () =>
       session.can('pipeline.edit', pipeline.projectId) &&
