@@ -16,9 +16,10 @@ export function useLiveLoad<T>(load: (signal: AbortSignal) => Promise<T>, option
   return loaded
 }
 
+/** `held`: those that are shown in any case, behind the others, also when the request no longer means them. */
 export function useApprovals(
   request: () => MessageInitShape<typeof ListApprovalsRequestSchema>,
-  options: { on?: WatchSource } = {},
+  options: { on?: WatchSource; held?: () => Iterable<string> } = {},
 ) {
   /** How many are shown: more when asked for. */
   const most = ref(page)
@@ -32,7 +33,11 @@ export function useApprovals(
       pageToken = answer.nextPageToken
     } while (pageToken !== '' && found.length < most.value)
     more.value = pageToken !== ''
-    return found
+    const missing = [...(options.held?.() ?? [])].filter((id) => !found.some((each) => each.id === id))
+    const held = missing.map((approvalId) => api.approvals.getApproval({ approvalId }, { signal }))
+    // Those of a run that is deleted are gone.
+    const still = (await Promise.allSettled(held)).flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    return [...found, ...still.flatMap(({ approval }) => approval ?? [])]
   }, options)
   function showMore(): void {
     most.value += page
