@@ -21,6 +21,12 @@ describe('annotations as GitHub writes them', () => {
     })
   })
 
+  test('a line of blanks that ends as none takes no time', () => {
+    const blanks = ' \t'.repeat(500_000)
+    expect(annotation(`::error${blanks}x`)).toBe(undefined)
+    expect(annotation(`::error${blanks}file=a.c${blanks}::${blanks}x`)).toMatchObject({ file: 'a.c', message: 'x' })
+  })
+
   test('escapes are read once', () => {
     const line = '::warning file=C%3A\\a%2Cb.ts,title=50%25::first%0Asecond%0D%0A%2525%3A'
     expect(annotation(line)).toMatchObject({

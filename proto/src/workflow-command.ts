@@ -11,12 +11,14 @@ export interface WorkflowCommand {
   data: string
 }
 
-const form = /^::([a-z-]+)(?:[ \t]+(.*?))?::(.*)$/is
-
-/** Of a line that begins with `::`; undefined: it is an ordinary line. */
+/** Of a line that begins with `::`; undefined: it is an ordinary line. Anybody writes lines: each sign is looked at once. */
 export function readCommand(line: string): WorkflowCommand | undefined {
-  const [, name, given = '', data = ''] = form.exec(line) ?? []
+  const name = /^::([a-z-]+)/i.exec(line)?.[1]
   if (name === undefined) return undefined
+  const begin = name.length + 2
+  const end = line.indexOf('::', begin)
+  if (end < 0 || (end > begin && !/[ \t]/.test(line[begin]!))) return undefined
+  const [given, data] = [line.slice(begin, end), line.slice(end + 2)]
   const properties = new Map<string, string>()
   for (const part of given.split(',')) {
     const at = part.indexOf('=')

@@ -5,7 +5,9 @@ const COMMAND = '::add-mask::'
 /** What begins a line and may still turn out to begin a command. */
 const BEGINS = beginsLine(COMMAND)
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escapes are what is looked for
-const ESCAPES_AROUND = /^(?:\s|\u001b\[[0-9;:]*[mK]|\u001b\(B)+|(?:\s|\u001b\[[0-9;:]*[mK]|\u001b\(B)+$/g
+const UNSEEN_BEFORE = /^(?:\s|\u001b\[[0-9;:]*[mK]|\u001b\(B)+/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the same
+const ESCAPE = /^\u001b(?:\[[0-9;:]*[mK]|\(B)$/
 
 export interface CommandPlace {
   /** Where its line begins. */
@@ -41,5 +43,12 @@ export function mayBeCommand(line: Buffer): boolean {
 
 /** What the command adds: without the colours and blanks around it. */
 export function commandValue(text: Buffer): string {
-  return text.toString().replace(ESCAPES_AROUND, '')
+  const value = text.toString().replace(UNSEEN_BEFORE, '')
+  // From its end, so that each sign is looked at once: the blanks within it may be many.
+  for (let end = value.length; ; ) {
+    const shown = value.slice(0, end).trimEnd()
+    const last = shown.lastIndexOf('\u001b')
+    if (last < 0 || !ESCAPE.test(shown.slice(last))) return shown
+    end = last
+  }
 }

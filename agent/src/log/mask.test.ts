@@ -22,6 +22,14 @@ function run(masker: Masker, bytes: Buffer, cuts: number[]): Buffer {
   return Buffer.concat(out)
 }
 
+test('a mask with many blanks and colours in it, or around it, takes no time', () => {
+  const [blanks, colours] = [' '.repeat(100_000), '\u001b[1m'.repeat(25_000)]
+  for (const unseen of [blanks, colours]) {
+    expect(mask([], `::add-mask::front${unseen}back\nback`)).toBe('::add-mask::***\nback')
+    expect(mask([], `::add-mask::${unseen}hidden${unseen}\nhidden`)).toBe('::add-mask::***\n***')
+  }
+})
+
 test.each([
   ['literal', ['hunter22'], 'the password is hunter22!', 'the password is ***!'],
   ['overlapping finds', ['abcd', 'cdef'], 'xabcdefx', 'x***x'],

@@ -41,7 +41,10 @@ function fieldLine({ field, before, after }: FieldChange): string {
 function code(text: string): string {
   const line = text
     .trim()
-    .replace(/\s*[\r\n]+\s*/g, ' ⏎ ')
+    .split(/[\r\n]+/)
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+    .join(' ⏎ ')
     .replace(/\p{Cc}/gu, ' ')
   const letters = [...line]
   const shown = letters.length > longestValue ? `${letters.slice(0, longestValue).join('')}…` : line
