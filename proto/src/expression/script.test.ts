@@ -65,6 +65,40 @@ const computed = [
   'cat <<EOF\n$(( ${{ inputs.title }} ))\nEOF',
 ]
 
+/** Where bash computes without saying so: what each prints of a plain number beside it. */
+const computedByBash = [
+  '[[ ${{ inputs.title }} -eq 1 ]]',
+  'if [[ -z $x && 1 -lt "${{ inputs.title }}" ]]; then :; fi',
+  'while [[ "$(echo 1)" -ge ${{ inputs.title }} ]]; do break; done',
+  'true && [[ a${{ inputs.title }} -ne 1 ]]',
+  '[[ -v ${{ inputs.title }} ]]',
+  'test -v "${{ inputs.title }}"',
+  'let x=${{ inputs.title }}',
+  'if let "x = 1 + ${{ inputs.title }}"; then :; fi',
+  'echo $[ 1 + ${{ inputs.title }} ]',
+  'cat <<EOF\n$[ ${{ inputs.title }} ]\nEOF',
+  'b=(1 2); echo "${b[${{ inputs.title }}]}"',
+  'b["${{ inputs.title }}"]=1',
+  'declare b[${{ inputs.title }}]=1',
+  's=abc; echo ${s:${{ inputs.title }}:1}',
+  'declare -i n="${{ inputs.title }}"',
+  'typeset -r -i n=${{ inputs.title }}',
+  'a=(1); unset "${{ inputs.title }}"',
+  'printf -v "${{ inputs.title }}" x',
+]
+
+/** What looks like it, and computes nothing. */
+const notComputed = [
+  '[[ ${{ inputs.title }} == a* ]]; echo',
+  '[[ -n "${{ inputs.title }}" && 1 -eq 1 ]]',
+  'echo "let us see [${{ inputs.title }}]" >/dev/null',
+  'echo list[${{ inputs.title }}]: -eq 1 >/dev/null',
+  'echo let ${{ inputs.title }} -v >/dev/null',
+  'x=${y:-${{ inputs.title }}}; echo "${x:=${{ inputs.title }}}" >/dev/null',
+  'export A=1 B=${{ inputs.title }}',
+  'a=([0]=1); echo "[ ${{ inputs.title }} ]" >/dev/null',
+]
+
 const hostile = [
   '$(echo ran)',
   '`echo ran`',
@@ -153,6 +187,38 @@ describe('interpolateScript', () => {
       for (const script of computed) {
         expect(() => interpolateScript(script, shell, contextOf('a[$(echo ran)]')), script).toThrow('in arithmetic')
         expect(interpolateScript(script, shell, contextOf('7')).variables).toEqual({})
+      }
+    }
+  })
+
+  it('brings nothing but plain values to where bash computes with a variable', () => {
+    const hostileNumber = 'a[$(ran)]'
+    const isBash = shells.includes('bash')
+    const apart = { stdio: ['ignore', 'ignore', 'pipe'] as ('ignore' | 'pipe')[], encoding: 'utf8' as const }
+    for (const script of computedByBash) {
+      expect(() => interpolateScript(script, 'bash', contextOf(hostileNumber)), script).toThrow('in arithmetic')
+      expect(interpolateScript(script, 'bash', contextOf('7')).variables, script).toEqual({})
+      if (!isBash) continue
+      // That it would be run is why.
+      const by = { ...apart, env: { PATH: process.env.PATH, LC_ALL: 'C', V: hostileNumber } }
+      const { stderr } = spawnSync('bash', ['-c', script.replaceAll('${{ inputs.title }}', '${V}')], by)
+      expect(stderr, script).toContain('ran: command not found')
+    }
+    for (const script of notComputed) {
+      const made = interpolateScript(script, 'bash', contextOf(hostileNumber))
+      if (!isBash) continue
+      const by = { ...apart, env: { PATH: process.env.PATH, ...made.variables } }
+      expect(spawnSync('bash', ['-c', made.script], by).stderr, script).toBe('')
+    }
+  })
+
+  it('looks at long scripts once, whatever stands in them', () => {
+    for (const piece of ['$((', '$[', '${a[', '[[ ', '[[ a & ', '${s:', 'let ', '"$(', '[', '${{ inputs.title }} ']) {
+      const script = `cat <<EOF\n${piece.repeat(20_000)} \${{ inputs.title }}\nEOF\n${piece.repeat(20_000)} \${{ inputs.title }}`
+      try {
+        interpolateScript(script, 'bash', contextOf('a b'))
+      } catch (error) {
+        expect(error).toBeInstanceOf(ExpressionError)
       }
     }
   })

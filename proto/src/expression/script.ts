@@ -3,6 +3,7 @@ import { limits, utf8Length } from '../limits.ts'
 import { say } from '../texts/say.ts'
 import { ExpressionError } from './compile.ts'
 import { type ExpressionContext, evaluate, toText } from './evaluate.ts'
+import { comparesNumbers, computes, isOpenTest, lastOf, shortened } from './shell-arithmetic.ts'
 import { hasExpression, parseTemplate } from './template.ts'
 
 /** Where the shell is when it comes to an expression; `raw` is text in which it puts in no variables. */
@@ -30,7 +31,7 @@ export function interpolateScript(
   const reader = readerOf(shell)
   let result = ''
   let count = 0
-  for (const part of parts) {
+  for (const [index, part] of parts.entries()) {
     if (part.kind === 'text') {
       reader.read(part.text)
       result += part.text
@@ -44,6 +45,10 @@ export function interpolateScript(
           throw new ExpressionError(say('script_value_large', { source: `\`${part.source}\`` }))
         }
         const name = `ANSFLOW_VALUE_${count + 1}`
+        const next = parts[index + 1]
+        if (value !== '' && reader.isCompared?.(next?.kind === 'text' ? next.text : '')) {
+          throw cannotQuote(part.source, 'arithmetic')
+        }
         const word = wordOf(reader, name, part.source, value)
         if (word === undefined) continue
         count += 1
@@ -69,6 +74,8 @@ function readerOf(shell: string): ScriptText {
 interface ScriptText {
   read(text: string): void
   variable(name: string, source: string): string
+  /** Whether it is compared as a number, which shells compute; `next`: what stands behind it. */
+  isCompared?(next: string): boolean
 }
 
 /** How a variable is written there is not known here. */
@@ -103,6 +110,8 @@ class ShellText {
   /** What stands in the line so far, to know the end of a here-document. */
   private line = ''
   private last = '\n'
+  /** Of each command that is open, its words so far: outermost first. */
+  private readonly words: string[] = ['']
 
   private get place(): Place {
     if (this.body) return this.body.quoted ? 'raw' : 'double'
@@ -111,8 +120,30 @@ class ShellText {
 
   /** Shells run the substitutions in the values of variables that they compute with. */
   private get isComputed(): boolean {
-    if (this.body) return /\$\(\([^)]*$/.test(this.line)
-    return this.places.findLast((place) => place !== 'double') === 'arithmetic'
+    if (this.body) return this.line.lastIndexOf('$((') > this.line.lastIndexOf(')') || computes(this.line, '')
+    if (this.places.findLast((place) => place !== 'double') === 'arithmetic') return true
+    return computes(this.line, this.words.at(-1)!)
+  }
+
+  isCompared(next: string): boolean {
+    return !this.body && comparesNumbers(this.words.at(-1)!, next)
+  }
+
+  private enter(place: Place): void {
+    this.places.push(place)
+    if (place === 'plain' || place === 'arithmetic') this.words.push('')
+  }
+
+  private leave(): void {
+    const place = this.places.pop()
+    if (place === 'plain' || place === 'arithmetic') this.words.pop()
+  }
+
+  /** A sign of the command; with one that ends it the next begins. */
+  private note(signs: string): void {
+    const words = this.words.at(-1)!
+    const isEnd = this.place === 'plain' && /^[\n;&|]$/.test(signs) && !isOpenTest(words)
+    this.words[this.words.length - 1] = isEnd ? '' : shortened(words + signs)
   }
 
   read(text: string): void {
@@ -123,6 +154,7 @@ class ShellText {
     if (this.isComputed) throw cannotQuote(source, 'arithmetic')
     this.last = 'x'
     this.line += 'x'
+    this.note('x')
     switch (this.place) {
       case 'plain':
         return `"\${${name}}"`
@@ -141,49 +173,52 @@ class ShellText {
   private step(text: string, at: number): number {
     const sign = text[at]!
     if (sign === '\n') this.endLine()
-    else this.line += sign
+    else this.line = lastOf(this.line + sign)
     const before = this.last
     this.last = sign
     const { place } = this
     if (this.body) return 1
     if (place === 'comment') {
-      if (sign === '\n') this.places.pop()
+      if (sign === '\n') this.leave()
       return 1
     }
+    this.note(sign)
     if (place === 'single') {
-      if (sign === "'") this.places.pop()
+      if (sign === "'") this.leave()
       return 1
     }
     if (sign === '\\') {
       const next = text[at + 1]
-      if (next !== undefined) this.line += next
+      if (next !== undefined) {
+        this.line += next
+        this.words[this.words.length - 1] = shortened(this.words.at(-1)! + next)
+      }
       this.last = 'x'
       return 2
     }
     if (place === 'ansi') {
-      if (sign === "'") this.places.pop()
+      if (sign === "'") this.leave()
       return 1
     }
     if (sign === '"') {
-      if (place === 'double') this.places.pop()
-      else this.places.push('double')
+      if (place === 'double') this.leave()
+      else this.enter('double')
     } else if (sign === '`') {
       // Backquotes do not nest without backslashes.
-      if (this.places.length > 1 && place === 'plain') this.places.pop()
-      else this.places.push('plain')
-    } else if (sign === '(' && before === '$') this.places.push('plain')
-    else if (sign === '(' && (place === 'arithmetic' || (place === 'plain' && before === '(')))
-      this.places.push('arithmetic')
-    else if (sign === '(' && place === 'plain') this.places.push('plain')
+      if (this.places.length > 1 && place === 'plain') this.leave()
+      else this.enter('plain')
+    } else if (sign === '(' && before === '$') this.enter('plain')
+    else if (sign === '(' && (place === 'arithmetic' || (place === 'plain' && before === '('))) this.enter('arithmetic')
+    else if (sign === '(' && place === 'plain') this.enter('plain')
     else if (sign === ')' && (place === 'plain' || place === 'arithmetic')) {
-      if (this.places.length > 1) this.places.pop()
+      if (this.places.length > 1) this.leave()
     } else if (place === 'plain') this.plain(text, at, sign, before)
     return 1
   }
 
   private plain(text: string, at: number, sign: string, before: string): void {
-    if (sign === "'") this.places.push(before === '$' ? 'ansi' : 'single')
-    else if (sign === '#' && /[\s;&|(]/.test(before)) this.places.push('comment')
+    if (sign === "'") this.enter(before === '$' ? 'ansi' : 'single')
+    else if (sign === '#' && /[\s;&|(]/.test(before)) this.enter('comment')
     else if (sign === '<' && before === '<') {
       const found = /^(-?)[ \t]*(?:'([^'\n]+)'|"([^"\n]+)"|(\\?)([^\s;&|<>()'"]+))/.exec(text.slice(at + 1, at + 200))
       if (found === null || text[at + 1] === '<') return
