@@ -17,9 +17,16 @@ export const proposalsFeature = feature({
     const { proposing, takeFile } = from(pipelinesFeature)
     const deps = { db, bus, clock, repositories, pullRequests, proposing, takeFile, publicUrl }
     let settling: Promise<void> = Promise.resolve()
+    /** Whatever changes there until then is looked at with it. */
+    const waiting = new Set<string>()
     const stop = bus.subscribe('repository.changed', ({ repositoryId }) => {
+      if (waiting.has(repositoryId)) return
+      waiting.add(repositoryId)
       settling = settling
-        .then(() => settleProposals(deps, repositoryId))
+        .then(() => {
+          waiting.delete(repositoryId)
+          return settleProposals(deps, repositoryId)
+        })
         .catch((error: unknown) => log.warn({ err: error, repositoryId }, 'proposals could not be settled yet'))
     })
     const { topics, stop: stopTopics } = proposalTopics({ db, bus, clock, log })

@@ -15,13 +15,28 @@ interface Deps {
   pullRequests: PullRequests
 }
 
+const pageSize = 100
+
+/** All of them. Throws, once it is through, what kept one of them from being looked at. */
 export async function settleProposals(deps: Deps, repositoryId: string): Promise<void> {
-  const open = { repositoryId, openOf: { $ne: null }, state: ProposalState.OPEN }
-  const rows = await deps.db.em().find(ProposalEntity, open, { limit: 100 })
-  const repository = rows.length > 0 ? await deps.repositories.find(deps.db.em(), repositoryId) : undefined
-  if (!repository) return
-  const mirror = deps.repositories.mirrorOf(repository)
-  for (const row of rows) await settle(deps, row, { mirror, defaultBranch: repository.defaultBranch })
+  const { db, repositories } = deps
+  let failed: { error: unknown } | undefined
+  for (let last = ''; ; ) {
+    const open = { repositoryId, openOf: { $ne: null }, state: ProposalState.OPEN, id: { $gt: last } }
+    const rows = await db.em().find(ProposalEntity, open, { orderBy: { id: 'asc' }, limit: pageSize })
+    const repository = rows.length > 0 ? await repositories.find(db.em(), repositoryId) : undefined
+    if (!repository) break
+    const at = { mirror: repositories.mirrorOf(repository), defaultBranch: repository.defaultBranch }
+    for (const row of rows) {
+      // A file that cannot be read keeps no other proposal open.
+      await settle(deps, row, at).catch((error: unknown) => {
+        failed ??= { error }
+      })
+    }
+    if (rows.length < pageSize) break
+    last = rows.at(-1)!.id
+  }
+  if (failed) throw failed.error
 }
 
 /** True: it is open no longer. */
