@@ -15,7 +15,15 @@ import { saidText } from '../texts/said-text.ts'
 import { environment, macroNames } from './language.ts'
 
 const context: ExpressionContext = {
-  inputs: { level: 'a', count: 3, rate: 0.5, deploy: true, list: ['x', 'y'], long: 'ab'.repeat(5000) },
+  inputs: {
+    level: 'a',
+    count: 3,
+    rate: 0.5,
+    deploy: true,
+    list: ['x', 'y'],
+    long: 'ab'.repeat(5000),
+    huge: 'a'.repeat(200_000),
+  },
   env: { NODE_ENV: 'test' },
   vars: { LEVEL: 'info' },
   git: { branch: 'main' },
@@ -118,6 +126,8 @@ describe('evaluate', () => {
 
 describe('limits', () => {
   const started = () => performance.now()
+  /** A thousand texts. */
+  const many = `"${'a,'.repeat(999)}a".split(",")`
   it.each([
     [
       'nested loops',
@@ -127,6 +137,8 @@ describe('limits', () => {
     ['doubling lists', `[[1]]${'.map(x, x + x)'.repeat(60)}`],
     ['shared lists', `[1]${'.map(x, [x, x])'.repeat(100)} == [1]`],
     ['shared maps', `[{"a": 1}]${'.map(x, {"a": x, "b": x})'.repeat(80)}`],
+    ['loops behind an error', `${many}.exists(x, inputs.huge.replace("a", "b") == x)`],
+    ['loops behind an error of each', `${many}.all(x, inputs.huge.split("").size() > 0)`],
     ['long texts compared', `inputs.list.all(x, ${Array(200).fill('inputs.long').join(' + ')} != x)`],
   ])('%s end quickly', (_, cel) => {
     const at = started()

@@ -112,17 +112,21 @@ const functions: CelFunc[] = [
   celFunc('_%_', [DOUBLE, DOUBLE], DOUBLE, modulo),
   celFunc('fromJSON', [STRING], DYN, celOfJson),
   celFunc(guards.round, [INT], BOOL, () => {
+    // && and || go on behind an error: a loop of them would do all of its work for nothing.
+    if (measured <= 0) throw new Error(tooLarge)
     if (rounds-- <= 0) throw new Error(`the expression loops more than ${limits.expressionRounds} times`)
     return true
   }),
   celFunc(guards.sized, [DYN], DYN, (value) => {
     const most = Math.min(limits.expressionValueSize, measured)
     const left = size(value, most)
-    if (left < 0) throw new Error('a value of the expression grows too large')
-    measured -= most - left
+    measured = left < 0 ? 0 : measured - (most - left)
+    if (left < 0) throw new Error(tooLarge)
     return value as CelInput
   }),
 ]
+
+const tooLarge = 'a value of the expression grows too large'
 
 // A value in a list or map costs as much as this many characters.
 const valueCost = 16
