@@ -42,7 +42,7 @@ export async function startChild(
   const cause = { case: 'run' as const, value: { runId, number, pipelineName, stepId: row.step_id, chain, awaitedBy } }
   const facts = parent.origin?.git
   // Of another project's repository, the child knows no more than what it is called.
-  const git = facts && target.projectId !== parent.projectId ? { ...facts, repositoryId: '' } : facts
+  const git = facts && target.projectId !== parent.projectId ? { ...facts, repositoryId: '', fileHashes: {} } : facts
   try {
     return await startPublished(deps, {
       pipelineId: target.id,

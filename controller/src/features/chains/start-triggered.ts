@@ -2,12 +2,13 @@
 import { mostChained } from '@ansflow/proto/child-run'
 import { ExpressionError } from '@ansflow/proto/expression'
 import { RunTriggerSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { type GitFacts, type Run, RunOriginSchema } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { reason, reasonText } from '@ansflow/proto/reasons'
 import { saidText } from '@ansflow/proto/texts/said-text'
 import { gitFactsOf } from '@ansflow/proto/triggers/git-facts'
 import { givenInputs, type TriggerEvent } from '@ansflow/proto/triggers/trigger-inputs'
 import { create, fromJsonString, type JsonObject } from '@bufbuild/protobuf'
+import { findPipeline } from '../pipelines/index.ts'
 import { readRunHead, refusalOf, startPublished, trustOf } from '../runs/index.ts'
 import { type ChainedRunRow, forget, type TriggeredAsk } from './chain-tables.ts'
 import { PipelineLinkEntity, type PipelineLinkRow } from './pipeline-link.entity.ts'
@@ -41,8 +42,8 @@ async function start(deps: ChainDeps, row: ChainedRunRow, link: PipelineLinkRow,
   const { inputs = {} } = fromJsonString(RunTriggerSchema, link.definition ?? '{}', { ignoreUnknownFields: true })
   const { number, pipelineName } = ended
   const cause = { case: 'run' as const, value: { runId: ended.id, number, pipelineName, stepId: '', chain } }
-  // What the run that has ended was for is what this one is for.
-  const git = gitFactsOf(event.git as JsonObject)
+  const owner = await findPipeline(deps.db.em(), link.ownerId)
+  const git = gitOf(event, ended, owner?.projectId)
   try {
     await startPublished(deps, {
       pipelineId: link.ownerId,
@@ -57,4 +58,18 @@ async function start(deps: ChainDeps, row: ChainedRunRow, link: PipelineLinkRow,
     if (error instanceof ExpressionError) return saidText(error.said)
     return refusalOf(error).message
   }
+}
+
+/**
+ * What the run that has ended was for is what this one is for: it is listed with the commit and gets at the repository, as far as it is
+ * trusted. Of another project's repository it knows no more than what it is called.
+ */
+function gitOf(
+  event: TriggerEvent,
+  { projectId, origin }: Run,
+  ownProjectId: string | undefined,
+): GitFacts | undefined {
+  const git = gitFactsOf(event.git as JsonObject)
+  const repositoryId = projectId === ownProjectId ? (origin?.git?.repositoryId ?? '') : ''
+  return git && { ...git, repositoryId }
 }

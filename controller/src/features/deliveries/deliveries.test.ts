@@ -148,6 +148,46 @@ test('the pipelines of a repository appear by themselves, and a push runs what i
   expect(run!.version).toBe(1)
 })
 
+test('a run that starts when one of a repository has ended is for the same commit of it, in its project', async () => {
+  const done = 'steps: { it: { uses: wait, with: { until: "2020-01-01T00:00:00Z" } } }\n'
+  await using world = await World.start({ 'ansflow.yaml': `name: build\non: { push: true }\n${done}`, 'go.sum': 'a\n' })
+  const { owner, controller, projectId } = world
+  const { project } = await owner.client(ProjectService).getProject({ projectId })
+  await world.connect()
+  await world.published(1)
+  const elsewhere = await controller.addProject()
+  const after = async (into: string, of: string) => {
+    const hash = '${{ hashFiles("go.sum") }}'
+    const yaml = `name: after\non: { run: { pipeline: ${of} } }\nenv: { SUM: '${hash}' }\noutputs: { sum: '${hash}' }\n${done}`
+    return (await owner.client(PipelineService).applyPipeline({ projectId: into, yaml, publish: true })).pipeline!.id
+  }
+  const [own, other] = [await after(projectId, 'build'), await after(elsewhere, `${project!.slug}/build`)]
+  const before = world.origin.git('rev-parse', 'HEAD')
+  const commit = world.origin.commit('code.c', 'int main;\n')
+  await world.delivery((await world.pushed(before, commit)).body.delivery!)
+  const runs = owner.client(RunService)
+  const ended = (pipelineId: string) =>
+    waitFor(async () => {
+      const [run] = (await runs.listRuns({ pipelineId })).runs
+      return run && isTerminal(run.status) ? (await runs.getRun({ runId: run.id })).run : undefined
+    }, 30_000)
+  const { repositoryId } = world
+  const run = await ended(own)
+  const [pushed] = (await world.runs()).filter(({ pipelineName }) => pipelineName === 'build')
+  expect(run.origin).toMatchObject({
+    cause: { case: 'run', value: { runId: pushed!.id } },
+    verified: true,
+    git: { repositoryId, commit, branch: 'main', event: 'push', baseCommit: before },
+  })
+  expect(run.outputs.sum).toMatch(/^[0-9a-f]{64}$/)
+  const stranger = await ended(other)
+  expect(stranger.origin!.git).toMatchObject({ repositoryId: '', commit, branch: 'main' })
+  expect(stranger.outputs).toEqual({ sum: '' })
+  const asked = { repositoryId, ref: commit, pageSize: 1 }
+  const [listed] = (await owner.client(RepositoryService).listCommits(asked)).commits
+  expect(listed!.runs.map(({ id }) => id).sort()).toEqual([run.id, pushed!.id].sort())
+}, 120_000)
+
 test('files of the commit are looked at before the run begins, by whomever and for whatever it is started', async () => {
   const locks = `$\{{ hashFiles('**/*.lock', '!vendor/**') }}`
   const done = 'uses: wait, with: { until: "2020-01-01T00:00:00Z" }'

@@ -3,6 +3,7 @@ import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { ApprovalDecision, ApprovalService } from '@ansflow/proto/gen/ansflow/v1/approvals_pb'
 import { ConnectionService } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
+import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ForkPolicy, RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { type Run, RunService, RunStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { isTerminal } from '@ansflow/proto/status'
@@ -236,8 +237,17 @@ test('a check of no run that is known here for its commit starts nothing', async
 
 test('what strangers decide is as little trusted when it runs again', async () => {
   const theirs = (await world.runs()).find(({ origin }) => origin?.untrusted)!
+  const on = 'on: { run: { pipeline: green, results: [canceled] } }'
+  const yaml = `name: after\n${on}\nsteps: { one: { run: "true" } }\n`
+  const asked = { projectId: world.projectId, yaml, publish: true }
+  const { pipeline: after } = await world.owner.client(PipelineService).applyPipeline(asked)
   await world.owner.client(RunService).cancelRun({ runId: theirs.id })
   await ended(theirs.id)
+  // So is what its end starts, though nobody from elsewhere has written that.
+  const follows = await waitFor(async () => (await world.runs()).find(({ pipelineId }) => pipelineId === after!.id))
+  expect(follows.origin).toMatchObject({ untrusted: true, verified: theirs.origin!.verified })
+  expect(follows.origin!.git).toMatchObject({ repositoryId: world.repositoryId, commit: stranger, fork: true })
+  await world.owner.client(RunService).cancelRun({ runId: follows.id })
   const delivery = await world.decided(await one(theirs.id, stranger))
   expect(said(delivery)).toEqual({ green: 'started' })
   const again = await run(delivery.decisions[0]!.runId)
