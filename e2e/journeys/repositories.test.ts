@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPerson, signIn, startBrowser } from '../setup/browser.ts'
 import { admin, type System, startSystem } from '../setup/system.ts'
 import { join } from './people.ts'
-import { postPush, Repositories, reachesThisMachine, readWith } from './shop-repository.ts'
+import { connected, postPush, Repositories, reachesThisMachine, readWith } from './shop-repository.ts'
 
 /** Who makes the commits. */
 const author = { name: 'Tess Author', email: 'test@example.test', password: 'a commit a day at least' }
@@ -259,3 +259,65 @@ test.each(['en', 'zh-CN'] as const)(
   },
   180_000,
 )
+
+test('steps stand in another file of the repository: it makes versions, and is named where it is wrong', async () => {
+  const parts = '.ansflow/parts.yaml'
+  const steps = (more = '') => `templates:\n  shared:\n    steps:\n      make: { run: echo from the parts }\n${more}`
+  await repositories.make('parts')
+  await repositories.commit('parts', parts, steps())
+  const head = await repositories.commit(
+    'parts',
+    '.ansflow/build.yaml',
+    `name: build
+on: { push: { branches: [main] } }
+include: [${parts}]
+steps: { web: { uses: template, with: { template: shared } } }
+`,
+  )
+  const { project } = await system.api.projects.createProject({ name: 'Steps elsewhere' })
+  const { repositoryId, address, secret } = await connected(system, project!.id, repositories, 'parts.git')
+  const { page, errors } = await newPerson(browser, system.url, { locale: 'en' })
+  await signIn(page, admin)
+  const repository = `/p/${project!.slug}/repositories/${repositoryId}`
+  await page.goto(repository)
+  const pushed = async (commit: string) => {
+    expect(await postPush(address, secret, 'main', commit)).toBe(202)
+    const delivery = page.getByTestId('delivery').filter({ hasText: commit.slice(0, 7) })
+    await delivery.click({ timeout: 30_000 })
+    return page.getByTestId('decision').getByTestId('asked')
+  }
+
+  await (await pushed(head)).getByRole('link', { name: '#1' }).click()
+  await page.getByTestId('step-list').getByTestId('run-step-web/make').waitFor()
+  await page.getByTestId('run-from-web').getByText(parts).waitFor()
+  const { pipelines } = await system.api.pipelines.listPipelines({ projectId: project!.id })
+  expect(pipelines.map(({ name, latestVersion }) => [name, latestVersion])).toEqual([['build', 1]])
+  await page.goto(`/p/${project!.slug}/pipelines/${pipelines[0]!.id}/edit`)
+  await page.getByTestId('node-web').getByText(`shared · ${parts}`).waitFor()
+
+  // Nothing but what is included changes: the pipeline has another version, with one step more.
+  await page.goto(repository)
+  const more = await repositories.commit('parts', parts, steps('      check: { needs: [make], run: echo more }\n'))
+  await (await pushed(more)).getByRole('link', { name: '#2' }).click()
+  await page.getByTestId('step-list').getByTestId('run-step-web/check').waitFor()
+  await page.goto(`/p/${project!.slug}/pipelines/${pipelines[0]!.id}/versions`)
+  await page.getByTestId('version-2').waitFor()
+
+  // What is wrong is said with the file and the line where it stands; then there is no such file.
+  await page.goto(repository)
+  const wrong = await repositories.commit('parts', parts, steps('      check: { needs: [make], rnu: echo more }\n'))
+  const asked = await pushed(wrong)
+  await asked.getByText(`In ${parts}, line 5: A step has no key "rnu". Did you mean "run"?`).waitFor()
+  expect(await asked.getByRole('link').count()).toBe(0)
+  const gone = await repositories.commit('parts', parts)
+  await (await pushed(gone)).getByText(`The repository has no file "${parts}" at this commit.`).waitFor()
+  const inChinese = await newPerson(browser, system.url, { locale: 'zh-CN' })
+  await signIn(inChinese.page, admin)
+  await inChinese.page.goto(page.url())
+  await inChinese.page
+    .getByTestId('delivery')
+    .filter({ hasText: gone.slice(0, 7) })
+    .click()
+  await inChinese.page.getByTestId('asked').getByText('仓库在此提交中没有文件').waitFor()
+  expect([...errors, ...inChinese.errors]).toEqual([])
+}, 120_000)

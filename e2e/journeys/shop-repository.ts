@@ -48,6 +48,18 @@ export class Repositories implements AsyncDisposable {
     return (await runCommand('git', ['rev-parse', 'main'], { cwd })).trim()
   }
 
+  /** Onto main of what `make` has made; without a text the file is taken away. Answers the commit. */
+  async commit(name: string, path: string, text?: string): Promise<string> {
+    const cwd = join(this.#folder, `${name}-content`)
+    if (text === undefined) await rm(join(cwd, path))
+    else await writeFile(join(cwd, path), text)
+    const person = ['-c', 'user.name=Tess Author', '-c', 'user.email=test@example.test']
+    await runCommand('git', ['add', '-A'], { cwd })
+    await runCommand('git', [...person, '-c', 'commit.gpgsign=false', 'commit', '-q', '-m', `Change ${path}`], { cwd })
+    await runCommand('git', ['push', '-q', join(this.#folder, `${name}.git`), 'HEAD:main'], { cwd })
+    return (await runCommand('git', ['rev-parse', 'HEAD'], { cwd })).trim()
+  }
+
   /** A tag of a commit of its own, to which no branch leads; answers the commit. */
   async tag(name: string, tag: string): Promise<string> {
     const person = ['-c', 'user.name=Tess Author', '-c', 'user.email=test@example.test']
