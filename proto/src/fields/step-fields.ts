@@ -91,7 +91,8 @@ export const stepFields: readonly StepField[] = [
     key: 'when',
     of: 'when',
     kind: condition,
-    description: 'CEL: the step runs if it is true, e.g. inputs.level == "a" && success().',
+    description:
+      'CEL: the step runs if it is true, e.g. inputs.level == "a" && success(), changed("src/**"), hashFiles("Dockerfile") != "".',
     tab: 'when',
     document: 'config',
     hashedAlways: true,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ConnectionService, ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { DeliveryService, RepositoryDeliveryResult } from '@ansflow/proto/gen/ansflow/v1/deliveries_pb'
 import { ExplainService } from '@ansflow/proto/gen/ansflow/v1/explain_pb'
+import { Severity } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ProjectService } from '@ansflow/proto/gen/ansflow/v1/projects_pb'
 import { RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
@@ -256,6 +257,14 @@ steps:
   const asked = { pipelineId, origin: { git: { commit: before } } }
   expect((await explain.explainRun(asked)).steps.map(({ name }) => name)[0]).toBe(older)
   expect((await explain.explainRun({ pipelineId })).steps[0]!.name).toBe(`with ${hash}`)
+  // Kept in AnsFlow, nothing tells it of a commit.
+  const yaml = `name: kept\nsteps:\n  it: { ${done}, when: "hashFiles('go.sum') == ''" }\n`
+  const pipelines = owner.client(PipelineService)
+  const applied = await pipelines.applyPipeline({ projectId: world.projectId, yaml })
+  const warned = { code: 'hash_files_none', stepId: 'it', field: 'when', severity: Severity.WARNING }
+  expect(applied.problems).toMatchObject([{ ...warned, line: 3 }])
+  const published = await pipelines.publishPipeline({ pipelineId: applied.pipeline!.id })
+  expect(published.problems).toMatchObject([warned])
 }, 120_000)
 
 test('a file may run the pipelines of its own project, and those of no other', async () => {

@@ -57,12 +57,13 @@ export async function applyFile({
   const file = await withIncludes({ workers, by: by.userId, sources }, read)
   const found = problemsFrom(file.problems)
   if (!file.isRight) return { row: undefined, problems: found, written: true }
-  const lacks = asWarnings(await lacking(file.demands))
+  const present = await find(file.name)
+  const ofKept = present?.repositoryId ? [] : problemsFrom(file.ofKept)
+  const lacks = [...asWarnings(await lacking(file.demands)), ...ofKept]
   const places = lacks.map(({ stepId, field }) => ({ stepId, field }))
   const placed =
     lacks.length > 0 ? await workers.run(draftTasks, 'placeProblems', { yaml, problems: places }, by.userId) : []
   const problems = [...found, ...lacks.map((each, index) => create(ProblemSchema, { ...each, ...placed[index] }))]
-  const present = await find(file.name)
   if (!present) {
     const seed = await workers.run(draftTasks, 'seedFromFile', yaml, by.userId)
     return { row: await createPipeline(record, projectId, seed, now), problems, written: true }

@@ -39,7 +39,17 @@ export const readFile = task((file: File) => {
   const isRight = !hasErrors(problems)
   const hash = isRight ? graphHash(graph) : ''
   const include = includeOf(graph)
-  return { problems: problemBytes(problems), isRight, name: graph.name, hash, demands: demandsOf(graph), include }
+  /** Unless it is a file of a repository. */
+  const ofKept = problemBytes(noRepositoryProblems(graph))
+  return {
+    problems: problemBytes(problems),
+    ofKept,
+    isRight,
+    name: graph.name,
+    hash,
+    demands: demandsOf(graph),
+    include,
+  }
 })
 
 /** Where problems stand in the file that were found elsewhere. */
