@@ -249,6 +249,8 @@ steps:
   const ofBranch = await start({ branch: 'main' })
   expect(ofBranch.origin!.git).toMatchObject({ commit: last, branch: 'main' })
   expect(seen(ofBranch)[1]).toEqual(['none', 'none', 'SUCCEEDED'])
+  // Of a release whose tag there is not, or not yet, nothing is to be built.
+  expect(seen(await start({ event: 'release', tag: 'v9' }))).toEqual(found(''))
   // Again is again; without a repository there are no files.
   expect(seen(await ended((await runs.rerunRun({ runId: pushed.id })).run!.id))).toEqual(found(hash))
   expect(seen(await ended((await runs.startRun({ pipelineId })).run!.id))).toEqual(found(''))

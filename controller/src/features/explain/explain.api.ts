@@ -118,8 +118,8 @@ async function filesOf(
   if (repositoryId === '') return {}
   const lists = await inTurns(hashedPatterns(graph))
   if (lists.length === 0) return {}
-  const { ref = '', branch = '', tag = '' } = git ?? {}
-  const of = { repositoryId, commit: git?.commit || commit, ref, branch, tag }
+  const { event = '', ref = '', branch = '', tag = '' } = git ?? {}
+  const of = { repositoryId, event, commit: git?.commit || commit, ref, branch, tag }
   const { hashes } = await ask({ projectId: pipeline.projectId, git: of, lists, foresees: true })
   return { fileHashes: hashes }
 }

@@ -49,7 +49,8 @@ async function fetched(
 ): Promise<string | undefined> {
   const { commit, ref } = git
   if (commit !== '' && (await mirror.commit(commit))) return commit
-  const wanted = commit || nameOf(git)
+  // What has happened may leave none: of a release that is gone, or that names a tag there will be.
+  const wanted = commit || (git.event === '' ? nameOf(git) : '')
   if (wanted === '') return undefined
   const signal = AbortSignal.timeout(fetchMs)
   await fetch(signal)

@@ -10,7 +10,7 @@ import type { RunStart } from './insert-runs.ts'
  */
 export type AskFileHashes = (asked: {
   projectId: string
-  git: Pick<GitFacts, 'repositoryId' | 'commit' | 'ref' | 'branch' | 'tag'>
+  git: Pick<GitFacts, 'repositoryId' | 'event' | 'commit' | 'ref' | 'branch' | 'tag'>
   lists: readonly (readonly string[])[]
   /** Nothing is begun: what the copy of the repository knows is enough. */
   foresees?: boolean
