@@ -34,13 +34,21 @@ export interface Outbound {
 
 export type OutboundFault = 'refused' | 'unreachable' | 'redirects' | 'too_large' | 'aborted'
 
+/** Why nothing was asked: for who says it in other words than the message. `unconnected`: nothing answers there. */
+export interface OutboundCause {
+  why: 'not_public' | 'unknown_host' | 'unconnected'
+  host: string
+}
+
 export class OutboundError extends Error {
   override readonly name = 'OutboundError'
   readonly fault: OutboundFault
+  readonly about: OutboundCause | undefined
 
-  constructor(fault: OutboundFault, message: string) {
+  constructor(fault: OutboundFault, message: string, about?: OutboundCause) {
     super(message)
     this.fault = fault
+    this.about = about
   }
 }
 
@@ -53,7 +61,7 @@ interface Deps {
 export function createOutbound({ allowed, resolve = resolveHost }: Deps): Outbound {
   async function usable(host: string, signal: AbortSignal): Promise<string[]> {
     const addresses = await orAborted(resolve(host), signal).catch(() => {
-      throw new OutboundError('unreachable', `The host ${host} is not known.`)
+      throw new OutboundError('unreachable', `The host ${host} is not known.`, { why: 'unknown_host', host })
     })
     const any = isAllowedHost(host, allowed)
     const found = addresses.filter((address) => any || isAllowedAddress(address, allowed))
@@ -74,7 +82,9 @@ export function createOutbound({ allowed, resolve = resolveHost }: Deps): Outbou
         last = error
       }
     }
-    throw new OutboundError('unreachable', `${host} could not be reached: ${messageOf(last)}.`)
+    const message = `${host} could not be reached: ${messageOf(last)}.`
+    const nobody = unanswered.has((last as NodeJS.ErrnoException).code ?? '')
+    throw new OutboundError('unreachable', message, nobody ? { why: 'unconnected', host: url.host } : undefined)
   }
 
   async function openSocket(
@@ -150,6 +160,9 @@ export function createOutbound({ allowed, resolve = resolveHost }: Deps): Outbou
   }
 }
 
+/** Nobody is there. A certificate that is not trusted is somebody. */
+const unanswered = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'])
+
 /** A name that is being looked up is not waited for longer than anything else. */
 function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -167,7 +180,7 @@ async function resolveHost(host: string): Promise<string[]> {
 function refusedHost(host: string, addresses: string[]): OutboundError {
   const where = addresses.filter((address) => address !== host).join(', ')
   const message = `${host}${where ? ` (${where})` : ''} is not a public address, and the controller's settings do not allow it (ANSFLOW_OUTBOUND_ALLOW).`
-  return new OutboundError('refused', message)
+  return new OutboundError('refused', message, { why: 'not_public', host })
 }
 
 function urlOf(text: string): URL {

@@ -1,5 +1,5 @@
 // ConnectionService.
-import { conflict, invalidField, notFound, precondition } from '@ansflow/proto/errors'
+import { AppError, conflict, invalidField, notFound, precondition } from '@ansflow/proto/errors'
 import {
   type Connection,
   ConnectionSchema,
@@ -239,11 +239,11 @@ export function connectionsApi({ clock, connections, connected }: Deps): Service
   }
 }
 
-/** Of those that are answers. */
+/** Of those that are answers of the forge, or say that it gives none: whoever tests wants to know, and it is kept. */
 function problemOf(error: unknown): string {
-  const { code, message } = refusedBy(error)
-  if (code !== 'failed_precondition' && code !== 'resource_exhausted') throw error
-  return message.slice(0, 512)
+  const isAnswer = error instanceof AppError && ['failed_precondition', 'resource_exhausted'].includes(error.code)
+  if (!isAnswer) throw error
+  return error.message.slice(0, 512)
 }
 
 function nameTaken(error: unknown, name: string): unknown {

@@ -88,7 +88,9 @@ export function createConnections({ db, clock, outbound, sealedValues }: Deps): 
       const client = clientOf(asked, credentials)
       const patience = AbortSignal.any([signal, AbortSignal.timeout(forgePatienceMs)])
       const { name, scopes, expiresAt } = await client.whoAmI(patience).catch((error: unknown) => {
-        throw refusedBy(error)
+        if (!(error instanceof ForgeError) || error.fault !== 'missing') throw refusedBy(error)
+        // Whoever asks who they are asks for no repository: it is another kind of server, or it is elsewhere.
+        throw precondition('forge_elsewhere', error.message, { forge: forgeOf(asked.kind).name, detail: error.message })
       })
       return {
         account: name.slice(0, 255),
@@ -149,8 +151,14 @@ const noCredentials: ForgeCredentials = { kind: 'none' }
 /** As a call answers it. */
 export function refusedBy(error: unknown): AppError {
   if (!(error instanceof ForgeError)) throw error
-  const { fault, message } = error
+  const { fault, message, about } = error
   const detail = { detail: message }
+  if (about) {
+    const { why, host } = about
+    if (why === 'not_public') return precondition('forge_not_public', message, { host })
+    if (why === 'unknown_host') return precondition('forge_unknown_host', message, { host })
+    return precondition('forge_unconnected', message, { host, ...detail })
+  }
   if (fault === 'missing') return precondition('forge_missing', message, detail)
   if (fault === 'unreachable') return precondition('forge_unreachable', message, detail)
   if (fault === 'limited') {

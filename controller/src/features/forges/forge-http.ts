@@ -48,9 +48,10 @@ export function createForgeHttp(name: string, base: string, outbound: Outbound):
       })
     } catch (error) {
       if (!(error instanceof OutboundError)) throw error
-      if (error.fault === 'refused') throw new ForgeError('refused', error.message)
-      const message = error.fault === 'aborted' ? `${name} did not answer in time.` : error.message
-      throw new ForgeError('unreachable', message)
+      const { fault, message, about } = error
+      if (fault === 'refused') throw new ForgeError('refused', message, undefined, about)
+      const said = fault === 'aborted' ? `${name} did not answer in time.` : message
+      throw new ForgeError('unreachable', said, undefined, about)
     }
   }
 

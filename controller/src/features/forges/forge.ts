@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import type { JsonValue } from '@bufbuild/protobuf'
-import type { Outbound } from '../../platform/outbound.ts'
+import type { Outbound, OutboundCause } from '../../platform/outbound.ts'
 import type { ForgeEvent, PullRequestFacts } from './forge-event.ts'
 
 export interface Forge {
@@ -156,11 +156,14 @@ export class ForgeError extends Error {
   override readonly name = 'ForgeError'
   readonly fault: ForgeFault
   readonly retryAt: Date | undefined
+  /** It was not asked at all, and why. */
+  readonly about: OutboundCause | undefined
 
   /** `message`: an English sentence without anything that is secret. */
-  constructor(fault: ForgeFault, message: string, retryAt?: Date) {
+  constructor(fault: ForgeFault, message: string, retryAt?: Date, about?: OutboundCause) {
     super(message)
     this.fault = fault
     this.retryAt = retryAt
+    this.about = about
   }
 }

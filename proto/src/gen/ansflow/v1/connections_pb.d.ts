@@ -1394,7 +1394,9 @@ export declare const ConnectionService: GenService<{
    * Tries the credentials and stores them sealed only when the forge lets them in. Errors: already_exists "name_taken",
    * invalid_argument ("name_length", "name_control", "connection_url", "connection_credentials", "connection_hook_secret": not of the
    * form that it must have, or the credentials are no app's), failed_precondition "forge_refused"
-   * (the forge does not let them in; `detail` says what it says) and "forge_unreachable".
+   * (the forge does not let them in; `detail` says what it says), "forge_unreachable", "forge_elsewhere" (what answers at the address
+   * is no `forge`) and, wherever a forge is to be asked, "forge_not_public" (the settings of the controller do not allow `host`),
+   * "forge_unknown_host" and "forge_unconnected" (nothing answers at `host`).
    *
    * @generated from rpc ansflow.v1.ConnectionService.CreateConnection
    */
