@@ -184,7 +184,13 @@ test.each(['en', 'zh-CN'] as const)(
     await page.getByTestId('run-row-2').waitFor()
     // Whose commits they are for, and what the reader has started.
     await page.getByTestId('author-runs').click()
-    await page.getByTestId('run-row-1').first().waitFor()
+    // Known by their commits, in lists as well.
+    const firstRun = page.getByTestId('run-row-1').first()
+    await firstRun
+      .getByTestId('run-subject')
+      .filter({ hasText: head.slice(0, 7), visible: true })
+      .waitFor()
+    await firstRun.getByTestId('run-place').filter({ hasText: 'main', visible: true }).waitFor()
     await page.getByTestId('filter-person').getByText(author.name, { exact: true }).waitFor()
     await page.goto('/')
     await page.getByTestId('my-runs').click()

@@ -8,14 +8,14 @@ import { projectNames } from '../../ui/project-name.ts'
 import { useLoad } from '../../ui/use-async.ts'
 import { useNow } from '../../ui/use-now.ts'
 import { useRunFeed, withRun } from '../runs/index.ts'
-import { homeOf } from './home.ts'
+import { homeOf, type Me } from './home.ts'
 
 const active = [RunStatus.WAITING, RunStatus.BLOCKED, RunStatus.QUEUED, RunStatus.RUNNING]
 const recentRuns = 200
 /** What is shown as recent ages this coarsely. */
 const ageMs = 30_000
 
-export function useHome(userId: string) {
+export function useHome(me: Me) {
   const recent = shallowRef<readonly Run[]>([])
   const running = shallowRef<readonly Run[]>([])
   const projects = shallowRef<readonly Project[]>([])
@@ -47,7 +47,7 @@ export function useHome(userId: string) {
 
   const data = computed(() => {
     void age.value
-    return loaded.data.value ? homeOf(recent.value, running.value, userId, Date.now()) : undefined
+    return loaded.data.value ? homeOf(recent.value, running.value, me, Date.now()) : undefined
   })
   return {
     data,
