@@ -111,8 +111,9 @@ test('one from elsewhere waits, and nothing of its files is believed before some
   commitToFork('ansflow.yaml', `name: worse\non: { pullRequest: {}, comment: [run] }\n${step}`)
   const known = (await world.runs()).length
   const asked = world.git.asked.length
-  const opened = await world.decided(await request({ commit: head }))
-  const labeled = await world.decided(await request({ commit: head, action: 'labeled' }))
+  // Of the branch that most forks have.
+  const opened = await world.decided(await request({ commit: head, branch: 'main' }))
+  const labeled = await world.decided(await request({ commit: head, branch: 'main', action: 'labeled' }))
   for (const each of [opened, labeled]) {
     expect(each).toMatchObject({ result: WAITS, ref: '#7', commit: head, problemInfo: { code: 'delivery_fork' } })
     expect(each.decisions).toEqual([])
@@ -151,6 +152,10 @@ test('one from elsewhere waits, and nothing of its files is believed before some
   expect(said(started)).toEqual({ evil: 'started', build: 'started' })
   const [run] = await world.runs()
   expect(run!.origin!.git).toMatchObject({ fork: true, commit: head, pullRequest: 7, headRepository: 'mallory/shop' })
+  // It says nothing of the branch here that is called the same.
+  const { branches } = await world.owner.client(RepositoryService).listBranches({ repositoryId: world.repositoryId })
+  expect(branches.find(({ name }) => name === 'main')!.runs.filter(({ origin }) => origin!.git!.fork)).toEqual([])
+  expect((await shown())!.runs.map(({ id }) => id)).toContain(run!.id)
   const later = await world.decided({ status: 202, body: { delivery: labeled.id } })
   expect(said(later)).toEqual({ evil: 'gate_action', build: 'gate_action' })
   expect(await shown()).toMatchObject({ waitsForTrust: false, trustedByName: expect.stringMatching(/./) })

@@ -83,7 +83,8 @@ test('what is not signed rightly, is of nobody here or too large is refused and 
   expect(others).toHaveLength(known)
   expect(refused).toMatchObject({ result: REFUSED, decisions: [], problemInfo: { code: 'delivery_signature' } })
   expect((await world.read(refused!.id)).body).toBe('')
-  expect((await world.repository()).hook).toMatchObject({ refused: 1 })
+  const { hook } = await world.repository()
+  expect(hook).toMatchObject({ refused: 1, lastRefusedAt: refused!.receivedAt })
 
   expect((await world.post('{}', {}, '01890000-0000-7000-8000-000000000000')).status).toBe(404)
   const large = new Uint8Array(8 * 1024 * 1024 + 1).fill(32)

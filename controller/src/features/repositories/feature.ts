@@ -26,13 +26,16 @@ import { repositoryTopics } from './repository-topics.ts'
 import { runSources } from './run-sources.ts'
 import { standing } from './standing.ts'
 
+export interface DeliveryCounts {
+  delivered: number
+  refused: number
+  lastRefusedAt?: Date
+}
+
 /** By whoever takes deliveries. */
 export interface KeptDeliveries {
   /** Of the last seven days, by repository. */
-  count(
-    em: EntityManager,
-    repositoryIds: readonly string[],
-  ): Promise<Map<string, { delivered: number; refused: number }>>
+  count(em: EntityManager, repositoryIds: readonly string[]): Promise<Map<string, DeliveryCounts>>
   /** Inside the transaction that takes the repository away. */
   forget(em: EntityManager, repositoryId: string): Promise<void>
 }

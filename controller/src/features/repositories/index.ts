@@ -1,5 +1,5 @@
 // What other features may use of repositories.
-export { type KeptDeliveries, repositoriesFeature } from './feature.ts'
+export { type DeliveryCounts, type KeptDeliveries, repositoriesFeature } from './feature.ts'
 export { hookSecret } from './hook.ts'
 export { isOlder, type PullRequests, type Trust, waitsForTrust } from './pull-requests.ts'
 export { readable } from './readable.ts'

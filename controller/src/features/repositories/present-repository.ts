@@ -18,10 +18,12 @@ export interface RepositoryCounts {
   pipelines: number
   delivered: number
   refused: number
+  lastRefusedAt?: Date
 }
 
-export function toRepository(row: RepositoryRow, { pipelines, delivered, refused }: RepositoryCounts): Repository {
+export function toRepository(row: RepositoryRow, counts: RepositoryCounts): Repository {
   const { id, projectId, connectionId, fullName, cloneUrl, webUrl, defaultBranch, connectedByName } = row
+  const { pipelines, delivered, refused, lastRefusedAt } = counts
   const { headCommit, readProblem, forks, forkFiles, pollSeconds, tells, tellProblem, statusDetail, comments } = row
   return create(RepositorySchema, {
     id,
@@ -40,6 +42,7 @@ export function toRepository(row: RepositoryRow, { pipelines, delivered, refused
       ...(row.lastDeliveryAt && { lastDeliveryAt: timestampFromDate(row.lastDeliveryAt) }),
       delivered,
       refused,
+      ...(lastRefusedAt && { lastRefusedAt: timestampFromDate(lastRefusedAt) }),
       problem: row.hookProblem,
     },
     ...(row.readAt && { readAt: timestampFromDate(row.readAt) }),

@@ -43,7 +43,9 @@ export function runSources(db: Db): RunSources {
         const em = to.em()
         for (const { run } of changes) {
           const { runId, projectId, pipelineId, origin } = run.meta
-          const { repositoryId, branch, commit, pullRequest } = origin.git!
+          const { repositoryId, commit, pullRequest, fork, branch: head } = origin.git!
+          // That of a fork is no branch of this repository, though it be called as one: most are called main.
+          const branch = fork ? '' : head
           // Whoever starts a run says what it is for.
           if ((await em.count(RepositoryEntity, { id: repositoryId, projectId })) === 0) continue
           await em.insert(RunSourceEntity, {

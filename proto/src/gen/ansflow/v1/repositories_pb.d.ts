@@ -328,6 +328,13 @@ export declare type RepositoryHook = Message<"ansflow.v1.RepositoryHook"> & {
    * @generated from field: string problem = 7;
    */
   problem: string;
+
+  /**
+   * Of those, the last that was refused; absent: none was. Earlier than last_delivery_at: others are taken since.
+   *
+   * @generated from field: google.protobuf.Timestamp last_refused_at = 8;
+   */
+  lastRefusedAt?: Timestamp | undefined;
 };
 
 /**
@@ -378,6 +385,13 @@ export declare type RepositoryHookJson = {
    * @generated from field: string problem = 7;
    */
   problem?: string;
+
+  /**
+   * Of those, the last that was refused; absent: none was. Earlier than last_delivery_at: others are taken since.
+   *
+   * @generated from field: google.protobuf.Timestamp last_refused_at = 8;
+   */
+  lastRefusedAt?: TimestampJson;
 };
 
 /**
