@@ -40,6 +40,11 @@ test.each([
     run(0, { event: 'comment', pullRequest: 7, branch: 'main' }),
     { kind: 'file', of: '#7' },
   ],
+  [
+    'the file of the branch a stranger wants it in, as it was published',
+    run(3, { event: 'pull_request', branch: 'x' }, 'main'),
+    { kind: 'file', of: 'main' },
+  ],
   ['the file of the tag', run(0, { event: 'tag', tag: 'v1' }), { kind: 'file', of: 'v1' }],
   [
     'the file of the branch a stranger wants it in',

@@ -19,9 +19,10 @@ export function placeOf(git: GitFacts): { kind: 'pullRequest' | 'tag' | 'branch'
  * or as that of the branch it is for.
  */
 export function saidBy({ version, origin }: Run): { kind: 'version' | 'draft' } | { kind: 'file'; of: string } {
+  // Also where what it has is what was published.
+  if (origin?.fileOf) return { kind: 'file', of: origin.fileOf }
   if (version > 0) return { kind: 'version' }
   const git = origin?.git
-  if (origin?.fileOf) return { kind: 'file', of: origin.fileOf }
   if (!git || git.event === '') return { kind: 'draft' }
   return { kind: 'file', of: placeOf(git)?.name ?? git.commit.slice(0, 7) }
 }
