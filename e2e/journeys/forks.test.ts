@@ -98,6 +98,11 @@ test('a pull request of a fork waits until somebody approves its commit', { time
   const { runs: before } = await system.api.runs.listRuns({ projectId: project!.id })
   expect(before).toEqual([])
   await row.getByRole('button', { name: `Approve commit ${short} of pull request 7`, exact: true }).click()
+  await page.getByText('What it runs is what the pipeline files of this commit say').waitFor()
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: `Approve commit ${short}`, exact: true })
+    .click()
   await row.getByRole('link', { name: '#1' }).waitFor({ timeout: 30_000 })
   await row.getByText('approved by owner').waitFor()
   const { runs } = await system.api.runs.listRuns({ projectId: project!.id })
@@ -139,6 +144,10 @@ test('a pull request of a fork waits until somebody approves its commit', { time
   await page.goto(address)
   await row.getByText('It ran without secrets').waitFor()
   await row.getByTestId('trust').click()
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Approve commit/ })
+    .click()
   await row.getByRole('link', { name: '#3' }).waitFor({ timeout: 30_000 })
   const [trusted] = (await system.api.runs.listRuns({ projectId: project!.id })).runs
   expect(trusted!.origin).toMatchObject({ untrusted: false, fileOf: '', git: { commit: last } })

@@ -18,7 +18,7 @@ import { begunRuns, planRuns } from './plan-runs.ts'
 import { readDelivered } from './read-delivered.ts'
 import { type RepeatDecidedDeps, repeatDecided } from './repeat-decided.ts'
 import { beginRun } from './start-decided.ts'
-import { type TellNow, tellRefusal } from './tell-refusals.ts'
+import { type TellNow, tellApproval, tellRefusal } from './tell-refusals.ts'
 
 export interface WorkOffDeps extends StartDeps, TellNow, RepeatDecidedDeps, Pick<RerunDeps, 'sources'> {
   bus: Bus
@@ -78,11 +78,28 @@ async function outcomeOfEvent(deps: WorkOffDeps, work: EventWork): Promise<Outco
   const judged = await judge(judgeDeps(deps, repository, row.id), askedOf(work), told)
   const { ref, commit, sender, happening, decided = [], why, waiting, trust } = judged
   const subject = { ref, commit, sender }
-  if (waiting) return { ...subject, result: RepositoryDeliveryResult.WAITS, waiting, ...(why && { why }) }
+  if (waiting) {
+    await tellApproval(deps, repository, commit, false)
+    return { ...subject, result: RepositoryDeliveryResult.WAITS, waiting, ...(why && { why }) }
+  }
+  // What has waited is worked off once more.
+  if (await isApproved(deps, repository, told)) {
+    await tellApproval(deps, repository, commit, true)
+  }
   for (const each of decided) await tellRefusal(deps, repository, commit, each)
   if (!happening || why) return { ...subject, result: RepositoryDeliveryResult.NOTHING, ...(why && { why }) }
   const begun = await begin(deps, { ...work, trust }, happening, decided)
   return { ...subject, ...begun, ...(trust.untrusted && { untrusted: told }) }
+}
+
+/** It comes from elsewhere, and somebody let it. */
+async function isApproved(
+  { pullRequests }: WorkOffDeps,
+  repository: RepositoryRow,
+  told: ForgeEvent,
+): Promise<boolean> {
+  const facts = told.kind === 'pull_request' || told.kind === 'comment' ? told.pullRequest : undefined
+  return facts?.fork === true && (await pullRequests.trustOf(repository, told)).fork === 'trusted'
 }
 
 function askedOf({ row, repository, connection, signal }: EventWork) {

@@ -3,6 +3,7 @@ import { PipelineService } from '@ansflow/proto/gen/ansflow/v1/pipelines_pb'
 import { ForkPolicy, PullRequestState, RepositoryService } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ForgeWorld, said } from '../../../test/forge-world.ts'
+import { waitFor } from '../../../test/wait-for.ts'
 import { uuidv7 } from '../../platform/ids.ts'
 import { pull } from '../forges/test/fake-records.ts'
 import { RepositoryDeliveryEntity } from './delivery.entity.ts'
@@ -123,6 +124,11 @@ test('one from elsewhere waits, and nothing of its files is believed before some
   expect(world.git.asked).toHaveLength(asked)
   expect(await shown()).toMatchObject({ fork: true, waitsForTrust: true, headRepository: 'mallory/shop' })
 
+  // Who looks at the forge sees it too.
+  const saidOfApproval = () =>
+    world.forge.statuses.find(({ name, commit }) => name === 'ansflow/approval' && commit === head)?.state
+  await waitFor(async () => saidOfApproval() === 'pending')
+
   // A stranger's word is not waited for, and takes nobody else's place.
   const comment = { body: '/ansflow run', user: { login: 'mallory' } }
   const spoken = await world.send('issue_comment', {
@@ -152,6 +158,7 @@ test('one from elsewhere waits, and nothing of its files is believed before some
   expect(said(started)).toEqual({ evil: 'started', build: 'started' })
   const [run] = await world.runs()
   expect(run!.origin!.git).toMatchObject({ fork: true, commit: head, pullRequest: 7, headRepository: 'mallory/shop' })
+  await waitFor(async () => saidOfApproval() === 'success')
   // It says nothing of the branch here that is called the same.
   const { branches } = await world.owner.client(RepositoryService).listBranches({ repositoryId: world.repositoryId })
   expect(branches.find(({ name }) => name === 'main')!.runs.filter(({ origin }) => origin!.git!.fork)).toEqual([])

@@ -26,6 +26,23 @@ export async function tellRefusal(
   await tellNow({ repositoryId, projectId, commit, name, state: 'failed', description: saidText(why) })
 }
 
+/** Beside those of pipelines, so no pipeline's may be taken for it. */
+const approvalName = 'approval'
+
+/** Of a commit from elsewhere: it waits for somebody, who may not be looking at AnsFlow; or it does no more. */
+export async function tellApproval(
+  { tellNow }: TellNow,
+  { id: repositoryId, projectId }: RepositoryRow,
+  commit: string,
+  isApproved: boolean,
+): Promise<void> {
+  if (commit === '') return
+  const said = isApproved
+    ? { state: 'succeeded' as const, description: 'Approved: it may run.' }
+    : { state: 'pending' as const, description: 'Nothing runs until somebody who may approves this commit in AnsFlow.' }
+  await tellNow({ repositoryId, projectId, commit, name: approvalName, ...said })
+}
+
 /** It was given up before it was known what it would start. */
 export async function tellGivenUp(
   deps: TellNow & { db: Db; workers: Workers; repositories: Repositories },
