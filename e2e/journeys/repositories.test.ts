@@ -84,6 +84,7 @@ test.each(['en', 'zh-CN'] as const)(
     await picker.getByTestId('connect-by-name').click()
     const address = (await page.getByTestId('hook-address').locator('code').textContent())!
     const secret = (await page.getByTestId('hook-secret').locator('code').textContent())!
+    await page.getByTestId('first-read').getByText('1').waitFor()
     await page.getByTestId('to-repository').click()
 
     await page.getByTestId('branch-main').getByText(head.slice(0, 7)).waitFor()
