@@ -72,3 +72,19 @@ test('a test that fails is kept as the health of the connection, until one succe
   expect((await connections.testConnection({ connectionId })).connection).toMatchObject({ problem: '' })
   expect(await listed()).toMatchObject({ problem: '' })
 })
+
+test('what is no key of a server is refused at once, not when git first goes there', async () => {
+  const privateKey = '-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----'
+  const connections = c.as(c.owner).client(ConnectionService)
+  const keyed = (name: string, knownHosts: string) =>
+    connections.createConnection({
+      ...{ projectId, name, kind: ForgeKind.GIT, url: 'ssh://git@127.0.0.1/srv' },
+      credentials: { kind: { case: 'sshKey', value: { privateKey, knownHosts } } },
+    })
+  const key = `AAAAC3NzaC1lZDI1NTE5AAAA${'I'.repeat(40)}`
+  for (const wrong of ['x', 'git.example.org', `ssh-ed25519 ${key}`, `127.0.0.1 ssh-ed25519 ${key}\nnothing`]) {
+    await expect(keyed('wrong', wrong)).rejects.toThrow('ssh-keyscan')
+  }
+  const right = `# 127.0.0.1:22 SSH-2.0\n[127.0.0.1]:22 ssh-ed25519 ${key}\n@cert-authority *.example.org ssh-rsa ${key}== of us\n`
+  expect((await keyed('right', right)).connection).toMatchObject({ name: 'right' })
+})

@@ -63,7 +63,7 @@ export function readCredentials(kind: ForgeKind, given: Given | undefined): Forg
     case 'sshKey': {
       if (kind !== ForgeKind.GIT) throw refuse('ssh_key', 'only plain git servers take a key')
       const { privateKey, knownHosts } = said.value
-      if (knownHosts.trim() === '' || knownHosts.length > longestSecret) {
+      if (!areKnownHosts(knownHosts) || knownHosts.length > longestSecret) {
         throw refuse('ssh_key.known_hosts', 'must have the server’s keys, as `ssh-keyscan` prints them')
       }
       return { kind: 'sshKey', privateKey: pem('ssh_key.private_key', privateKey), knownHosts }
@@ -113,4 +113,14 @@ export function kindOfCredentials({ kind }: ForgeCredentials): CredentialKind {
     sshKey: CredentialKind.SSH_KEY,
   }
   return kinds[kind]
+}
+
+/** Lines as `ssh-keyscan` prints them: hosts, the kind of the key, and the key. Without one no server would be trusted. */
+function areKnownHosts(text: string): boolean {
+  const lines = text.split('\n').map((line) => line.trim())
+  const keys = lines.filter((line) => line !== '' && !line.startsWith('#'))
+  return (
+    keys.length > 0 &&
+    keys.every((line) => /^(?:@[a-z-]+\s+)?\S+\s+[\w.@-]+\s+[A-Za-z0-9+/]{16,}=*(?:\s.*)?$/.test(line))
+  )
 }
