@@ -4,7 +4,7 @@ import { api } from '../../api.ts'
 import type { useSession } from '../../session.ts'
 
 export interface StartItem {
-  id: 'project' | 'run' | 'publish' | 'invite' | 'agent'
+  id: 'project' | 'repository' | 'run' | 'publish' | 'invite' | 'agent'
   done: boolean
   to: string
 }
@@ -25,10 +25,14 @@ export async function loadProgress(session: ReturnType<typeof useSession>, signa
       .map((project) => api.pipelines.listPipelines({ projectId: project.id, pageSize: 200 }, { signal })),
   )
   const published = lists.some(({ pipelines }) => pipelines.some((pipeline) => pipeline.latestVersion > 0))
+  const kept = lists.some(({ pipelines }) => pipelines.some((pipeline) => pipeline.repositoryId !== ''))
   const first = projects[0]
   const firstPage = first ? `/p/${first.slug}` : '/p'
   return [
     { id: 'project', done: projects.length > 0, to: '/p' },
+    ...(first && session.can('repository.manage', first.id)
+      ? [{ id: 'repository' as const, done: kept, to: `${firstPage}/repositories` }]
+      : []),
     { id: 'run', done: runs.length > 0, to: firstPage },
     { id: 'publish', done: published, to: firstPage },
     // Only for those who can do it.
