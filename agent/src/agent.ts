@@ -29,6 +29,7 @@ import { capabilities } from './steps/index.ts'
 
 const TICK_MS = 500
 const HELLO_BYTES = 2 * 1024 * 1024
+/** Outputs, and fields of blocks of tests. */
 const HELLO_OUTPUTS = 3000
 /** What the controller has not answered for this many heartbeats is said again. */
 const REPEAT_HEARTBEATS = 2
@@ -169,7 +170,7 @@ export function createAgent(config: Config, folder: DataFolder, identity: Identi
           if (whole.finished) {
             const result = create(FinishedSchema, whole.finished)
             bytes -= toBinary(FinishedSchema, result).length
-            outputs -= Object.keys(result.outputs).length
+            outputs -= Object.keys(result.outputs).length + 5 * (result.reports?.blocks.length ?? 0)
           }
           return bytes < 0 || outputs < 0 ? job.snapshot(false) : whole
         })

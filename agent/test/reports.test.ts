@@ -1,6 +1,9 @@
-// What a step tells people: annotations in its log, and its summary. By real agents, which may be killed meanwhile.
-import { AnnotationLevel } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
+// What a step tells people: annotations in its log, its summary, and the reports of its tests and coverage. By real agents, which may be killed meanwhile.
+import { zstdDecompressSync } from 'node:zlib'
+import type { Finished } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AnnotationLevel, TestCasesSchema, TestResult } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import { limits } from '@ansflow/proto/limits'
+import { fromBinary } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { waitFor } from './agent-process.ts'
 import { type Bench, done, jobIdOf, sh, startBench } from './bench.ts'
@@ -139,3 +142,131 @@ test('the next step of the same folder finds its files empty', async () => {
     expect(await done(job)).toMatchObject({ outcome: Outcome.SUCCEEDED, summary: 's\n' })
   }
 })
+
+const casesOf = ({ reports }: Finished) =>
+  (reports?.blocks ?? []).flatMap(({ packed, unpackedSize, count, result }) => {
+    const bytes = zstdDecompressSync(packed, { maxOutputLength: limits.testBlockBytes })
+    const { cases } = fromBinary(TestCasesSchema, bytes)
+    expect([bytes.length, cases.length]).toEqual([unpackedSize, count])
+    expect(cases.every((each) => each.result === result)).toBe(true)
+    return cases
+  })
+const reported = (junit: string[], coverage: string[] = []) => ({ workspace: 'isolated', reports: { junit, coverage } })
+const TESTS = `<testsuite name="s"><testcase name="slow" time="2"/><testcase name="quick" time="0.1"/>
+<testcase name="breaks on TOKEN"><failure message="no TOKEN">at a.ts:3</failure><system-out>said TOKEN &amp; more</system-out></testcase></testsuite>`
+const write = (text: string, file: string) => `cat > ${file} <<XML\n${text.replaceAll('TOKEN', '$TOKEN')}\nXML`
+
+test('reports are read when the step has failed, masked, failed tests first, the slowest next', async () => {
+  const script = `mkdir -p a/out
+${write(TESTS, 'a/out/junit.xml')}
+printf 'SF:x\nLF:4\nLH:3\nend_of_record\n' > lcov.info
+exit 3`
+  const secrets = [{ name: 'TOKEN', value: 'secret-token', env: true }]
+  const job = b.controller.offer(newId(), sh(script, reported(['**/junit.xml'], ['lcov.info'])), secrets)
+  const finished = await done(job)
+  expect(finished).toMatchObject({ outcome: Outcome.FAILED, exitCode: 3, annotations: [] })
+  expect(finished.reports).toMatchObject({
+    tests: { failed: 1, flaky: 0, passed: 2, skipped: 0, durationMs: 2100, leftOut: 0 },
+    coverage: { lines: 4, linesHit: 3, branches: 0, branchesHit: 0 },
+  })
+  expect(casesOf(finished)).toMatchObject([
+    {
+      result: TestResult.FAILED,
+      name: 'breaks on ***',
+      suite: 's',
+      message: 'no ***',
+      details: 'at a.ts:3',
+      output: 'said *** & more',
+      cut: false,
+    },
+    { result: TestResult.PASSED, name: 'slow', durationMs: 2000 },
+    { name: 'quick' },
+  ])
+  expect(job.log.toString()).toBe('')
+})
+
+test('what cannot be read is a warning at its line of the log, and fails nobody', async () => {
+  const script = `printf 'no end'
+printf '<testsuite>\n<testcase name="a">' > broken.xml
+printf '<html/>' > page.xml
+printf '<testsuite><testcase name="ok"/></testsuite>' > good.xml
+ln -s /etc/passwd link.xml
+mkfifo pipe.xml
+mkdir folder.xml
+ln -s / outside
+mkdir -p node_modules/x && cp good.xml node_modules/x/hidden.xml
+printf 'SF:a' > cut.info`
+  const job = b.controller.offer(
+    newId(),
+    sh(script, reported(['**/*.xml', 'outside/**/passwd', 'gone/*.xml'], ['cut.info'])),
+  )
+  const finished = await done(job)
+  expect(finished.outcome).toBe(Outcome.SUCCEEDED)
+  expect(casesOf(finished).map(({ name }) => name)).toEqual(['ok'])
+  expect(finished.reports!.coverage).toBe(undefined)
+  const messages = [
+    'No file matches outside/**/passwd.',
+    'No file matches gone/*.xml.',
+    'broken.xml could not be read: it is no well-formed XML (line 2, column 20: unclosed tag: testcase).',
+    'page.xml could not be read: it is no JUnit report: its outermost element is <html>.',
+    'cut.info could not be read: it ends within a file (no end_of_record).',
+  ]
+  expect(finished.annotations).toMatchObject(
+    messages.map((message) => ({ level: AnnotationLevel.WARNING, title: 'Reports', message })),
+  )
+  expect(finished.annotations[2]).toMatchObject({ file: 'broken.xml', line: 2 })
+  const log = job.log.toString()
+  expect(log).toBe(`no end\n${messages.map((message) => `[ansflow] ${message}\n`).join('')}`)
+  for (const { logOffset, message } of finished.annotations) {
+    expect(log.slice(Number(logOffset))).toMatch(`[ansflow] ${message}\n`)
+  }
+})
+
+test('of very many tests as many are kept as may be, the failed ones first', async () => {
+  const many = limits.tests + 500
+  const script = `{ echo '<testsuite>'
+seq ${many} | sed 's/.*/<testcase classname="some.long.name.of.a.class" name="test number &" time="0.00&"\\/>/'
+echo '<testcase name="bad"><failure message="no"><![CDATA['; head -c 3000000 /dev/urandom | base64; echo ']]></failure></testcase></testsuite>'; } > t.xml`
+  const job = b.controller.offer(newId(), sh(script, reported(['t.xml'])))
+  const finished = await done(job)
+  expect(finished.reports!.tests).toMatchObject({ failed: 1, passed: many, leftOut: 501 })
+  const [first, ...others] = casesOf(finished)
+  expect(first).toMatchObject({ name: 'bad', cut: true })
+  expect(first!.details.length).toBe(limits.testOutput)
+  expect(others.length).toBe(limits.tests - 1)
+  const bytes = finished.reports!.blocks.reduce((sum, { packed }) => sum + packed.length, 0)
+  expect(bytes).toBeLessThanOrEqual(limits.testPackedBytes)
+}, 30_000)
+
+test('a canceled step has none, and an agent that is killed at its end tells the same again', async () => {
+  await using bench = await startBench()
+  const wait = 'until [ -e "$GO" ]; do sleep 0.05; done'
+  const canceled = bench.controller.offer(
+    jobIdOf('no'),
+    sh(`${write(TESTS, 'j.xml')}\necho there; sleep 60`, reported(['j.xml'])),
+  )
+  await waitFor('it runs', () => canceled.log.includes('there'))
+  bench.controller.cancel(canceled.ref.jobId)
+  expect(await done(canceled)).toMatchObject({ outcome: Outcome.CANCELED, annotations: [] })
+  expect(canceled.finished[0]!.reports).toBe(undefined)
+
+  bench.controller.behavior.dropFinishedAcks = Number.POSITIVE_INFINITY
+  const job = bench.controller.offer(
+    jobIdOf('killed'),
+    sh(`${write(TESTS, 'j.xml')}\necho there; ${wait}`, {
+      ...reported(['j.xml', 'none.xml']),
+      env: [{ name: 'GO', value: `${bench.data}/go` }],
+    }),
+  )
+  await waitFor('it runs', () => job.log.includes('there'))
+  await killed(bench)
+  await done(bench.controller.offer(jobIdOf('go'), sh(`touch ${bench.data}/go; echo gone`)))
+  const first = await waitFor('it has ended', () => job.finished[0])
+  bench.controller.behavior.dropFinishedAcks = 0
+  await killed(bench)
+  const second = await waitFor('it has been told again', () => job.finished.length > 1 && job.finished.at(-1))
+  expect(casesOf(first).map(({ name }) => name)).toEqual(['breaks on', 'slow', 'quick'])
+  expect(second.reports).toEqual(first.reports)
+  expect(second.annotations).toEqual(first.annotations)
+  expect(first.annotations.map(({ message }) => message)).toEqual(['No file matches none.xml.'])
+}, 30_000)

@@ -95,6 +95,9 @@ ProjectService/UpdateProject               who?      no     no        yes       
 ProjectService/DeleteProject               who?      no     no        no         yes   none     no
 ReportService/ListAnnotations              who?      yes    yes       yes        yes   none     no
 ReportService/ListSummaries                who?      yes    yes       yes        yes   none     no
+ReportService/GetTestReport                who?      yes    yes       yes        yes   none     no
+ReportService/ListTestCases                who?      yes    yes       yes        yes   none     no
+ReportService/GetTestCase                  who?      yes    yes       yes        yes   none     no
 RepositoryService/ListRepositories         who?       yes    yes       yes          yes   none     no
 RepositoryService/GetRepository            who?       yes    yes       yes          yes   none     no
 RepositoryService/ListTags                 who?       yes    yes       yes          yes   none     no

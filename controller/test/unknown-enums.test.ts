@@ -1,7 +1,7 @@
 // Values of enums that this controller does not know, from whoever is newer than it: refused at the API's doors, and of agents
 // taken with a meaning. The fields are found in the contract, so that a new one is here before it is in use.
 import { AgentLinkService, JobPhase, Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
-import type { AnnotationLevel } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
+import type { AnnotationLevel, TestResult } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import { type RunStep, StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import type { DescMessage, JsonObject } from '@bufbuild/protobuf'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -83,6 +83,19 @@ const ofAgents: Record<string, () => Promise<{ status: StepStatus; reason: strin
     await agent.control().hello({ jobs: [{ job, phase: JobPhase.FINISHED, finished }] })
     return isNotice(await world.untilStep(runId, 'a', StepStatus.SUCCEEDED))
   },
+  // They are counted, and not listed.
+  'finished.reports.blocks.result': async () => {
+    const { control, job, runId } = await running()
+    control.say({ case: 'finished', value: { job, outcome: Outcome.SUCCEEDED, exitCode: 0, reports: newReports } })
+    return hasTests(await world.untilStep(runId, 'a', StepStatus.SUCCEEDED))
+  },
+  'hello.jobs.finished.reports.blocks.result': async () => {
+    const { agent, control, job, runId } = await running()
+    control.cut()
+    const finished = { job, outcome: Outcome.SUCCEEDED, exitCode: 0, reports: newReports }
+    await agent.control().hello({ jobs: [{ job, phase: JobPhase.FINISHED, finished }] })
+    return hasTests(await world.untilStep(runId, 'a', StepStatus.SUCCEEDED))
+  },
   // The agent has the job, in whatever state: it goes on.
   'hello.jobs.phase': async () => {
     const { agent, control, job, runId } = await running()
@@ -93,6 +106,13 @@ const ofAgents: Record<string, () => Promise<{ status: StepStatus; reason: strin
     await again.succeed(job)
     return world.untilStep(runId, 'a', StepStatus.SUCCEEDED)
   },
+}
+
+const newReports = { tests: { passed: 2 }, blocks: [{ result: unknown as TestResult, count: 2, packed: Buffer.of(1) }] }
+
+function hasTests(step: RunStep): RunStep {
+  expect(step.attempts.at(-1)!.report).toMatchObject({ tests: 2, failedTests: 0 })
+  return step
 }
 
 function isNotice(step: RunStep): RunStep {

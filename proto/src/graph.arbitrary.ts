@@ -169,6 +169,9 @@ const someWebhook = fc.record({
 const globs = fc.uniqueArray(fc.oneof(fc.constantFrom('main', 'src/**', '!docs/**', '{a,b}', 'v[0-9]*'), someText), {
   maxLength: 3,
 })
+const reportGlobs = fc.uniqueArray(fc.constantFrom('a.xml', '**/*.xml', '!b/**', '${{ inputs.a }}.info'), {
+  maxLength: 3,
+})
 const gitInputs = fc.dictionary(word, fc.oneof(fc.boolean(), fc.integer(), word, fc.constant('${{ git.branch }}')))
 const ofRepositories = { repositories: globs, inputs: gitInputs }
 const somePush = fc.record({ branches: globs, tags: globs, paths: globs, messages: globs, ...ofRepositories })
@@ -266,6 +269,13 @@ function someValue(kind: StepField['kind']): fc.Arbitrary<unknown> {
     limitedLocks: () => fc.oneof(fc.constant([]), limitedLocks),
     templates: () => someTemplates,
     includes: () => someIncludes,
+    reports: () =>
+      fc.option(
+        fc
+          .record({ junit: reportGlobs, coverage: reportGlobs })
+          .filter((each) => each.junit.length + each.coverage.length > 0),
+        { freq: 3, nil: undefined },
+      ),
     environment: () => fc.option(fc.record({ name: someText, url: someText }), { freq: 3, nil: undefined }),
   }
   return kinds[kind.name]()

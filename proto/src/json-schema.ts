@@ -7,6 +7,7 @@ import { includeKeys } from './fields/includes.ts'
 import { durationSchema } from './fields/kinds.ts'
 import { lockKeys } from './fields/locks.ts'
 import { needKeys } from './fields/needs.ts'
+import { reportKeys } from './fields/reports.ts'
 import { pullRequestKeys, pushKeys, releaseKeys } from './fields/repository-triggers.ts'
 import { retryKeys } from './fields/retry.ts'
 import { runTriggerKeys } from './fields/run-triggers.ts'
@@ -42,6 +43,7 @@ export function pipelineJsonSchema(): JsonSchema {
       concurrency: { ...keysSchema(concurrencyKeys), minProperties: 1 },
       lock: { ...keysSchema(lockKeys), required: ['name'] },
       environment: { ...keysSchema(environmentKeys), required: ['name'] },
+      reports: keysSchema(reportKeys),
       schedule: { ...keysSchema(scheduleKeys), required: ['cron'] },
       runTrigger: { ...keysSchema(runTriggerKeys), required: ['pipeline'] },
       webhook: keysSchema(webhookKeys),

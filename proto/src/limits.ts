@@ -70,6 +70,25 @@ export const limits = {
   annotationMessage: 4096,
   annotationTitle: 256,
   annotationFile: 1024,
+  /** Patterns of each list of `reports`, as of globs. */
+  reportGlobs: 50,
+  /** Files that one list is read from, their bytes, each and together, and what is looked at to find them. */
+  reportFiles: 500,
+  reportFileBytes: 32 * 1024 * 1024,
+  reportBytes: 64 * 1024 * 1024,
+  reportEntries: 500_000,
+  /** Elements inside each other. */
+  reportDepth: 100,
+  /** Tests of an attempt that are kept, and the characters of what each says. */
+  tests: 20_000,
+  testName: 512,
+  testMessage: 2048,
+  testOutput: 16 * 1024,
+  /** As they travel and are stored: blocks, bytes that one stands for, and of all of them as they are packed. */
+  testBlocks: 1000,
+  testBlockBytes: 192 * 1024,
+  testPackedBytes: 768 * 1024,
+  testQuery: 200,
   /** UTF-8 bytes of what a step writes for people. The rest is left out. */
   summaryBytes: 256 * 1024,
   /** Bytes of one `NAME=value` in the environment of a process, and of all of them: what Linux takes. */

@@ -73,7 +73,8 @@ export class JobResult {
   tellFinished(finished: Finished): void {
     this.finished = finished
     this.#tell({ kind: { case: 'finished', value: finished } })
-    if (finished.exitCode === undefined) this.#keep(finished)
+    // Its reports are in a workspace that may be gone soon.
+    if (finished.exitCode === undefined || finished.reports) this.#keep(finished)
     else setTimeout(() => this.#keep(finished), KEEP_MS).unref()
   }
 

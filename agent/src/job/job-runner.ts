@@ -6,6 +6,7 @@ import {
   type JobRef,
   type JobSnapshotSchema,
   type JobSpec,
+  Outcome,
   type SecretValue,
 } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
 import { limits } from '@ansflow/proto/limits'
@@ -16,8 +17,9 @@ import { openLog, sayIfKept, secretsKnown } from '../log/job-log.ts'
 import type { ShippedJob } from '../log/log-shipper.ts'
 import type { LogSpool } from '../log/log-spool.ts'
 import { type Log, textOf } from '../log.ts'
+import { type ReadReports, readReports } from '../reports/read-reports.ts'
 import type { StepContext, StepHost } from '../steps/step-kind.ts'
-import { finishedMessage } from './finished-message.ts'
+import { finishedMessage, unreadReports } from './finished-message.ts'
 import { JobCourse } from './job-course.ts'
 import { JobResult } from './job-result.ts'
 import { standingOf } from './job-standing.ts'
@@ -56,6 +58,7 @@ export class JobRunner implements ShippedJob {
   readonly #course: JobCourse
   readonly #result: JobResult
   #secrets: readonly SecretValue[] = []
+  #reports: ReadReports | undefined
   /** Once it is prepared. */
   #workspace: string | undefined
   /** It is going away; settled when its folder is gone. */
@@ -271,6 +274,7 @@ export class JobRunner implements ShippedJob {
       if (hasBegun) {
         await this.#secretsKnown()
         await this.spool!.finish()
+        this.#reports = await this.#readReports(ending)
       } else {
         this.#folder.claim()
         this.#openSpool()
@@ -283,6 +287,20 @@ export class JobRunner implements ShippedJob {
     await this.#close(told)
   }
 
+  /** Of a killed agent that had not kept its result they are read again, from the same workspace. */
+  async #readReports({ outcome }: Ending): Promise<ReadReports | undefined> {
+    const { reports } = this.spec
+    const spool = this.spool!
+    if (!reports || outcome === Outcome.CANCELED || outcome === Outcome.LOST) return undefined
+    if (!spool.knowsSecrets) return unreadReports
+    return await readReports({
+      workspace: this.#host.workspaces.open({ jobId: this.ref.jobId, spec: this.spec }),
+      reports,
+      masked: (text) => spool.masked(text),
+      isWanted: () => this.phase === 'ending',
+    })
+  }
+
   /** For the agent's own messages, which people read who may not know the secrets. */
   #masked(error: unknown): string {
     return this.spool?.masked(textOf(error)) ?? textOf(error)
@@ -293,7 +311,7 @@ export class JobRunner implements ShippedJob {
     await this.#cleanUp(ending)
     // It may have been given up meanwhile.
     if (this.phase !== 'ending') return
-    const finished = finishedMessage(this.#folder, ending, this.#course.startedAt, this.spool)
+    const finished = finishedMessage(this.#folder, ending, this.#course.startedAt, this.spool, this.#reports)
     this.#finish(finished)
     this.#result.tellFinished(finished)
     await this.#closeWorkspace()

@@ -131,10 +131,12 @@ export class LogSpool {
     })
   }
 
-  /** A line of the agent's own. */
-  say(text: string): void {
+  /** A line of the agent's own. Answers where it begins. */
+  say(text: string): number {
     const begin = this.#endsLine() ? '' : '\n'
+    const at = this.size + begin.length
     this.#append([Buffer.from(`${begin}[ansflow] ${this.masked(text)}\n`)])
+    return at
   }
 
   /** The step has ended: takes the rest, cuts the middle if there is too much, and closes the log. */

@@ -31,9 +31,13 @@ function wrongToken(): AppError {
 /** A key of one whole number. */
 export function readNumberCursor(token: string): number | undefined {
   const [text] = readCursor(token, 1) ?? []
-  if (text === undefined) return undefined
-  if (!/^\d{1,9}$/.test(text)) throw wrongToken()
-  return Number(text)
+  return text === undefined ? undefined : wholeOf(text)
+}
+
+/** A part of a key that is a whole number. */
+export function wholeOf(part: string): number {
+  if (!/^\d{1,9}$/.test(part)) throw wrongToken()
+  return Number(part)
 }
 
 /** Rows were asked for with one more than `size`: the page, and the token when there is more. */

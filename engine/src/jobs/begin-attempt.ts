@@ -46,6 +46,7 @@ import {
   stepEnv,
 } from '../values/job-context.ts'
 import { imageOf, locksOf, timeoutOf, workspaceOf } from '../values/own-values.ts'
+import { reportsOf } from '../values/reports.ts'
 import { capabilitiesOf, labelsOf, noteLateLabels } from './workspace-labels.ts'
 
 const cancelGraceMs = 10_000
@@ -262,6 +263,7 @@ function compileStep({ state, now }: Turn, step: StepState, needs: Needs): Compi
     execution: inImage(work.execution, imageOf(state, step), definition.pull),
     outputs: [...new Set([...type.outputs, ...definition.outputs])],
     selfFence: repeatsWhenLost(step),
+    ...reportsOf(step, context),
   })
   return { by: 'agent', spec, secrets: secretsOf(state, step, spec) }
 }

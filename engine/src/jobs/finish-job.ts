@@ -6,7 +6,7 @@ import { runsOnAgent } from '@ansflow/proto/steps/index'
 import { cancelJob, endJob } from '../cancel.ts'
 import { noteWorkspaceUse } from '../plan.ts'
 import { cancelReason, runsAfterCancel } from '../ready.ts'
-import { countsOf } from '../report.ts'
+import { countsOf, reportOf } from '../report.ts'
 import type { JobResult, JobState, RunState, StepState } from '../state.ts'
 import { durationText } from '../timeout-reason.ts'
 import { endStep, enter, returnLocks, setDue, setPin, type Turn } from '../turn.ts'
@@ -35,8 +35,9 @@ export function finishJob(turn: Turn, job: JobState, result: JobResult): void {
     turn.effects.push({ type: 'logEnded', jobId: job.id })
   }
   job.image = result.image ?? null
-  job.report = result.report ? countsOf(result.report) : null
-  if (job.report) turn.reports.push({ job, report: result.report! })
+  const report = reportOf(job, result)
+  job.report = report ? countsOf(report) : null
+  if (job.report) turn.reports.push({ job, report: report! })
   const end = endOf(turn, job, result)
   endJob(turn, job, end.job, end.why)
   if (result.finishedAt) job.finishedAt = between(job.startedAt ?? job.createdAt, result.finishedAt, turn.now)

@@ -52,6 +52,7 @@ export interface Kind<T> {
     | 'templates'
     | 'includes'
     | 'environment'
+    | 'reports'
   /** Of the value in the file. */
   readonly schema: JsonSchema
   /** What a message holds where the file says nothing. */

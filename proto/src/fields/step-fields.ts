@@ -16,6 +16,7 @@ import { choice, condition, duration, flag, text, timeout, timeoutExpression, wo
 import { limitedLocks, lockedPerformers, locks } from './locks.ts'
 import { matrix } from './matrix.ts'
 import { needs } from './needs.ts'
+import { reports } from './reports.ts'
 import { retry } from './retry.ts'
 
 /** The tab of the form on which it is edited; `top`: above the tabs; `advanced`: on that of the settings, folded away; `none`: with the field before it, which has the same key. */
@@ -205,6 +206,18 @@ export const stepFields: readonly StepField[] = [
     tab: 'advanced',
     document: 'config',
     usedBy: ['agent'],
+    inherited: true,
+  }),
+  field({
+    key: 'reports',
+    of: 'reports',
+    kind: reports,
+    description:
+      'Files that are read once the script has ended, also when it has failed: { junit: "**/junit.xml", coverage: coverage/lcov.info }.',
+    tab: 'settings',
+    document: 'config',
+    usedBy: ['agent'],
+    ofScripts: true,
     inherited: true,
   }),
   field({

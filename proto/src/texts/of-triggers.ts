@@ -21,13 +21,18 @@ export const ofTriggers = {
   },
   glob_root: {
     params: ['pattern', 'write'],
-    en: 'Paths begin at the root of the repository, without a slash: write {write} instead of {pattern}.',
-    'zh-CN': '路径从仓库根目录开始，开头没有斜杠：请写 {write}，而不是 {pattern}。',
+    en: 'Paths begin at the root, without a slash: write {write} instead of {pattern}.',
+    'zh-CN': '路径从根目录开始，开头没有斜杠：请写 {write}，而不是 {pattern}。',
   },
   glob_folder: {
     params: ['pattern', 'write'],
     en: 'Patterns are of files, not of folders: for everything in {pattern} write {write}.',
     'zh-CN': '匹配模式针对文件，而不是文件夹：要匹配 {pattern} 中的一切，请写 {write}。',
+  },
+  report_outside: {
+    params: [],
+    en: 'Reports are looked for in the workspace only: a pattern must not hold "..".',
+    'zh-CN': '只在工作区内查找报告：匹配模式中不能有“..”。',
   },
   many_globs: { params: ['most'], en: 'There are more than {most} patterns.', 'zh-CN': '匹配模式超过 {most} 个。' },
   many_commands: { params: ['most'], en: 'There are more than {most} commands.', 'zh-CN': '命令超过 {most} 个。' },

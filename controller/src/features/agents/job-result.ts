@@ -9,6 +9,7 @@ import { limits, patterns } from '@ansflow/proto/limits'
 import { reason } from '@ansflow/proto/reasons'
 import { reservedProblem } from '@ansflow/proto/step-variables'
 import { timestampDate } from '@bufbuild/protobuf/wkt'
+import { foundReportsOf } from './found-reports.ts'
 import type { JobSecrets } from './job-book.ts'
 
 const maxReason = 2000
@@ -51,8 +52,8 @@ const levels: ReadonlySet<AnnotationLevel> = new Set([
 
 /** The agent keeps the same limits; what one sends beyond them is left out. Of a level that is newer than this controller, it is a notice. */
 function reportOf(finished: Finished): { report?: JobReport } {
-  const { annotations, annotationsLeftOut, summary, summaryCut } = finished
-  if (annotations.length === 0 && annotationsLeftOut === 0 && summary === '') return {}
+  const { annotations, annotationsLeftOut, summary, summaryCut, reports } = finished
+  if (annotations.length === 0 && annotationsLeftOut === 0 && summary === '' && !reports) return {}
   const kept = annotations.slice(0, limits.annotations)
   const fits = Buffer.byteLength(summary) <= limits.summaryBytes
   return {
@@ -67,6 +68,7 @@ function reportOf(finished: Finished): { report?: JobReport } {
       leftOut: annotationsLeftOut + annotations.length - kept.length,
       summary: fits ? storable(summary) : '',
       summaryCut: summaryCut || !fits,
+      ...(reports && { found: foundReportsOf(reports) }),
     },
   }
 }

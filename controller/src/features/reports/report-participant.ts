@@ -4,6 +4,7 @@ import { AnnotationLevel } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import { insertion } from '../../platform/statement.ts'
 import type { RunChange, RunParticipant } from '../runs/index.ts'
 import type { AnnotationRow, ReportTables, SummaryRow } from './report-tables.ts'
+import { writeTests } from './write-tests.ts'
 
 export const reportParticipant: RunParticipant = {
   name: 'reports',
@@ -18,6 +19,10 @@ export const reportParticipant: RunParticipant = {
     await insertSummaries(
       tables,
       all.filter(({ told }) => told.report.summary !== '').map(({ change, told }) => summaryRow(change, told)),
+    )
+    await writeTests(
+      tables,
+      all.filter(({ told }) => told.report.found?.tests || told.report.found?.coverage),
     )
   },
 }

@@ -28,9 +28,47 @@ export interface SummaryRow {
   cut: number
 }
 
+export interface TestReportRow {
+  job_id: string
+  run_id: string
+  pipeline_id: string
+  scope: string
+  base_scope: string
+  step_id: string
+  attempt: number
+  is_replaced: number
+  has_tests: number
+  failed: number
+  flaky: number
+  passed: number
+  skipped: number
+  left_out: number
+  duration_ms: number
+  has_coverage: number
+  lines: number
+  lines_hit: number
+  branches: number
+  branches_hit: number
+}
+
+export interface TestBlockRow {
+  job_id: string
+  place: number
+  run_id: string
+  step_id: string
+  attempt: number
+  is_replaced: number
+  result: number
+  count: number
+  unpacked_size: number
+  packed: Uint8Array
+}
+
 export interface ReportTables {
   annotation: AnnotationRow
   summary: SummaryRow
+  test_report: TestReportRow
+  test_block: TestBlockRow
 }
 
 export type ReportKysely = Kysely<ReportTables>

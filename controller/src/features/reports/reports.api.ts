@@ -1,14 +1,16 @@
 // ReportService.
-import { invalidField } from '@ansflow/proto/errors'
 import { ReportService } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import type { Db } from '../../platform/db.ts'
-import { cutPage, pageSize, readCursor } from '../../platform/page.ts'
+import { cutPage, pageSize, readCursor, wholeOf } from '../../platform/page.ts'
 import { type ServiceTable, serviceTable } from '../../transport/call.ts'
 import { linesAt } from '../logs/index.ts'
 import type { AnnotationRow, ReportTables } from './report-tables.ts'
+import { testMethods } from './tests.api.ts'
 
 export function reportsApi(db: Db): ServiceTable {
   return serviceTable(ReportService, {
+    ...testMethods(db),
+
     async listAnnotations({ runId, stepId, pageSize: asked, pageToken }, ctx) {
       const size = pageSize(asked, 50)
       let query = db
@@ -58,11 +60,6 @@ export function reportsApi(db: Db): ServiceTable {
       return { summaries, nextPageToken }
     },
   })
-}
-
-function wholeOf(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw invalidField('page_token', 'is not one that this method answered')
-  return Number(text)
 }
 
 /** Of each, its line in the log of its job. */

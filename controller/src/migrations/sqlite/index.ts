@@ -32,6 +32,7 @@ import { Proposals } from './migration-0028-proposals.ts'
 import { AppHooks } from './migration-0029-app-hooks.ts'
 import { OpenProposals } from './migration-0030-open-proposals.ts'
 import { ContainerImage } from './migration-0031-container-image.ts'
+import { TestReports } from './migration-0032-test-reports.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -67,4 +68,5 @@ export const migrations = {
   'migration-0029-app-hooks': AppHooks,
   'migration-0030-open-proposals': OpenProposals,
   'migration-0031-container-image': ContainerImage,
+  'migration-0032-test-reports': TestReports,
 }

@@ -1,7 +1,7 @@
 // A controller with a driver of its own for tests of agents: makes agents and runs, and waits for what runs say.
 import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { PipelineGraphSchema, type StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { RunService, type RunStep, type StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
+import { GitFactsSchema, RunService, type RunStep, type StepStatus } from '@ansflow/proto/gen/ansflow/v1/runs_pb'
 import { byPerson } from '@ansflow/proto/triggers/run-origin'
 import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { startController, type TestController, type TestOptions } from '../../../../test/start-controller.ts'
@@ -50,12 +50,16 @@ export class AgentWorld implements AsyncDisposable {
     return agent
   }
 
-  async startRun(steps: StepInit[], projectId?: string): Promise<string> {
+  async startRun(
+    steps: StepInit[],
+    projectId?: string,
+    { pipelineId = uuidv7(), git }: { pipelineId?: string; git?: MessageInitShape<typeof GitFactsSchema> } = {},
+  ): Promise<string> {
     const run = await this.driver.start({
       organizationId: this.organizationId,
       projectId: projectId ?? (await this.controller.addProject()),
       projectSlug: 'p',
-      pipelineId: uuidv7(),
+      pipelineId,
       pipelineName: 'pipeline',
       version: 1,
       graph: create(PipelineGraphSchema, {
@@ -63,7 +67,10 @@ export class AgentWorld implements AsyncDisposable {
         steps: steps.map((step) => ({ uses: 'custom', with: { script: 'true' }, ...step })),
       }),
       inputs: {},
-      origin: byPerson(this.controller.owner.userId, 'owner'),
+      origin: {
+        ...byPerson(this.controller.owner.userId, 'owner'),
+        ...(git && { git: create(GitFactsSchema, git) }),
+      },
     })
     return run.id
   }

@@ -1627,6 +1627,13 @@ export declare type StepDefinition = Message<"ansflow.v1.StepDefinition"> & {
    * @generated from field: ansflow.v1.ImagePull pull = 29;
    */
   pull: ImagePull;
+
+  /**
+   * Files that are read for people once the script has ended, also when it has failed. Of script types only.
+   *
+   * @generated from field: ansflow.v1.StepReports reports = 30;
+   */
+  reports?: StepReports | undefined;
 };
 
 /**
@@ -1823,6 +1830,13 @@ export declare type StepDefinitionJson = {
    * @generated from field: ansflow.v1.ImagePull pull = 29;
    */
   pull?: ImagePullJson;
+
+  /**
+   * Files that are read for people once the script has ended, also when it has failed. Of script types only.
+   *
+   * @generated from field: ansflow.v1.StepReports reports = 30;
+   */
+  reports?: StepReportsJson;
 };
 
 /**
@@ -1830,6 +1844,54 @@ export declare type StepDefinitionJson = {
  * Use `create(StepDefinitionSchema)` to create a new message.
  */
 export declare const StepDefinitionSchema: GenMessage<StepDefinition, {jsonType: StepDefinitionJson}>;
+
+/**
+ * Each list holds globs of files, relative to the workspace; they may hold ${{ }}. At most 50, of 256 characters.
+ *
+ * @generated from message ansflow.v1.StepReports
+ */
+export declare type StepReports = Message<"ansflow.v1.StepReports"> & {
+  /**
+   * Of test results, as JUnit writes them.
+   *
+   * @generated from field: repeated string junit = 1;
+   */
+  junit: string[];
+
+  /**
+   * Of coverage: Cobertura or lcov, told apart by what is in them.
+   *
+   * @generated from field: repeated string coverage = 2;
+   */
+  coverage: string[];
+};
+
+/**
+ * Each list holds globs of files, relative to the workspace; they may hold ${{ }}. At most 50, of 256 characters.
+ *
+ * @generated from message ansflow.v1.StepReports
+ */
+export declare type StepReportsJson = {
+  /**
+   * Of test results, as JUnit writes them.
+   *
+   * @generated from field: repeated string junit = 1;
+   */
+  junit?: string[];
+
+  /**
+   * Of coverage: Cobertura or lcov, told apart by what is in them.
+   *
+   * @generated from field: repeated string coverage = 2;
+   */
+  coverage?: string[];
+};
+
+/**
+ * Describes the message ansflow.v1.StepReports.
+ * Use `create(StepReportsSchema)` to create a new message.
+ */
+export declare const StepReportsSchema: GenMessage<StepReports, {jsonType: StepReportsJson}>;
 
 /**
  * What an attempt ran in.

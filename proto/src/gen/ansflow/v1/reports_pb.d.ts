@@ -240,6 +240,25 @@ export declare type AttemptReport = Message<"ansflow.v1.AttemptReport"> & {
    * @generated from field: bool summary = 5;
    */
   summary: boolean;
+
+  /**
+   * It has reported tests: how many, and how many of them failed.
+   *
+   * @generated from field: uint32 tests = 6;
+   */
+  tests: number;
+
+  /**
+   * @generated from field: uint32 failed_tests = 7;
+   */
+  failedTests: number;
+
+  /**
+   * It has reported coverage.
+   *
+   * @generated from field: bool coverage = 8;
+   */
+  coverage: boolean;
 };
 
 /**
@@ -276,6 +295,25 @@ export declare type AttemptReportJson = {
    * @generated from field: bool summary = 5;
    */
   summary?: boolean;
+
+  /**
+   * It has reported tests: how many, and how many of them failed.
+   *
+   * @generated from field: uint32 tests = 6;
+   */
+  tests?: number;
+
+  /**
+   * @generated from field: uint32 failed_tests = 7;
+   */
+  failedTests?: number;
+
+  /**
+   * It has reported coverage.
+   *
+   * @generated from field: bool coverage = 8;
+   */
+  coverage?: boolean;
 };
 
 /**
@@ -351,6 +389,896 @@ export declare type StepSummaryJson = {
  * Use `create(StepSummarySchema)` to create a new message.
  */
 export declare const StepSummarySchema: GenMessage<StepSummary, {jsonType: StepSummaryJson}>;
+
+/**
+ * As a report says it, secrets masked. What it does not say is empty or 0.
+ *
+ * @generated from message ansflow.v1.TestCase
+ */
+export declare type TestCase = Message<"ansflow.v1.TestCase"> & {
+  /**
+   * @generated from field: ansflow.v1.TestResult result = 1;
+   */
+  result: TestResult;
+
+  /**
+   * At most 512 characters, as suite and file.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The class or the suites that it stands in.
+   *
+   * @generated from field: string suite = 3;
+   */
+  suite: string;
+
+  /**
+   * @generated from field: string file = 4;
+   */
+  file: string;
+
+  /**
+   * @generated from field: uint32 line = 5;
+   */
+  line: number;
+
+  /**
+   * Milliseconds.
+   *
+   * @generated from field: double duration_ms = 6;
+   */
+  durationMs: number;
+
+  /**
+   * Why it failed or was skipped: at most 2,048 characters.
+   *
+   * @generated from field: string message = 7;
+   */
+  message: string;
+
+  /**
+   * Of the failure, mostly the stack: at most 16,384 characters.
+   *
+   * @generated from field: string details = 8;
+   */
+  details: string;
+
+  /**
+   * What it has printed: at most 16,384 characters.
+   *
+   * @generated from field: string output = 9;
+   */
+  output: string;
+
+  /**
+   * There was more of details or output.
+   *
+   * @generated from field: bool cut = 10;
+   */
+  cut: boolean;
+
+  /**
+   * How often it failed before.
+   *
+   * @generated from field: uint32 failed_tries = 11;
+   */
+  failedTries: number;
+};
+
+/**
+ * As a report says it, secrets masked. What it does not say is empty or 0.
+ *
+ * @generated from message ansflow.v1.TestCase
+ */
+export declare type TestCaseJson = {
+  /**
+   * @generated from field: ansflow.v1.TestResult result = 1;
+   */
+  result?: TestResultJson;
+
+  /**
+   * At most 512 characters, as suite and file.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * The class or the suites that it stands in.
+   *
+   * @generated from field: string suite = 3;
+   */
+  suite?: string;
+
+  /**
+   * @generated from field: string file = 4;
+   */
+  file?: string;
+
+  /**
+   * @generated from field: uint32 line = 5;
+   */
+  line?: number;
+
+  /**
+   * Milliseconds.
+   *
+   * @generated from field: double duration_ms = 6;
+   */
+  durationMs?: number | "NaN" | "Infinity" | "-Infinity";
+
+  /**
+   * Why it failed or was skipped: at most 2,048 characters.
+   *
+   * @generated from field: string message = 7;
+   */
+  message?: string;
+
+  /**
+   * Of the failure, mostly the stack: at most 16,384 characters.
+   *
+   * @generated from field: string details = 8;
+   */
+  details?: string;
+
+  /**
+   * What it has printed: at most 16,384 characters.
+   *
+   * @generated from field: string output = 9;
+   */
+  output?: string;
+
+  /**
+   * There was more of details or output.
+   *
+   * @generated from field: bool cut = 10;
+   */
+  cut?: boolean;
+
+  /**
+   * How often it failed before.
+   *
+   * @generated from field: uint32 failed_tries = 11;
+   */
+  failedTries?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.TestCase.
+ * Use `create(TestCaseSchema)` to create a new message.
+ */
+export declare const TestCaseSchema: GenMessage<TestCase, {jsonType: TestCaseJson}>;
+
+/**
+ * Some tests of an attempt.
+ *
+ * @generated from message ansflow.v1.TestCases
+ */
+export declare type TestCases = Message<"ansflow.v1.TestCases"> & {
+  /**
+   * @generated from field: repeated ansflow.v1.TestCase cases = 1;
+   */
+  cases: TestCase[];
+};
+
+/**
+ * Some tests of an attempt.
+ *
+ * @generated from message ansflow.v1.TestCases
+ */
+export declare type TestCasesJson = {
+  /**
+   * @generated from field: repeated ansflow.v1.TestCase cases = 1;
+   */
+  cases?: TestCaseJson[];
+};
+
+/**
+ * Describes the message ansflow.v1.TestCases.
+ * Use `create(TestCasesSchema)` to create a new message.
+ */
+export declare const TestCasesSchema: GenMessage<TestCases, {jsonType: TestCasesJson}>;
+
+/**
+ * @generated from message ansflow.v1.TestTotals
+ */
+export declare type TestTotals = Message<"ansflow.v1.TestTotals"> & {
+  /**
+   * @generated from field: uint32 failed = 1;
+   */
+  failed: number;
+
+  /**
+   * @generated from field: uint32 flaky = 2;
+   */
+  flaky: number;
+
+  /**
+   * @generated from field: uint32 passed = 3;
+   */
+  passed: number;
+
+  /**
+   * @generated from field: uint32 skipped = 4;
+   */
+  skipped: number;
+
+  /**
+   * Of all of them together, in milliseconds.
+   *
+   * @generated from field: double duration_ms = 5;
+   */
+  durationMs: number;
+
+  /**
+   * How many of them are not listed: of an attempt at most 20,000 are.
+   *
+   * @generated from field: uint32 left_out = 6;
+   */
+  leftOut: number;
+};
+
+/**
+ * @generated from message ansflow.v1.TestTotals
+ */
+export declare type TestTotalsJson = {
+  /**
+   * @generated from field: uint32 failed = 1;
+   */
+  failed?: number;
+
+  /**
+   * @generated from field: uint32 flaky = 2;
+   */
+  flaky?: number;
+
+  /**
+   * @generated from field: uint32 passed = 3;
+   */
+  passed?: number;
+
+  /**
+   * @generated from field: uint32 skipped = 4;
+   */
+  skipped?: number;
+
+  /**
+   * Of all of them together, in milliseconds.
+   *
+   * @generated from field: double duration_ms = 5;
+   */
+  durationMs?: number | "NaN" | "Infinity" | "-Infinity";
+
+  /**
+   * How many of them are not listed: of an attempt at most 20,000 are.
+   *
+   * @generated from field: uint32 left_out = 6;
+   */
+  leftOut?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.TestTotals.
+ * Use `create(TestTotalsSchema)` to create a new message.
+ */
+export declare const TestTotalsSchema: GenMessage<TestTotals, {jsonType: TestTotalsJson}>;
+
+/**
+ * How much of what there is was run. A kind of which nothing is there was not measured.
+ *
+ * @generated from message ansflow.v1.CoverageTotals
+ */
+export declare type CoverageTotals = Message<"ansflow.v1.CoverageTotals"> & {
+  /**
+   * @generated from field: uint32 lines = 1;
+   */
+  lines: number;
+
+  /**
+   * @generated from field: uint32 lines_hit = 2;
+   */
+  linesHit: number;
+
+  /**
+   * @generated from field: uint32 branches = 3;
+   */
+  branches: number;
+
+  /**
+   * @generated from field: uint32 branches_hit = 4;
+   */
+  branchesHit: number;
+};
+
+/**
+ * How much of what there is was run. A kind of which nothing is there was not measured.
+ *
+ * @generated from message ansflow.v1.CoverageTotals
+ */
+export declare type CoverageTotalsJson = {
+  /**
+   * @generated from field: uint32 lines = 1;
+   */
+  lines?: number;
+
+  /**
+   * @generated from field: uint32 lines_hit = 2;
+   */
+  linesHit?: number;
+
+  /**
+   * @generated from field: uint32 branches = 3;
+   */
+  branches?: number;
+
+  /**
+   * @generated from field: uint32 branches_hit = 4;
+   */
+  branchesHit?: number;
+};
+
+/**
+ * Describes the message ansflow.v1.CoverageTotals.
+ * Use `create(CoverageTotalsSchema)` to create a new message.
+ */
+export declare const CoverageTotalsSchema: GenMessage<CoverageTotals, {jsonType: CoverageTotalsJson}>;
+
+/**
+ * @generated from message ansflow.v1.StepTests
+ */
+export declare type StepTests = Message<"ansflow.v1.StepTests"> & {
+  /**
+   * The step's key in the run.
+   *
+   * @generated from field: string step_id = 1;
+   */
+  stepId: string;
+
+  /**
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * Absent: it has reported none.
+   *
+   * @generated from field: ansflow.v1.TestTotals totals = 3;
+   */
+  totals?: TestTotals | undefined;
+
+  /**
+   * Absent: it has reported none.
+   *
+   * @generated from field: ansflow.v1.CoverageTotals coverage = 4;
+   */
+  coverage?: CoverageTotals | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.StepTests
+ */
+export declare type StepTestsJson = {
+  /**
+   * The step's key in the run.
+   *
+   * @generated from field: string step_id = 1;
+   */
+  stepId?: string;
+
+  /**
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt?: number;
+
+  /**
+   * Absent: it has reported none.
+   *
+   * @generated from field: ansflow.v1.TestTotals totals = 3;
+   */
+  totals?: TestTotalsJson;
+
+  /**
+   * Absent: it has reported none.
+   *
+   * @generated from field: ansflow.v1.CoverageTotals coverage = 4;
+   */
+  coverage?: CoverageTotalsJson;
+};
+
+/**
+ * Describes the message ansflow.v1.StepTests.
+ * Use `create(StepTestsSchema)` to create a new message.
+ */
+export declare const StepTestsSchema: GenMessage<StepTests, {jsonType: StepTestsJson}>;
+
+/**
+ * A run that another one is compared with.
+ *
+ * @generated from message ansflow.v1.ComparedRun
+ */
+export declare type ComparedRun = Message<"ansflow.v1.ComparedRun"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: uint32 number = 2;
+   */
+  number: number;
+
+  /**
+   * Empty: it is for no branch.
+   *
+   * @generated from field: string branch = 3;
+   */
+  branch: string;
+};
+
+/**
+ * A run that another one is compared with.
+ *
+ * @generated from message ansflow.v1.ComparedRun
+ */
+export declare type ComparedRunJson = {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId?: string;
+
+  /**
+   * @generated from field: uint32 number = 2;
+   */
+  number?: number;
+
+  /**
+   * Empty: it is for no branch.
+   *
+   * @generated from field: string branch = 3;
+   */
+  branch?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ComparedRun.
+ * Use `create(ComparedRunSchema)` to create a new message.
+ */
+export declare const ComparedRunSchema: GenMessage<ComparedRun, {jsonType: ComparedRunJson}>;
+
+/**
+ * @generated from message ansflow.v1.GetTestReportRequest
+ */
+export declare type GetTestReportRequest = Message<"ansflow.v1.GetTestReportRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+};
+
+/**
+ * @generated from message ansflow.v1.GetTestReportRequest
+ */
+export declare type GetTestReportRequestJson = {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.GetTestReportRequest.
+ * Use `create(GetTestReportRequestSchema)` to create a new message.
+ */
+export declare const GetTestReportRequestSchema: GenMessage<GetTestReportRequest, {jsonType: GetTestReportRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.GetTestReportResponse
+ */
+export declare type GetTestReportResponse = Message<"ansflow.v1.GetTestReportResponse"> & {
+  /**
+   * Of all steps together; absent: none has reported tests.
+   *
+   * @generated from field: ansflow.v1.TestTotals totals = 1;
+   */
+  totals?: TestTotals | undefined;
+
+  /**
+   * The same of coverage.
+   *
+   * @generated from field: ansflow.v1.CoverageTotals coverage = 2;
+   */
+  coverage?: CoverageTotals | undefined;
+
+  /**
+   * Steps with failed tests first, then in the order in which their attempts were made. At most 200.
+   *
+   * @generated from field: repeated ansflow.v1.StepTests steps = 3;
+   */
+  steps: StepTests[];
+
+  /**
+   * The last run before it of the same pipeline that has reported tests, for the same branch or pull request, else for the branch that
+   * the pull request is to be merged into. Absent: there is none.
+   *
+   * @generated from field: ansflow.v1.ComparedRun before = 4;
+   */
+  before?: ComparedRun | undefined;
+
+  /**
+   * @generated from field: ansflow.v1.TestTotals totals_before = 5;
+   */
+  totalsBefore?: TestTotals | undefined;
+
+  /**
+   * How many tests fail that did not fail in that run. Of the first 2,000 that fail.
+   *
+   * @generated from field: uint32 new_failures = 6;
+   */
+  newFailures: number;
+
+  /**
+   * The last run before it of the same pipeline that has succeeded and reported coverage, for the branch that its pull request is to
+   * be merged into, or its own branch. Absent: there is none.
+   *
+   * @generated from field: ansflow.v1.ComparedRun coverage_base = 7;
+   */
+  coverageBase?: ComparedRun | undefined;
+
+  /**
+   * @generated from field: ansflow.v1.CoverageTotals coverage_before = 8;
+   */
+  coverageBefore?: CoverageTotals | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.GetTestReportResponse
+ */
+export declare type GetTestReportResponseJson = {
+  /**
+   * Of all steps together; absent: none has reported tests.
+   *
+   * @generated from field: ansflow.v1.TestTotals totals = 1;
+   */
+  totals?: TestTotalsJson;
+
+  /**
+   * The same of coverage.
+   *
+   * @generated from field: ansflow.v1.CoverageTotals coverage = 2;
+   */
+  coverage?: CoverageTotalsJson;
+
+  /**
+   * Steps with failed tests first, then in the order in which their attempts were made. At most 200.
+   *
+   * @generated from field: repeated ansflow.v1.StepTests steps = 3;
+   */
+  steps?: StepTestsJson[];
+
+  /**
+   * The last run before it of the same pipeline that has reported tests, for the same branch or pull request, else for the branch that
+   * the pull request is to be merged into. Absent: there is none.
+   *
+   * @generated from field: ansflow.v1.ComparedRun before = 4;
+   */
+  before?: ComparedRunJson;
+
+  /**
+   * @generated from field: ansflow.v1.TestTotals totals_before = 5;
+   */
+  totalsBefore?: TestTotalsJson;
+
+  /**
+   * How many tests fail that did not fail in that run. Of the first 2,000 that fail.
+   *
+   * @generated from field: uint32 new_failures = 6;
+   */
+  newFailures?: number;
+
+  /**
+   * The last run before it of the same pipeline that has succeeded and reported coverage, for the branch that its pull request is to
+   * be merged into, or its own branch. Absent: there is none.
+   *
+   * @generated from field: ansflow.v1.ComparedRun coverage_base = 7;
+   */
+  coverageBase?: ComparedRunJson;
+
+  /**
+   * @generated from field: ansflow.v1.CoverageTotals coverage_before = 8;
+   */
+  coverageBefore?: CoverageTotalsJson;
+};
+
+/**
+ * Describes the message ansflow.v1.GetTestReportResponse.
+ * Use `create(GetTestReportResponseSchema)` to create a new message.
+ */
+export declare const GetTestReportResponseSchema: GenMessage<GetTestReportResponse, {jsonType: GetTestReportResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListTestCasesRequest
+ */
+export declare type ListTestCasesRequest = Message<"ansflow.v1.ListTestCasesRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Empty: of all steps.
+   *
+   * @generated from field: string step_id = 2;
+   */
+  stepId: string;
+
+  /**
+   * TEST_RESULT_UNSPECIFIED: of all results.
+   *
+   * @generated from field: ansflow.v1.TestResult result = 3;
+   */
+  result: TestResult;
+
+  /**
+   * What name, suite or file must hold, capitals or not; at most 200 characters. Empty: anything.
+   *
+   * @generated from field: string query = 4;
+   */
+  query: string;
+
+  /**
+   * 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ListTestCasesRequest
+ */
+export declare type ListTestCasesRequestJson = {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId?: string;
+
+  /**
+   * Empty: of all steps.
+   *
+   * @generated from field: string step_id = 2;
+   */
+  stepId?: string;
+
+  /**
+   * TEST_RESULT_UNSPECIFIED: of all results.
+   *
+   * @generated from field: ansflow.v1.TestResult result = 3;
+   */
+  result?: TestResultJson;
+
+  /**
+   * What name, suite or file must hold, capitals or not; at most 200 characters. Empty: anything.
+   *
+   * @generated from field: string query = 4;
+   */
+  query?: string;
+
+  /**
+   * 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize?: number;
+
+  /**
+   * @generated from field: string page_token = 6;
+   */
+  pageToken?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ListTestCasesRequest.
+ * Use `create(ListTestCasesRequestSchema)` to create a new message.
+ */
+export declare const ListTestCasesRequestSchema: GenMessage<ListTestCasesRequest, {jsonType: ListTestCasesRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListTestCasesResponse
+ */
+export declare type ListTestCasesResponse = Message<"ansflow.v1.ListTestCasesResponse"> & {
+  /**
+   * @generated from field: repeated ansflow.v1.ListedTestCase cases = 1;
+   */
+  cases: ListedTestCase[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * @generated from message ansflow.v1.ListTestCasesResponse
+ */
+export declare type ListTestCasesResponseJson = {
+  /**
+   * @generated from field: repeated ansflow.v1.ListedTestCase cases = 1;
+   */
+  cases?: ListedTestCaseJson[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.ListTestCasesResponse.
+ * Use `create(ListTestCasesResponseSchema)` to create a new message.
+ */
+export declare const ListTestCasesResponseSchema: GenMessage<ListTestCasesResponse, {jsonType: ListTestCasesResponseJson}>;
+
+/**
+ * @generated from message ansflow.v1.ListedTestCase
+ */
+export declare type ListedTestCase = Message<"ansflow.v1.ListedTestCase"> & {
+  /**
+   * Names it among those of its run.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string step_id = 2;
+   */
+  stepId: string;
+
+  /**
+   * @generated from field: uint32 attempt = 3;
+   */
+  attempt: number;
+
+  /**
+   * Without details and output.
+   *
+   * @generated from field: ansflow.v1.TestCase test = 4;
+   */
+  test?: TestCase | undefined;
+
+  /**
+   * It fails, and did not in the run that this one is compared with.
+   *
+   * @generated from field: bool new_failure = 5;
+   */
+  newFailure: boolean;
+};
+
+/**
+ * @generated from message ansflow.v1.ListedTestCase
+ */
+export declare type ListedTestCaseJson = {
+  /**
+   * Names it among those of its run.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * @generated from field: string step_id = 2;
+   */
+  stepId?: string;
+
+  /**
+   * @generated from field: uint32 attempt = 3;
+   */
+  attempt?: number;
+
+  /**
+   * Without details and output.
+   *
+   * @generated from field: ansflow.v1.TestCase test = 4;
+   */
+  test?: TestCaseJson;
+
+  /**
+   * It fails, and did not in the run that this one is compared with.
+   *
+   * @generated from field: bool new_failure = 5;
+   */
+  newFailure?: boolean;
+};
+
+/**
+ * Describes the message ansflow.v1.ListedTestCase.
+ * Use `create(ListedTestCaseSchema)` to create a new message.
+ */
+export declare const ListedTestCaseSchema: GenMessage<ListedTestCase, {jsonType: ListedTestCaseJson}>;
+
+/**
+ * @generated from message ansflow.v1.GetTestCaseRequest
+ */
+export declare type GetTestCaseRequest = Message<"ansflow.v1.GetTestCaseRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string id = 2;
+   */
+  id: string;
+};
+
+/**
+ * @generated from message ansflow.v1.GetTestCaseRequest
+ */
+export declare type GetTestCaseRequestJson = {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId?: string;
+
+  /**
+   * @generated from field: string id = 2;
+   */
+  id?: string;
+};
+
+/**
+ * Describes the message ansflow.v1.GetTestCaseRequest.
+ * Use `create(GetTestCaseRequestSchema)` to create a new message.
+ */
+export declare const GetTestCaseRequestSchema: GenMessage<GetTestCaseRequest, {jsonType: GetTestCaseRequestJson}>;
+
+/**
+ * @generated from message ansflow.v1.GetTestCaseResponse
+ */
+export declare type GetTestCaseResponse = Message<"ansflow.v1.GetTestCaseResponse"> & {
+  /**
+   * @generated from field: ansflow.v1.ListedTestCase listed = 1;
+   */
+  listed?: ListedTestCase | undefined;
+
+  /**
+   * With details and output.
+   *
+   * @generated from field: ansflow.v1.TestCase test = 2;
+   */
+  test?: TestCase | undefined;
+};
+
+/**
+ * @generated from message ansflow.v1.GetTestCaseResponse
+ */
+export declare type GetTestCaseResponseJson = {
+  /**
+   * @generated from field: ansflow.v1.ListedTestCase listed = 1;
+   */
+  listed?: ListedTestCaseJson;
+
+  /**
+   * With details and output.
+   *
+   * @generated from field: ansflow.v1.TestCase test = 2;
+   */
+  test?: TestCaseJson;
+};
+
+/**
+ * Describes the message ansflow.v1.GetTestCaseResponse.
+ * Use `create(GetTestCaseResponseSchema)` to create a new message.
+ */
+export declare const GetTestCaseResponseSchema: GenMessage<GetTestCaseResponse, {jsonType: GetTestCaseResponseJson}>;
 
 /**
  * @generated from message ansflow.v1.ListAnnotationsRequest
@@ -588,6 +1516,50 @@ export declare type AnnotationLevelJson = "ANNOTATION_LEVEL_UNSPECIFIED" | "ANNO
 export declare const AnnotationLevelSchema: GenEnum<AnnotationLevel, AnnotationLevelJson>;
 
 /**
+ * @generated from enum ansflow.v1.TestResult
+ */
+export enum TestResult {
+  /**
+   * @generated from enum value: TEST_RESULT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Also one that ended by an error of its own.
+   *
+   * @generated from enum value: TEST_RESULT_FAILED = 1;
+   */
+  FAILED = 1,
+
+  /**
+   * It failed, and passed when its runner tried it again.
+   *
+   * @generated from enum value: TEST_RESULT_FLAKY = 2;
+   */
+  FLAKY = 2,
+
+  /**
+   * @generated from enum value: TEST_RESULT_PASSED = 3;
+   */
+  PASSED = 3,
+
+  /**
+   * @generated from enum value: TEST_RESULT_SKIPPED = 4;
+   */
+  SKIPPED = 4,
+}
+
+/**
+ * @generated from enum ansflow.v1.TestResult
+ */
+export declare type TestResultJson = "TEST_RESULT_UNSPECIFIED" | "TEST_RESULT_FAILED" | "TEST_RESULT_FLAKY" | "TEST_RESULT_PASSED" | "TEST_RESULT_SKIPPED";
+
+/**
+ * Describes the enum ansflow.v1.TestResult.
+ */
+export declare const TestResultSchema: GenEnum<TestResult, TestResultJson>;
+
+/**
  * What the steps of a run tell people besides their results: annotations that they mark in their logs, and summaries.
  *
  * @generated from service ansflow.v1.ReportService
@@ -602,6 +1574,38 @@ export declare const ReportService: GenService<{
     methodKind: "unary";
     input: typeof ListAnnotationsRequestSchema;
     output: typeof ListAnnotationsResponseSchema;
+  },
+  /**
+   * How the tests of a run have ended, and its coverage, as its steps have reported them: of each step its last attempt that has.
+   *
+   * @generated from rpc ansflow.v1.ReportService.GetTestReport
+   */
+  getTestReport: {
+    methodKind: "unary";
+    input: typeof GetTestReportRequestSchema;
+    output: typeof GetTestReportResponseSchema;
+  },
+  /**
+   * The tests of a run, without what they have printed: the failed ones first, then flaky, passed (the slowest of each step first) and
+   * skipped ones; of one result in the order in which their attempts were made. A page may have fewer than were asked for, also none,
+   * and there are more while it has a token.
+   *
+   * @generated from rpc ansflow.v1.ReportService.ListTestCases
+   */
+  listTestCases: {
+    methodKind: "unary";
+    input: typeof ListTestCasesRequestSchema;
+    output: typeof ListTestCasesResponseSchema;
+  },
+  /**
+   * One of them, with what it has printed. Errors: not_found.
+   *
+   * @generated from rpc ansflow.v1.ReportService.GetTestCase
+   */
+  getTestCase: {
+    methodKind: "unary";
+    input: typeof GetTestCaseRequestSchema;
+    output: typeof GetTestCaseResponseSchema;
   },
   /**
    * The summaries of a run, in the order in which the attempts were made.

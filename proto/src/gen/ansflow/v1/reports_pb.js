@@ -9,7 +9,7 @@ import { file_ansflow_v1_access } from "./access_pb.js";
  * Describes the file ansflow/v1/reports.proto.
  */
 export const file_ansflow_v1_reports = /*@__PURE__*/
-  fileDesc("ChhhbnNmbG93L3YxL3JlcG9ydHMucHJvdG8SCmFuc2Zsb3cudjEivgEKCkFubm90YXRpb24SKgoFbGV2ZWwYASABKA4yGy5hbnNmbG93LnYxLkFubm90YXRpb25MZXZlbBIPCgdtZXNzYWdlGAIgASgJEg0KBXRpdGxlGAMgASgJEgwKBGZpbGUYBCABKAkSDAoEbGluZRgFIAEoDRIQCghlbmRfbGluZRgGIAEoDRIOCgZjb2x1bW4YByABKA0SEgoKZW5kX2NvbHVtbhgIIAEoDRISCgpsb2dfb2Zmc2V0GAkgASgDInAKDlN0ZXBBbm5vdGF0aW9uEg8KB3N0ZXBfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIqCgphbm5vdGF0aW9uGAMgASgLMhYuYW5zZmxvdy52MS5Bbm5vdGF0aW9uEhAKCGxvZ19saW5lGAQgASgNImUKDUF0dGVtcHRSZXBvcnQSDgoGZXJyb3JzGAEgASgNEhAKCHdhcm5pbmdzGAIgASgNEg8KB25vdGljZXMYAyABKA0SEAoIbGVmdF9vdXQYBCABKA0SDwoHc3VtbWFyeRgFIAEoCCJOCgtTdGVwU3VtbWFyeRIPCgdzdGVwX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SEAoIbWFya2Rvd24YAyABKAkSCwoDY3V0GAQgASgIImAKFkxpc3RBbm5vdGF0aW9uc1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB3N0ZXBfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiYwoXTGlzdEFubm90YXRpb25zUmVzcG9uc2USLwoLYW5ub3RhdGlvbnMYASADKAsyGi5hbnNmbG93LnYxLlN0ZXBBbm5vdGF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJeChRMaXN0U3VtbWFyaWVzUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHc3RlcF9pZBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJcChVMaXN0U3VtbWFyaWVzUmVzcG9uc2USKgoJc3VtbWFyaWVzGAEgAygLMhcuYW5zZmxvdy52MS5TdGVwU3VtbWFyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqigEKD0Fubm90YXRpb25MZXZlbBIgChxBTk5PVEFUSU9OX0xFVkVMX1VOU1BFQ0lGSUVEEAASGwoXQU5OT1RBVElPTl9MRVZFTF9OT1RJQ0UQARIcChhBTk5PVEFUSU9OX0xFVkVMX1dBUk5JTkcQAhIaChZBTk5PVEFUSU9OX0xFVkVMX0VSUk9SEAMy9QEKDVJlcG9ydFNlcnZpY2USdAoPTGlzdEFubm90YXRpb25zEiIuYW5zZmxvdy52MS5MaXN0QW5ub3RhdGlvbnNSZXF1ZXN0GiMuYW5zZmxvdy52MS5MaXN0QW5ub3RhdGlvbnNSZXNwb25zZSIYirUYFAoIcnVuLnJlYWQQBBoGcnVuX2lkEm4KDUxpc3RTdW1tYXJpZXMSIC5hbnNmbG93LnYxLkxpc3RTdW1tYXJpZXNSZXF1ZXN0GiEuYW5zZmxvdy52MS5MaXN0U3VtbWFyaWVzUmVzcG9uc2UiGIq1GBQKCHJ1bi5yZWFkEAQaBnJ1bl9pZGIGcHJvdG8z", [file_ansflow_v1_access]);
+  fileDesc("ChhhbnNmbG93L3YxL3JlcG9ydHMucHJvdG8SCmFuc2Zsb3cudjEivgEKCkFubm90YXRpb24SKgoFbGV2ZWwYASABKA4yGy5hbnNmbG93LnYxLkFubm90YXRpb25MZXZlbBIPCgdtZXNzYWdlGAIgASgJEg0KBXRpdGxlGAMgASgJEgwKBGZpbGUYBCABKAkSDAoEbGluZRgFIAEoDRIQCghlbmRfbGluZRgGIAEoDRIOCgZjb2x1bW4YByABKA0SEgoKZW5kX2NvbHVtbhgIIAEoDRISCgpsb2dfb2Zmc2V0GAkgASgDInAKDlN0ZXBBbm5vdGF0aW9uEg8KB3N0ZXBfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIqCgphbm5vdGF0aW9uGAMgASgLMhYuYW5zZmxvdy52MS5Bbm5vdGF0aW9uEhAKCGxvZ19saW5lGAQgASgNIpwBCg1BdHRlbXB0UmVwb3J0Eg4KBmVycm9ycxgBIAEoDRIQCgh3YXJuaW5ncxgCIAEoDRIPCgdub3RpY2VzGAMgASgNEhAKCGxlZnRfb3V0GAQgASgNEg8KB3N1bW1hcnkYBSABKAgSDQoFdGVzdHMYBiABKA0SFAoMZmFpbGVkX3Rlc3RzGAcgASgNEhAKCGNvdmVyYWdlGAggASgIIk4KC1N0ZXBTdW1tYXJ5Eg8KB3N0ZXBfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIQCghtYXJrZG93bhgDIAEoCRILCgNjdXQYBCABKAgi1QEKCFRlc3RDYXNlEiYKBnJlc3VsdBgBIAEoDjIWLmFuc2Zsb3cudjEuVGVzdFJlc3VsdBIMCgRuYW1lGAIgASgJEg0KBXN1aXRlGAMgASgJEgwKBGZpbGUYBCABKAkSDAoEbGluZRgFIAEoDRITCgtkdXJhdGlvbl9tcxgGIAEoARIPCgdtZXNzYWdlGAcgASgJEg8KB2RldGFpbHMYCCABKAkSDgoGb3V0cHV0GAkgASgJEgsKA2N1dBgKIAEoCBIUCgxmYWlsZWRfdHJpZXMYCyABKA0iMAoJVGVzdENhc2VzEiMKBWNhc2VzGAEgAygLMhQuYW5zZmxvdy52MS5UZXN0Q2FzZSJzCgpUZXN0VG90YWxzEg4KBmZhaWxlZBgBIAEoDRINCgVmbGFreRgCIAEoDRIOCgZwYXNzZWQYAyABKA0SDwoHc2tpcHBlZBgEIAEoDRITCgtkdXJhdGlvbl9tcxgFIAEoARIQCghsZWZ0X291dBgGIAEoDSJaCg5Db3ZlcmFnZVRvdGFscxINCgVsaW5lcxgBIAEoDRIRCglsaW5lc19oaXQYAiABKA0SEAoIYnJhbmNoZXMYAyABKA0SFAoMYnJhbmNoZXNfaGl0GAQgASgNIoMBCglTdGVwVGVzdHMSDwoHc3RlcF9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEiYKBnRvdGFscxgDIAEoCzIWLmFuc2Zsb3cudjEuVGVzdFRvdGFscxIsCghjb3ZlcmFnZRgEIAEoCzIaLmFuc2Zsb3cudjEuQ292ZXJhZ2VUb3RhbHMiPQoLQ29tcGFyZWRSdW4SDgoGcnVuX2lkGAEgASgJEg4KBm51bWJlchgCIAEoDRIOCgZicmFuY2gYAyABKAkiJgoUR2V0VGVzdFJlcG9ydFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJIuYCChVHZXRUZXN0UmVwb3J0UmVzcG9uc2USJgoGdG90YWxzGAEgASgLMhYuYW5zZmxvdy52MS5UZXN0VG90YWxzEiwKCGNvdmVyYWdlGAIgASgLMhouYW5zZmxvdy52MS5Db3ZlcmFnZVRvdGFscxIkCgVzdGVwcxgDIAMoCzIVLmFuc2Zsb3cudjEuU3RlcFRlc3RzEicKBmJlZm9yZRgEIAEoCzIXLmFuc2Zsb3cudjEuQ29tcGFyZWRSdW4SLQoNdG90YWxzX2JlZm9yZRgFIAEoCzIWLmFuc2Zsb3cudjEuVGVzdFRvdGFscxIUCgxuZXdfZmFpbHVyZXMYBiABKA0SLgoNY292ZXJhZ2VfYmFzZRgHIAEoCzIXLmFuc2Zsb3cudjEuQ29tcGFyZWRSdW4SMwoPY292ZXJhZ2VfYmVmb3JlGAggASgLMhouYW5zZmxvdy52MS5Db3ZlcmFnZVRvdGFscyKVAQoUTGlzdFRlc3RDYXNlc1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB3N0ZXBfaWQYAiABKAkSJgoGcmVzdWx0GAMgASgOMhYuYW5zZmxvdy52MS5UZXN0UmVzdWx0Eg0KBXF1ZXJ5GAQgASgJEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIlsKFUxpc3RUZXN0Q2FzZXNSZXNwb25zZRIpCgVjYXNlcxgBIAMoCzIaLmFuc2Zsb3cudjEuTGlzdGVkVGVzdENhc2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIncKDkxpc3RlZFRlc3RDYXNlEgoKAmlkGAEgASgJEg8KB3N0ZXBfaWQYAiABKAkSDwoHYXR0ZW1wdBgDIAEoDRIiCgR0ZXN0GAQgASgLMhQuYW5zZmxvdy52MS5UZXN0Q2FzZRITCgtuZXdfZmFpbHVyZRgFIAEoCCIwChJHZXRUZXN0Q2FzZVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgoKAmlkGAIgASgJImUKE0dldFRlc3RDYXNlUmVzcG9uc2USKgoGbGlzdGVkGAEgASgLMhouYW5zZmxvdy52MS5MaXN0ZWRUZXN0Q2FzZRIiCgR0ZXN0GAIgASgLMhQuYW5zZmxvdy52MS5UZXN0Q2FzZSJgChZMaXN0QW5ub3RhdGlvbnNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdzdGVwX2lkGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJImMKF0xpc3RBbm5vdGF0aW9uc1Jlc3BvbnNlEi8KC2Fubm90YXRpb25zGAEgAygLMhouYW5zZmxvdy52MS5TdGVwQW5ub3RhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXgoUTGlzdFN1bW1hcmllc1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB3N0ZXBfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXAoVTGlzdFN1bW1hcmllc1Jlc3BvbnNlEioKCXN1bW1hcmllcxgBIAMoCzIXLmFuc2Zsb3cudjEuU3RlcFN1bW1hcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKooBCg9Bbm5vdGF0aW9uTGV2ZWwSIAocQU5OT1RBVElPTl9MRVZFTF9VTlNQRUNJRklFRBAAEhsKF0FOTk9UQVRJT05fTEVWRUxfTk9USUNFEAESHAoYQU5OT1RBVElPTl9MRVZFTF9XQVJOSU5HEAISGgoWQU5OT1RBVElPTl9MRVZFTF9FUlJPUhADKokBCgpUZXN0UmVzdWx0EhsKF1RFU1RfUkVTVUxUX1VOU1BFQ0lGSUVEEAASFgoSVEVTVF9SRVNVTFRfRkFJTEVEEAESFQoRVEVTVF9SRVNVTFRfRkxBS1kQAhIWChJURVNUX1JFU1VMVF9QQVNTRUQQAxIXChNURVNUX1JFU1VMVF9TS0lQUEVEEAQyvwQKDVJlcG9ydFNlcnZpY2USdAoPTGlzdEFubm90YXRpb25zEiIuYW5zZmxvdy52MS5MaXN0QW5ub3RhdGlvbnNSZXF1ZXN0GiMuYW5zZmxvdy52MS5MaXN0QW5ub3RhdGlvbnNSZXNwb25zZSIYirUYFAoIcnVuLnJlYWQQBBoGcnVuX2lkEm4KDUdldFRlc3RSZXBvcnQSIC5hbnNmbG93LnYxLkdldFRlc3RSZXBvcnRSZXF1ZXN0GiEuYW5zZmxvdy52MS5HZXRUZXN0UmVwb3J0UmVzcG9uc2UiGIq1GBQKCHJ1bi5yZWFkEAQaBnJ1bl9pZBJuCg1MaXN0VGVzdENhc2VzEiAuYW5zZmxvdy52MS5MaXN0VGVzdENhc2VzUmVxdWVzdBohLmFuc2Zsb3cudjEuTGlzdFRlc3RDYXNlc1Jlc3BvbnNlIhiKtRgUCghydW4ucmVhZBAEGgZydW5faWQSaAoLR2V0VGVzdENhc2USHi5hbnNmbG93LnYxLkdldFRlc3RDYXNlUmVxdWVzdBofLmFuc2Zsb3cudjEuR2V0VGVzdENhc2VSZXNwb25zZSIYirUYFAoIcnVuLnJlYWQQBBoGcnVuX2lkEm4KDUxpc3RTdW1tYXJpZXMSIC5hbnNmbG93LnYxLkxpc3RTdW1tYXJpZXNSZXF1ZXN0GiEuYW5zZmxvdy52MS5MaXN0U3VtbWFyaWVzUmVzcG9uc2UiGIq1GBQKCHJ1bi5yZWFkEAQaBnJ1bl9pZGIGcHJvdG8z", [file_ansflow_v1_access]);
 
 /**
  * Describes the message ansflow.v1.Annotation.
@@ -40,32 +40,123 @@ export const StepSummarySchema = /*@__PURE__*/
   messageDesc(file_ansflow_v1_reports, 3);
 
 /**
+ * Describes the message ansflow.v1.TestCase.
+ * Use `create(TestCaseSchema)` to create a new message.
+ */
+export const TestCaseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 4);
+
+/**
+ * Describes the message ansflow.v1.TestCases.
+ * Use `create(TestCasesSchema)` to create a new message.
+ */
+export const TestCasesSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 5);
+
+/**
+ * Describes the message ansflow.v1.TestTotals.
+ * Use `create(TestTotalsSchema)` to create a new message.
+ */
+export const TestTotalsSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 6);
+
+/**
+ * Describes the message ansflow.v1.CoverageTotals.
+ * Use `create(CoverageTotalsSchema)` to create a new message.
+ */
+export const CoverageTotalsSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 7);
+
+/**
+ * Describes the message ansflow.v1.StepTests.
+ * Use `create(StepTestsSchema)` to create a new message.
+ */
+export const StepTestsSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 8);
+
+/**
+ * Describes the message ansflow.v1.ComparedRun.
+ * Use `create(ComparedRunSchema)` to create a new message.
+ */
+export const ComparedRunSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 9);
+
+/**
+ * Describes the message ansflow.v1.GetTestReportRequest.
+ * Use `create(GetTestReportRequestSchema)` to create a new message.
+ */
+export const GetTestReportRequestSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 10);
+
+/**
+ * Describes the message ansflow.v1.GetTestReportResponse.
+ * Use `create(GetTestReportResponseSchema)` to create a new message.
+ */
+export const GetTestReportResponseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 11);
+
+/**
+ * Describes the message ansflow.v1.ListTestCasesRequest.
+ * Use `create(ListTestCasesRequestSchema)` to create a new message.
+ */
+export const ListTestCasesRequestSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 12);
+
+/**
+ * Describes the message ansflow.v1.ListTestCasesResponse.
+ * Use `create(ListTestCasesResponseSchema)` to create a new message.
+ */
+export const ListTestCasesResponseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 13);
+
+/**
+ * Describes the message ansflow.v1.ListedTestCase.
+ * Use `create(ListedTestCaseSchema)` to create a new message.
+ */
+export const ListedTestCaseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 14);
+
+/**
+ * Describes the message ansflow.v1.GetTestCaseRequest.
+ * Use `create(GetTestCaseRequestSchema)` to create a new message.
+ */
+export const GetTestCaseRequestSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 15);
+
+/**
+ * Describes the message ansflow.v1.GetTestCaseResponse.
+ * Use `create(GetTestCaseResponseSchema)` to create a new message.
+ */
+export const GetTestCaseResponseSchema = /*@__PURE__*/
+  messageDesc(file_ansflow_v1_reports, 16);
+
+/**
  * Describes the message ansflow.v1.ListAnnotationsRequest.
  * Use `create(ListAnnotationsRequestSchema)` to create a new message.
  */
 export const ListAnnotationsRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_reports, 4);
+  messageDesc(file_ansflow_v1_reports, 17);
 
 /**
  * Describes the message ansflow.v1.ListAnnotationsResponse.
  * Use `create(ListAnnotationsResponseSchema)` to create a new message.
  */
 export const ListAnnotationsResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_reports, 5);
+  messageDesc(file_ansflow_v1_reports, 18);
 
 /**
  * Describes the message ansflow.v1.ListSummariesRequest.
  * Use `create(ListSummariesRequestSchema)` to create a new message.
  */
 export const ListSummariesRequestSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_reports, 6);
+  messageDesc(file_ansflow_v1_reports, 19);
 
 /**
  * Describes the message ansflow.v1.ListSummariesResponse.
  * Use `create(ListSummariesResponseSchema)` to create a new message.
  */
 export const ListSummariesResponseSchema = /*@__PURE__*/
-  messageDesc(file_ansflow_v1_reports, 7);
+  messageDesc(file_ansflow_v1_reports, 20);
 
 /**
  * Describes the enum ansflow.v1.AnnotationLevel.
@@ -78,6 +169,18 @@ export const AnnotationLevelSchema = /*@__PURE__*/
  */
 export const AnnotationLevel = /*@__PURE__*/
   tsEnum(AnnotationLevelSchema);
+
+/**
+ * Describes the enum ansflow.v1.TestResult.
+ */
+export const TestResultSchema = /*@__PURE__*/
+  enumDesc(file_ansflow_v1_reports, 1);
+
+/**
+ * @generated from enum ansflow.v1.TestResult
+ */
+export const TestResult = /*@__PURE__*/
+  tsEnum(TestResultSchema);
 
 /**
  * What the steps of a run tell people besides their results: annotations that they mark in their logs, and summaries.

@@ -6,8 +6,8 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { HostFacts, HostFactsJson, HostLoad, HostLoadJson } from "../../v1/agents_pb.js";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import type { Annotation, AnnotationJson } from "../../v1/reports_pb.js";
-import type { ContainerImage, ContainerImageJson, ImagePull, ImagePullJson } from "../../v1/graph_pb.js";
+import type { Annotation, AnnotationJson, CoverageTotals, CoverageTotalsJson, TestResult, TestResultJson, TestTotals, TestTotalsJson } from "../../v1/reports_pb.js";
+import type { ContainerImage, ContainerImageJson, ImagePull, ImagePullJson, StepReports, StepReportsJson } from "../../v1/graph_pb.js";
 
 /**
  * Describes the file ansflow/agent/v1/link.proto.
@@ -1198,6 +1198,13 @@ export declare type Finished = Message<"ansflow.agent.v1.Finished"> & {
    * @generated from field: ansflow.v1.ContainerImage image = 16;
    */
   image?: ContainerImage | undefined;
+
+  /**
+   * Of a job whose spec names reports; absent: they were not looked for, as by agents that do not know of them.
+   *
+   * @generated from field: ansflow.agent.v1.FoundReports reports = 17;
+   */
+  reports?: FoundReports | undefined;
 };
 
 /**
@@ -1305,6 +1312,13 @@ export declare type FinishedJson = {
    * @generated from field: ansflow.v1.ContainerImage image = 16;
    */
   image?: ContainerImageJson;
+
+  /**
+   * Of a job whose spec names reports; absent: they were not looked for, as by agents that do not know of them.
+   *
+   * @generated from field: ansflow.agent.v1.FoundReports reports = 17;
+   */
+  reports?: FoundReportsJson;
 };
 
 /**
@@ -1312,6 +1326,140 @@ export declare type FinishedJson = {
  * Use `create(FinishedSchema)` to create a new message.
  */
 export declare const FinishedSchema: GenMessage<Finished, {jsonType: FinishedJson}>;
+
+/**
+ * What stood in the files of JobSpec.reports, secrets masked. What was odd about them is among the annotations.
+ *
+ * @generated from message ansflow.agent.v1.FoundReports
+ */
+export declare type FoundReports = Message<"ansflow.agent.v1.FoundReports"> & {
+  /**
+   * Absent: there was no file of test results that could be read.
+   *
+   * @generated from field: ansflow.v1.TestTotals tests = 1;
+   */
+  tests?: TestTotals | undefined;
+
+  /**
+   * The tests: those of one result after those of another, in the order of TestResult. At most 1,000, and 768 KiB of `packed` in all.
+   *
+   * @generated from field: repeated ansflow.agent.v1.TestBlock blocks = 2;
+   */
+  blocks: TestBlock[];
+
+  /**
+   * Absent: there was no file of coverage that could be read.
+   *
+   * @generated from field: ansflow.v1.CoverageTotals coverage = 3;
+   */
+  coverage?: CoverageTotals | undefined;
+};
+
+/**
+ * What stood in the files of JobSpec.reports, secrets masked. What was odd about them is among the annotations.
+ *
+ * @generated from message ansflow.agent.v1.FoundReports
+ */
+export declare type FoundReportsJson = {
+  /**
+   * Absent: there was no file of test results that could be read.
+   *
+   * @generated from field: ansflow.v1.TestTotals tests = 1;
+   */
+  tests?: TestTotalsJson;
+
+  /**
+   * The tests: those of one result after those of another, in the order of TestResult. At most 1,000, and 768 KiB of `packed` in all.
+   *
+   * @generated from field: repeated ansflow.agent.v1.TestBlock blocks = 2;
+   */
+  blocks?: TestBlockJson[];
+
+  /**
+   * Absent: there was no file of coverage that could be read.
+   *
+   * @generated from field: ansflow.v1.CoverageTotals coverage = 3;
+   */
+  coverage?: CoverageTotalsJson;
+};
+
+/**
+ * Describes the message ansflow.agent.v1.FoundReports.
+ * Use `create(FoundReportsSchema)` to create a new message.
+ */
+export declare const FoundReportsSchema: GenMessage<FoundReports, {jsonType: FoundReportsJson}>;
+
+/**
+ * @generated from message ansflow.agent.v1.TestBlock
+ */
+export declare type TestBlock = Message<"ansflow.agent.v1.TestBlock"> & {
+  /**
+   * Of all of its tests.
+   *
+   * @generated from field: ansflow.v1.TestResult result = 1;
+   */
+  result: TestResult;
+
+  /**
+   * How many they are.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+
+  /**
+   * An ansflow.v1.TestCases, as one frame of zstd.
+   *
+   * @generated from field: bytes packed = 3;
+   */
+  packed: Uint8Array;
+
+  /**
+   * What that stands for: at most 192 KiB.
+   *
+   * @generated from field: uint32 unpacked_size = 4;
+   */
+  unpackedSize: number;
+};
+
+/**
+ * @generated from message ansflow.agent.v1.TestBlock
+ */
+export declare type TestBlockJson = {
+  /**
+   * Of all of its tests.
+   *
+   * @generated from field: ansflow.v1.TestResult result = 1;
+   */
+  result?: TestResultJson;
+
+  /**
+   * How many they are.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count?: number;
+
+  /**
+   * An ansflow.v1.TestCases, as one frame of zstd.
+   *
+   * @generated from field: bytes packed = 3;
+   */
+  packed?: string;
+
+  /**
+   * What that stands for: at most 192 KiB.
+   *
+   * @generated from field: uint32 unpacked_size = 4;
+   */
+  unpackedSize?: number;
+};
+
+/**
+ * Describes the message ansflow.agent.v1.TestBlock.
+ * Use `create(TestBlockSchema)` to create a new message.
+ */
+export declare const TestBlockSchema: GenMessage<TestBlock, {jsonType: TestBlockJson}>;
 
 /**
  * Also said of a job that the agent names as running in a hello, when its end is stored: an agent before a restart has told it, and no
@@ -1576,6 +1724,13 @@ export declare type JobSpec = Message<"ansflow.agent.v1.JobSpec"> & {
    * @generated from field: uint32 nice = 17;
    */
   nice: number;
+
+  /**
+   * To be read once the script has ended, unless it was canceled or lost. Finished.reports says that it was done.
+   *
+   * @generated from field: ansflow.v1.StepReports reports = 19;
+   */
+  reports?: StepReports | undefined;
 };
 
 /**
@@ -1687,6 +1842,13 @@ export declare type JobSpecJson = {
    * @generated from field: uint32 nice = 17;
    */
   nice?: number;
+
+  /**
+   * To be read once the script has ended, unless it was canceled or lost. Finished.reports says that it was done.
+   *
+   * @generated from field: ansflow.v1.StepReports reports = 19;
+   */
+  reports?: StepReportsJson;
 };
 
 /**
