@@ -174,3 +174,108 @@ test.each([
     expect(errors).toEqual([])
   },
 )
+
+const tested = `name: tested
+inputs: { worse: { type: boolean, default: false } }
+steps:
+  unit:
+    name: Unit tests
+    shell: bash
+    run: |
+      bad=\${{ inputs.worse }}
+      {
+        echo '<testsuites><testsuite name="cart">'
+        [ $bad = false ] && echo '<testcase name="adds" classname="shop.Cart" time="0.4"/>'
+        [ $bad = true ] && echo '<testcase name="adds &lt;b&gt;two&lt;/b&gt;" classname="shop.Cart" file="src/cart.test.ts" line="12" time="0.6"><failure message="expected 10049 to be 10050">AssertionError
+          at src/cart.test.ts:12</failure><system-out>settle 3 entries</system-out></testcase>'
+        echo '<testcase name="was red" classname="shop.Old"><failure message="still red"/></testcase>'
+        echo '<testcase name="second refund" classname="shop.Refunds"><flakyFailure message="timeout"/></testcase>'
+        for i in $(seq 70); do echo "<testcase name='case $i' classname='shop.Many' time='$i'/>"; done
+        echo '<testcase name="later" classname="shop.Many"><skipped message="not yet"/></testcase>'
+        echo '</testsuite></testsuites>'
+      } > unit.xml
+      printf 'SF:a.ts\\nLF:1000\\nLH:%s\\nBRF:100\\nBRH:84\\nend_of_record\\n' $([ $bad = true ] && echo 911 || echo 914) > lcov.info
+      exit 0
+    reports: { junit: unit.xml, coverage: [lcov.info, "none/*.info"] }
+  lint:
+    name: Lint
+    run: echo '<testsuite><testcase name="style"/></testsuite>' > lint.xml
+    reports: { junit: lint.xml }
+`
+const testTexts = {
+  en: {
+    tab: 'Tests 2',
+    fresh: 'New failures',
+    known: 'Failed before, too',
+    fell: 'Coverage fell by 0.3 points',
+    none: 'No step has reported tests',
+  },
+  'zh-CN': {
+    tab: '测试 2',
+    fresh: '新的失败',
+    known: '之前就失败',
+    fell: '覆盖率下降 0.3 个百分点',
+    none: '没有步骤报告测试',
+  },
+}
+
+test.each(['en', 'zh-CN'] as const)(
+  'tests are shown with what is new in them, their output and how coverage has changed (%s)',
+  async (locale) => {
+    const say = testTexts[locale]
+    const { pipelineId } = await system.pipeline(tested)
+    const first = await system.start(pipelineId)
+    expect((await system.ended(first)).status).toBe(RunStatus.SUCCEEDED)
+    const runId = await system.start(pipelineId, { worse: true })
+    expect((await system.ended(runId)).status).toBe(RunStatus.SUCCEEDED)
+    const { page, errors } = await newPerson(browser, system.url, { locale })
+    await signIn(page, admin)
+    await page.goto(`/runs/${runId}`)
+    await page.getByText(say.tab, { exact: true }).click()
+    await page.waitForURL(/view=tests/)
+    const figures = page.getByTestId('test-figures')
+    await figures.locator('[data-figure="all"] b').getByText('75', { exact: true }).waitFor()
+    expect(await figures.locator('b').allTextContents()).toEqual(['75', '2', '1', '1', expect.any(String)])
+
+    const rows = (group: string) => page.locator(`[data-group="${group}"] [data-testid="test-row"]`)
+    await page.getByRole('region', { name: say.fresh }).waitFor()
+    expect(await rows('new').locator('.name').allTextContents()).toEqual(['adds <b>two</b>'])
+    await page.getByRole('region', { name: say.known }).waitFor()
+    expect(await rows('failed').locator('.name').allTextContents()).toEqual(['was red'])
+    expect(await rows('passed').first().locator('.name').textContent()).toBe('case 70')
+    const card = page.getByTestId('test-card')
+    await card.getByTestId('test-message').getByText('expected 10049 to be 10050').waitFor()
+    await card.getByTestId('test-output').getByText('settle 3 entries').waitFor()
+    await card.getByText('src/cart.test.ts:12', { exact: true }).waitFor()
+    await page.getByTestId('coverage').getByRole('heading', { name: say.fell }).waitFor()
+
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.locator(`html[data-theme="${colorScheme}"]`).waitFor({ state: 'attached' })
+      expect([...(await textFaults(page, locale)), ...(await axeFaults(page))]).toEqual([])
+      const folder = process.env.ANSFLOW_SCREENSHOTS
+      if (folder) await page.screenshot({ path: `${folder}/run-tests.${locale}.${colorScheme}.png` })
+    }
+    // All of them are searched, not those that are shown.
+    await page.locator('input[name="test-search"]').fill('CASE 7')
+    await rows('passed').getByText('case 7', { exact: true }).waitFor()
+    expect((await rows('passed').locator('.name').allTextContents()).sort()).toEqual(['case 7', 'case 70'])
+    await rows('passed').first().click()
+    await page.waitForURL(/test=/)
+    await card.getByRole('heading', { name: 'case 70' }).waitFor()
+    await page.reload()
+    await card.getByRole('heading', { name: 'case 70' }).waitFor()
+    // What was not found is a warning of its step.
+    const { annotations } = await system.client(ReportService).listAnnotations({ runId })
+    expect(annotations.map(({ annotation }) => annotation!.message)).toEqual(['No file matches none/*.info.'])
+    await card.getByRole('button', { name: 'Unit tests' }).click()
+    await page.waitForURL(/view=list/)
+    await page.getByTestId('step-panel').waitFor()
+
+    const silent = await system.pipeline('name: silent\nsteps:\n  one: { run: "true" }\n')
+    await page.goto(`/runs/${await system.start(silent.pipelineId)}?view=tests`)
+    await page.getByTestId('run-tests').getByText(say.none, { exact: true }).waitFor()
+    expect([...(await textFaults(page, locale)), ...(await axeFaults(page))]).toEqual([])
+    expect(errors).toEqual([])
+  },
+)
