@@ -3,11 +3,12 @@ import { RunStatus } from '@ansflow/proto/status'
 import type { BadgeColor } from './draw-badge.ts'
 
 export type BadgeLanguage = 'en' | 'zh-CN'
-export type BadgeKind = 'status' | 'duration'
+export type BadgeKind = 'status' | 'duration' | 'coverage'
 
 interface Words {
   pipeline: string
   duration: string
+  coverage: string
   unknown: string
   statuses: Partial<Record<RunStatus, string>>
   units: readonly [hours: string, minutes: string, seconds: string]
@@ -19,6 +20,7 @@ const words: Record<BadgeLanguage, Words> = {
   en: {
     pipeline: 'pipeline',
     duration: 'duration',
+    coverage: 'coverage',
     unknown: 'unknown',
     statuses: {
       ...{ [RUNNING]: 'running', [QUEUED]: 'queued', [WAITING]: 'waiting', [BLOCKED]: 'blocked' },
@@ -29,6 +31,7 @@ const words: Record<BadgeLanguage, Words> = {
   'zh-CN': {
     pipeline: '流水线',
     duration: '用时',
+    coverage: '覆盖率',
     unknown: '未知',
     statuses: {
       ...{ [RUNNING]: '运行中', [QUEUED]: '排队中', [WAITING]: '等待中', [BLOCKED]: '未就绪' },
@@ -68,6 +71,11 @@ export function durationOf(seconds: number, language: BadgeLanguage): { message:
   return { message, color: 'blue' }
 }
 
-export function durationLabel(language: BadgeLanguage): string {
-  return words[language].duration
+/** Of lines: `share` is 0 to 1. How much is enough is not said. */
+export function coverageOf(share: number): { message: string; color: BadgeColor } {
+  return { message: `${(share * 100).toFixed(1).replace(/\.0$/, '')} %`, color: 'blue' }
+}
+
+export function labelOfKind(kind: 'duration' | 'coverage', language: BadgeLanguage): string {
+  return words[language][kind]
 }

@@ -11,8 +11,9 @@ import { badgeToken, isBadgeToken } from './badge-token.ts'
 import {
   type BadgeKind,
   type BadgeLanguage,
-  durationLabel,
+  coverageOf,
   durationOf,
+  labelOfKind,
   languageOf,
   statusOf,
   unknownOf,
@@ -25,6 +26,8 @@ export interface BadgeDeps {
   repositories: Repositories
   /** The last run of a branch that is none of a pull request; `branch` empty: of whichever. */
   lastResult(pipelineId: string, branch: string): Promise<RunResult | undefined>
+  /** The share of lines that the last of them covered which has reported that. */
+  lastCoverage(pipelineId: string, branch: string): Promise<number | undefined>
 }
 
 const longestLabel = 60
@@ -51,10 +54,14 @@ async function lookUp(deps: BadgeDeps, { params, query }: RouteRequest, language
   const pipeline = await pipelineOf(deps, params.pipeline ?? '', params.token ?? '')
   if (!kind || !pipeline) return undefined
   const branch = (query.branch ?? '').slice(0, 255) || (await defaultBranch(deps, pipeline))
+  if (kind === 'coverage') {
+    const share = await deps.lastCoverage(pipeline.id, branch)
+    return share === undefined ? undefined : { label: labelOfKind(kind, language), ...coverageOf(share) }
+  }
   const result = await deps.lastResult(pipeline.id, branch)
   if (!result) return undefined
   if (kind === 'status') return { label: labelOf(pipeline.name), ...statusOf(result.status, language) }
-  const label = durationLabel(language)
+  const label = labelOfKind(kind, language)
   return result.seconds === undefined ? undefined : { label, ...durationOf(result.seconds, language) }
 }
 
@@ -70,7 +77,7 @@ async function defaultBranch({ db, repositories }: BadgeDeps, { repositoryId }: 
 }
 
 function kindOf(picture: string): BadgeKind | undefined {
-  return picture === 'status.svg' ? 'status' : picture === 'duration.svg' ? 'duration' : undefined
+  return (['status', 'duration', 'coverage'] as const).find((kind) => picture === `${kind}.svg`)
 }
 
 function labelOf(text: string): string {

@@ -3,6 +3,7 @@ import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { commit, StatusWorld } from '../../../test/status-world.ts'
 import { waitFor } from '../../../test/wait-for.ts'
+import { TestReportEntity } from '../reports/report.entity.ts'
 import { drawBadge } from './draw-badge.ts'
 import { textWidth } from './text-width.ts'
 
@@ -45,6 +46,25 @@ test('says how the last run did, of a branch or of all, in both languages', asyn
   expect(await titleOf(`${other}/status.svg?branch=none&lang=zh`)).toBe('流水线: 未知')
   await canceled(slow, { branch: 'fast', pullRequest: 7 })
   expect(await titleOf(`${other}/status.svg?branch=fast`)).toBe('pipeline: unknown')
+})
+
+test('says how much the last run has covered that reported it', async () => {
+  const pipelineId = await w.keep('name: covered\nsteps:\n  one: { run: "true" }\n')
+  const path = await pathOf(pipelineId)
+  await canceled(pipelineId, { branch: 'main' })
+  const [run] = (await w.runs.listRuns({ pipelineId })).runs
+  expect(await titleOf(`${path}/coverage.svg?branch=main`)).toBe('pipeline: unknown')
+  const row = {
+    ...{ jobId: run!.id, runId: run!.id, pipelineId, scope: 'b:main', baseScope: 'b:main', stepId: 'one', attempt: 1 },
+    ...{ isReplaced: false, hasTests: false, failed: 0, flaky: 0, passed: 0, skipped: 0, leftOut: 0, durationMs: 0 },
+    ...{ hasCoverage: true, lines: 1000, linesHit: 914, branches: 0, branchesHit: 0 },
+  }
+  await w.c.db.em().insert(TestReportEntity, row)
+  // One after it that says nothing of it.
+  await canceled(pipelineId, { branch: 'main' })
+  expect(await titleOf(`${path}/coverage.svg?branch=main`)).toBe('coverage: 91.4 %')
+  expect(await titleOf(`${path}/coverage.svg?branch=main&lang=zh-CN`)).toBe('覆盖率: 91.4 %')
+  expect(await titleOf(`${path}/coverage.svg?branch=other`)).toBe('pipeline: unknown')
 })
 
 test('whoever has no right token learns nothing, and a renewed address ends the one before', async () => {

@@ -1,5 +1,6 @@
 // Pictures that say how pipelines do, for pages elsewhere.
 import { feature } from '../../feature.ts'
+import { lastCoverage } from '../reports/index.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
 import { lastRunsOf, runResults } from '../runs/index.ts'
 import { BadgeEntity } from './badge.entity.ts'
@@ -11,6 +12,8 @@ export const badgesFeature = feature({
   entities: [BadgeEntity],
   open({ db, clock, keys }, from) {
     const { repositories, sources } = from(repositoriesFeature)
+    const runsOf = (pipelineId: string, branch: string) =>
+      branch === '' ? lastRunsOf(db, pipelineId) : sources.ofBranch(pipelineId, branch)
     return {
       services: [badgesApi({ clock, keys, repositories })],
       routes: [
@@ -19,11 +22,11 @@ export const badgesFeature = feature({
           keys,
           repositories,
           async lastResult(pipelineId, branch) {
-            const ids = branch === '' ? await lastRunsOf(db, pipelineId) : await sources.ofBranch(pipelineId, branch)
-            const results = await runResults(db, ids)
+            const results = await runResults(db, await runsOf(pipelineId, branch))
             // While the next one goes on, the last one that has ended counts.
             return results.find(({ isOver }) => isOver) ?? results[0]
           },
+          lastCoverage: async (pipelineId, branch) => lastCoverage(db, await runsOf(pipelineId, branch)),
         }),
       ],
       pipelineParticipants: [

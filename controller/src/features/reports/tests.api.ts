@@ -27,36 +27,10 @@ export function testMethods(db: Db): Pick<CallHandlers<typeof ReportService>, Me
   return {
     getTestReport: ({ runId }, { em }) => testReport(db, em, runId),
 
-    async listTestCases({ runId, stepId, result, query, pageSize: asked, pageToken }, { em }) {
+    listTestCases({ pageSize: asked, query, ...request }, { em }) {
       const size = pageSize(asked, 50)
-      if (query.length > limits.testQuery) {
-        throw invalidField('query', `has at most ${limits.testQuery} characters`)
-      }
-      const word = query.trim().toLowerCase()
-      const isWanted = ({ name, suite, file }: TestCase) =>
-        word === '' || [name, suite, file].some((text) => text.toLowerCase().includes(word))
-      const isNew = newFailures(db, em, runId)
-      const cases: ListedTestCase[] = []
-      const begin = readPlace(pageToken)
-      // The block of the token too: the page before ended in it.
-      let last: BlockPlace | undefined = begin && { ...begin, place: begin.place - 1 }
-      let nextPageToken = ''
-      for (let seen = 0; seen < mostBlocks; seen += blocksAtOnce) {
-        const rows = await blocksAfter(db, em, { runId, stepId, result }, last, blocksAtOnce)
-        for (const row of rows) {
-          const tests = await testsOf(row)
-          for (let index = begin && isSame(row, begin) ? begin.index : 0; index < tests.length; index += 1) {
-            const test = tests[index]!
-            if (!isWanted(test)) continue
-            if (cases.length === size) return { cases, nextPageToken: tokenOf(row, index) }
-            cases.push(listed(row, index, test, await isNew(row, test)))
-          }
-          last = row
-          nextPageToken = tokenOf(row, tests.length)
-        }
-        if (rows.length < blocksAtOnce) return { cases, nextPageToken: '' }
-      }
-      return { cases, nextPageToken }
+      if (query.length > limits.testQuery) throw invalidField('query', `has at most ${limits.testQuery} characters`)
+      return listTests(db, em, { ...request, query, size })
     },
 
     async getTestCase({ runId, id }, { em }) {
@@ -74,6 +48,48 @@ export function testMethods(db: Db): Pick<CallHandlers<typeof ReportService>, Me
       return { listed: listed(row, Number(index), test, await newFailures(db, em, runId)(row, test)), test }
     },
   }
+}
+
+interface TestsWanted {
+  runId: string
+  stepId: string
+  result: TestResult
+  query: string
+  size: number
+  pageToken: string
+}
+
+/** A page of them. */
+export async function listTests(
+  db: Db,
+  em: EntityManager,
+  { runId, stepId, result, query, size, pageToken }: TestsWanted,
+): Promise<{ cases: ListedTestCase[]; nextPageToken: string }> {
+  const word = query.trim().toLowerCase()
+  const isWanted = ({ name, suite, file }: TestCase) =>
+    word === '' || [name, suite, file].some((text) => text.toLowerCase().includes(word))
+  const isNew = newFailures(db, em, runId)
+  const cases: ListedTestCase[] = []
+  const begin = readPlace(pageToken)
+  // The block of the token too: the page before ended in it.
+  let last: BlockPlace | undefined = begin && { ...begin, place: begin.place - 1 }
+  let nextPageToken = ''
+  for (let seen = 0; seen < mostBlocks; seen += blocksAtOnce) {
+    const rows = await blocksAfter(db, em, { runId, stepId, result }, last, blocksAtOnce)
+    for (const row of rows) {
+      const tests = await testsOf(row)
+      for (let index = begin && isSame(row, begin) ? begin.index : 0; index < tests.length; index += 1) {
+        const test = tests[index]!
+        if (!isWanted(test)) continue
+        if (cases.length === size) return { cases, nextPageToken: tokenOf(row, index) }
+        cases.push(listed(row, index, test, await isNew(row, test)))
+      }
+      last = row
+      nextPageToken = tokenOf(row, tests.length)
+    }
+    if (rows.length < blocksAtOnce) return { cases, nextPageToken: '' }
+  }
+  return { cases, nextPageToken }
 }
 
 /** Whether a failed test did not fail in the run that this one is compared with; that is looked for once, when it is asked. */

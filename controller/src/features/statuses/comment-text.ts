@@ -11,6 +11,8 @@ export interface CommentedPipeline {
   /** Else it is a file that could not begin one, and `description` says why. */
   isRun: boolean
   report: RunReport | undefined
+  /** What its tests say, as Markdown; absent: nothing. */
+  tests?: string
 }
 
 export interface Commented {
@@ -42,7 +44,17 @@ export function commentText({ commit, pipelines, isCut, mark }: Commented): stri
   const left = pipelines.length - rows.length
   const more = left > 0 || isCut ? `\n\n${left > 0 ? left : 'Some'} more are not shown.` : ''
   const head = ['Pipeline', 'State', 'Time', 'Failed steps', 'Annotations']
-  return `**AnsFlow**: ${sumOf(pipelines)} at ${code(commit.slice(0, 7))}\n\n${table(head, rows)}${more}\n\n${mark}`
+  const tests = testsOf(worstFirst, longest - size)
+  return `**AnsFlow**: ${sumOf(pipelines)} at ${code(commit.slice(0, 7))}\n\n${table(head, rows)}${more}${tests}\n\n${mark}`
+}
+
+/** Of as many as there is room for. */
+function testsOf(pipelines: readonly CommentedPipeline[], room: number): string {
+  let text = ''
+  for (const { tests = '' } of pipelines) {
+    if (tests !== '' && text.length + tests.length + 2 <= room) text += `\n\n${tests}`
+  }
+  return text
 }
 
 function sumOf(pipelines: readonly CommentedPipeline[]): string {

@@ -1,9 +1,14 @@
+import { Outcome } from '@ansflow/proto/gen/ansflow/agent/v1/link_pb'
+import { AgentService } from '@ansflow/proto/gen/ansflow/v1/agents_pb'
 import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
+import { TestResult } from '@ansflow/proto/gen/ansflow/v1/reports_pb'
 import { CommentPolicy, PullRequestState } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
 import { expect, test } from 'vitest'
 import { commit, StatusWorld } from '../../../test/status-world.ts'
 import { waitFor } from '../../../test/wait-for.ts'
 import { uuidv7 } from '../../platform/ids.ts'
+import { registerFakeAgent } from '../agents/test/fake-agent.ts'
+import { reportsOf } from '../reports/test/packed-tests.ts'
 import { createPullRequests } from '../repositories/pull-requests.ts'
 import { PullRequestEntity } from '../repositories/repository.entity.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
@@ -28,8 +33,31 @@ test.each(kinds)(
     await w.startRun(await w.keep('name: other\nsteps:\n  one: { run: "true" }\n'))
     await waitFor(() => comment!.body.includes('**AnsFlow**: 1 running, 1 canceled at'))
     expect(w.forge.comments).toHaveLength(1)
+    await reportTests(w)
+    await waitFor(() => comment!.body.includes('**AnsFlow**: 1 failed, 1 canceled at'))
+    expect(comment!.body).toMatch(
+      /\*\*\[Tests\]\(.*view=tests\) of\*\* `other`: 1 failed, 1 passed\n\n- `cart › adds`: `no`\n\n\*\*Coverage of\*\* `other`: 75.0 % of lines\n/,
+    )
+    expect(w.forge.comments).toHaveLength(1)
   },
 )
+
+/** By an agent, which has the one job that waits. */
+async function reportTests({ c, owner }: StatusWorld): Promise<void> {
+  const { organizationId } = c.owner
+  const agents = owner.client(AgentService)
+  const { token } = await agents.createRegistrationToken({ organizationId })
+  const agent = await registerFakeAgent(c.grpcAddress, token, 'reports')
+  await agents.setAgentTrust({ agentId: agent.id, takesUntrusted: true })
+  const control = agent.control()
+  await control.hello()
+  const { job } = await control.take()
+  const cases = [{ name: 'adds', suite: 'cart', result: TestResult.FAILED, message: 'no' }, { name: 'removes' }]
+  const reports = { ...reportsOf(cases), coverage: { lines: 4, linesHit: 3 } }
+  control.say({ case: 'finished', value: { job, outcome: Outcome.FAILED, exitCode: 1, reports } })
+  await control.hear('finishedAck')
+  agent.close()
+}
 
 test('it is made by a failure, or never, where that is set', async () => {
   await using w = await StatusWorld.start(ForgeKind.GITHUB)

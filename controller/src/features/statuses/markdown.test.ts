@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { checkSummary } from './check-summary.ts'
+import { testsText } from './comment-tests.ts'
 import { type CommentedPipeline, commentText } from './comment-text.ts'
 import { block, code, duration, link } from './markdown.ts'
 
@@ -51,6 +52,48 @@ test('a comment is never too long, and says what it leaves out', () => {
     expect(line.replace(/`[^`]*`/g, '')).not.toMatch(/[@#]/)
   }
   expect(text.split('\n').find((line) => line.startsWith('| ['))).toContain('failed')
+})
+
+const page = 'https://a.example.org/runs/1'
+const hostile = '@team `x` | #1 <img src=x> ![a](http://evil)\n\n# head'
+const reported = {
+  tests: { failed: 12, flaky: 1, passed: 900, skipped: 0 },
+  newFailures: 1,
+  failures: Array.from({ length: 10 }, (_, i) => ({
+    suite: 'shop.Cart',
+    name: hostile,
+    message: hostile,
+    isNew: i === 0,
+  })),
+  coverage: { lines: 0.9114, before: { lines: 0.9141, number: 12 } },
+}
+
+test('tests stand under the table: the failed ones by name, and how coverage has changed', () => {
+  const text = testsText('build', page, reported)
+  expect(text).toContain(`**[Tests](${page}?view=tests) of** \`build\`: 12 failed (1 new), 1 flaky, 900 passed\n\n- `)
+  expect(text.match(/^- .*\(new\)/gm)).toHaveLength(1)
+  expect(text).toContain('\n- 2 more\n')
+  expect(text.endsWith('\n**Coverage of** `build`: 91.1 % of lines (−0.3 beside `#12`)')).toBe(true)
+  // Nothing that others have called so is more than text.
+  for (const line of text.split('\n').filter((each) => each.startsWith('- `'))) {
+    expect(line.replace(/`[^`]*`/g, '')).not.toMatch(/[@#<!|]/)
+  }
+  const nothing = { tests: undefined, newFailures: undefined, failures: [], coverage: undefined }
+  expect(testsText('a', page, nothing)).toBe('')
+  const alone = { ...nothing, coverage: { lines: 1, before: undefined } }
+  expect(testsText('a', page, alone)).toBe('**Coverage of** `a`: 100.0 % of lines')
+})
+
+test('of the tests of pipelines as many stand in a comment as there is room for', () => {
+  const tests = testsText('build', page, reported)
+  const pipelines = Array.from({ length: 50 }, (_, i) => ({ ...pipeline(i), tests }))
+  const text = commentText({ commit: 'ab12'.repeat(10), pipelines, isCut: false, mark: '[//]: # (m)' })
+  expect(text.length).toBeLessThanOrEqual(60_000)
+  expect(text.endsWith('\n\n[//]: # (m)')).toBe(true)
+  const [one] = [
+    commentText({ commit: 'ab12'.repeat(10), pipelines: [{ ...pipeline(1), tests }], isCut: false, mark: '' }),
+  ]
+  expect(one).toContain(`|\n\n${tests}`)
 })
 
 test('the summary of a check shows steps, and the last lines of one that failed', () => {

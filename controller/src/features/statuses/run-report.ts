@@ -16,6 +16,8 @@ export interface RunReport {
   more: number
   /** What steps have told people of lines and files. */
   annotations: number
+  /** They have reported tests or coverage. Absent: of before that was known. */
+  hasTests?: boolean
 }
 
 export interface ReportedStep {
@@ -42,9 +44,10 @@ export function beginning({ meta }: RunState): RunReport {
 export function ending(run: RunState, now: Date): RunReport {
   const failed: StepState[] = []
   const others: StepState[] = []
-  let [count, annotations] = [0, 0]
+  let [count, annotations, hasTests] = [0, 0, false]
   for (const step of run.steps.values()) {
     annotations += annotationsOf(step)
+    hasTests ||= step.attempts.some(({ report }) => report?.tests !== undefined || report?.coverage === true)
     // Of a step that was copied its copies tell what became of it, where they failed.
     if (step.group === null) count++
     if (isFailed(step) && !step.copies && failed.length < mostFailed) failed.push(step)
@@ -59,6 +62,7 @@ export function ending(run: RunState, now: Date): RunReport {
     steps: shown.map(reported),
     more: count - isShown.size,
     annotations,
+    ...(hasTests && { hasTests }),
   }
 }
 

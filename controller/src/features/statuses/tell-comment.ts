@@ -1,5 +1,7 @@
 // The one comment on a pull request: how its newest commit does, as it is now.
 import { CommentPolicy } from '@ansflow/proto/gen/ansflow/v1/repositories_pb'
+import { runTests } from '../reports/index.ts'
+import { mostFailures, testsText } from './comment-tests.ts'
 import { commentText } from './comment-text.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
 import type { TellDeps, Telling } from './tell-forges.ts'
@@ -24,7 +26,8 @@ export async function tellComment(
   for (const each of rows.slice(0, mostPipelines)) {
     const { name, state, description, runId } = each
     const [report, url] = [reportOf(each.report), publicUrl() + (await pageOf(db, each))]
-    pipelines.push({ name, state, description, url, isRun: runId !== '', report })
+    const tests = report?.hasTests ? testsText(name, url, await runTests(db, runId, mostFailures)) : ''
+    pipelines.push({ name, state, description, url, isRun: runId !== '', report, tests })
   }
   const mark = `[//]: # (ansflow-comment ${repositoryId})`
   const text = commentText({ commit, pipelines, isCut: rows.length > mostPipelines, mark })

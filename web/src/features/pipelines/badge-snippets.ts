@@ -1,5 +1,5 @@
 // Where a badge is, and what to paste into pages that show it.
-export type BadgePicture = 'status' | 'duration'
+export type BadgePicture = 'status' | 'duration' | 'coverage'
 
 export interface BadgeChoice {
   picture: BadgePicture
