@@ -22,7 +22,9 @@ export interface Messages {
   'chain.due': Record<never, never>
   /** What came to a webhook is to start runs. */
   'hook.due': Record<never, never>
-  /** Something came from a forge, or a repository is to be looked at. */
+  /** Something came from a forge. */
+  'delivery.due': Record<never, never>
+  /** A repository is to be looked at. */
   'repository.due': Record<never, never>
   /** What is shown of a repository has changed. */
   'repository.changed': { repositoryId: string; projectId: string }

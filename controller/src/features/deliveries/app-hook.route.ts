@@ -10,6 +10,7 @@ import type { Workers } from '../../platform/workers.ts'
 import type { Answer, PostRequest, PostRoute } from '../../transport/routes.ts'
 import { type ConnectionRow, type Connections, type Forge, forgeOf, forgeTasks } from '../forges/index.ts'
 import type { Repositories } from '../repositories/index.ts'
+import type { AnswersFirst } from './answers-first.ts'
 import { answer, longestDelivery, received } from './deliveries.route.ts'
 import { keepDelivery } from './inbox.ts'
 import { maskedBody } from './masked-body.ts'
@@ -23,6 +24,7 @@ export interface AppHookDeps {
   workers: Workers
   connections: Pick<Connections, 'find' | 'hookSecret' | 'hookTold'>
   repositories: Pick<Repositories, 'named'>
+  answers: AnswersFirst
 }
 
 interface Known {
@@ -91,8 +93,9 @@ async function take(deps: AppHookDeps, { connection, forge, secret, began }: Kno
     deliveries.push(id)
     isNew ||= !again
   }
+  deps.answers.answered(performance.now() - began)
   if (!isNew) return answer(200, { deliveries, skipped: 'again' })
-  bus.publish('repository.due', {})
+  bus.publish('delivery.due', {})
   return answer(202, { deliveries })
 }
 

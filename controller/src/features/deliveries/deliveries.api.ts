@@ -61,7 +61,7 @@ export function deliveriesApi(deps: Deps): ServiceTable {
         const resource = { kind: 'repository', id: repositoryId, name: repository.fullName }
         return { result: undefined, resource, after: { delivery: again.id, repeats: row.id } }
       })
-      bus.publish('repository.due', {})
+      bus.publish('delivery.due', {})
       return { delivery: toDelivery(again) }
     },
 
@@ -91,7 +91,7 @@ export function deliveriesApi(deps: Deps): ServiceTable {
         const after = { pullRequest, commit }
         return { result: repeated ?? waiting ?? '', resource, after }
       })
-      bus.publish('repository.due', {})
+      bus.publish('delivery.due', {})
       return { deliveryId }
     },
 

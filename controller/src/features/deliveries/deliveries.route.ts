@@ -12,6 +12,7 @@ import { meter } from '../../platform/rate.ts'
 import type { Answer, PostRequest, PostRoute } from '../../transport/routes.ts'
 import type { Forge } from '../forges/index.ts'
 import { hookSecret, type Repositories, type RepositoryRow } from '../repositories/index.ts'
+import type { AnswersFirst } from './answers-first.ts'
 import { keepDelivery, type NewDelivery, noteRefused } from './inbox.ts'
 import { maskedBody } from './masked-body.ts'
 import { maskedHeaders } from './masked-headers.ts'
@@ -23,6 +24,7 @@ export interface DeliveriesRouteDeps {
   keys: Keys
   log: Logger
   repositories: Repositories
+  answers: AnswersFirst
   forgeOf(repository: RepositoryRow): Promise<Forge | undefined>
 }
 
@@ -77,8 +79,9 @@ async function take(deps: DeliveriesRouteDeps, known: Known, request: PostReques
   const delivery = received(deps, request, known)
   const secrets = { secret: hookSecret(deps.keys, known.repository), fields: known.forge.secretFields ?? [] }
   const { id, again } = await keepDelivery(deps, { ...delivery, body: maskedBody(request.body, secrets) })
+  deps.answers.answered(performance.now() - known.began)
   if (again) return answer(200, { delivery: id, skipped: 'again' })
-  deps.bus.publish('repository.due', {})
+  deps.bus.publish('delivery.due', {})
   return answer(202, { delivery: id })
 }
 

@@ -90,7 +90,7 @@ function lookingOn(deps: ExplainDeps, repository: RepositoryRow): JudgeDeps {
     workers,
     mirror,
     // Unlike that of deliveries it leaves no note of when it was.
-    fetch: (until) => mirror.fetch(until),
+    fetch: (until, news) => mirror.fetch(until, news),
     pullRequests: {
       async note({ pullRequest: { number, head, updatedAt } }, isRepeat) {
         const known = await pullRequests.known(repository, number)

@@ -6,6 +6,7 @@ import { pipelinesFeature } from '../pipelines/index.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
 import { runsFeature } from '../runs/index.ts'
 import { statusesFeature } from '../statuses/index.ts'
+import { answersFirst } from './answers-first.ts'
 import { appHookRoute } from './app-hook.route.ts'
 import { deliveriesApi } from './deliveries.api.ts'
 import { deliveriesRoute } from './deliveries.route.ts'
@@ -33,7 +34,8 @@ export const deliveriesFeature = feature({
     const deps = { ...started, repositories, pullRequests, sources, takeFile }
     const answers = forgeAnswers(clock)
     const explained = { db, clock, workers, repositories, pullRequests, sources, foreseeFiles, answers }
-    const work = workOff(deps)
+    const first = answersFirst(clock)
+    const work = workOff(deps, first)
     const look = lookAtRepositories(deps)
     return {
       services: [deliveriesApi({ ...explained, bus })],
@@ -45,16 +47,17 @@ export const deliveriesFeature = feature({
           keys,
           log,
           repositories,
+          answers: first,
           async forgeOf({ connectionId }) {
             const connection = await connections.find(db.em(), connectionId)
             return connection && forgeOf(connection.kind)
           },
         }),
-        appHookRoute({ db, bus, clock, log, workers, connections, repositories }),
+        appHookRoute({ db, bus, clock, log, workers, connections, repositories, answers: first }),
       ],
       pipelineParticipants: [triggerKeeper],
       loops: [
-        { name: 'deliveries', everyMs: 2000, wakeOn: ['repository.due'], run: work.run },
+        { name: 'deliveries', everyMs: 2000, wakeOn: ['delivery.due'], run: work.run },
         { name: 'repositories', everyMs: 5000, wakeOn: ['repository.due'], run: look.run },
       ],
       gives: { fileAtCommit: fileAtCommit({ clock, repositories, foreseeFiles }) },

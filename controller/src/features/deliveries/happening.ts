@@ -24,7 +24,8 @@ export interface Happening {
 export interface HappeningDeps {
   repository: RepositoryRow
   mirror: GitMirror
-  fetch(signal: AbortSignal): Promise<void>
+  /** As of a mirror. */
+  fetch(signal: AbortSignal, news?: string): Promise<void>
   pullRequestRef(number: number): string | undefined
   /** Whether its ref may be fetched: the copy keeps it. */
   mayFetch(number: number): Promise<boolean>
@@ -90,7 +91,7 @@ async function pushed(event: Extract<Told, { kind: 'push' }>, deps: HappeningDep
   const facts = { ...factsOf(repository), event: kind, action, ref, branch, tag, before, sender }
   if (after === '') return { event: happened, git: create(GitFactsSchema, facts), changed: undefined }
   if (tag !== '') {
-    await deps.fetch(deps.signal)
+    await deps.fetch(deps.signal, after)
     const commit = await mirror.commit(ref)
     if (!commit) return moved(tag, after)
     return withCommit({ event: happened, git: create(GitFactsSchema, facts), changed: undefined }, commit)
@@ -136,7 +137,7 @@ async function requested(
 ): Promise<Happening | Said> {
   const { repository, mirror, signal } = deps
   const { number, head, base, title, labels, draft, fork } = facts
-  await deps.fetch(signal)
+  await deps.fetch(signal, fork ? undefined : head.commit)
   const ref = deps.pullRequestRef(number)
   const isOver = what.action === 'merged' || what.action === 'closed'
   let commit = fork ? undefined : await mirror.commit(head.commit)
@@ -190,7 +191,7 @@ function withCommit(happening: Happening, commit: GitCommit): Happening {
 /** The commit, once a branch or tag leads to it. */
 async function reached({ mirror, fetch, signal }: HappeningDeps, id: string): Promise<GitCommit | undefined> {
   if ((await mirror.commit(id)) && (await mirror.contains(id))) return mirror.commit(id)
-  await fetch(signal)
+  await fetch(signal, id)
   const commit = await mirror.commit(id)
   return commit && (await mirror.contains(id)) ? commit : undefined
 }

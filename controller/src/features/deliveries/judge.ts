@@ -13,7 +13,7 @@ type PullRequestEvent = Extract<ForgeEvent, { kind: 'pull_request' }>
 
 export interface JudgeDeps extends DecideDeps {
   mirror: GitMirror
-  fetch(signal: AbortSignal): Promise<void>
+  fetch(signal: AbortSignal, news?: string): Promise<void>
   /** As `PullRequests` of the repository. */
   pullRequests: {
     note(event: PullRequestEvent, isRepeat: boolean): Promise<boolean>

@@ -52,7 +52,7 @@ export async function noticePushes(
     repeats: null,
   }
   await keepDelivery(deps, delivery, (em) => repositories.keepRefs(em, repository, next))
-  bus.publish('repository.due', {})
+  bus.publish('delivery.due', {})
 }
 
 /** `more`: there are refs that are not listed, so one that is not there tells nothing. */

@@ -170,7 +170,7 @@ function judgeDeps(deps: WorkOffDeps, repository: RepositoryRow, deliveryId: str
     em: db.em(),
     workers,
     mirror: repositories.mirrorOf(repository),
-    fetch: (until) => repositories.fetch(repository, until),
+    fetch: (until, news) => repositories.fetch(repository, until, news),
     pullRequests: {
       note: (event, isRepeat) => pullRequests.note(repository, event, isRepeat),
       trustOf: (event) => pullRequests.trustOf(repository, event),

@@ -6,6 +6,7 @@ import { GitError } from '../../platform/git/git.ts'
 import { type Lanes, type LanesLoop, lanesLoop } from '../../platform/lanes.ts'
 import { ForgeError } from '../forges/index.ts'
 import type { RepositoryRow } from '../repositories/index.ts'
+import type { AnswersFirst } from './answers-first.ts'
 import { claimDelivery, Overtaken } from './claim.ts'
 import { jsonOf } from './decisions.ts'
 import { RepositoryDeliveryEntity, type RepositoryDeliveryRow } from './delivery.entity.ts'
@@ -21,7 +22,7 @@ const atOnce = 8
 const mostAttempts = 12
 
 /** Repositories by themselves, each one delivery after the other: a git server that is slow holds up its own. */
-export function workOff(deps: WorkOffDeps): LanesLoop {
+export function workOff(deps: WorkOffDeps, answers: AnswersFirst): LanesLoop {
   const { db, clock, log } = deps
   const due = () => ({ result: RepositoryDeliveryResult.TAKEN, nextAt: { $lte: clock.now() } })
 
@@ -45,6 +46,7 @@ export function workOff(deps: WorkOffDeps): LanesLoop {
       await deps.repositories.delivered(db.em(), repositoryId, last.receivedAt)
       more = false
       for (const row of rows) {
+        await answers.turn(stopping)
         if (stopping.aborted) return
         if (await workOne(deps, row as RepositoryDeliveryRow, stopping)) more = true
       }
@@ -131,7 +133,7 @@ async function repeatTrusted({ db, clock, bus, repositories }: WorkOffDeps, { id
   const repository = await repositories.load(db.em(), row.repositoryId)
   const again = await repeatOf(row, repository, clock.now())
   await db.em().insert(RepositoryDeliveryEntity, again)
-  bus.publish('repository.due', {})
+  bus.publish('delivery.due', {})
 }
 
 /** Whoever comes next need not wait for the lease to end. */

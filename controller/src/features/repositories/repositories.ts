@@ -20,7 +20,7 @@ export interface Repositories {
   /** Nothing is asked yet. */
   mirrorOf(row: RepositoryRow): GitMirror
   /** Brings what is there now, and keeps how that went. Throws `GitError`. */
-  fetch(row: RepositoryRow, signal: AbortSignal): Promise<void>
+  fetch(row: RepositoryRow, signal: AbortSignal, news?: string): Promise<void>
   /** It is to be looked at, now. */
   lookSoon(em: EntityManager, id: string): Promise<void>
   forget(ids: readonly string[]): Promise<void>
@@ -99,13 +99,13 @@ export function createRepositories({ db, clock, connections, mirrors }: Deps): R
         },
       }),
 
-    async fetch(row, signal) {
+    async fetch(row, signal, news) {
       const tell = (said: Partial<RepositoryRow>) => {
         Object.assign(row, said)
         return db.em().nativeUpdate(RepositoryEntity, { id: row.id }, said)
       }
       try {
-        await repositories.mirrorOf(row).fetch(signal)
+        await repositories.mirrorOf(row).fetch(signal, news)
       } catch (error) {
         if (error instanceof GitError && error.fault !== 'aborted') {
           await tell({ readProblem: error.message.slice(0, 512) })

@@ -1,7 +1,7 @@
 // Brings a copy to what the server has now. One that git cannot work with is thrown away and made anew, once.
 import { mkdir } from 'node:fs/promises'
 import { type Copies, type Copy, packBytes, queued } from './copies.ts'
-import { type GitBounds, HelperError, type Remote } from './helper-messages.ts'
+import { type GitBounds, HelperError, type Remote, type Requests } from './helper-messages.ts'
 import type { Place, Places } from './places.ts'
 import { promisorSettings, type RemoteRun, runRemoteGit } from './remote-git.ts'
 import { gitSettings, runGit } from './run-git.ts'
@@ -50,14 +50,23 @@ export function inTurn<T>(
   )
 }
 
-export function fetchCopy(by: Fetching, copy: Copy, remote: Remote, signal: AbortSignal): Promise<void> {
+export function fetchCopy(
+  by: Fetching,
+  copy: Copy,
+  { remote, news }: Requests['fetch'],
+  signal: AbortSignal,
+): Promise<void> {
   return inTurn(by, copy, remote, signal, async (at) => {
     if (!(await by.copies.isSound(copy))) await by.copies.discard(copy)
     await mkdir(copy.folder, { recursive: true, mode: 0o700 })
-    const server = await refsOfServer(at, copy, remote, signal)
-    if (copy.state && (await hasAll(by, copy, server.refs))) {
-      await by.copies.endChange(copy, { ...copy.state, defaultBranch: server.defaultBranch })
-      return
+    let defaultBranch = copy.state?.defaultBranch
+    if (!copy.state || news === undefined || (await by.copies.reader(copy).info(news))) {
+      const server = await refsOfServer(at, copy, remote, signal)
+      defaultBranch = server.defaultBranch
+      if (copy.state && (await hasAll(by, copy, server.refs))) {
+        await by.copies.endChange(copy, { ...copy.state, defaultBranch })
+        return
+      }
     }
     const refspecs = [branches, tags].map((refs) => `+${refs}*:${refs}*`)
     await change(by, copy, signal, async (watched) => {
@@ -65,7 +74,7 @@ export function fetchCopy(by: Fetching, copy: Copy, remote: Remote, signal: Abor
         args: [...fetchWords(copy.state?.isWhole ?? false), '--prune', '--end-of-options', 'origin', ...refspecs],
       })
       await tidy(by, copy, watched)
-      return { defaultBranch: server.defaultBranch, isWhole: copy.state?.isWhole ?? false }
+      return { defaultBranch, isWhole: copy.state?.isWhole ?? false }
     })
   })
 }

@@ -85,7 +85,7 @@ async function perform(request: Request, signal: AbortSignal): Promise<Answer> {
   const copy = await by.copies.get(repository, url)
   switch (method) {
     case 'fetch':
-      await fetchCopy(by, copy, (input as Requests['fetch']).remote, signal)
+      await fetchCopy(by, copy, input as Requests['fetch'], signal)
       return {}
     case 'fetchRef': {
       const { remote, ref } = input as Requests['fetchRef']

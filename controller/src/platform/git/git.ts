@@ -33,8 +33,11 @@ export interface GitMirrors {
  * fetched first when there is none (`unreachable` after 20 s, and fetched all the same), and is as it was at the last fetch.
  */
 export interface GitMirror {
-  /** Brings what the server has now. Those who call while one is under way share the next. */
-  fetch(signal: AbortSignal): Promise<void>
+  /**
+   * Brings what the server has now. Those who call while one is under way share the next. `news`: a commit that the server is said to have
+   * got; while the copy lacks it, nothing is asked first, and which branch is the default one stays as it is known.
+   */
+  fetch(signal: AbortSignal, news?: string): Promise<void>
   refs(): Promise<GitRefs>
   /** Of a commit, a full ref ("refs/tags/v1") or a branch or tag (the branch, where both have the name). Undefined: there is none. */
   commit(revision: string): Promise<GitCommit | undefined>

@@ -32,7 +32,7 @@ export interface Remote extends GitAddress {
 }
 
 export interface Requests {
-  fetch: { remote: Remote }
+  fetch: { remote: Remote; news?: string | undefined }
   fetchRef: { remote: Remote; ref: string }
   fetchBlobs: { remote: Remote; blobs: string[] }
   pushFile: { remote: Remote; file: PushFile }

@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { longestTurn } from '../../../../proto/test/longest-turn.ts'
-import { faultOf, type GitWorld, openGitWorld, soon } from './test/git-world.ts'
+import { faultOf, type GitWorld, hold, openGitWorld, soon } from './test/git-world.ts'
 
 let world: GitWorld
 beforeEach(async () => {
@@ -57,6 +57,43 @@ test('branches, tags and the default branch are those of the server, also after 
     `refs/tags/main ${first}`,
     `refs/tags/v1 ${first}`,
   ])
+})
+
+test('of a commit that is said to be new the server is not asked first what it has, and what it has is brought all the same', async () => {
+  const repository = world.repository()
+  const { git } = repository
+  git('push', '--quiet', 'origin', 'HEAD:refs/heads/gone')
+  const mirror = world.mirror('app')
+  await mirror.fetch(soon())
+  const asked = hold(world, (url) => url.includes('/info/refs'))
+  asked.go()
+  const handshakes = async (news?: string) => {
+    asked.held.length = 0
+    await mirror.fetch(soon(), news)
+    return asked.held.length
+  }
+  const looks = await handshakes()
+  const next = repository.commit('README', 'two\n')
+  git('push', '--quiet', 'origin', ':refs/heads/gone', 'HEAD:refs/heads/a')
+  // Once for what it brings, and not for a look before.
+  expect(await handshakes(next)).toBe(looks)
+  const { refs, defaultBranch } = await mirror.refs()
+  expect(refs.map(({ name, commit }) => `${name} ${commit}`)).toEqual([
+    `refs/heads/a ${next}`,
+    `refs/heads/main ${next}`,
+  ])
+  expect(defaultBranch).toBe('main')
+  // What the copy has is no news, and neither is a part of a name.
+  repository.commit('README', 'three\n')
+  expect(await handshakes(next)).toBe(2 * looks)
+  const last = repository.commit('README', 'four\n')
+  expect(await handshakes(last.slice(0, 12))).toBe(2 * looks)
+  expect((await mirror.commit('main'))?.id).toBe(last)
+  // Whoever shares it and knows of nothing new is told which branch is the default one by now.
+  execFileSync('git', ['-C', repository.path, 'symbolic-ref', 'HEAD', 'refs/heads/a'])
+  const five = repository.commit('README', 'five\n')
+  await Promise.all([mirror.fetch(soon(), five), mirror.fetch(soon())])
+  expect((await mirror.refs()).defaultBranch).toBe('a')
 })
 
 test('an empty repository has nothing', async () => {

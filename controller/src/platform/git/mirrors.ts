@@ -70,7 +70,17 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
       return link.ask({ id, url: remote.url }, method, { ...input, remote } as Requests[M], signal)
     }
 
-    const fetchShared = sharedWork((signal) => atServer('fetch', {}, signal))
+    /** What those who share the next fetch know to be new; empty: one of them knows nothing. */
+    let news = new Set<string | undefined>()
+    const fetchNext = sharedWork((signal) => {
+      const [first, ...others] = news
+      news = new Set()
+      return atServer('fetch', others.length === 0 && first !== undefined ? { news: first } : {}, signal)
+    })
+    const fetchShared = (signal: AbortSignal, of?: string) => {
+      news.add(of)
+      return fetchNext(signal)
+    }
     /** Files that are wanted while others are being brought come together. */
     const blobs = new Set<string>()
     const blobsShared = sharedWork(async (signal) => {
@@ -131,8 +141,8 @@ export function createGitMirrors({ folder, environment, outbound, log, bounds }:
     }
 
     return {
-      async fetch(signal) {
-        await wanted(signal, fetchShared(signal))
+      async fetch(signal, of) {
+        await wanted(signal, fetchShared(signal, of !== undefined && isHash(of) ? of : undefined))
       },
       async refs() {
         const { items, more, defaultBranch } = await read('refs', {})
@@ -237,8 +247,12 @@ function commitOf({ committedAt, ...facts }: CommitFacts): GitCommit {
   return { ...facts, committedAt: new Date(committedAt) }
 }
 
+function isHash(commit: string): boolean {
+  return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)
+}
+
 function hashOf(commit: string): string {
-  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) {
+  if (!isHash(commit)) {
     throw new GitError('refused', 'A commit is 40 or 64 hexadecimal digits.')
   }
   return commit

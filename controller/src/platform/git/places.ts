@@ -1,5 +1,5 @@
-// The few places at servers. Whoever hears nothing of theirs gives its place up and goes on beside: a server that keeps silent keeps no
-// other repository from being fetched.
+// The few places at servers. Whoever hears nothing of theirs gives its place up and goes on beside, and so does whoever has had one for long
+// while others wait: a server that keeps silent, or sends a little now and then, keeps no other repository from being fetched.
 import { HelperError } from './helper-messages.ts'
 
 const most = 4
@@ -8,6 +8,10 @@ const mostSilent = 8
 /** Those who want to a server that kept silent so lately come behind all others, and have one of the places together. */
 const doubtMs = 10 * 60_000
 const mostDoubtful = 1
+/** Times the silence after which a place is given up: nobody has one for longer while others wait. */
+const patience = 6
+/** Of those whose time is over. */
+const mostBeside = 4
 
 export interface Places {
   /** Once there is a place. `server`: host and port. */
@@ -30,6 +34,7 @@ export function openPlaces(silentMs: number): Places {
   const holding = new Set<Guest>()
   /** In the order in which they were given up. */
   const silent = new Set<Guest>()
+  const beside = new Set<Guest>()
   const doubted = new Map<string, number>()
 
   const isDoubted = (server: string) => (doubted.get(server) ?? 0) > performance.now()
@@ -49,6 +54,7 @@ export function openPlaces(silentMs: number): Places {
     for (const [server, until] of doubted) if (until <= now) doubted.delete(server)
     doubted.set(guest.server, now + doubtMs)
     holding.delete(guest)
+    beside.delete(guest)
     silent.add(guest)
     if (silent.size > mostSilent) {
       const [longest] = silent
@@ -63,12 +69,19 @@ export function openPlaces(silentMs: number): Places {
     if (silent.delete(guest)) holding.add(guest)
   }
 
+  function goBeside(guest: Guest): void {
+    if (waiting.length === 0 || beside.size >= mostBeside || !holding.delete(guest)) return
+    beside.add(guest)
+    next()
+  }
+
   function placeOf(guest: Guest): Place {
     return {
       async asks(signal, run) {
         const ending = new AbortController()
         guest.ending = ending
         const timer = setTimeout(() => giveUp(guest), silentMs)
+        const patient = setInterval(() => goBeside(guest), patience * silentMs)
         const heard = () => {
           if (ending.signal.aborted) return
           doubted.delete(guest.server)
@@ -86,6 +99,7 @@ export function openPlaces(silentMs: number): Places {
           throw new HelperError('unreachable', said)
         } finally {
           clearTimeout(timer)
+          clearInterval(patient)
           takeAgain(guest)
         }
       },
@@ -106,8 +120,7 @@ export function openPlaces(silentMs: number): Places {
       try {
         return await work(placeOf(guest))
       } finally {
-        holding.delete(guest)
-        silent.delete(guest)
+        for (const each of [holding, silent, beside]) each.delete(guest)
         next()
       }
     },

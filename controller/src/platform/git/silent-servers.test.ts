@@ -107,6 +107,30 @@ test('whoever wants to a server that kept silent lately comes behind all others,
   await Promise.all([...works, ...silent])
 })
 
+test('whoever is told a little now and then gives its place up in the end, and goes on beside', async () => {
+  const { at } = openPlaces(20)
+  const done = new AbortController()
+  const dripped: number[] = []
+  const drips = [0, 1, 2, 3].map((n) =>
+    at('drips:1', (place) =>
+      place.asks(done.signal, async (heard, signal) => {
+        const drip = setInterval(heard, 5)
+        await new Promise<void>((end) => {
+          signal.addEventListener('abort', () => end(), { once: true })
+        })
+        clearInterval(drip)
+        dripped.push(n)
+      }),
+    ),
+  )
+  expect(await at('quick:1', async () => 'quick')).toBe('quick')
+  // Nobody has ended them.
+  expect(dripped).toEqual([])
+  done.abort()
+  await Promise.all(drips)
+  expect(dripped).toHaveLength(4)
+})
+
 test('a proposal that waits for a silent server gives its place up as well', async () => {
   const names = named(4)
   const mirrors = world.mirrors({ bounds: { silentMs: 300 } })
