@@ -9,6 +9,7 @@ import { runsFeature } from '../runs/index.ts'
 import { branchHealth } from './branch-health.ts'
 import { connectedRepositories } from './connected.ts'
 import { fileHashes } from './file-hashes.ts'
+import { headFacts } from './head-facts.ts'
 import { headFiles } from './head-files.ts'
 import { createPullRequests } from './pull-requests.ts'
 import { repositoriesApi } from './repositories.api.ts'
@@ -62,6 +63,7 @@ export const repositoriesFeature = feature({
       const untrusted = (await pullRequests.isOfStrangers(em, row, git)) || (!isOfRequest && !isReached)
       return { url: row.cloneUrl, untrusted, verified: !untrusted && !isOfRequest && isNamed }
     })
+    from(runsFeature).head.fill(headFacts({ db, repositories }))
     from(runsFeature).fileHashes.fill(fileHashes({ em: () => db.em(), workers, repositories }))
     const { headFiles: heads, releasePipelinesOf } = from(pipelinesFeature)
     heads.fill((em, id) => headFiles(repositories, em, id))

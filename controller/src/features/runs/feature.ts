@@ -3,6 +3,7 @@ import { Resource } from '@ansflow/proto/gen/ansflow/v1/access_pb'
 import { feature, port } from '../../feature.ts'
 import { pipelinesFeature } from '../pipelines/index.ts'
 import { deleteRunsOf } from './delete-runs.ts'
+import { type AskHead, atHead } from './driver/at-head.ts'
 import { type AskFileHashes, withFileHashes } from './driver/look-up-files.ts'
 import { createRunDriver, type RunDriver } from './driver/run-driver.ts'
 import { createFollowRun } from './events/follow-run.ts'
@@ -48,10 +49,14 @@ export const runsFeature = feature({
     const { committed } = events
     const place: Placement = (...jobs) => placement()(...jobs)
     const fileHashes = port<AskFileHashes>('files of the commits that runs are for')
+    const head = port<AskHead>('the commits that files of pipelines are of')
     const begins = createRunDriver({ db, bus, clock, log, participants, place, committed })
     const driver: RunDriver = {
       ...begins,
-      start: async (run) => begins.start(await withFileHashes(run, (asked) => fileHashes()(asked))),
+      async start(run) {
+        const placed = await atHead(run, (pipelineId) => head()(pipelineId))
+        return begins.start(await withFileHashes(placed, (asked) => fileHashes()(asked)))
+      },
     }
     const watch = createRunWatch({ db, bus, clock, log })
     const follow = createFollowRun({ events, watch })
@@ -68,7 +73,7 @@ export const runsFeature = feature({
         watch.stop()
         await driver.stop()
       },
-      gives: { driver, repeat, watch, placement, approvals, keepers, askRepository, fileHashes },
+      gives: { driver, repeat, watch, placement, approvals, keepers, askRepository, fileHashes, head },
     }
   },
 })

@@ -1,6 +1,7 @@
 // What other features may use of runs.
 export type { AgentView, Candidate } from '@ansflow/engine/pick-job'
 export type { JobResult, RunEvent } from '@ansflow/engine/state'
+export type { AskHead } from './driver/at-head.ts'
 export { nextStart, type RunStart } from './driver/insert-runs.ts'
 export type { AskFileHashes } from './driver/look-up-files.ts'
 export { createRunDriver, type RunDriver, type Submitted } from './driver/run-driver.ts'
