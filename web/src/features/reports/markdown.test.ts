@@ -20,6 +20,17 @@ describe('markdownPieces', () => {
     expect(link.getAttribute('target')).toBe('_blank')
   })
 
+  it.each(['![', '*a **a ', '[a](', '_a __a'])('signs without end are text, and nobody waits for them: %s', (signs) => {
+    const many = signs.repeat(Math.floor((256 * 1024) / signs.length))
+    const before = process.threadCpuUsage()
+    const page = shown(`${many}\n\nbehind **them**`)
+    const { user, system } = process.threadCpuUsage(before)
+    // Of the processor, in microseconds: it is a hundredth of that.
+    expect(user + system).toBeLessThan(800_000)
+    expect(page.querySelector('p')?.textContent?.length).toBe(many.trim().length)
+    expect(page.querySelector('strong')?.textContent).toBe('them')
+  })
+
   it.each([
     '<script>alert(1)</script>',
     '<img src=x onerror=alert(1)>',

@@ -4,6 +4,16 @@ import MarkdownIt, { type Token } from 'markdown-it'
 import { h, type VNode } from 'vue'
 
 const reader = new MarkdownIt({ html: false, linkify: false })
+/** Of one paragraph or cell: reading signs that may begin something costs the square of its length, and whoever looks would wait. */
+const longestInline = 8192
+reader.core.ruler.at('inline', ({ tokens, Token, md, env }) => {
+  for (const token of tokens) {
+    if (token.type !== 'inline') continue
+    token.children = []
+    if (token.content.length <= longestInline) md.inline.parse(token.content, md, env, token.children)
+    else token.children.push(Object.assign(new Token('text', '', 0), { content: token.content }))
+  }
+})
 
 type Piece = VNode | string
 
