@@ -9,26 +9,46 @@ import { knownEnvironments } from '../environments/index.ts'
 import type { RunChange, RunParticipant } from '../runs/index.ts'
 import { DeployedEntity, DeploymentEntity, type DeploymentRow } from './deployment.entity.ts'
 
-export const deploymentParticipant: RunParticipant = {
-  name: 'deployments',
-  wants: ({ run, steps }) => run.meta.environments.length > 0 && [...steps].some(deploys),
-  async write(to, changes, now) {
-    const em = to.em()
-    const news = changes.flatMap((change) => newsOf(change, now))
-    const known = await knownEnvironments(em, [...new Set(news.map(({ environmentId }) => environmentId))])
-    const succeeded = new Map<string, DeploymentRow>()
-    for (const row of news) {
-      // Who deletes it takes its history away.
-      if (!known.has(row.environmentId)) continue
-      const kept = await keep(em, row)
-      if (row.status === StepStatus.SUCCEEDED) succeeded.set(row.environmentId, kept)
-    }
-    // In order of their ids, so that two controllers never wait for each other.
-    for (const environmentId of [...succeeded.keys()].sort()) {
-      const { id: deploymentId, projectId } = succeeded.get(environmentId)!
-      await em.upsert(DeployedEntity, { environmentId, projectId, deploymentId })
-    }
-  },
+/** Tells others of it, inside the transaction. `replaced`: id of what was there before; empty: nothing. */
+export type DeploymentNews = (
+  em: EntityManager,
+  deployment: Pick<DeploymentRow, 'id' | 'status' | 'url'>,
+  of: { run: RunState; step: StepState; environment: string; replaced: string },
+  now: Date,
+) => Promise<void>
+
+export function deploymentParticipant(tell: DeploymentNews, committed: () => void): RunParticipant {
+  return {
+    name: 'deployments',
+    wants: ({ run, steps }) => run.meta.environments.length > 0 && [...steps].some(deploys),
+    async write(to, changes, now) {
+      const em = to.em()
+      const news = changes.flatMap((change) => newsOf(change, now))
+      const known = await knownEnvironments(em, [...new Set(news.map(({ row }) => row.environmentId))])
+      const told = []
+      const succeeded = new Map<string, DeploymentRow>()
+      for (const { row, run, step } of news) {
+        // Who deletes it takes its history away.
+        if (!known.has(row.environmentId)) continue
+        const { id } = await keep(em, row)
+        told.push({ deployment: { ...row, id }, run, step })
+        if (row.status === StepStatus.SUCCEEDED) succeeded.set(row.environmentId, { ...row, id })
+      }
+      const replaced = new Map<string, string>()
+      // In order of their ids, so that two controllers never wait for each other.
+      for (const environmentId of [...succeeded.keys()].sort()) {
+        const { id: deploymentId, projectId } = succeeded.get(environmentId)!
+        const before = await em.findOne(DeployedEntity, { environmentId }, { disableIdentityMap: true })
+        if (before && before.deploymentId !== deploymentId) replaced.set(deploymentId, before.deploymentId)
+        await em.upsert(DeployedEntity, { environmentId, projectId, deploymentId })
+      }
+      for (const { deployment, run, step } of told) {
+        const of = { run, step, environment: deployment.environmentName, replaced: replaced.get(deployment.id) ?? '' }
+        await tell(em, deployment, of, now)
+      }
+    },
+    committed,
+  }
 }
 
 /** Its copies do, where it has some. */
@@ -51,8 +71,11 @@ async function keep(em: EntityManager, row: DeploymentRow): Promise<DeploymentRo
   return before
 }
 
-function newsOf({ run, steps }: RunChange, now: Date): DeploymentRow[] {
-  return [...steps].filter(deploys).flatMap((step) => rowOf(run, step, now) ?? [])
+function newsOf({ run, steps }: RunChange, now: Date): { row: DeploymentRow; run: RunState; step: StepState }[] {
+  return [...steps].filter(deploys).flatMap((step) => {
+    const row = rowOf(run, step, now)
+    return row ? [{ row, run, step }] : []
+  })
 }
 
 function rowOf(run: RunState, step: StepState, now: Date): DeploymentRow | undefined {

@@ -9,6 +9,7 @@ export const DeploymentEntity = defineEntity({
   uniques: [{ properties: ['runId', 'stepId'] }],
   indexes: [
     { properties: ['projectId', 'id'] },
+    { properties: ['projectId', 'commit', 'id'] },
     { properties: ['environmentId', 'id'] },
     { properties: ['environmentId', 'status', 'id'] },
   ],

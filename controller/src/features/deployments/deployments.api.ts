@@ -17,7 +17,7 @@ export function deploymentsApi(db: Db): ServiceTable {
   return serviceTable(DeploymentService, {
     async listDeployments(request, ctx) {
       const projectId = projectOf(ctx)
-      const { environmentId } = request
+      const { environmentId, commit } = request
       const size = pageSize(request.pageSize, 25, 100)
       const [before] = readCursor(request.pageToken, 1) ?? []
       const rows = await ctx.em.find(
@@ -25,6 +25,7 @@ export function deploymentsApi(db: Db): ServiceTable {
         {
           projectId,
           ...(environmentId !== '' && { environmentId }),
+          ...(commit !== '' && { commit }),
           ...(before !== undefined && { id: { $lt: before } }),
         },
         { orderBy: { id: 'desc' }, limit: size + 1 },

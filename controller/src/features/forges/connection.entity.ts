@@ -29,6 +29,8 @@ export const ConnectionEntity = defineEntity({
     checkedAt: p.datetime(3).nullable(),
     /** An English sentence: why it was not let in when it was last asked; empty: it was. */
     problem: p.string().length(512),
+    /** An English sentence: why deployments could not be recorded when that was last tried; empty: they could. */
+    deploymentsProblem: p.string().length(512).default(''),
     /** The forge has asked not to be asked again before; null: it has not. */
     restsUntil: p.datetime(3).nullable(),
     /** Of an app: the secret of its hook is among the credentials. */

@@ -31,13 +31,17 @@ export interface Connections {
   forget(em: EntityManager, ids: readonly string[]): Promise<void>
 }
 
+type Question<T> = (client: ForgeClient, signal: AbortSignal) => Promise<T>
+
 export interface OpenConnection {
   row: ConnectionRow
   forge: Forge
   client: ForgeClient
   credentials: ForgeCredentials
   /** Asks the forge; whether it lets us in is kept as the connection's health. Throws `ForgeError`. */
-  ask<T>(question: (client: ForgeClient, signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T>
+  ask<T>(question: Question<T>, signal?: AbortSignal): Promise<T>
+  /** The same for what the credentials may lack a permission for although all else goes well: that is kept apart. */
+  record<T>(question: Question<T>, signal?: AbortSignal): Promise<T>
 }
 
 interface Deps {
@@ -60,25 +64,38 @@ export function createConnections({ db, clock, outbound, sealedValues }: Deps): 
     async open(em, row) {
       const credentials = await credentialsOf(em, row)
       const client = clientOf(row, credentials)
+      async function asked<T>(question: Question<T>, signal: AbortSignal | undefined): Promise<T> {
+        const { restsUntil } = row
+        if (restsUntil && restsUntil > clock.now()) {
+          throw new ForgeError('limited', `${forgeOf(row.kind).name} has asked to wait.`, restsUntil)
+        }
+        const patience = AbortSignal.timeout(forgePatienceMs)
+        try {
+          return await question(client, signal ? AbortSignal.any([signal, patience]) : patience)
+        } catch (error) {
+          if (error instanceof ForgeError && error.fault === 'limited') await rest(row, error.retryAt)
+          throw error
+        }
+      }
       return {
         row,
         forge: forgeOf(row.kind),
         client,
         credentials,
         async ask(question, signal) {
-          const { restsUntil } = row
-          if (restsUntil && restsUntil > clock.now()) {
-            throw new ForgeError('limited', `${forgeOf(row.kind).name} has asked to wait.`, restsUntil)
-          }
-          const patience = AbortSignal.timeout(forgePatienceMs)
-          const answer = await question(client, signal ? AbortSignal.any([signal, patience]) : patience).catch(
-            async (error: unknown) => {
-              if (error instanceof ForgeError && error.fault === 'denied') await noteHealth(row, error.message)
-              if (error instanceof ForgeError && error.fault === 'limited') await rest(row, error.retryAt)
-              throw error
-            },
-          )
+          const answer = await asked(question, signal).catch(async (error: unknown) => {
+            if (error instanceof ForgeError && error.fault === 'denied') await noteHealth(row, error.message)
+            throw error
+          })
           if (row.problem !== '') await noteHealth(row, '')
+          return answer
+        },
+        async record(question, signal) {
+          const answer = await asked(question, signal).catch(async (error: unknown) => {
+            if (error instanceof ForgeError && error.fault === 'denied') await noteDeployments(row, error.message)
+            throw error
+          })
+          if (row.deploymentsProblem !== '') await noteDeployments(row, '')
           return answer
         },
       }
@@ -135,9 +152,16 @@ export function createConnections({ db, clock, outbound, sealedValues }: Deps): 
       .catch(() => undefined)
   }
 
+  function noteHealth(row: ConnectionRow, problem: string): Promise<void> {
+    return note(row, { problem: problem.slice(0, 512), checkedAt: clock.now() })
+  }
+
+  function noteDeployments(row: ConnectionRow, problem: string): Promise<void> {
+    return note(row, { deploymentsProblem: problem.slice(0, 512) })
+  }
+
   /** Health is for people who look: that it could not be written must not spoil what was asked. */
-  async function noteHealth(row: ConnectionRow, problem: string): Promise<void> {
-    const health = { problem: problem.slice(0, 512), checkedAt: clock.now() }
+  async function note(row: ConnectionRow, health: Partial<ConnectionRow>): Promise<void> {
     Object.assign(row, health)
     await db
       .em()

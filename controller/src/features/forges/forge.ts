@@ -39,8 +39,18 @@ export interface Forge {
  * hooks: AnsFlow may set up where deliveries are sent. search: repositories can be listed. statuses: a commit has them.
  * pullRequests: they can be opened. comments: one on a pull request can be made and changed.
  * checks: with a summary and annotations at lines (of GitHub: only of apps, others set statuses).
+ * deployments: it keeps what was deployed to which environment. deploymentStatuses: it has no records of that, a commit has a status for
+ * each environment instead.
  */
-export type ForgeAbility = 'hooks' | 'search' | 'statuses' | 'checks' | 'pullRequests' | 'comments'
+export type ForgeAbility =
+  | 'hooks'
+  | 'search'
+  | 'statuses'
+  | 'checks'
+  | 'pullRequests'
+  | 'comments'
+  | 'deployments'
+  | 'deploymentStatuses'
 
 export interface ForgeAccess {
   /** Of the forge: "https://github.com", "https://git.example.org/gitea"; no slash at its end. */
@@ -84,6 +94,8 @@ export interface ForgeClient {
   putStatus?(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal): Promise<void>
   /** Makes or changes the one comment with this mark that the credentials' own account has written; answers its id. */
   putComment?(fullName: string, number: number, comment: ForgeComment, signal: AbortSignal): Promise<string>
+  /** Makes or changes the record of one deployment; answers its id there, empty where it has none. */
+  putDeployment?(fullName: string, commit: string, deployment: ForgeDeployment, signal: AbortSignal): Promise<string>
   /** Whether somebody, as the forge calls them, may push to the repository. Whom it does not know may not. */
   mayPush?(fullName: string, person: string, signal: AbortSignal): Promise<boolean>
   /** What git needs to read the repository; `isPush`: and to push to it. */
@@ -135,6 +147,30 @@ export interface ForgeComment {
   mark: string
   /** Markdown, at most 60,000 characters. */
   text: string
+}
+
+/** What a step has deployed. */
+export interface ForgeDeployment {
+  /** That its record has; empty: none, or not known. */
+  id: string
+  /** AnsFlow's own, by which a record is found again that was made and not heard of. */
+  mark: string
+  environment: string
+  /** The branch or tag; empty: neither. */
+  ref: string
+  isTag: boolean
+  /** It is of a pull request: it will be gone with that. */
+  isPreview: boolean
+  /** inactive: something else is there by now. */
+  state: 'running' | 'succeeded' | 'failed' | 'canceled' | 'inactive'
+  /** At most 140 characters. */
+  description: string
+  /** Where what was deployed is; empty: it is not said. */
+  url: string
+  /** Of the step's log. */
+  logUrl: string
+  /** It was told before, and no answer came. */
+  isAgain: boolean
 }
 
 export interface StatusAnnotation {

@@ -7,6 +7,7 @@ export {
   type CommitStatus,
   type Forge,
   type ForgeClient,
+  type ForgeDeployment,
   ForgeError,
   type GitCredentials,
   type StatusAnnotation,

@@ -15,9 +15,16 @@ export interface CommentedPipeline {
   tests?: string
 }
 
+/** Where something was deployed. */
+export interface Preview {
+  environment: string
+  url: string
+}
+
 export interface Commented {
   commit: string
   pipelines: readonly CommentedPipeline[]
+  previews: readonly Preview[]
   /** There are more of them. */
   isCut: boolean
   /** By which it is found again. */
@@ -31,10 +38,11 @@ const mostSteps = 5
 
 const signs: Record<string, string> = { running: '🔵', succeeded: '🟢', failed: '🔴', canceled: '⚪' }
 
-export function commentText({ commit, pipelines, isCut, mark }: Commented): string {
+export function commentText({ commit, pipelines, previews, isCut, mark }: Commented): string {
   const worstFirst = [...pipelines].sort((a, b) => rank(a) - rank(b))
   const rows: string[][] = []
-  let size = mark.length + spare
+  const shown = previewsText(previews)
+  let size = mark.length + spare + shown.length
   for (const pipeline of worstFirst) {
     const row = rowOf(pipeline)
     size += row.join(' | ').length + 5
@@ -45,7 +53,7 @@ export function commentText({ commit, pipelines, isCut, mark }: Commented): stri
   const more = left > 0 || isCut ? `\n\n${left > 0 ? left : 'Some'} more are not shown.` : ''
   const head = ['Pipeline', 'State', 'Time', 'Failed steps', 'Annotations']
   const tests = testsOf(worstFirst, longest - size)
-  return `**AnsFlow**: ${sumOf(pipelines)} at ${code(commit.slice(0, 7))}\n\n${table(head, rows)}${more}${tests}\n\n${mark}`
+  return `**AnsFlow**: ${sumOf(pipelines)} at ${code(commit.slice(0, 7))}\n\n${table(head, rows)}${more}${tests}${shown}\n\n${mark}`
 }
 
 /** Of as many as there is room for. */
@@ -81,4 +89,9 @@ function rowOf({ name, state, description, url, isRun, report }: CommentedPipeli
     isRun ? links.join(', ') + more : code(description, 140),
     annotations > 0 ? String(annotations) : '',
   ]
+}
+
+function previewsText(previews: readonly Preview[]): string {
+  const lines = previews.map(({ environment, url }) => `Preview: ${code(environment)} → ${link(code(url), url)}`)
+  return lines.length > 0 ? `\n\n${lines.join('  \n')}` : ''
 }

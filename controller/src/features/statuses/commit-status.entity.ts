@@ -1,4 +1,4 @@
-// What a forge is to be told: one row a commit and name, and one a pull request that is commented on. Each is told as it is then; who is
+// What a forge is to be told: one row a commit and name, one a pull request that is commented on, and one a deployment. Each is told as it is then; who is
 // told of it twice is told the same.
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 
@@ -9,7 +9,7 @@ export const CommitStatusEntity = defineEntity({
   tableName: 'commit_status',
   /** Runs of other projects may name a repository that is not theirs: what they say is apart. */
   uniques: [{ properties: ['repositoryId', 'projectId', 'commit', 'name'] }],
-  indexes: [{ properties: ['nextAt', 'createdAt'] }, { properties: ['projectId'] }],
+  indexes: [{ properties: ['nextAt', 'createdAt'] }, { properties: ['projectId'] }, { properties: ['deploymentId'] }],
   properties: {
     id: id().primary(),
     repositoryId: id(),
@@ -20,7 +20,9 @@ export const CommitStatusEntity = defineEntity({
     name: p.string().length(255),
     /** Of a comment; else 0. */
     pullRequest: p.integer().default(0),
-    /** Of a comment: its id at the forge; empty: it has none, or it is not known. */
+    /** AnsFlow's, of a deployment; else empty. */
+    deploymentId: p.string().length(36).default(''),
+    /** Of a comment, or of the record of a deployment: its id at the forge; empty: it has none, or it is not known. */
     commentId: p.string().length(128).default(''),
     /** The run that says so; a later one counts more. Empty: none could begin. */
     runId: p.string().length(36),
@@ -28,7 +30,7 @@ export const CommitStatusEntity = defineEntity({
     stepId: p.string().length(72).default(''),
     state: p.string().length(16),
     description: p.string().length(140),
-    /** JSON of a RunReport; null: there is none. */
+    /** JSON of a RunReport, of a deployment of a DeploymentFacts; null: there is none. */
     report: p.text().columnType('mediumtext').nullable(),
     /** Counts up with every change of what is to be told. */
     revision: p.integer(),

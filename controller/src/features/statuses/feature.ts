@@ -1,8 +1,10 @@
 // What forges are told of commits and pull requests.
 import { feature } from '../../feature.ts'
+import { deploymentsFeature } from '../deployments/index.ts'
 import { repositoriesFeature } from '../repositories/index.ts'
 import { LostRace } from '../runs/index.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
+import { tellDeploymentWith } from './deployments-told.ts'
 import { forgetEveryMs, forgetTold } from './forget-told.ts'
 import { statusParticipant } from './status-participant.ts'
 import { type StatusNews, tellWith } from './statuses.ts'
@@ -15,6 +17,7 @@ export const statusesFeature = feature({
     const { repositories, pullRequests } = from(repositoriesFeature)
     const wake = () => bus.publish('status.due', {})
     const tell = tellWith({ repositories, pullRequests })
+    from(deploymentsFeature).news.fill({ tell: tellDeploymentWith({ repositories, pullRequests }), committed: wake })
     const forges = tellForges({ db, clock, log, repositories, pullRequests, publicUrl, wake })
     return {
       participants: [statusParticipant({ tell, repositories }, wake)],

@@ -41,7 +41,9 @@ const pipeline = (i: number, state = 'failed'): CommentedPipeline => ({
 test('a comment is never too long, and says what it leaves out', () => {
   const mark = '[//]: # (ansflow-comment 1)'
   const pipelines = Array.from({ length: 50 }, (_, i) => pipeline(i, i === 49 ? 'failed' : 'succeeded'))
-  const text = commentText({ commit: 'ab12'.repeat(10), pipelines, isCut: true, mark })
+  const previews = [{ environment: 'a`@b', url: `https://x.test/?(${'y'.repeat(2000)}` }]
+  const text = commentText({ commit: 'ab12'.repeat(10), pipelines, previews, isCut: true, mark })
+  expect(text).toMatch(/\n\nPreview: `aˋ@b` → \[`https:\/\/x\.test\/\?\(y+…`\]\(https:\/\/x\.test\/\?%28y+\)\n/)
   expect(text.length).toBeLessThanOrEqual(60_000)
   expect(text.endsWith(`\n\n${mark}`)).toBe(true)
   expect(text).toMatch(/\d+ more are not shown\./)

@@ -53,10 +53,17 @@ export async function tellStatus(em: EntityManager, news: StatusNews): Promise<b
   return true
 }
 
-async function tellComments(
+/** Of pull requests that the commit is the head of. */
+export async function tellComments(
   { repositories, pullRequests }: { repositories: Repositories; pullRequests: PullRequests },
   em: EntityManager,
-  { repositoryId, projectId, commit, state, now }: StatusNews,
+  {
+    repositoryId,
+    projectId,
+    commit,
+    state,
+    now,
+  }: Pick<StatusNews, 'repositoryId' | 'projectId' | 'commit' | 'now'> & { state: string },
 ): Promise<void> {
   const repository = await repositories.find(em, repositoryId)
   if (repository?.projectId !== projectId || repository.comments <= CommentPolicy.OFF) return
@@ -75,11 +82,11 @@ async function tellComments(
 type Key = Pick<CommitStatusRow, 'repositoryId' | 'projectId' | 'commit' | 'name'>
 
 /** Several runs of one commit may tell of the same: as it is by now, not as it was read before. */
-function find(em: EntityManager, key: Key): Promise<CommitStatusRow | null> {
+export function find(em: EntityManager, key: Key): Promise<CommitStatusRow | null> {
   return em.findOne(CommitStatusEntity, key, { disableIdentityMap: true })
 }
 
-async function change(
+export async function change(
   em: EntityManager,
   where: Pick<CommitStatusRow, 'id'> & { revision?: number },
   said: Partial<CommitStatusRow>,
@@ -88,7 +95,7 @@ async function change(
   if ((await em.nativeUpdate(CommitStatusEntity, where, told)) !== 1) throw new LostRace('a status has changed')
 }
 
-async function insert(em: EntityManager, row: CommitStatusRow): Promise<void> {
+export async function insert(em: EntityManager, row: CommitStatusRow): Promise<void> {
   try {
     await em.insert(CommitStatusEntity, row)
   } catch (error) {
@@ -97,9 +104,9 @@ async function insert(em: EntityManager, row: CommitStatusRow): Promise<void> {
   }
 }
 
-function blank(createdAt: Date) {
+export function blank(createdAt: Date) {
   return {
     ...{ id: uuidv7(), runId: '', stepId: '', pullRequest: 0, commentId: '', state: '', description: '', report: null },
-    ...{ revision: 1, heldUntil: null, attempts: 0, createdAt },
+    ...{ deploymentId: '', revision: 1, heldUntil: null, attempts: 0, createdAt },
   }
 }

@@ -8,6 +8,7 @@ import { ForgeError, type OpenConnection } from '../forges/index.ts'
 import type { PullRequests, Repositories, RepositoryRow } from '../repositories/index.ts'
 import { CommitStatusEntity, type CommitStatusRow } from './commit-status.entity.ts'
 import { tellComment } from './tell-comment.ts'
+import { tellDeploymentOf } from './tell-deployment.ts'
 import { tellStatusOf } from './tell-status.ts'
 
 export interface TellDeps {
@@ -96,6 +97,9 @@ async function tellOne(deps: TellDeps, row: CommitStatusRow, signal: AbortSignal
     if (signal.aborted) return close({})
     if (!(error instanceof ForgeError)) log.warn({ err: error, statusId: id }, 'a forge could not be told yet')
     const problem = error instanceof ForgeError ? error.message : 'There was an error in AnsFlow.'
+    const isDenied = error instanceof ForgeError && error.fault === 'denied' && row.deploymentId !== ''
+    // That its records are not made is said of the connection.
+    if (isDenied) return close({ nextAt: null })
     await repositories.told(row.repositoryId, problem)
     // Who has to wait has not tried.
     const attempts = row.attempts + (error instanceof ForgeError && error.fault === 'limited' ? 0 : 1)
@@ -121,7 +125,8 @@ async function tell(deps: TellDeps, row: CommitStatusRow, signal: AbortSignal): 
   if (repository?.projectId !== row.projectId) return {}
   const connection = await repositories.connectionOf(db.em(), repository)
   const telling = { row, repository, connection, signal }
-  const told = row.pullRequest > 0 ? await tellComment(deps, telling) : await tellStatusOf(deps, telling)
+  const tellIt = row.pullRequest > 0 ? tellComment : row.deploymentId !== '' ? tellDeploymentOf : tellStatusOf
+  const told = await tellIt(deps, telling)
   if (told) await repositories.told(row.repositoryId, '')
   return told ?? {}
 }

@@ -3,7 +3,7 @@ import { ForgeKind } from '@ansflow/proto/gen/ansflow/v1/connections_pb'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createOutbound } from '../../../platform/outbound.ts'
 import { readAllowed } from '../../../platform/outbound-rules.ts'
-import { type CommitStatus, type ForgeClient, type ForgeComment, ForgeError } from '../forge.ts'
+import { type CommitStatus, type ForgeClient, type ForgeComment, type ForgeDeployment, ForgeError } from '../forge.ts'
 import { forgeOf, forges } from '../kinds.ts'
 import type { FakeForge, Fault } from '../test/fake-forge.ts'
 import { fakeForges } from '../test/fake-forges.ts'
@@ -180,6 +180,44 @@ describe.each(kinds)('$name', ({ kind, start }) => {
     expect((await faultOf(client.putComment!(shop, 8, said('x'), soon()))).fault).toBe('missing')
   })
 
+  test('is told what was deployed, each time once, where it keeps that', async () => {
+    const { putDeployment } = client
+    if (!putDeployment) return expect([ForgeKind.BITBUCKET, ForgeKind.GITEE]).toContain(kind)
+    const said: Omit<ForgeDeployment, 'state' | 'id'> = {
+      ...{ mark: 'd1', environment: 'preview', ref: 'fast', isTag: false, isPreview: true, isAgain: false },
+      ...{ description: '#1 deploys', url: '', logUrl: 'https://ansflow.example.org/runs/1?step=ship' },
+    }
+    const put = (news: Partial<ForgeDeployment> & Pick<ForgeDeployment, 'state'>) =>
+      putDeployment(shop, pull.head, { ...said, id: '', ...news }, soon())
+    const url = 'https://pr-7.example.org/'
+    const id = await put({ state: 'running' })
+    // Who has not heard what came of it tells it again.
+    const isGitea = kind === ForgeKind.GITEA
+    expect(await put({ state: 'running', isAgain: true })).toBe(id)
+    expect(await put({ state: 'succeeded', url })).toBe(id)
+    expect(await put({ state: 'succeeded', url, id, isAgain: true })).toBe(id)
+    if (isGitea) {
+      expect(forge.statuses).toMatchObject([{ name: 'deploy/preview', state: 'success', url, commit: pull.head }])
+      expect(forge.deployments).toEqual([])
+    } else {
+      const isGithub = kind === ForgeKind.GITHUB
+      const states = isGithub ? ['in_progress', 'success'] : ['running', 'success']
+      expect(forge.deployments).toMatchObject([
+        { id, commit: pull.head, environment: 'preview', states, url, isTransient: isGithub },
+      ])
+      await put({ state: 'inactive', url, id })
+      expect(forge.deployments[0]!.states).toEqual(isGithub ? [...states, 'inactive'] : states)
+      const other = await put({ state: 'failed', mark: 'd2', environment: 'production' })
+      expect(forge.deployments[1]).toMatchObject({ id: other, states: [isGithub ? 'failure' : 'failed'], url: '' })
+      forge.mayDeploy = false
+      const error = await faultOf(put({ state: 'running', mark: 'd3', environment: 'third' }))
+      expect([error.fault, error.message]).toEqual(['denied', expect.stringMatching(/^Deployments are not recorded: /)])
+    }
+    expect((await faultOf(putDeployment(shop, 'main', { ...said, id: '', state: 'failed' }, soon()))).fault).toBe(
+      'refused',
+    )
+  })
+
   test('tells all of a pull request', async () => {
     expect(await client.pullRequest!(shop, 7, soon())).toMatchObject({
       number: 7,
@@ -325,6 +363,8 @@ test('what is said to be possible is', () => {
       statuses: client.putStatus,
       comments: client.putComment,
     }
+    const records = can.has('deployments') || can.has('deploymentStatuses')
+    expect(records, `${name} deployments`).toBe(client.putDeployment !== undefined)
     for (const [ability, method] of Object.entries(has)) {
       expect(can.has(ability as 'hooks'), `${name} ${ability}`).toBe(method !== undefined)
     }

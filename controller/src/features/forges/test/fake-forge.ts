@@ -37,6 +37,10 @@ export interface FakeForge {
   pulls: FakePull[]
   /** On pull requests, the oldest first. */
   comments: FakeComment[]
+  /** That it keeps records of, the oldest first. */
+  deployments: FakeDeployment[]
+  /** Whether the credentials have the permission for these. */
+  mayDeploy: boolean
   /** By which AnsFlow writes. */
   account: string
   asked: Asked[]
@@ -83,7 +87,22 @@ export interface FakeComment {
   body: string
 }
 
-export type Remembered = Pick<FakeForge, 'url' | 'gitUrl' | 'hooks' | 'statuses' | 'pulls' | 'comments' | 'account'>
+/** In the forge's words. */
+export interface FakeDeployment {
+  id: string
+  commit: string
+  environment: string
+  ref: string
+  isTransient: boolean
+  /** Newest last. */
+  states: string[]
+  url: string
+}
+
+export type Remembered = Pick<
+  FakeForge,
+  'url' | 'gitUrl' | 'hooks' | 'statuses' | 'pulls' | 'comments' | 'account' | 'deployments' | 'mayDeploy'
+>
 
 export interface FakeKind {
   /** Where its interface begins: "/api/v1". */
@@ -133,6 +152,8 @@ export async function startFakeForge(kind: FakeKind, token: string): Promise<Fak
     statuses: [],
     pulls: [],
     comments: [],
+    deployments: [],
+    mayDeploy: true,
     account: 'ann',
     asked: [] as Asked[],
     fault: undefined,

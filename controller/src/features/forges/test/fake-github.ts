@@ -2,6 +2,7 @@
 import { createPublicKey, verify } from 'node:crypto'
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import { commentRoutes } from './fake-comments.ts'
+import { githubDeployments } from './fake-deployments.ts'
 import {
   type FakeForge,
   type FakeKind,
@@ -201,6 +202,7 @@ function routes(remembered: Remembered): Route[] {
   // It is found on a second page alone.
   const all = () => [...Array.from({ length: 120 }, (_, i) => repositoryOf(`acme/other-${i}`)), shop()]
   return [
+    ...githubDeployments(remembered),
     ...commentRoutes(remembered, {
       list: /^\/repos\/acme\/shop\/issues\/7\/comments$/,
       each: /^\/repos\/acme\/shop\/issues\/comments\/(\d+)$/,

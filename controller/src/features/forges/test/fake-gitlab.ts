@@ -1,6 +1,7 @@
 // GitLab's interface, as far as AnsFlow asks it. A project is one part of a path, with its slashes written as %2F.
 import type { JsonObject } from '@bufbuild/protobuf'
 import { commentRoutes } from './fake-comments.ts'
+import { gitlabDeployments } from './fake-deployments.ts'
 import {
   type FakeForge,
   type FakeHook,
@@ -63,6 +64,7 @@ function routes(remembered: Remembered): Route[] {
   })
   const shop = () => project(repositoryName)
   return [
+    ...gitlabDeployments(remembered),
     ...commentRoutes(remembered, {
       list: /^\/projects\/acme%2Fshop\/merge_requests\/7\/notes$/,
       each: /^\/projects\/acme%2Fshop\/merge_requests\/7\/notes\/(\d+)$/,

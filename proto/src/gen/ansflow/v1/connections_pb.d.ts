@@ -102,7 +102,8 @@ export declare type Connection = Message<"ansflow.v1.Connection"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * What this kind of forge can do: "hooks", "search", "statuses", "checks".
+   * What this kind of forge can do: "hooks", "search", "statuses", "checks", "pullRequests", "comments", "deployments" (it keeps records
+   * of them), "deploymentStatuses" (it has none, commits get a status for each environment).
    *
    * @generated from field: repeated string abilities = 15;
    */
@@ -136,6 +137,14 @@ export declare type Connection = Message<"ansflow.v1.Connection"> & {
    * @generated from field: google.protobuf.Timestamp hook_refused_at = 19;
    */
   hookRefusedAt?: Timestamp | undefined;
+
+  /**
+   * Why what was deployed could not be recorded at the forge when that was last tried, which fails no run: an English sentence that names
+   * the permission; empty: it could, or was not tried.
+   *
+   * @generated from field: string deployments_problem = 20;
+   */
+  deploymentsProblem: string;
 };
 
 /**
@@ -229,7 +238,8 @@ export declare type ConnectionJson = {
   createdAt?: TimestampJson;
 
   /**
-   * What this kind of forge can do: "hooks", "search", "statuses", "checks".
+   * What this kind of forge can do: "hooks", "search", "statuses", "checks", "pullRequests", "comments", "deployments" (it keeps records
+   * of them), "deploymentStatuses" (it has none, commits get a status for each environment).
    *
    * @generated from field: repeated string abilities = 15;
    */
@@ -263,6 +273,14 @@ export declare type ConnectionJson = {
    * @generated from field: google.protobuf.Timestamp hook_refused_at = 19;
    */
   hookRefusedAt?: TimestampJson;
+
+  /**
+   * Why what was deployed could not be recorded at the forge when that was last tried, which fails no run: an English sentence that names
+   * the permission; empty: it could, or was not tried.
+   *
+   * @generated from field: string deployments_problem = 20;
+   */
+  deploymentsProblem?: string;
 };
 
 /**

@@ -301,6 +301,13 @@ export declare type ListDeploymentsRequest = Message<"ansflow.v1.ListDeployments
    * @generated from field: string page_token = 4;
    */
   pageToken: string;
+
+  /**
+   * Empty: of any; else of this alone, 40 or 64 hexadecimal digits.
+   *
+   * @generated from field: string commit = 5;
+   */
+  commit: string;
 };
 
 /**
@@ -330,6 +337,13 @@ export declare type ListDeploymentsRequestJson = {
    * @generated from field: string page_token = 4;
    */
   pageToken?: string;
+
+  /**
+   * Empty: of any; else of this alone, 40 or 64 hexadecimal digits.
+   *
+   * @generated from field: string commit = 5;
+   */
+  commit?: string;
 };
 
 /**

@@ -48,6 +48,16 @@ export function giteaClient({ url, credentials, outbound }: ForgeAccess): ForgeC
     return readAnswer(name, () => body.at('login').name())
   }
 
+  async function putStatus(fullName: string, commit: string, status: CommitStatus, signal: AbortSignal): Promise<void> {
+    if (!isCommit(commit)) throw new ForgeError('refused', 'A status is of a commit.')
+    await ask('POST', `${repositoryAt(fullName)}/statuses/${commit}`, signal, {
+      state: states[status.state],
+      context: statusText(status.name, longestName),
+      description: statusText(status.description, longestDescription),
+      target_url: status.url,
+    })
+  }
+
   return {
     whoAmI: async (signal) => ({ name: await ownName(signal), scopes: [] }),
 
@@ -117,14 +127,14 @@ export function giteaClient({ url, credentials, outbound }: ForgeAccess): ForgeC
       })
     },
 
-    async putStatus(fullName, commit, status, signal) {
-      if (!isCommit(commit)) throw new ForgeError('refused', 'A status is of a commit.')
-      await ask('POST', `${repositoryAt(fullName)}/statuses/${commit}`, signal, {
-        state: states[status.state],
-        context: statusText(status.name, longestName),
-        description: statusText(status.description, longestDescription),
-        target_url: status.url,
-      })
+    putStatus,
+
+    async putDeployment(fullName, commit, { environment, state, description, url, logUrl }, signal) {
+      // What came after it in the same place has told of that.
+      if (state === 'inactive') return ''
+      const status = { name: `deploy/${environment}`, of: '', state, description, url: url || logUrl }
+      await putStatus(fullName, commit, status, signal)
+      return ''
     },
 
     putComment(fullName, number, comment, signal) {

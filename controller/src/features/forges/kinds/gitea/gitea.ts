@@ -10,7 +10,7 @@ import { giteaEvents } from './gitea-events.ts'
 export const gitea: Forge = {
   kind: ForgeKind.GITEA,
   name: 'Gitea',
-  can: new Set(['hooks', 'search', 'pullRequests', 'comments', 'statuses']),
+  can: new Set(['hooks', 'search', 'pullRequests', 'comments', 'statuses', 'deploymentStatuses']),
   // Forgejo sends it as well.
   deliveryHeader: 'x-gitea-delivery',
   eventHeader: 'x-gitea-event',

@@ -18,9 +18,10 @@ import { personPath, pushingRoles, unlessUnknown } from '../../may-push.ts'
 import { issueComments, putOwnComment } from '../../own-comment.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
-import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
+import { longestDescription, mostFound, statusText, unlessMayDeploy } from '../../said-to-forges.ts'
 import { appStatement, forgetToken, installationToken } from './github-app.ts'
 import { putCheck } from './github-checks.ts'
+import { putGithubDeployment } from './github-deployments.ts'
 import { hookEvents, pullRequestFacts } from './github-events.ts'
 
 const name = 'GitHub'
@@ -205,6 +206,18 @@ export function githubClient({ url, credentials, outbound }: ForgeAccess): Forge
       // An app writes by a name of its own.
       const own = async () => (app ? `${(await installation(signal)).name}[bot]` : ownName(signal))
       return putOwnComment(askIn(fullName), own, at, comment, signal)
+    },
+
+    async putDeployment(fullName, commit, deployment, signal) {
+      const made = { repository: `/repos/${repositoryPath(fullName)}`, commit }
+      try {
+        return await putGithubDeployment(askIn(fullName), made, deployment, signal)
+      } catch (error) {
+        const need = app
+          ? 'the app needs the permission “Deployments: read and write”'
+          : 'the token needs repo_deployment, or “Deployments: read and write”'
+        throw unlessMayDeploy(error, need)
+      }
     },
 
     async mayPush(fullName, person, signal) {

@@ -10,7 +10,7 @@ import { githubEvents } from './github-events.ts'
 export const github: Forge = {
   kind: ForgeKind.GITHUB,
   name: 'GitHub',
-  can: new Set(['hooks', 'search', 'pullRequests', 'comments', 'statuses', 'checks']),
+  can: new Set(['hooks', 'search', 'pullRequests', 'comments', 'statuses', 'checks', 'deployments']),
   deliveryHeader: 'x-github-delivery',
   eventHeader: 'x-github-event',
   pullRequestRef: (number) => `refs/pull/${number}/head`,

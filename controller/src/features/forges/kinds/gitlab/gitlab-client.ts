@@ -18,7 +18,8 @@ import { type CommentsAt, putOwnComment } from '../../own-comment.ts'
 import { isCommit, longestName, type Part } from '../../payload.ts'
 import { putRequest, type RequestFields, requestWords } from '../../pull-request.ts'
 import { longestTitle, mostLabels } from '../../read-events.ts'
-import { longestDescription, mostFound, statusText } from '../../said-to-forges.ts'
+import { longestDescription, mostFound, statusText, unlessMayDeploy } from '../../said-to-forges.ts'
+import { putGitlabDeployment } from './gitlab-deployments.ts'
 
 const name = 'GitLab'
 /** Whoever has this level of access, or a higher one, may push. */
@@ -155,6 +156,17 @@ export function gitlabClient({ url, credentials, outbound }: ForgeAccess): Forge
         change: 'PUT',
       }
       return putOwnComment(ask, () => ownName(signal), at, comment, signal)
+    },
+
+    async putDeployment(fullName, commit, deployment, signal) {
+      try {
+        return await putGitlabDeployment(ask, { project: projectPath(fullName), commit }, deployment, signal)
+      } catch (error) {
+        throw unlessMayDeploy(
+          error,
+          'the token needs the scope api and the role of a developer, or more where the environment is protected',
+        )
+      }
     },
 
     async mayPush(fullName, person, signal) {

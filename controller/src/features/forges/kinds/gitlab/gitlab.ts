@@ -10,7 +10,7 @@ import { gitlabEvents } from './gitlab-events.ts'
 export const gitlab: Forge = {
   kind: ForgeKind.GITLAB,
   name: 'GitLab',
-  can: new Set(['hooks', 'search', 'pullRequests', 'comments', 'statuses']),
+  can: new Set(['hooks', 'search', 'pullRequests', 'comments', 'statuses', 'deployments']),
   // Of x-gitlab-event-uuid there are several that are the same: it is of what set off one hook through another.
   deliveryHeader: 'idempotency-key',
   eventHeader: 'x-gitlab-event',
