@@ -16,7 +16,7 @@ export interface DeploymentFacts extends Pick<ForgeDeployment, 'environment' | '
 /** Throws `LostRace`: somebody else has just told of the same; begun anew, it knows of that. */
 export function tellDeploymentWith(deps: { repositories: Repositories; pullRequests: PullRequests }): DeploymentNews {
   return async (em, deployment, { run, step, environment, replaced }, now) => {
-    if (replaced !== '') await tellReplaced(em, replaced, now)
+    if (replaced !== '') await tellReplaced(em, replaced, deployment.url, now)
     if (!isOfCommit(run)) return
     const { repositoryId, commit, branch, tag, pullRequest } = run.meta.origin.git!
     const { projectId, runId, number } = run.meta
@@ -45,11 +45,14 @@ function isOfCommit({ meta }: RunState): boolean {
   return meta.version > 0 || cause.case === 'webhook' || verified
 }
 
-/** Something else is in its place by now. */
-async function tellReplaced(em: EntityManager, deploymentId: string, now: Date): Promise<void> {
+/** Something else is in its place by now; previews of pull requests are beside each other, unless they have one address. */
+async function tellReplaced(em: EntityManager, deploymentId: string, url: string, now: Date): Promise<void> {
   const where = { deploymentId, state: 'succeeded' }
   const [known] = await em.find(CommitStatusEntity, where, { limit: 1, disableIdentityMap: true })
-  if (known) await change(em, { id: known.id }, { state: 'inactive', nextAt: now, attempts: 0 })
+  if (!known) return
+  const facts = JSON.parse(known.report!) as DeploymentFacts
+  if (facts.isPreview && facts.url !== url) return
+  await change(em, { id: known.id }, { state: 'inactive', nextAt: now, attempts: 0 })
 }
 
 const words: Record<ForgeDeployment['state'], string> = {

@@ -94,7 +94,7 @@ test('a deployment of a pull request has a record, which follows it, and its lin
   await end(await begun())
   await waitFor(() => deployments[1]?.states.at(-1) === 'failure')
   expect(deployments[0]!.states).toEqual(['in_progress', 'success'])
-  await end(await begun(), { at: 'https://pr-7b.test/' })
+  await end(await begun(), { at: 'https://pr-7.test/' })
   await waitFor(() => deployments[2]?.states.at(-1) === 'success' && deployments[0]!.states.at(-1) === 'inactive')
 
   // A permission that is missing is said of the connection, and nothing fails of it.
@@ -106,7 +106,8 @@ test('a deployment of a pull request has a record, which follows it, and its lin
   await waitFor(() => w.forge.comments[0]!.body.includes('https://pr-7c.test/'))
   expect([(await connection()).problem, (await w.repository()).tellProblem]).toEqual(['', ''])
   w.forge.mayDeploy = true
-  await end(await begun(), { at: 'https://pr-7d.test/' })
+  // It is tried again.
+  await waitFor(() => deployments.at(-1)!.url === 'https://pr-7c.test/', 20_000)
   await waitFor(async () => (await connection()).deploymentsProblem === '')
   expect(w.forge.comments).toHaveLength(1)
-})
+}, 60_000)

@@ -89,11 +89,17 @@ test('tests stand under the table: the failed ones by name, and how coverage has
 test('of the tests of pipelines as many stand in a comment as there is room for', () => {
   const tests = testsText('build', page, reported)
   const pipelines = Array.from({ length: 50 }, (_, i) => ({ ...pipeline(i), tests }))
-  const text = commentText({ commit: 'ab12'.repeat(10), pipelines, isCut: false, mark: '[//]: # (m)' })
+  const text = commentText({ commit: 'ab12'.repeat(10), previews: [], pipelines, isCut: false, mark: '[//]: # (m)' })
   expect(text.length).toBeLessThanOrEqual(60_000)
   expect(text.endsWith('\n\n[//]: # (m)')).toBe(true)
   const [one] = [
-    commentText({ commit: 'ab12'.repeat(10), pipelines: [{ ...pipeline(1), tests }], isCut: false, mark: '' }),
+    commentText({
+      commit: 'ab12'.repeat(10),
+      previews: [],
+      pipelines: [{ ...pipeline(1), tests }],
+      isCut: false,
+      mark: '',
+    }),
   ]
   expect(one).toContain(`|\n\n${tests}`)
 })

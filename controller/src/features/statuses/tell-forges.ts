@@ -97,10 +97,9 @@ async function tellOne(deps: TellDeps, row: CommitStatusRow, signal: AbortSignal
     if (signal.aborted) return close({})
     if (!(error instanceof ForgeError)) log.warn({ err: error, statusId: id }, 'a forge could not be told yet')
     const problem = error instanceof ForgeError ? error.message : 'There was an error in AnsFlow.'
-    const isDenied = error instanceof ForgeError && error.fault === 'denied' && row.deploymentId !== ''
-    // That its records are not made is said of the connection.
-    if (isDenied) return close({ nextAt: null })
-    await repositories.told(row.repositoryId, problem)
+    // That records of deployments are not made is said of the connection.
+    const isSaid = error instanceof ForgeError && error.fault === 'denied' && row.deploymentId !== ''
+    if (!isSaid) await repositories.told(row.repositoryId, problem)
     // Who has to wait has not tried.
     const attempts = row.attempts + (error instanceof ForgeError && error.fault === 'limited' ? 0 : 1)
     const isFinal = error instanceof ForgeError && (error.fault === 'refused' || error.fault === 'missing')

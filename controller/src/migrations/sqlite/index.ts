@@ -33,7 +33,7 @@ import { AppHooks } from './migration-0029-app-hooks.ts'
 import { OpenProposals } from './migration-0030-open-proposals.ts'
 import { ContainerImage } from './migration-0031-container-image.ts'
 import { TestReports } from './migration-0032-test-reports.ts'
-import { DeploymentRecords } from './migration-0032-deployment-records.ts'
+import { DeploymentRecords } from './migration-0033-deployment-records.ts'
 
 export const migrations = {
   'migration-0001-05530635': Initial,
@@ -70,5 +70,5 @@ export const migrations = {
   'migration-0030-open-proposals': OpenProposals,
   'migration-0031-container-image': ContainerImage,
   'migration-0032-test-reports': TestReports,
-  'migration-0032-deployment-records': DeploymentRecords,
+  'migration-0033-deployment-records': DeploymentRecords,
 }
