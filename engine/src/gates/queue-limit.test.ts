@@ -20,12 +20,24 @@ test('a step that no agent takes in time has failed, and says so; its retries ar
   const world = begun({ retry: { max: 3 } })
   passTime(world)
   const { status, reason, attempts } = stepOf(world)
-  expect([StepStatus[status], reason && reasonText(reason)]).toEqual([
-    'FAILED',
-    'It did not get its locks and an agent within 1m.',
-  ])
+  expect([StepStatus[status], reason && reasonText(reason)]).toEqual(['FAILED', 'No agent took it within 1m.'])
   expect(attempts).toHaveLength(1)
   expect(world.state.status).toBe(RunStatus.FAILED)
+})
+
+test.each([
+  ['labels_missing', { labels: 'gpu, mac' }, 'No agent with the labels gpu, mac took it within 1m.'],
+  [
+    'workspace_full',
+    { agent: 'vm', workspace: 'shared' },
+    'No agent took it within 1m: it is for agent vm, which holds workspace shared.',
+  ],
+  ['no_agent', {}, 'No agent took it within 1m.'],
+] as const)('one that waited for an agent alone says for which (%s)', (code, params, sentence) => {
+  const world = begun({})
+  apply(world, { type: 'jobWaits', jobId: jobOf(world).id, reason: { code, params } })
+  passTime(world)
+  expect(reasonText(stepOf(world).reason!)).toBe(sentence)
 })
 
 test('an agent that takes it ends the limit; one that refuses it does not begin it anew', () => {

@@ -153,9 +153,12 @@ function retryStep(turn: Turn, step: StepState, delayMs: number): void {
 export function queueTimedOut(turn: Turn, step: StepState): void {
   const { code, params: waited } = step.reason ?? reason('queued')
   const said = reason('queue_timeout', { after: durationText(step.definition.queueTimeoutMs) })
-  // Whose end it waited for is named, and the way there.
-  const why = code === 'lock_waits' ? { ...said, params: { ...waited, ...said.params } } : said
   const job = step.attempts.at(-1)
+  // What it waited for is named: whose end, and the way there, or which agent.
+  const { labels, agent, workspace } = waited
+  const ofAgents = { ready: 'true', ...(labels && { labels }), ...(agent && workspace && { agent, workspace }) }
+  const params = code === 'lock_waits' ? waited : job?.status === JobStatus.QUEUED ? ofAgents : {}
+  const why = { ...said, params: { ...params, ...said.params } }
   if (job?.status === JobStatus.QUEUED) endJob(turn, job, JobStatus.FAILED, why)
   endStep(turn, step, StepStatus.FAILED, why)
 }

@@ -3,6 +3,7 @@
 import type { Entry } from '../texts/template.ts'
 import { ofContainers } from './of-containers.ts'
 import { ofEnvironments } from './of-environments.ts'
+import { ofMatrices } from './of-matrices.ts'
 
 const shares = '[ Steps of workspace {shares}, which lives on one agent, ask for them.]'
 const sharesZh = '[工作区 {shares} 只在一个代理上，它的步骤要求这些标签。]'
@@ -175,7 +176,7 @@ export const reasonTable = {
   approval_expired: {
     params: ['after', 'approved?'],
     en: '[{approved?}Nobody rejected it within {after}, so it counts as approved, as its step says.|It was not approved within {after}, so it counts as rejected.]',
-    'zh-CN': '[{approved?}{after} 内无人拒绝，按步骤的规定视为批准。|{after} 内未获批准，视为拒绝。]',
+    'zh-CN': '[{approved?}{after}内无人拒绝，按步骤的规定视为批准。|{after}内未获批准，视为拒绝。]',
   },
 
   // Of runs that a step has started.
@@ -222,36 +223,7 @@ export const reasonTable = {
     en: 'Not needed any more since {step} has failed (failFast).',
     'zh-CN': '{step} 已失败，不再需要（failFast）。',
   },
-  matrix_many: {
-    params: ['count', 'most'],
-    en: 'Its matrix has {count} copies; {most} are possible.',
-    'zh-CN': '其矩阵有 {count} 个副本；最多 {most} 个。',
-  },
-  matrix_full: {
-    params: ['most'],
-    en: 'With its copies the run would have more than {most} of them.',
-    'zh-CN': '加上它的副本，运行的副本数将超过 {most}。',
-  },
-  matrix_invalid: {
-    params: ['problem'],
-    en: 'There are no copies of it. {problem}',
-    'zh-CN': '无法生成副本。{problem}',
-  },
-  copies_failed: {
-    params: ['failed', 'count'],
-    en: '{failed} of its {count} copies failed.',
-    'zh-CN': '{count} 个副本中有 {failed} 个失败。',
-  },
-  copies_lost: {
-    params: ['lost', 'count'],
-    en: '{lost} of its {count} copies were lost.',
-    'zh-CN': '{count} 个副本中有 {lost} 个失联。',
-  },
-  copies_canceled: {
-    params: ['canceled', 'count'],
-    en: '{canceled} of its {count} copies were canceled.',
-    'zh-CN': '{count} 个副本中有 {canceled} 个已取消。',
-  },
+  ...ofMatrices,
   exit_code: {
     params: ['code'],
     en: 'Its command ended with exit code {code}.',
@@ -263,15 +235,26 @@ export const reasonTable = {
     'zh-CN': '命令被信号 {signal} 结束。',
   },
   queue_timeout: {
-    params: ['after', 'lock?', 'holder?', 'number?', 'pipeline?', 'queued?'],
-    en: '[{queued?}It did not get lock {lock} within {after}: step {holder} of run #{number} of {pipeline}, which waited as well, was before it.|It did not get lock {lock} within {after}: step {holder} of run #{number} of {pipeline} had it.|It did not get its locks and an agent within {after}.]',
+    params: [
+      'after',
+      'lock?',
+      'holder?',
+      'number?',
+      'pipeline?',
+      'queued?',
+      'ready?',
+      'labels?',
+      'agent?',
+      'workspace?',
+    ],
+    en: '[{queued?}It did not get lock {lock} within {after}: step {holder} of run #{number} of {pipeline}, which waited as well, was before it.|It did not get lock {lock} within {after}: step {holder} of run #{number} of {pipeline} had it.|{ready?}No agent took it within {after}: it is for agent {agent}, which holds workspace {workspace}.|{ready?}No agent with the labels {labels} took it within {after}.|{ready?}No agent took it within {after}.|It did not get its locks and an agent within {after}.]',
     'zh-CN':
-      '[{queued?}{after} 内没有得到锁 {lock}：{pipeline} 的运行 #{number} 的步骤 {holder} 排在前面（它也在等待）。|{after} 内没有得到锁 {lock}：{pipeline} 的运行 #{number} 的步骤 {holder} 正在使用它。|{after} 内没有得到锁和代理。]',
+      '[{queued?}{after}内没有得到锁 {lock}：{pipeline} 的运行 #{number} 的步骤 {holder} 排在前面（它也在等待）。|{after}内没有得到锁 {lock}：{pipeline} 的运行 #{number} 的步骤 {holder} 正在使用它。|{ready?}{after}内没有代理接手：它只能由持有工作区 {workspace} 的代理 {agent} 运行。|{ready?}{after}内没有带标签 {labels} 的代理接手。|{ready?}{after}内没有代理接手。|{after}内没有得到锁和代理。]',
   },
   timeout: {
     params: ['after?'],
     en: 'It took longer than its timeout[ of {after}].',
-    'zh-CN': '[超过了 {after} 的超时时间|超过了超时时间]。',
+    'zh-CN': '[超过了 {after}的超时时间|超过了超时时间]。',
   },
   lost: {
     params: ['agent?', 'message?'],
@@ -368,7 +351,7 @@ export const reasonTable = {
   run_timeout: {
     params: ['after', 'waiting?'],
     en: '[{waiting?}The run was still waiting for an agent when its timeout of {after} had passed.|The run took longer than its timeout of {after}.]',
-    'zh-CN': '[{waiting?}运行等待代理时，超时时间 {after} 已到。|运行超过了 {after} 的超时时间。]',
+    'zh-CN': '[{waiting?}{after}的超时时间已到，运行仍在等待代理。|运行超过了 {after}的超时时间。]',
   },
   failed_steps: {
     params: ['count'],

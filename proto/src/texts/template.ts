@@ -76,7 +76,20 @@ export const plain: Shown = {
 
 /** Parameters that a reader sees in his own way; a name means the same in every text. The others are shown as they are. */
 export const shownParams: Readonly<
-  Record<string, 'time' | 'date' | 'step' | 'steps' | 'param' | 'status' | 'character' | 'problem' | 'approvers'>
+  Record<
+    string,
+    | 'time'
+    | 'date'
+    | 'step'
+    | 'steps'
+    | 'param'
+    | 'status'
+    | 'character'
+    | 'problem'
+    | 'approvers'
+    | 'duration'
+    | 'people'
+  >
 > = {
   at: 'time',
   since: 'time',
@@ -89,6 +102,19 @@ export const shownParams: Readonly<
   odd: 'character',
   problem: 'problem',
   approvers: 'approvers',
+  after: 'duration',
+  by: 'people',
+}
+
+const durationUnits: Readonly<Record<string, string>> = { d: '天', h: '小时', m: '分', s: '秒', ms: '毫秒' }
+
+/** A duration as the file writes it ("1m30s"), as it stands in a sentence. */
+function durationIn(text: string, language: Language): string {
+  if (language === 'en' || !/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return text
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)].map(
+    ([, count, unit]) => `${count} ${durationUnits[unit!]}`,
+  )
+  return parts.join(' ').replace(/分$/, '分钟')
 }
 
 /** Those who have a role, as they stand in a sentence. */
@@ -114,6 +140,16 @@ export const statusTexts: Readonly<Record<string, Text>> = {
   lost: { en: 'was lost', 'zh-CN': '已失联' },
 }
 
+/** Between Chinese and a Latin word or a number stands a space, also where only what a parameter holds is one. */
+function join(parts: readonly string[], language: Language): string {
+  if (language !== 'zh-CN') return parts.join('')
+  return parts.reduce((text, part) => (meets(text, part) ? `${text} ${part}` : text + part), '')
+}
+function meets(before: string, after: string): boolean {
+  const pair = `${before.at(-1) ?? ''}${after.at(0) ?? ''}`
+  return /^(\p{Script=Han}[A-Za-z0-9]|[A-Za-z0-9]\p{Script=Han})$/u.test(pair)
+}
+
 /** `inner` says a sentence that is a parameter of this one; its parameters stand among those of this one. */
 export function write(
   entry: Entry,
@@ -123,7 +159,10 @@ export function write(
   inner: (params: Params) => string,
 ): string {
   const each = (pieces: readonly Piece[]) =>
-    pieces.map((piece) => (typeof piece === 'string' ? piece : show(piece.param, params[piece.param] ?? ''))).join('')
+    join(
+      pieces.map((piece) => (typeof piece === 'string' ? piece : show(piece.param, params[piece.param] ?? ''))),
+      language,
+    )
   function show(param: string, value: string): string {
     switch (Object.hasOwn(shownParams, param) ? shownParams[param] : undefined) {
       case 'time':
@@ -144,6 +183,10 @@ export function write(
           .split(', ')
           .map((each) => approverText(each, language))
           .join(shown.separator)
+      case 'duration':
+        return durationIn(value, language)
+      case 'people':
+        return value.split(', ').join(shown.separator)
       case 'status':
         return statusTexts[value]?.[language] ?? value
       case 'character':
@@ -156,10 +199,12 @@ export function write(
   }
   const fits = ({ needs }: Choice) =>
     needs.every(({ param, value }) => (value === undefined ? Boolean(params[param]) : params[param] === value))
-  return templateOf(entry[language])
-    .map((part) => {
-      if (typeof part === 'string' || 'param' in part) return each([part])
-      return each(part.choices.find(fits)?.pieces ?? [])
-    })
-    .join('')
+  const parts = templateOf(entry[language]).map((part) => {
+    if (typeof part === 'string' || 'param' in part) return each([part])
+    return each(part.choices.find(fits)?.pieces ?? [])
+  })
+  return join(
+    parts.filter((part) => part !== ''),
+    language,
+  )
 }

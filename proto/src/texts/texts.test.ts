@@ -49,8 +49,15 @@ describe('the table of problems', () => {
       if (language === 'zh-CN') {
         expect(text).toMatch(/\p{Script=Han}/u)
         expect(unquoted(text ?? '')).not.toMatch(english)
+        expect(unquoted(text ?? '')).not.toMatch(/\p{Script=Han}[A-Za-z0-9]|[A-Za-z0-9]\p{Script=Han}/u)
       }
     }
+  })
+
+  it('keeps Chinese and what only a parameter brings apart', () => {
+    expect(saidText(say('env_reserved', { name: 'TMPDIR', by: 'agent' }), 'zh-CN')).toBe(
+      'TMPDIR 由 AnsFlow 自行设置。请换一个名称。',
+    )
   })
 })
 

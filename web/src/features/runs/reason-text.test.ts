@@ -43,6 +43,10 @@ test.each<[Language, string, Record<string, string>, string]>([
   ],
   ['en', 'labels_missing', { labels: 'production' }, 'No agent with the labels production is online'],
   ['en', 'no_agent', {}, 'No agent is online'],
+  ['en', 'timeout', { after: '1h30m' }, 'It took longer than its timeout of 1h30m'],
+  ['zh-CN', 'timeout', { after: '1h30m' }, '超过了 1 小时 30 分钟的超时时间'],
+  ['zh-CN', 'queue_timeout', { after: '5s', ready: 'true', labels: 'gpu' }, '5 秒内没有带标签 gpu 的代理接手'],
+  ['zh-CN', 'approved', { by: 'Ada, Grace' }, 'Ada、Grace 已批准'],
   ['en', 'agents_offline', { agents: 'vm' }, 'Waits for an agent that can run it to come online: vm'],
   ['zh-CN', 'agents_offline', { agents: 'vm' }, '等待能运行它的代理上线：vm'],
   [
