@@ -45,6 +45,20 @@ const texts = {
   },
 }
 
+/** Steps of which a part is out of the canvas's frame, or under its tools. */
+async function unseen({ canvas }: Editor): Promise<string[]> {
+  return canvas.evaluate((frame) => {
+    const { left, right, top, bottom } = frame.getBoundingClientRect()
+    const tools = frame.querySelector('[role="toolbar"]')!.getBoundingClientRect()
+    const nodes = [...frame.querySelectorAll('.vue-flow__node')].map((node) => node.getBoundingClientRect())
+    return nodes
+      .filter(
+        (box) => box.left < left || box.right > right || box.top < top || box.bottom > Math.min(bottom, tools.top),
+      )
+      .map((box) => `${box.left},${box.top}`)
+  })
+}
+
 test.each(['en', 'zh-CN'] as const)(
   'the draft is explained on its canvas (%s)',
   { timeout: 90_000 },
@@ -63,9 +77,13 @@ steps:
     await signIn(page, admin)
     const editor = new Editor(page)
     await editor.open('test', pipelineId)
+    const view = await editor.canvas.locator('.vue-flow__transformationpane').getAttribute('style')
     await page.getByTestId('explain-button').click()
     const result = page.getByTestId('explain-result')
     await result.getByText(say.three, { exact: true }).waitFor()
+    // The times below take of the canvas, not of what was seen on it.
+    await page.getByTestId('expected-time').waitFor()
+    await expect.poll(() => unseen(editor)).toEqual([])
     expect(await page.getByTestId('wave-build').textContent()).toBe('1')
     expect(await page.getByTestId('wave-grid').textContent()).toBe('2')
     await page.getByTestId('why-deep').getByText(say.skipped).waitFor()
@@ -96,6 +114,7 @@ steps:
 
     await page.getByTestId('explain-close').click()
     await page.getByTestId('wave-build').waitFor({ state: 'detached' })
+    await expect.poll(() => editor.canvas.locator('.vue-flow__transformationpane').getAttribute('style')).toBe(view)
     expect((await system.api.runs.listRuns({ pipelineId })).runs).toEqual([])
 
     // What has run tells how long it takes, and what is other now.
