@@ -40,6 +40,7 @@ const fields: Record<string, Param> = {
     type: 'string',
     maxLength: 200,
     examples: ['Why now?'],
+    'x-example': { en: 'Why now?', 'zh-CN': '为什么现在部署？' },
     'x-widget': 'text',
     'x-order': 2,
     'x-text': {
@@ -69,6 +70,7 @@ const fields: Record<string, Param> = {
     maxItems: 50,
     examples: ['canary'],
     'x-order': 4,
+    'x-only': { of: 'type', values: ['choice'] },
     'x-text': {
       title: { en: 'Options', 'zh-CN': '选项' },
       help: { en: 'Of a choice, in this order.', 'zh-CN': '选择类型的选项，按此顺序显示。' },
@@ -87,6 +89,7 @@ const fields: Record<string, Param> = {
     type: 'string',
     maxLength: 2000,
     examples: ['canary'],
+    'x-example': { en: '', 'zh-CN': '' },
     'x-widget': 'text',
     'x-order': 6,
     'x-text': {
@@ -145,10 +148,11 @@ export const approval: StepType = {
         type: 'string',
         maxLength: 4000,
         examples: ['Deploy ${{ git.commit }}?'],
+        'x-example': { en: 'Deploy ${{ git.commit }}?', 'zh-CN': '要部署 ${{ git.commit }} 吗？' },
         'x-widget': 'multiline',
         'x-order': 3,
         'x-text': {
-          title: { en: 'Question', 'zh-CN': '说明' },
+          title: { en: 'Question', 'zh-CN': '审批说明' },
           help: { en: 'What whoever decides should know.', 'zh-CN': '审批人需要知道的内容。' },
         },
       },

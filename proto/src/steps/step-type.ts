@@ -47,6 +47,10 @@ export interface Param extends ParamShape {
   /** It stands with the step's own retries and timeout, not with the other parameters. */
   'x-tab'?: 'reliability'
   'x-text': { title: Text; help: Text }
+  /** In an empty field of the form instead of the first of `examples`, where that is a text for people. */
+  'x-example'?: Text
+  /** Only means something where the parameter `of`, beside it, is one of `values`. */
+  'x-only'?: { of: string; values: string[] }
   /** `${NAME}` in its texts stands for a secret that the step names. */
   'x-secrets'?: true
   /** Texts of the values of `enum`, where the value itself does not speak. */

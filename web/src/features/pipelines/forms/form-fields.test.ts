@@ -34,6 +34,17 @@ describe('formFields', () => {
     expect(shellOf({ script: 'x', shell: 'sh' })).toMatchObject({ fallback: 'bash', changed: true, value: 'sh' })
   })
 
+  it('asks in each row only what means something there, and shows examples for people in their language', () => {
+    const rows = (fields: JsonObject[]) =>
+      formFields(stepType('approval'), { fields }, 'zh-CN').main.find(({ name }) => name === 'fields')!.rows
+    const [text, choice, left] = rows([{ name: 'a' }, { name: 'b', type: 'choice' }, { name: 'c', options: ['x'] }])
+    const names = (row: typeof text) => row?.map(({ name }) => name)
+    expect(names(text)).toEqual(['name', 'label', 'type', 'required', 'default'])
+    expect(names(choice)).toEqual(['name', 'label', 'type', 'options', 'required', 'default'])
+    expect(names(left)).toContain('options')
+    expect(text?.map(({ example }) => example)).toEqual(['reason', '为什么现在部署？', '', '', ''])
+  })
+
   it('shows lists and maps by their entries, and an expression for all of it as a text', () => {
     const given = { url: 'x', headers: { A: 'b', N: 1 }, expectStatus: ['200'], outputs: '${{ inputs.o }}' }
     const { main } = formFields(stepType('http_request'), given, 'en')

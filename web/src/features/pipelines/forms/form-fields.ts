@@ -65,7 +65,13 @@ export function formFields(
 }
 
 function fieldsOf({ properties = {}, required = [] }: Fields, values: JsonObject, language: Language): FormField[] {
+  /** What would mean nothing is not asked for; what is there nevertheless is shown. */
+  const counts = ([name, param]: [string, Param]) => {
+    const { of, values: fitting } = param['x-only'] ?? { of: '', values: [] }
+    return of === '' || values[name] !== undefined || fitting.includes(String(values[of] ?? properties[of]?.default))
+  }
   return Object.entries(properties)
+    .filter(counts)
     .sort(([, a], [, b]) => (a['x-order'] ?? 1000) - (b['x-order'] ?? 1000))
     .map(([name, param]) => formField(name, param, values[name], required.includes(name), language))
 }
@@ -88,7 +94,7 @@ function formField(
     kind,
     title: param['x-text'].title[language],
     help: param['x-text'].help[language],
-    example: param.examples?.[0] ?? '',
+    example: param['x-example']?.[language] ?? param.examples?.[0] ?? '',
     required,
     advanced: param['x-advanced'] ?? false,
     value,
