@@ -1,4 +1,4 @@
-import { StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { NeedKind, StepDefinitionSchema } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -23,6 +23,18 @@ describe('placeSteps', () => {
         expect(new Set(placed.map((p) => `${p.x},${p.y}`)).size).toBe(steps.length)
       }),
     )
+  })
+
+  it('tells the ways that are only gone after a failure', () => {
+    const onFailure = (id: string, ...needs: string[]) =>
+      create(StepDefinitionSchema, { id, needs: needs.map((stepId) => ({ stepId, kind: NeedKind.FAILURE })) })
+    const steps = [step('a'), step('b', ['a']), onFailure('fix', 'a'), onFailure('web/x', 'a'), step('web/y', ['a'])]
+    const { edges } = placeSteps(steps, none)
+    expect(Object.fromEntries(edges.map((edge) => [edge.key, edge.onFailure]))).toEqual({
+      'a>b': false,
+      'a>fix': true,
+      'a>web': false,
+    })
   })
 
   it('keeps a chain on one line', () => {

@@ -1,7 +1,7 @@
 // A run's small graph with the steps that templates brought: each template's as one node while it is folded, else in a frame, with
 // nodes and frames of its own. Edges end at frames. Pure.
-import type { StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
-import { type Box, nodeHeight, nodeWidth, type PlacedBox, type Placement, placeBoxes } from './run-layout.ts'
+import { NeedKind, type StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
+import { type Box, nodeHeight, nodeWidth, type PlacedBox, type PlacedEdge, placeBoxes } from './run-layout.ts'
 
 /** Within a frame, above what stands in it. */
 export const frameHead = 24
@@ -17,7 +17,11 @@ export interface GroupedGraph {
   height: number
   nodes: PlacedBox[]
   frames: PlacedBox[]
-  edges: Placement['edges']
+  edges: GroupedEdge[]
+}
+export interface GroupedEdge extends PlacedEdge {
+  /** It is only gone when what it comes from has failed. */
+  onFailure: boolean
 }
 
 /** The definitions as they run: "web/install" is a step of the template for which "web" stands. */
@@ -38,11 +42,15 @@ function placeLevel(
   }
   const inner = new Map<string, GroupedGraph>()
   const boxes: Box[] = []
+  const otherwise = new Set<string>()
   for (const [id, parts] of Map.groupBy(steps, (step) => unitOf(step.id))) {
     const needs = new Set(
       parts.flatMap((step) => step.needs).flatMap(({ stepId }) => (stepId.startsWith(prefix) ? [unitOf(stepId)] : [])),
     )
     needs.delete(id)
+    for (const { stepId, kind } of parts.flatMap((step) => step.needs)) {
+      if (kind !== NeedKind.FAILURE && stepId.startsWith(prefix)) otherwise.add(`${unitOf(stepId)}>${id}`)
+    }
     const isFrame = parts[0]!.id !== id && isOpen(id)
     if (isFrame) inner.set(id, placeLevel(parts, `${id}/`, gap, isOpen))
     const { width, height } = inner.get(id) ?? {}
@@ -55,7 +63,8 @@ function placeLevel(
     })
   }
   const placed = placeBoxes(boxes)
-  const found: GroupedGraph = { ...placed, nodes: [], frames: [] }
+  const edges = placed.edges.map((edge) => ({ ...edge, onFailure: !otherwise.has(edge.key) }))
+  const found: GroupedGraph = { ...placed, edges, nodes: [], frames: [] }
   for (const box of placed.boxes) {
     const content = inner.get(box.id)
     if (!content) {
