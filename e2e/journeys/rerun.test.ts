@@ -24,14 +24,14 @@ const texts = {
     reused: 'reused',
     count: '1 step reused',
     from: 'Reused from run #1',
-    refused: 'Step fetch has read word, which is to change, so what it has made cannot be reused. Run from it.',
+    refused: 'Step Fetch has read word, which is to change, so what it has made cannot be reused. Run from it.',
     instead: 'Run from Fetch too',
   },
   'zh-CN': {
     reused: '沿用',
     count: '沿用 1 个步骤',
     from: '沿用自运行 #1',
-    refused: '步骤 fetch 读取了要修改的 word，其结果不能沿用。请从它重跑。',
+    refused: '步骤 Fetch 读取了要修改的 word，其结果不能沿用。请从它重跑。',
     instead: '改为也从 Fetch 重跑',
   },
 }

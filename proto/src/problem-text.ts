@@ -19,13 +19,17 @@ export function titled(language: Language): Shown {
   return { ...plain, param: (path, type) => paramTitle(path, type, language) }
 }
 
-/** The sentence of a problem, or of a field of a request that is wrong; of a code that is newer than this program, as it was sent. */
+/**
+ * The sentence of a problem, or of a field of a request that is wrong; of a code that is newer than this program, as it was sent.
+ * `step`: what a step is called where its key is not what people know it by.
+ */
 export function problemText(
   { code, params, message }: Pick<Problem, 'code' | 'params' | 'message'>,
   language: Language,
+  step: (key: string) => string = plain.step,
 ): string {
   const { says = code, ...others } = params
-  return problemSentence(says, others, language, titled(language)) ?? message
+  return problemSentence(says, others, language, { ...titled(language), step }) ?? message
 }
 
 /** In English, as the API says it, with what another language is made from. */

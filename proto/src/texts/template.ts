@@ -96,6 +96,7 @@ export const shownParams: Readonly<
   lostAt: 'time',
   until: 'date',
   step: 'step',
+  need: 'step',
   steps: 'steps',
   param: 'param',
   status: 'status',

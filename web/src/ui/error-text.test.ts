@@ -30,6 +30,17 @@ it('shows what the server said about a field when it knows no better', () => {
   expect(fieldError(error, 'inputs.n')).toBe('It must be text.')
 })
 
+it('calls steps as people know them where it is told how', () => {
+  const params = { step: 'test.0', inputs: 'nodes' }
+  const error = new ApiError('invalid_argument', 'x', {
+    violations: [{ field: 'stepIds', message: 'x', code: 'rerun_input', params }],
+  })
+  const said = (name: string) =>
+    `Step ${name} has read nodes, which is to change, so what it has made cannot be reused. Run from it.`
+  expect(errorText(error)).toBe(said('test.0'))
+  expect(errorText(error, (key) => (key === 'test.0' ? 'Test linux' : key))).toBe(said('Test linux'))
+})
+
 it('knows every reason that a form of the console can meet', async () => {
   const features = join(import.meta.dirname, '../../../controller/src')
   const sources = readdirSync(features, { recursive: true, encoding: 'utf8' })

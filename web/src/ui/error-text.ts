@@ -5,20 +5,24 @@ import { toApiError } from '../api-error.ts'
 import { currentLanguage, i18n } from '../i18n.ts'
 import { sentences } from './sentences.ts'
 
-export function errorText(error: unknown): string {
+/** `nameOf`: what a step is called, where the error speaks of steps of a run. */
+export function errorText(error: unknown, nameOf?: (key: string) => string): string {
   const { code, params, message, violations } = toApiError(error)
   const { t, te } = i18n.global
   const byReason = reasonText(error)
   if (byReason !== undefined) return byReason
-  if (violations.length > 0) return sentences(...violations.map(violationText))
+  if (violations.length > 0) return sentences(...violations.map((each) => violationText(each, nameOf)))
   const byCode = `ui.error.codes.${code}`
   if (te(byCode)) return t(byCode, params)
   return message
 }
 
 /** What is wrong with a field, in the reader's language where it is one of the sentences that both sides know. */
-export function violationText({ code = '', params = {}, message }: FieldViolation): string {
-  return problemText({ code, params, message }, currentLanguage())
+export function violationText(
+  { code = '', params = {}, message }: FieldViolation,
+  nameOf?: (key: string) => string,
+): string {
+  return problemText({ code, params, message }, currentLanguage(), nameOf)
 }
 
 function reasonText(error: unknown): string | undefined {
