@@ -99,6 +99,7 @@ test.each(['en', 'zh-CN'] as const)(
     // Nobody loaded anything anew.
     await panel.getByTestId('approval-count').getByText(say.count(1)).waitFor()
     await panel.getByText('Looks good.').waitFor()
+    await panel.locator('dt').getByText('Why now?', { exact: true }).waitFor()
     // By the keyboard: what was answered before stands in the form.
     expect(await panel.getByTestId('answer-share').locator('input').inputValue()).toBe('25')
     await panel.getByTestId('approval-comment').locator('textarea').focus()

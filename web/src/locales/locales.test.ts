@@ -53,6 +53,23 @@ function askedFor(): { key: string; file: string }[] {
   })
 }
 
+describe('templates', () => {
+  it('ask for no component of the library by a name that it does not give here: it would show nothing', () => {
+    expect(sources.filter(({ text }) => text.includes('<i18n-')).map(({ file }) => file)).toEqual([])
+  })
+
+  it('leave punctuation to the texts: it is another one in each language', () => {
+    const beside = sources
+      .filter(({ file }) => file.endsWith('.vue'))
+      .flatMap(({ file, text }) =>
+        [...text.matchAll(/(?:\}\}|\}\}<\/[A-Za-z-]+>)[,.;:](?=\s|$)/gm)].map(
+          ({ index }) => `${file}: ${text.slice(index - 40, index + 8)}`,
+        ),
+      )
+    expect(beside).toEqual([])
+  })
+})
+
 describe('locales', () => {
   it('have the same keys in both languages', () => {
     expect([...texts['zh-CN'].keys()].sort()).toEqual([...texts.en.keys()].sort())
