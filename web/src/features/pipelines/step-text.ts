@@ -1,4 +1,5 @@
 // A step type's texts in the reader's language, and a step's one line of summary.
+import { hasExpression } from '@ansflow/proto/expression'
 import { includeText } from '@ansflow/proto/fields/includes'
 import type { PipelineGraph, StepDefinition } from '@ansflow/proto/gen/ansflow/v1/graph_pb'
 import { stepType, type Text } from '@ansflow/proto/steps/index'
@@ -10,6 +11,21 @@ export function inLanguage(text: Text | undefined): string {
 
 export function typeTitle(type: string): string {
   return inLanguage(stepType(type)?.title) || type
+}
+
+/**
+ * What a step of a run is called beside its draft: as it is drawn now, but for a name with expressions, which only the run can say.
+ */
+export function nameBeside({
+  drawn,
+  ofRun,
+  key,
+}: {
+  drawn?: string | undefined
+  ofRun?: string | undefined
+  key: string
+}): string {
+  return drawn && !hasExpression(drawn) ? drawn : ofRun && !hasExpression(ofRun) ? ofRun : key
 }
 
 /** `graph`: where its templates are from is told too. */

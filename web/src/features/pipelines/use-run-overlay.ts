@@ -20,6 +20,7 @@ import {
   together,
   useRun,
 } from '../runs/index.ts'
+import { nameBeside } from './step-text.ts'
 
 export interface StepRunState {
   word: StatusName
@@ -129,7 +130,7 @@ export function useRunOverlay(graph: ShallowRef<PipelineGraph>): RunOverlay {
     ended,
     steps,
     stepOf: (key) => byKey.get(key) ?? together(key, partsOf(key, byKey.values())),
-    nameOf: (key) => nodes.value.get(key)?.name ?? (byKey.get(key)?.name || key),
+    nameOf: (key) => nameBeside({ drawn: nodes.value.get(key)?.name, ofRun: byKey.get(key)?.name, key }),
     all: () => inOrder(byKey.values()),
     copiesOf: (key) => copiesByStep(byKey.values()).get(key) ?? partsOf(key, byKey.values()),
     show(runId) {
