@@ -27,7 +27,7 @@ export default defineConfig({
     // Tests mostly wait for processes: one worker less than there are CPUs would leave one of two idle.
     maxWorkers: '100%',
     projects: [
-      { test: { ...shared, name: 'proto', setupFiles, include: ['proto/src/**/*.test.ts'] } },
+      { test: { ...shared, name: 'proto', setupFiles, include: ['proto/src/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { ...shared, name: 'engine', setupFiles, include: ['engine/src/**/*.test.ts'], testTimeout: 30_000 } },
       {
         test: {
