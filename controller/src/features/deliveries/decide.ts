@@ -15,7 +15,8 @@ import { deliveryTasks } from './delivery-task-file.ts'
 import type { Happening } from './happening.ts'
 import { RepositoryTriggerEntity } from './repository-trigger.entity.ts'
 import { stillHead } from './still-head.ts'
-import { type TakeDeps, type TakenAt, takeFileAt } from './take-file-at.ts'
+import type { TakeDeps, TakenAt } from './take-file-at.ts'
+import { pathsMade, takeFilesAt } from './take-files-at.ts'
 import { takeLater } from './take-later.ts'
 
 export interface Decision {
@@ -57,20 +58,9 @@ export interface Question {
   signal: AbortSignal
 }
 
-/** What is asked of one repository. */
-const mostFiles = 100
-
 export async function decide(deps: DecideDeps, question: Question): Promise<Decision[]> {
   const files = await decideFiles(deps, question)
   return [...files, ...(await decideKept(deps, question))]
-}
-
-/** Files of pipelines at a commit. Throws `GitError`. */
-export async function pipelineFiles(mirror: GitMirror, commit: string): Promise<string[]> {
-  const isFile = (name: string) => /\.ya?ml$/.test(name)
-  const top = (await mirror.list(commit, '')).filter((name) => /^\.?ansflow\.ya?ml$/.test(name))
-  const inside = (await mirror.list(commit, '.ansflow')).filter(isFile).map((name) => `.ansflow/${name}`)
-  return [...top, ...inside].filter((path) => path.length <= 255).slice(0, mostFiles)
 }
 
 async function decideFiles(deps: DecideDeps, question: Question): Promise<Decision[]> {
@@ -79,14 +69,12 @@ async function decideFiles(deps: DecideDeps, question: Question): Promise<Decisi
   const at = { branch: repository.defaultBranch, commit: filesAt }
   const isHead = filesAt === head && stillHead(mirror, at, signal)
   const decisions: Decision[] = []
-  const made: string[] = []
-  for (const path of await pipelineFiles(mirror, filesAt)) {
-    const read = await takeFileAt(deps, question, { path, commit: filesAt, isHead, ofStrangers })
-    if ('isMade' in read) made.push(path)
+  const taken = await takeFilesAt(deps, question, { commit: filesAt, isHead, ofStrangers })
+  for (const [path, read] of taken) {
     const decision = await decideFile(deps, question, path, read)
     if (decision) decisions.push(decision)
   }
-  await takeLater(deps, { repository, mirror, signal }, { paths: made, commit: filesAt })
+  await takeLater(deps, { repository, mirror, signal }, { paths: pathsMade(taken), commit: filesAt })
   return decisions
 }
 

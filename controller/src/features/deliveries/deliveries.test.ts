@@ -281,8 +281,14 @@ test('a file may run the pipelines of its own project, and those of no other', a
     await owner.client(PipelineService).applyPipeline({ projectId, yaml: `name: child\n${done}`, publish: true })
   }
   world.origin.commit('ansflow.yaml', calling('child'))
+  // Those that a later file makes, too, of which one runs another that comes later still.
+  const chain = (name: string, runs: string) =>
+    calling(runs).replace('build', name).replace('true', '{ branches: [none] }')
+  world.origin.commit('.ansflow/a.yaml', chain('a', 'b'))
+  world.origin.commit('.ansflow/b.yaml', chain('b', 'c'))
+  world.origin.commit('.ansflow/c.yaml', `name: c\n${done}`)
   await world.connect()
-  await world.published(2)
+  await world.published(5)
   const before = world.origin.git('rev-parse', 'HEAD')
   const runOf = async (ref: string) => {
     const after = world.origin.git('rev-parse', 'HEAD')

@@ -5,11 +5,10 @@ import { uuidv7 } from '../../platform/ids.ts'
 import { lanes } from '../../platform/lanes.ts'
 import { ForgeError } from '../forges/index.ts'
 import type { RepositoryRow } from '../repositories/index.ts'
-import { pipelineFiles } from './decide.ts'
 import { noticePushes } from './notice-pushes.ts'
 import { changeBy, type WorkOffDeps } from './outcome.ts'
 import { stillHead } from './still-head.ts'
-import { takeFileAt } from './take-file-at.ts'
+import { pathsMade, takeFilesAt } from './take-files-at.ts'
 import { takeLater } from './take-later.ts'
 
 /** Repositories that are looked at, each by itself. */
@@ -87,14 +86,11 @@ async function takeOver(deps: WorkOffDeps, repository: RepositoryRow, signal: Ab
     // A commit is too long for what the audit calls a request.
     const change = changeBy(deps, here, uuidv7())
     const isHead = stillHead(mirror, { branch: defaultBranch, commit: head.id }, signal)
-    const made: string[] = []
     const asked = { takeFile, change, now: clock.now() }
-    for (const path of await pipelineFiles(mirror, head.id)) {
-      // What is wrong with one is said where somebody asks for it: by a push, and on the page of its pipeline.
-      const file = { path, commit: head.id, isHead, ofStrangers: false }
-      if ('isMade' in (await takeFileAt(asked, { repository: here, mirror }, file))) made.push(path)
-    }
-    await takeLater(asked, { repository: here, mirror, signal }, { paths: made, commit: head.id })
+    // What is wrong with one is said where somebody asks for it: by a push, and on the page of its pipeline.
+    const at = { commit: head.id, isHead, ofStrangers: false }
+    const paths = pathsMade(await takeFilesAt(asked, { repository: here, mirror }, at))
+    await takeLater(asked, { repository: here, mirror, signal }, { paths, commit: head.id })
   }
   if (repository.pollSeconds > 0) await noticePushes(deps, repository, refs)
   await repositories.looked(repository, { headCommit: head?.id ?? '', defaultBranch })
