@@ -1,13 +1,15 @@
 // Every status is told by its shape alone.
 import { RunStatus, StepStatus } from '@ansflow/proto/status'
 import { mount } from '@vue/test-utils'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { i18n, setLanguage } from '../../i18n.ts'
 import StatusIcon from './StatusIcon.vue'
 import StatusTag from './StatusTag.vue'
 import { type StatusName, statusName, statusNames } from './status.ts'
 
 beforeAll(() => setLanguage('zh-CN'))
+// What comes after it begins in English.
+afterAll(() => setLanguage('en'))
 
 const plugins = { global: { plugins: [i18n] } }
 /** The drawing without what only colours it. */
