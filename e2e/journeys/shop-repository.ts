@@ -96,7 +96,11 @@ export async function connected(system: System, projectId: string, at: Repositor
 export async function readWith(system: System, repositoryId: string, pipelines: number): Promise<void> {
   const repositories = system.client(RepositoryService)
   await waitFor(
-    async () => (await repositories.getRepository({ repositoryId })).repository?.pipelineCount === pipelines,
+    async () => {
+      const { repository } = await repositories.getRepository({ repositoryId })
+      // The commit is known once all of its files were taken, and their drafts were made of them.
+      return repository?.pipelineCount === pipelines && repository.headCommit !== ''
+    },
     { what: 'the pipelines in the repository are known', timeoutMs: 30_000 },
   )
 }

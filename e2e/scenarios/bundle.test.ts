@@ -72,6 +72,7 @@ test('every thread and helper that it begins is a file beside it', () => {
     'follow-tasks',
     'forge-tasks',
     'git-helper',
+    'hash-tasks',
     'include-tasks',
     'proposal-tasks',
     'search-tasks',
