@@ -13,7 +13,7 @@ import { DeployedEntity, DeploymentEntity, type DeploymentRow } from './deployme
 export type DeploymentNews = (
   em: EntityManager,
   deployment: Pick<DeploymentRow, 'id' | 'status' | 'url'>,
-  of: { run: RunState; step: StepState; environment: string; replaced: string },
+  of: Pick<RunChange, 'run' | 'belongs'> & { step: StepState; environment: string; replaced: string },
   now: Date,
 ) => Promise<void>
 
@@ -27,11 +27,11 @@ export function deploymentParticipant(tell: DeploymentNews, committed: () => voi
       const known = await knownEnvironments(em, [...new Set(news.map(({ row }) => row.environmentId))])
       const told = []
       const succeeded = new Map<string, DeploymentRow>()
-      for (const { row, run, step } of news) {
+      for (const { row, of, step } of news) {
         // Who deletes it takes its history away.
         if (!known.has(row.environmentId)) continue
         const { id } = await keep(em, row)
-        told.push({ deployment: { ...row, id }, run, step })
+        told.push({ deployment: { ...row, id }, of, step })
         if (row.status === StepStatus.SUCCEEDED) succeeded.set(row.environmentId, { ...row, id })
       }
       const replaced = new Map<string, string>()
@@ -42,8 +42,13 @@ export function deploymentParticipant(tell: DeploymentNews, committed: () => voi
         if (before && before.deploymentId !== deploymentId) replaced.set(deploymentId, before.deploymentId)
         await em.upsert(DeployedEntity, { environmentId, projectId, deploymentId })
       }
-      for (const { deployment, run, step } of told) {
-        const of = { run, step, environment: deployment.environmentName, replaced: replaced.get(deployment.id) ?? '' }
+      for (const { deployment, of: change, step } of told) {
+        const of = {
+          ...change,
+          step,
+          environment: deployment.environmentName,
+          replaced: replaced.get(deployment.id) ?? '',
+        }
         await tell(em, deployment, of, now)
       }
     },
@@ -71,10 +76,13 @@ async function keep(em: EntityManager, row: DeploymentRow): Promise<DeploymentRo
   return before
 }
 
-function newsOf({ run, steps }: RunChange, now: Date): { row: DeploymentRow; run: RunState; step: StepState }[] {
+function newsOf(
+  { run, belongs, steps }: RunChange,
+  now: Date,
+): { row: DeploymentRow; of: Pick<RunChange, 'run' | 'belongs'>; step: StepState }[] {
   return [...steps].filter(deploys).flatMap((step) => {
     const row = rowOf(run, step, now)
-    return row ? [{ row, run, step }] : []
+    return row ? [{ row, of: { run, belongs }, step }] : []
   })
 }
 

@@ -1,6 +1,5 @@
 // What forges are to be told of deployments, kept in the transaction that it follows from: of runs that are for a commit of a connected
 // repository.
-import type { RunState } from '@ansflow/engine/state'
 import { StepStatus } from '@ansflow/proto/status'
 import type { EntityManager } from '../../platform/db.ts'
 import type { DeploymentNews } from '../deployments/index.ts'
@@ -8,6 +7,7 @@ import type { ForgeDeployment } from '../forges/index.ts'
 import type { PullRequests, Repositories } from '../repositories/index.ts'
 import { CommitStatusEntity } from './commit-status.entity.ts'
 import { cutText } from './markdown.ts'
+import { isOfCommit } from './status-participant.ts'
 import { blank, change, find, insert, tellComments } from './statuses.ts'
 
 /** Kept as JSON. */
@@ -15,9 +15,11 @@ export interface DeploymentFacts extends Pick<ForgeDeployment, 'environment' | '
 
 /** Throws `LostRace`: somebody else has just told of the same; begun anew, it knows of that. */
 export function tellDeploymentWith(deps: { repositories: Repositories; pullRequests: PullRequests }): DeploymentNews {
-  return async (em, deployment, { run, step, environment, replaced }, now) => {
+  return async (em, deployment, { run, belongs, step, environment, replaced }, now) => {
     if (replaced !== '') await tellReplaced(em, replaced, deployment.url, now)
-    if (!isOfCommit(run)) return
+    const { untrusted, git } = run.meta.origin
+    // What strangers decide deploys nothing.
+    if (untrusted || git?.fork || !isOfCommit({ run, belongs })) return
     const { repositoryId, commit, branch, tag, pullRequest } = run.meta.origin.git!
     const { projectId, runId, number } = run.meta
     const key = { repositoryId, projectId, commit, name: `deployment ${deployment.id}` }
@@ -36,13 +38,6 @@ export function tellDeploymentWith(deps: { repositories: Repositories; pullReque
     }
     await tellComments(deps, em, { repositoryId, projectId, commit, state, now })
   }
-}
-
-/** A draft that somebody tries says nothing of a commit, and what strangers decide deploys nothing. */
-function isOfCommit({ meta }: RunState): boolean {
-  const { git, cause, untrusted, verified } = meta.origin
-  if (!git || git.repositoryId === '' || git.commit === '' || git.fork || untrusted) return false
-  return meta.version > 0 || cause.case === 'webhook' || verified
 }
 
 /** Something else is in its place by now; previews of pull requests are beside each other, unless they have one address. */

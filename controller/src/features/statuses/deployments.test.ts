@@ -97,6 +97,16 @@ test('a deployment of a pull request has a record, which follows it, and its lin
   await end(await begun(), { at: 'https://pr-7.test/' })
   await waitFor(() => deployments[2]?.states.at(-1) === 'success' && deployments[0]!.states.at(-1) === 'inactive')
 
+  // A draft that somebody tries says nothing of a commit, whoever tries it.
+  const draft = await runs.startRun({ pipelineId, draft: true, git: { commit, repositoryId } })
+  expect(draft.run!.origin!.verified).toBe(true)
+  await end(await taken(draft.run!.id), { at: 'https://draft.test/' })
+  await end(await begun(), { at: 'https://pr-7b.test/' })
+  await waitFor(() =>
+    deployments.some(({ url, states }) => url === 'https://pr-7b.test/' && states.at(-1) === 'success'),
+  )
+  expect(deployments.map(({ url }) => url)).not.toContain('https://draft.test/')
+
   // A permission that is missing is said of the connection, and nothing fails of it.
   w.forge.mayDeploy = false
   const run = await end(await begun(), { at: 'https://pr-7c.test/' })

@@ -34,7 +34,7 @@ export function statusParticipant(
 }
 
 /** A draft that somebody tries says nothing of a commit; a branch's own file, which is no version either, does, also when it runs again. */
-function isOfCommit({ run: { meta }, belongs }: RunChange): boolean {
+export function isOfCommit({ run: { meta }, belongs }: Pick<RunChange, 'run' | 'belongs'>): boolean {
   const { git, cause, verified } = meta.origin
   if (!git || git.repositoryId === '' || git.commit === '') return false
   return meta.version > 0 || cause.case === 'webhook' || (belongs.rerunOf !== '' && verified)
